@@ -1,0 +1,101 @@
+/** Byte strings: hex for people, BCD and big-endian numbers for the wire. */
+
+import { Fault } from './errors.ts'
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).toUpperCase().padStart(2, '0'))
+
+/** Upper-case hex of a byte string, without separators. */
+export function hex(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += HEX[byte]
+  return text
+}
+
+/** Bytes of a hex string; blanks between digits are allowed. @throws Fault `bad-hex` */
+export function fromHex(text: string): Uint8Array {
+  const digits = text.replace(/\s+/g, '')
+  if (digits.length % 2 !== 0) throw new Fault('bad-hex', `hex string has an odd number of digits (${digits.length})`)
+  const bad = /[^0-9a-fA-F]/.exec(digits)
+  if (bad) throw new Fault('bad-hex', `'${bad[0]}' at position ${bad.index} is not a hex digit`)
+  const bytes = new Uint8Array(digits.length / 2)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(digits.slice(i * 2, i * 2 + 2), 16)
+  return bytes
+}
+
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+export function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
+  return bytes.length >= prefix.length && equal(bytes.subarray(0, prefix.length), prefix)
+}
+
+export function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
+  if (a.length !== b.length) throw new Fault('bad-argument', `xor of ${a.length} and ${b.length} bytes`)
+  return a.map((byte, i) => byte ^ b[i])
+}
+
+/** Longitudinal redundancy check: the XOR of all bytes. */
+export function lrc(bytes: Uint8Array): number {
+  let sum = 0
+  for (const byte of bytes) sum ^= byte
+  return sum
+}
+
+/** The unsigned big-endian number in up to 6 bytes (exact in a double). */
+export function uint(bytes: Uint8Array): number {
+  if (bytes.length > 6) throw new Fault('bad-argument', `${bytes.length} bytes do not fit an exact number`)
+  let value = 0
+  for (const byte of bytes) value = value * 256 + byte
+  return value
+}
+
+/** `value` as `length` big-endian bytes. @throws Fault `bad-argument` when it does not fit */
+export function fromUint(value: number | bigint, length: number): Uint8Array {
+  let rest = BigInt(value)
+  const bytes = new Uint8Array(length)
+  for (let i = length - 1; i >= 0; i--) {
+    bytes[i] = Number(rest & 0xffn)
+    rest >>= 8n
+  }
+  if (rest !== 0n) throw new Fault('bad-argument', `${value} does not fit ${length} bytes`)
+  return bytes
+}
+
+/** Numeric (n) format, EMV 4.4 Book 3, 4.3: right justified, zero filled. @throws Fault `bad-argument` when it does not fit */
+export function toBcd(value: number | bigint, length: number): Uint8Array {
+  const digits = value.toString()
+  if (!/^\d+$/.test(digits) || digits.length > length * 2) throw new Fault('bad-argument', `${digits} does not fit n ${length * 2}`)
+  return fromHex(digits.padStart(length * 2, '0'))
+}
+
+/** The number in numeric (n) format; undefined when a nibble is no digit. */
+export function fromBcd(bytes: Uint8Array): bigint | undefined {
+  const digits = hex(bytes)
+  return /^\d*$/.test(digits) ? BigInt(digits || '0') : undefined
+}
+
+/** Text of an `an`/`ans` field, one character a byte (ISO 8859-1, which holds the common character set of Book 4, Annex B). */
+export function text(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes)
+}
+
+export function fromText(string: string): Uint8Array {
+  return Uint8Array.from(string, char => {
+    const code = char.charCodeAt(0)
+    if (code > 0xff) throw new Fault('bad-argument', `'${char}' is outside ISO 8859-1`)
+    return code
+  })
+}

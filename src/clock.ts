@@ -1,0 +1,150 @@
+/** Time as a thing that is handed in: the system's for real use, a virtual one for tests and simulations. */
+
+import { abortFault, Fault, throwIfAborted } from './errors.ts'
+
+export interface Clock {
+  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  now(): number
+  /** Calls `fire` once after `ms` milliseconds; the returned function cancels it. */
+  timer(ms: number, fire: () => void): () => void
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  timer(ms, fire) {
+    const handle = setTimeout(fire, ms)
+    return () => clearTimeout(handle)
+  },
+}
+
+/** Resolves after `ms` on `clock`. @throws Fault `aborted` */
+export function sleep(ms: number, clock: Clock = systemClock, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(abortFault(signal))
+    const cancel = clock.timer(ms, () => {
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    })
+    const abort = () => {
+      cancel()
+      reject(abortFault(signal!))
+    }
+    signal?.addEventListener('abort', abort, { once: true })
+  })
+}
+
+export interface Limit {
+  /** Milliseconds the work may take; none when left out. */
+  timeout?: number | undefined
+  signal?: AbortSignal | undefined
+  clock?: Clock | undefined
+  /** Named in the timeout's message: "no answer to <what> in 5000 ms". */
+  what?: string | undefined
+}
+
+/**
+ * Runs `work` and settles at the latest when the time is over or the signal fires, whether or not `work` listens.
+ * The signal given to `work` fires in both cases, so that it can clean up.
+ * @throws Fault `timeout` with details.ms, or `aborted`
+ */
+export async function within<T>(limit: Limit, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { timeout, signal, clock = systemClock, what = 'the work' } = limit
+  throwIfAborted(signal)
+  const inner = new AbortController()
+  let cancel: (() => void) | undefined
+  let abort: (() => void) | undefined
+  const stopped = new Promise<never>((_, reject) => {
+    const stop = (fault: Fault) => {
+      reject(fault)
+      inner.abort(fault)
+    }
+    abort = () => stop(abortFault(signal!))
+    signal?.addEventListener('abort', abort, { once: true })
+    if (timeout !== undefined)
+      cancel = clock.timer(timeout, () => stop(new Fault('timeout', `no answer to ${what} in ${timeout} ms`, { ms: timeout })))
+  })
+  try {
+    const running = work(inner.signal)
+    running.catch(() => {}) // when `stopped` wins, nobody else looks at it
+    return await Promise.race([running, stopped])
+  } finally {
+    cancel?.()
+    if (abort) signal?.removeEventListener('abort', abort)
+  }
+}
+
+/**
+ * A clock that stands still until it is moved. Timers fire in order of their time; between two of them the event loop is drained,
+ * so that work woken by one can set the next. Deterministic as long as the work behind it waits for nothing but this clock.
+ */
+export class VirtualClock implements Clock {
+  #now: number
+  #order = 0
+  readonly #timers = new Map<number, { at: number; fire: () => void }>()
+
+  constructor(start: Date | number = new Date('2026-03-26T10:52:00')) {
+    this.#now = +start
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  /** How many timers are waiting: zero when nothing was leaked. */
+  get pending(): number {
+    return this.#timers.size
+  }
+
+  timer(ms: number, fire: () => void): () => void {
+    const id = ++this.#order
+    this.#timers.set(id, { at: this.#now + Math.max(0, ms), fire })
+    return () => this.#timers.delete(id)
+  }
+
+  /** Moves time on by `ms`, firing what falls due. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms
+    await drain()
+    for (let due = this.#next(end); due; due = this.#next(end)) await this.#fire(due)
+    this.#now = end
+    await drain()
+  }
+
+  /** Moves time on, timer by timer, until `work` settles. @throws Fault `internal` when nothing is left that could settle it */
+  async settle<T>(work: Promise<T>): Promise<T> {
+    let settled = false
+    const mark = () => {
+      settled = true
+    }
+    work.then(mark, mark)
+    for (let idle = 0; !settled; ) {
+      await drain()
+      if (settled) break
+      const due = this.#next(Number.POSITIVE_INFINITY)
+      if (due) {
+        idle = 0
+        await this.#fire(due)
+      } else if (++idle > 1000) throw new Fault('internal', 'virtual time stands still: the work waits for something that is no timer')
+    }
+    return work
+  }
+
+  #next(end: number): number | undefined {
+    let best: number | undefined
+    for (const [id, timer] of this.#timers) if (timer.at <= end && (best === undefined || timer.at < this.#timers.get(best)!.at)) best = id
+    return best
+  }
+
+  async #fire(id: number): Promise<void> {
+    const timer = this.#timers.get(id)!
+    this.#timers.delete(id)
+    this.#now = Math.max(this.#now, timer.at)
+    timer.fire()
+    await drain()
+  }
+}
+
+/** Lets promises and immediates run until they have had a few turns of the event loop. */
+async function drain(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise<void>(resolve => setImmediate(resolve))
+}

@@ -1,0 +1,12 @@
+/** A Card is one function: a command goes in, a response comes out. */
+
+export interface Card {
+  readonly interface: 'contact' | 'contactless'
+  /** Answer to reset (contact) or historical bytes as the reader reports them (contactless). */
+  readonly atr: Uint8Array
+  /**
+   * Sends one command APDU and resolves with the response APDU, status word included. No 61xx/6Cxx handling: see `apdu`.
+   * @throws Fault `card-removed`, `card-mute`, `aborted`
+   */
+  transmit(apdu: Uint8Array, options?: { signal?: AbortSignal }): Promise<Uint8Array>
+}

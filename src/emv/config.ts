@@ -1,0 +1,77 @@
+/** Terminal configuration as validated data: what the terminal is, which applications it takes, whose keys it trusts. */
+
+/** Application Selection Indicator (EMV 4.4 Book 1, 12.3.1). */
+export type AidMatch = 'exact' | 'partial'
+
+export interface ApplicationConfig {
+  readonly aid: Uint8Array
+  readonly match: AidMatch
+  /** Application version numbers the terminal supports (9F09), best first. */
+  readonly versions: readonly Uint8Array[]
+  readonly tacDenial: Uint8Array
+  readonly tacOnline: Uint8Array
+  readonly tacDefault: Uint8Array
+  /** 9F1B, minor units of the configuration's currency; undefined where there is none. */
+  readonly floorLimit?: bigint
+  /** Random transaction selection, EMV 4.4 Book 3, 10.6.2: threshold in minor units, percentages 0–99, target ≤ maximum. */
+  readonly randomSelection?: { readonly threshold: bigint; readonly targetPercentage: number; readonly maximumPercentage: number }
+  /** Velocity checking is done (Book 3, 10.6.3). */
+  readonly velocityChecking: boolean
+  /** Default DDOL and TDOL (Book 3, 10.3 and 10.8.1). */
+  readonly ddol?: Uint8Array
+  readonly tdol?: Uint8Array
+}
+
+export interface CaPublicKey {
+  /** 5 bytes. */
+  readonly rid: Uint8Array
+  readonly index: number
+  readonly modulus: Uint8Array
+  readonly exponent: Uint8Array
+  /** SHA-1 over RID, index, modulus and exponent (EMV 4.4 Book 2, 11.2). */
+  readonly checksum: Uint8Array
+  /** Last day of use, YYMMDD; undefined where none is set. */
+  readonly expires?: string
+}
+
+/** EMV 4.4 Book 2, 5.1.2: an issuer certificate that is no longer trusted. */
+export interface RevokedCertificate {
+  readonly rid: Uint8Array
+  readonly index: number
+  /** Certificate serial number, 3 bytes. */
+  readonly serial: Uint8Array
+}
+
+export interface TerminalConfig {
+  /** 9F35: 11–16, 21–26, 34–36, as the two hexadecimal digits read. */
+  readonly terminalType: number
+  /** 9F33, 3 bytes. */
+  readonly capabilities: Uint8Array
+  /** 9F40, 5 bytes. */
+  readonly additionalCapabilities: Uint8Array
+  /** 9F1A, ISO 3166-1 numeric. */
+  readonly countryCode: number
+  /** ISO 4217 numeric of the currency that limits are in. */
+  readonly currencyCode: number
+  /** 9F15. */
+  readonly merchantCategoryCode: string
+  /** 9F16, ans 15. */
+  readonly merchantId: string
+  /** 9F1C, an 8. */
+  readonly terminalId: string
+  /** 9F4E. */
+  readonly merchantName: string
+  /** 9F01, n 6–11. */
+  readonly acquirerId: string
+  /** 9F1E, an 8. */
+  readonly ifdSerial: string
+  /** The PSE is tried before the list of AIDs (Book 1, 12.3.2). */
+  readonly usePse: boolean
+  /** ISO 639-1, best first (Book 4, 11.1). */
+  readonly languages: readonly string[]
+  /** ISO 8859 parts that the display has (9F11; Book 4, 11.1). */
+  readonly codeTables: readonly number[]
+  readonly applications: readonly ApplicationConfig[]
+  readonly caKeys: readonly CaPublicKey[]
+  readonly revoked: readonly RevokedCertificate[]
+}

@@ -1,0 +1,51 @@
+/** An Outcome is how a transaction ended; endings of the card's, the cardholder's or the host's making are outcomes, not faults. */
+
+import type { AuthorisationResponse, PinBlock } from './terminal.ts'
+
+export type CardInterface = 'chip' | 'tap' | 'swipe'
+
+/** Cardholder verification as a merchant and a receipt name it. */
+export type CvmName = 'none' | 'onlinePin' | 'offlinePin' | 'signature' | 'device'
+
+/** Why a transaction ended as it did, for every ending that is no plain approval. */
+export type Reason =
+  | 'offlineDeclined' // the card or the terminal declined without asking the host
+  | 'hostDeclined' // the host declined: see `response`
+  | 'cardDeclined' // the card declined after the host approved: a reversal is due
+  | 'unableToGoOnline' // no answer from the host, and the default action codes or the card said no
+  | 'referral' // the host wants a voice call
+  | 'cardholderCancelled' // at application choice, PIN entry or signature
+  | 'merchantCancelled' // the AbortSignal
+  | 'cardRemoved'
+  | 'cardTimeout' // nobody presented a card
+  | 'cardMute' // the chip does not answer: fallback may be offered
+  | 'cardError' // the chip answers what EMV does not allow: terminated
+  | 'cardBlocked'
+  | 'applicationBlocked'
+  | 'noApplication' // no mutually supported application
+  | 'notAccepted' // the application's rules do not allow this service
+  | 'pinTimeout'
+  | 'tryAnotherInterface'
+  | 'linkLost' // after the cryptogram left: reconcile
+  | 'readerError'
+
+export interface Outcome {
+  /** `unknown`: the host may have approved; to be reconciled, never repeated blindly. */
+  readonly result: 'approved' | 'declined' | 'cancelled' | 'unknown'
+  readonly reason?: Reason
+  readonly interface: CardInterface
+  readonly cvm: CvmName
+  /** The host was asked. */
+  readonly online: boolean
+  readonly application?: { readonly aid: Uint8Array; readonly label: string }
+  /** Every data object known at the end, by tag. Sensitive ones (57, 5A, 56, …) are for the acquirer only: print with `tlv/print`. */
+  readonly tags: ReadonlyMap<number, Uint8Array>
+  readonly pinBlock?: PinBlock
+  readonly response?: AuthorisationResponse
+  /** The host approved, yet the card did not complete: the approval must be reversed (EMV 4.4 Book 4, 12.2.1 and Book 3, 10.11). */
+  readonly reversal?: boolean
+  /** An advice is due to the host (CID b4, EMV 4.4 Book 3, 10.8.1 and Book 4, 12.1.4). */
+  readonly advice?: boolean
+  /** The chip failed before the transaction began: the magnetic stripe may be read instead. */
+  readonly fallback?: boolean
+}

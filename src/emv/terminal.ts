@@ -1,0 +1,104 @@
+/** What the kernel asks of the world around it: choose an application, enter a PIN, authorise online, show a message. */
+
+import type { Currency } from '../currency.ts'
+import type { MessageId } from '../messages.ts'
+import type { CardInterface, CvmName } from './outcome.ts'
+
+/** ISO 8583 / EMV 9C processing codes by name. */
+export type TransactionType = 'purchase' | 'cash' | 'cashback' | 'refund'
+
+export interface Transaction {
+  readonly type?: TransactionType
+  /** Total in minor units, cashback included (EMV 9F02). */
+  readonly amount: bigint
+  /** The cashback part of it in minor units (EMV 9F03). */
+  readonly otherAmount?: bigint
+  readonly currency: Currency
+  /** Local date and time of the terminal; the clock's now when left out. */
+  readonly at?: Date
+  /** The merchant forces the transaction online (EMV 4.4 Book 3, 10.6). */
+  readonly forceOnline?: boolean
+  /** Interfaces that may be used; all that the reader has when left out. */
+  readonly interfaces?: readonly CardInterface[]
+  /** Transaction sequence counter (9F41); the reader counts when left out. */
+  readonly sequence?: number
+}
+
+/** One application that card and terminal both support (EMV 4.4 Book 1, 12.3). */
+export interface Candidate {
+  readonly aid: Uint8Array
+  /** What to show: Application Preferred Name where its code table is supported, else the label, else the AID. */
+  readonly label: string
+  /** 1–15 as the card gave it, 0 where it gave none (87, b4–b1). */
+  readonly priority: number
+  /** The card wants the cardholder to confirm even a single choice (87, b8). */
+  readonly confirm: boolean
+}
+
+export type PinRequest =
+  | { readonly type: 'online'; readonly pan: string }
+  | {
+      readonly type: 'offline'
+      /** Tries left as the card counts them (9F17); undefined where the card does not say. */
+      readonly triesLeft?: number
+      /** The PIN before this one was wrong. */
+      readonly again: boolean
+    }
+
+/** PIN entry as it ended. A PIN in clear (digits, one a byte, 0–9) leaves the terminal only in a VERIFY or a PIN block. */
+export type PinEntry =
+  | { readonly type: 'offlinePin'; readonly pin: Uint8Array }
+  | { readonly type: 'onlinePin'; readonly block: PinBlock }
+  | { readonly type: 'bypassed' }
+  | { readonly type: 'cancelled' }
+  | { readonly type: 'timeout' }
+  | { readonly type: 'notWorking' }
+
+/** An enciphered ISO 9564 PIN block. */
+export interface PinBlock {
+  readonly format: 0 | 3 | 4
+  readonly data: Uint8Array
+  /** DUKPT key serial number, 10 bytes (TDES) or 12 (AES). */
+  readonly ksn: Uint8Array
+}
+
+export interface AuthorisationRequest {
+  readonly transaction: Transaction
+  readonly interface: CardInterface
+  readonly cvm: CvmName
+  /** BER-TLV data for the acquirer (ISO 8583 field 55 and what else the reader gave), by upper-case hex tag. */
+  readonly tags: ReadonlyMap<number, Uint8Array>
+  readonly pinBlock?: PinBlock
+}
+
+/**
+ * The host's answer. `unableToGoOnline`: no answer is known, the kernel decides by the default action codes (EMV 4.4 Book 3, 10.10).
+ * `referral` is treated by the kernel as the terminal's configuration says (Book 4, 12.2.1).
+ */
+export type AuthorisationResponse =
+  | {
+      readonly type: 'approved' | 'declined' | 'referral'
+      /** Authorisation Response Code (8A), two characters. */
+      readonly code: string
+      /** 91: ARPC and response code, or as the scheme says, 8–16 bytes. */
+      readonly issuerAuthenticationData?: Uint8Array
+      /** Issuer script templates 71 and 72 as they came, in order. */
+      readonly scripts?: readonly Uint8Array[]
+      readonly authorisationCode?: string
+      /** Retrieval reference number, 12 characters. */
+      readonly rrn?: string
+    }
+  | { readonly type: 'unableToGoOnline' }
+
+export interface Waiting {
+  readonly signal: AbortSignal
+}
+
+export interface Terminal {
+  /** Index into `candidates`, or undefined when the cardholder cancels. Only ever asked on chip. */
+  selectApplication(candidates: readonly Candidate[], options: Waiting): Promise<number | undefined>
+  /** Left out where PIN entry happens inside the reader, out of this terminal's sight. */
+  enterPin?(request: PinRequest, options: Waiting): Promise<PinEntry>
+  authorise(request: AuthorisationRequest, options: Waiting): Promise<AuthorisationResponse>
+  display?(message: MessageId): void
+}

@@ -1,0 +1,15 @@
+/** What an app links, without the reader families: re-exported by `tapdip`. */
+
+export * from './bytes.ts'
+export * from './clock.ts'
+export * from './currency.ts'
+export type * from './emv/card.ts'
+export type * from './emv/outcome.ts'
+export type * from './emv/terminal.ts'
+export * from './errors.ts'
+export * from './mask.ts'
+export * from './messages.ts'
+export * from './queue.ts'
+export type * from './reader/reader.ts'
+export type * from './reader/side.ts'
+export type * from './transport/link.ts'

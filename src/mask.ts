@@ -1,0 +1,7 @@
+/** What may be shown of secret data: of a PAN the first six and last four digits, of tracks, PINs and keys nothing. */
+
+/** A PAN as `400000******0002`; separators and pad nibbles (F) are dropped. Shorter than 11 digits: only stars. */
+export function maskPan(pan: string): string {
+  const digits = pan.replace(/[^0-9]/g, '')
+  return digits.length < 11 ? '*'.repeat(digits.length) : digits.slice(0, 6) + '*'.repeat(digits.length - 10) + digits.slice(-4)
+}

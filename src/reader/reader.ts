@@ -1,0 +1,54 @@
+/** A Reader is what an app holds: information, status, events, and payments. */
+
+import type { Outcome } from '../emv/outcome.ts'
+import type { Terminal, Transaction } from '../emv/terminal.ts'
+import type { MessageId } from '../messages.ts'
+
+export interface ReaderInfo {
+  /** `qpos`, `bluepad`, … */
+  readonly family: string
+  readonly model?: string
+  readonly serial?: string
+  readonly firmware?: string
+  readonly hardware?: string
+  readonly capabilities: readonly ReaderCapability[]
+  /** Who shows the list of a co-badged card: the app (`host`) or the reader. */
+  readonly applicationSelection: 'host' | 'reader'
+}
+
+export type ReaderCapability = 'chip' | 'tap' | 'swipe' | 'pinPad' | 'display' | 'firmwareUpdate' | 'passthrough'
+
+/** What is not known is left out: never 0. */
+export interface ReaderStatus {
+  readonly battery?: { readonly percent?: number; readonly millivolts?: number; readonly charging?: boolean }
+  readonly card?: 'present' | 'absent'
+}
+
+/** What happens in a reader, in one vocabulary for all families. */
+export type ReaderEvent =
+  | { readonly type: 'state'; readonly state: 'connected' | 'disconnected' }
+  | { readonly type: 'display'; readonly message: MessageId }
+  | { readonly type: 'card'; readonly event: 'inserted' | 'tapped' | 'swiped' | 'removed' }
+  | { readonly type: 'application-selection'; readonly where: 'host' | 'reader'; readonly labels?: readonly string[] }
+  | {
+      readonly type: 'pin'
+      readonly event: 'started' | 'digit' | 'ok' | 'wrong' | 'lastTry' | 'bypassed'
+      readonly offline?: boolean
+      readonly digits?: number
+    }
+  | { readonly type: 'battery'; readonly level: 'low' | 'critical' | 'ok'; readonly percent?: number }
+
+export interface Reader extends AsyncDisposable {
+  readonly info: ReaderInfo
+  /** @throws Fault `timeout`, `link-closed`, `busy` */
+  status(options?: { signal?: AbortSignal }): Promise<ReaderStatus>
+  /** Each call of the iterator sees the events from then on. Ends when the reader is closed. */
+  readonly events: AsyncIterable<ReaderEvent>
+  /**
+   * One payment on the reader: settles with an Outcome on every ending of the card's, the cardholder's or the host's making, and also when `signal`
+   * fires (`cancelled`). @throws Fault `link-closed`, `timeout`, `reader-error`, `tampered`, `busy` for those of the reader
+   */
+  transact(transaction: Transaction, terminal: Terminal, options?: { signal?: AbortSignal }): Promise<Outcome>
+  /** Idempotent; ends `events`, settles what is pending and closes the link. */
+  close(): Promise<void>
+}

@@ -1,0 +1,14 @@
+/** A Link is a byte pipe to a device: it knows nothing but bytes and its own chunk size. */
+
+export interface Link {
+  /** Where it leads: `serial:/dev/ttyACM0?baud=115200`, `tcp://127.0.0.1:9100`, `pipe:reader`. */
+  readonly uri: string
+  /** The largest piece that one `send` takes, in bytes; `Infinity` where there is no limit. */
+  readonly mtu: number
+  /** Resolves when the bytes were taken by the transport. @throws Fault `link-closed`, `bad-argument` (longer than `mtu`) */
+  send(bytes: Uint8Array): Promise<void>
+  /** What arrives, in order; a chunk boundary means nothing. Read by one reader. Ends when the link was closed by `close()`; throws Fault `link-closed` when it was lost or closed by the peer. */
+  readonly incoming: AsyncIterable<Uint8Array>
+  /** Idempotent; resolves when the underlying handle is released. */
+  close(): Promise<void>
+}

@@ -1,0 +1,84 @@
+/** Who may import whom (the table of the design, as data): a file that reaches further fails here. */
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const root = resolve(import.meta.dirname, '..')
+
+/** First row whose pattern matches a file decides; `may` lists patterns of project files it may import (its own folder is always allowed where `own` is set). */
+const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean }[] = [
+  { files: /^src\/index\.ts$/, may: [/^src\//] },
+  { files: /^src\/[\w-]+\.ts$/, may: [/^src\/(?!index)[\w-]+\.ts$/] },
+  { files: /^src\/tlv\//, may: [/^src\/[\w-]+\.ts$/], own: true },
+  { files: /^src\/crypto\//, may: [/^src\/[\w-]+\.ts$/], own: true },
+  { files: /^src\/apdu\//, may: [/^src\/[\w-]+\.ts$/, /^src\/tlv\//], own: true },
+  { files: /^src\/emv\//, may: [/^src\/[\w-]+\.ts$/, /^src\/(tlv|apdu|crypto)\//], own: true },
+  { files: /^src\/transport\//, may: [/^src\/[\w-]+\.ts$/], own: true },
+  { files: /^src\/reader\//, may: [/^src\/[\w-]+\.ts$/, /^src\/emv\//, /^src\/transport\/link\.ts$/], own: true },
+  { files: /^src\/payment\//, may: [/^src\/[\w-]+\.ts$/, /^src\/(emv|reader|tlv)\//], own: true },
+  { files: /^devices\/[\w-]+\/codec\.ts$/, may: [/^src\/[\w-]+\.ts$/, /^src\/(tlv|crypto)\//, /^src\/reader\/side\.ts$/] },
+  {
+    files: /^devices\/(?<family>[\w-]+)\/[\w-]+\.ts$/,
+    may: [/^src\/[\w-]+\.ts$/, /^src\/(reader|emv|tlv|apdu|crypto)\//, /^src\/transport\/link\.ts$/],
+    own: true,
+  },
+  { files: /^devices\/[\w-]+\.ts$/, may: [/^src\//, /^devices\//] },
+  { files: /^simulator\//, may: [/^src\//, /^devices\/[\w-]+\/codec\.ts$/, /^simulator\//] },
+  { files: /^(test|bench)\//, may: [/./] },
+]
+
+/** Packages that only one place may name, and only through `await import()` or `require` inside a function. */
+const lazy: Readonly<Record<string, RegExp>> = {
+  serialport: /^src\/transport\/serial\.ts$/,
+  'node-hid': /^src\/transport\/hid\.ts$/,
+  '@abandonware/noble': /^src\/transport\/ble\.ts$/,
+  smartcard: /^src\/transport\/pcsc\.ts$/,
+  '@lydell/node-pty': /^simulator\/readers\/(listen|pty)\.ts$/,
+  '@abandonware/bleno': /^simulator\/readers\/listen\.ts$/,
+}
+
+/** Folders that must run in a browser: nothing of Node in them. */
+const browserSafe = /^src\/(?!transport\/(serial|tcp|hid|ble|pcsc)|payment\/journal)/
+
+const sources = ['src', 'devices', 'simulator', 'test', 'bench']
+  .flatMap(folder => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(name => `${folder}/${name}`))
+  .filter(name => name.endsWith('.ts'))
+
+/** Import specifiers of a file: static ones (types too), and those of `import()`. */
+function imports(file: string): { specifier: string; dynamic: boolean }[] {
+  const code = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '')
+  const found = [...code.matchAll(/^\s*(?:import|export)\s[^'"`;]*?from\s*'([^']+)'|^\s*import\s*'([^']+)'|\bimport\(\s*'([^']+)'/gm)]
+  return found.map(([, from, bare, dynamic]) => ({ specifier: from ?? bare ?? dynamic, dynamic: dynamic !== undefined }))
+}
+
+function violations(file: string): string[] {
+  const row = rows.find(one => one.files.test(file))
+  if (!row) return [`${file}: no row of the table covers it`]
+  return imports(file).flatMap(({ specifier, dynamic }) => {
+    if (!specifier.startsWith('.')) {
+      const name = specifier
+        .split('/')
+        .slice(0, specifier.startsWith('@') ? 2 : 1)
+        .join('/')
+      const owner = lazy[name]
+      if (owner && !/^(test|bench)\//.test(file) && !(owner.test(file) && dynamic))
+        return [`${file}: ${name} only through import() in ${owner.source}`]
+      return specifier.startsWith('node:') && browserSafe.test(file) ? [`${file}: ${specifier} does not run in a browser`] : []
+    }
+    const target = relative(root, resolve(root, dirname(file), specifier))
+    const allowed = (row.own && dirname(target).startsWith(dirname(file))) || row.may.some(pattern => pattern.test(target))
+    return allowed ? [] : [`${file} may not import ${target}`]
+  })
+}
+
+describe('architecture', () => {
+  it('every import is one that the table allows', () => {
+    expect(sources.flatMap(violations)).toEqual([])
+  })
+
+  it('the table bites', () => {
+    expect(imports('test/architecture.test.ts').map(({ specifier }) => specifier)).toContain('node:path')
+    expect(sources.length).toBeGreaterThan(20)
+  })
+})
