@@ -1,5 +1,7 @@
 /** The one table of user-visible text, English and Russian, keyed by semantic id. */
 
+import type { Fault } from './errors.ts'
+
 export type Language = 'en' | 'ru'
 
 const table = {
@@ -22,6 +24,97 @@ const table = {
   'reader.cardError': ['CARD ERROR', 'ОШИБКА КАРТЫ'],
   'reader.tryAgain': ['TRY AGAIN', 'ПОВТОРИТЕ'],
   'reader.idle': ['WELCOME', 'ДОБРО ПОЖАЛОВАТЬ'],
+  // The app's screens, in the words of the mPOS guide (seed 002).
+  'app.connecting': ['Connecting to reader {reader}…', 'Подключение картридера {reader}…'],
+  'app.connected': ['Reader {reader} is ready.', 'Картридер {reader} готов.'],
+  'app.battery': ['Battery: {battery}', 'Заряд: {battery}'],
+  'app.charging': ['charging', 'заряжается'],
+  'app.presentCard': ['Please insert, swipe or tap the card.', 'Пожалуйста, вставьте/прокатайте/приложите карту.'],
+  'app.cardInserted': ['Chip card inserted.', 'Вставлена чиповая карта.'],
+  'app.cardTapped': ['Contactless card tapped.', 'Приложена бесконтактная карта.'],
+  'app.cardSwiped': ['Card swiped.', 'Карта прокатана.'],
+  'app.cardRemoved': ['The card was removed.', 'Карта извлечена.'],
+  'app.wait': ['Please wait…', 'Пожалуйста, подождите…'],
+  'app.selectApplication': ['Choose the payment system', 'Выберите платёжную систему'],
+  'app.selectApplicationHelp': [
+    'The card supports several payment systems. Ask the customer and choose the one to pay with:',
+    'Карта поддерживает несколько платёжных систем. Уточните у покупателя и выберите подходящий вариант для проведения оплаты:',
+  ],
+  'app.selectOnReader': ['The customer chooses the payment system on the reader.', 'Покупатель выбирает платёжную систему на картридере.'],
+  'app.chosen': ['Chosen: {label}', 'Выбрано: {label}'],
+  'app.choicePrompt': ['Number (empty cancels): ', 'Номер (пусто — отмена): '],
+  'app.choiceUnknown': ["The card has no '{label}': it offers {labels}.", 'На карте нет «{label}»: есть {labels}.'],
+  'app.enterPin': ['The customer enters the PIN on the reader.', 'Покупатель вводит PIN-код на картридере.'],
+  'app.pinOk': ['PIN entered.', 'PIN-код введён.'],
+  'app.pinWrong': ['Wrong PIN: the customer enters it again.', 'Неверный PIN-код: покупатель вводит его снова.'],
+  'app.pinLastTry': ['Wrong PIN: the last try.', 'Неверный PIN-код: последняя попытка.'],
+  'app.authorising': ['Asking for authorisation…', 'Запрос авторизации…'],
+  'app.signature': ['CUSTOMER SIGNATURE', 'ПОДПИСЬ ПОКУПАТЕЛЯ'],
+  'app.signaturePrompt': [
+    'Sign (c clears, x cancels the payment, empty does nothing): ',
+    'Введите подпись (c — очистить, x — отменить оплату): ',
+  ],
+  'app.signatureEmpty': ['There is no stroke yet.', 'Подпись ещё не выполнена.'],
+  'app.reconciling': ['The result is not known yet: asking the host…', 'Платёж в процессе: запрос результата…'],
+  'app.approved': ['APPROVED', 'ОПЛАЧЕНО'],
+  'app.declined': ['DECLINED: {reason}', 'ОТКАЗ: {reason}'],
+  'app.cancelled': ['CANCELLED: {reason}', 'ОТМЕНЕНО: {reason}'],
+  'app.unknown': [
+    'UNKNOWN: the host may have approved; ask for the state of order {order} before paying again.',
+    'В ПРОЦЕССЕ: хост мог одобрить платёж; узнайте состояние заказа {order}, прежде чем платить снова.',
+  ],
+  'app.noReaders': ['No readers found nearby.', 'Картридеры поблизости не найдены.'],
+  // Faults, by code: the words before the detail.
+  'fault.bad-argument': ['Not accepted', 'Не принято'],
+  'fault.bad-hex': ['Not hexadecimal', 'Не шестнадцатеричная строка'],
+  'fault.bad-config': ['The configuration is not accepted', 'Конфигурация не принята'],
+  'fault.bad-uri': ['The address is not understood', 'Адрес не понят'],
+  'fault.tlv': ['The data is no valid TLV', 'Данные не являются TLV'],
+  'fault.dol': ['The data object list is malformed', 'Список объектов данных искажён'],
+  'fault.apdu': ['The APDU is malformed', 'APDU искажён'],
+  'fault.bad-key': ['The key is refused', 'Ключ отвергнут'],
+  'fault.card-removed': ['The card was removed', 'Карта извлечена'],
+  'fault.card-mute': ['The card does not answer', 'Карта не отвечает'],
+  'fault.link-closed': ['The connection to the reader was lost', 'Связь с картридером потеряна'],
+  'fault.link-failed': ['The connection could not be opened', 'Не удалось установить связь'],
+  'fault.missing-library': ['A library is not installed', 'Не установлена библиотека'],
+  'fault.not-found': ['Not found', 'Не найдено'],
+  'fault.busy': ['In use by somebody else', 'Занято другим'],
+  'fault.timeout': ['No answer in time', 'Нет ответа в срок'],
+  'fault.aborted': ['Cancelled', 'Отменено'],
+  'fault.protocol': ['The reader said something unexpected', 'Картридер ответил неожиданно'],
+  'fault.unsupported': ['Not supported', 'Не поддерживается'],
+  'fault.reader-error': ['The reader reports an error', 'Картридер сообщил об ошибке'],
+  'fault.low-battery': ['The reader’s battery is too low: charge it', 'Недостаточный заряд батареи картридера: зарядите его'],
+  'fault.update-required': ['The reader needs a firmware update', 'Необходимо обновить прошивку картридера'],
+  'fault.tampered': ['The reader was tampered with: take it out of service', 'Вскрытие картридера: выведите его из работы'],
+  'fault.host-unreachable': ['The host cannot be reached: nothing was sent', 'Нет связи с хостом: ничего не отправлено'],
+  'fault.host-no-answer': ['The host did not answer', 'Хост не ответил'],
+  'fault.host-error': ['The host’s answer is not understood', 'Ответ хоста не понят'],
+  'fault.internal': ['Internal error', 'Внутренняя ошибка'],
+  // Why a payment was not approved.
+  'reason.offlineDeclined': ['declined offline by the card or the terminal', 'отклонено картой или терминалом'],
+  'reason.hostDeclined': ['declined by the bank', 'отклонено банком'],
+  'reason.cardDeclined': [
+    'the card declined after the bank approved; the approval is reversed',
+    'карта отклонила операцию после одобрения банка; одобрение отменяется',
+  ],
+  'reason.unableToGoOnline': ['the bank could not be reached', 'нет связи с банком'],
+  'reason.referral': ['call the bank', 'позвоните в банк'],
+  'reason.cardholderCancelled': ['cancelled by the customer', 'отменено покупателем'],
+  'reason.merchantCancelled': ['cancelled by the merchant', 'отменено продавцом'],
+  'reason.cardRemoved': ['the card was removed', 'карта извлечена'],
+  'reason.cardTimeout': ['no card was presented in time', 'карта не предъявлена вовремя'],
+  'reason.cardMute': ['the chip does not answer', 'чип не отвечает'],
+  'reason.cardError': ['the card’s data is not valid', 'ошибка данных карты'],
+  'reason.cardBlocked': ['the card is blocked', 'карта заблокирована'],
+  'reason.applicationBlocked': ['the application is blocked', 'приложение карты заблокировано'],
+  'reason.noApplication': ['the card has no application that is accepted here', 'на карте нет принимаемых приложений'],
+  'reason.notAccepted': ['the card does not allow this payment', 'карта не разрешает эту операцию'],
+  'reason.pinTimeout': ['no PIN was entered in time', 'PIN-код не введён вовремя'],
+  'reason.tryAnotherInterface': ['try another way to read the card', 'попробуйте другой способ чтения карты'],
+  'reason.linkLost': ['the connection to the reader was lost', 'связь с картридером потеряна'],
+  'reason.readerError': ['the reader reported an error', 'ошибка картридера'],
 } as const
 
 export type MessageId = keyof typeof table
@@ -33,3 +126,8 @@ export function message(id: MessageId, language: Language = 'en', params: Readon
 }
 
 export const messageIds = Object.keys(table) as MessageId[]
+
+/** A fault for people: what it means in their language, then its detail as it was raised. */
+export function faultMessage(fault: Fault, language: Language = 'en'): string {
+  return `${message(`fault.${fault.code}`, language)} (${fault.code}): ${fault.message}`
+}

@@ -30,9 +30,19 @@ describe('package', () => {
   })
 
   it('ships the build, its types and its texts, and no tests or sources', () => {
-    const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' }))
+    const [{ files }] = JSON.parse(
+      execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' }),
+    )
     const names = (files as { path: string }[]).map(({ path }) => path)
-    for (const name of ['dist/devices/index.js', 'dist/devices/index.d.ts', 'dist/devices/cli.js', 'dist/simulator/world.js', 'dist/simulator/cli.js', 'README.md', 'LICENSE'])
+    for (const name of [
+      'dist/devices/index.js',
+      'dist/devices/index.d.ts',
+      'dist/devices/cli.js',
+      'dist/simulator/world.js',
+      'dist/simulator/cli.js',
+      'README.md',
+      'LICENSE',
+    ])
       expect(names).toContain(name)
     expect(names.filter(name => /^(src|devices|simulator|test|bench)\//.test(name))).toEqual([])
   })
@@ -50,8 +60,12 @@ describe('package', () => {
   })
 
   it('both entry points load', () => {
-    expect(node('--input-type=module', '-e', "console.log(typeof (await import('tapdip')).open, typeof (await import('tapdip/simulator')).virtualCounter)")).toBe(
-      'function function\n',
-    )
+    expect(
+      node(
+        '--input-type=module',
+        '-e',
+        "console.log(typeof (await import('tapdip')).open, typeof (await import('tapdip/simulator')).virtualCounter)",
+      ),
+    ).toBe('function function\n')
   })
 })

@@ -1,0 +1,52 @@
+/** What both commands, `tapdip` and `tapdip-sim`, share: languages, exit codes, and faults in words. */
+
+import type { Command } from 'commander'
+import { CommanderError } from 'commander'
+import { asFault, Fault, isFault } from './errors.ts'
+import type { Language } from './messages.ts'
+import { faultMessage } from './messages.ts'
+
+/** Exit codes of both commands; see README. */
+export const EXIT = { approved: 0, ok: 0, fault: 1, usage: 2, declined: 10, unknown: 11, cancelled: 12 } as const
+
+/** `--lang`, else the environment's language, else English. @throws Fault `bad-argument` */
+export function language(option?: string): Language {
+  if (option === undefined) return /^ru/i.test(process.env.LC_ALL ?? process.env.LC_MESSAGES ?? process.env.LANG ?? '') ? 'ru' : 'en'
+  if (option !== 'en' && option !== 'ru') throw new Fault('bad-argument', `--lang is '${option}', it takes en or ru`, { field: 'lang' })
+  return option
+}
+
+/** A whole number in a range, for commander's argument parsers. @throws Fault `bad-argument` */
+export function wholeNumber(name: string, from: number, to: number): (text: string) => number {
+  return text => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || value < from || value > to)
+      throw new Fault('bad-argument', `${name} is '${text}', it takes a whole number from ${from} to ${to}`, { field: name })
+    return value
+  }
+}
+
+/** Runs a command line; the process ends by itself with the exit code set. */
+export async function run(program: Command, argv: readonly string[] = process.argv): Promise<void> {
+  program.exitOverride().configureOutput({ outputError: (text, write) => write(text) })
+  for (const command of program.commands) command.exitOverride()
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage
+      return
+    }
+    const fault = asFault(error)
+    const usage = isFault(fault, 'bad-argument', 'bad-uri', 'bad-hex', 'bad-config')
+    let lang: Language = 'en'
+    try {
+      lang = language(program.opts().lang)
+    } catch {
+      // the fault is about --lang itself
+    }
+    process.stderr.write(`${program.name()}: ${faultMessage(fault, lang)}\n`)
+    if (process.env.TAPDIP_DEBUG) console.error(error)
+    process.exitCode = usage ? EXIT.usage : EXIT.fault
+  }
+}
