@@ -11,10 +11,25 @@ export interface Tlv {
   readonly offset: number
 }
 
+/** A data object met while walking a tree; `path` holds the tags of the templates around it, outermost first. */
+export interface NestedTlv extends Tlv {
+  readonly path: readonly number[]
+  /** Where the value begins in the bytes that were walked. */
+  readonly valueOffset: number
+}
+
 export interface ReadOptions {
   /** Added to every reported offset. */
   readonly base?: number
+  /**
+   * What `FF` before a tag is. `padding` (the default): skipped like `00`, as ISO/IEC 7816-4, 5.2.2 allows and cards do. `tag`: the first byte of a
+   * private constructed tag, as contactless kernels (FF8105) and reader vendors (FFEE01) use it in messages that no card wrote.
+   */
+  readonly ff?: 'padding' | 'tag'
 }
+
+/** How deep templates may nest. EMV data needs 4; the bound keeps hostile data off the stack. */
+export const MAX_DEPTH = 16
 
 /** Whether the tag is of a constructed object (b6 of its first byte). */
 export function isConstructed(tag: number): boolean {
@@ -27,18 +42,19 @@ function malformed(rule: string, offset: number): Fault {
 }
 
 /**
- * The data objects of one level, in order. `00` and `FF` bytes between objects are skipped (Book 3, Annex B1 allows `00`; cards pad with `FF` as well).
- * Tags have 1–3 bytes, lengths 1–4 bytes after an optional 81–84.
+ * The data objects of one level, in order. `00` and `FF` bytes before, between and after objects are skipped (Book 3, Annex B1 allows `00`; cards pad
+ * with `FF` as well). Tags have 1–3 bytes; lengths are one byte up to 127, or `81`–`84` and 1–4 bytes, not necessarily the shortest form.
  * @throws Fault `tlv` with details.rule and details.offset
  */
-export function read(bytes: Uint8Array, options: ReadOptions = {}): Tlv[] {
-  const base = options.base ?? 0
+export function read(bytes: Uint8Array, options?: ReadOptions): Tlv[] {
+  const base = options?.base ?? 0
+  const pad = options?.ff === 'tag' ? 0x00 : 0xff
   const objects: Tlv[] = []
   const end = bytes.length
   let at = 0
   while (at < end) {
     let tag = bytes[at]
-    if (tag === 0x00 || tag === 0xff) {
+    if (tag === 0x00 || tag === pad) {
       at++
       continue
     }
@@ -56,7 +72,7 @@ export function read(bytes: Uint8Array, options: ReadOptions = {}): Tlv[] {
     if (length >= 0x80) {
       const size = length & 0x7f
       if (size === 0) throw malformed('indefinite length is not allowed', base + at - 1)
-      if (size > 4) throw malformed('length has more than 4 bytes', base + at - 1)
+      if (size > 4) throw malformed(`length byte ${length.toString(16).toUpperCase()} is no usable form (81 to 84)`, base + at - 1)
       if (at + size > end) throw malformed('length is truncated', base + at - 1)
       length = 0
       for (let i = 0; i < size; i++) length = length * 256 + bytes[at++]
@@ -68,19 +84,55 @@ export function read(bytes: Uint8Array, options: ReadOptions = {}): Tlv[] {
   return objects
 }
 
-/** The one object that `bytes` must hold. @throws Fault `tlv` */
-export function readOne(bytes: Uint8Array): Tlv {
-  const objects = read(bytes)
-  if (objects.length !== 1) throw malformed(objects.length === 0 ? 'no data object' : 'data after the object', objects[1]?.offset ?? 0)
+/** The one object that `bytes` must hold; padding around it is allowed. @throws Fault `tlv` */
+export function readOne(bytes: Uint8Array, options?: ReadOptions): Tlv {
+  const objects = read(bytes, options)
+  if (objects.length === 0) throw malformed('no data object', options?.base ?? 0)
+  if (objects.length > 1) throw malformed('data after the object', objects[1].offset)
   return objects[0]
 }
 
-/** The first value of `tag` at this level. @throws Fault `tlv` */
-export function find(bytes: Uint8Array, tag: number): Uint8Array | undefined {
-  return read(bytes).find(object => object.tag === tag)?.value
+/** The objects inside the one template that `bytes` must be, as card responses are (`70`, `77`, `6F`). @throws Fault `tlv` */
+export function readTemplate(bytes: Uint8Array, tag: number, options?: ReadOptions): Tlv[] {
+  const template = readOne(bytes, options)
+  if (template.tag !== tag) throw malformed(`template ${tagHex(tag)} expected, ${tagHex(template.tag)} found`, template.offset)
+  return read(template.value, { ...options, base: valueOffset(bytes, template, options) })
 }
 
-/** One data object in bytes, with the shortest length form. @throws Fault `bad-argument` */
+/** The first value of `tag` at this level. @throws Fault `tlv` */
+export function find(bytes: Uint8Array, tag: number, options?: ReadOptions): Uint8Array | undefined {
+  return read(bytes, options).find(object => object.tag === tag)?.value
+}
+
+/**
+ * Every object, depth first, templates before what they hold. A template whose value is no BER-TLV throws, as does nesting deeper than MAX_DEPTH.
+ * @throws Fault `tlv`
+ */
+export function walk(bytes: Uint8Array, options?: ReadOptions): NestedTlv[] {
+  const found: NestedTlv[] = []
+  const visit = (level: Uint8Array, base: number, path: readonly number[]) => {
+    if (path.length > MAX_DEPTH) throw malformed(`templates nest deeper than ${MAX_DEPTH}`, base)
+    for (const object of read(level, { ...options, base })) {
+      const inside = valueOffset(bytes, object, options)
+      found.push({ ...object, path, valueOffset: inside })
+      if (isConstructed(object.tag)) visit(object.value, inside, [...path, object.tag])
+    }
+  }
+  visit(bytes, options?.base ?? 0, [])
+  return found
+}
+
+/** The first value of `tag` at any depth, in the order of `walk`. @throws Fault `tlv` */
+export function findDeep(bytes: Uint8Array, tag: number, options?: ReadOptions): Uint8Array | undefined {
+  return walk(bytes, options).find(object => object.tag === tag)?.value
+}
+
+/** `value` is a view, so its place tells the offset without counting the header again. */
+function valueOffset(bytes: Uint8Array, object: Tlv, options: ReadOptions | undefined): number {
+  return (options?.base ?? 0) + object.value.byteOffset - bytes.byteOffset
+}
+
+/** One data object in bytes, with the shortest length form. @throws Fault `bad-argument` when the tag is none */
 export function write(tag: number, value: Uint8Array | readonly Uint8Array[]): Uint8Array {
   const parts = value instanceof Uint8Array ? [value] : value
   const length = parts.reduce((sum, part) => sum + part.length, 0)
@@ -95,21 +147,25 @@ export function write(tag: number, value: Uint8Array | readonly Uint8Array[]): U
   return bytes
 }
 
-/** The bytes of a tag. @throws Fault `bad-argument` when the number is no tag */
+/** The bytes of a tag. @throws Fault `bad-argument` when the number is no tag of 1 to 3 bytes */
 export function tagBytes(tag: number): number[] {
   const bytes = tag > 0xffff ? [tag >>> 16, (tag >>> 8) & 0xff, tag & 0xff] : tag > 0xff ? [tag >>> 8, tag & 0xff] : [tag]
   const many = (bytes[0] & 0x1f) === 0x1f
-  const last = bytes.at(-1)!
-  const middle = bytes.slice(1, -1)
+  const [last] = bytes.slice(-1)
   const valid =
     Number.isInteger(tag) &&
     tag > 0 &&
     tag <= 0xffffff &&
-    bytes[0] !== 0xff + 1 &&
     many === bytes.length > 1 &&
-    (!many || (last < 0x80 && middle.every(byte => byte >= 0x80)))
+    (!many || (last < 0x80 && bytes.slice(1, -1).every(byte => byte >= 0x80)))
   if (!valid) throw new Fault('bad-argument', `${tag.toString(16).toUpperCase()} is no BER-TLV tag of 1 to 3 bytes`, { tag })
   return bytes
+}
+
+/** The tag as people write it: `9F02`. */
+export function tagHex(tag: number): string {
+  const digits = tag.toString(16).toUpperCase()
+  return digits.length % 2 === 0 ? digits : `0${digits}`
 }
 
 function lengthBytes(length: number): number[] {
