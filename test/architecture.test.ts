@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 const root = resolve(import.meta.dirname, '..')
 
 /** First row whose pattern matches a file decides; `may` lists patterns of project files it may import (its own folder is always allowed where `own` is set). */
-const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean }[] = [
+const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; never?: RegExp }[] = [
   { files: /^src\/index\.ts$/, may: [/^src\//] },
   { files: /^src\/[\w-]+\.ts$/, may: [/^src\/(?!index)[\w-]+\.ts$/] },
   { files: /^src\/tlv\//, may: [/^src\/[\w-]+\.ts$/], own: true },
@@ -17,7 +17,13 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean }[] 
   { files: /^src\/transport\//, may: [/^src\/[\w-]+\.ts$/], own: true },
   { files: /^src\/reader\//, may: [/^src\/[\w-]+\.ts$/, /^src\/emv\//, /^src\/transport\/link\.ts$/], own: true },
   { files: /^src\/payment\//, may: [/^src\/[\w-]+\.ts$/, /^src\/(emv|reader|tlv)\//], own: true },
-  { files: /^devices\/[\w-]+\/codec\.ts$/, may: [/^src\/[\w-]+\.ts$/, /^src\/(tlv|crypto)\//, /^src\/reader\/side\.ts$/] },
+  {
+    // a codec and its parts: codec.ts, codec-frame.ts, …
+    files: /^devices\/[\w-]+\/codec(-\w+)?\.ts$/,
+    may: [/^src\/[\w-]+\.ts$/, /^src\/(tlv|crypto)\//, /^src\/reader\/side\.ts$/],
+    own: true,
+    never: /driver/,
+  },
   {
     files: /^devices\/(?<family>[\w-]+)\/[\w-]+\.ts$/,
     may: [/^src\/[\w-]+\.ts$/, /^src\/(reader|emv|tlv|apdu|crypto)\//, /^src\/transport\/link\.ts$/],
@@ -68,6 +74,7 @@ function violations(file: string): string[] {
       return specifier.startsWith('node:') && browserSafe.test(file) ? [`${file}: ${specifier} does not run in a browser`] : []
     }
     const target = relative(root, resolve(root, dirname(file), specifier))
+    if (row.never?.test(target)) return [`${file} may never import ${target}`]
     const allowed = (row.own && dirname(target).startsWith(dirname(file))) || row.may.some(pattern => pattern.test(target))
     return allowed ? [] : [`${file} may not import ${target}`]
   })
