@@ -7,8 +7,8 @@ import type { ApplicationConfig, TerminalConfig } from './config.ts'
 import type { Bit, TsiBit, TvrBit } from './data.ts'
 import { type EmvData, isSet, TSI, TVR, withBit } from './data.ts'
 import type { Explain, Explanation, Step } from './explain.ts'
-import type { Outcome, Reason } from './outcome.ts'
-import type { Candidate, Terminal, Transaction } from './terminal.ts'
+import type { CvmName, Outcome, Reason } from './outcome.ts'
+import type { AuthorisationResponse, Candidate, PinBlock, Terminal, Transaction } from './terminal.ts'
 
 /** How a step ends a transaction; a step that lets it go on returns undefined. */
 export interface Stop {
@@ -38,6 +38,40 @@ export interface KernelOptions {
   /** Whether a card is on the exception file (Book 3, 10.6). */
   readonly exceptionFile?: (pan: string, psn: number | undefined) => boolean
   readonly explain?: Explain
+  readonly timeouts?: Partial<Timeouts>
+}
+
+/** How long the kernel waits, in milliseconds. */
+export interface Timeouts {
+  /** For one command and its response; then the card counts as mute. A Card has a shorter limit of its own (work waiting time), this is the last resort. */
+  readonly card: number
+  /** For the cardholder to choose an application. */
+  readonly selection: number
+  /** For one PIN entry. */
+  readonly pin: number
+  /** For the host's answer; then the terminal is unable to go online. */
+  readonly host: number
+  /** For the attendant to end a voice referral. */
+  readonly referral: number
+}
+
+export const defaultTimeouts: Timeouts = { card: 30_000, selection: 60_000, pin: 60_000, host: 90_000, referral: 300_000 }
+
+/** What the ending of a transaction needs to know of its steps. */
+export interface Progress {
+  /** GET PROCESSING OPTIONS was sent: from then on a chip that fails is no reason to read the stripe. */
+  initiated: boolean
+  cvm: CvmName
+  pinBlock: PinBlock | undefined
+  /** The host was asked. */
+  online: boolean
+  /** No answer came although the request may have left: the host may have approved. */
+  unanswered: boolean
+  /** What the host said; `unableToGoOnline` is no answer and not kept here. */
+  response: Exclude<AuthorisationResponse, { type: 'unableToGoOnline' }> | undefined
+  /** The approval stands: that of the host, or of the attendant after a referral. */
+  hostApproved: boolean
+  advice: boolean
 }
 
 /** Why a bit was set: the rule with its paragraph and the tags it looked at. */
@@ -61,6 +95,8 @@ export interface Kernel {
   settings: ApplicationConfig | undefined
   /** Records read for offline data authentication, in AFL order, as Book 3, 10.3 builds the input; undefined when one was not usable. */
   odaInput: Uint8Array[] | undefined
+  readonly progress: Progress
+  readonly timeouts: Timeouts
   /** Sends a command with 61xx/6Cxx handled. @throws Fault `card-removed`, `card-mute`, `aborted` */
   exchange(command: Command): Promise<Response>
   /** Sets a TVR bit (95) and explains it. */

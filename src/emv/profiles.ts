@@ -1,0 +1,92 @@
+/** Ready configurations of a merchant's mobile terminal: for Russia (RUB) and for the euro area. */
+
+import { type ApplicationConfig, parseTerminalConfig, type TerminalConfig } from './config.ts'
+
+/** What no profile can know: who the merchant is, and whose keys are trusted. */
+export interface Site {
+  /** 9F16, up to 15 characters. */
+  readonly merchantId: string
+  /** 9F1C, up to 8 characters. */
+  readonly terminalId: string
+  /** 9F4E, ASCII. */
+  readonly merchantName: string
+  /** 9F01, 6–11 digits. */
+  readonly acquirerId: string
+  /** 9F1E, up to 8 characters. */
+  readonly ifdSerial: string
+  /** 9F15; 5999 (miscellaneous retail) when left out. */
+  readonly merchantCategoryCode?: string
+  readonly caKeys?: TerminalConfig['caKeys']
+  readonly revoked?: TerminalConfig['revoked']
+}
+
+/** Everything but `Site` can be changed: `russianMpos(site, { terminalType: 0x21 })`. */
+export type Changes = Partial<Omit<TerminalConfig, keyof Site>>
+
+/**
+ * Terminal Action Codes and versions by payment system. Assumed: acquirers set their own by the rule books, which are not public. The Mir values are
+ * those of a published generic loader (docs of readers, "derived"); the Visa and Mastercard ones are what public terminal configurations carry.
+ */
+const systems = {
+  mir: { versions: ['0100'], tacDenial: '0010000000', tacOnline: 'FC60ACF800', tacDefault: 'FC60242800' },
+  visa: { versions: ['0096', '008D', '008C'], tacDenial: '0010000000', tacOnline: 'DC4004F800', tacDefault: 'DC4000A800' },
+  mastercard: { versions: ['0002'], tacDenial: '0000000000', tacOnline: 'FC50BCF800', tacDefault: 'FC50BCA000' },
+} as const
+
+const aids: Readonly<Record<string, keyof typeof systems>> = {
+  A0000006581010: 'mir',
+  A0000006581099: 'mir',
+  A0000006582010: 'mir',
+  A0000000031010: 'visa', // Visa
+  A0000000032010: 'visa', // Visa Electron
+  A0000000032020: 'visa', // V PAY
+  A0000000041010: 'mastercard', // Mastercard
+  A0000000043060: 'mastercard', // Maestro
+}
+
+/** Floor limit 0: all goes online, and what the host cannot answer is decided by the default action codes. */
+function applications(of: readonly (keyof typeof systems)[]): (Pick<ApplicationConfig, 'match' | 'floorLimit'> & { aid: string; ddol: string })[] {
+  return Object.entries(aids).flatMap(([aid, system]) =>
+    of.includes(system) ? [{ aid, match: 'partial' as const, ...systems[system], floorLimit: 0n, ddol: '9F3704' }] : [],
+  )
+}
+
+/**
+ * What both have: attended by the merchant, online with offline capability (22); magnetic stripe and chip; plaintext and enciphered offline PIN, online
+ * PIN, signature, no CVM; SDA, DDA, CDA (9F33). Goods, services, cashback; numeric and command keys; two displays; code tables 1 and 5 (9F40).
+ */
+const mpos = {
+  terminalType: 0x22,
+  capabilities: '60F8C8',
+  additionalCapabilities: '7000A03011',
+  merchantCategoryCode: '5999',
+  usePse: true,
+}
+
+/** A merchant's mPOS in Russia: RUB, Mir first, Russian then English. @throws Fault `bad-config` */
+export function russianMpos(site: Site, changes: Changes = {}): TerminalConfig {
+  return parseTerminalConfig({
+    ...mpos,
+    countryCode: 643,
+    currencyCode: 643,
+    languages: ['ru', 'en'],
+    codeTables: [5, 1],
+    applications: applications(['mir', 'visa', 'mastercard']),
+    ...site,
+    ...changes,
+  })
+}
+
+/** A merchant's mPOS in the euro area; `countryCode` is Germany's (276) unless changed. @throws Fault `bad-config` */
+export function eurMpos(site: Site, changes: Changes = {}): TerminalConfig {
+  return parseTerminalConfig({
+    ...mpos,
+    countryCode: 276,
+    currencyCode: 978,
+    languages: ['en', 'de'],
+    codeTables: [1, 5],
+    applications: applications(['visa', 'mastercard']),
+    ...site,
+    ...changes,
+  })
+}
