@@ -6,7 +6,13 @@ import { parseTerminalConfig, terminalKind } from '../src/emv/config.ts'
 import { eurMpos, russianMpos } from '../src/emv/profiles.ts'
 import { Fault } from '../src/errors.ts'
 
-const site = { merchantId: 'MERCHANT0000001', terminalId: '63545902', merchantName: 'TEST SHOP', acquirerId: '400000', ifdSerial: 'SN000001' }
+const site = {
+  merchantId: 'MERCHANT0000001',
+  terminalId: '63545902',
+  merchantName: 'TEST SHOP',
+  acquirerId: '400000',
+  ifdSerial: 'SN000001',
+}
 const application = {
   aid: 'A0000006581010',
   versions: ['0100'],

@@ -1,7 +1,7 @@
 /** GET DATA for the counters that a card tells outside its records (EMV 4.4 Book 3, 6.5.7). */
 
-import { readOne } from '../tlv/ber.ts'
 import { isFault } from '../errors.ts'
+import { readOne } from '../tlv/ber.ts'
 import type { Kernel } from './context.ts'
 
 /** The value of `tag`, kept in the card's data too, or undefined where the card does not give it in `length` bytes. */

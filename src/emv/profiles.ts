@@ -45,7 +45,9 @@ const aids: Readonly<Record<string, keyof typeof systems>> = {
 }
 
 /** Floor limit 0: all goes online, and what the host cannot answer is decided by the default action codes. */
-function applications(of: readonly (keyof typeof systems)[]): (Pick<ApplicationConfig, 'match' | 'floorLimit'> & { aid: string; ddol: string })[] {
+function applications(
+  of: readonly (keyof typeof systems)[],
+): (Pick<ApplicationConfig, 'match' | 'floorLimit'> & { aid: string; ddol: string })[] {
   return Object.entries(aids).flatMap(([aid, system]) =>
     of.includes(system) ? [{ aid, match: 'partial' as const, ...systems[system], floorLimit: 0n, ddol: '9F3704' }] : [],
   )

@@ -34,7 +34,8 @@ function checkVersion(kernel: Kernel): void {
   if (!card) return
   const match = kernel.settings?.versions.find(version => equal(version, card))
   if (match) kernel.data.setTerminal(0x9f09, match)
-  else kernel.raise('versionsDiffer', { rule: 'Book 3, 10.4.1: the card has a version that the terminal does not', inputs: [0x9f08, 0x9f09] })
+  else
+    kernel.raise('versionsDiffer', { rule: 'Book 3, 10.4.1: the card has a version that the terminal does not', inputs: [0x9f08, 0x9f09] })
 }
 
 /** A bank's unattended terminal that gives cash (EMV 4.4 Book 4, Annex A1 note: types 14, 15, 16). */
@@ -49,9 +50,11 @@ function checkUsage(kernel: Kernel): void {
   const usage = data.card.get(0x9f07)
   if (!usage) return
   const may = (bit: Bit) => isSet(usage, bit)
-  const refuse = (rule: string, inputs: number[]) => kernel.raise('serviceNotAllowed', { rule: `Book 3, 10.4.2: ${rule}`, inputs: [0x9f07, ...inputs] })
+  const refuse = (rule: string, inputs: number[]) =>
+    kernel.raise('serviceNotAllowed', { rule: `Book 3, 10.4.2: ${rule}`, inputs: [0x9f07, ...inputs] })
   const place = isAtm(kernel)
-  if (!may(place ? AUC.atATMs : AUC.elsewhere)) refuse(place ? 'not valid at ATMs' : 'not valid at terminals other than ATMs', [0x9f35, 0x9f40])
+  if (!may(place ? AUC.atATMs : AUC.elsewhere))
+    refuse(place ? 'not valid at ATMs' : 'not valid at terminals other than ATMs', [0x9f35, 0x9f40])
   const issuer = data.card.get(0x5f28)
   if (!issuer) return
   const home = equal(issuer, data.terminal.get(0x9f1a)!)
@@ -70,7 +73,8 @@ function checkDates({ data, raise }: Kernel): void {
   const today = sortable(data.terminal.get(0x9a)!)
   const effective = data.card.get(0x5f25)
   const expiry = data.card.get(0x5f24)
-  if (effective && sortable(effective) > today) raise('notYetEffective', { rule: 'Book 3, 10.4.3: effective after today', inputs: [0x5f25, 0x9a] })
+  if (effective && sortable(effective) > today)
+    raise('notYetEffective', { rule: 'Book 3, 10.4.3: effective after today', inputs: [0x5f25, 0x9a] })
   if (expiry && sortable(expiry) < today) raise('expired', { rule: 'Book 3, 10.4.3: expired before today', inputs: [0x5f24, 0x9a] })
 }
 

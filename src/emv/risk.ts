@@ -12,7 +12,8 @@ const RISK_MANAGEMENT_WANTED = { byte: 1, bit: 4 }
 export async function manageRisk(kernel: Kernel): Promise<Stop | undefined> {
   const { data } = kernel
   // The merchant's wish and the exception file do not depend on what the card supports (Book 4, 6.3.5 and 6.5.3).
-  if (kernel.transaction.forceOnline) kernel.raise('merchantForcedOnline', { rule: 'Book 4, 6.5.3: the merchant forces the transaction online' })
+  if (kernel.transaction.forceOnline)
+    kernel.raise('merchantForcedOnline', { rule: 'Book 4, 6.5.3: the merchant forces the transaction online' })
   if (kernel.exceptionFile?.(panOf(kernel), psnOf(kernel)))
     kernel.raise('cardOnExceptionFile', { rule: 'Book 4, 6.3.5: the card is on the exception file', inputs: [0x5a, 0x5f34] })
   if (!isSet(data.get(0x82), RISK_MANAGEMENT_WANTED)) {
@@ -83,7 +84,11 @@ async function checkVelocity(kernel: Kernel): Promise<void> {
   const inputs = [0x9f36, 0x9f13, 0x9f14, 0x9f23]
   const exceeds = (limit: number) => offline <= 0 || offline > limit
   const rule =
-    !atc || !last ? 'a counter is not available' : offline <= 0 ? 'ATC not above the last online ATC' : `${offline} transactions since the last online one`
+    !atc || !last
+      ? 'a counter is not available'
+      : offline <= 0
+        ? 'ATC not above the last online ATC'
+        : `${offline} transactions since the last online one`
   if (exceeds(lower[0])) kernel.raise('lowerConsecutiveLimitExceeded', { rule: `Book 3, 10.6.3: ${rule}`, inputs })
   if (exceeds(upper[0])) kernel.raise('upperConsecutiveLimitExceeded', { rule: `Book 3, 10.6.3: ${rule}`, inputs })
   if (last && uint(last) === 0) kernel.raise('newCard', { rule: 'Book 3, 10.6.3: the card was never online', inputs: [0x9f13] })

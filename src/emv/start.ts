@@ -11,7 +11,10 @@ import { EmvData } from './data.ts'
 import type { Candidate, Terminal, Transaction, TransactionType } from './terminal.ts'
 
 /** Transaction Type (9C): the first two digits of the ISO 8583:1987 processing code. */
-export const TRANSACTION_TYPE = { purchase: 0x00, cash: 0x01, cashback: 0x09, refund: 0x20 } as const satisfies Record<TransactionType, number>
+export const TRANSACTION_TYPE = { purchase: 0x00, cash: 0x01, cashback: 0x09, refund: 0x20 } as const satisfies Record<
+  TransactionType,
+  number
+>
 
 const MAX_AMOUNT = 999_999_999_999n
 
@@ -57,7 +60,9 @@ export function newKernel(
     },
     exchange: async (command: Parameters<Kernel['exchange']>[0]) => {
       try {
-        return await within({ timeout: timeouts.card, signal, clock, what: 'a card command' }, inner => exchange(card, command, { signal: inner }))
+        return await within({ timeout: timeouts.card, signal, clock, what: 'a card command' }, inner =>
+          exchange(card, command, { signal: inner }),
+        )
       } catch (error) {
         if (isFault(error, 'timeout')) throw new Fault('card-mute', 'the card does not answer', { ms: timeouts.card }, { cause: error })
         throw error
