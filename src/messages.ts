@@ -23,6 +23,8 @@ const table = {
   'reader.notAccepted': ['CARD NOT ACCEPTED', 'КАРТА НЕ ПРИНЯТА'],
   'reader.cardError': ['CARD ERROR', 'ОШИБКА КАРТЫ'],
   'reader.tryAgain': ['TRY AGAIN', 'ПОВТОРИТЕ'],
+  'reader.lowBattery': ['LOW BATTERY. PLEASE CHARGE', 'БАТАРЕЯ РАЗРЯЖЕНА. ЗАРЯДИТЕ'],
+  'reader.outOfService': ['OUT OF SERVICE', 'НЕ РАБОТАЕТ'],
   'reader.idle': ['WELCOME', 'ДОБРО ПОЖАЛОВАТЬ'],
   // The app's screens, in the words of the mPOS guide (seed 002).
   'app.connecting': ['Connecting to reader {reader}…', 'Подключение картридера {reader}…'],

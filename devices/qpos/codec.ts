@@ -111,6 +111,12 @@ const commands: { readonly [C in CommandName]: CommandRow<CommandFields[C]> } = 
   },
 }
 
+/** The code and sub-code of a command: an answer carries those of what it answers. */
+export function commandCode(command: CommandName): { readonly code: number; readonly sub: number } {
+  const { code, sub } = commands[command]
+  return { code, sub }
+}
+
 type Command = {
   readonly [C in CommandName]: { readonly type: 'command'; readonly command: C; readonly delay: number } & CommandFields[C]
 }[CommandName]

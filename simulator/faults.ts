@@ -1,0 +1,48 @@
+/** What can be wrong with a line: knobs on what a virtual device sends, to be turned while it runs. */
+
+import { concat } from '../src/bytes.ts'
+import type { Clock } from '../src/clock.ts'
+import { sleep } from '../src/clock.ts'
+import type { Link } from '../src/transport/link.ts'
+
+export interface LineFaults {
+  /** Bytes in one piece; what the link takes when left out. */
+  chunk?: number
+  /** Milliseconds before each frame. */
+  delay?: number
+  /** Nothing is sent. */
+  silent?: boolean
+  /** Every n-th frame is lost; 1 for all. */
+  drop?: number
+  /** Every n-th frame has its last byte inverted, which is the check of most protocols; 1 for all. */
+  corrupt?: number
+  /** Random bytes before each frame. */
+  noise?: number
+}
+
+export interface FaultyLine {
+  readonly faults: LineFaults
+  readonly clock: Clock
+  readonly random: (length: number) => Uint8Array
+}
+
+/** Sends frames over `link` one after another, with the faults that are set when a frame's turn comes. */
+export function faultySender(link: Link, { faults, clock, random }: FaultyLine, signal: AbortSignal): (frame: Uint8Array) => Promise<void> {
+  let count = 0
+  let last: Promise<void> = Promise.resolve()
+  const send = async (frame: Uint8Array) => {
+    count++
+    const { chunk = Number.POSITIVE_INFINITY, delay = 0, silent = false, drop, corrupt, noise = 0 } = faults
+    if (delay > 0) await sleep(delay, clock, signal)
+    if (silent || (drop && count % drop === 0)) return
+    const bytes = frame.slice()
+    if (corrupt && count % corrupt === 0) bytes[bytes.length - 1] ^= 0xff
+    const all = noise > 0 ? concat(random(noise), bytes) : bytes
+    const size = Math.min(chunk, link.mtu, all.length)
+    for (let at = 0; at < all.length; at += size) await link.send(all.subarray(at, at + size))
+  }
+  return frame => {
+    last = last.then(() => send(frame))
+    return last
+  }
+}
