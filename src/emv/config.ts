@@ -73,6 +73,8 @@ export interface TerminalConfig {
   readonly ifdSerial: string
   /** The PSE is tried before the list of AIDs (Book 1, 12.3.2). */
   readonly usePse: boolean
+  /** The cardholder can choose and confirm applications (Book 1, 12.4); true when left out. Without it the terminal takes the best that allows it. */
+  readonly cardholderSelection?: boolean
   /** ISO 639-1, best first (Book 4, 11.1). */
   readonly languages: readonly string[]
   /** ISO 8859 parts that the display has (9F11; Book 4, 11.1). */

@@ -77,6 +77,24 @@ export interface Progress {
 /** Why a bit was set: the rule with its paragraph and the tags it looked at. */
 export type Why = Pick<Explanation, 'rule'> & { readonly inputs?: readonly number[] }
 
+/** An application on the candidate list, with what the card said about it (EMV 4.4 Book 1, 12.3). */
+export interface CandidateApplication extends Candidate {
+  /** The row of the configuration that matches it: the longest AID where several do. */
+  readonly settings: ApplicationConfig
+  /** Application Selection Registered Proprietary Data (9F0A, Book 1, 12.5): values by Proprietary Data Identifier. Kept, not interpreted. */
+  readonly registeredData: ReadonlyMap<number, Uint8Array>
+}
+
+/** What application selection remembers between its rounds (EMV 4.4 Book 1, 12.3–12.4). */
+export interface Selection {
+  /** In the order they are offered. `finalSelect` takes out the one it tries, so none is tried twice. */
+  readonly candidates: CandidateApplication[]
+  /** The cardholder's choice had to be dropped: from then on nothing is selected without the cardholder. */
+  confirm: boolean
+  /** An application was met that is blocked. */
+  blocked: boolean
+}
+
 export interface Kernel {
   readonly card: Card
   readonly transaction: Transaction
@@ -90,6 +108,10 @@ export interface Kernel {
   readonly exceptionFile: NonNullable<KernelOptions['exceptionFile']> | undefined
   readonly explain: Explain | undefined
   step: Step
+  /** The candidate list; undefined before `buildCandidateList`. */
+  selection: Selection | undefined
+  /** ISO 639-1 language that card (5F2D) and terminal share, best first; undefined where they share none (Book 4, 11.1). */
+  language: string | undefined
   /** The application in use, and its row of the configuration, from final selection on. */
   application: Candidate | undefined
   settings: ApplicationConfig | undefined

@@ -92,6 +92,8 @@ export type AuthorisationResponse =
 
 export interface Waiting {
   readonly signal: AbortSignal
+  /** ISO 639-1: the language the cardholder prefers among the terminal's, where the card says (EMV 4.4 Book 4, 11.1). */
+  readonly language?: string | undefined
 }
 
 export interface Terminal {
@@ -100,5 +102,6 @@ export interface Terminal {
   /** Left out where PIN entry happens inside the reader, out of this terminal's sight. */
   enterPin?(request: PinRequest, options: Waiting): Promise<PinEntry>
   authorise(request: AuthorisationRequest, options: Waiting): Promise<AuthorisationResponse>
-  display?(message: MessageId): void
+  /** `language` as in `Waiting`. */
+  display?(message: MessageId, language?: string): void
 }
