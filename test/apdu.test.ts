@@ -61,12 +61,20 @@ describe('exchange', () => {
   const select: Command = { cla: 0, ins: 0xa4, p1: 4, p2: 0, data: fromHex('A0000000031010'), le: 0 }
   const run = (command: Command, exchanges: readonly Exchange[]) => exchange({ transmit: script(exchanges).play }, command)
 
-  it('6283 and 63Cx are reported as they are: there is nothing to fetch', async () => {
-    expect(await run(select, [{ c: '00A4040007A000000003101000', r: '6283' }])).toEqual({ data: new Uint8Array(0), sw: 0x6283 })
+  it('63Cx is reported as it is: there is nothing to fetch', async () => {
     expect(await run({ ...select, ins: 0x24 }, [{ c: '0024040007A000000003101000', r: '63C2' }])).toEqual({
       data: new Uint8Array(0),
       sw: 0x63c2,
     })
+  })
+
+  it('the FCI of a blocked application is fetched', async () => {
+    const exchanges = [
+      { c: '00A4040007A000000003101000', r: '6283' },
+      { c: '00C0000000', r: '6C04' },
+      { c: '00C0000004', r: '6F0284009000' },
+    ]
+    expect(await run(select, exchanges)).toEqual({ data: fromHex('6F028400'), sw: 0x6283 })
   })
 
   it('keeps a warning whose data cannot be fetched', async () => {

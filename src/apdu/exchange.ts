@@ -21,8 +21,8 @@ const MAX_ROUNDS = 64
  * | `6Cxx` | the command again with Le = xx, once for each command sent |
  * | `62xx`, `63xx` without data, to a case 4 command | GET RESPONSE with Le = 00; the status reported is the warning |
  *
- * Two warnings have nothing to fetch and are reported as they are: `6283` (selected file invalidated: the kernel takes it for a blocked application) and
- * `63Cx` (a counter). A failing GET RESPONSE after a warning leaves the warning without data.
+ * `63Cx` is a counter with nothing to fetch and is reported as it is. `6283` has the FCI of a blocked application behind it, which selection needs to
+ * tell a whole name from a partial one (Book 1, 12.3.3 step 3). A failing GET RESPONSE after a warning leaves the warning without data.
  * @throws Fault `apdu` when the response is no response or never ends, and what `transmit` throws
  */
 export async function exchange(card: Transmitter, command: Command, options: { signal?: AbortSignal } = {}): Promise<Response> {
@@ -61,5 +61,5 @@ export async function exchange(card: Transmitter, command: Command, options: { s
 const GET_RESPONSE: Command = { cla: 0x00, ins: 0xc0, p1: 0x00, p2: 0x00 }
 
 function isFetchableWarning(sw: number): boolean {
-  return (sw >> 8 === 0x62 && sw !== 0x6283) || (sw >> 8 === 0x63 && (sw & 0xf0) !== 0xc0)
+  return sw >> 8 === 0x62 || (sw >> 8 === 0x63 && (sw & 0xf0) !== 0xc0)
 }

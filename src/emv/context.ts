@@ -89,10 +89,12 @@ export interface CandidateApplication extends Candidate {
 export interface Selection {
   /** In the order they are offered. `finalSelect` takes out the one it tries, so none is tried twice. */
   readonly candidates: CandidateApplication[]
+  /** The cardholder chose or confirmed the application last tried. */
+  asked: boolean
   /** The cardholder's choice had to be dropped: from then on nothing is selected without the cardholder. */
   confirm: boolean
-  /** An application was met that is blocked. */
-  blocked: boolean
+  /** What it means when no candidate is left: none was there, or those that were are blocked or refused the transaction. */
+  exhausted: 'noApplication' | 'applicationBlocked' | 'notAccepted'
 }
 
 export interface Kernel {

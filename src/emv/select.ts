@@ -13,7 +13,7 @@ const CARD_BLOCKED: Stop = { result: 'declined', reason: 'cardBlocked' }
 /** Builds `kernel.selection` (12.3). Stops only when the card is blocked; an empty list is found by `chooseApplication`. */
 export async function buildCandidateList(kernel: Kernel): Promise<Stop | undefined> {
   kernel.step = 'selection'
-  kernel.selection = { candidates: [], confirm: false, blocked: false }
+  kernel.selection = { candidates: [], asked: false, confirm: false, exhausted: 'noApplication' }
   const stop = (kernel.config.usePse && (await usePse(kernel))) || undefined
   const { candidates } = kernel.selection
   if (stop || candidates.length > 0) return stop ?? order(kernel)
@@ -67,7 +67,7 @@ async function useAidList(kernel: Kernel): Promise<Stop | undefined> {
       const exact = fci.dfName.length === aid.length
       if (!exact && match === 'exact') break
       if (sw === 0x9000) add(kernel, fci.dfName, fci.objects, fci.objects.get(0x9f11))
-      else selection.blocked = true
+      else selection.exhausted = 'applicationBlocked'
       if (exact) break
     }
   }
@@ -138,10 +138,12 @@ export async function selectApplication(kernel: Kernel): Promise<Stop | undefine
  * @throws Fault `bad-argument` when `terminal.selectApplication` names a place that is not in the list
  */
 export async function chooseApplication(kernel: Kernel): Promise<CandidateApplication | Stop> {
-  const { candidates, confirm, blocked } = kernel.selection!
+  const selection = kernel.selection!
+  const { candidates, confirm } = selection
+  selection.asked = false
   if (candidates.length === 0) {
     kernel.note({ rule: 'Book 1, 12.4 step 1: no mutually supported application' }, () => 'transaction terminated')
-    return { result: 'declined', reason: blocked ? 'applicationBlocked' : 'noApplication' }
+    return { result: 'declined', reason: selection.exhausted }
   }
   if (candidates.length === 1 && !candidates[0].confirm && !confirm) return candidates[0]
   if (kernel.config.cardholderSelection === false) {
@@ -154,6 +156,7 @@ export async function chooseApplication(kernel: Kernel): Promise<CandidateApplic
   if (index === undefined) return { result: 'cancelled', reason: 'cardholderCancelled' }
   const choice = candidates[index]
   if (!choice) throw new Fault('bad-argument', `selectApplication returned ${index}, the list has ${candidates.length}`, { index })
+  selection.asked = true
   return choice
 }
 
@@ -163,14 +166,12 @@ export async function chooseApplication(kernel: Kernel): Promise<CandidateApplic
  */
 export async function finalSelect(kernel: Kernel, candidate: CandidateApplication): Promise<boolean> {
   const selection = kernel.selection!
-  const asked = selection.confirm || candidate.confirm || (selection.candidates.length > 1 && kernel.config.cardholderSelection !== false)
   selection.candidates.splice(selection.candidates.indexOf(candidate), 1)
   const { sw, data } = await selectByName(kernel, candidate.aid)
   const fci = sw === 0x9000 ? tryFci(data) : undefined
   if (!fci || !equal(fci.dfName, candidate.aid)) {
-    kernel.note({ rule: 'Book 1, 12.4: final SELECT refused or malformed' }, () => `${candidate.label} removed from the candidate list`)
-    selection.confirm ||= asked
-    selection.blocked ||= sw === 0x6283
+    dropApplication(kernel, 'Book 1, 12.4: final SELECT refused or malformed', candidate.label)
+    if (sw === 0x6283) selection.exhausted = 'applicationBlocked'
     kernel.terminal.display?.('reader.tryAgain', kernel.language)
     return false
   }
@@ -183,6 +184,14 @@ export async function finalSelect(kernel: Kernel, candidate: CandidateApplicatio
   applySettings(kernel, candidate.settings, fci.dfName)
   kernel.note({ rule: 'Book 1, 12.4: application selected', inputs: [0x9f06] }, () => candidate.label)
   return true
+}
+
+/** Gives up the application last tried. When the cardholder had chosen it, the cardholder is asked about the next one (12.4). */
+export function dropApplication(kernel: Kernel, rule: string, label: string): void {
+  kernel.note({ rule }, () => `${label} removed from the candidate list`)
+  kernel.selection!.confirm ||= kernel.selection!.asked
+  kernel.application = undefined
+  kernel.settings = undefined
 }
 
 /** Terminal data that depend on the application: 9F06 (12.4), 9F09 and 9F1B as its row of the configuration says. */

@@ -1,0 +1,129 @@
+/** A card that plays a script: exactly these commands in exactly this order, all of them; and a kernel around it for tests of single steps. */
+
+import { expect } from 'vitest'
+import { exchange } from '../src/apdu/exchange.ts'
+import { fromHex, hex } from '../src/bytes.ts'
+import { VirtualClock } from '../src/clock.ts'
+import { currency } from '../src/currency.ts'
+import type { Card } from '../src/emv/card.ts'
+import type { ApplicationConfig, TerminalConfig } from '../src/emv/config.ts'
+import { bitKeeper, type Kernel } from '../src/emv/context.ts'
+import { EmvData, isSet, TSI, TVR } from '../src/emv/data.ts'
+import type { Explanation } from '../src/emv/explain.ts'
+import type { Candidate } from '../src/emv/terminal.ts'
+import { Fault } from '../src/errors.ts'
+
+export interface Exchange {
+  readonly c: string
+  readonly r: string
+}
+
+export interface ScriptedCard extends Card {
+  /** Every command as it came. */
+  readonly sent: readonly string[]
+  /** Fails the test unless every listed exchange was used. */
+  done(): void
+}
+
+/** `loose` compares without the Le byte, for scripts that were recorded on T=0 lines, which do not carry it. */
+export function scriptedCard(exchanges: readonly Exchange[], { loose = false } = {}): ScriptedCard {
+  const sent: string[] = []
+  return {
+    interface: 'contact',
+    atr: fromHex('3B65000020630400'),
+    sent,
+    async transmit(apdu) {
+      const next = exchanges[sent.length]
+      sent.push(hex(apdu))
+      const command = hex(apdu)
+      if (!next || !(command === next.c || (loose && command === `${next.c}00`)))
+        throw new Fault('internal', `the script has ${next?.c ?? 'no more commands'}, the kernel sent ${command}`)
+      return fromHex(next.r)
+    },
+    done: () => expect(sent).toHaveLength(exchanges.length),
+  }
+}
+
+export function application(aid: string, row: Partial<ApplicationConfig> = {}): ApplicationConfig {
+  const none = new Uint8Array(5)
+  return {
+    aid: fromHex(aid),
+    match: 'partial',
+    versions: [],
+    tacDenial: none,
+    tacOnline: none,
+    tacDefault: none,
+    velocityChecking: false,
+    ...row,
+  }
+}
+
+const config: TerminalConfig = {
+  terminalType: 0x22,
+  capabilities: fromHex('E0F8C8'),
+  additionalCapabilities: fromHex('F000F0A001'),
+  countryCode: 643,
+  currencyCode: 643,
+  merchantCategoryCode: '5411',
+  merchantId: '123456789012345',
+  terminalId: '12345678',
+  merchantName: 'Test shop',
+  acquirerId: '123456',
+  ifdSerial: '00000001',
+  usePse: true,
+  languages: ['en', 'ru'],
+  codeTables: [1, 5],
+  applications: [],
+  caKeys: [],
+  revoked: [],
+}
+
+export interface Bench {
+  readonly kernel: Kernel
+  /** Application lists that the cardholder was shown. */
+  readonly shown: (readonly Candidate[])[]
+  readonly messages: string[]
+  readonly explained: Explanation[]
+  /** Names of the TVR and TSI bits that are set. */
+  tvr(): string[]
+  tsi(): string[]
+}
+
+/** A kernel whose cardholder picks `choices` in turn (places in the list, undefined to cancel). */
+export function bench(card: Card, changes: Partial<TerminalConfig> = {}, choices: readonly (number | undefined)[] = []): Bench {
+  const data = new EmvData()
+  const shown: (readonly Candidate[])[] = []
+  const messages: string[] = []
+  const explained: Explanation[] = []
+  const core = { data, step: 'selection' as const, explain: (entry: Explanation) => void explained.push(entry) }
+  const signal = new AbortController().signal
+  const kernel: Kernel = {
+    ...core,
+    ...bitKeeper(core),
+    card,
+    config: { ...config, ...changes },
+    transaction: { amount: 1000n, currency: currency('RUB') },
+    terminal: {
+      async selectApplication(candidates) {
+        shown.push([...candidates])
+        return choices[shown.length - 1]
+      },
+      authorise: async () => ({ type: 'unableToGoOnline' }),
+      display: message => void messages.push(message),
+    },
+    signal,
+    clock: new VirtualClock(),
+    random: length => Uint8Array.from({ length }, (_, i) => i + 1),
+    log: undefined,
+    exceptionFile: undefined,
+    selection: undefined,
+    language: undefined,
+    application: undefined,
+    settings: undefined,
+    odaInput: undefined,
+    exchange: command => exchange(card, command, { signal }),
+  }
+  const names = (table: object, tag: number) =>
+    Object.entries(table).flatMap(([name, bit]) => (isSet(data.terminal.get(tag), bit) ? [name] : []))
+  return { kernel, shown, messages, explained, tvr: () => names(TVR, 0x95), tsi: () => names(TSI, 0x9b) }
+}
