@@ -7,7 +7,7 @@ import { VirtualClock } from '../src/clock.ts'
 import { currency } from '../src/currency.ts'
 import type { Card } from '../src/emv/card.ts'
 import type { ApplicationConfig, TerminalConfig } from '../src/emv/config.ts'
-import { bitKeeper, type Kernel } from '../src/emv/context.ts'
+import { bitKeeper, defaultTimeouts, type Kernel } from '../src/emv/context.ts'
 import { EmvData, isSet, TSI, TVR } from '../src/emv/data.ts'
 import type { Explanation } from '../src/emv/explain.ts'
 import type { Candidate } from '../src/emv/terminal.ts'
@@ -89,8 +89,8 @@ export interface Bench {
   tsi(): string[]
 }
 
-/** A kernel whose cardholder picks `choices` in turn (places in the list, undefined to cancel). */
-export function bench(card: Card, changes: Partial<TerminalConfig> = {}, choices: readonly (number | undefined)[] = []): Bench {
+/** A kernel whose cardholder picks `choices` in turn (places in the list, undefined to cancel, 'waiting' never to answer). */
+export function bench(card: Card, changes: Partial<TerminalConfig> = {}, choices: readonly (number | 'waiting' | undefined)[] = []): Bench {
   const data = new EmvData()
   const shown: (readonly Candidate[])[] = []
   const messages: string[] = []
@@ -106,7 +106,8 @@ export function bench(card: Card, changes: Partial<TerminalConfig> = {}, choices
     terminal: {
       async selectApplication(candidates) {
         shown.push([...candidates])
-        return choices[shown.length - 1]
+        const choice = choices[shown.length - 1]
+        return choice === 'waiting' ? new Promise(() => {}) : choice
       },
       authorise: async () => ({ type: 'unableToGoOnline' }),
       display: message => void messages.push(message),
@@ -121,6 +122,17 @@ export function bench(card: Card, changes: Partial<TerminalConfig> = {}, choices
     application: undefined,
     settings: undefined,
     odaInput: undefined,
+    timeouts: defaultTimeouts,
+    progress: {
+      initiated: false,
+      cvm: 'none',
+      pinBlock: undefined,
+      online: false,
+      unanswered: false,
+      response: undefined,
+      hostApproved: false,
+      advice: false,
+    },
     exchange: command => exchange(card, command, { signal }),
   }
   const names = (table: object, tag: number) =>

@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fromHex, hex } from '../src/bytes.ts'
+import type { VirtualClock } from '../src/clock.ts'
 import { commonLanguage, displayName, parseFci, registeredData } from '../src/emv/fci.ts'
 import { buildCandidateList, selectApplication } from '../src/emv/select.ts'
 import { write } from '../src/tlv/ber.ts'
@@ -297,6 +298,19 @@ describe('choice', () => {
   it('the cardholder may refuse', async () => {
     expect((await run(two, [undefined])).end).toEqual({ result: 'cancelled', reason: 'cardholderCancelled' })
     expect((await run(single('81'), [undefined])).end).toEqual({ result: 'cancelled', reason: 'cardholderCancelled' })
+  })
+
+  it('a cardholder who does not answer in time has cancelled, and an abort ends the wait', async () => {
+    const { kernel } = bench(scriptedCard(two), { applications }, ['waiting', 'waiting'])
+    await buildCandidateList(kernel)
+    const clock = kernel.clock as VirtualClock
+    expect(await clock.settle(selectApplication(kernel))).toEqual({ result: 'cancelled', reason: 'cardholderCancelled' })
+    expect(clock.pending).toBe(0)
+    const stop = new AbortController()
+    const waiting = selectApplication({ ...kernel, signal: stop.signal })
+    stop.abort()
+    await expect(waiting).rejects.toMatchObject({ code: 'aborted' })
+    expect(clock.pending).toBe(0)
   })
 
   it('a single application is taken without a question, unless it wants one', async () => {

@@ -209,6 +209,7 @@ const configuration = z
     acquirerId: z.string().regex(/^\d{6,11}$/, '6 to 11 digits'),
     ifdSerial: text(8),
     usePse: z.boolean().default(true),
+    cardholderSelection: z.boolean().default(true),
     languages: z.array(z.string().regex(/^[a-z]{2}$/, 'ISO 639-1, two small letters')).min(1),
     codeTables: z.array(numeric(1, 16)).min(1),
     applications: z.array(application).min(1),

@@ -1,6 +1,7 @@
 /** Application selection: the candidate list by PSE or by the list of AIDs, the choice, and the final SELECT (EMV 4.4 Book 1, 12.3 and 12.4). */
 
 import { equal, fromText, fromUint, hex, startsWith } from '../bytes.ts'
+import { within } from '../clock.ts'
 import { Fault, isFault } from '../errors.ts'
 import { storeCardData } from './card-data.ts'
 import type { ApplicationConfig } from './config.ts'
@@ -152,12 +153,26 @@ export async function chooseApplication(kernel: Kernel): Promise<CandidateApplic
     kernel.note({ rule: 'Book 1, 12.4 steps 2 and 5: confirmation is wanted, none can be given' }, () => 'transaction terminated')
     return { result: 'declined', reason: 'noApplication' }
   }
-  const index = await kernel.terminal.selectApplication(candidates, { signal: kernel.signal, language: kernel.language })
+  const index = await askCardholder(kernel, candidates)
   if (index === undefined) return { result: 'cancelled', reason: 'cardholderCancelled' }
   const choice = candidates[index]
   if (!choice) throw new Fault('bad-argument', `selectApplication returned ${index}, the list has ${candidates.length}`, { index })
   selection.asked = true
   return choice
+}
+
+/** The place the cardholder picks; undefined when they cancel or let the time run out. */
+async function askCardholder(kernel: Kernel, candidates: readonly CandidateApplication[]): Promise<number | undefined> {
+  const { signal, clock, timeouts, language, terminal } = kernel
+  try {
+    return await within({ timeout: timeouts.selection, signal, clock, what: 'the choice of an application' }, inner =>
+      terminal.selectApplication([...candidates], { signal: inner, language }),
+    )
+  } catch (fault) {
+    if (!isFault(fault, 'timeout')) throw fault
+    kernel.note({ rule: 'Book 1, 12.4: the cardholder does not choose' }, () => fault.message)
+    return undefined
+  }
 }
 
 /**
