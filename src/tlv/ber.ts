@@ -47,11 +47,21 @@ function malformed(rule: string, offset: number): Fault {
  * @throws Fault `tlv` with details.rule and details.offset
  */
 export function read(bytes: Uint8Array, options?: ReadOptions): Tlv[] {
+  const objects: Tlv[] = []
+  scan(bytes, 0, bytes.length, options, (tag, offset, from, to) => objects.push({ tag, value: bytes.subarray(from, to), offset }))
+  return objects
+}
+
+/** The one loop over bytes: finds the objects from `at` to `end`. Reported offsets have the base added, value places have not. */
+function scan(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  options: ReadOptions | undefined,
+  found: (tag: number, offset: number, from: number, to: number) => void,
+): void {
   const base = options?.base ?? 0
   const pad = options?.ff === 'tag' ? 0x00 : 0xff
-  const objects: Tlv[] = []
-  const end = bytes.length
-  let at = 0
   while (at < end) {
     let tag = bytes[at]
     if (tag === 0x00 || tag === pad) {
@@ -78,10 +88,8 @@ export function read(bytes: Uint8Array, options?: ReadOptions): Tlv[] {
       for (let i = 0; i < size; i++) length = length * 256 + bytes[at++]
     }
     if (length > end - at) throw malformed(`value of ${length} bytes exceeds the ${end - at} that follow`, base + at)
-    objects.push({ tag, value: bytes.subarray(at, at + length), offset: base + offset })
-    at += length
+    found(tag, base + offset, at, (at += length))
   }
-  return objects
 }
 
 /** The one object that `bytes` must hold; padding around it is allowed. @throws Fault `tlv` */
@@ -96,7 +104,12 @@ export function readOne(bytes: Uint8Array, options?: ReadOptions): Tlv {
 export function readTemplate(bytes: Uint8Array, tag: number, options?: ReadOptions): Tlv[] {
   const template = readOne(bytes, options)
   if (template.tag !== tag) throw malformed(`template ${tagHex(tag)} expected, ${tagHex(template.tag)} found`, template.offset)
-  return read(template.value, { ...options, base: valueOffset(bytes, template, options) })
+  const from = template.value.byteOffset - bytes.byteOffset
+  const objects: Tlv[] = []
+  scan(bytes, from, from + template.value.length, options, (inner, offset, start, end) =>
+    objects.push({ tag: inner, value: bytes.subarray(start, end), offset }),
+  )
+  return objects
 }
 
 /** The first value of `tag` at this level. @throws Fault `tlv` */
@@ -109,27 +122,22 @@ export function find(bytes: Uint8Array, tag: number, options?: ReadOptions): Uin
  * @throws Fault `tlv`
  */
 export function walk(bytes: Uint8Array, options?: ReadOptions): NestedTlv[] {
-  const found: NestedTlv[] = []
-  const visit = (level: Uint8Array, base: number, path: readonly number[]) => {
-    if (path.length > MAX_DEPTH) throw malformed(`templates nest deeper than ${MAX_DEPTH}`, base)
-    for (const object of read(level, { ...options, base })) {
-      const inside = valueOffset(bytes, object, options)
-      found.push({ ...object, path, valueOffset: inside })
-      if (isConstructed(object.tag)) visit(object.value, inside, [...path, object.tag])
-    }
+  const base = options?.base ?? 0
+  const objects: NestedTlv[] = []
+  const visit = (at: number, end: number, path: readonly number[]) => {
+    if (path.length > MAX_DEPTH) throw malformed(`templates nest deeper than ${MAX_DEPTH}`, base + at)
+    scan(bytes, at, end, options, (tag, offset, from, to) => {
+      objects.push({ tag, value: bytes.subarray(from, to), offset, path, valueOffset: base + from })
+      if (isConstructed(tag)) visit(from, to, [...path, tag])
+    })
   }
-  visit(bytes, options?.base ?? 0, [])
-  return found
+  visit(0, bytes.length, [])
+  return objects
 }
 
 /** The first value of `tag` at any depth, in the order of `walk`. @throws Fault `tlv` */
 export function findDeep(bytes: Uint8Array, tag: number, options?: ReadOptions): Uint8Array | undefined {
   return walk(bytes, options).find(object => object.tag === tag)?.value
-}
-
-/** `value` is a view, so its place tells the offset without counting the header again. */
-function valueOffset(bytes: Uint8Array, object: Tlv, options: ReadOptions | undefined): number {
-  return (options?.base ?? 0) + object.value.byteOffset - bytes.byteOffset
 }
 
 /** One data object in bytes, with the shortest length form. @throws Fault `bad-argument` when the tag is none */
