@@ -12,6 +12,7 @@
  * | `tlv` | `tlv/ber` on malformed data; `details` has `offset` and `rule` | treat the data as unusable |
  * | `dol` | `tlv/dol` on a malformed data object list | the same |
  * | `apdu` | `apdu` on a malformed command or response | the same |
+ * | `bad-swipe` | `magstripe` on a track that was read wrong or is no payment track; `details` has `track` and `rule` | ask to swipe again |
  * | `bad-key` | `crypto` on a key of wrong size or checksum | refuse the key |
  * | `card-removed` | a Card whose card left the slot or field | tell the cardholder |
  * | `card-mute` | a Card that does not answer in time, or answers what is no response | offer another interface |
@@ -41,6 +42,7 @@ export type FaultCode =
   | 'tlv'
   | 'dol'
   | 'apdu'
+  | 'bad-swipe'
   | 'bad-key'
   | 'card-removed'
   | 'card-mute'

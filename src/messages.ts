@@ -74,6 +74,7 @@ const table = {
   'fault.tlv': ['The data is no valid TLV', 'Данные не являются TLV'],
   'fault.dol': ['The data object list is malformed', 'Список объектов данных искажён'],
   'fault.apdu': ['The APDU is malformed', 'APDU искажён'],
+  'fault.bad-swipe': ['The card was not read: swipe it again', 'Карта не прочитана: прокатайте ещё раз'],
   'fault.bad-key': ['The key is refused', 'Ключ отвергнут'],
   'fault.card-removed': ['The card was removed', 'Карта извлечена'],
   'fault.card-mute': ['The card does not answer', 'Карта не отвечает'],
