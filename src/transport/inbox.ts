@@ -2,16 +2,6 @@
 
 import { Fault } from '../errors.ts'
 
-/** Why a Link is over: closed here, closed by the peer, or lost. */
-export type ClosedBy = 'close' | 'peer' | 'loss'
-
-const words: Readonly<Record<ClosedBy, string>> = { close: 'was closed', peer: 'was closed by the peer', loss: 'was lost' }
-
-/** The Fault `link-closed` of a Link; `details.by` tells who ended it. */
-export function linkClosed(uri: string, by: ClosedBy, cause?: unknown): Fault {
-  return new Fault('link-closed', `${uri} ${words[by]}`, { uri, by }, cause === undefined ? undefined : { cause })
-}
-
 /** Throws where `bytes` may not be sent in one piece. @throws Fault `bad-argument` */
 export function checkMtu(bytes: Uint8Array, mtu: number): void {
   if (bytes.length > mtu) throw new Fault('bad-argument', `send of ${bytes.length} bytes, the link takes ${mtu} at once`)

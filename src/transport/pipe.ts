@@ -3,8 +3,9 @@
 import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
 import type { Fault } from '../errors.ts'
-import { checkMtu, Inbox, linkClosed } from './inbox.ts'
+import { checkMtu, Inbox } from './inbox.ts'
 import type { Link } from './link.ts'
+import { linkClosed } from './link.ts'
 
 /** What arrives at the far end instead of a piece that was sent. */
 export interface Arrival {
