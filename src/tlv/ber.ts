@@ -1,6 +1,6 @@
 /** BER-TLV as EMV 4.4 Book 3, Annex B and ISO/IEC 7816-4 allow it: a strict, zero-copy reader and a writer. */
 
-import { Fault } from '../errors.ts'
+import { asFault, Fault } from '../errors.ts'
 
 /** One data object; `value` is a view into the bytes that were read. */
 export interface Tlv {
@@ -50,6 +50,17 @@ export function read(bytes: Uint8Array, options?: ReadOptions): Tlv[] {
   const objects: Tlv[] = []
   scan(bytes, 0, bytes.length, options, (tag, offset, from, to) => objects.push({ tag, value: bytes.subarray(from, to), offset }))
   return objects
+}
+
+/** What could be read, and the fault that ended it: for showing data to people, never for a decision. */
+export function readTolerant(bytes: Uint8Array, options?: ReadOptions): { readonly objects: Tlv[]; readonly fault?: Fault } {
+  const objects: Tlv[] = []
+  try {
+    scan(bytes, 0, bytes.length, options, (tag, offset, from, to) => objects.push({ tag, value: bytes.subarray(from, to), offset }))
+  } catch (error) {
+    return { objects, fault: asFault(error) }
+  }
+  return { objects }
 }
 
 /** The one loop over bytes: finds the objects from `at` to `end`. Reported offsets have the base added, value places have not. */

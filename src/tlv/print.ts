@@ -1,0 +1,131 @@
+/** BER-TLV for people: a tree with names and decoded values, tolerant of what is wrong, masking what is secret. */
+
+import { hex } from '../bytes.ts'
+import { isFault } from '../errors.ts'
+import { isConstructed, MAX_DEPTH, readTolerant, tagHex } from './ber.ts'
+import { parseDol } from './dol.ts'
+import { type Dictionary, general } from './tags.ts'
+import { mask, type Surroundings, words } from './words.ts'
+
+/** One data object as JSON can carry it. */
+export interface Described {
+  readonly tag: string
+  readonly name?: string
+  /** Where the tag begins in the bytes that were described. */
+  readonly offset: number
+  readonly length: number
+  /** Hex of a primitive value; of a sensitive one what may be shown (`400000******0002`). */
+  readonly value?: string
+  readonly masked?: true
+  /** What it says: a date, an amount, the names of set bits, the entries of a list. */
+  readonly words?: readonly string[]
+  readonly children?: readonly Described[]
+  /** What is wrong with it, in a sentence. */
+  readonly wrong?: readonly string[]
+}
+
+export interface Description {
+  readonly objects: readonly Described[]
+  /** Where reading had to stop, and why; left out where all could be read. `rest` counts the bytes from the offset on. */
+  readonly stopped?: Stop
+}
+
+interface Stop {
+  readonly rule: string
+  readonly offset: number
+  readonly rest: number
+}
+
+export interface DescribeOptions {
+  /** The words of one kernel (`kernelDictionaries`); the general ones when left out. */
+  readonly words?: Dictionary
+  /** See `read`. */
+  readonly ff?: 'padding' | 'tag'
+}
+
+/** Everything that can be said of `bytes`. Never throws: what is wrong is part of the description. */
+export function describe(bytes: Uint8Array, options: DescribeOptions = {}): Description {
+  const around: { currency?: Uint8Array } = {}
+  collectCurrency(bytes, options, around, 0)
+  return level(bytes, 0, 0, options, around)
+}
+
+function level(bytes: Uint8Array, base: number, depth: number, options: DescribeOptions, around: Surroundings): Description {
+  const read = readTolerant(bytes, { base, ff: options.ff })
+  const objects = read.objects.map(({ tag, value, offset }) =>
+    object(tag, value, offset, base + value.byteOffset - bytes.byteOffset, depth, options, around),
+  )
+  if (!read.fault) return { objects }
+  const last = read.objects.at(-1)
+  const from = last ? last.value.byteOffset - bytes.byteOffset + last.value.length : 0
+  const { rule, offset } = read.fault.details
+  return { objects, stopped: { rule: String(rule), offset: Number(offset), rest: bytes.length - from } }
+}
+
+function object(
+  tag: number,
+  value: Uint8Array,
+  offset: number,
+  valueOffset: number,
+  depth: number,
+  options: DescribeOptions,
+  around: Surroundings,
+): Described {
+  const info = (options.words ?? general).get(tag)
+  const head = { tag: tagHex(tag), ...(info && { name: info.name }), offset, length: value.length }
+  const wrong: string[] = []
+  if (info && value.length > 0 && (value.length < info.min || value.length > info.max))
+    wrong.push(`${value.length} bytes, the dictionary allows ${info.min === info.max ? info.min : `${info.min} to ${info.max}`}`)
+  if (isConstructed(tag)) {
+    if (depth >= MAX_DEPTH) return { ...head, wrong: [`templates nest deeper than ${MAX_DEPTH}`] }
+    const { objects, stopped } = level(value, valueOffset, depth + 1, options, around)
+    if (stopped) wrong.push(stopWords(stopped))
+    return { ...head, children: objects, ...(wrong.length > 0 && { wrong }) }
+  }
+  if (info?.sensitive) return { ...head, value: mask(tag, value), masked: true, ...(wrong.length > 0 && { wrong }) }
+  let said: readonly string[] = []
+  try {
+    said =
+      dols.has(tag) && !(tag === 0x9f69 && info?.name !== 'UDOL')
+        ? dolWords(value, options.words ?? general)
+        : words(tag, value, info?.format, around)
+  } catch (error) {
+    if (!isFault(error)) throw error
+    wrong.push(error.message)
+  }
+  return { ...head, value: hex(value), ...(said.length > 0 && { words: said }), ...(wrong.length > 0 && { wrong }) }
+}
+
+const dols = new Set([0x8c, 0x8d, 0x97, 0x9f38, 0x9f49, 0x9f4f, 0x9f51, 0x9f69])
+
+function dolWords(value: Uint8Array, dictionary: Dictionary): string[] {
+  return parseDol(value).map(({ tag, length }) => `${tagHex(tag)} ${dictionary.get(tag)?.name ?? 'unknown'}: ${length}`)
+}
+
+/** Amounts are printed in the currency that the same data name, wherever it stands. */
+function collectCurrency(bytes: Uint8Array, options: DescribeOptions, around: { currency?: Uint8Array }, depth: number): void {
+  for (const { tag, value } of readTolerant(bytes, { ff: options.ff }).objects) {
+    if (tag === 0x5f2a && value.length === 2) around.currency = value
+    if (isConstructed(tag) && depth < MAX_DEPTH) collectCurrency(value, options, around, depth + 1)
+  }
+}
+
+function stopWords({ rule, offset, rest }: Stop): string {
+  return `${rule} at offset ${offset}; ${rest} byte${rest === 1 ? '' : 's'} not read`
+}
+
+/** A description as lines: two blanks for each level, `!` before what is wrong. */
+export function printTree({ objects, stopped }: Description, indent = ''): string {
+  const lines = objects.flatMap(one => {
+    const inner = `${indent}  `
+    const head = `${indent}${one.tag} ${one.name ?? 'unknown tag'} (${one.length})${one.value ? `: ${one.value}` : ''}`
+    return [
+      head,
+      ...(one.words ?? []).map(word => `${inner}= ${word}`),
+      ...(one.children && one.children.length > 0 ? [printTree({ objects: one.children }, inner)] : []),
+      ...(one.wrong ?? []).map(word => `${inner}! ${word}`),
+    ]
+  })
+  if (stopped) lines.push(`${indent}! ${stopWords(stopped)}`)
+  return lines.join('\n')
+}
