@@ -2,6 +2,8 @@
 
 import type { Command, Response } from '../apdu/apdu.ts'
 import type { Clock } from '../clock.ts'
+import type { RsaPublicKey } from '../crypto/rsa.ts'
+import type { Fault } from '../errors.ts'
 import type { Card } from './card.ts'
 import type { ApplicationConfig, TerminalConfig } from './config.ts'
 import type { Bit, TsiBit, TvrBit } from './data.ts'
@@ -85,6 +87,14 @@ export interface CandidateApplication extends Candidate {
   readonly registeredData: ReadonlyMap<number, Uint8Array>
 }
 
+/** The offline data authentication of a transaction (EMV 4.4 Book 3, 10.3). */
+export interface Oda {
+  readonly method: 'sda' | 'dda' | 'cda'
+  /** Recovered from its certificate; undefined where that failed. */
+  issuerKey?: RsaPublicKey
+  iccKey?: RsaPublicKey
+}
+
 /** What application selection remembers between its rounds (EMV 4.4 Book 1, 12.3–12.4). */
 export interface Selection {
   /** In the order they are offered. `finalSelect` takes out the one it tries, so none is tried twice. */
@@ -119,6 +129,10 @@ export interface Kernel {
   settings: ApplicationConfig | undefined
   /** Records read for offline data authentication, in AFL order, as Book 3, 10.3 builds the input; undefined when one was not usable. */
   odaInput: Uint8Array[] | undefined
+  /** The values that the PDOL asked for, as they were sent in GET PROCESSING OPTIONS (empty without a PDOL); CDA signs them (Book 2, 6.6). */
+  pdolData?: Uint8Array
+  /** Offline data authentication as it was chosen, with the keys it recovered so far (Book 3, 10.3); undefined where none is performed. */
+  oda?: Oda
   readonly progress: Progress
   readonly timeouts: Timeouts
   /** Sends a command with 61xx/6Cxx handled. @throws Fault `card-removed`, `card-mute`, `aborted` */
@@ -158,4 +172,10 @@ export function bitKeeper(kernel: Pick<Kernel, 'explain' | 'step' | 'data'>) {
       if (kernel.explain) explainTo(kernel, why, [effect()].flat())
     },
   }
+}
+
+/** Ends the transaction because of what the card answered; the fault says what was wrong with it. */
+export function stopForCardError(kernel: Pick<Kernel, 'note'>, rule: string, fault: Fault): Stop {
+  kernel.note({ rule: `${rule}: ${fault.message}` }, () => 'transaction terminated')
+  return { result: 'declined', reason: 'cardError' }
 }
