@@ -1,0 +1,72 @@
+/** The app's side of the conversation on a console: progress to stderr, questions answered from stdin, one JSON object or a receipt to stdout. */
+
+import { createInterface } from 'node:readline'
+import type { Language, MessageId } from '../../src/messages.ts'
+import { message } from '../../src/messages.ts'
+
+export interface Console {
+  readonly language: Language
+  /** A progress line, in the reader's or the app's words. */
+  say(id: MessageId, params?: Readonly<Record<string, string | number>>): void
+  print(text: string): void
+  /** One line of input, or undefined at its end or when `signal` fires. */
+  ask(id: MessageId, signal: AbortSignal): Promise<string | undefined>
+  /** Lets go of standard input, so that the process can end. */
+  close(): void
+}
+
+export function openConsole(language: Language): Console {
+  let input: ReturnType<typeof createInterface> | undefined
+  const lines: string[] = []
+  let ended = false
+  let wake: (() => void) | undefined
+  const start = () => {
+    if (input) return
+    input = createInterface({ input: process.stdin })
+    input.on('line', line => {
+      lines.push(line)
+      wake?.()
+    })
+    input.on('close', () => {
+      ended = true
+      wake?.()
+    })
+  }
+  const print = (text: string) => void process.stderr.write(`${text}\n`)
+  return {
+    language,
+    print,
+    say: (id, params) => print(`> ${message(id, language, params)}`),
+    async ask(id, signal) {
+      start()
+      process.stderr.write(`? ${message(id, language)}`)
+      while (lines.length === 0 && !ended && !signal.aborted) {
+        await new Promise<void>(resolve => {
+          wake = resolve
+          signal.addEventListener('abort', () => resolve(), { once: true })
+        })
+      }
+      if (!process.stdin.isTTY) process.stderr.write(`${lines[0] ?? ''}\n`)
+      return signal.aborted ? undefined : lines.shift()
+    },
+    close() {
+      input?.close()
+      process.stdin.unref?.()
+    },
+  }
+}
+
+/** A signal that fires on Ctrl-C and SIGTERM, once; a second Ctrl-C ends the process at once. */
+export function interruptible(): { signal: AbortSignal; release(): void } {
+  const controller = new AbortController()
+  const fire = () => controller.abort()
+  process.once('SIGINT', fire)
+  process.once('SIGTERM', fire)
+  return {
+    signal: controller.signal,
+    release() {
+      process.off('SIGINT', fire)
+      process.off('SIGTERM', fire)
+    },
+  }
+}
