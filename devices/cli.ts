@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+/** The `tapdip` command: find readers, pay, decode, send raw commands. */
+
+import { Command } from 'commander'
+import { language, run } from '../src/command-line.ts'
+import { addDecode } from './commands/decode.ts'
+
+const program = new Command('tapdip')
+  .description('Card readers and EMV payments. Test keys and test cards only; no approval by EMVCo, PCI or any scheme.')
+  .showHelpAfterError('(add --help for the options)')
+for (const add of [addDecode]) add(program)
+for (const command of program.commands)
+  command
+    .option('--lang <language>', 'en or ru; the environment’s when left out')
+    .hook('preAction', () => void language(command.opts().lang))
+
+await run(program)
