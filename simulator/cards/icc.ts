@@ -1,0 +1,246 @@
+/** The virtual ICC: a card that keeps its memory, and powered sessions of it that answer APDUs as the Books say. */
+
+import { randomBytes } from 'node:crypto'
+import { type Clock, sleep, systemClock } from '../../src/clock.ts'
+import type { Card } from '../../src/emv/card.ts'
+import { Fault, throwIfAborted } from '../../src/errors.ts'
+import { externalAuthenticate, generateAc, internalAuthenticate } from './action.ts'
+import { type Answer, type CardCommand, ok, parseCommand, refuse, responseBytes, SW } from './command.ts'
+import { type CardMemory, freshMemory } from './memory.ts'
+import { type CardImage, personalize } from './personalize.ts'
+import { getChallenge, verify } from './pin.ts'
+import { type CardPlan, type CardProfile, parseProfile, type ScriptCommand } from './profile.ts'
+import { type ProfileName, profiles } from './profiles/index.ts'
+import type { Session } from './run.ts'
+import { scriptCommand } from './scripts.ts'
+import { getData, getProcessingOptions, readRecord, select } from './selection.ts'
+
+export interface VirtualCardOptions {
+  /** Unpredictable bytes for challenges and dynamic numbers; node:crypto's when left out. */
+  readonly random?: (length: number) => Uint8Array
+  /** For slow and silent cards; the system's when left out. */
+  readonly clock?: Clock
+}
+
+/** What a test or a display may see of the memory of one application. */
+export interface ApplicationState {
+  readonly atc: number
+  readonly lastOnlineAtc: number
+  readonly blocked: boolean
+  readonly consecutiveOffline: number
+  readonly cumulativeOffline: number
+}
+
+export interface CardState {
+  readonly blocked: boolean
+  readonly pinTriesLeft: number | undefined
+  readonly applications: readonly ApplicationState[]
+}
+
+/** A card in somebody's hand. Its memory lasts as long as the object; each `contact` is one insertion. */
+export class VirtualCard {
+  readonly plan: CardPlan
+  readonly atr: Uint8Array
+  /** Magnetic stripe tracks 1 and 2, sentinels and LRC left out. */
+  readonly stripe: { readonly track1: string; readonly track2: string }
+  readonly #image: CardImage
+  readonly #memory: CardMemory
+  readonly #random: (length: number) => Uint8Array
+  readonly #clock: Clock
+
+  /** @throws Fault `bad-config` with details.path */
+  constructor(profile: CardProfile, options: VirtualCardOptions = {}) {
+    this.plan = parseProfile(profile)
+    this.#image = personalize(this.plan)
+    this.#memory = freshMemory(this.#image)
+    this.#random = options.random ?? (length => new Uint8Array(randomBytes(length)))
+    this.atr = this.#image.atr
+    this.stripe = stripeOf(this.plan)
+    this.#clock = options.clock ?? systemClock
+  }
+
+  /** Puts the card into a slot and powers it. The session ends with `remove`; a new one starts from reset, with the same memory. */
+  contact(options: { clock?: Clock } = {}): ContactSession {
+    return new ContactSession(this.#image, this.#memory, this.#random, options.clock ?? this.#clock)
+  }
+
+  get state(): CardState {
+    const { blocked, pin, applications } = this.#memory
+    return {
+      blocked,
+      pinTriesLeft: pin?.triesLeft,
+      applications: applications.map(({ atc, lastOnlineAtc, blocked, consecutiveOffline, cumulativeOffline }) => ({
+        atc,
+        lastOnlineAtc,
+        blocked,
+        consecutiveOffline,
+        cumulativeOffline,
+      })),
+    }
+  }
+}
+
+/** A card by the name of a profile, or from a profile of one's own. @throws Fault `bad-config`, `bad-argument` for an unknown name */
+export function loadCard(profile: ProfileName | (string & {}) | CardProfile, options: VirtualCardOptions = {}): VirtualCard {
+  if (typeof profile !== 'string') return new VirtualCard(profile, options)
+  const known = profiles[profile as ProfileName]
+  if (!known) throw new Fault('bad-argument', `no card profile is named '${profile}'; there are ${Object.keys(profiles).join(', ')}`)
+  return new VirtualCard(known, options)
+}
+
+/** ISO/IEC 7813: format B track 1 and track 2. */
+function stripeOf({ pan, cardholder, expires, serviceCode, discretionary }: CardPlan): VirtualCard['stripe'] {
+  const rest = expires.slice(0, 4) + serviceCode + discretionary
+  return { track1: `B${pan}^${cardholder}^${rest}`, track2: `${pan}=${rest}`.slice(0, 37) }
+}
+
+interface CommandRow {
+  readonly ins: number
+  readonly cla: readonly number[]
+  /** Whether P1 and P2 are ones that the command has. */
+  readonly parameters: (p1: number, p2: number) => boolean
+  readonly run: (session: Session, image: CardImage, command: CardCommand) => Answer
+  /** Command data: none, some, or either. */
+  readonly data: 'none' | 'some' | 'either'
+}
+
+const zero = (p1: number, p2: number) => p1 === 0 && p2 === 0
+const any = () => true
+const script = (name: ScriptCommand) => (session: Session, _: CardImage, command: CardCommand) => scriptCommand(session, name, command)
+
+/** EMV 4.4 Book 1, 11 and Book 3, 6.3 and 6.5. */
+const commands: readonly CommandRow[] = [
+  { ins: 0xa4, cla: [0x00], parameters: (p1, p2) => p1 === 0x04 && (p2 === 0x00 || p2 === 0x02), run: select, data: 'some' },
+  { ins: 0xb2, cla: [0x00], parameters: any, run: readRecord, data: 'none' },
+  { ins: 0xa8, cla: [0x80], parameters: zero, run: (s, _, c) => getProcessingOptions(s, c), data: 'some' },
+  { ins: 0xca, cla: [0x80], parameters: any, run: (s, _, c) => getData(s, c), data: 'none' },
+  {
+    ins: 0x20,
+    cla: [0x00],
+    parameters: (p1, p2) => p1 === 0 && (p2 === 0x80 || p2 === 0x88),
+    run: (s, _, c) => verify(s, c),
+    data: 'some',
+  },
+  { ins: 0x84, cla: [0x00], parameters: zero, run: getChallenge, data: 'none' },
+  { ins: 0x88, cla: [0x00], parameters: zero, run: (s, _, c) => internalAuthenticate(s, c), data: 'some' },
+  { ins: 0xae, cla: [0x80], parameters: (_, p2) => p2 === 0, run: (s, image, c) => generateAc(s, image.plan, c), data: 'either' },
+  { ins: 0x82, cla: [0x00], parameters: zero, run: (s, _, c) => externalAuthenticate(s, c), data: 'some' },
+  { ins: 0x1e, cla: [0x84, 0x8c], parameters: zero, run: script('applicationBlock'), data: 'either' },
+  { ins: 0x18, cla: [0x84, 0x8c], parameters: zero, run: script('applicationUnblock'), data: 'either' },
+  { ins: 0x16, cla: [0x84, 0x8c], parameters: zero, run: script('cardBlock'), data: 'either' },
+  { ins: 0x24, cla: [0x84, 0x8c], parameters: (p1, p2) => p1 === 0 && p2 <= 2, run: script('pinChangeUnblock'), data: 'either' },
+  { ins: 0xda, cla: [0x04], parameters: any, run: script('putData'), data: 'either' },
+  { ins: 0xdc, cla: [0x04], parameters: any, run: script('updateRecord'), data: 'either' },
+]
+
+function execute(session: Session, image: CardImage, bytes: Uint8Array): Answer {
+  const command = parseCommand(bytes)
+  if (!command) return refuse(SW.wrongLength)
+  const rows = commands.filter(({ ins }) => ins === command.ins)
+  if (!commands.some(({ cla }) => cla.includes(command.cla))) return refuse(SW.wrongCla)
+  if (rows.length === 0) return refuse(SW.wrongIns)
+  const row = rows.find(({ cla }) => cla.includes(command.cla))
+  if (!row) return refuse(SW.wrongCla)
+  if (!row.parameters(command.p1, command.p2)) return refuse(SW.wrongParameters)
+  if (row.data !== 'either' && command.data.length > 0 !== (row.data === 'some')) return refuse(SW.wrongLength)
+  const challenge = session.challenge
+  const answer = row.run(session, image, command)
+  if (session.challenge === challenge) session.challenge = undefined // a challenge serves the next command only
+  return answer
+}
+
+/** How long a silent card is waited for before the reader gives up: the initial waiting time of T=0, 9600 etu at 9600 baud. */
+const waitingTime = 1000
+
+export class ContactSession implements Card {
+  readonly interface = 'contact'
+  readonly atr: Uint8Array
+  readonly #image: CardImage
+  readonly #session: Session
+  readonly #clock: Clock
+  readonly #gone = new AbortController()
+  #count = 0
+  #busy = false
+  /** T=0: what GET RESPONSE will fetch. */
+  #pending: Answer | undefined
+
+  constructor(image: CardImage, memory: CardMemory, random: (length: number) => Uint8Array, clock: Clock) {
+    this.atr = image.atr
+    this.#image = image
+    this.#clock = clock
+    this.#session = {
+      memory,
+      random,
+      selected: { type: 'none' },
+      search: undefined,
+      run: undefined,
+      challenge: undefined,
+      pin: { performed: false, failed: false, enciphered: false },
+    }
+  }
+
+  /** Takes the card out: a command under way, and every later one, ends with `card-removed`. */
+  remove(): void {
+    this.#gone.abort(new Fault('card-removed', 'the card was removed'))
+  }
+
+  /** @throws Fault `card-removed`, `card-mute`, `aborted`, `busy` when a command is under way */
+  async transmit(apdu: Uint8Array, options: { signal?: AbortSignal } = {}): Promise<Uint8Array> {
+    throwIfAborted(options.signal)
+    throwIfAborted(this.#gone.signal)
+    if (this.#busy) throw new Fault('busy', 'the card is working on the command before')
+    this.#busy = true
+    try {
+      return await this.#answer(apdu, options.signal)
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  async #answer(apdu: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const { faults, protocol } = this.#image.plan
+    const stop = signal ? AbortSignal.any([signal, this.#gone.signal]) : this.#gone.signal
+    this.#count++
+    if (faults.removedAt !== undefined && this.#count >= faults.removedAt) this.remove()
+    throwIfAborted(this.#gone.signal)
+    if (faults.muteAt !== undefined && this.#count >= faults.muteAt) {
+      await sleep(waitingTime, this.#clock, stop)
+      throw new Fault('card-mute', `the card did not answer in ${waitingTime} ms`, { ms: waitingTime })
+    }
+    if (faults.delay > 0) await sleep(faults.delay, this.#clock, stop)
+    if (faults.garbageAt.includes(this.#count)) return garbage[faults.garbage]
+    return responseBytes(protocol === 'T=0' ? this.#characterProtocol(apdu) : execute(this.#session, this.#image, apdu))
+  }
+
+  /** T=0 (EMV 4.4 Book 1, 9.3.1): data after a command with data waits for GET RESPONSE (61xx), a wrong Le is told (6Cxx). */
+  #characterProtocol(apdu: Uint8Array): Answer {
+    const pending = this.#pending
+    this.#pending = undefined
+    const isGetResponse = apdu[0] === 0x00 && apdu[1] === 0xc0
+    if (isGetResponse && !pending) return refuse(SW.conditions)
+    if (isGetResponse && (apdu[2] !== 0 || apdu[3] !== 0 || apdu.length !== 5)) return refuse(SW.wrongParameters)
+    const answer = isGetResponse ? pending! : execute(this.#session, this.#image, apdu)
+    const { data, sw } = answer
+    if (!data || data.length === 0) return answer
+    const withData = apdu.length > 5
+    if (withData) {
+      this.#pending = answer
+      return refuse(0x6100 | (data.length & 0xff))
+    }
+    const wanted = apdu.length === 5 ? apdu[4] || 256 : 256
+    if (wanted === data.length) return answer
+    if (isGetResponse && wanted < data.length) {
+      this.#pending = { sw, data: data.slice(wanted) }
+      return { sw: 0x6100 | ((data.length - wanted) & 0xff), data: data.slice(0, wanted) }
+    }
+    if (isGetResponse) this.#pending = answer
+    return refuse(0x6c00 | (data.length & 0xff))
+  }
+}
+
+const garbage: Readonly<Record<CardPlan['faults']['garbage'], Uint8Array>> = {
+  short: Uint8Array.of(0x90),
+  brokenTlv: Uint8Array.of(0x6f, 0x82, 0x10, 0x84, 0x07, 0xa0, 0x00, 0x90, 0x00),
+  oddStatus: Uint8Array.of(0x6f, 0x00),
+  otherTemplate: responseBytes(ok(Uint8Array.of(0xe1, 0x03, 0xdf, 0x7f, 0x00))),
+}

@@ -1,0 +1,117 @@
+/** TEST KEYS of the simulator: certification authorities, issuers, cards, and the PIN pad's DUKPT key. Never for real cards or money. */
+
+import { constants, createHash, createPrivateKey, type KeyObject, privateDecrypt, publicEncrypt } from 'node:crypto'
+import { concat, fromHex, hex } from '../src/bytes.ts'
+import type { CaPublicKey } from '../src/emv/config.ts'
+import { Fault } from '../src/errors.ts'
+import { type RsaPrimes, type TestRsaKeyName, testRsaKeys } from './keys/test-rsa-keys.ts'
+
+export type { TestRsaKeyName } from './keys/test-rsa-keys.ts'
+
+export interface RsaKey {
+  /** Big-endian, as long as the key: 144 bytes for 1152 bits. */
+  readonly modulus: Uint8Array
+  /** 1 or 3 bytes: 03 or 010001. */
+  readonly exponent: Uint8Array
+  readonly keyObject: KeyObject
+}
+
+const cache = new Map<string, RsaKey>()
+
+/** A key of the test set by its name, `issuer-1408`. @throws Fault `bad-key` */
+export function testRsaKey(name: TestRsaKeyName): RsaKey {
+  const primes = testRsaKeys[name]
+  if (!primes) throw new Fault('bad-key', `no test RSA key is named '${name}'`, { name })
+  const known = cache.get(name) ?? fromPrimes(primes)
+  cache.set(name, known)
+  return known
+}
+
+/** m^d mod n without padding. The block must be as long as the modulus. @throws Fault `bad-argument` */
+export function rsaPrivate(key: RsaKey, block: Uint8Array): Uint8Array {
+  checkLength(key, block)
+  return new Uint8Array(privateDecrypt({ key: key.keyObject, padding: constants.RSA_NO_PADDING }, block))
+}
+
+/** m^e mod n without padding. The block must be as long as the modulus. @throws Fault `bad-argument` */
+export function rsaPublic(key: RsaKey, block: Uint8Array): Uint8Array {
+  checkLength(key, block)
+  return new Uint8Array(publicEncrypt({ key: key.keyObject, padding: constants.RSA_NO_PADDING }, block))
+}
+
+function checkLength(key: RsaKey, block: Uint8Array): void {
+  if (block.length !== key.modulus.length)
+    throw new Fault('bad-argument', `RSA block has ${block.length} bytes, the modulus ${key.modulus.length}`)
+}
+
+function fromPrimes({ e, p, q }: RsaPrimes): RsaKey {
+  const [prime1, prime2, exponent] = [BigInt(`0x${p}`), BigInt(`0x${q}`), BigInt(e)]
+  const n = prime1 * prime2
+  const d = inverse(exponent, (prime1 - 1n) * (prime2 - 1n))
+  const numbers = { n, e: exponent, d, p: prime1, q: prime2, dp: d % (prime1 - 1n), dq: d % (prime2 - 1n), qi: inverse(prime2, prime1) }
+  const jwk = Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, Buffer.from(bytesOf(value)).toString('base64url')]))
+  return { modulus: bytesOf(n), exponent: bytesOf(exponent), keyObject: createPrivateKey({ key: { kty: 'RSA', ...jwk }, format: 'jwk' }) }
+}
+
+function bytesOf(value: bigint): Uint8Array {
+  const digits = value.toString(16)
+  return fromHex(digits.length % 2 ? `0${digits}` : digits)
+}
+
+/** The inverse of `a` modulo `m` by the extended Euclidean algorithm. */
+function inverse(a: bigint, m: bigint): bigint {
+  let [r0, r1, s0, s1] = [a % m, m, 1n, 0n]
+  while (r1 !== 0n) {
+    const quotient = r0 / r1
+    ;[r0, r1, s0, s1] = [r1, r0 - quotient * r1, s1, s0 - quotient * s1]
+  }
+  return s0 < 0n ? s0 + m : s0
+}
+
+/**
+ * The certification authority keys, by RID and index. Indexes E1–E3 are used by no published key of these schemes, live or test,
+ * so a terminal may hold both. Sizes grow with the index: E1 1152, E2 1408, E3 1984 bits.
+ */
+const authorities: readonly (readonly [rid: string, index: number, name: TestRsaKeyName])[] = [
+  ['A000000658', 0xe2, 'ca-mir-1408'],
+  ['A000000658', 0xe3, 'ca-mir-1984'],
+  ['A000000004', 0xe1, 'ca-mastercard-1152'],
+  ['A000000004', 0xe2, 'ca-mastercard-1408'],
+  ['A000000004', 0xe3, 'ca-mastercard-1984'],
+  ['A000000003', 0xe1, 'ca-visa-1152'],
+  ['A000000003', 0xe2, 'ca-visa-1408'],
+  ['A000000003', 0xe3, 'ca-visa-1984'],
+  ['A000000025', 0xe2, 'ca-amex-1408'],
+  ['A000000065', 0xe2, 'ca-jcb-1408'],
+  ['A000000152', 0xe2, 'ca-discover-1408'],
+  ['A000000333', 0xe2, 'ca-unionpay-1408'],
+  ['AFFFFFFFFF', 0x92, 'ca-emvpt-1408'],
+]
+
+/** The public half of every test CA key, for a terminal's configuration. */
+export const testCaKeys: readonly CaPublicKey[] = authorities.map(([rid, index, name]) => {
+  const { modulus, exponent } = testRsaKey(name)
+  const checked = concat(fromHex(rid), Uint8Array.of(index), modulus, exponent)
+  return { rid: fromHex(rid), index, modulus, exponent, checksum: new Uint8Array(createHash('sha1').update(checked).digest()) }
+})
+
+/** The private CA key for `rid` and `index`. @throws Fault `bad-key` */
+export function testCaKey(rid: Uint8Array, index: number): RsaKey {
+  const row = authorities.find(([ownRid, ownIndex]) => ownRid === hex(rid) && ownIndex === index)
+  if (!row) throw new Fault('bad-key', `no test CA key ${hex(rid)} ${index.toString(16).toUpperCase()}`, { rid: hex(rid), index })
+  return testRsaKey(row[2])
+}
+
+/** Issuer master keys, double-length DES: application cryptogram, script integrity (MAC), script confidentiality. Odd parity, made up. */
+export const testIssuerKeys = {
+  ac: fromHex('0123456789ABCDEFFEDCBA9876543210'),
+  smi: fromHex('FEDCBA98765432100123456789ABCDEF'),
+  smc: fromHex('89ABCDEF0123456776543210FEDCBA98'),
+}
+export type IssuerKeys = Readonly<typeof testIssuerKeys>
+
+/** The PIN pad's base derivation key and first key serial number: the published example of ANSI X9.24-1:2009, A.4. */
+export const testPinDukpt = {
+  bdk: fromHex('0123456789ABCDEFFEDCBA9876543210'),
+  ksn: fromHex('FFFF9876543210E00000'),
+}
