@@ -96,6 +96,8 @@ export const cryptogramVersions = {
     pinBlock: (master: Uint8Array, pin: Uint8Array, current?: Uint8Array) =>
       current ? visaPinChangeBlock(master, pin, current) : encodeFormat2(pin),
   },
+  /** EMV Common Core Definitions, TDES (EMV 4.4 Book 2, 8.1, 8.2.2, 9; cryptogram version 5). The test cards of Mir use it, by assumption. */
+  ccd: { ...visa, encipherment: 'emv', arpcKey: common, scriptKey: byCryptogram, pinBlock: format2 },
   mastercard16: { ...mastercard, acKey: proprietary, arpcKey: none },
   mastercard17: { ...mastercard, issuerData: 'cvrAndCounters', acKey: proprietary, arpcKey: none },
   mastercard20: { ...mastercard, acKey: common, arpcKey: common },
