@@ -1,0 +1,195 @@
+/** The QPOS driver: a Reader over a Link that leads to a DSPREAD QPOS. */
+
+import { hex } from '../../src/bytes.ts'
+import type { Clock } from '../../src/clock.ts'
+import { systemClock } from '../../src/clock.ts'
+import type { Outcome } from '../../src/emv/outcome.ts'
+import type { Terminal, Transaction } from '../../src/emv/terminal.ts'
+import { Fault } from '../../src/errors.ts'
+import { Broadcast } from '../../src/reader/broadcast.ts'
+import { Conversation } from '../../src/reader/conversation.ts'
+import type { Reader, ReaderCapability, ReaderEvent, ReaderInfo, ReaderStatus } from '../../src/reader/reader.ts'
+import type { Link } from '../../src/transport/link.ts'
+import type { QposId, QposInfo } from './codec.ts'
+import { decodeQposId, decodeQposInfo, host } from './codec.ts'
+import { stopped } from './endings.ts'
+import { pay } from './payment.ts'
+import type { QposLine } from './session.ts'
+import { cancel, run } from './session.ts'
+
+export interface QposOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly clock?: Clock | undefined
+}
+
+/**
+ * Asks the reader who it is. A reader that was left in the middle of a payment by somebody else is cancelled first.
+ * The link belongs to the reader from here on, and is closed when this fails.
+ * @throws Fault `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol`
+ */
+export async function openQpos(link: Link, { signal, clock = systemClock }: QposOptions = {}): Promise<Reader> {
+  const line: QposLine = new Conversation(link, host, { clock })
+  try {
+    const id = decodeQposId(await askAnew(line, clock, 'getQposId', signal))
+    const info = decodeQposInfo(await askAnew(line, clock, 'getQposInfo', signal))
+    return new QposReader(line, clock, id, info)
+  } catch (error) {
+    await line.close()
+    throw error
+  }
+}
+
+/** The data of an information command; tried again after a cancel when the reader is still busy with what somebody else began. */
+async function askAnew(line: QposLine, clock: Clock, command: 'getQposId' | 'getQposInfo', signal?: AbortSignal): Promise<Uint8Array> {
+  const request = { type: 'command', command, delay: 5 } as const
+  let busy = false
+  const answer = await run(line, clock, request, {
+    signal,
+    onProgress: () => {
+      busy = true
+    },
+  }).catch(async error => {
+    if (!busy || signal?.aborted) throw error
+    await cancel(line, clock)
+    return run(line, clock, request, { signal })
+  })
+  return dataOf(answer, command)
+}
+
+function dataOf(answer: Awaited<ReturnType<typeof run>>, command: string): Uint8Array {
+  if (answer.type !== 'completed' && answer.type !== 'completedEncrypted') {
+    const { reason } = stopped(answer, command)
+    throw new Fault('reader-error', `the reader ended ${command} with ${answer.type}`, { code: reason })
+  }
+  if (answer.result !== 0)
+    throw new Fault('reader-error', `the reader answered ${command} with result ${answer.result}`, { code: `result ${answer.result}` })
+  return answer.data
+}
+
+/** Percent at which a reader that is not charging is said to be low, and critical. */
+const LOW = 20
+const CRITICAL = 5
+
+class QposReader implements Reader {
+  readonly info: ReaderInfo
+  readonly events: Broadcast<ReaderEvent> = new Broadcast()
+  readonly #line: QposLine
+  readonly #clock: Clock
+  readonly #flipKey: boolean
+  readonly #closing = new AbortController()
+  #status: ReaderStatus
+  #card: ReaderStatus['card']
+  #level: 'low' | 'critical' | 'ok' | undefined
+  /** What is under way: one thing at a time, the line is half duplex. */
+  #busy: 'a payment' | 'a status request' | undefined
+  #payment: Promise<unknown> | undefined
+
+  constructor(line: QposLine, clock: Clock, id: QposId, info: QposInfo) {
+    this.#line = line
+    this.#clock = clock
+    this.info = infoOf(id, info)
+    this.#flipKey = !info.hardware.startsWith('A27')
+    this.#status = this.#learn(info)
+    void line.closed.then(() => {
+      this.events.send({ type: 'state', state: 'disconnected' })
+      this.events.end()
+    })
+  }
+
+  async status({ signal }: { signal?: AbortSignal } = {}): Promise<ReaderStatus> {
+    // The reader answers one question at a time: while a payment runs, what it said last is all there is.
+    if (this.#busy === 'a payment') return this.#known()
+    return this.#alone('a status request', async () => {
+      const answer = await run(this.#line, this.#clock, { type: 'command', command: 'getQposInfo', delay: 5 }, { signal })
+      this.#status = this.#learn(decodeQposInfo(dataOf(answer, 'getQposInfo')))
+      return this.#known()
+    })
+  }
+
+  async transact(transaction: Transaction, terminal: Terminal, { signal }: { signal?: AbortSignal } = {}): Promise<Outcome> {
+    return this.#alone('a payment', () => {
+      const stop = new AbortController()
+      const abort = () => stop.abort()
+      const signals = [this.#closing.signal, ...(signal ? [signal] : [])]
+      for (const one of signals) one.aborted ? abort() : one.addEventListener('abort', abort)
+      const payment = pay({
+        ...{ line: this.#line, clock: this.#clock, signal: stop.signal, transaction, terminal, flipKey: this.#flipKey },
+        emit: event => {
+          if (event.type === 'card') this.#card = event.event === 'removed' ? 'absent' : event.event === 'inserted' ? 'present' : undefined
+          this.events.send(event)
+        },
+      }).finally(() => {
+        this.#card = undefined // nothing tells of a card between payments
+        for (const one of signals) one.removeEventListener('abort', abort)
+      })
+      this.#payment = payment.catch(() => {})
+      return payment
+    })
+  }
+
+  /** A payment that runs is cancelled first, and settles. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#payment
+    await this.#line.close()
+    await this.#line.closed
+    this.events.end()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #alone<T>(what: 'a payment' | 'a status request', work: () => Promise<T>): Promise<T> {
+    if (this.#busy) throw new Fault('busy', `the reader is busy with ${this.#busy}`, { what: this.#busy })
+    this.#busy = what
+    try {
+      return await work()
+    } finally {
+      this.#busy = undefined
+    }
+  }
+
+  #known(): ReaderStatus {
+    return { ...this.#status, ...(this.#card ? { card: this.#card } : {}) }
+  }
+
+  #learn({ millivolts, percent, charging }: QposInfo): ReaderStatus {
+    if (percent !== undefined) {
+      const level = charging || percent > LOW ? 'ok' : percent > CRITICAL ? 'low' : 'critical'
+      if (level !== (this.#level ?? 'ok')) this.events.send({ type: 'battery', level, percent })
+      this.#level = level
+    }
+    const battery = {
+      ...(percent === undefined ? {} : { percent }),
+      ...(millivolts === undefined ? {} : { millivolts }),
+      ...(charging === undefined ? {} : { charging }),
+    }
+    return Object.keys(battery).length > 0 ? { battery } : {}
+  }
+}
+
+/** Models by the first three characters of the hardware version (readers.md 1.1.9). */
+const models: Readonly<Record<string, string>> = { A27: 'QPOS mini', A29: 'QPOS Cute', A30: 'QPOS Plus', D20: 'D20', CR1: 'CR100' }
+
+function infoOf(id: QposId, info: QposInfo): ReaderInfo {
+  const model = models[info.hardware.slice(0, 3)]
+  const swipe = [info.track1, info.track2, info.track3].some(track => track !== false)
+  // Older firmware does not tell of its keyboard: QPOS mini has one, CR100 has none.
+  const keys = info.keyboard ?? (model !== undefined && model !== 'CR100')
+  const capabilities: ReaderCapability[] = [
+    'chip',
+    'tap',
+    ...(swipe ? ['swipe' as const] : []),
+    ...(keys ? (['pinPad', 'display'] as const) : []),
+  ]
+  return {
+    family: 'qpos',
+    ...(model ? { model } : {}),
+    ...(id.posId.length > 0 ? { serial: hex(id.posId) } : {}),
+    firmware: info.firmware,
+    hardware: info.hardware,
+    capabilities,
+    applicationSelection: 'host',
+  }
+}

@@ -1,0 +1,113 @@
+/** What a QPOS on the line may be asked: one command at a time, queried until it is done, cancelled or reset when it must stop. */
+
+import { concat } from '../../src/bytes.ts'
+import type { Clock } from '../../src/clock.ts'
+import { sleep } from '../../src/clock.ts'
+import { Fault, isFault } from '../../src/errors.ts'
+import type { Conversation } from '../../src/reader/conversation.ts'
+import type { CommandName, DeviceMessage, DeviceMessageType, HostMessage } from './codec.ts'
+
+export type QposLine = Conversation<HostMessage, DeviceMessage>
+export type Command = Extract<HostMessage, { type: 'command' }>
+
+/** Uplinks that are no ending: the host answers with QUERY (webBluetooth.js). */
+const progressTypes = ['waiting', 'pinEntry', 'magToIcc', 'cardNo', 'msrDataReady'] as const
+export type Progress = Extract<DeviceMessage, { type: DeviceMessageType }> & { readonly type: (typeof progressTypes)[number] }
+/** How a command ended; data that came in parts is put together. */
+export type Ending = DeviceMessage
+
+function isProgress(message: DeviceMessage): message is Progress {
+  return (progressTypes as readonly string[]).includes(message.type)
+}
+
+/** Seconds a host waits for the first answer, beyond the delay declared in the frame (the vendor's demos; doTrade may then go on for its delay). */
+const firstAnswers: Readonly<Record<CommandName, number>> = {
+  ...{ getQposId: 5, getQposInfo: 5, doTrade: 15, startEmv: 60, selectEmvApp: 60, onlineResult: 60, getIccTag: 5 },
+}
+/** Added to every wait: the way there and back over a slow link. */
+const GRACE = 3000
+/** Between an answer "not yet" and the next QUERY. The vendor's loop turns every 10 ms; a radio and a battery are glad of more. */
+const PAUSE = 100
+/** What a cancelled or reset reader may take to say so. */
+const SETTLE = 5000
+/** After that, silence this long ends what may still be under way. */
+const QUIET = 300
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Sees every answer that is no ending and differs from the one before. */
+  readonly onProgress?: (message: Progress) => void
+}
+
+/**
+ * Sends `command` and queries until it ended. The reader's time is the delay declared in the command, anew with each change it tells of.
+ * @throws Fault `timeout` when it does not end in that time, `aborted`, `link-closed`
+ */
+export async function run(line: QposLine, clock: Clock, command: Command, options: RunOptions = {}): Promise<Ending> {
+  const { signal, onProgress } = options
+  const window = Math.max(command.delay, firstAnswers[command.command]) * 1000 + GRACE
+  let deadline = clock.now() + window
+  let timeout = firstAnswers[command.command] * 1000 + GRACE
+  let last: DeviceMessage | undefined
+  let next: HostMessage = command
+  const parts: Uint8Array[] = []
+  for (;;) {
+    const answer = await line.ask(next, { timeout, signal, accept: message => belongs(message, command) })
+    if (answer.type === 'partData') {
+      parts.push(answer.data)
+      next = { type: 'partData' }
+    } else if (isProgress(answer)) {
+      if (!last || last.type !== answer.type || String(last.data) !== String(answer.data)) {
+        if (last) deadline = clock.now() + window
+        last = answer
+        onProgress?.(answer)
+      }
+      await sleep(PAUSE, clock, signal)
+      next = { type: 'query' }
+    } else return parts.length > 0 ? { ...answer, data: concat(...parts, answer.data) } : answer
+    timeout = deadline - clock.now()
+    if (timeout <= 0) throw new Fault('timeout', `the reader did not end ${command.command} in ${window} ms`, { ms: window })
+  }
+}
+
+/** Data belongs to the command it names, or it is left over from one before; after a choice it may name the EMV start (16 30). */
+function belongs(message: DeviceMessage, { command }: Command): boolean {
+  if (message.type !== 'completed' && message.type !== 'completedEncrypted' && message.type !== 'partData') return true
+  const own = codes[command]
+  return own.some(([code, sub]) => message.code === code && message.sub === sub)
+}
+const codes: Readonly<Record<CommandName, readonly (readonly [code: number, sub: number])[]>> = {
+  getQposId: [[0x10, 0x00]],
+  getQposInfo: [[0x11, 0x30]],
+  doTrade: [[0x16, 0x20]],
+  startEmv: [[0x16, 0x30]],
+  selectEmvApp: [
+    [0x16, 0x31],
+    [0x16, 0x30],
+  ],
+  onlineResult: [[0x16, 0x40]],
+  getIccTag: [[0x16, 0x51]],
+}
+
+/**
+ * Ends whatever the reader is doing: host cancel (28), then queries until it settles; a reset (20) where it does not. Settles in any case,
+ * after 2 × 5 s at the latest; throws nothing.
+ */
+export async function cancel(line: QposLine, clock: Clock): Promise<void> {
+  if (!(await settles(line, clock, { type: 'cancel' }))) await settles(line, clock, { type: 'reset' })
+}
+
+async function settles(line: QposLine, clock: Clock, request: HostMessage): Promise<boolean> {
+  const end = clock.now() + SETTLE
+  try {
+    for (let next = request; ; next = { type: 'query' }) {
+      const answer = await line.ask(next, { timeout: Math.max(1, end - clock.now()) })
+      if (!isProgress(answer)) break
+      await sleep(PAUSE, clock)
+    }
+    await sleep(QUIET, clock) // an answer to the request before may still come, and is nobody's
+    return true
+  } catch (error) {
+    return !isFault(error, 'timeout') // a closed link needs no reset
+  }
+}
