@@ -25,6 +25,15 @@ const table = {
   'reader.tryAgain': ['TRY AGAIN', 'ПОВТОРИТЕ'],
   'reader.lowBattery': ['LOW BATTERY. PLEASE CHARGE', 'БАТАРЕЯ РАЗРЯЖЕНА. ЗАРЯДИТЕ'],
   'reader.outOfService': ['OUT OF SERVICE', 'НЕ РАБОТАЕТ'],
+  // EMV Contactless Book A, 9.4.
+  'reader.cardReadOk': ['CARD READ OK. PLEASE REMOVE CARD', 'КАРТА ПРОЧИТАНА. УБЕРИТЕ КАРТУ'],
+  'reader.insertOrSwipe': ['PLEASE INSERT OR SWIPE CARD', 'ВСТАВЬТЕ ИЛИ ПРОКАТАЙТЕ КАРТУ'],
+  'reader.presentOneCard': ['PLEASE PRESENT ONE CARD ONLY', 'ПРИЛОЖИТЕ ТОЛЬКО ОДНУ КАРТУ'],
+  'reader.approvedSign': ['APPROVED. PLEASE SIGN', 'ОДОБРЕНО. ПОДПИШИТЕСЬ'],
+  'reader.authorising': ['AUTHORISING. PLEASE WAIT', 'АВТОРИЗАЦИЯ. ПОДОЖДИТЕ'],
+  'reader.tryAnotherCard': ['INSERT, SWIPE OR TRY ANOTHER CARD', 'ВСТАВЬТЕ, ПРОКАТАЙТЕ ИЛИ ПРИЛОЖИТЕ ДРУГУЮ КАРТУ'],
+  'reader.seePhone': ['PLEASE SEE PHONE', 'СМОТРИТЕ НА ТЕЛЕФОН'],
+  'reader.presentCardAgain': ['PRESENT CARD AGAIN', 'ПРИЛОЖИТЕ КАРТУ ЕЩЁ РАЗ'],
   'reader.idle': ['WELCOME', 'ДОБРО ПОЖАЛОВАТЬ'],
   // The app's screens, in the words of the mPOS guide (seed 002).
   'app.connecting': ['Connecting to reader {reader}…', 'Подключение картридера {reader}…'],
