@@ -18,15 +18,10 @@ export type Step = DeviceMessage | readonly DeviceMessage[] | 'silent' | ((line:
 /** By command, or by type where there is none. The last step of a list is repeated; what is not listed is answered "not available". */
 export type Script = Readonly<Record<string, readonly Step[] | Step>>
 
-const codes: Readonly<Record<string, readonly [code: number, sub: number]>> = {
-  ...{ getQposId: [0x10, 0x00], getQposInfo: [0x11, 0x30], doTrade: [0x16, 0x20], startEmv: [0x16, 0x30], selectEmvApp: [0x16, 0x31] },
-  ...{ onlineResult: [0x16, 0x40], getIccTag: [0x16, 0x51] },
-}
-
 /** An uplink to `command`. */
-export function say(type: DeviceMessageType, command = '', data: Uint8Array | string = '', result = 0): DeviceMessage {
-  const [code, sub] = codes[command] ?? [0, 0]
-  return { type, code, sub, result, data: typeof data === 'string' ? fromHex(data) : data }
+export function say(type: DeviceMessageType, command?: qpos.CommandName, data: Uint8Array | string = '', result = 0): DeviceMessage {
+  const code = command ? qpos.commandCode(command) : { code: 0, sub: 0 }
+  return { type, ...code, result, data: typeof data === 'string' ? fromHex(data) : data }
 }
 
 export const chipCard = say('completed', 'doTrade', '01 00')
@@ -52,8 +47,8 @@ export function emvResult(icc: string, transResult: number, packType: number, sc
   })
 }
 
-export const goOnline = (command = 'startEmv', icc = requestTlv) => say('completed', command, emvResult(icc, 3, 0))
-export const ending = (transResult: number, packType: number, command = 'onlineResult', icc = finalTlv, script = '') =>
+export const goOnline = (command: qpos.CommandName = 'startEmv', icc = requestTlv) => say('completed', command, emvResult(icc, 3, 0))
+export const ending = (transResult: number, packType: number, command: qpos.CommandName = 'onlineResult', icc = finalTlv, script = '') =>
   say('completed', command, emvResult(icc, transResult, packType, script))
 
 export const info: qpos.QposInfo = {
@@ -123,7 +118,7 @@ export function scripted(script: Script, clock: VirtualClock) {
       const name = message.type === 'command' ? message.command : message.type
       heard.push(name)
       messages.push(message)
-      const steps = full[name] ?? say('notAvailable', name)
+      const steps = full[name] ?? say('notAvailable')
       const list = (Array.isArray(steps) ? steps : [steps]) as readonly Step[]
       const at = done.get(name) ?? 0
       done.set(name, at + 1)

@@ -6,6 +6,7 @@ import { sleep } from '../../src/clock.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import type { Conversation } from '../../src/reader/conversation.ts'
 import type { CommandName, DeviceMessage, DeviceMessageType, HostMessage } from './codec.ts'
+import { commandCode } from './codec.ts'
 
 export type QposLine = Conversation<HostMessage, DeviceMessage>
 export type Command = Extract<HostMessage, { type: 'command' }>
@@ -73,20 +74,8 @@ export async function run(line: QposLine, clock: Clock, command: Command, option
 /** Data belongs to the command it names, or it is left over from one before; after a choice it may name the EMV start (16 30). */
 function belongs(message: DeviceMessage, { command }: Command): boolean {
   if (message.type !== 'completed' && message.type !== 'completedEncrypted' && message.type !== 'partData') return true
-  const own = codes[command]
-  return own.some(([code, sub]) => message.code === code && message.sub === sub)
-}
-const codes: Readonly<Record<CommandName, readonly (readonly [code: number, sub: number])[]>> = {
-  getQposId: [[0x10, 0x00]],
-  getQposInfo: [[0x11, 0x30]],
-  doTrade: [[0x16, 0x20]],
-  startEmv: [[0x16, 0x30]],
-  selectEmvApp: [
-    [0x16, 0x31],
-    [0x16, 0x30],
-  ],
-  onlineResult: [[0x16, 0x40]],
-  getIccTag: [[0x16, 0x51]],
+  const own = [commandCode(command), ...(command === 'selectEmvApp' ? [commandCode('startEmv')] : [])]
+  return own.some(({ code, sub }) => message.code === code && message.sub === sub)
 }
 
 /**
