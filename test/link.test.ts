@@ -1,9 +1,12 @@
 /** The Link contract over each transport, and what is special to each. */
 
 import { describe, expect, it } from 'vitest'
+import { listen } from '../simulator/readers/listen.ts'
 import { VirtualClock } from '../src/clock.ts'
+import { connect } from '../src/transport/connect.ts'
+import type { Link } from '../src/transport/link.ts'
 import { pipe } from '../src/transport/pipe.ts'
-import { faultOf, linkContract, pattern, read } from './link-contract.ts'
+import { faultOf, type LinkKind, linkContract, pattern, read } from './link-contract.ts'
 
 for (const options of [{ chunk: 1 }, { chunk: 3 }, { mtu: 1 }, { mtu: 16, chunk: 20 }, { mtu: 20, chunk: 64 }, { mtu: 64 }, {}])
   linkContract({
@@ -13,6 +16,44 @@ for (const options of [{ chunk: 1 }, { chunk: 3 }, { mtu: 1 }, { mtu: 16, chunk:
       return { host, device }
     },
   })
+
+/** A line through the operating system: the device listens, the host connects. */
+function listening(name: string, where: string): LinkKind {
+  const done: (() => Promise<void>)[] = []
+  let uri = ''
+  return {
+    name,
+    async open() {
+      let arrive!: (link: Link) => void
+      let leave!: () => void
+      const arrival = new Promise<Link>(resolve => {
+        arrive = resolve
+      })
+      const left = new Promise<void>(resolve => {
+        leave = resolve
+      })
+      const listening = await listen(where, link => {
+        arrive(link)
+        return left
+      })
+      uri = listening.uri
+      const host = await connect(uri)
+      const device = await arrival
+      done.push(async () => {
+        leave()
+        await listening.close()
+      })
+      return { host, device }
+    },
+    connect: signal => connect(uri, { signal }),
+    async done() {
+      for (const one of done.splice(0)) await one()
+    },
+  }
+}
+
+linkContract(listening('tcp', 'tcp:0'))
+linkContract(listening('serial over a pseudo-terminal', 'pty'))
 
 describe('pipe', () => {
   it('cuts what arrives to the chunk size', async () => {

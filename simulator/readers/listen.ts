@@ -1,0 +1,99 @@
+/** Puts a virtual device where programs can reach it: on a pseudo-terminal or a TCP port. */
+
+import { createServer } from 'node:net'
+import { asFault, Fault } from '../../src/errors.ts'
+import type { Link } from '../../src/transport/link.ts'
+import { socketLink } from '../../src/transport/tcp.ts'
+import { openPty } from './pty.ts'
+
+/** Runs a device on one link until the link is over. */
+export type ServeLink = (link: Link) => Promise<void>
+
+export interface Listening {
+  /** What a host connects to: `serial:/dev/pts/4`, `tcp://127.0.0.1:9100`. */
+  readonly uri: string
+  /** Unplugs the device: idempotent; resolves when its links are closed and `serve` has returned. */
+  close(): Promise<void>
+}
+
+export interface ListenOptions {
+  /** Sees what `serve` throws, but for the end of its link. */
+  onError?: ((fault: Fault) => void) | undefined
+}
+
+/**
+ * Listens at `pty`, `tcp:<port>` (0: any free one; on 127.0.0.1) or `tcp:<host>:<port>`. A device has one line: while a TCP client is connected,
+ * others are turned away at once.
+ * @throws Fault `bad-argument`, `busy` (the port is taken), `link-failed`, `missing-library`; `unsupported` for `ble`, `hid`, `pcsc`
+ */
+export async function listen(where: string, serve: ServeLink, options: ListenOptions = {}): Promise<Listening> {
+  const [, kind, rest] = /^(\w+)(?::(.*))?$/.exec(where) ?? []
+  if (kind === 'pty' && rest === undefined) return listenPty(serve, options)
+  const [, host = '127.0.0.1', digits] = kind === 'tcp' ? (/^(?:(.+):)?(\d{1,5})$/.exec(rest ?? '') ?? []) : []
+  if (digits !== undefined && Number(digits) <= 65535) return listenTcp(host.replace(/^\[|\]$/g, ''), Number(digits), serve, options)
+  if (kind === 'ble' || kind === 'hid' || kind === 'pcsc')
+    throw new Fault('unsupported', `--listen ${where}: this version listens at pty and tcp`, { feature: `listen-${kind}` })
+  throw new Fault('bad-argument', `listen at '${where}': pty, tcp:<port> or tcp:<host>:<port>, with a port from 0 to 65535`)
+}
+
+async function listenPty(serve: ServeLink, options: ListenOptions): Promise<Listening> {
+  const { link, path } = await openPty()
+  const serving = run(link, serve, options)
+  return {
+    uri: `serial:${path}`,
+    async close() {
+      await link.close()
+      await serving
+    },
+  }
+}
+
+async function listenTcp(host: string, port: number, serve: ServeLink, options: ListenOptions): Promise<Listening> {
+  let current: { link: Link; serving: Promise<void> } | undefined
+  const server = createServer({ noDelay: true }, socket => {
+    if (current) {
+      socket.destroy()
+      return
+    }
+    const link = socketLink(socket, `tcp://${socket.remoteAddress}:${socket.remotePort}`)
+    const serving = run(link, serve, options).finally(() => {
+      current = undefined
+    })
+    current = { link, serving }
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  }).catch(error => {
+    const taken = error.code === 'EADDRINUSE'
+    throw new Fault(
+      taken ? 'busy' : 'link-failed',
+      `cannot listen at ${host}:${port}: ${error.code}`,
+      { reason: error.code },
+      { cause: error },
+    )
+  })
+  const address = server.address()
+  const bound = typeof address === 'object' && address ? address.port : port
+  return {
+    uri: `tcp://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    async close() {
+      const stopped = new Promise<void>(resolve => server.close(() => resolve()))
+      await current?.link.close()
+      await current?.serving
+      await stopped
+    },
+  }
+}
+
+/** Never rejects: the end of a link is the end of its device's work, and what else goes wrong is told to `onError`. */
+async function run(link: Link, serve: ServeLink, { onError }: ListenOptions): Promise<void> {
+  try {
+    await serve(link)
+  } catch (error) {
+    const fault = asFault(error)
+    if (fault.code !== 'link-closed') onError?.(fault)
+  } finally {
+    await link.close()
+  }
+}
