@@ -16,7 +16,6 @@ export const MAX_MODULUS = 248
 /** What is wrong with a key, or undefined: sizes and exponent of Book 2, Annex B2.1. */
 export function rsaKeyProblem({ modulus, exponent }: RsaPublicKey): string | undefined {
   if (modulus.length === 0 || modulus.length > MAX_MODULUS) return `modulus has ${modulus.length} bytes, at most ${MAX_MODULUS} are allowed`
-  if ((modulus[0] & 0x80) === 0) return 'the highest bit of the modulus is not 1'
   if ((modulus[modulus.length - 1] & 1) === 0) return 'the modulus is even'
   const e = exponentOf(exponent)
   return e === 3 || e === 65537 ? undefined : `exponent is ${hex(exponent)}, not 03 or 010001`

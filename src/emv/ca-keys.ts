@@ -1,0 +1,72 @@
+/** Certification authority public keys: only those whose checksum holds are used (EMV 4.4 Book 2, 5.2 and 11.2). */
+
+import { sha1 } from '@noble/hashes/legacy.js'
+import { concat, equal, fromHex, hex } from '../bytes.ts'
+import { rsaKeyProblem } from '../crypto/rsa.ts'
+import { Fault } from '../errors.ts'
+import type { CaPublicKey } from './config.ts'
+
+/** SHA-1 over RID, index, modulus and exponent (Book 2, 11.2.2). */
+export function caKeyChecksum({ rid, index, modulus, exponent }: Omit<CaPublicKey, 'checksum'>): Uint8Array {
+  return sha1(concat(rid, Uint8Array.of(index), modulus, exponent))
+}
+
+/** Keys found to be good; a key object does not change. */
+const checked = new WeakSet<CaPublicKey>()
+
+/** @throws Fault `bad-key` when the key's size, exponent or checksum is wrong; details.key names it by RID and index */
+export function checkCaKey(key: CaPublicKey): void {
+  if (checked.has(key)) return
+  const problem =
+    rsaKeyProblem(key) ?? (equal(key.checksum, caKeyChecksum(key)) ? undefined : 'checksum does not match RID, index, modulus and exponent')
+  if (problem) throw refused(key, problem)
+  checked.add(key)
+}
+
+function refused({ rid, index }: Pick<CaPublicKey, 'rid' | 'index'>, rule: string): Fault {
+  const key = `${hex(rid)} ${hex(Uint8Array.of(index))}`
+  return new Fault('bad-key', `CA key ${key}: ${rule}`, { key, rule })
+}
+
+/** A key as scheme files write it: hex strings. */
+export interface CaKeyText {
+  readonly rid: string
+  readonly index: string
+  readonly modulus: string
+  readonly exponent: string
+  readonly checksum?: string | null
+  /** YYMMDD. */
+  readonly expires?: string | null
+}
+
+/**
+ * A key from its hex strings, with its checksum verified.
+ * @param withoutChecksum what to do when there is none: refuse it, or, when the key came over a trusted way, compute it
+ * @throws Fault `bad-key`, `bad-hex`
+ */
+export function parseCaKey(key: CaKeyText, { withoutChecksum = 'refuse' }: { withoutChecksum?: 'refuse' | 'compute' } = {}): CaPublicKey {
+  const parts = { rid: fromHex(key.rid), index: fromHex(key.index)[0], modulus: fromHex(key.modulus), exponent: fromHex(key.exponent) }
+  if (parts.rid.length !== 5 || parts.index === undefined) throw refused({ rid: parts.rid, index: 0 }, 'RID has 5 bytes, the index one')
+  if (!key.checksum && withoutChecksum === 'refuse') throw refused(parts, 'has no checksum')
+  const checksum = key.checksum ? fromHex(key.checksum) : caKeyChecksum(parts)
+  const parsed = { ...parts, checksum, ...(key.expires ? { expires: key.expires } : {}) }
+  checkCaKey(parsed)
+  return parsed
+}
+
+/**
+ * The key for a card's index (8F), or undefined where the terminal has none for it, or only one that has expired.
+ * @param today YYMMDD in BCD (9A)
+ * @throws Fault `bad-key` when the key is configured but not good
+ */
+export function findCaKey(keys: readonly CaPublicKey[], rid: Uint8Array, index: number, today: Uint8Array): CaPublicKey | undefined {
+  const key = keys.find(one => one.index === index && equal(one.rid, rid))
+  if (!key) return undefined
+  checkCaKey(key)
+  return key.expires !== undefined && century(fromHex(key.expires)) < century(today) ? undefined : key
+}
+
+/** A YYMMDD or YYMM date in BCD as text that sorts: years from 50 on are of the last century (Book 4, 6.7.3). */
+export function century(date: Uint8Array): string {
+  return `${date[0] >= 0x50 ? '19' : '20'}${hex(date)}`
+}
