@@ -335,7 +335,7 @@ describe('CDA', () => {
   it('a chain that fails is failed CDA before terminal action analysis', async () => {
     const { kernel, bits } = await ready({ config: { caKeys: [] } })
     expect({ tvr: bits.tvr, tsi: bits.tsi, ask: canRequestCda(kernel) }).toEqual({ tvr: ['cdaFailed'], tsi: ['odaPerformed'], ask: false })
-    expect((await ready({ objects: { 40774: undefined } })).tvr).toEqual(['iccDataMissing', 'cdaFailed'])
+    expect((await ready({ objects: { 40774: undefined } })).bits.tvr).toEqual(['iccDataMissing', 'cdaFailed'])
     expect((await ready({ oda: undefined })).bits.tvr).toEqual(['cdaFailed'])
     expect(canRequestCda((await ready({ card: { aip: 0x40 } })).kernel)).toBe(false)
   })
