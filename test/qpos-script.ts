@@ -10,7 +10,7 @@ import type { Outcome } from '../src/emv/outcome.ts'
 import type { AuthorisationRequest, AuthorisationResponse, Terminal, Transaction } from '../src/emv/terminal.ts'
 import { Conversation } from '../src/reader/conversation.ts'
 import type { Reader, ReaderEvent } from '../src/reader/reader.ts'
-import type { PipeEnd } from '../src/transport/pipe.ts'
+import type { PipeEnd, PipeOptions } from '../src/transport/pipe.ts'
 import { pipe } from '../src/transport/pipe.ts'
 
 /** What the reader does when it hears a message: says one or more, keeps silent, or does something of its own. */
@@ -83,7 +83,12 @@ export const approved = {
 } as const satisfies AuthorisationResponse
 
 /** An opened reader. `terminal` chooses the first application and approves unless told otherwise. */
-export async function bench(script: Script, terminal: Partial<Terminal> = {}, clock = new VirtualClock()): Promise<Bench> {
+export async function bench(
+  script: Script,
+  terminal: Partial<Terminal> = {},
+  clock = new VirtualClock(),
+  noise?: PipeOptions['line'],
+): Promise<Bench> {
   const asked: AuthorisationRequest[] = []
   const shown: Terminal = {
     selectApplication: async () => 0,
@@ -93,7 +98,7 @@ export async function bench(script: Script, terminal: Partial<Terminal> = {}, cl
       return (await terminal.authorise?.(request, options)) ?? approved
     },
   }
-  const { link, line, heard, messages } = scripted(script, clock)
+  const { link, line, heard, messages } = scripted(script, clock, noise)
   const reader = await clock.settle(openQpos(link, { clock }))
   heard.length = messages.length = 0
   const events: ReaderEvent[] = []
@@ -106,8 +111,8 @@ export async function bench(script: Script, terminal: Partial<Terminal> = {}, cl
   return { reader, clock, heard, messages, events, line, terminal: shown, asked, pay }
 }
 
-export function scripted(script: Script, clock: VirtualClock) {
-  const [link, line] = pipe({ clock })
+export function scripted(script: Script, clock: VirtualClock, noise?: PipeOptions['line']) {
+  const [link, line] = pipe({ clock, line: noise })
   const reader = new Conversation(line, qpos.device, { clock })
   const heard: string[] = []
   const messages: HostMessage[] = []

@@ -25,10 +25,14 @@ function isProgress(message: DeviceMessage): message is Progress {
 const firstAnswers: Readonly<Record<CommandName, number>> = {
   ...{ getQposId: 5, getQposInfo: 5, doTrade: 15, startEmv: 60, selectEmvApp: 60, onlineResult: 60, getIccTag: 5 },
 }
+/** The most that an answer in parts may hold, in bytes: the largest of the vendor's own, parameter segments, have 32768. */
+const MAX_ANSWER = 65536
 /** Added to every wait: the way there and back over a slow link. */
 const GRACE = 3000
 /** Between an answer "not yet" and the next QUERY. The vendor's loop turns every 10 ms; a radio and a battery are glad of more. */
 const PAUSE = 100
+/** What a reader may take to answer the QUERY after a silence. */
+const LAST_CHANCE = 5000
 /** What a cancelled or reset reader may take to say so. */
 const SETTLE = 5000
 /** After that, silence this long ends what may still be under way. */
@@ -42,7 +46,7 @@ export interface RunOptions {
 
 /**
  * Sends `command` and queries until it ended. The reader's time is the delay declared in the command, anew with each change it tells of.
- * @throws Fault `timeout` when it does not end in that time, `aborted`, `link-closed`
+ * @throws Fault `timeout` when it does not end in that time, `protocol` when its answer has no end, `aborted`, `link-closed`
  */
 export async function run(line: QposLine, clock: Clock, command: Command, options: RunOptions = {}): Promise<Ending> {
   const { signal, onProgress } = options
@@ -52,9 +56,19 @@ export async function run(line: QposLine, clock: Clock, command: Command, option
   let last: DeviceMessage | undefined
   let next: HostMessage = command
   const parts: Uint8Array[] = []
+  let size = 0
   for (;;) {
-    const answer = await line.ask(next, { timeout, signal, accept: message => belongs(message, command) })
+    const accept = (message: DeviceMessage) => belongs(message, command)
+    const answer = await line.ask(next, { timeout, signal, accept }).catch(async (silence: unknown) => {
+      if (!isFault(silence, 'timeout')) throw silence
+      // The answer may have been lost on the way (a frame with a bad check is dropped): asking once more does no harm.
+      const late = await line.ask({ type: 'query' }, { timeout: LAST_CHANCE, signal, accept })
+      if (late.type === 'notAvailable') throw silence // it was the command that was lost
+      return late
+    })
     if (answer.type === 'partData') {
+      size += Math.max(1, answer.data.length)
+      if (size > MAX_ANSWER) throw new Fault('protocol', `the parts of an answer to ${command.command} exceed ${MAX_ANSWER} bytes`)
       parts.push(answer.data)
       next = { type: 'partData' }
     } else if (isProgress(answer)) {

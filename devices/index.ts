@@ -1,0 +1,114 @@
+/** The package `tapdip`: everything of src, the reader families, and `open`. */
+
+import type { Clock } from '../src/clock.ts'
+import { Fault } from '../src/errors.ts'
+import type { Reader } from '../src/reader/reader.ts'
+import { connect } from '../src/transport/connect.ts'
+import type { Link } from '../src/transport/link.ts'
+import { parseUri, type Uri } from '../src/transport/uri.ts'
+import { openQpos } from './qpos/driver.ts'
+
+export * from '../src/index.ts'
+
+/** How a kind of reader shows itself, and how it is opened. */
+export interface Family {
+  readonly name: string
+  /** The readers it stands for. */
+  readonly readers: string
+  /** Where its bytes come from: see `docs/devices/<name>.md`. */
+  readonly provenance: 'vendor-source' | 'vendor-tests' | 'third-party-transcription'
+  /** What advertised Bluetooth names begin with. */
+  readonly bluetoothNames: readonly string[]
+  /** The GATT service that carries its bytes. `shared`: a radio module's own, no proof of the family. */
+  readonly ble?: {
+    readonly service: string
+    readonly write: string
+    readonly notify: string
+    /** The largest write, in bytes. */
+    readonly chunk: number
+    readonly shared: boolean
+  }
+  readonly usb: readonly { readonly vendor: number; readonly product?: number }[]
+  /** Of its serial port, where the URI names none. */
+  readonly baud: number
+  readonly open: (link: Link, options: OpenOptions) => Promise<Reader>
+}
+
+export const families: readonly Family[] = [
+  {
+    name: 'qpos',
+    readers: 'DSPREAD QPOS mini, Cute, Plus, CR100',
+    provenance: 'vendor-source',
+    bluetoothNames: ['MPOS', 'QPOS', 'VEL', 'MIPS', 'watu', 'POINT'],
+    ble: {
+      service: '49535343-fe7d-4ae5-8fa9-9fafd205e455',
+      write: '49535343-8841-43f4-a8d4-ecbe34729bb3',
+      notify: '49535343-1e4d-4bd9-ba61-23c647249616',
+      chunk: 16,
+      shared: true,
+    },
+    usb: [{ vendor: 0x03aa }],
+    baud: 9600,
+    open: openQpos,
+  },
+]
+
+/** What is seen of a device before it is opened. */
+export interface Sighting {
+  /** The advertised or paired Bluetooth name. */
+  readonly name?: string | undefined
+  readonly services?: readonly string[] | undefined
+  readonly usb?: { readonly vendor: number; readonly product: number } | undefined
+}
+
+/** The family a device belongs to by its name, else its USB ids, else a service that no other family has; undefined when nothing tells. */
+export function identify({ name, services = [], usb }: Sighting): Family | undefined {
+  const own = services.map(service => service.toLowerCase())
+  return (
+    families.find(({ bluetoothNames }) => bluetoothNames.some(prefix => name?.startsWith(prefix))) ??
+    families.find(one =>
+      one.usb.some(({ vendor, product }) => usb?.vendor === vendor && (product === undefined || usb.product === product)),
+    ) ??
+    families.find(({ ble }) => ble && !ble.shared && own.includes(ble.service))
+  )
+}
+
+export interface OpenOptions {
+  /** Name of the family; else the URI's `family=`, else what its name or USB ids tell. */
+  readonly family?: string | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly clock?: Clock | undefined
+  /** Wraps the link before the first byte: to record it, to delay it, to break it. */
+  readonly trace?: ((link: Link) => Link) | undefined
+}
+
+/**
+ * A reader, ready to pay: `open('serial:/dev/ttyACM0?family=qpos')`, `open(link, { family: 'qpos' })`. It owns the link from here on.
+ * @throws Fault what `connect` throws for a URI; `bad-argument` for an unknown family, or where nothing tells which; then what the family's driver throws:
+ * `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol`, `unsupported`
+ */
+export async function open(where: string | Link, options: OpenOptions = {}): Promise<Reader> {
+  const { signal, trace } = options
+  const uri = typeof where === 'string' ? parseUri(where) : undefined
+  const family = familyOf(options.family ?? uri?.query.family, uri)
+  const link = uri ? await connect(withBaud(uri, family), { signal }) : (where as Link)
+  return family.open(trace ? trace(link) : link, options)
+}
+
+/** @throws Fault `bad-argument` */
+function familyOf(name: string | undefined, uri: Uri | undefined): Family {
+  const known = families.map(one => one.name).join(', ')
+  const found = name === undefined ? uri && identify(sighting(uri)) : families.find(one => one.name === name)
+  if (found) return found
+  const why = name === undefined ? 'nothing tells the family of this reader: name one' : `family '${name}' is not known`
+  throw new Fault('bad-argument', `${why} (${known}), as in ?family=${families[0].name}`, { field: 'family' })
+}
+
+function sighting(uri: Uri): Sighting {
+  if (uri.scheme === 'ble') return { name: uri.name }
+  return uri.scheme === 'hid' ? { usb: { vendor: uri.vendor, product: uri.product } } : {}
+}
+
+function withBaud(uri: Uri, { baud }: Family): Uri {
+  return uri.scheme === 'serial' ? { ...uri, query: { baud: String(baud), ...uri.query } } : uri
+}
