@@ -2,7 +2,7 @@
 
 import { constants, createHash, createPrivateKey, type KeyObject, privateDecrypt, publicEncrypt } from 'node:crypto'
 import { concat, fromHex, hex } from '../src/bytes.ts'
-import type { CaPublicKey } from '../src/emv/config.ts'
+import type { CaPublicKey, RevokedCertificate } from '../src/emv/config.ts'
 import { Fault } from '../src/errors.ts'
 import { type RsaPrimes, type TestRsaKeyName, testRsaKeys } from './keys/test-rsa-keys.ts'
 
@@ -101,6 +101,9 @@ export function testCaKey(rid: Uint8Array, index: number): RsaKey {
   if (!row) throw new Fault('bad-key', `no test CA key ${hex(rid)} ${index.toString(16).toUpperCase()}`, { rid: hex(rid), index })
   return testRsaKey(row[2])
 }
+
+/** Issuer certificates that a terminal must not trust any more: the one of the profile `revoked-certificate`. */
+export const testRevoked: readonly RevokedCertificate[] = [{ rid: fromHex('A000000003'), index: 0xe2, serial: fromHex('0BAD01') }]
 
 /** Issuer master keys, double-length DES: application cryptogram, script integrity (MAC), script confidentiality. Odd parity, made up. */
 export const testIssuerKeys = {

@@ -231,6 +231,42 @@ function keyIn(certificate: Uint8Array, at: number, remainder: Uint8Array): { mo
   return { modulus: concat(certificate.slice(at, Math.min(at + length, certificate.length - 21)), remainder) }
 }
 
+/** Offline data authentication as far as the card's AIP goes: `ok`, or what failed. CDA is asked for with `p1` 90 and its answer given here. */
+export async function authenticate(card: Opened, combined?: Cryptogram): Promise<string> {
+  const { objects, staticData } = card
+  const aip = objects.get('82')![0]
+  const unpredictable = fromHex(terminalData['9F37'])
+  try {
+    if (objects.has('9F4A') && hex(objects.get('9F4A')!) !== '82') return 'tag list'
+    if (combined) {
+      const icc = iccKey(card)
+      const plain = opened(icc.modulus, icc.exponent, combined.objects.get('9F4B')!, unpredictable)
+      const dynamic = plain.subarray(4, 4 + plain[3])
+      const number = dynamic[0]
+      // Cryptogram Information Data, cryptogram, then the hash over DOL values and all of the answer but 9F4B.
+      const rest = [0x9f27, 0x9f36, 0x9f10].map(
+        tag => new Uint8Array(new tlv.TLV(tag, Buffer.from(combined.objects.get(hex(fromUint(tag, 2)))!)).encode()),
+      )
+      if (!equal(dynamic.subarray(-20), sha1(card.pdolData, combined.dolData, ...rest))) return 'transaction data hash'
+      if (dynamic[1 + number] !== combined.objects.get('9F27')![0]) return 'cryptogram information data'
+      combined.objects.set('9F26', dynamic.slice(2 + number, 10 + number))
+      return 'ok'
+    }
+    if (aip & 0x20) {
+      const icc = iccKey(card)
+      const answer = leaves((await send(card.card, `0088000004${hex(unpredictable)}00`)).data)
+      opened(icc.modulus, icc.exponent, answer.get('9F4B') ?? answer.get('80')!, unpredictable)
+      return 'ok'
+    }
+    if (!(aip & 0x40)) return 'none'
+    const issuer = issuerKey(card)
+    const plain = opened(issuer.modulus, issuer.exponent, objects.get('93')!, staticData)
+    return hex(plain.subarray(1, 5)) === '0301DAC1' ? 'ok' : 'data authentication code'
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
 /** A plaintext or, under `key`, an enciphered VERIFY. */
 export async function verifyPin(card: ContactSession, pin: string, key?: PublicKey): Promise<string> {
   const block = `2${pin.length.toString(16)}${pin}`.padEnd(16, 'F')
