@@ -22,8 +22,8 @@ const never = () => false
 
 interface Setup {
   card?: OdaCard
-  /** Objects to change or, with undefined, to take away. */
-  objects?: Record<number, string | undefined>
+  /** Objects by tag in hex, to change or, with undefined, to take away. */
+  objects?: Record<string, string | undefined>
   capabilities?: string
   today?: string
   exchanges?: readonly Exchange[]
@@ -47,8 +47,8 @@ function prepare({
   const { data } = at.kernel
   for (const [tag, value] of odaCard(card)) data.card.set(tag, value)
   for (const [tag, value] of Object.entries(objects)) {
-    if (value === undefined) data.card.delete(Number(tag))
-    else data.card.set(Number(tag), fromHex(value))
+    if (value === undefined) data.card.delete(Number.parseInt(tag, 16))
+    else data.card.set(Number.parseInt(tag, 16), fromHex(value))
   }
   for (const [tag, value] of [
     [0x9f06, 'AFFFFFFFFF1234'],
@@ -122,7 +122,7 @@ describe('SDA', () => {
     expect(hex(at.data.terminal.get(0x9f22)!)).toBe('92')
   })
 
-  it.each([0x8f, 0x90, 0x9f32, 0x93, 0x92])('without %i ICC data are missing and SDA failed', async tag => {
+  it.each(['8F', '90', '9F32', '93', '92'])('without %s ICC data are missing and SDA failed', async tag => {
     expect(await run(prepare({ ...SDA, objects: { [tag]: undefined } }))).toMatchObject({
       tvr: ['sdaFailed', 'iccDataMissing', 'sdaSelected'],
       tsi: ['odaPerformed'],
@@ -130,7 +130,7 @@ describe('SDA', () => {
   })
 
   it('an empty remainder is none (the 92 of length 0 of a public test card)', async () => {
-    expect(await run(prepare({ ...SDA, objects: { 146: '' } }))).toMatchObject({ tvr: ['sdaFailed', 'iccDataMissing', 'sdaSelected'] })
+    expect(await run(prepare({ ...SDA, objects: { '92': '' } }))).toMatchObject({ tvr: ['sdaFailed', 'iccDataMissing', 'sdaSelected'] })
   })
 
   const broken: [string, Setup, RegExp][] = [
@@ -139,9 +139,9 @@ describe('SDA', () => {
     ['a tag list with more than the AIP', { card: { aip: 0x40, tagList: '8284' } }, /tag list/],
     ['a tag list with another tag', { card: { aip: 0x40, tagList: '84' } }, /tag list/],
     ['an empty tag list', { card: { aip: 0x40, tagList: '' } }, /tag list/],
-    ['no tag list, though the AIP is signed', { objects: { 40778: undefined } }, /5.4 step 7/],
-    ['another AIP', { objects: { 130: '5000' } }, /5.4 step 7/],
-    ['an index the terminal has no key for', { objects: { 143: '93' } }, /no CA key/],
+    ['no tag list, though the AIP is signed', { objects: { '9F4A': undefined } }, /5.4 step 7/],
+    ['another AIP', { objects: { '82': '5000' } }, /5.4 step 7/],
+    ['an index the terminal has no key for', { objects: { '8F': '93' } }, /no CA key/],
     [
       'another RID',
       {
@@ -154,7 +154,7 @@ describe('SDA', () => {
       /no CA key/,
     ],
     ['a CA key that has expired', { config: { caKeys: [{ ...caKey, expires: '240614' }] } }, /it has expired/],
-    ['a shorter issuer certificate', { objects: { 144: '00'.repeat(175) } }, /5.3.* step 1/],
+    ['a shorter issuer certificate', { objects: { '90': '00'.repeat(175) } }, /5.3.* step 1/],
     ['a trailer other than BC', { card: { aip: 0x40, issuer: { trailer: 0xcc } } }, /step 2/],
     ['a header other than 6A', { card: { aip: 0x40, issuer: { header: 0x4a } } }, /step 3/],
     ['an issuer certificate of format 04', { card: { aip: 0x40, issuer: { format: 4 } } }, /step 4/],
@@ -169,8 +169,8 @@ describe('SDA', () => {
     ['an unknown public key algorithm', { card: { aip: 0x40, issuer: { algorithm: 2 } } }, /step 11/],
     ['a length that the remainder does not fill', { card: { aip: 0x40, issuer: { length: 175 } } }, /remainder does not fit/],
     ['an exponent of another length', { card: { aip: 0x40, issuer: { exponentLength: 3 } } }, /exponent/],
-    ['another exponent', { objects: { 40754: '010001' } }, /step 7/],
-    ['a signature of another length', { objects: { 147: '00'.repeat(128) } }, /5.4 step 1/],
+    ['another exponent', { objects: { '9F32': '010001' } }, /step 7/],
+    ['a signature of another length', { objects: { '93': '00'.repeat(128) } }, /5.4 step 1/],
     ['a signature with another trailer', { card: { aip: 0x40, ssad: { trailer: 0 } } }, /5.4 step 2/],
     ['a signature with another header', { card: { aip: 0x40, ssad: { header: 0x6b } } }, /5.4 step 3/],
     ['a signature of another format', { card: { aip: 0x40, ssad: { format: 5 } } }, /5.4 step 4/],
@@ -220,19 +220,19 @@ describe('DDA', () => {
   })
 
   it('the default DDOL serves a card without one', async () => {
-    expect(await run(dda(undefined, { objects: { 40777: undefined }, ddol: '9F3704' }))).toMatchObject({ tvr: [] })
+    expect(await run(dda(undefined, { objects: { '9F49': undefined }, ddol: '9F3704' }))).toMatchObject({ tvr: [] })
   })
 
   const unasked: [string, Setup, RegExp][] = [
-    ['no DDOL anywhere', { objects: { 40777: undefined } }, /no DDOL/],
-    ['a DDOL without 9F37', { objects: { 40777: '9F0206' } }, /Unpredictable Number/],
-    ['a default DDOL without 9F37', { objects: { 40777: undefined }, ddol: '9F0206' }, /Unpredictable Number/],
+    ['no DDOL anywhere', { objects: { '9F49': undefined } }, /no DDOL/],
+    ['a DDOL without 9F37', { objects: { '9F49': '9F0206' } }, /Unpredictable Number/],
+    ['a default DDOL without 9F37', { objects: { '9F49': undefined }, ddol: '9F0206' }, /Unpredictable Number/],
     ['records that are no templates', { oda: undefined }, /10.3/],
     ['other records', { oda: [] }, /6.4 step 7/],
     ['a tag list with more than the AIP', { card: { tagList: '8282' } }, /tag list/],
     ['no CA key', { config: { caKeys: [] } }, /no CA key/],
     ['an issuer certificate that has expired', { card: { issuer: { expires: '0524' } } }, /5.3.* step 9/],
-    ['a shorter ICC certificate', { objects: { 40774: '00'.repeat(128) } }, /6.4 step 1/],
+    ['a shorter ICC certificate', { objects: { '9F46': '00'.repeat(128) } }, /6.4 step 1/],
     ['an ICC certificate with another trailer', { card: { icc: { trailer: 0xbb } } }, /6.4 step 2/],
     ['an ICC certificate with another header', { card: { icc: { header: 0x60 } } }, /6.4 step 3/],
     ['an ICC certificate of format 02', { card: { icc: { format: 2 } } }, /6.4 step 4/],
@@ -241,7 +241,7 @@ describe('DDA', () => {
     ['an ICC certificate for a longer PAN', { card: { icc: { holder: '12345600123456081FFF' } } }, /6.4 step 8/],
     ['an ICC certificate of last month', { card: { icc: { expires: '0524' } } }, /6.4 step 9/],
     ['an ICC key of unknown algorithm', { card: { icc: { algorithm: 0 } } }, /6.4 step 10/],
-    ['an ICC key remainder it has no use for, but not signed', { objects: { 40776: '00' } }, /6.4 step 7/],
+    ['an ICC key remainder it has no use for, but not signed', { objects: { '9F48': '00' } }, /6.4 step 7/],
   ]
   it.each(unasked)('fails before the card is asked, with %s', async (_, setup, rule) => {
     const result = await run(dda([], setup))
@@ -249,7 +249,7 @@ describe('DDA', () => {
     expect(result.why).toMatch(rule)
   })
 
-  it.each([0x8f, 0x90, 0x92, 0x9f32, 0x9f46, 0x9f47])('without %i ICC data are missing and DDA failed', async tag => {
+  it.each(['8F', '90', '92', '9F32', '9F46', '9F47'])('without %s ICC data are missing and DDA failed', async tag => {
     expect(await run(dda([], { objects: { [tag]: undefined } }))).toMatchObject({
       tvr: ['iccDataMissing', 'ddaFailed'],
       tsi: ['odaPerformed'],
@@ -258,7 +258,7 @@ describe('DDA', () => {
 
   it('a remainder of the ICC key that is needed and not there', async () => {
     // 128 bytes fit in a certificate of 176: a longer key is said to be in it.
-    expect(await run(dda([], { card: { icc: { length: 140 } }, objects: { 40776: undefined } }))).toMatchObject({
+    expect(await run(dda([], { card: { icc: { length: 140 } }, objects: { '9F48': undefined } }))).toMatchObject({
       tvr: ['iccDataMissing', 'ddaFailed'],
     })
   })
@@ -299,7 +299,7 @@ describe('DDA', () => {
   })
 
   it('a malformed DDOL ends the transaction (Book 3, 7.5)', async () => {
-    expect((await run(dda([], { objects: { 40777: '9F37' } }))).stop).toEqual({ result: 'declined', reason: 'cardError' })
+    expect((await run(dda([], { objects: { '9F49': '9F37' } }))).stop).toEqual({ result: 'declined', reason: 'cardError' })
   })
 })
 
@@ -335,7 +335,7 @@ describe('CDA', () => {
   it('a chain that fails is failed CDA before terminal action analysis', async () => {
     const { kernel, bits } = await ready({ config: { caKeys: [] } })
     expect({ tvr: bits.tvr, tsi: bits.tsi, ask: canRequestCda(kernel) }).toEqual({ tvr: ['cdaFailed'], tsi: ['odaPerformed'], ask: false })
-    expect((await ready({ objects: { 40774: undefined } })).bits.tvr).toEqual(['iccDataMissing', 'cdaFailed'])
+    expect((await ready({ objects: { '9F46': undefined } })).bits.tvr).toEqual(['iccDataMissing', 'cdaFailed'])
     expect((await ready({ oda: undefined })).bits.tvr).toEqual(['cdaFailed'])
     expect(canRequestCda((await ready({ card: { aip: 0x40 } })).kernel)).toBe(false)
   })
@@ -383,10 +383,10 @@ describe('key for an enciphered PIN (Book 2, 7.1)', () => {
   })
 
   it('else the ICC key, with its static data', () => {
-    const without = { 40749: undefined }
+    const without = { '9F2D': undefined }
     expect(key({ objects: without })!.modulus).toEqual(keys.icc.modulus)
     expect(key({ objects: without, oda: [] })).toBeUndefined()
-    expect(key({ objects: { ...without, 40774: undefined } })).toBeUndefined()
+    expect(key({ objects: { ...without, '9F46': undefined } })).toBeUndefined()
   })
 
   it('none from a revoked issuer, or one that nobody knows', () => {
@@ -395,7 +395,7 @@ describe('key for an enciphered PIN (Book 2, 7.1)', () => {
   })
 
   it('sets no bit (Book 3, 7.5: data missing in CVM processing)', () => {
-    const at = prepare({ objects: { 40749: undefined, 40774: undefined } })
+    const at = prepare({ objects: { '9F2D': undefined, '9F46': undefined } })
     expect(recoverPinKey(at.kernel)).toBeUndefined()
     expect(at.tvr()).toEqual([])
   })

@@ -1,16 +1,16 @@
 /** A card that plays a script: exactly these commands in exactly this order, all of them; and a kernel around it for tests of single steps. */
 
 import { expect } from 'vitest'
-import { exchange } from '../src/apdu/exchange.ts'
 import { fromHex, hex } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
 import { currency } from '../src/currency.ts'
 import type { Card } from '../src/emv/card.ts'
 import type { ApplicationConfig, TerminalConfig } from '../src/emv/config.ts'
-import { bitKeeper, defaultTimeouts, type Kernel } from '../src/emv/context.ts'
-import { EmvData, isSet, TSI, TVR } from '../src/emv/data.ts'
+import type { Kernel } from '../src/emv/context.ts'
+import { isSet, TSI, TVR } from '../src/emv/data.ts'
 import type { Explanation } from '../src/emv/explain.ts'
-import type { Candidate } from '../src/emv/terminal.ts'
+import { newKernel } from '../src/emv/start.ts'
+import type { Candidate, Terminal } from '../src/emv/terminal.ts'
 import { Fault } from '../src/errors.ts'
 
 export interface Exchange {
@@ -49,7 +49,7 @@ export function application(aid: string, row: Partial<ApplicationConfig> = {}): 
   return {
     aid: fromHex(aid),
     match: 'partial',
-    versions: [],
+    versions: [Uint8Array.of(0x00, 0x8c)],
     tacDenial: none,
     tacOnline: none,
     tacDefault: none,
@@ -91,50 +91,24 @@ export interface Bench {
 
 /** A kernel whose cardholder picks `choices` in turn (places in the list, undefined to cancel, 'waiting' never to answer). */
 export function bench(card: Card, changes: Partial<TerminalConfig> = {}, choices: readonly (number | 'waiting' | undefined)[] = []): Bench {
-  const data = new EmvData()
   const shown: (readonly Candidate[])[] = []
   const messages: string[] = []
   const explained: Explanation[] = []
-  const core = { data, step: 'selection' as const, explain: (entry: Explanation) => void explained.push(entry) }
-  const signal = new AbortController().signal
-  const kernel: Kernel = {
-    ...core,
-    ...bitKeeper(core),
-    card,
-    config: { ...config, ...changes },
-    transaction: { amount: 1000n, currency: currency('RUB') },
-    terminal: {
-      async selectApplication(candidates) {
-        shown.push([...candidates])
-        const choice = choices[shown.length - 1]
-        return choice === 'waiting' ? new Promise(() => {}) : choice
-      },
-      authorise: async () => ({ type: 'unableToGoOnline' }),
-      display: message => void messages.push(message),
+  const terminal: Terminal = {
+    async selectApplication(candidates) {
+      shown.push([...candidates])
+      const choice = choices[shown.length - 1]
+      return choice === 'waiting' ? new Promise(() => {}) : choice
     },
-    signal,
+    authorise: async () => ({ type: 'unableToGoOnline' }),
+    display: message => void messages.push(message),
+  }
+  const kernel = newKernel(card, { amount: 1000n, currency: currency('RUB') }, { ...config, ...changes }, terminal, {
     clock: new VirtualClock(),
     random: length => Uint8Array.from({ length }, (_, i) => i + 1),
-    log: undefined,
-    exceptionFile: undefined,
-    selection: undefined,
-    language: undefined,
-    application: undefined,
-    settings: undefined,
-    odaInput: undefined,
-    timeouts: defaultTimeouts,
-    progress: {
-      initiated: false,
-      cvm: 'none',
-      pinBlock: undefined,
-      online: false,
-      unanswered: false,
-      response: undefined,
-      hostApproved: false,
-      advice: false,
-    },
-    exchange: command => exchange(card, command, { signal }),
-  }
+    explain: entry => void explained.push(entry),
+  })
+  const { data } = kernel
   const names = (table: object, tag: number) =>
     Object.entries(table).flatMap(([name, bit]) => (isSet(data.terminal.get(tag), bit) ? [name] : []))
   return { kernel, shown, messages, explained, tvr: () => names(TVR, 0x95), tsi: () => names(TSI, 0x9b) }

@@ -7,6 +7,7 @@ import { storeCardData } from './card-data.ts'
 import type { ApplicationConfig } from './config.ts'
 import type { CandidateApplication, Kernel, Stop } from './context.ts'
 import { commonLanguage, displayName, type Fci, type Objects, parseDirectoryRecord, parseFci, registeredData } from './fci.ts'
+import { useApplication } from './start.ts'
 
 const PSE = fromText('1PAY.SYS.DDF01')
 const CARD_BLOCKED: Stop = { result: 'declined', reason: 'cardBlocked' }
@@ -190,13 +191,11 @@ export async function finalSelect(kernel: Kernel, candidate: CandidateApplicatio
     kernel.terminal.display?.('reader.tryAgain', kernel.language)
     return false
   }
-  kernel.application = candidate
-  kernel.settings = candidate.settings
   kernel.language ??= commonLanguage(fci.objects.get(0x5f2d), kernel.config.languages)
   kernel.data.card.clear()
   kernel.data.card.set(0x84, fci.dfName)
   for (const [tag, value] of fci.objects) storeCardData(kernel, tag, value)
-  applySettings(kernel, candidate.settings, fci.dfName)
+  useApplication(kernel, candidate, candidate.settings)
   kernel.note({ rule: 'Book 1, 12.4: application selected', inputs: [0x9f06] }, () => candidate.label)
   return true
 }
@@ -207,13 +206,4 @@ export function dropApplication(kernel: Kernel, rule: string, label: string): vo
   kernel.selection!.confirm ||= kernel.selection!.asked
   kernel.application = undefined
   kernel.settings = undefined
-}
-
-/** Terminal data that depend on the application: 9F06 (12.4), 9F09 and 9F1B as its row of the configuration says. */
-function applySettings({ data }: Kernel, { versions, floorLimit }: ApplicationConfig, dfName: Uint8Array): void {
-  data.terminal.set(0x9f06, dfName)
-  if (versions[0]) data.terminal.set(0x9f09, versions[0])
-  else data.terminal.delete(0x9f09)
-  if (floorLimit === undefined) data.terminal.delete(0x9f1b)
-  else data.terminal.set(0x9f1b, fromUint(floorLimit, 4))
 }
