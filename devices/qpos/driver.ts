@@ -5,7 +5,7 @@ import type { Clock } from '../../src/clock.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { Outcome } from '../../src/emv/outcome.ts'
 import type { Terminal, Transaction } from '../../src/emv/terminal.ts'
-import { Fault } from '../../src/errors.ts'
+import { Fault, isFault } from '../../src/errors.ts'
 import { Broadcast } from '../../src/reader/broadcast.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
 import type { Reader, ReaderCapability, ReaderEvent, ReaderInfo, ReaderStatus } from '../../src/reader/reader.ts'
@@ -100,8 +100,7 @@ class QposReader implements Reader {
     // The reader answers one question at a time: while a payment runs, what it said last is all there is.
     if (this.#busy === 'a payment') return this.#known()
     return this.#alone('a status request', async () => {
-      const answer = await run(this.#line, this.#clock, { type: 'command', command: 'getQposInfo', delay: 5 }, { signal })
-      this.#status = this.#learn(decodeQposInfo(dataOf(answer, 'getQposInfo')))
+      await this.#ask(signal)
       return this.#known()
     })
   }
@@ -118,10 +117,12 @@ class QposReader implements Reader {
           if (event.type === 'card') this.#card = event.event === 'removed' ? 'absent' : event.event === 'inserted' ? 'present' : undefined
           this.events.send(event)
         },
-      }).finally(() => {
-        this.#card = undefined // nothing tells of a card between payments
-        for (const one of signals) one.removeEventListener('abort', abort)
       })
+        .catch(error => this.#orLowBattery(error))
+        .finally(() => {
+          this.#card = undefined // nothing tells of a card between payments
+          for (const one of signals) one.removeEventListener('abort', abort)
+        })
       this.#payment = payment.catch(() => {})
       return payment
     })
@@ -148,6 +149,20 @@ class QposReader implements Reader {
     } finally {
       this.#busy = undefined
     }
+  }
+
+  async #ask(signal?: AbortSignal): Promise<void> {
+    const answer = await run(this.#line, this.#clock, { type: 'command', command: 'getQposInfo', delay: 5 }, { signal })
+    this.#status = this.#learn(decodeQposInfo(dataOf(answer, 'getQposInfo')))
+  }
+
+  /** The wire has no word for a flat battery: a reader that refuses to pay and has little left is taken to mean it. */
+  async #orLowBattery(error: unknown): Promise<never> {
+    if (!isFault(error, 'unsupported') || error.details.code !== 'CMD_NOT_AVAILABLE') throw error
+    await this.#ask().catch(() => {})
+    if (this.#level !== 'low' && this.#level !== 'critical') throw error
+    const percent = this.#status.battery?.percent
+    throw new Fault('low-battery', `the reader refuses a payment with its battery at ${percent} %`, { percent }, { cause: error })
   }
 
   #known(): ReaderStatus {

@@ -5,26 +5,23 @@ import type { Clock } from '../../src/clock.ts'
 import { within } from '../../src/clock.ts'
 import type { CardInterface, Outcome } from '../../src/emv/outcome.ts'
 import type { AuthorisationResponse, Candidate, PinBlock, Terminal, Transaction } from '../../src/emv/terminal.ts'
-import { Fault, isFault } from '../../src/errors.ts'
+import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
 import type { MessageId } from '../../src/messages.ts'
 import type { ReaderEvent } from '../../src/reader/reader.ts'
 import type { CardData, EmvResult } from './codec.ts'
 import {
-  cardModes,
   decodeApplications,
   decodeEmvResult,
   decodeTradeAnswer,
-  emvOptions,
   encodeOnlineResult,
   iccTags,
   isOfflinePin,
   packTypes,
-  tradeRequest,
-  tradeTypes,
   transResults,
 } from './codec.ts'
 import { stopped } from './endings.ts'
 import { applicationOf, cvmOf, pinBlockOf, pinBlockOfTags, readTags } from './icc.ts'
+import { requestsFor } from './request.ts'
 import type { Command, Ending, Progress, QposLine } from './session.ts'
 import { cancel, run } from './session.ts'
 
@@ -41,6 +38,8 @@ export interface Counter {
 
 /** Seconds that a reader waits for a card. */
 const CARD_WAIT = 60
+/** Every application may turn out to be blocked, and the rest be listed again (EMV 4.4 Book 1, 12.4). */
+const MAX_CHOICES = 30
 /** Tags of our own, in the private class, for what a swipe gives and no EMV tag holds. */
 export const swipeTags = { encTrack1: 0xdfd101, encTrack2: 0xdfd102, encTrack3: 0xdfd103, encPan: 0xdfd104 } as const
 
@@ -50,6 +49,10 @@ interface Known {
   tags: Map<number, Uint8Array>
   label?: string
   pinBlock?: PinBlock | undefined
+  /** A command has left for the reader. */
+  begun: boolean
+  /** Lists that were chosen from. */
+  choices: number
   /** The request has left for the host. */
   asked: boolean
   response?: AuthorisationResponse
@@ -58,19 +61,16 @@ interface Known {
 
 /** @throws Fault as `Reader.transact` says */
 export async function pay(counter: Counter): Promise<Outcome> {
-  const known: Known = { by: counter.transaction.interfaces?.[0] ?? 'chip', tags: new Map(), asked: false }
+  const known: Known = { by: counter.transaction.interfaces?.[0] ?? 'chip', tags: new Map(), begun: false, choices: 0, asked: false }
   const { line, clock, signal } = counter
   try {
     return await fromCard(counter, known)
   } catch (error) {
     if (isFault(error, 'link-closed')) return afterHost(known, 'linkLost', error)
-    if (signal.aborted) {
-      await cancel(line, clock)
-      return afterAbort(known)
-    }
     // The reader must not stay in the middle of it. A silent one is told and not waited for.
-    if (isFault(error, 'timeout')) await line.tell({ type: 'reset' }).catch(() => {})
-    else await cancel(line, clock)
+    if (isFault(error, 'timeout') && !signal.aborted) await line.tell({ type: 'reset' }).catch(() => {})
+    else if (known.begun) await cancel(line, clock)
+    if (signal.aborted) return afterAbort(known)
     if (!known.response) throw error
     return afterHost(known, 'readerError', error)
   }
@@ -83,27 +83,18 @@ function afterHost(known: Known, reason: 'linkLost' | 'readerError', error: unkn
 }
 
 async function fromCard(counter: Counter, known: Known): Promise<Outcome> {
-  const { transaction, clock, emit } = counter
-  const time = localTime(transaction.at ?? new Date(clock.now()))
-  const tradeType = tradeTypes[transaction.type === undefined || transaction.type === 'purchase' ? 'goods' : transaction.type]
-  const currency = transaction.currency.numeric
-  const amount = digits(transaction.amount, 'amount')
-  const cardMode = modeFor(transaction.interfaces, counter.flipKey)
-  const request = tradeRequest({ amount, time, currency, cardMode, tradeType })
+  const { emit } = counter
+  const { request, start } = requestsFor(counter.transaction, counter.clock.now(), counter.flipKey)
   show(counter, 'reader.presentCard')
   const trade = await command(counter, known, { type: 'command', command: 'doTrade', delay: CARD_WAIT, request })
   if (!completed(trade)) return ended(counter, known, trade, 'doTrade')
   const answer = decodeTradeAnswer(trade.data)
   switch (answer.type) {
-    case 'chip': {
+    case 'chip':
       known.by = 'chip'
       emit({ type: 'card', event: 'inserted' })
       show(counter, 'reader.processing')
-      const option = transaction.forceOnline ? emvOptions.forceOnline : emvOptions.start
-      const cashback = transaction.otherAmount === undefined ? '' : digits(transaction.otherAmount, 'otherAmount')
-      const start = { option, tradeType, time, amount, cashback, currency, last: 20 }
       return chip(counter, known, await command(counter, known, { type: 'command', command: 'startEmv', delay: 60, start }), 'startEmv')
-    }
     case 'swipe':
       known.by = 'swipe'
       emit({ type: 'card', event: 'swiped' })
@@ -138,6 +129,7 @@ async function chip(counter: Counter, known: Known, answer: Ending, what: string
   if (answer.result === 0x02) {
     const labels = decodeApplications(answer.data).map(({ label }) => label)
     if (labels.length === 0) throw new Fault('protocol', 'the application list is empty')
+    if (++known.choices > MAX_CHOICES) throw new Fault('protocol', `the reader asked for an application ${known.choices} times`)
     emit({ type: 'application-selection', where: 'host', labels })
     // QPOS tells names only: AID and priority stay in the reader.
     const candidates = labels.map((label): Candidate => ({ aid: new Uint8Array(0), label, priority: 0, confirm: false }))
@@ -258,6 +250,8 @@ function outcome(known: Known, result: Outcome['result'], reason?: Outcome['reas
 
 async function command(counter: Counter, known: Known, request: Command): Promise<Ending> {
   const { line, clock, signal } = counter
+  throwIfAborted(signal)
+  known.begun = true
   return run(line, clock, request, { signal, onProgress: message => progress(counter, known, message) })
 }
 
@@ -319,31 +313,4 @@ function emvResult(answer: Ending, what: string): EmvResult {
 function show({ terminal, emit }: Counter, message: MessageId): void {
   emit({ type: 'display', message })
   terminal.display?.(message)
-}
-
-/** The vendor's card mode that allows exactly these interfaces. @throws Fault `unsupported` */
-export function modeFor(interfaces: Transaction['interfaces'], flipKey: boolean): number {
-  const wanted = new Set(interfaces ?? ['chip', 'tap', 'swipe'])
-  const rows = Object.entries(cardModes).filter(([, mode]) => {
-    const both = mode.interfaces.length === wanted.size && mode.interfaces.every(one => wanted.has(one))
-    return both && mode.fallback === (wanted.has('chip') && wanted.has('swipe'))
-  })
-  const row = rows.find(([, mode]) => mode.flipKey === flipKey) ?? rows[0]
-  if (!row) {
-    const feature = [...wanted].join(' and ')
-    throw new Fault('unsupported', `QPOS has no card mode for ${feature || 'no interface at all'}`, { feature })
-  }
-  return Number(row[0])
-}
-
-function digits(amount: bigint, field: string): string {
-  if (amount < 0n || amount > 999_999_999_999n) throw new Fault('bad-argument', `${field} ${amount} does not fit n 12`, { field })
-  return amount.toString()
-}
-
-/** yyyyMMddHHmmss in the terminal's local time. */
-function localTime(at: Date): string {
-  const two = (value: number) => String(value).padStart(2, '0')
-  const date = String(at.getFullYear()).padStart(4, '0') + two(at.getMonth() + 1) + two(at.getDate())
-  return date + two(at.getHours()) + two(at.getMinutes()) + two(at.getSeconds())
 }

@@ -1,0 +1,54 @@
+/** A transaction in the vendor's terms: what doTrade and EMV start are told of it. */
+
+import type { Transaction } from '../../src/emv/terminal.ts'
+import { Fault } from '../../src/errors.ts'
+import type { EmvStart, TradeRequest } from './codec.ts'
+import { cardModes, emvOptions, tradeRequest, tradeTypes } from './codec.ts'
+
+/**
+ * Both requests, checked before the first is sent. `flipKey`: the reader has the key that NOTUP card modes leave out.
+ * @throws Fault `bad-argument` (amounts), `unsupported` (interfaces)
+ */
+export function requestsFor(
+  transaction: Transaction,
+  now: number,
+  flipKey: boolean,
+): { readonly request: TradeRequest; readonly start: EmvStart } {
+  const { type = 'purchase', otherAmount, forceOnline, interfaces } = transaction
+  const same = {
+    amount: digits(transaction.amount, 'amount'),
+    time: localTime(transaction.at ?? new Date(now)),
+    currency: transaction.currency.numeric,
+    tradeType: tradeTypes[type === 'purchase' ? 'goods' : type],
+  }
+  const cashback = otherAmount === undefined ? '' : digits(otherAmount, 'otherAmount')
+  const option = forceOnline ? emvOptions.forceOnline : emvOptions.start
+  return { request: tradeRequest({ ...same, cardMode: modeFor(interfaces, flipKey) }), start: { ...same, option, cashback, last: 20 } }
+}
+
+/** The vendor's card mode that allows exactly these interfaces. @throws Fault `unsupported` */
+export function modeFor(interfaces: Transaction['interfaces'], flipKey: boolean): number {
+  const wanted = new Set(interfaces ?? ['chip', 'tap', 'swipe'])
+  const rows = Object.entries(cardModes).filter(([, mode]) => {
+    const both = mode.interfaces.length === wanted.size && mode.interfaces.every(one => wanted.has(one))
+    return both && mode.fallback === (wanted.has('chip') && wanted.has('swipe'))
+  })
+  const row = rows.find(([, mode]) => mode.flipKey === flipKey) ?? rows[0]
+  if (!row) {
+    const feature = [...wanted].join(' and ')
+    throw new Fault('unsupported', `QPOS has no card mode for ${feature || 'no interface at all'}`, { feature })
+  }
+  return Number(row[0])
+}
+
+function digits(amount: bigint, field: string): string {
+  if (amount < 0n || amount > 999_999_999_999n) throw new Fault('bad-argument', `${field} ${amount} does not fit n 12`, { field })
+  return amount.toString()
+}
+
+/** yyyyMMddHHmmss in the terminal's local time. */
+function localTime(at: Date): string {
+  const two = (value: number) => String(value).padStart(2, '0')
+  const date = String(at.getFullYear()).padStart(4, '0') + two(at.getMonth() + 1) + two(at.getDate())
+  return date + two(at.getHours()) + two(at.getMinutes()) + two(at.getSeconds())
+}
