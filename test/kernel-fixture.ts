@@ -1,12 +1,12 @@
 /** What kernel tests share: a configuration, a card that follows a script, a Kernel in the middle of a transaction. */
 
-import { fromHex, hex } from '../src/bytes.ts'
+import { fromHex, fromUint, hex } from '../src/bytes.ts'
 import { currency } from '../src/currency.ts'
 import type { Card } from '../src/emv/card.ts'
 import { type ApplicationConfig, parseTerminalConfig, type TerminalConfig } from '../src/emv/config.ts'
 import type { Kernel, KernelOptions } from '../src/emv/context.ts'
 import type { Explanation } from '../src/emv/explain.ts'
-import { newKernel, useApplication } from '../src/emv/start.ts'
+import { newKernel } from '../src/emv/start.ts'
 import type { Terminal, Transaction } from '../src/emv/terminal.ts'
 
 export const site = {
@@ -96,7 +96,12 @@ export function kernelAt({ card = scriptCard([]), config = testConfig(), transac
   const whole: Transaction = { amount: 5000n, currency: rub, at: new Date(2026, 2, 26, 10, 52, 0), ...transaction }
   const explain = options?.explain ?? (entry => explained.push(entry))
   const kernel = newKernel(card, whole, config, { ...noTerminal, ...terminal }, { random: zeros, ...options, explain })
-  useApplication(kernel, { aid: config.applications[0].aid, label: 'TEST', priority: 1, confirm: false }, config.applications[0])
+  const [settings] = config.applications
+  kernel.application = { aid: settings.aid, label: 'TEST', priority: 1, confirm: false }
+  kernel.settings = settings
+  kernel.data.setTerminal(0x9f06, settings.aid)
+  kernel.data.setTerminal(0x9f09, settings.versions[0])
+  if (settings.floorLimit !== undefined) kernel.data.setTerminal(0x9f1b, fromUint(settings.floorLimit, 4))
   for (const [tag, value] of Object.entries(icc)) kernel.data.card.set(Number.parseInt(tag, 16), fromHex(value))
   return { kernel, explained, tvr: () => hex(kernel.data.get(0x95)!), tsi: () => hex(kernel.data.get(0x9b)!) }
 }

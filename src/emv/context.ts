@@ -15,7 +15,8 @@ import type { AuthorisationResponse, Candidate, PinBlock, Terminal, Transaction 
 /** How a step ends a transaction; a step that lets it go on returns undefined. */
 export interface Stop {
   readonly result: Outcome['result']
-  readonly reason: Reason
+  /** Undefined only on approval. */
+  readonly reason: Reason | undefined
   readonly fallback?: boolean
 }
 

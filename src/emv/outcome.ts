@@ -42,9 +42,9 @@ export interface Outcome {
   readonly tags: ReadonlyMap<number, Uint8Array>
   readonly pinBlock?: PinBlock
   readonly response?: AuthorisationResponse
-  /** The host approved, yet the card did not complete: the approval must be reversed (EMV 4.4 Book 4, 12.2.1 and Book 3, 10.11). */
+  /** The host approved, or may have, yet the card did not complete: the approval must be reversed (EMV 4.4 Book 4, 12.1.8 and Book 3, 10.11). */
   readonly reversal?: boolean
-  /** An advice is due to the host (CID b4, EMV 4.4 Book 3, 10.8.1 and Book 4, 12.1.4). */
+  /** An advice is due to the host (CID b4, EMV 4.4 Book 3, 10.8.1.1 and Book 4, 12.1.7). */
   readonly advice?: boolean
   /** The chip failed before the transaction began: the magnetic stripe may be read instead. */
   readonly fallback?: boolean

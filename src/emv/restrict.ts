@@ -22,6 +22,7 @@ const AUC = {
 
 /** Sets the bits of TVR byte 2; never ends a transaction by itself. */
 export function restrict(kernel: Kernel): Stop | undefined {
+  kernel.step = 'restrictions'
   checkVersion(kernel)
   checkUsage(kernel)
   checkDates(kernel)

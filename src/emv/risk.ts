@@ -10,6 +10,7 @@ import { getData } from './get-data.ts'
 const RISK_MANAGEMENT_WANTED = { byte: 1, bit: 4 }
 
 export async function manageRisk(kernel: Kernel): Promise<Stop | undefined> {
+  kernel.step = 'riskManagement'
   const { data } = kernel
   // The merchant's wish and the exception file do not depend on what the card supports (Book 4, 6.3.5 and 6.5.3).
   if (kernel.transaction.forceOnline)

@@ -66,14 +66,15 @@ export interface AuthorisationRequest {
   readonly transaction: Transaction
   readonly interface: CardInterface
   readonly cvm: CvmName
-  /** BER-TLV data for the acquirer (ISO 8583 field 55 and what else the reader gave), by upper-case hex tag. */
+  /** Data objects for the acquirer (ISO 8583 field 55 and what else the reader gave), by tag. */
   readonly tags: ReadonlyMap<number, Uint8Array>
   readonly pinBlock?: PinBlock
 }
 
 /**
- * The host's answer. `unableToGoOnline`: no answer is known, the kernel decides by the default action codes (EMV 4.4 Book 3, 10.10).
- * `referral` is treated by the kernel as the terminal's configuration says (Book 4, 12.2.1).
+ * The host's answer. `unableToGoOnline`: no answer is known, the kernel decides by the default action codes (EMV 4.4 Book 3, 10.7). Whether the host may
+ * have approved all the same is then the terminal's to know; where the kernel itself waited in vain, or `authorise` threw anything but `host-unreachable`,
+ * the Outcome says that a reversal is due. `referral` asks `refer`, and is a decline where the terminal has none.
  */
 export type AuthorisationResponse =
   | {
@@ -102,6 +103,8 @@ export interface Terminal {
   /** Left out where PIN entry happens inside the reader, out of this terminal's sight. */
   enterPin?(request: PinRequest, options: Waiting): Promise<PinEntry>
   authorise(request: AuthorisationRequest, options: Waiting): Promise<AuthorisationResponse>
+  /** The host wants a voice call: the attendant makes it and says how it ended (EMV 4.4 Book 4, 6.5.2.2). */
+  refer?(request: AuthorisationRequest, response: AuthorisationResponse, options: Waiting): Promise<'approved' | 'declined'>
   /** `language` as in `Waiting`. */
   display?(message: MessageId, language?: string): void
 }
