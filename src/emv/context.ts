@@ -134,6 +134,8 @@ export interface Kernel {
   pdolData?: Uint8Array
   /** Offline data authentication as it was chosen, with the keys it recovered so far (Book 3, 10.3); undefined where none is performed. */
   oda?: Oda
+  /** The values that CDOL1 and CDOL2 asked for, as they were sent in GENERATE AC; CDA signs them (Book 2, 6.6). */
+  readonly cdolData: Uint8Array[]
   readonly progress: Progress
   readonly timeouts: Timeouts
   /** Sends a command with 61xx/6Cxx handled. @throws Fault `card-removed`, `card-mute`, `aborted` */

@@ -7,6 +7,7 @@ import { buildDol, parseDol } from '../tlv/dol.ts'
 import { isFault } from '../errors.ts'
 import { isCardSourced } from './card-data.ts'
 import type { Kernel, Stop } from './context.ts'
+import { isSet, TVR } from './data.ts'
 import type { CryptogramType } from './decide.ts'
 
 /** Reference control parameter, b8–b7, and the type in the Cryptogram Information Data (Book 3, 6.5.5). */
@@ -34,7 +35,7 @@ export async function generateAc(kernel: Kernel, which: 'first' | 'second', requ
   if (parseDol(list).some(({ tag }) => tag === 0x98)) data.setTerminal(0x98, transactionHash(kernel))
   const values = buildDol(list, tag => data.get(tag))
   // The signature is asked for with every TC and ARQC once CDA was selected and has not failed (Book 2, 6.6; CDA mode 1 of Book 4, 6.3.2.1).
-  const cda = request !== 'AAC' && kernel.cda !== undefined
+  const cda = request !== 'AAC' && kernel.oda?.method === 'cda' && kernel.oda.iccKey !== undefined && !isSet(data.terminal.get(0x95), TVR.cdaFailed)
   const response = await kernel.exchange({ cla: 0x80, ins: 0xae, p1: TYPE[request] | (cda ? CDA_REQUESTED : 0), p2: 0, data: values, le: 0 })
   if (response.sw !== 0x9000) return refuse(kernel, `the card answers ${hex(Uint8Array.of(response.sw >> 8, response.sw))}`)
   if (which === 'first') kernel.mark('cardRiskManagementPerformed', { rule: 'Book 3, 10.8: first GENERATE AC', inputs: [0x8c] })
@@ -52,7 +53,7 @@ export async function generateAc(kernel: Kernel, which: 'first' | 'second', requ
     ...(cid & 0x08 ? ['advice required'] : []),
     ...(cid & 0x07 ? [`reason ${reasons[cid & 0x07] ?? 'reserved'}`] : []),
   ])
-  kernel.cdaInput.push(values)
+  kernel.cdolData.push(values)
   // A card that declines signs nothing (Book 2, 6.6.1).
   const cdaFailed = cda && type !== 'AAC' && !verifyCda(kernel, response.data)
   if (!cdaFailed && type !== 'AAC' && !objects.has(0x9f26) && !data.card.has(0x9f26)) return refuse(kernel, 'the response lacks the cryptogram')

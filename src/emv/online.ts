@@ -45,7 +45,7 @@ export async function goOnline(kernel: Kernel): Promise<Decision> {
 }
 
 function requestOf({ data, transaction, progress }: Kernel): AuthorisationRequest {
-  const tags = new Map<string, Uint8Array>()
+  const tags = new Map<number, Uint8Array>()
   for (const tag of requestTags) {
     const value = data.get(tag)
     if (value) tags.set(tag, value)
@@ -69,10 +69,10 @@ async function ask(kernel: Kernel, request: AuthorisationRequest): Promise<Autho
     if (!flaw) return response
     kernel.note({ rule: 'Book 4, 12.2.3: the answer of the host is none' }, () => flaw)
   } catch (error) {
-    const fault = asFault(error)
-    if (signal.aborted || isFault(fault, 'card-removed')) throw fault
-    if (isFault(fault, 'host-unreachable')) progress.unanswered = false
-    kernel.note({ rule: 'Book 4, 12.2.1: no answer of the host' }, () => `${fault.code}: ${fault.message}`)
+    if (signal.aborted) throw error
+    const { code, message } = asFault(error)
+    if (code === 'host-unreachable') progress.unanswered = false
+    kernel.note({ rule: 'Book 4, 12.2.1: no answer of the host' }, () => `${code}: ${message}`)
   }
   return unable
 }

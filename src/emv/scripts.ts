@@ -1,7 +1,7 @@
 /** Issuer-to-card scripts: templates 71 before and 72 after the second GENERATE AC (EMV 4.4 Book 3, 10.10). */
 
 import { concat, hex } from '../bytes.ts'
-import type { Command } from '../apdu/apdu.ts'
+import { type Command, decodeCommand } from '../apdu/apdu.ts'
 import { isFault } from '../errors.ts'
 import { read, readOne } from '../tlv/ber.ts'
 import type { Kernel } from './context.ts'
@@ -39,9 +39,9 @@ function parseScript(bytes: Uint8Array): Script {
     const given = objects.find(({ tag }) => tag === 0x9f18)?.value
     if (given && given.length !== 4) return { template, id, commands: undefined, flaw: '9F18 is not 4 bytes' }
     id = given ?? id
-    return { template, id, commands: objects.filter(({ tag }) => tag === 0x86).map(({ value }) => parseCommand(value)) }
+    return { template, id, commands: objects.filter(({ tag }) => tag === 0x86).map(({ value }) => decodeCommand(value)) }
   } catch (error) {
-    if (!isFault(error, 'tlv', 'apdu')) throw error
+    if (!isFault(error, 'tlv', 'apdu', 'unsupported')) throw error
     return { template, id, commands: undefined, flaw: error.message }
   }
 }

@@ -47,6 +47,7 @@ export function newKernel(
     application: undefined,
     settings: undefined,
     odaInput: undefined,
+    cdolData: [],
     timeouts,
     progress: {
       initiated: false,

@@ -1,10 +1,12 @@
 /** PIN entry and verification: plaintext and enciphered offline PIN, online PIN (EMV 4.4 Book 3, 10.5.1–10.5.2; Book 2, 7). */
 
+import { concat } from '../bytes.ts'
 import { within } from '../clock.ts'
 import { encodeFormat2 } from '../crypto/pin.ts'
+import { type RsaPublicKey, rsaPublic } from '../crypto/rsa.ts'
 import { Fault, isFault } from '../errors.ts'
+import { pinEnciphermentKey } from './authenticate.ts'
 import type { Kernel, Stop } from './context.ts'
-import { encipherPin } from './encipher-pin.ts'
 import { getData } from './get-data.ts'
 import { panOf } from './risk.ts'
 import type { PinEntry, PinRequest } from './terminal.ts'
@@ -19,6 +21,11 @@ export interface PinPad {
 /** @throws Fault `bad-argument` when the terminal answers with what no offline PIN is */
 export async function verifyOfflinePin(kernel: Kernel, how: 'plaintext' | 'enciphered', pinPad: PinPad): Promise<PinResult> {
   if (pinPad.bypassed) return bypass(kernel, pinPad)
+  const key = how === 'enciphered' ? pinEnciphermentKey(kernel) : undefined
+  if (how === 'enciphered' && !key) {
+    kernel.note({ rule: 'Book 2, 7.1: no key to encipher the PIN with', inputs: [0x9f2d] }, () => 'failed before PIN entry')
+    return 'failed'
+  }
   const counter = await getData(kernel, 0x9f17, 1)
   let triesLeft = counter?.[0]
   if (triesLeft === 0) return tryLimit(kernel, 'the PIN try counter is zero', [0x9f17])
@@ -26,7 +33,7 @@ export async function verifyOfflinePin(kernel: Kernel, how: 'plaintext' | 'encip
     if (triesLeft === 1) kernel.terminal.display?.('reader.lastPinTry', kernel.language)
     const entry = await askPin(kernel, { type: 'offline', again, ...(triesLeft === undefined ? {} : { triesLeft }) })
     if (entry.type !== 'offlinePin') return notEntered(kernel, entry, pinPad)
-    const sw = await verify(kernel, how, entry.pin)
+    const sw = await verify(kernel, entry.pin, key)
     if (sw === undefined) return 'failed'
     if (sw === 0x9000) {
       kernel.terminal.display?.('reader.pinOk', kernel.language)
@@ -46,17 +53,26 @@ export async function verifyOfflinePin(kernel: Kernel, how: 'plaintext' | 'encip
 }
 
 /** The status word of VERIFY, or undefined where an enciphered PIN block could not be made. The PIN is wiped in every case. */
-async function verify(kernel: Kernel, how: 'plaintext' | 'enciphered', pin: Uint8Array): Promise<number | undefined> {
+async function verify(kernel: Kernel, pin: Uint8Array, key: RsaPublicKey | undefined): Promise<number | undefined> {
   let block: Uint8Array | undefined
   try {
     block = encodeFormat2(pin)
-    const data = how === 'plaintext' ? block : await encipherPin(kernel, block)
-    if (!data) return undefined
-    return (await kernel.exchange({ cla: 0x00, ins: 0x20, p1: 0x00, p2: how === 'plaintext' ? 0x80 : 0x88, data })).sw
+    const data = key ? await encipher(kernel, block, key) : block
+    return data && (await kernel.exchange({ cla: 0x00, ins: 0x20, p1: 0x00, p2: key ? 0x88 : 0x80, data })).sw
   } finally {
     pin.fill(0)
     block?.fill(0)
   }
+}
+
+/** The enciphered PIN data: header 7F, PIN block, the card's challenge, random padding (EMV 4.4 Book 2, 7.2). */
+async function encipher(kernel: Kernel, block: Uint8Array, key: RsaPublicKey): Promise<Uint8Array | undefined> {
+  const { sw, data: challenge } = await kernel.exchange({ cla: 0x00, ins: 0x84, p1: 0x00, p2: 0x00, le: 0 })
+  if (sw !== 0x9000 || challenge.length !== 8) {
+    kernel.note({ rule: 'Book 2, 7.2: GET CHALLENGE gives no 8 bytes' }, () => 'failed')
+    return undefined
+  }
+  return rsaPublic(key, concat(Uint8Array.of(0x7f), block, challenge, kernel.random(key.modulus.length - 17)))
 }
 
 /** @throws Fault `bad-argument` when the terminal answers with what no online PIN is */
