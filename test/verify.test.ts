@@ -122,7 +122,7 @@ describe('conditions', () => {
     ['0A', false, {}],
     ['80', false, {}],
   ]
-  it.each(cases)('%s holds: %s for %j', async (condition, holds, transaction, config) => {
+  it.each(cases)('%s holds: %s for %o', async (condition, holds, transaction, config) => {
     const scene = { transaction, amounts: '000003E8000007D0', icc: { '9F42': '0643' }, ...(config && { config }) }
     const result = await run(`1F${condition}`, scene)
     expect(result).toMatchObject(
@@ -133,7 +133,11 @@ describe('conditions', () => {
   it.each(['06', '07', '08', '09'])('%s needs the application currency', async condition => {
     for (const icc of [{}, { '9F42': '0978' }]) {
       for (const amount of [1n, 5000n]) {
-        const result = await run(`1F${condition}`, { transaction: { amount }, amounts: '000003E8000007D0', icc: icc as Record<string, string> })
+        const result = await run(`1F${condition}`, {
+          transaction: { amount },
+          amounts: '000003E8000007D0',
+          icc: icc as Record<string, string>,
+        })
         expect(result.cvr).toBe('3F0001')
       }
     }
@@ -168,7 +172,7 @@ describe('methods without a PIN', () => {
     ['1E00', '60D8C8', '3F0001', FAILED_TVR], // signature
     ['5E001F00', '60D8C8', '1F0002', '0000000000'],
     ['1F00', '60F0C8', '3F0001', FAILED_TVR], // no CVM
-    ['0100', '6038C8', '3F0001', '0000900000'], // no offline PIN at all: PIN pad missing
+    ['0100', '6068C8', '3F0001', '0000900000'], // no offline PIN at all: PIN pad missing
     ['0400', '60A8C8', '3F0001', FAILED_TVR], // plaintext only: the other offline PIN is no missing PIN pad
     ['0200', '60B8C8', '3F0001', '0000900000'], // no online PIN
     ['42001F00', '60B8C8', '1F0002', '0000100000'],
@@ -200,7 +204,7 @@ describe('plaintext offline PIN', () => {
       { type: 'offline', again: true, triesLeft: 2 },
       { type: 'offline', again: true, triesLeft: 1 },
     ])
-    expect(result.messages).toEqual(['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry', 'reader.pinOk'])
+    expect(result.messages).toEqual(['reader.enterPin', 'reader.wrongPin', 'reader.wrongPin', 'reader.lastPinTry', 'reader.pinOk'])
   })
 
   it('tells that a first try is the last one', async () => {
@@ -300,7 +304,9 @@ describe('PIN entry that gives no PIN', () => {
     ['0200', pinOf('1234')],
     ['0100', { type: 'onlinePin', block }],
   ] as const)('the wrong kind of answer to %s is refused', async (rules, entry) => {
-    await expect(run(rules, { card: scriptCard([noCounter]), entries: [entry as PinEntry] })).rejects.toMatchObject({ code: 'bad-argument' })
+    await expect(run(rules, { card: scriptCard([noCounter]), entries: [entry as PinEntry] })).rejects.toMatchObject({
+      code: 'bad-argument',
+    })
   })
 })
 

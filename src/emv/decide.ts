@@ -37,12 +37,19 @@ export function analyseDefault(kernel: Kernel): 'AAC' | 'TC' {
 
 function choose<T extends CryptogramType>(kernel: Kernel, type: T, code?: OfflineCode): T {
   if (code) setResponseCode(kernel, code)
-  kernel.note({ rule: 'Book 3, 10.7: terminal action analysis', inputs: [0x95, 0x9f35] }, () => `${type} asked${code ? `, 8A ${code}` : ''}`)
+  kernel.note(
+    { rule: 'Book 3, 10.7: terminal action analysis', inputs: [0x95, 0x9f35] },
+    () => `${type} asked${code ? `, 8A ${code}` : ''}`,
+  )
   return type
 }
 
 /** Issuer Action Codes: where they are missing, nothing is denied, all else goes online or is declined (10.7). */
-const issuerCodes = { denial: { tag: 0x9f0e, missing: 0x00 }, online: { tag: 0x9f0f, missing: 0xff }, default: { tag: 0x9f0d, missing: 0xff } }
+const issuerCodes = {
+  denial: { tag: 0x9f0e, missing: 0x00 },
+  online: { tag: 0x9f0f, missing: 0xff },
+  default: { tag: 0x9f0d, missing: 0xff },
+}
 const acquirerCodes = { denial: 'tacDenial', online: 'tacOnline', default: 'tacDefault' } as const
 
 /** Whether the TVR has a bit that the issuer's or the acquirer's code has too. */

@@ -2,9 +2,10 @@
 
 import { sha1 } from '@noble/hashes/legacy.js'
 import { hex } from '../bytes.ts'
+import { isFault } from '../errors.ts'
 import { read, readOne } from '../tlv/ber.ts'
 import { buildDol, parseDol } from '../tlv/dol.ts'
-import { isFault } from '../errors.ts'
+import { verifyCda } from './authenticate.ts'
 import { isCardSourced } from './card-data.ts'
 import type { Kernel, Stop } from './context.ts'
 import { isSet, TVR } from './data.ts'
@@ -15,7 +16,11 @@ const TYPE = { AAC: 0x00, TC: 0x40, ARQC: 0x80 } as const satisfies Record<Crypt
 const CDA_REQUESTED = 0x10
 
 /** Which cryptograms may answer which request (Book 3, 9.3 and 10.8): the card may lower what was asked, never raise it. */
-const lower: Readonly<Record<CryptogramType, readonly CryptogramType[]>> = { TC: ['TC', 'ARQC', 'AAC'], ARQC: ['ARQC', 'AAC'], AAC: ['AAC'] }
+const lower: Readonly<Record<CryptogramType, readonly CryptogramType[]>> = {
+  TC: ['TC', 'ARQC', 'AAC'],
+  ARQC: ['ARQC', 'AAC'],
+  AAC: ['AAC'],
+}
 
 /** The cryptogram that the card gave, or how the transaction ends. */
 export type Generated =
@@ -35,8 +40,16 @@ export async function generateAc(kernel: Kernel, which: 'first' | 'second', requ
   if (parseDol(list).some(({ tag }) => tag === 0x98)) data.setTerminal(0x98, transactionHash(kernel))
   const values = buildDol(list, tag => data.get(tag))
   // The signature is asked for with every TC and ARQC once CDA was selected and has not failed (Book 2, 6.6; CDA mode 1 of Book 4, 6.3.2.1).
-  const cda = request !== 'AAC' && kernel.oda?.method === 'cda' && kernel.oda.iccKey !== undefined && !isSet(data.terminal.get(0x95), TVR.cdaFailed)
-  const response = await kernel.exchange({ cla: 0x80, ins: 0xae, p1: TYPE[request] | (cda ? CDA_REQUESTED : 0), p2: 0, data: values, le: 0 })
+  const cda =
+    request !== 'AAC' && kernel.oda?.method === 'cda' && kernel.oda.iccKey !== undefined && !isSet(data.terminal.get(0x95), TVR.cdaFailed)
+  const response = await kernel.exchange({
+    cla: 0x80,
+    ins: 0xae,
+    p1: TYPE[request] | (cda ? CDA_REQUESTED : 0),
+    p2: 0,
+    data: values,
+    le: 0,
+  })
   if (response.sw !== 0x9000) return refuse(kernel, `the card answers ${hex(Uint8Array.of(response.sw >> 8, response.sw))}`)
   if (which === 'first') kernel.mark('cardRiskManagementPerformed', { rule: 'Book 3, 10.8: first GENERATE AC', inputs: [0x8c] })
   const objects = parseResponse(response.data)
@@ -56,12 +69,17 @@ export async function generateAc(kernel: Kernel, which: 'first' | 'second', requ
   kernel.cdolData.push(values)
   // A card that declines signs nothing (Book 2, 6.6.1).
   const cdaFailed = cda && type !== 'AAC' && !verifyCda(kernel, response.data)
-  if (!cdaFailed && type !== 'AAC' && !objects.has(0x9f26) && !data.card.has(0x9f26)) return refuse(kernel, 'the response lacks the cryptogram')
+  if (!cdaFailed && type !== 'AAC' && !objects.has(0x9f26) && !data.card.has(0x9f26))
+    return refuse(kernel, 'the response lacks the cryptogram')
   return { type, cdaFailed }
 }
 
 /** Reason codes of the Cryptogram Information Data (Book 3, Table 15). */
-const reasons: Readonly<Record<number, string>> = { 1: 'service not allowed', 2: 'PIN try limit exceeded', 3: 'issuer authentication failed' }
+const reasons: Readonly<Record<number, string>> = {
+  1: 'service not allowed',
+  2: 'PIN try limit exceeded',
+  3: 'issuer authentication failed',
+}
 
 /**
  * The data objects of format 1 (80: CID, ATC, cryptogram, issuer application data) or format 2 (77: TLV), Book 3, 6.5.5.4; undefined where one is

@@ -6,12 +6,12 @@ import type { Card } from './card.ts'
 import { complete } from './complete.ts'
 import type { TerminalConfig } from './config.ts'
 import type { Kernel, KernelOptions, Stop } from './context.ts'
-import { initiate } from './initiate.ts'
+import { startApplication } from './initiate.ts'
 import type { Outcome } from './outcome.ts'
 import { readRecords } from './records.ts'
 import { restrict } from './restrict.ts'
 import { manageRisk } from './risk.ts'
-import { buildCandidateList, selectApplication } from './select.ts'
+import { buildCandidateList } from './select.ts'
 import { newKernel } from './start.ts'
 import type { Terminal, Transaction } from './terminal.ts'
 import { verifyCardholder } from './verify.ts'
@@ -39,7 +39,7 @@ export async function transact(
 async function run(kernel: Kernel): Promise<Stop> {
   return (
     (await buildCandidateList(kernel)) ??
-    (await initiateOne(kernel)) ??
+    (await startApplication(kernel)) ??
     (await readRecords(kernel)) ??
     (await authenticate(kernel)) ??
     restrict(kernel) ??
@@ -47,17 +47,6 @@ async function run(kernel: Kernel): Promise<Stop> {
     (await manageRisk(kernel)) ??
     (await complete(kernel))
   )
-}
-
-/** Selects until an application takes GET PROCESSING OPTIONS: 6985 sends back to the list (Book 3, 10.1). */
-async function initiateOne(kernel: Kernel): Promise<Stop | undefined> {
-  for (;;) {
-    const stop = await selectApplication(kernel)
-    if (stop) return stop
-    kernel.progress.initiated = true
-    const next = await initiate(kernel)
-    if (next !== 'reselect') return next
-  }
 }
 
 /** How a fault ends the transaction. @throws what is no ending but somebody's mistake, as long as the host knows nothing of it */
@@ -76,7 +65,9 @@ function stopOf(kernel: Kernel, error: unknown): Stop {
   }
   // The host may have approved: the caller must learn it, so the mistake is told in the explanation and the outcome asks for a reversal.
   if (hostApproved || unanswered) {
-    kernel.note({ rule: 'the kernel failed after the host was asked' }, () => (error instanceof Fault ? `${error.code}: ${error.message}` : String(error)))
+    kernel.note({ rule: 'the kernel failed after the host was asked' }, () =>
+      error instanceof Fault ? `${error.code}: ${error.message}` : String(error),
+    )
     return { result: 'declined', reason: 'readerError' }
   }
   throw error

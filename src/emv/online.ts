@@ -40,7 +40,10 @@ export async function goOnline(kernel: Kernel): Promise<Decision> {
   if (response.issuerAuthenticationData) kernel.data.setTerminal(0x91, response.issuerAuthenticationData)
   if (response.authorisationCode !== undefined) kernel.data.setTerminal(0x89, fromText(response.authorisationCode))
   progress.hostApproved = response.type === 'approved' || (response.type === 'referral' && (await refer(kernel, request, response)))
-  kernel.note({ rule: 'Book 3, 10.9: the host answered', inputs: [0x8a, 0x91] }, () => `${response.type}${progress.hostApproved ? ', TC' : ', AAC'} asked`)
+  kernel.note(
+    { rule: 'Book 3, 10.9: the host answered', inputs: [0x8a, 0x91] },
+    () => `${response.type}${progress.hostApproved ? ', TC' : ', AAC'} asked`,
+  )
   return progress.hostApproved ? 'TC' : 'AAC'
 }
 
@@ -107,7 +110,10 @@ export async function authenticateIssuer(kernel: Kernel): Promise<void> {
   const issuerData = data.terminal.get(0x91)
   if (!issuerData) return
   if (!isSet(data.get(0x82), ISSUER_AUTHENTICATION_SUPPORTED)) {
-    kernel.note({ rule: 'Book 3, 10.9: the card takes 91 with the second GENERATE AC', inputs: [0x82, 0x91] }, () => 'no EXTERNAL AUTHENTICATE')
+    kernel.note(
+      { rule: 'Book 3, 10.9: the card takes 91 with the second GENERATE AC', inputs: [0x82, 0x91] },
+      () => 'no EXTERNAL AUTHENTICATE',
+    )
     return
   }
   const { sw } = await kernel.exchange({ cla: 0x00, ins: 0x82, p1: 0x00, p2: 0x00, data: issuerData })

@@ -1,7 +1,7 @@
 /** Issuer-to-card scripts: templates 71 before and 72 after the second GENERATE AC (EMV 4.4 Book 3, 10.10). */
 
-import { concat, hex } from '../bytes.ts'
 import { type Command, decodeCommand } from '../apdu/apdu.ts'
+import { concat, hex } from '../bytes.ts'
 import { isFault } from '../errors.ts'
 import { read, readOne } from '../tlv/ber.ts'
 import type { Kernel } from './context.ts'

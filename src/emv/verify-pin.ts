@@ -5,6 +5,7 @@ import { within } from '../clock.ts'
 import { encodeFormat2 } from '../crypto/pin.ts'
 import { type RsaPublicKey, rsaPublic } from '../crypto/rsa.ts'
 import { Fault, isFault } from '../errors.ts'
+import type { MessageId } from '../messages.ts'
 import { pinEnciphermentKey } from './authenticate.ts'
 import type { Kernel, Stop } from './context.ts'
 import { getData } from './get-data.ts'
@@ -30,13 +31,15 @@ export async function verifyOfflinePin(kernel: Kernel, how: 'plaintext' | 'encip
   let triesLeft = counter?.[0]
   if (triesLeft === 0) return tryLimit(kernel, 'the PIN try counter is zero', [0x9f17])
   for (let again = false; ; again = true) {
-    if (triesLeft === 1) kernel.terminal.display?.('reader.lastPinTry', kernel.language)
+    if (again) show(kernel, 'reader.wrongPin')
+    if (triesLeft === 1) show(kernel, 'reader.lastPinTry')
+    else if (!again) show(kernel, 'reader.enterPin')
     const entry = await askPin(kernel, { type: 'offline', again, ...(triesLeft === undefined ? {} : { triesLeft }) })
     if (entry.type !== 'offlinePin') return notEntered(kernel, entry, pinPad)
     const sw = await verify(kernel, entry.pin, key)
     if (sw === undefined) return 'failed'
     if (sw === 0x9000) {
-      kernel.terminal.display?.('reader.pinOk', kernel.language)
+      show(kernel, 'reader.pinOk')
       return 'ok'
     }
     if (sw === 0x6983 || sw === 0x6984) return tryLimit(kernel, `VERIFY answers ${sw.toString(16)}`)
@@ -48,7 +51,6 @@ export async function verifyOfflinePin(kernel: Kernel, how: 'plaintext' | 'encip
     }
     triesLeft = sw & 0x0f
     kernel.note({ rule: 'Book 3, 10.5.1: wrong PIN' }, () => `${triesLeft} tries left`)
-    kernel.terminal.display?.('reader.wrongPin', kernel.language)
   }
 }
 
@@ -78,6 +80,7 @@ async function encipher(kernel: Kernel, block: Uint8Array, key: RsaPublicKey): P
 /** @throws Fault `bad-argument` when the terminal answers with what no online PIN is */
 export async function verifyOnlinePin(kernel: Kernel, pinPad: PinPad): Promise<PinResult> {
   if (pinPad.bypassed) return bypass(kernel, pinPad)
+  show(kernel, 'reader.enterPin')
   const entry = await askPin(kernel, { type: 'online', pan: panOf(kernel) })
   if (entry.type !== 'onlinePin') return notEntered(kernel, entry, pinPad)
   kernel.progress.pinBlock = entry.block
@@ -85,11 +88,14 @@ export async function verifyOnlinePin(kernel: Kernel, pinPad: PinPad): Promise<P
   return 'ok'
 }
 
+function show({ terminal, language }: Kernel, message: MessageId): void {
+  terminal.display?.(message, language)
+}
+
 /** A terminal without a PIN pad says so by having no `enterPin`. */
 async function askPin(kernel: Kernel, request: PinRequest): Promise<PinEntry> {
   const { terminal, timeouts, signal, clock, language } = kernel
   if (!terminal.enterPin) return { type: 'notWorking' }
-  if (!request.type.startsWith('off') || !('again' in request && request.again)) terminal.display?.('reader.enterPin', language)
   try {
     return await within({ timeout: timeouts.pin, signal, clock, what: 'PIN entry' }, inner =>
       terminal.enterPin!(request, { signal: inner, language }),
@@ -127,6 +133,6 @@ function bypass(kernel: Kernel, pinPad: PinPad): PinResult {
 
 function tryLimit(kernel: Kernel, why: string, inputs: readonly number[] = []): PinResult {
   kernel.raise('pinTryLimitExceeded', { rule: `Book 3, 10.5.1: ${why}`, inputs })
-  kernel.terminal.display?.('reader.pinBlocked', kernel.language)
+  show(kernel, 'reader.pinBlocked')
   return 'failed'
 }
