@@ -69,6 +69,7 @@ describe('terminal configuration', () => {
     [{ capabilities: '60F888' }, 'capabilities', /CDA has DDA/],
     [{ capabilities: '60F800' }, 'capabilities', /offline data authentication/],
     [{ capabilities: '60FFC8' }, 'capabilities', /RFU/],
+    [{ capabilities: '60F8CC' }, 'capabilities', /XDA/],
     [{ additionalCapabilities: '7000203011' }, 'additionalCapabilities', /numeric keys/],
     [{ additionalCapabilities: '0000A03011' }, 'additionalCapabilities', /goods/],
     [{ additionalCapabilities: '9000A03011' }, 'additionalCapabilities', /cashback/],

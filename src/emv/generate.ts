@@ -5,14 +5,14 @@ import { hex } from '../bytes.ts'
 import { isFault } from '../errors.ts'
 import { read, readOne } from '../tlv/ber.ts'
 import { buildDol, parseDol } from '../tlv/dol.ts'
-import { verifyCda } from './authenticate.ts'
 import { isCardSourced } from './card-data.ts'
 import type { Kernel, Stop } from './context.ts'
-import { isSet, TVR } from './data.ts'
 import type { CryptogramType } from './decide.ts'
+import { canRequestCda, verifyCda } from './oda-combined.ts'
 
 /** Reference control parameter, b8–b7, and the type in the Cryptogram Information Data (Book 3, 6.5.5). */
 const TYPE = { AAC: 0x00, TC: 0x40, ARQC: 0x80 } as const satisfies Record<CryptogramType, number>
+const types: readonly (CryptogramType | undefined)[] = ['AAC', 'TC', 'ARQC']
 const CDA_REQUESTED = 0x10
 
 /** Which cryptograms may answer which request (Book 3, 9.3 and 10.8): the card may lower what was asked, never raise it. */
@@ -40,8 +40,7 @@ export async function generateAc(kernel: Kernel, which: 'first' | 'second', requ
   if (parseDol(list).some(({ tag }) => tag === 0x98)) data.setTerminal(0x98, transactionHash(kernel))
   const values = buildDol(list, tag => data.get(tag))
   // The signature is asked for with every TC and ARQC once CDA was selected and has not failed (Book 2, 6.6; CDA mode 1 of Book 4, 6.3.2.1).
-  const cda =
-    request !== 'AAC' && kernel.oda?.method === 'cda' && kernel.oda.iccKey !== undefined && !isSet(data.terminal.get(0x95), TVR.cdaFailed)
+  const cda = request !== 'AAC' && canRequestCda(kernel)
   const response = await kernel.exchange({
     cla: 0x80,
     ins: 0xae,
@@ -56,7 +55,7 @@ export async function generateAc(kernel: Kernel, which: 'first' | 'second', requ
   if (!objects) return refuse(kernel, 'the response is malformed or lacks CID, ATC or cryptogram')
   for (const [tag, value] of objects) data.card.set(tag, value)
   const cid = objects.get(0x9f27)![0]
-  const type = (['AAC', 'TC', 'ARQC'] as const)[cid >> 6]
+  const type = types[cid >> 6]
   // A second GENERATE AC has no ARQC any more (Book 3, 9.3.2).
   if (!type || !lower[request].includes(type) || (which === 'second' && type === 'ARQC'))
     return refuse(kernel, `${type ?? 'a reserved type'} is no answer to ${request}`)
@@ -68,10 +67,11 @@ export async function generateAc(kernel: Kernel, which: 'first' | 'second', requ
   ])
   kernel.cdolData.push(values)
   // A card that declines signs nothing (Book 2, 6.6.1).
-  const cdaFailed = cda && type !== 'AAC' && !verifyCda(kernel, response.data)
-  if (!cdaFailed && type !== 'AAC' && !objects.has(0x9f26) && !data.card.has(0x9f26))
-    return refuse(kernel, 'the response lacks the cryptogram')
-  return { type, cdaFailed }
+  if (!cda || type === 'AAC') return objects.has(0x9f26) ? { type, cdaFailed: false } : refuse(kernel, 'the response lacks the cryptogram')
+  const template = response.data[0] === 0x77 ? readOne(response.data).value : new Uint8Array()
+  const { verified, cid: signed } = verifyCda(kernel, template, [kernel.pdolData ?? new Uint8Array(), ...kernel.cdolData])
+  // Where the signature tells another type than the response in clear, the signed one counts (Book 4, 6.3.2.1).
+  return { type: (signed !== undefined && types[signed >> 6]) || type, cdaFailed: !verified }
 }
 
 /** Reason codes of the Cryptogram Information Data (Book 3, Table 15). */

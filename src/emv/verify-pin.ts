@@ -6,9 +6,9 @@ import { encodeFormat2 } from '../crypto/pin.ts'
 import { type RsaPublicKey, rsaPublic } from '../crypto/rsa.ts'
 import { Fault, isFault } from '../errors.ts'
 import type { MessageId } from '../messages.ts'
-import { pinEnciphermentKey } from './authenticate.ts'
 import type { Kernel, Stop } from './context.ts'
 import { getData } from './get-data.ts'
+import { recoverPinKey } from './oda-keys.ts'
 import { panOf } from './risk.ts'
 import type { PinEntry, PinRequest } from './terminal.ts'
 
@@ -22,11 +22,8 @@ export interface PinPad {
 /** @throws Fault `bad-argument` when the terminal answers with what no offline PIN is */
 export async function verifyOfflinePin(kernel: Kernel, how: 'plaintext' | 'enciphered', pinPad: PinPad): Promise<PinResult> {
   if (pinPad.bypassed) return bypass(kernel, pinPad)
-  const key = how === 'enciphered' ? pinEnciphermentKey(kernel) : undefined
-  if (how === 'enciphered' && !key) {
-    kernel.note({ rule: 'Book 2, 7.1: no key to encipher the PIN with', inputs: [0x9f2d] }, () => 'failed before PIN entry')
-    return 'failed'
-  }
+  const key = how === 'enciphered' ? recoverPinKey(kernel) : undefined
+  if (how === 'enciphered' && !key) return 'failed'
   const counter = await getData(kernel, 0x9f17, 1)
   let triesLeft = counter?.[0]
   if (triesLeft === 0) return tryLimit(kernel, 'the PIN try counter is zero', [0x9f17])
