@@ -15,7 +15,15 @@ import type { Explanation } from '../src/emv/explain.ts'
 import { transact } from '../src/emv/kernel.ts'
 import type { Outcome } from '../src/emv/outcome.ts'
 import { russianMpos } from '../src/emv/profiles.ts'
-import type { AuthorisationRequest, AuthorisationResponse, Candidate, PinRequest, Terminal, Transaction } from '../src/emv/terminal.ts'
+import type {
+  AuthorisationRequest,
+  AuthorisationResponse,
+  Candidate,
+  PinEntry,
+  PinRequest,
+  Terminal,
+  Transaction,
+} from '../src/emv/terminal.ts'
 import { rub, site } from './kernel-fixture.ts'
 
 /** The Russian mPOS with the test CA keys, and `changes` in every application. */
@@ -82,14 +90,23 @@ export function issuerAnswer(profile: CardProfile, { tags }: AuthorisationReques
   }
 }
 
+export interface Exchange {
+  readonly command: Uint8Array
+  /** Undefined where the card gave none. */
+  readonly response: Uint8Array | undefined
+}
+
 /** What crosses the slot, so that tests can look for what must not. */
-export function watched(card: Card, sent: Uint8Array[]): Card {
+function watched(card: Card, exchanges: Exchange[]): Card {
   return {
     interface: card.interface,
     atr: card.atr,
-    transmit(apdu, options) {
-      sent.push(apdu.slice())
-      return card.transmit(apdu, options)
+    async transmit(apdu, options) {
+      const command = apdu.slice()
+      const at = exchanges.push({ command, response: undefined }) - 1
+      const response = await card.transmit(apdu, options)
+      exchanges[at] = { command, response: response.slice() }
+      return response
     },
   }
 }
@@ -105,6 +122,8 @@ export interface Counter {
   readonly choose?: (candidates: readonly Candidate[]) => number | undefined
   readonly host?: Verdict | Terminal['authorise']
   readonly clock?: VirtualClock
+  /** Called after each explanation. */
+  readonly onExplained?: () => void
 }
 
 export interface Run {
@@ -113,8 +132,11 @@ export interface Run {
   readonly requests: AuthorisationRequest[]
   readonly pinRequests: PinRequest[]
   readonly messages: string[]
-  /** Commands as the card got them. */
+  /** Commands as the card got them, and with its responses. */
   readonly sent: Uint8Array[]
+  readonly exchanges: Exchange[]
+  /** The very objects that the cardholder's PIN entries were. */
+  readonly entries: PinEntry[]
   tag(tag: number): string | undefined
 }
 
@@ -125,7 +147,8 @@ export async function pay(counter: Counter): Promise<Run> {
   const requests: AuthorisationRequest[] = []
   const pinRequests: PinRequest[] = []
   const messages: string[] = []
-  const sent: Uint8Array[] = []
+  const exchanges: Exchange[] = []
+  const entries: PinEntry[] = []
   const terminal: Terminal = {
     selectApplication: async candidates => (counter.choose ? counter.choose(candidates) : 0),
     async enterPin(request) {
@@ -133,8 +156,12 @@ export async function pay(counter: Counter): Promise<Run> {
       pinRequests.push(request)
       if (digits === 'bypass') return { type: 'bypassed' }
       if (digits === 'cancel') return { type: 'cancelled' }
-      if (request.type === 'offline') return { type: 'offlinePin', pin: Uint8Array.from(digits, Number) }
-      return { type: 'onlinePin', block: { format: 0, data: new Uint8Array(8).fill(0xbb), ksn: new Uint8Array(10) } }
+      const entry: PinEntry =
+        request.type === 'offline'
+          ? { type: 'offlinePin', pin: Uint8Array.from(digits, Number) }
+          : { type: 'onlinePin', block: { format: 0, data: new Uint8Array(8).fill(0xbb), ksn: new Uint8Array(10) } }
+      entries.push(entry)
+      return entry
     },
     async authorise(request, options) {
       requests.push(request)
@@ -144,11 +171,15 @@ export async function pay(counter: Counter): Promise<Run> {
   }
   const whole: Transaction = { amount: 250_000n, currency: rub, at: new Date(2026, 2, 26, 10, 52, 0), ...counter.transaction }
   const session = card.contact({ clock })
-  const options = { clock, explain: (entry: Explanation) => void explained.push(entry), ...counter.options }
-  const outcome = await clock.settle(transact(watched(session, sent), whole, config, terminal, options))
+  const explain = (entry: Explanation) => {
+    explained.push(entry)
+    counter.onExplained?.()
+  }
+  const options = { clock, explain, ...counter.options }
+  const outcome = await clock.settle(transact(watched(session, exchanges), whole, config, terminal, options))
   const tag = (number: number) => {
     const value = outcome.tags.get(number)
     return value && hex(value)
   }
-  return { outcome, explained, requests, pinRequests, messages, sent, tag }
+  return { outcome, explained, requests, pinRequests, messages, sent: exchanges.map(({ command }) => command), exchanges, entries, tag }
 }

@@ -1,12 +1,12 @@
 /** What kernel tests share: a configuration, a card that follows a script, a Kernel in the middle of a transaction. */
 
-import { fromHex, fromUint, hex } from '../src/bytes.ts'
+import { fromHex, hex } from '../src/bytes.ts'
 import { currency } from '../src/currency.ts'
 import type { Card } from '../src/emv/card.ts'
 import { type ApplicationConfig, parseTerminalConfig, type TerminalConfig } from '../src/emv/config.ts'
 import type { Kernel, KernelOptions } from '../src/emv/context.ts'
 import type { Explanation } from '../src/emv/explain.ts'
-import { newKernel } from '../src/emv/start.ts'
+import { newKernel, useApplication } from '../src/emv/start.ts'
 import type { Terminal, Transaction } from '../src/emv/terminal.ts'
 
 export const site = {
@@ -97,11 +97,7 @@ export function kernelAt({ card = scriptCard([]), config = testConfig(), transac
   const explain = options?.explain ?? (entry => explained.push(entry))
   const kernel = newKernel(card, whole, config, { ...noTerminal, ...terminal }, { random: zeros, ...options, explain })
   const [settings] = config.applications
-  kernel.application = { aid: settings.aid, label: 'TEST', priority: 1, confirm: false }
-  kernel.settings = settings
-  kernel.data.setTerminal(0x9f06, settings.aid)
-  kernel.data.setTerminal(0x9f09, settings.versions[0])
-  if (settings.floorLimit !== undefined) kernel.data.setTerminal(0x9f1b, fromUint(settings.floorLimit, 4))
+  useApplication(kernel, { aid: settings.aid, label: 'TEST', priority: 1, confirm: false }, settings)
   for (const [tag, value] of Object.entries(icc)) kernel.data.card.set(Number.parseInt(tag, 16), fromHex(value))
   return { kernel, explained, tvr: () => hex(kernel.data.get(0x95)!), tsi: () => hex(kernel.data.get(0x9b)!) }
 }

@@ -5,10 +5,10 @@ import { fromText, fromUint, toBcd } from '../bytes.ts'
 import { systemClock, within } from '../clock.ts'
 import { Fault, isFault } from '../errors.ts'
 import type { Card } from './card.ts'
-import type { TerminalConfig } from './config.ts'
+import type { ApplicationConfig, TerminalConfig } from './config.ts'
 import { bitKeeper, defaultTimeouts, type Kernel, type KernelOptions } from './context.ts'
 import { EmvData } from './data.ts'
-import type { Terminal, Transaction, TransactionType } from './terminal.ts'
+import type { Candidate, Terminal, Transaction, TransactionType } from './terminal.ts'
 
 /** Transaction Type (9C): the first two digits of the ISO 8583:1987 processing code. */
 export const TRANSACTION_TYPE = { purchase: 0x00, cash: 0x01, cashback: 0x09, refund: 0x20 } as const satisfies Record<
@@ -115,4 +115,14 @@ function setTerminalData({ data, transaction, config, clock, random }: Kernel): 
   set(0x9f39, 0x05) // ISO 8583:1987 field 22: integrated circuit card
   set(0x95, new Uint8Array(5))
   set(0x9b, new Uint8Array(2))
+}
+
+/** The data objects that depend on the application: set when one is chosen, before its PDOL is read. */
+export function useApplication(kernel: Kernel, application: Candidate, settings: ApplicationConfig): void {
+  kernel.application = application
+  kernel.settings = settings
+  kernel.data.setTerminal(0x9f06, application.aid)
+  kernel.data.setTerminal(0x9f09, settings.versions[0])
+  // 9F1B: without a floor limit everything goes online, as a limit of zero has it.
+  kernel.data.setTerminal(0x9f1b, fromUint(settings.floorLimit ?? 0n, 4))
 }
