@@ -6,6 +6,7 @@ import { within } from '../clock.ts'
 import { asFault, Fault, throwIfAborted } from '../errors.ts'
 import type { ConnectOptions } from './connect.ts'
 import type { Link } from './link.ts'
+import { type ListedPort, sysfsPorts } from './serial-sysfs.ts'
 import type { ByteStream } from './stream.ts'
 import { streamLink } from './stream.ts'
 import type { Uri } from './uri.ts'
@@ -36,14 +37,6 @@ interface PortStream extends ByteStream {
   readonly isOpen: boolean
   open(done: (error: Error | null) => void): void
   close(done: (error: Error | null) => void): void
-}
-
-interface ListedPort {
-  readonly path: string
-  readonly vendorId?: string | undefined
-  readonly productId?: string | undefined
-  readonly serialNumber?: string | undefined
-  readonly manufacturer?: string | undefined
 }
 
 /** What is used of `serialport`; its own types leave `binding` out. */
@@ -103,6 +96,7 @@ export interface SerialPortInfo {
 export async function listSerialPorts({ library }: Pick<SerialOptions, 'library'> = {}): Promise<SerialPortInfo[]> {
   const { SerialPort } = await load(library)
   const ports = await SerialPort.list().catch(error => {
+    if (error.path === 'udevadm') return sysfsPorts() // the library asks that program, which a small system does not have
     throw asFault(error, 'link-failed')
   })
   return ports.map(({ path, vendorId, productId, serialNumber, manufacturer }) => ({

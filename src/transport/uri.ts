@@ -33,7 +33,7 @@ export const uriForms: Readonly<Record<Scheme, string>> = {
  */
 export function parseUri(uri: string): Uri {
   const [, scheme, rest, search] = /^([a-z]+):([^?]*)(?:\?(.*))?$/s.exec(uri) ?? []
-  if (scheme === undefined || !(scheme in uriForms)) throw badUri(uri, 'it begins with no known scheme')
+  if (scheme === undefined || !Object.hasOwn(uriForms, scheme)) throw badUri(uri, 'it begins with no known scheme')
   const query = parseQuery(uri, search ?? '')
   switch (scheme as Scheme) {
     case 'tcp': {

@@ -1,0 +1,263 @@
+/** Links over TCP, listening ports, and the URIs that lead to them. */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import fc from 'fast-check'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Listening, listen } from '../simulator/readers/listen.ts'
+import { Fault, isFault } from '../src/errors.ts'
+import { connect } from '../src/transport/connect.ts'
+import type { Link } from '../src/transport/link.ts'
+import { parseUri, uriForms } from '../src/transport/uri.ts'
+import { faultOf, read } from './link-contract.ts'
+
+const undo: (() => unknown)[] = []
+afterEach(async () => {
+  for (const one of undo.splice(0).reverse()) await one()
+})
+
+async function server(serve: (socket: Socket) => void): Promise<string> {
+  const server: Server = createServer(serve)
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  undo.push(() => server.close())
+  const address = server.address()
+  return `tcp://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
+}
+
+async function open(uri: string): Promise<Link> {
+  const link = await connect(uri)
+  undo.push(() => link.close())
+  return link
+}
+
+async function listening(where: string, ...rest: Parameters<typeof listen> extends [string, ...infer R] ? R : never): Promise<Listening> {
+  const one = await listen(where, ...rest)
+  undo.push(() => one.close())
+  return one
+}
+
+const echo = async (link: Link) => {
+  for await (const chunk of link.incoming) await link.send(chunk)
+}
+
+const sockets = () => process.getActiveResourcesInfo().filter(name => /TCP(Socket|Server|Connect)/.test(name)).length
+
+describe('tcp', () => {
+  it('tells a refused connection, an unknown host and a bad URI apart', async () => {
+    const { uri, close } = await listen('tcp:0', echo)
+    await close()
+    await expect(connect(uri)).rejects.toMatchObject({ code: 'link-failed', details: { reason: 'refused' } })
+    expect(await faultOf(connect('tcp://no-such-host.invalid:9100'))).toBe('not-found')
+    expect(await faultOf(connect('tcp://127.0.0.1'))).toBe('bad-uri')
+  })
+
+  it('gives up on a host that does not answer, by its timeout or its signal, and leaves no socket', async () => {
+    // A process that never accepts: when its backlog is full, the kernel drops what else knocks.
+    const program = `require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () {
+      process.stdout.write(String(this.address().port), () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)) })`
+    const deaf = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    undo.push(() => deaf.kill('SIGKILL'))
+    const [port] = await once(deaf.stdout, 'data')
+    const uri = `tcp://127.0.0.1:${port}`
+    const before = sockets()
+    let silent = false
+    for (let i = 0; i < 8 && !silent; i++) {
+      const attempt = await connect(uri, { timeout: 100 }).catch((error: unknown) => error)
+      silent = isFault(attempt, 'timeout')
+      if (!silent) undo.push(() => (attempt as Link).close())
+    }
+    expect(silent).toBe(true)
+    const open = sockets()
+    const controller = new AbortController()
+    const connecting = connect(uri, { signal: controller.signal })
+    setTimeout(() => controller.abort(new Fault('aborted', 'the user gave up')), 20)
+    await expect(connecting).rejects.toMatchObject({ code: 'aborted', message: 'the user gave up' })
+    await expect.poll(sockets).toBeLessThanOrEqual(open)
+    expect(before).toBeLessThanOrEqual(open)
+  })
+
+  it('tells the end of the peer from the loss of the line', async () => {
+    const polite = await open(await server(socket => socket.end(Uint8Array.of(1, 2))))
+    expect(await read(polite, 2)).toEqual(Uint8Array.of(1, 2))
+    await expect(read(polite, 1)).rejects.toMatchObject({ code: 'link-closed', details: { by: 'peer' } })
+    const rude = await open(await server(socket => socket.once('data', () => socket.resetAndDestroy())))
+    await rude.send(Uint8Array.of(1))
+    await expect(read(rude, 1)).rejects.toMatchObject({ code: 'link-closed', details: { by: 'loss' } })
+  })
+
+  it('close delivers what was sent before it, even with unread bytes in its own inbox', async () => {
+    let received = 0
+    let ended: unknown
+    const done = new Promise<void>(resolve => {
+      server(socket => {
+        socket.write(new Uint8Array(5000))
+        socket.on('data', chunk => {
+          received += chunk.length
+        })
+        socket.on('error', error => {
+          ended = error
+        })
+        socket.on('close', () => resolve())
+      }).then(async uri => {
+        const link = await connect(uri)
+        await link.send(new Uint8Array(3000))
+        await link.close()
+      })
+    })
+    await done
+    expect(received).toBe(3000)
+    expect(ended).toBeUndefined()
+  })
+
+  it('holds the peer back while nobody reads', async () => {
+    const link = await open(
+      await server(socket => {
+        const more = () => {
+          while (socket.write(new Uint8Array(65536)));
+        }
+        socket.on('drain', more)
+        socket.on('error', () => {})
+        more()
+      }),
+    )
+    await new Promise(resolve => setTimeout(resolve, 100))
+    expect(link.incoming).toHaveProperty('full', true)
+    const { size } = link.incoming as unknown as { size: number }
+    expect(size).toBeLessThan(1 << 20)
+    expect((await read(link, 4 << 20)).length).toBeGreaterThanOrEqual(4 << 20)
+  })
+
+  it('leaves nothing alive after close', async () => {
+    const before = sockets()
+    const device = await listen('tcp:0', echo)
+    const link = await connect(device.uri)
+    await link.send(Uint8Array.of(1))
+    await read(link, 1)
+    await link.close()
+    await device.close()
+    await expect.poll(sockets).toBeLessThanOrEqual(before)
+  })
+})
+
+describe('listen', () => {
+  it('gives a client after a client its own link, and turns a second one away while the first is there', async () => {
+    let served = 0
+    const { uri } = await listening('tcp:0', link => {
+      served++
+      return echo(link)
+    })
+    const first = await open(uri)
+    await first.send(Uint8Array.of(1))
+    await read(first, 1)
+    const second = await open(uri)
+    expect(await faultOf(read(second, 1))).toBe('link-closed')
+    await first.send(Uint8Array.of(2))
+    expect(await read(first, 1)).toEqual(Uint8Array.of(2))
+    await first.close()
+    await expect
+      .poll(async () => {
+        const third = await open(uri)
+        await third.send(Uint8Array.of(3)).catch(() => {})
+        return (await read(third, 1).catch(() => new Uint8Array()))[0]
+      })
+      .toBe(3)
+    expect(served).toBe(2)
+  })
+
+  it('close ends the device on its line; a device that fails ends its line and is reported', async () => {
+    const faults: Fault[] = []
+    const failing = await listening('tcp:0', () => Promise.reject(new Fault('internal', 'the device broke')), {
+      onError: fault => faults.push(fault),
+    })
+    expect(await faultOf(read(await open(failing.uri), 1))).toBe('link-closed')
+    expect(faults.map(({ message }) => message)).toEqual(['the device broke'])
+
+    const good = await listen('tcp:0', echo, { onError: fault => faults.push(fault) })
+    const host = await open(good.uri)
+    await host.send(Uint8Array.of(1))
+    await read(host, 1)
+    await good.close()
+    await good.close()
+    expect(await faultOf(read(host, 1))).toBe('link-closed')
+    expect(faults.length).toBe(1)
+  })
+
+  it('refuses a port that is taken, a place that is none, and what is not there yet', async () => {
+    const { uri } = await listening('tcp:127.0.0.1:0', echo)
+    expect(await faultOf(listen(`tcp:${new URL(uri).port}`, echo))).toBe('busy')
+    for (const bad of ['', 'tcp', 'tcp:', 'tcp:99999', 'tcp:x', 'pty:1', 'udp:9'])
+      expect(await faultOf(listen(bad, echo))).toBe('bad-argument')
+    for (const later of ['ble', 'hid', 'pcsc']) expect(await faultOf(listen(later, echo))).toBe('unsupported')
+  })
+})
+
+describe('uri', () => {
+  it('every form that a message offers is accepted', () => {
+    for (const [scheme, form] of Object.entries(uriForms)) expect(parseUri(form).scheme).toBe(scheme)
+  })
+
+  it('takes each scheme apart', () => {
+    const uri = (text: string) => ({ uri: text, query: {} })
+    expect(parseUri('tcp://127.0.0.1:9100?family=qpos&x=')).toMatchObject({
+      host: '127.0.0.1',
+      port: 9100,
+      query: { family: 'qpos', x: '' },
+    })
+    expect(parseUri('tcp://[::1]:9100/')).toMatchObject({ host: '::1', port: 9100 })
+    expect(parseUri('serial:/dev/ttyACM0?baud=9600')).toMatchObject({ path: '/dev/ttyACM0', query: { baud: '9600' } })
+    expect(parseUri('serial:COM3')).toEqual({ ...uri('serial:COM3'), scheme: 'serial', path: 'COM3' })
+    expect(parseUri('serial:/dev/my%20port')).toMatchObject({ path: '/dev/my port' })
+    expect(parseUri('hid:0801:0019')).toEqual({ ...uri('hid:0801:0019'), scheme: 'hid', vendor: 0x0801, product: 0x0019 })
+    expect(parseUri('ble:PP0918900518')).toMatchObject({ scheme: 'ble', name: 'PP0918900518' })
+    expect(parseUri('pcsc:ACS ACR122U')).toMatchObject({ scheme: 'pcsc', name: 'ACS ACR122U' })
+  })
+
+  it.each([
+    '',
+    'qpos',
+    '/dev/ttyACM0',
+    'usb:1',
+    'TCP://a:1',
+    'tcp:a:1',
+    'tcp://a',
+    'tcp://a:0',
+    'tcp://a:65536',
+    'tcp://u@a:1',
+    'tcp://:1',
+    'serial:',
+    'serial:?baud=1',
+    'hid:801:19',
+    'hid:08010019',
+    'ble:%zz',
+    'tcp://a:1?family',
+    'tcp://a:1?=x',
+    'constructor:x',
+  ])('refuses %j and shows the forms', bad => {
+    expect(() => parseUri(bad)).toThrow(expect.objectContaining({ code: 'bad-uri', message: expect.stringContaining(uriForms.serial) }))
+  })
+
+  it('gives a Uri or bad-uri for any text, and nothing odd in the query', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.constantFrom(...Object.values(uriForms)).chain(form => fc.string().map(tail => `${form}?${tail}`)),
+        ),
+        text => {
+          try {
+            expect(parseUri(text).uri).toBe(text)
+          } catch (error) {
+            expect(isFault(error, 'bad-uri')).toBe(true)
+          }
+        },
+      ),
+      { seed: 5, numRuns: 2000 },
+    )
+    expect(Object.getPrototypeOf(parseUri('pcsc:?__proto__=x').query)).toBeNull()
+  })
+
+  it('schemes that lead to no link yet say so', async () => {
+    for (const later of [uriForms.ble, uriForms.hid, uriForms.pcsc]) expect(await faultOf(connect(later))).toBe('unsupported')
+  })
+})
