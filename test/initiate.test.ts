@@ -162,7 +162,7 @@ describe('READ RECORD', () => {
     ])
     expect(end).toBeUndefined()
     expect(kernel.odaInput!.map(hex)).toEqual(['9F0702FF00', '7004DF0101AA'])
-    expect(kernel.data.card.has(0xdf01)).toBe(false)
+    expect(hex(kernel.data.card.get(0xdf01)!)).toBe('AA')
   })
 
   it('padding behind a template is read and authenticated; other data are a format error', async () => {

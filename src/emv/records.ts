@@ -60,14 +60,13 @@ export async function readRecords(kernel: Kernel): Promise<Stop | undefined> {
       const entry = aflEntry(afl.subarray(at, at + 4))
       for (let record = entry.first; record <= entry.last; record++, count++) {
         const data = await readRecord(kernel, entry.sfi, record)
-        const own = entry.sfi <= 10
-        const value = own ? template(data, `record ${record} of SFI ${entry.sfi}`) : undefined
+        const value = entry.sfi <= 10 ? template(data, `record ${record} of SFI ${entry.sfi}`) : proprietaryTemplate(data)
         if (value) keep(value, card, seen)
         if (record - entry.first >= entry.authenticated) continue
-        // The template's tag and length take part only for SFIs above 10 (10.3).
-        if (value) authenticated.push(data.subarray(value.byteOffset - data.byteOffset))
-        else if (isTemplate(data)) authenticated.push(data)
-        else {
+        if (value) {
+          // The template's tag and length take part only for SFIs above 10 (10.3).
+          authenticated.push(entry.sfi <= 10 ? data.subarray(value.byteOffset - data.byteOffset) : data)
+        } else {
           usable = false
           kernel.note({ rule: 'Book 3, 10.3: a record to be authenticated is no template 70' }, () => `SFI ${entry.sfi} record ${record}`)
         }
@@ -104,12 +103,15 @@ function template(data: Uint8Array, what: string): Uint8Array {
   return value
 }
 
-/** Whether a record is TLV-coded with tag 70; proprietary files may hold anything else. */
-function isTemplate(data: Uint8Array): boolean {
+/** The value of a record of SFI 11–30 that is a template 70 of data objects; files of others' making may hold anything else (10.2). */
+function proprietaryTemplate(data: Uint8Array): Uint8Array | undefined {
   try {
-    return data[0] === 0x70 && read(data).length === 1
+    const objects = data[0] === 0x70 ? read(data) : []
+    if (objects.length !== 1) return undefined
+    read(objects[0].value)
+    return objects[0].value
   } catch (fault) {
-    if (isFault(fault, 'tlv')) return false
+    if (isFault(fault, 'tlv')) return undefined
     throw fault
   }
 }

@@ -1,0 +1,151 @@
+/** Selection, records and data authentication in one go: recorded cards, the card of emvpt, and every virtual card. */
+
+import { describe, expect, it } from 'vitest'
+import { loadCard } from '../simulator/cards/icc.ts'
+import type { ProfileName } from '../simulator/cards/profiles/index.ts'
+import { testCaKeys, testRevoked } from '../simulator/keys.ts'
+import { fromHex, hex } from '../src/bytes.ts'
+import { authenticate } from '../src/emv/authenticate.ts'
+import { parseCaKey } from '../src/emv/ca-keys.ts'
+import type { Card } from '../src/emv/card.ts'
+import type { TerminalConfig } from '../src/emv/config.ts'
+import { startApplication } from '../src/emv/initiate.ts'
+import { canRequestCda } from '../src/emv/oda-combined.ts'
+import { recoverPinKey } from '../src/emv/oda-keys.ts'
+import { readRecords } from '../src/emv/records.ts'
+import { buildCandidateList } from '../src/emv/select.ts'
+import { caKey, keys } from './oda-card.ts'
+import { application, bench, scriptedCard } from './scripted-card.ts'
+import published from './vectors/ca_public_keys.json' with { type: 'json' }
+import transcripts from './vectors/card_transcripts.json' with { type: 'json' }
+import emvpt from './vectors/emvpt_contact_test_card.json' with { type: 'json' }
+
+/** The steps from the candidate list to data authentication. */
+async function steps(card: Card, config: Partial<TerminalConfig>, today: string, unpredictable = '01234567') {
+  const at = bench(card, { ...config, capabilities: config.capabilities ?? fromHex('E0F8C8') }, [0, 0, 0])
+  at.kernel.data.setTerminal(0x9a, fromHex(today))
+  at.kernel.data.setTerminal(0x9f37, fromHex(unpredictable))
+  const stop =
+    (await buildCandidateList(at.kernel)) ??
+    (await startApplication(at.kernel)) ??
+    (await readRecords(at.kernel)) ??
+    (await authenticate(at.kernel))
+  return { ...at, stop, card: at.kernel.data.card }
+}
+
+describe('recorded contact cards', () => {
+  const contact = transcripts.transcripts.filter(one => one.interface === 'contact')
+  const ca = published.keys
+    .filter(key => key.hash_matches && key.modulus_bits <= 1984 && key.exponent !== '02')
+    .map(key => parseCaKey({ ...key, checksum: key.claimed_hash }))
+
+  it.each(contact)('$id: data and data authentication as verified independently', async ({ apdus, verified }) => {
+    // Each source begins with an attempt that was broken off; the whole card follows from the last SELECT on, up to GENERATE AC.
+    const from = apdus.findLastIndex(({ c }) => c.startsWith('00A404'))
+    const to = apdus.findIndex(({ c }, index) => index > from && !/^(00A4|80A8|00B2)/.test(c))
+    const aid = apdus[from].c.slice(10, -2)
+    for (const [capabilities, method] of [
+      ['E0F8C8', 'cda'],
+      ['E0F880', 'sda'],
+    ] as const) {
+      const card = scriptedCard([apdus[from], ...apdus.slice(from, to)]) // found by AID, then selected
+      const config = { usePse: false, applications: [application(aid)], caKeys: ca, capabilities: fromHex(capabilities) }
+      const run = await steps(card, config, '120316')
+      expect(run.stop).toBeUndefined()
+      card.done()
+      const values: Record<string, unknown> = verified
+      for (const tag of ['5A', '5F24', '9F07', '8E', '9F0D', '9F0E', '9F0F', '8C', '8D'])
+        expect([tag, hex(run.card.get(Number.parseInt(tag, 16))!)]).toEqual([tag, values[tag]])
+      expect([hex(run.card.get(0x82)!), hex(run.card.get(0x94)!)]).toEqual([values.aip, values.afl])
+      const signed = run.kernel.odaInput!.map(hex).join('') + (run.card.has(0x9f4a) ? hex(run.card.get(0x82)!) : '')
+      expect(signed).toBe(values.static_data)
+      if (!('issuer_modulus' in values)) {
+        expect(run.tvr()).toEqual(['odaNotPerformed'])
+        continue
+      }
+      expect(run.tvr()).toEqual(method === 'sda' ? ['sdaSelected'] : [])
+      expect(hex(run.kernel.oda!.issuerKey!.modulus)).toBe(values.issuer_modulus)
+      if (method === 'sda') expect(hex(run.card.get(0x9f45)!)).toBe(values['9F45'])
+      else expect(hex(run.kernel.oda!.iccKey!.modulus)).toBe(values.icc_modulus)
+    }
+  })
+
+  it('are 2', () => expect(contact).toHaveLength(2))
+})
+
+describe('the contact test card of emvpt, as recorded', () => {
+  /** A table of requests and answers; what it does not know is answered 6A82. T=0 lines carry no Le behind data. */
+  function table(): Card & { sent: string[] } {
+    const sent: string[] = []
+    const answers = new Map(emvpt.exchanges.map(({ c, r }) => [c, r]))
+    const transmit = async (apdu: Uint8Array) => {
+      const c = hex(apdu)
+      sent.push(c)
+      return fromHex(answers.get(c) ?? (c.length > 10 && c.endsWith('00') ? answers.get(c.slice(0, -2)) : undefined) ?? '6A82')
+    }
+    return { interface: 'contact', atr: fromHex('3B65000020630400'), sent, transmit }
+  }
+  const config = { applications: [application('AFFFFFFFFF1234')], caKeys: [caKey] }
+
+  it('its certificate chain verifies and its DDA signature checks', async () => {
+    const card = table()
+    const { kernel, stop, tvr, tsi, card: data } = await steps(card, config, '180724', emvpt.verified.ddaUnpredictableNumber)
+    expect(stop).toBeUndefined()
+    expect([tvr(), tsi()]).toEqual([[], ['odaPerformed']])
+    expect(kernel.oda).toMatchObject({ method: 'dda', issuerKey: { modulus: keys.issuer.modulus }, iccKey: { modulus: keys.icc.modulus } })
+    expect(data.get(0x9f4c)!.length).toBeGreaterThan(1)
+    expect(hex(data.get(0x5a)!)).toBe(emvpt.verified.pan)
+    expect(recoverPinKey(kernel)!.modulus).toEqual(keys.icc.modulus)
+    expect(card.sent).toContain('00880000040123456700')
+  })
+
+  it('another Unpredictable Number is not what it signed', async () => {
+    const card = table()
+    const transmit = card.transmit
+    card.transmit = apdu => transmit(hex(apdu).startsWith('0088') ? fromHex('00880000040123456700') : apdu)
+    expect((await steps(card, config, '180724', '76543210')).tvr()).toEqual(['ddaFailed'])
+  })
+
+  it('a terminal without its CA key fails DDA', async () => {
+    expect((await steps(table(), { ...config, caKeys: [] }, '180724')).tvr()).toEqual(['ddaFailed'])
+  })
+})
+
+describe('virtual cards', () => {
+  const aids = ['A0000000031010', 'A0000000041010', 'A0000000043060', 'A0000006581010', 'AFFFFFFFFF1234']
+  const config = { applications: aids.map(aid => application(aid, { ddol: fromHex('9F3704') })), caKeys: testCaKeys, revoked: testRevoked }
+  const run = (name: ProfileName, capabilities = 'E0F8C8') =>
+    steps(loadCard(name).contact(), { ...config, capabilities: fromHex(capabilities) }, '261121')
+
+  it.each([
+    ['no-oda', ['odaNotPerformed']], ['sda', ['sdaSelected']], ['dda', []], ['default-ddol', []], ['cda', []], ['mir-maestro', []],
+    ['wrong-signature', ['sdaFailed', 'sdaSelected']], ['changed-data', ['sdaFailed', 'sdaSelected']], ['wrong-dynamic-signature', ['ddaFailed']],
+    ['wrong-cda', []], ['wrong-issuer-certificate', ['ddaFailed']], ['wrong-icc-certificate', ['ddaFailed']], ['expired-certificate', ['ddaFailed']],
+    ['revoked-certificate', ['ddaFailed']], ['unknown-ca-key', ['ddaFailed']], ['missing-certificate', ['iccDataMissing', 'ddaFailed']],
+    ['wrong-tag-list', ['sdaFailed', 'sdaSelected']], ['emvpt', []], ['enciphered-pin', []], ['pin-key', ['sdaSelected']], ['long-aids', []], ['no-pse', []],
+  ] as [ProfileName, string[]][])('%s: %j', async (name, bits) => {
+    const { stop, tvr, tsi, kernel } = await run(name)
+    expect(stop).toBeUndefined()
+    expect(tvr()).toEqual(bits)
+    expect(tsi()).toEqual(bits.includes('odaNotPerformed') || kernel.oda?.method === 'cda' ? [] : ['odaPerformed'])
+    expect(canRequestCda(kernel)).toBe(kernel.oda?.method === 'cda')
+  }) // biome-ignore format: a table
+
+  it('both applications of a co-badged card are offered, in their order', async () => {
+    const { shown } = await run('mir-maestro')
+    expect(shown[0].map(({ label }) => label.toUpperCase())).toEqual([expect.stringMatching(/MIR|МИР/), expect.stringContaining('MAESTRO')])
+  })
+
+  it.each([
+    ['blocked-card', 'cardBlocked'], ['blocked-application', 'applicationBlocked'], ['refuses-initiation', 'notAccepted'],
+  ] as [ProfileName, string][])('%s ends with %s', async (name, reason) => {
+    expect((await run(name)).stop).toEqual({ result: 'declined', reason })
+  }) // biome-ignore format: a table
+
+  it('a card with a PIN encipherment key gives that one', async () => {
+    const { kernel } = await run('pin-key')
+    expect(kernel.data.card.has(0x9f46)).toBe(false)
+    expect(recoverPinKey(kernel)).toBeDefined()
+    expect(recoverPinKey((await run('enciphered-pin')).kernel)).toBeDefined()
+  })
+})
