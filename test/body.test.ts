@@ -30,7 +30,7 @@ function plastic(silentFrom = Number.POSITIVE_INFINITY): PlasticCard & { resets:
     seen,
     contact: reset('contact'),
     contactless: reset('contactless'),
-    stripe: { track2: '2200000000000004=30122010000000000000' },
+    tracks: { track2: ';2200000000000004=30122010000000000000?' },
   }
   return own
 }
@@ -109,7 +109,7 @@ describe('slot', () => {
   })
 
   it('a card without a chip is mute', () => {
-    body.insert({ stripe: {} })
+    body.insert({ tracks: {} })
     expect(() => body.powerOn('chip')).toThrow('the card has no chip')
   })
 })
@@ -244,7 +244,7 @@ describe('cardholder', () => {
     stopTap()
     const stopSwipe = cardholder(body, { card: plastic(), present: 'swipe' })
     body.show('reader.presentCard')
-    expect(await clock.settle(body.nextCard(['chip', 'swipe']))).toMatchObject({ interface: 'swipe', hasChip: true })
+    expect(await clock.settle(body.nextCard(['chip', 'swipe']))).toMatchObject({ interface: 'swipe' })
     // A chip card that was swiped: the reader asks for the slot, and the person obeys.
     body.show('reader.insertCard')
     expect(await clock.settle(body.nextCard(['chip']))).toEqual({ interface: 'chip' })

@@ -5,22 +5,17 @@ import { systemClock } from '../../src/clock.ts'
 import type { Card } from '../../src/emv/card.ts'
 import type { CardInterface } from '../../src/emv/outcome.ts'
 import { Fault } from '../../src/errors.ts'
+import type { SwipedTracks } from '../../src/magstripe.ts'
 import type { Language, MessageId } from '../../src/messages.ts'
 import { message } from '../../src/messages.ts'
 import { Queue } from '../../src/queue.ts'
 
-/** Magnetic tracks as characters, sentinels and LRC left out. */
-export interface Tracks {
-  readonly track1?: string
-  readonly track2?: string
-  readonly track3?: string
-}
-
 /** A card as a person holds it. Each call of `contact` or `contactless` is a cold reset: the Card it gives begins anew. */
 export interface PlasticCard {
-  readonly contact?: () => Card
-  readonly contactless?: () => Card
-  readonly stripe?: Tracks
+  contact?(power: { readonly clock: Clock }): Card
+  contactless?(power: { readonly clock: Clock }): Card
+  /** As encoded, with sentinels. */
+  readonly tracks?: SwipedTracks
 }
 
 export const keys = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'enter', 'cancel', 'clear'] as const
@@ -59,7 +54,7 @@ export type BodyEvent =
 export type Presented =
   | { readonly interface: 'chip' }
   | { readonly interface: 'tap' }
-  | { readonly interface: 'swipe'; readonly tracks: Tracks; readonly hasChip: boolean }
+  | { readonly interface: 'swipe'; readonly tracks: SwipedTracks }
 
 /** Where a card is, and what ends when it goes. */
 interface Place {
@@ -153,7 +148,7 @@ export class Body {
 
   /** Draws a card's stripe through the reader. What is not read at this moment is lost. */
   swipe(card: PlasticCard): void {
-    this.#swiped?.({ interface: 'swipe', tracks: card.stripe ?? {}, hasChip: card.contact !== undefined })
+    this.#swiped?.({ interface: 'swipe', tracks: card.tracks ?? {} })
     this.#emit({ type: 'card', event: 'swiped' })
   }
   #swiped: ((presented: Presented) => void) | undefined
@@ -307,9 +302,9 @@ export class Body {
   powerOn(where: 'chip' | 'tap'): Card {
     const place = where === 'chip' ? this.#slot : this.#field
     if (!place) throw new Fault('card-removed', 'there is no card')
-    const reset = where === 'chip' ? place.card.contact : place.card.contactless
-    if (!reset) throw new Fault('card-mute', where === 'chip' ? 'the card has no chip' : 'the card has no antenna')
-    const card = reset()
+    const power = { clock: this.clock }
+    const card = where === 'chip' ? place.card.contact?.(power) : place.card.contactless?.(power)
+    if (!card) throw new Fault('card-mute', where === 'chip' ? 'the card has no chip' : 'the card has no antenna')
     return {
       interface: card.interface,
       atr: card.atr,

@@ -1,0 +1,369 @@
+/** What the firmware of every virtual reader does: waits for a card, runs the kernel, takes the PIN, keeps keys, counters and the transaction log. */
+
+import { hex } from '../../src/bytes.ts'
+import type { Clock } from '../../src/clock.ts'
+import { sleep, systemClock } from '../../src/clock.ts'
+import * as des from '../../src/crypto/des.ts'
+import { DukptDevice, pinKey } from '../../src/crypto/dukpt.ts'
+import { encodeFormat0 } from '../../src/crypto/pin.ts'
+import { formatAmount } from '../../src/currency.ts'
+import type { Card } from '../../src/emv/card.ts'
+import type { TerminalConfig } from '../../src/emv/config.ts'
+import type { LoggedTransaction, Timeouts, TransactionLog } from '../../src/emv/context.ts'
+import type { Explain } from '../../src/emv/explain.ts'
+import { transact } from '../../src/emv/kernel.ts'
+import type { CardInterface, Outcome } from '../../src/emv/outcome.ts'
+import type { Candidate, PinBlock, PinEntry, PinRequest, Terminal, Transaction, Waiting } from '../../src/emv/terminal.ts'
+import { asFault, Fault, isFault, throwIfAborted } from '../../src/errors.ts'
+import type { SwipedTracks } from '../../src/magstripe.ts'
+import type { Language, MessageId } from '../../src/messages.ts'
+import type { Body, Presented } from './body.ts'
+import { chooseOnDisplay, type PinRules, pinRules, readPin, type Typed } from './pin-pad.ts'
+import { encipherTrack } from './stripe.ts'
+
+/** What a PIN entry has come to, for families that tell their host. */
+export type PinProgress =
+  | { readonly type: 'started'; readonly offline: boolean; readonly again: boolean; readonly triesLeft?: number }
+  | { readonly type: 'digit'; readonly offline: boolean; readonly digits: number }
+  | { readonly type: 'ended'; readonly offline: boolean; readonly as: Typed['type'] }
+
+/** What the firmware leaves to its host. */
+export interface HostSide {
+  /** Left out where the reader shows the list itself. */
+  selectApplication?: Terminal['selectApplication']
+  authorise: Terminal['authorise']
+  onPin?(progress: PinProgress): void
+  /** The list is on the reader's display; the host only learns that. */
+  onSelection?(candidates: readonly Candidate[]): void
+}
+
+export interface FirmwareOptions {
+  readonly body: Body
+  readonly config: TerminalConfig
+  /** DUKPT initial key (16 bytes) and initial key serial number (10 bytes, counter zero) of the PIN pad. */
+  readonly pinDukpt: { readonly ipek: Uint8Array; readonly ksn: Uint8Array }
+  readonly clock?: Clock
+  /** Unpredictable bytes; `crypto.getRandomValues` when left out. */
+  readonly random?: (length: number) => Uint8Array
+  /** The display's language, whatever the card prefers; the card's, from English on, when left out. */
+  readonly language?: Language
+  readonly pin?: Partial<PinRules>
+  /** How long the kernel waits; the PIN pad has its own limit in `pin`. */
+  readonly timeouts?: Partial<Timeouts>
+  /** Milliseconds for a choice on the display, and for a result to be read. */
+  readonly choiceTimeout?: number
+  readonly resultTime?: number
+  /** Percent at which the reader warns, and below which it takes no payment; charging lifts both. */
+  readonly lowBattery?: { readonly low: number; readonly critical: number }
+  readonly explain?: Explain
+}
+
+/** A swipe as it leaves the reader. */
+export interface SealedSwipe {
+  readonly type: 'sealed'
+  readonly ksn: Uint8Array
+  readonly pinBlock?: Uint8Array
+  readonly track1: Uint8Array | undefined
+  readonly track2: Uint8Array | undefined
+  readonly track3: Uint8Array | undefined
+}
+
+export type CardWait = Presented | { readonly interface: 'none'; readonly why: 'cancelled' | 'timeout' }
+
+const pinPrompts: readonly MessageId[] = ['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry']
+
+/** Transactions that the log of split sales remembers (EMV 4.4 Book 3, 10.6.1). */
+const LOG_SIZE = 100
+
+const endings: Partial<Record<NonNullable<Outcome['reason']>, MessageId>> = {
+  cardError: 'reader.cardError',
+  cardMute: 'reader.cardError',
+  cardBlocked: 'reader.notAccepted',
+  applicationBlocked: 'reader.notAccepted',
+  noApplication: 'reader.notAccepted',
+  notAccepted: 'reader.notAccepted',
+}
+
+/** Enciphers and wipes the digits: each PIN block has a key of its own. */
+function pinBlock(digits: Uint8Array, pan: string, { key, ksn }: { readonly key: Uint8Array; readonly ksn: Uint8Array }): PinBlock {
+  const data = des.encryptEcb(pinKey(key), encodeFormat0(digits, pan))
+  digits.fill(0)
+  return { format: 0, data, ksn }
+}
+
+const aborted = (signal: AbortSignal) =>
+  new Promise<void>(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+export class Firmware {
+  readonly body: Body
+  readonly config: TerminalConfig
+  readonly clock: Clock
+  readonly random: (length: number) => Uint8Array
+  readonly #options: FirmwareOptions
+  readonly #pinDukpt: DukptDevice
+  readonly #log: (LoggedTransaction & { readonly pan: string })[] = []
+  readonly #ownLanguage: Language
+  #sequence = 0
+  /** What is still shown after a payment. */
+  #after = new AbortController()
+
+  constructor(options: FirmwareOptions) {
+    this.body = options.body
+    this.config = options.config
+    this.clock = options.clock ?? systemClock
+    this.random = options.random ?? (length => crypto.getRandomValues(new Uint8Array(length)))
+    this.#options = options
+    this.#ownLanguage = options.language ?? options.body.language
+    this.body.language = this.#ownLanguage
+    this.#pinDukpt = new DukptDevice(options.pinDukpt.ipek, options.pinDukpt.ksn)
+  }
+
+  /** The key serial number of the next online PIN; undefined when the keys are used up. */
+  get nextPinKsn(): Uint8Array | undefined {
+    return this.#pinDukpt.ksn
+  }
+
+  get batteryLevel(): 'ok' | 'low' | 'critical' {
+    const { percent, charging } = this.body.battery
+    const { low, critical } = this.#options.lowBattery ?? { low: 15, critical: 5 }
+    return charging || percent >= low ? 'ok' : percent >= critical ? 'low' : 'critical'
+  }
+
+  /** Before a payment. Shows on the display why there can be none. @throws Fault `tampered`, `low-battery` */
+  checkReady(): void {
+    if (this.body.tampered) {
+      this.body.show('reader.outOfService')
+      throw new Fault('tampered', 'the reader was opened and has lost its keys')
+    }
+    if (this.batteryLevel === 'critical') {
+      this.body.show('reader.lowBattery')
+      this.body.sound('error')
+      throw new Fault('low-battery', `the battery is at ${this.body.battery.percent} %`, { percent: this.body.battery.percent })
+    }
+  }
+
+  /** Asks for a card over one of `interfaces`, until one comes, CANCEL is pressed or the time is over. @throws Fault `aborted` or the signal's own */
+  async waitForCard(
+    interfaces: readonly CardInterface[],
+    wait: { readonly amount?: Pick<Transaction, 'amount' | 'currency'>; readonly message?: MessageId; readonly timeout: number } & Waiting,
+  ): Promise<CardWait> {
+    this.#after.abort()
+    this.body.language = this.#ownLanguage
+    const stop = new AbortController()
+    const signal = AbortSignal.any([wait.signal, stop.signal])
+    const keypad = this.body.keypad()
+    const cancelled = async (): Promise<CardWait> => {
+      while ((await keypad.next({ signal })) !== 'cancel') this.body.sound('error')
+      return { interface: 'none', why: 'cancelled' }
+    }
+    const shown = wait.message ?? (interfaces.length === 1 && interfaces[0] === 'chip' ? 'reader.insertCard' : 'reader.presentCard')
+    const presented = this.body.nextCard(interfaces, { signal, timeout: wait.timeout })
+    const waits = [presented, cancelled()]
+    for (const one of waits) one.catch(() => {}) // the one that comes second is aborted
+    this.body.shine('waiting')
+    this.body.show(
+      shown,
+      ...(wait.amount ? [`${formatAmount(wait.amount.amount, wait.amount.currency)} ${wait.amount.currency.alpha}`] : []),
+    )
+    try {
+      return await Promise.race(waits)
+    } catch (error) {
+      if (isFault(error, 'timeout')) return { interface: 'none', why: 'timeout' }
+      throw error
+    } finally {
+      stop.abort()
+      keypad.close()
+      this.body.shine('off')
+    }
+  }
+
+  /** One payment with the chip in the slot, from application selection to the last message on the display. */
+  async pay(card: Card, transaction: Transaction, host: HostSide, { signal }: Waiting): Promise<Outcome> {
+    const { explain, timeouts } = this.#options
+    this.#after.abort()
+    this.body.show('reader.processing')
+    const outcome = await transact(
+      card,
+      { ...transaction, sequence: transaction.sequence ?? this.#nextSequence() },
+      this.config,
+      this.#terminal(host, card.interface === 'contact' ? 'chip' : 'tap'),
+      {
+        signal,
+        clock: this.clock,
+        random: this.random,
+        log: this.#transactionLog,
+        ...(timeouts && { timeouts }),
+        ...(explain && { explain }),
+      },
+    )
+    this.#remember(outcome, transaction)
+    return outcome
+  }
+
+  #nextSequence(): number {
+    this.#sequence = (this.#sequence % 9999) + 1 // 9F41 is n 4–8
+    return this.#sequence
+  }
+
+  #terminal(host: HostSide, where: 'chip' | 'tap'): Terminal {
+    /** A question to a person is over when the card is gone. */
+    const withCard = <T>(waiting: Waiting, ask: (waiting: Waiting) => Promise<T>) => {
+      this.#speak(waiting.language)
+      const signal = AbortSignal.any([waiting.signal, this.body.cardGone(where)])
+      return ask({ signal })
+    }
+    return {
+      selectApplication: (candidates, waiting) =>
+        withCard(waiting, within => {
+          if (host.selectApplication) return host.selectApplication(candidates, within)
+          host.onSelection?.(candidates)
+          return this.choose(candidates, within)
+        }),
+      enterPin: (request, waiting) => withCard(waiting, within => this.#enterPin(request, host, within)),
+      authorise: (request, waiting) => {
+        this.body.show('reader.processing')
+        return host.authorise(request, waiting)
+      },
+      // PIN prompts come with the keypad behind them: see #typePin.
+      display: (message, language) => {
+        this.#speak(language)
+        if (!pinPrompts.includes(message)) this.body.show(message)
+      },
+    }
+  }
+
+  /** The cardholder is spoken to in the language of the card, where the reader has it (EMV 4.4 Book 4, 11.1). */
+  #speak(language: string | undefined): void {
+    if (!this.#options.language && (language === 'en' || language === 'ru')) this.body.language = language
+  }
+
+  /** The list of applications on the reader's own display. */
+  choose(candidates: readonly Candidate[], { signal }: Waiting): Promise<number | undefined> {
+    const labels = candidates.map(({ label }) => label)
+    return chooseOnDisplay(this.body, 'reader.selectApplication', labels, { signal, timeout: this.#options.choiceTimeout ?? 30_000 })
+  }
+
+  async #enterPin(request: PinRequest, host: HostSide, waiting: Waiting): Promise<PinEntry> {
+    const typed = await this.#typePin(request, host, waiting)
+    if (typed.type !== 'digits') return typed
+    if (request.type === 'offline') return { type: 'offlinePin', pin: typed.digits }
+    // Without keys there is no PIN pad.
+    return this.#pinDukpt.exhausted
+      ? { type: 'notWorking' }
+      : { type: 'onlinePin', block: pinBlock(typed.digits, request.pan, this.#pinDukpt.next()) }
+  }
+
+  async #typePin(request: PinRequest, host: HostSide, waiting: Waiting): Promise<Typed> {
+    const offline = request.type === 'offline'
+    const triesLeft = offline ? request.triesLeft : undefined
+    const again = offline && request.again
+    const prompt: MessageId = triesLeft === 1 ? 'reader.lastPinTry' : again ? 'reader.wrongPin' : 'reader.enterPin'
+    if (again) this.body.sound('error')
+    host.onPin?.({ type: 'started', offline, again, ...(triesLeft === undefined ? {} : { triesLeft }) })
+    const rules = { ...pinRules, ...this.#options.pin }
+    const typed = await readPin(this.body, prompt, rules, waiting, digits => host.onPin?.({ type: 'digit', offline, digits }))
+    host.onPin?.({ type: 'ended', offline, as: typed.type })
+    this.body.show('reader.processing')
+    return typed
+  }
+
+  /** Enciphers a swipe, with a PIN where a PAN is given: tracks and PIN block under variants of one key (X9.24-1:2009, A.4.1). @throws Fault `bad-key` */
+  async seal(
+    tracks: SwipedTracks,
+    pan: string | undefined,
+    host: HostSide,
+    waiting: Waiting,
+  ): Promise<SealedSwipe | { readonly type: 'cancelled' | 'timeout' }> {
+    const typed = pan === undefined ? undefined : await this.#typePin({ type: 'online', pan }, host, waiting)
+    if (typed?.type === 'cancelled' || typed?.type === 'timeout') return typed
+    const key = this.#pinDukpt.next()
+    return {
+      type: 'sealed',
+      ksn: key.ksn,
+      ...(pan && typed?.type === 'digits' ? { pinBlock: pinBlock(typed.digits, pan, key).data } : {}),
+      track1: encipherTrack(tracks.track1, key.key),
+      track2: encipherTrack(tracks.track2, key.key),
+      track3: encipherTrack(tracks.track3, key.key),
+    }
+  }
+
+  get #transactionLog(): TransactionLog {
+    return { latest: (pan, psn) => this.#log.findLast(one => one.pan === pan && one.psn === psn) }
+  }
+
+  #remember({ result, tags }: Outcome, { amount }: Transaction): void {
+    const pan = tags.get(0x5a)
+    if (result !== 'approved' || !pan) return
+    const psn = tags.get(0x5f34)
+    this.#log.push({ pan: hex(pan).replace(/F+$/, ''), amount, ...(psn ? { psn: Number(hex(psn)) } : {}) })
+    if (this.#log.length > LOG_SIZE) this.#log.shift()
+  }
+
+  /** Shows how it ended and asks for the card, without keeping anybody waiting: the next payment cuts it short. */
+  showEnd(outcome: Pick<Outcome, 'result' | 'reason' | 'cvm'>): void {
+    this.#later(signal => this.#ending(outcome, signal))
+  }
+
+  /** The card has been read and the reader has no more part in it. */
+  showHandedOver(): void {
+    this.body.show('reader.processing')
+    this.#later(async signal => {
+      await this.#hold(signal)
+      this.#idle()
+    })
+  }
+
+  #later(show: (signal: AbortSignal) => Promise<void>): void {
+    this.#after.abort()
+    const { signal } = (this.#after = new AbortController())
+    show(signal).catch(error => {
+      if (!signal.aborted) throw asFault(error)
+    })
+  }
+
+  #hold(signal: AbortSignal): Promise<void> {
+    return sleep(this.#options.resultTime ?? 1500, this.clock, signal)
+  }
+
+  /** The guide's order of screens: with a PIN "approved" and then the card; without, the card and then "successful". */
+  async #ending({ result, reason, cvm }: Pick<Outcome, 'result' | 'reason' | 'cvm'>, signal: AbortSignal): Promise<void> {
+    const approved = result === 'approved'
+    this.body.shine(approved ? 'ok' : 'error')
+    this.body.sound(approved ? 'ok' : 'error')
+    const pin = cvm === 'onlinePin' || cvm === 'offlinePin'
+    if (!approved || pin || !this.body.cardInSlot) {
+      const message = (reason && endings[reason]) ?? (result === 'cancelled' ? 'reader.cancelled' : 'reader.declined')
+      this.body.show(approved ? (pin ? 'reader.approved' : 'reader.successful') : message)
+      await this.#hold(signal)
+      await this.#cardOut(signal)
+    } else {
+      await this.#cardOut(signal)
+      this.body.show('reader.successful')
+      await this.#hold(signal)
+    }
+    this.body.shine('off')
+    this.#idle()
+  }
+
+  #idle(): void {
+    this.body.language = this.#ownLanguage
+    this.body.show('reader.idle')
+  }
+
+  async #cardOut(signal: AbortSignal): Promise<void> {
+    if (!this.body.cardInSlot) return
+    const gone = this.body.cardGone('chip')
+    this.body.show('reader.removeCard')
+    this.body.sound('ok')
+    await aborted(AbortSignal.any([gone, signal]))
+    throwIfAborted(signal)
+  }
+
+  /** Nothing is shown any more of what has ended; no timer is left. */
+  stop(): void {
+    this.#after.abort()
+  }
+}

@@ -1,0 +1,417 @@
+/** A virtual QPOS: the shared firmware behind the device side of the QPOS codec. It never speaks first and has one answer owing at most. */
+
+import type { CommandName, DeviceMessage, EmvStart, HostMessage, TradeRequest } from '../../devices/qpos/codec.ts'
+import { cardModes, commandCode, decodeOnlineResult, device, encodeApplications, encodeTradeAnswer } from '../../devices/qpos/codec.ts'
+import type { Clock } from '../../src/clock.ts'
+import { systemClock, within } from '../../src/clock.ts'
+import { currency } from '../../src/currency.ts'
+import type { Card } from '../../src/emv/card.ts'
+import type { CardInterface } from '../../src/emv/outcome.ts'
+import type { AuthorisationResponse, Transaction } from '../../src/emv/terminal.ts'
+import { asFault, Fault, isFault } from '../../src/errors.ts'
+import { readSwipe, type Swipe, type SwipedTracks } from '../../src/magstripe.ts'
+import type { MessageId } from '../../src/messages.ts'
+import type { Link } from '../../src/transport/link.ts'
+import { faultySender, type LineFaults } from '../faults.ts'
+import { Body } from './body.ts'
+import { Firmware, type FirmwareOptions, type HostSide } from './firmware.ts'
+import { type Code, PassiveLine, type State } from './qpos-line.ts'
+import {
+  cardDataOf,
+  type Ending,
+  endingOf,
+  endingOfFault,
+  iccData,
+  idOf,
+  infoOf,
+  onlineRequest,
+  pick,
+  responseOf,
+  transactionOf,
+  type Versions,
+} from './qpos-payload.ts'
+
+export interface QposOptions extends Omit<FirmwareOptions, 'body'> {
+  readonly body?: Body
+  /** The name on the case and in Bluetooth. */
+  readonly serial?: string
+  readonly versions?: Versions
+  /** More data than this goes in parts (CmdID 36). */
+  readonly partSize?: number
+  /** Milliseconds that an answer may take before the reader says "busy" (23) instead. */
+  readonly busyAfter?: number
+  readonly faults?: LineFaults
+  /** Hears of what goes wrong inside the reader; the host only gets a CmdID. */
+  readonly onFault?: (fault: Fault) => void
+}
+
+/** What the host is asked in the middle of a payment, and the command that answers it. */
+type Question = 'selectEmvApp' | 'onlineResult'
+type Command = Extract<HostMessage, { type: 'command' }>
+type Answer<C extends Question> = Extract<Command, { command: C }>
+
+/** A command that takes a while, and what it waits for from the host. */
+interface Job {
+  readonly stop: AbortController
+  /** Code and sub-code of the command that its next answer belongs to. */
+  command: Code
+  /** What a host that asks is told. */
+  state: State
+  awaits?: { readonly command: Question; readonly question: DeviceMessage; readonly settle: (answer: Command) => void } | undefined
+  /** Its ending is of no interest: the host has reset the reader. */
+  forgotten: boolean
+  done: Promise<void>
+}
+
+const empty = new Uint8Array(0)
+const busy: State = { type: 'waiting', data: empty }
+const versions: Versions = { bootloader: '1.0.0', firmware: '1.0.0', hardware: 'A27C' }
+/** Result code of an EMV answer that is a list of applications. */
+const APPLICATION_LIST = 0x02
+/** tradeMode: the card is checked, no PIN is asked. */
+const NO_PIN = 1
+const noCode = { code: 0, sub: 0 }
+/** Milliseconds without a byte after which an unfinished frame is dropped. */
+const QUIET = 300
+
+export class VirtualQpos {
+  readonly body: Body
+  readonly firmware: Firmware
+  /** Knobs of the line, to be turned at any time. */
+  readonly faults: LineFaults
+  readonly serial: string
+  readonly #options: QposOptions
+  readonly #clock: Clock
+  #link: Link | undefined
+  readonly #line: PassiveLine
+  #job: Job | undefined
+  /** How the last job ended. */
+  #last: DeviceMessage | undefined
+  /** The chip that doTrade found. */
+  #card: Card | undefined
+  #lastTags: ReadonlyMap<number, Uint8Array> = new Map()
+  readonly #stopWatching: () => void
+
+  constructor(options: QposOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.body = options.body ?? new Body({ clock: this.#clock, ...(options.language && { language: options.language }) })
+    this.firmware = new Firmware({ ...options, body: this.body, clock: this.#clock })
+    this.faults = { ...options.faults }
+    this.serial = options.serial ?? 'MPOS0000000001'
+    const { partSize = 1024, busyAfter = 300 } = options
+    this.#line = new PassiveLine({ clock: this.#clock, partSize, busyAfter, state: () => this.#job?.state ?? busy })
+    this.#stopWatching = this.body.on(event => {
+      if (event.type === 'power' && !event.on) this.#link?.close().catch(() => {})
+      if (event.type === 'tamper') this.#job?.stop.abort(new Fault('tampered', 'the reader was opened'))
+    })
+  }
+
+  /**
+   * Answers one host until the link ends; keys, counters and the body live on for the next. A payment that is under way ends with the link.
+   * @throws Fault `busy` while another host is connected
+   */
+  async serve(link: Link): Promise<void> {
+    if (this.#link) throw new Fault('busy', `${this.serial} is connected to ${this.#link.uri}`)
+    const over = new AbortController()
+    this.#link = link
+    this.#line.send = faultySender(link, { faults: this.faults, clock: this.#clock, random: this.firmware.random }, over.signal)
+    const decoder = device.decoder()
+    let cancelQuiet = () => {}
+    try {
+      if (!this.body.isOn) return
+      for await (const chunk of link.incoming) {
+        cancelQuiet()
+        for (const message of decoder.push(chunk)) this.#hear(message)
+        cancelQuiet = this.#clock.timer(QUIET, () => {
+          for (const message of decoder.idle()) this.#hear(message)
+        })
+      }
+    } catch (error) {
+      if (!isFault(error, 'link-closed')) throw error
+    } finally {
+      cancelQuiet()
+      over.abort()
+      this.#line.close()
+      await this.#endJob(new Fault('link-closed', 'the host is gone'))
+      this.#forget()
+      await link.close()
+      this.#link = undefined
+    }
+  }
+
+  /** Ends the connection and all that is shown or timed. */
+  async close(): Promise<void> {
+    this.#stopWatching()
+    await this.#link?.close()
+    await this.#endJob(new Fault('aborted', 'the reader was closed'))
+    this.firmware.stop()
+  }
+
+  // — what the host says —
+
+  #hear(message: HostMessage): void {
+    if (!this.body.isOn) return
+    if (message.type === 'command') this.#command(message)
+    else if (message.type === 'query') this.#query()
+    else if (message.type === 'cancel') this.#cancel()
+    else if (message.type === 'reset') this.#reset()
+    else if (message.type === 'raw') this.#refuse(message)
+    else if (!this.#line.continue()) this.#refuse(noCode)
+  }
+
+  #refuse(code: Code): void {
+    this.#line.owe(code)
+    this.#line.answer('notAvailable')
+  }
+
+  #command(message: Command): void {
+    const code = commandCode(message.command)
+    const job = this.#job
+    this.#line.owe(code)
+    if (message.command === 'getQposId' && !job) this.#line.answer('completed', idOf(this.serial, this.firmware.config.merchantId))
+    else if (message.command === 'getQposInfo' && !job)
+      this.#line.answer('completed', infoOf(this.#options.versions ?? versions, this.body.battery))
+    else if (this.body.tampered) this.#line.answer('destruct')
+    else if (!job) this.#start(message)
+    else if (job.awaits?.command === message.command) {
+      job.command = code
+      job.awaits.settle(message)
+    } else this.#line.answer('notAvailable')
+  }
+
+  #start(message: Command): void {
+    this.#line.forget()
+    this.#last = undefined
+    if (message.command === 'doTrade') this.#begin(message.command, job => this.#trade(message.request, message.delay, job))
+    else if (message.command === 'startEmv') this.#begin(message.command, job => this.#emv(message.start, job))
+    else if (message.command === 'getIccTag') this.#line.answer('completed', iccData(pick(this.#lastTags, message.tags)))
+    else this.#line.answer('notAvailable') // an answer to a question that was not asked
+  }
+
+  /** "Are you done?" */
+  #query(): void {
+    // What may have been lost on the way is said again: the question that waits for the host, or how it ended.
+    const news = this.#line.nextUnheard() ?? this.#job?.awaits?.question ?? this.#last
+    this.#line.owe(news ?? this.#job?.command ?? noCode)
+    if (news) this.#line.reply(news)
+    else if (!this.#job) this.#line.answer('notAvailable')
+  }
+
+  /** What has ended already stays so: the host hears how. */
+  #cancel(): void {
+    const ending = this.#job ? undefined : this.#line.lastUnheard()
+    this.#line.forget()
+    this.#last = undefined
+    this.#line.owe(ending ?? this.#job?.command ?? noCode)
+    if (ending) this.#line.reply(ending)
+    else if (this.#job) this.#job.stop.abort(new Fault('aborted', 'the host has cancelled'))
+    else {
+      this.#giveCardBack()
+      this.#line.answer('userCancel')
+    }
+  }
+
+  #reset(): void {
+    this.#line.owe(noCode)
+    if (this.#job) this.#job.forgotten = true
+    this.#endJob(new Fault('aborted', 'the host has reset the reader')).then(() => {
+      this.#forget()
+      this.#line.answer('reset')
+    })
+  }
+
+  #forget(): void {
+    this.#line.forget()
+    this.#last = undefined
+    this.#lastTags = new Map()
+    this.#giveCardBack()
+  }
+
+  /** A card that waits for a payment which does not come. */
+  #giveCardBack(): void {
+    if (!this.#card) return
+    this.#card = undefined
+    this.firmware.showEnd({ result: 'cancelled', cvm: 'none' })
+  }
+
+  // — what takes a while —
+
+  #begin(command: CommandName, work: (job: Job) => Promise<Ending>): void {
+    const job: Job = { stop: new AbortController(), command: commandCode(command), state: busy, forgotten: false, done: Promise.resolve() }
+    this.#job = job
+    job.done = this.#run(job, work)
+  }
+
+  /** Works to the last answer, whatever happens. */
+  async #run(job: Job, work: (job: Job) => Promise<Ending>): Promise<void> {
+    let ending: Ending
+    try {
+      ending = await work(job)
+    } catch (error) {
+      const fault = asFault(error)
+      if (!job.stop.signal.aborted) this.#options.onFault?.(fault)
+      ending = endingOfFault(fault)
+      // A refusal stays on the display as the firmware put it there.
+      if (this.#card || ending.type !== 'notAvailable') this.firmware.showEnd({ result: 'cancelled', cvm: 'none' })
+      this.#card = undefined
+    }
+    if (this.body.tampered) ending = { type: 'destruct', data: empty }
+    this.#job = undefined
+    if (job.forgotten) return
+    this.#last = { result: 0, ...ending, ...job.command }
+    this.#line.reply(this.#last)
+  }
+
+  async #endJob(why: Fault): Promise<void> {
+    this.#job?.stop.abort(why)
+    await this.#job?.done
+  }
+
+  /** doTrade: waits for a card. */
+  async #trade(request: TradeRequest, delay: number, job: Job): Promise<Ending> {
+    const { signal } = job.stop
+    this.firmware.checkReady()
+    const mode = cardModes[request.cardMode]
+    if (!mode) throw new Fault('unsupported', `card mode ${request.cardMode} is not known`, { feature: 'cardMode' })
+    let interfaces: readonly CardInterface[] = mode.interfaces
+    if (interfaces.every(one => one === 'tap')) throw new Fault('unsupported', 'the kernel has no contactless part', { feature: 'tap' })
+    const amount = request.displayAmount ? shownAmount(request) : undefined
+    const deadline = this.#clock.now() + delay * 1000
+    let message: MessageId | undefined
+    for (;;) {
+      const timeout = deadline - this.#clock.now()
+      const found = await this.firmware.waitForCard(interfaces, { signal, timeout, ...(amount && { amount }), ...(message && { message }) })
+      switch (found.interface) {
+        case 'none':
+          return this.#noCard(found.why)
+        case 'chip':
+          return this.#chipFound()
+        case 'tap':
+          this.firmware.showEnd({ result: 'cancelled', reason: 'tryAnotherInterface', cvm: 'none' })
+          return { type: 'tryAnotherInterface', data: empty }
+        case 'swipe': {
+          const swipe = swipeOf(found.tracks)
+          if (!swipe) message = 'reader.tryAgain'
+          else if (swipe.serviceCode?.chip && interfaces.includes('chip')) {
+            interfaces = ['chip']
+            message = undefined
+            this.#progress(job, { type: 'magToIcc', data: empty })
+          } else return this.#swiped(swipe, found.tracks, request, job)
+          this.body.sound('error')
+        }
+      }
+    }
+  }
+
+  #noCard(why: 'cancelled' | 'timeout'): Ending {
+    this.firmware.showEnd({ result: 'cancelled', cvm: 'none' })
+    return { type: why === 'timeout' ? 'timeout' : 'userCancel', data: empty }
+  }
+
+  /** The chip waits, reset, for the host to start EMV. */
+  #chipFound(): Ending {
+    try {
+      this.#card = this.body.powerOn('chip')
+    } catch (error) {
+      this.firmware.showEnd({ result: 'cancelled', reason: 'cardError', cvm: 'none' })
+      return endingOfFault(asFault(error))
+    }
+    this.body.show('reader.processing')
+    return { type: 'completed', data: encodeTradeAnswer({ type: 'chip', reserved: 0, data: empty }) }
+  }
+
+  /** Tracks and PIN leave enciphered under one key. */
+  async #swiped(swipe: Swipe, tracks: SwipedTracks, request: TradeRequest, job: Job): Promise<Ending> {
+    const pinWanted = (swipe.serviceCode?.pin ?? 'none') !== 'none' && request.tradeMode !== NO_PIN
+    const sealed = await this.firmware.seal(tracks, pinWanted ? swipe.pan : undefined, this.#hostSide(job), job.stop)
+    if (sealed.type !== 'sealed') return this.#noCard(sealed.type)
+    this.firmware.showHandedOver()
+    return { type: 'completed', data: encodeTradeAnswer({ type: 'swipe', reserved: 0, card: cardDataOf(swipe, tracks, sealed) }) }
+  }
+
+  /** Start EMV: the kernel, with the host's answers in between. */
+  async #emv(start: EmvStart, job: Job): Promise<Ending> {
+    const transaction = transactionOf(start)
+    const card = this.#card
+    if (!card) throw new Fault('card-removed', 'no chip waits in the slot')
+    const outcome = await this.firmware.pay(card, transaction, this.#hostSide(job), job.stop)
+    this.#card = undefined
+    this.#lastTags = outcome.tags
+    this.firmware.showEnd(outcome)
+    return endingOf(outcome)
+  }
+
+  #hostSide(job: Job): HostSide {
+    return {
+      selectApplication: async (candidates, { signal }) => {
+        const list = encodeApplications(candidates.map(({ label }, index) => ({ unknown: Uint8Array.of(0, index + 1), label })))
+        const answer = await this.#ask(job, 'selectEmvApp', list, APPLICATION_LIST, signal)
+        return answer.index < candidates.length ? answer.index : undefined
+      },
+      authorise: async (request, { signal }) => {
+        const answer = await this.#ask(job, 'onlineResult', onlineRequest(request), 0, signal)
+        return this.#response(answer.tlv)
+      },
+      onPin: progress => {
+        if (progress.type === 'started') this.#progress(job, { type: 'pinEntry', data: Uint8Array.of(progress.offline ? 1 : 0) })
+        else if (progress.type === 'ended') this.#progress(job, busy)
+      },
+    }
+  }
+
+  /** An answer that is none leaves the card without one. */
+  #response(tlv: Uint8Array): AuthorisationResponse {
+    try {
+      return responseOf(decodeOnlineResult(tlv))
+    } catch (error) {
+      this.#options.onFault?.(asFault(error))
+      return { type: 'unableToGoOnline' }
+    }
+  }
+
+  /** Tells the host at once if it is listening, else when it asks. */
+  #progress(job: Job, state: State): void {
+    job.state = state
+    this.#line.reply({ result: 0, ...state, ...job.command })
+  }
+
+  /** Answers with a question, and waits for the command that answers it. */
+  #ask<C extends Question>(job: Job, command: C, data: Uint8Array, result: number, signal: AbortSignal): Promise<Answer<C>> {
+    const question: DeviceMessage = { type: 'completed', ...job.command, result, data }
+    const answered = new Promise<Answer<C>>(resolve => {
+      job.awaits = {
+        command,
+        question,
+        settle: message => {
+          job.awaits = undefined
+          job.state = busy
+          resolve(message as Answer<C>)
+        },
+      }
+    })
+    this.#line.reply(question)
+    return within({ signal, clock: this.#clock }, () => answered).finally(() => {
+      job.awaits = undefined
+    })
+  }
+}
+
+/** The amount for the display, where the host gave one that a person can read. */
+function shownAmount({ amount, currency: numeric }: TradeRequest): Pick<Transaction, 'amount' | 'currency'> | undefined {
+  try {
+    return amount ? { amount: BigInt(amount), currency: currency(numeric) } : undefined
+  } catch {
+    return undefined // a currency that is not in the table, or an amount that is no number
+  }
+}
+
+/** Undefined for a bad swipe. */
+function swipeOf(tracks: SwipedTracks): Swipe | undefined {
+  try {
+    return readSwipe(tracks)
+  } catch (error) {
+    if (isFault(error, 'bad-swipe')) return undefined
+    throw error
+  }
+}
