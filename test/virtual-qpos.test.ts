@@ -109,7 +109,7 @@ describe('what it tells of itself', () => {
   it('its name', async () => {
     const answer = await ask(getId)
     expect(answer).toMatchObject({ type: 'completed', code: 0x10, sub: 0x00, result: 0 })
-    expect(text(qpos.decodeQposId(answer.data).posId)).toBe('MPOS0000000001')
+    expect(hex(qpos.decodeQposId(answer.data).posId)).toBe('0000000001')
   })
 
   it('battery in percent and millivolts, charging, firmware: as they are now', async () => {

@@ -335,7 +335,7 @@ export class Firmware {
     this.body.sound(approved ? 'ok' : 'error')
     const pin = cvm === 'onlinePin' || cvm === 'offlinePin'
     if (!approved || pin || !this.body.cardInSlot) {
-      const message = (reason && endings[reason]) ?? (result === 'cancelled' ? 'reader.cancelled' : 'reader.declined')
+      const message = (reason && endings[reason]) ?? (result === 'declined' ? 'reader.declined' : 'reader.cancelled')
       this.body.show(approved ? (pin ? 'reader.approved' : 'reader.successful') : message)
       await this.#hold(signal)
       await this.#cardOut(signal)

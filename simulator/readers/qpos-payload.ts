@@ -182,10 +182,11 @@ export function infoOf(versions: Versions, { percent, millivolts, charging }: Ba
   return encodeQposInfo({ ...versions, millivolts, charging, usb: charging, ...tracks, keyboard: true, percent })
 }
 
-/** `serial` is what stands on the case, the identity that a host shows. */
+/** The digits of what stands on the case, in BCD: hosts show a posId in hex. */
 export function idOf(serial: string, merchantId: string): Uint8Array {
-  const psamId = fromHex(serial.replace(/\D/g, '').slice(-16).padStart(16, '0'))
-  return encodeQposId({ psamId, posId: fromText(serial), merchantId: fromText(merchantId), vendorCode: fromText('tapdip') })
+  const digits = serial.replace(/\D/g, '').slice(-20)
+  const posId = fromHex(digits.padStart(Math.max(10, digits.length + (digits.length % 2)), '0'))
+  return encodeQposId({ psamId: posId, posId, merchantId: fromText(merchantId), vendorCode: fromText('tapdip') })
 }
 
 /** A swipe as doTrade answers it: tracks and PIN enciphered, the rest masked or harmless. */
