@@ -53,7 +53,6 @@ async function pay(card: VirtualCard, script: Partial<CardholderScript> = {}, tr
   const wait = { amount: transaction, timeout: 60_000, signal: never }
   expect(await clock.settle(firmware.waitForCard(['chip'], wait))).toEqual({ interface: 'chip' })
   const outcome = await clock.settle(firmware.pay(body.powerOn('chip'), transaction, host, { signal: never }))
-  firmware.showEnd(outcome)
   await clock.advance(10_000)
   stop()
   expect(body.cardInSlot).toBe(false)
@@ -122,7 +121,6 @@ describe('a payment on the reader', () => {
     body.insert(mute)
     const outcome = await clock.settle(firmware.pay(body.powerOn('chip'), purchase, host, { signal: never }))
     expect(outcome).toMatchObject({ result: 'declined', reason: 'cardMute', fallback: true })
-    firmware.showEnd(outcome)
     expect(body.screen.lines).toEqual(['CARD ERROR'])
     firmware.stop()
   })

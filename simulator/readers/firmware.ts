@@ -104,7 +104,7 @@ export class Firmware {
   readonly random: (length: number) => Uint8Array
   readonly #options: FirmwareOptions
   readonly #pinDukpt: DukptDevice
-  readonly #log: (LoggedTransaction & { readonly pan: string })[] = []
+  readonly #log: LoggedTransaction[] = []
   readonly #ownLanguage: Language
   #sequence = 0
   /** What is still shown after a payment. */
@@ -180,7 +180,7 @@ export class Firmware {
     }
   }
 
-  /** One payment with the chip in the slot, from application selection to the last message on the display. */
+  /** One payment with the chip in the slot. Its end is on the display when this resolves; the card may still be in the slot. */
   async pay(card: Card, transaction: Transaction, host: HostSide, { signal }: Waiting): Promise<Outcome> {
     const { explain, timeouts } = this.#options
     this.#after.abort()
@@ -200,6 +200,7 @@ export class Firmware {
       },
     )
     this.#remember(outcome, transaction)
+    this.showEnd(outcome)
     return outcome
   }
 

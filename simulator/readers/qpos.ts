@@ -338,7 +338,6 @@ export class VirtualQpos {
     const outcome = await this.firmware.pay(card, transaction, this.#hostSide(job), job.stop)
     this.#card = undefined
     this.#lastTags = outcome.tags
-    this.firmware.showEnd(outcome)
     return endingOf(outcome)
   }
 
