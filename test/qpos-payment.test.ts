@@ -381,7 +381,14 @@ describe('the real driver', () => {
       'LAST TRY! ENTER PIN:',
       'PIN OK',
     ])
-    expect(events.flatMap(event => (event.type === 'pin' ? [event.event] : []))).toEqual(['started', 'wrong', 'started', 'wrong', 'started', 'ok'])
+    expect(events.flatMap(event => (event.type === 'pin' ? [event.event] : []))).toEqual([
+      'started',
+      'wrong',
+      'started',
+      'wrong',
+      'started',
+      'ok',
+    ])
     expect(card.state.pinTriesLeft).toBe(3)
   })
 
