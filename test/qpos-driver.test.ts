@@ -9,7 +9,9 @@ import { fromHex, hex, text } from '../src/bytes.ts'
 import { sleep, VirtualClock } from '../src/clock.ts'
 import { currency } from '../src/currency.ts'
 import type { AuthorisationResponse } from '../src/emv/terminal.ts'
+import { Fault } from '../src/errors.ts'
 import { write } from '../src/tlv/ber.ts'
+import type { PipeEnd } from '../src/transport/pipe.ts'
 import type { Script } from './qpos-script.ts'
 import {
   approved,
@@ -455,6 +457,46 @@ describe('silence, loss, abort', () => {
       const { pay, heard } = await bench({ ...plain, query: hit }, {}, new VirtualClock(), noise)
       expect(await pay()).toMatchObject(done)
       expect(heard.filter(name => name === 'query')).toHaveLength(1)
+    }
+  })
+
+  /** How a co-badged payment with a PIN ends when the link is lost at the n-th message of one direction. */
+  async function lostAt(n: number, way: 'a' | 'b') {
+    let count = -1000 // opening is not counted
+    let line: PipeEnd | undefined
+    const noise = (bytes: Uint8Array, from: 'a' | 'b') => {
+      if (from !== way || ++count !== n) return [{ bytes }]
+      queueMicrotask(() => line!.drop())
+      return []
+    }
+    const list = say('waiting', 'startEmv')
+    const one = await bench(
+      {
+        ...{ doTrade: say('waiting', 'doTrade'), startEmv: list, selectEmvApp: say('pinEntry', 'selectEmvApp', '00') },
+        ...{ onlineResult: say('waiting', 'onlineResult') },
+        query: [chipCard, twoApplications, goOnline('selectEmvApp'), ending(1, 3)],
+      },
+      {},
+      new VirtualClock(),
+      noise,
+    )
+    line = one.line
+    count = 0
+    const end = await one.pay().catch((fault: Fault) => fault)
+    await one.clock.settle(one.reader.close())
+    expect(one.clock.pending, `message ${n}`).toBe(0)
+    return end instanceof Fault ? end.code : `${end.result} ${end.reason ?? ''}`.trim()
+  }
+
+  it('the link lost at every message: a fault before the host was asked, unknown after', async () => {
+    for (const way of ['a', 'b'] as const) {
+      const codes: string[] = []
+      for (let n = 1; ; n++) {
+        const code = await lostAt(n, way)
+        codes.push(code)
+        if (code === 'approved') break
+      }
+      expect(codes).toEqual([...Array(6).fill('link-closed'), 'unknown linkLost', 'unknown linkLost', 'approved'])
     }
   })
 
