@@ -127,6 +127,56 @@ const table = {
   'reason.tryAnotherInterface': ['try another way to read the card', 'попробуйте другой способ чтения карты'],
   'reason.linkLost': ['the connection to the reader was lost', 'связь с картридером потеряна'],
   'reason.readerError': ['the reader reported an error', 'ошибка картридера'],
+  // The slip, in the words of the mPOS guide (seed 002).
+  'receipt.merchant': ['MERCHANT', 'ПРЕДПРИЯТИЕ'],
+  'receipt.terminal': ['Terminal', 'Терминал'],
+  'receipt.order': ['Order', 'Заказ'],
+  'receipt.paid': ['PAID', 'ОПЛАЧЕН'],
+  'receipt.declined': ['DECLINED', 'ОТКАЗ'],
+  'receipt.cancelled': ['CANCELLED', 'ОТМЕНЁН'],
+  'receipt.unknown': ['IN PROCESS', 'В ПРОЦЕССЕ'],
+  'receipt.amount': ['Amount', 'Сумма'],
+  'receipt.aid': ['AID', 'AID'],
+  'receipt.tvr': ['TVR', 'TVR'],
+  'receipt.tsi': ['TSI', 'TSI'],
+  'receipt.card': ['Card', 'Карта'],
+  'receipt.pan': ['PAN', 'PAN'],
+  'receipt.cardholder': ['Cardholder', 'Держатель'],
+  'receipt.cvm': ['Verified by', 'Проверка'],
+  'receipt.cvm.none': ['not needed', 'не требуется'],
+  'receipt.cvm.onlinePin': ['PIN', 'ПИН-код'],
+  'receipt.cvm.offlinePin': ['PIN (checked by the card)', 'ПИН-код (проверен картой)'],
+  'receipt.cvm.signature': ['signature', 'подпись'],
+  'receipt.cvm.device': ['cardholder’s device', 'устройство держателя'],
+  'receipt.rrn': ['RRN', 'RRN'],
+  'receipt.authorisationCode': ['Authorisation code', 'Код авторизации'],
+  'receipt.responseCode': ['Response code', 'Код ответа'],
+  'receipt.date': ['Date', 'Дата'],
+  'receipt.signature': ['Signature', 'Подпись'],
+  // What a host's response code means (ISO 8583:1987, field 39), for merchant and customer.
+  'host.00': ['approved', 'одобрено'],
+  'host.01': ['call the card’s bank', 'обратитесь в банк, выпустивший карту'],
+  'host.04': ['keep the card', 'изымите карту'],
+  'host.05': ['the bank does not say why', 'банк не назвал причину'],
+  'host.12': ['the operation is not valid', 'недопустимая операция'],
+  'host.13': ['the amount is not valid', 'недопустимая сумма'],
+  'host.14': ['no such card', 'нет такой карты'],
+  'host.41': ['the card was reported lost', 'карта утеряна'],
+  'host.43': ['the card was reported stolen', 'карта украдена'],
+  'host.51': ['not enough money', 'недостаточно средств'],
+  'host.54': ['the card has expired', 'срок действия карты истёк'],
+  'host.55': ['wrong PIN', 'неверный ПИН-код'],
+  'host.57': ['the card may not do this', 'операция запрещена для карты'],
+  'host.58': ['the terminal may not do this', 'операция запрещена для терминала'],
+  'host.61': ['more than the card’s limit', 'превышен лимит карты'],
+  'host.62': ['the card is restricted', 'карта ограничена'],
+  'host.65': ['paid too often', 'слишком частые операции'],
+  'host.75': ['too many wrong PINs', 'превышено число попыток ввода ПИН-кода'],
+  'host.88': ['the card’s cryptogram is wrong', 'неверная криптограмма карты'],
+  'host.91': ['the card’s bank does not answer', 'банк, выпустивший карту, не отвечает'],
+  'host.94': ['the order is already paid', 'заказ уже оплачен'],
+  'host.96': ['the host has a fault', 'сбой системы'],
+  'host.other': ['response code {code}', 'код ответа {code}'],
 } as const
 
 export type MessageId = keyof typeof table
@@ -138,6 +188,12 @@ export function message(id: MessageId, language: Language = 'en', params: Readon
 }
 
 export const messageIds = Object.keys(table) as MessageId[]
+
+/** What a host's response code says, in words. */
+export function hostMessage(code: string, language: Language = 'en'): string {
+  const id = `host.${code}`
+  return id in table ? message(id as MessageId, language) : message('host.other', language, { code })
+}
 
 /** A fault for people: what it means in their language, then its detail as it was raised. */
 export function faultMessage(fault: Fault, language: Language = 'en'): string {

@@ -1,0 +1,12 @@
+/** What a payment tells the app while it runs. */
+
+import type { ReaderEvent } from '../reader/reader.ts'
+
+export type PaymentEvent =
+  | {
+      readonly type: 'stage'
+      readonly stage: 'preflight' | 'card' | 'signature' | 'authorising' | 'reconciling' | 'reversing' | 'advising'
+    }
+  | { readonly type: 'reader'; readonly event: ReaderEvent }
+  /** The host has answered; the card may still decline. */
+  | { readonly type: 'host'; readonly result: 'approved' | 'declined' | 'referral' | 'noAnswer' | 'unreachable'; readonly code?: string }

@@ -1,0 +1,161 @@
+/** What one payment and the host know of each other: asked once, polled when silent, reversed when the card did not complete. */
+
+import { type Clock, sleep, within } from '../clock.ts'
+import type { Outcome, Reason } from '../emv/outcome.ts'
+import type { AuthorisationResponse } from '../emv/terminal.ts'
+import { isFault, throwIfAborted } from '../errors.ts'
+import type { Acquirer, AuthorisationMessage, HostAnswer, ReversalReason } from './acquirer.ts'
+import type { PaymentEvent } from './events.ts'
+
+/** How the host stands towards this payment, as far as we know. */
+export interface HostRecord {
+  /** `open`: it was asked, and what it did is not known. */
+  readonly state: 'notAsked' | 'unreachable' | 'approved' | 'declined' | 'referral' | 'open'
+  readonly message?: AuthorisationMessage
+  readonly answer?: HostAnswer
+}
+
+export interface Settled {
+  readonly result: Outcome['result']
+  readonly reason?: Reason
+  readonly answer?: HostAnswer
+  readonly reversal?: 'done' | 'pending'
+  readonly advice?: 'done' | 'pending'
+}
+
+export interface DialogueOptions {
+  readonly acquirer: Acquirer
+  readonly clock: Clock
+  readonly statusTime: number
+  readonly reversalTime: number
+  readonly say: (event: PaymentEvent) => void
+}
+
+/** Milliseconds between two questions to a host that is slow: short at first. */
+const pauses = [500, 1000, 2000, 4000]
+
+export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say }: DialogueOptions) {
+  let record: HostRecord = { state: 'notAsked' }
+
+  /** The final answer in what the host said, or undefined while it has none. */
+  function take(message: AuthorisationMessage, answer: HostAnswer): AuthorisationResponse | undefined {
+    if (!answer.response || (answer.state !== 'approved' && answer.state !== 'declined' && answer.state !== 'referral')) return undefined
+    record = { state: answer.state, message, answer }
+    say({ type: 'host', result: answer.state, code: answer.response.code })
+    return answer.response
+  }
+
+  /** Repeats `attempt` with pauses until it gives something or the time is over. Faults of the host count as nothing. */
+  async function persist<T>(time: number, signal: AbortSignal | undefined, attempt: (signal: AbortSignal) => Promise<T | undefined>) {
+    try {
+      return await within({ timeout: time, clock, ...(signal && { signal }), what: 'the host' }, async inner => {
+        for (let round = 0; ; round++) {
+          try {
+            const found = await attempt(inner)
+            if (found !== undefined) return found
+          } catch (error) {
+            if (!isFault(error, 'host-unreachable', 'host-no-answer', 'host-error')) throw error
+          }
+          await sleep(pauses[Math.min(round, pauses.length - 1)], clock, inner)
+        }
+      })
+    } catch (error) {
+      if (isFault(error, 'timeout')) return undefined
+      throw error
+    }
+  }
+
+  /** Asks a silent host what became of the payment. `unknown` is no answer: the request may still be on its way. */
+  async function poll(message: AuthorisationMessage, signal: AbortSignal | undefined): Promise<AuthorisationResponse | undefined> {
+    say({ type: 'stage', stage: 'reconciling' })
+    return persist(statusTime, signal, async inner => take(message, await acquirer.status(message.key, { signal: inner })))
+  }
+
+  async function reverse(key: string, why: ReversalReason): Promise<'done' | 'pending'> {
+    say({ type: 'stage', stage: 'reversing' })
+    const done = await persist(reversalTime, undefined, async signal => {
+      await acquirer.reverse(key, why, { signal })
+      return true
+    })
+    return done ? 'done' : 'pending'
+  }
+
+  async function advise(message: AuthorisationMessage): Promise<'done' | 'pending'> {
+    say({ type: 'stage', stage: 'advising' })
+    return (await persist(reversalTime, undefined, signal => acquirer.advise(message, { signal }))) ? 'done' : 'pending'
+  }
+
+  return {
+    asked: () => record.state !== 'notAsked' && record.state !== 'unreachable',
+    record: () => record,
+
+    /** The answer for the card: the host's, or `unableToGoOnline` when none can be had while the card waits. */
+    async authorise(message: AuthorisationMessage, signal: AbortSignal): Promise<AuthorisationResponse> {
+      throwIfAborted(signal)
+      say({ type: 'stage', stage: 'authorising' })
+      record = { state: 'open', message }
+      try {
+        const response = take(message, await acquirer.authorise(message, { signal }))
+        if (response) return response
+      } catch (error) {
+        if (isFault(error, 'host-unreachable')) {
+          record = { state: 'unreachable', message }
+          say({ type: 'host', result: 'unreachable' })
+          return { type: 'unableToGoOnline' }
+        }
+        if (!isFault(error, 'host-no-answer', 'host-error')) throw error
+      }
+      say({ type: 'host', result: 'noAnswer' })
+      return (await poll(message, signal)) ?? { type: 'unableToGoOnline' }
+    },
+
+    /**
+     * Brings card and host to one result:
+     *
+     * | Card | Host | Result |
+     * |---|---|---|
+     * | approved | approved | approved |
+     * | approved | not asked, unreachable | approved offline; the host is advised |
+     * | approved | asked, silent | the host is asked again: as it says, else unknown |
+     * | anything else | approved, or asked and silent | reversed: the card's result, or unknown until the host confirms |
+     * | link lost | declined, referral | declined: nothing was charged |
+     * | link lost | not asked | cancelled: nothing was charged |
+     */
+    async settle(outcome: Outcome, message: Omit<AuthorisationMessage, 'interface' | 'cvm' | 'tags'>): Promise<Settled> {
+      const own = { result: outcome.result, ...(outcome.reason && { reason: outcome.reason }) }
+      const { answer } = record
+      if (outcome.result === 'approved' && !outcome.reversal) {
+        if (record.state === 'open') {
+          await poll(record.message!, undefined)
+          if (record.state === 'open') return { result: 'unknown' }
+        }
+        if (record.state === 'approved') return { ...own, ...(record.answer && { answer: record.answer }) }
+        if (record.state === 'notAsked' || record.state === 'unreachable') {
+          const { interface: through, cvm, tags } = outcome
+          return { ...own, advice: await advise({ ...message, interface: through, cvm, tags }) }
+        }
+        // Card and terminal approved by default what the host has declined by now: the host's word stands.
+        return {
+          result: 'declined',
+          reason: record.state === 'referral' ? 'referral' : 'hostDeclined',
+          ...(record.answer && { answer: record.answer }),
+        }
+      }
+      if (record.state === 'approved' || record.state === 'open' || outcome.reversal) {
+        const reversal = await reverse(message.key, why(outcome, record.state))
+        if (reversal === 'pending')
+          return { result: 'unknown', ...(outcome.reason && { reason: outcome.reason }), ...(answer && { answer }), reversal }
+        return { ...own, result: outcome.result === 'declined' ? 'declined' : 'cancelled', ...(answer && { answer }), reversal }
+      }
+      if (outcome.result !== 'unknown') return { ...own, ...(answer && { answer }) }
+      const declined = record.state === 'declined' || record.state === 'referral'
+      return { ...own, result: declined ? 'declined' : 'cancelled', ...(answer && { answer }) }
+    },
+  }
+}
+
+function why(outcome: Outcome, host: HostRecord['state']): ReversalReason {
+  if (outcome.reason === 'linkLost' || outcome.reason === 'cardRemoved') return 'linkLost'
+  if (outcome.result === 'cancelled') return 'cancelled'
+  return host === 'open' ? 'noAnswer' : 'cardDeclined'
+}

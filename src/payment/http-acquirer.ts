@@ -1,0 +1,137 @@
+/** An acquirer over HTTP and JSON, on the `fetch` that browsers and Node have. */
+
+import { type Clock, systemClock, within } from '../clock.ts'
+import { abortFault, asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
+import type { Acquirer, AuthorisationMessage, HostAnswer } from './acquirer.ts'
+import { decodeAnswer, encodeMessage, type Json } from './wire.ts'
+
+export interface HttpAcquirerOptions {
+  /** Milliseconds for one request and its answer; 30 s when left out. */
+  readonly timeout?: number
+  readonly clock?: Clock
+}
+
+/** The most that an answer may be; more is no answer. */
+const MAX_ANSWER = 64 * 1024
+
+/**
+ * A client of the JSON interface (docs/acquirer.md). `http:` is for loopback only: a PAN never crosses a network in clear.
+ * @throws Fault `bad-argument` when the address is not one
+ */
+export function httpAcquirer(address: string, options: HttpAcquirerOptions = {}): Acquirer {
+  const base = baseAddress(address)
+  const call = (method: string, path: string, body: Json | undefined, signal: AbortSignal | undefined) =>
+    request(new URL(path, base), method, body, options, signal)
+  const post =
+    (path: string) =>
+    (message: AuthorisationMessage, waiting: { signal?: AbortSignal } = {}) =>
+      call('POST', path, encodeMessage(message), waiting.signal)
+  return {
+    authorise: post('v1/authorisations'),
+    advise: post('v1/advices'),
+    async reverse(key, why, { signal } = {}) {
+      const { state } = await call('POST', `v1/authorisations/${encodeURIComponent(key)}/reversal`, { why }, signal)
+      if (state !== 'reversed' && state !== 'declined')
+        throw new Fault('host-error', `host did not confirm the reversal: the state is ${state}`, { state })
+    },
+    status: (key, { signal } = {}) => call('GET', `v1/authorisations/${encodeURIComponent(key)}`, undefined, signal),
+  }
+}
+
+function baseAddress(address: string): URL {
+  let url: URL
+  try {
+    url = new URL(address.endsWith('/') ? address : `${address}/`)
+  } catch (error) {
+    throw new Fault('bad-argument', `acquirer address '${address}' is no URL`, { field: 'acquirer' }, { cause: error })
+  }
+  const loopback = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback))
+    throw new Fault('bad-argument', `acquirer address '${address}' is not https (http is for this machine only)`, { field: 'acquirer' })
+  return url
+}
+
+async function request(
+  url: URL,
+  method: string,
+  body: Json | undefined,
+  { timeout = 30_000, clock = systemClock }: HttpAcquirerOptions,
+  signal: AbortSignal | undefined,
+): Promise<HostAnswer> {
+  throwIfAborted(signal)
+  try {
+    return await within({ timeout, clock, ...(signal && { signal }), what: `${method} ${url.pathname}` }, async inner => {
+      const init: RequestInit = { method, signal: inner, redirect: 'error', credentials: 'omit' }
+      if (body !== undefined) Object.assign(init, { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+      return readAnswer(await fetch(url, init))
+    })
+  } catch (error) {
+    if (signal?.aborted) throw abortFault(signal)
+    if (isFault(error, 'timeout')) throw new Fault('host-no-answer', error.message, { ...error.details }, { cause: error })
+    if (isFault(error)) throw error
+    throw neverLeft(error)
+      ? new Fault('host-unreachable', `cannot connect to ${url.host}: ${causeText(error)}`, {}, { cause: error })
+      : new Fault('host-no-answer', `connection to ${url.host} broke: ${causeText(error)}`, {}, { cause: error })
+  }
+}
+
+async function readAnswer(response: Response): Promise<HostAnswer> {
+  const text = await boundedText(response)
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    throw hostError('answer is no JSON', response.status, error)
+  }
+  if (!response.ok) {
+    const reason = typeof json === 'object' && json !== null && 'error' in json ? String(json.error).slice(0, 200) : 'no reason given'
+    throw hostError(`host refuses the message: ${reason}`, response.status)
+  }
+  try {
+    return decodeAnswer(json)
+  } catch (error) {
+    throw hostError(`answer is malformed: ${asFault(error).message}`, response.status, error)
+  }
+}
+
+/** The body, given up as soon as it is longer than any answer. */
+async function boundedText(response: Response): Promise<string> {
+  const decoder = new TextDecoder()
+  const reader = response.body?.getReader()
+  let text = ''
+  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+    text += decoder.decode(part.value, { stream: true })
+    if (text.length > MAX_ANSWER) {
+      await reader?.cancel()
+      throw hostError(`answer of more than ${MAX_ANSWER} characters`, response.status)
+    }
+  }
+  return text + decoder.decode()
+}
+
+function hostError(what: string, status: number, cause?: unknown): Fault {
+  return new Fault('host-error', `${what} (HTTP ${status})`, { status }, { cause })
+}
+
+/** Failures of name, route, connection or TLS handshake come before a byte of the request. Where the platform does not say, it may have left. */
+function neverLeft(error: unknown): boolean {
+  return causes(error).some(one => {
+    const code = 'code' in one ? String(one.code) : ''
+    return /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_|ERR_SSL_WRONG_VERSION_NUMBER)/.test(
+      code,
+    )
+  })
+}
+
+function causes(error: unknown): Error[] {
+  const found: Error[] = []
+  for (let one = error; one instanceof Error && found.length < 8; one = one.cause) {
+    found.push(one)
+    if (one instanceof AggregateError) found.push(...one.errors.filter((inner): inner is Error => inner instanceof Error))
+  }
+  return found
+}
+
+function causeText(error: unknown): string {
+  return causes(error).at(-1)?.message || causes(error)[0]?.message || String(error)
+}

@@ -1,0 +1,152 @@
+/** The slip of a card payment: its fields as data, and as lines of text in English or Russian. */
+
+import { hex, text } from '../bytes.ts'
+import { formatAmount } from '../currency.ts'
+import type { CardInterface, CvmName, Outcome } from '../emv/outcome.ts'
+import { maskPan } from '../mask.ts'
+import { type Language, type MessageId, message } from '../messages.ts'
+import type { Merchant, Order } from './acquirer.ts'
+
+/** Every field of the slip that the mPOS guide shows (seed 002); what is not known is left out. Safe to store and to print. */
+export interface Receipt {
+  readonly merchant: string
+  readonly address?: string
+  readonly terminal: string
+  readonly order: string
+  readonly result: Outcome['result']
+  /** `150.00`. */
+  readonly amount: string
+  readonly currency: string
+  readonly aid?: string
+  readonly label?: string
+  readonly tvr?: string
+  readonly tsi?: string
+  readonly scheme?: string
+  /** First six and last four digits. */
+  readonly pan?: string
+  readonly cardholder?: string
+  readonly rrn?: string
+  readonly authorisationCode?: string
+  readonly responseCode?: string
+  /** `26.03.2019 10:52`, the terminal's own time. */
+  readonly date: string
+  readonly interface: CardInterface
+  readonly cvm: CvmName
+  /** The slip has a line to sign on: the CVM asks for it and no signature was taken on a screen. */
+  readonly signatureLine: boolean
+}
+
+export interface ReceiptFacts {
+  readonly merchant: Merchant
+  readonly order: Order
+  readonly result: Outcome['result']
+  readonly outcome: Pick<Outcome, 'interface' | 'cvm' | 'application' | 'tags'>
+  readonly response?: { readonly code: string; readonly authorisationCode?: string; readonly rrn?: string }
+  readonly at: Date
+  readonly signed: boolean
+}
+
+export function makeReceipt({ merchant, order, result, outcome, response, at, signed }: ReceiptFacts): Receipt {
+  const { tags, application } = outcome
+  const hexOf = (tag: number) => (tags.get(tag)?.length ? hex(tags.get(tag)!) : undefined)
+  const aid = application ? hex(application.aid) : (hexOf(0x84) ?? hexOf(0x9f06) ?? hexOf(0x4f))
+  const pan = panOf(tags)
+  const name = tags.get(0x5f20) && text(tags.get(0x5f20)!).trim()
+  const fields = {
+    address: merchant.address,
+    aid,
+    label: application?.label,
+    tvr: hexOf(0x95),
+    tsi: hexOf(0x9b),
+    scheme: schemeName(aid, pan),
+    pan: pan && maskPan(pan),
+    cardholder: name || undefined,
+    rrn: response?.rrn,
+    authorisationCode: response?.authorisationCode,
+    responseCode: response?.code ?? (tags.get(0x8a)?.length === 2 ? text(tags.get(0x8a)!) : undefined),
+  }
+  return {
+    merchant: merchant.name,
+    terminal: merchant.terminal,
+    order: order.number,
+    result,
+    amount: formatAmount(order.amount, order.currency),
+    currency: order.currency.alpha,
+    ...(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<typeof fields>),
+    date: slipDate(at),
+    interface: outcome.interface,
+    cvm: outcome.cvm,
+    signatureLine: outcome.cvm === 'signature' && !signed && result === 'approved',
+  } as Receipt
+}
+
+/** The PAN of a card's data, from 5A or the track of 57. */
+export function panOf(tags: ReadonlyMap<number, Uint8Array>): string | undefined {
+  const own = tags.get(0x5a)
+  const digits = own?.length ? hex(own).replace(/F+$/, '') : hex(tags.get(0x57) ?? new Uint8Array(0)).split('D')[0]
+  return /^\d{8,19}$/.test(digits) ? digits : undefined
+}
+
+const schemesByAid: readonly (readonly [prefix: string, name: string])[] = [
+  ['A0000000043060', 'MAESTRO'], ['A000000004', 'MASTERCARD'], ['A000000003', 'VISA'], ['A000000658', 'MIR'], ['A000000025', 'AMERICAN EXPRESS'],
+  ['A000000065', 'JCB'], ['A000000152', 'DISCOVER'], ['A000000333', 'UNIONPAY'],
+] // biome-ignore format: a table
+
+/** By issuer identification number (ISO/IEC 7812), for cards that were swiped. */
+const schemesByPan: readonly (readonly [pattern: RegExp, name: string])[] = [
+  [/^220[0-4]/, 'MIR'],
+  [/^4/, 'VISA'],
+  [/^(5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)/, 'MASTERCARD'],
+  [/^3[47]/, 'AMERICAN EXPRESS'],
+  [/^35/, 'JCB'],
+  [/^(6011|64[4-9]|65)/, 'DISCOVER'],
+  [/^62/, 'UNIONPAY'],
+  [/^(50|5[6-9]|6)/, 'MAESTRO'],
+]
+
+/** The card scheme as slips name it, by AID, else by PAN. */
+export function schemeName(aid: string | undefined, pan: string | undefined): string | undefined {
+  return (
+    schemesByAid.find(([prefix]) => aid?.startsWith(prefix))?.[1] ??
+    (pan ? schemesByPan.find(([pattern]) => pattern.test(pan))?.[1] : undefined)
+  )
+}
+
+function slipDate(at: Date): string {
+  const two = (number: number) => String(number).padStart(2, '0')
+  return `${two(at.getDate())}.${two(at.getMonth() + 1)}.${at.getFullYear()} ${two(at.getHours())}:${two(at.getMinutes())}`
+}
+
+const results = {
+  approved: 'receipt.paid',
+  declined: 'receipt.declined',
+  cancelled: 'receipt.cancelled',
+  unknown: 'receipt.unknown',
+} as const
+
+/** The slip as lines, in the order of the seed's. A line that would be empty is left out. */
+export function receiptLines(receipt: Receipt, language: Language = 'en'): string[] {
+  const line = (id: MessageId, value: string | undefined) => (value ? [`${message(id, language)}: ${value}`] : [])
+  const application = [receipt.aid, receipt.label].filter(Boolean).join(' ')
+  return [
+    `${message('receipt.merchant', language)}:`,
+    receipt.merchant,
+    ...(receipt.address ? [receipt.address] : []),
+    ...line('receipt.terminal', receipt.terminal),
+    ...line('receipt.order', receipt.order),
+    message(results[receipt.result], language),
+    ...line('receipt.amount', `${receipt.amount} ${receipt.currency}`),
+    ...line('receipt.aid', application),
+    ...line('receipt.tvr', receipt.tvr),
+    ...line('receipt.tsi', receipt.tsi),
+    ...line('receipt.card', receipt.scheme),
+    ...line('receipt.pan', receipt.pan),
+    ...line('receipt.cardholder', receipt.cardholder),
+    ...line('receipt.cvm', message(`receipt.cvm.${receipt.cvm}`, language)),
+    ...line('receipt.rrn', receipt.rrn),
+    ...line('receipt.authorisationCode', receipt.authorisationCode),
+    ...line('receipt.responseCode', receipt.responseCode),
+    ...line('receipt.date', receipt.date),
+    ...(receipt.signatureLine ? ['', `${message('receipt.signature', language)}: ____________________`] : []),
+  ]
+}
