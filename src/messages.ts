@@ -158,6 +158,7 @@ const table = {
   'host.01': ['call the card’s bank', 'обратитесь в банк, выпустивший карту'],
   'host.04': ['keep the card', 'изымите карту'],
   'host.05': ['the bank does not say why', 'банк не назвал причину'],
+  'host.09': ['the order is still being processed', 'заказ ещё обрабатывается'],
   'host.12': ['the operation is not valid', 'недопустимая операция'],
   'host.13': ['the amount is not valid', 'недопустимая сумма'],
   'host.14': ['no such card', 'нет такой карты'],

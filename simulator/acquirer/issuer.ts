@@ -1,0 +1,203 @@
+/** The card's bank: checks the cryptogram over the data that the terminal sent, the online PIN and the account, and answers with ARPC and scripts. */
+
+import { concat, equal, fromHex, fromText, hex, uint } from '../../src/bytes.ts'
+import { iccMasterKey } from '../../src/crypto/cryptogram.ts'
+import {
+  type CardKeys,
+  type CryptogramVersion,
+  cryptogramVersions,
+  type Session,
+  versionArpc,
+  versionCommandMac,
+  versionCryptogram,
+} from '../../src/crypto/cryptogram-version.ts'
+import { decryptEcb } from '../../src/crypto/des.ts'
+import { initialKey, pinKey, transactionKey } from '../../src/crypto/dukpt.ts'
+import { aesInitialKey, aesTransactionKey, aesWorkingKey } from '../../src/crypto/dukpt-aes.ts'
+import { decipherFormat4, decodeFormat0, decodeFormat3 } from '../../src/crypto/pin.ts'
+import type { PinBlock } from '../../src/emv/terminal.ts'
+import { isFault } from '../../src/errors.ts'
+import type { AuthorisationMessage } from '../../src/payment/acquirer.ts'
+import { write } from '../../src/tlv/ber.ts'
+import { allAccounts, type IssuerAccount } from '../cards/issuer-view.ts'
+import { testPinDukpt } from '../keys.ts'
+import type { CheckedRule } from './rules.ts'
+
+export interface IssuerOptions {
+  /** Those of every card profile when left out. */
+  readonly accounts?: readonly IssuerAccount[]
+  /** Minor units that each account has at the start; 1,000,000.00 when left out. */
+  readonly balance?: bigint
+  /** The base derivation key of the PIN pads. */
+  readonly pinBdk?: Uint8Array
+}
+
+export type Check = 'right' | 'wrong' | 'none'
+
+/** What the issuer says, and what it saw. */
+export interface Verdict {
+  readonly code: string
+  readonly reason: string
+  readonly arqc: Check
+  readonly pin: Check
+  readonly issuerAuthenticationData?: Uint8Array
+  readonly scripts?: readonly Uint8Array[]
+}
+
+interface Account {
+  readonly facts: IssuerAccount
+  balance: bigint
+  pinFailures: number
+  /** The highest ATC seen: no cryptogram counts twice. */
+  lastAtc: number
+}
+
+const PIN_TRIES = 3
+
+export class Issuer {
+  readonly #accounts: Account[]
+  readonly #pinBdk: Uint8Array
+
+  constructor({ accounts = allAccounts(), balance = 100_000_000n, pinBdk = testPinDukpt.bdk }: IssuerOptions = {}) {
+    this.#accounts = accounts.map(facts => ({ facts, balance, pinFailures: 0, lastAtc: -1 }))
+    this.#pinBdk = pinBdk
+  }
+
+  /** Decides on a payment and takes its money when it approves. `rules` are those of the host that it meets. */
+  authorise(message: AuthorisationMessage, pan: string | undefined, rules: readonly CheckedRule[]): Verdict {
+    const account = this.#find(message, pan)
+    if (!account) return { code: '14', reason: 'no account has this card number', arqc: 'none', pin: 'none' }
+    const arqc = message.interface === 'swipe' ? 'none' : this.#checkCryptogram(account, message.tags)
+    const pin = message.pinBlock ? this.#checkPin(account, message.pinBlock) : 'none'
+    const [code, reason] = this.#decide(account, message, arqc, pin, rules)
+    if (code === '00') account.balance -= message.amount
+    return { code, reason, arqc, pin, ...this.#reply(account, message.tags, arqc, code, rules) }
+  }
+
+  /** The cryptogram of a payment that card and terminal approved without us: a TC instead of an ARQC, too late to be refused. */
+  advise(message: AuthorisationMessage, pan: string | undefined): Verdict {
+    const account = this.#find(message, pan)
+    if (!account) return { code: '14', reason: 'no account has this card number', arqc: 'none', pin: 'none' }
+    const arqc = this.#checkCryptogram(account, message.tags)
+    account.balance -= message.amount
+    return { code: '00', reason: arqc === 'right' ? 'approved offline' : 'approved offline: the certificate is wrong', arqc, pin: 'none' }
+  }
+
+  /** Gives the money of an approval back. */
+  refund(message: AuthorisationMessage, pan: string | undefined): void {
+    const account = this.#find(message, pan)
+    if (account) account.balance += message.amount
+  }
+
+  /** What is left on the account, minor units. */
+  balance(pan: string): bigint | undefined {
+    return this.#accounts.find(({ facts }) => facts.pan === pan)?.balance
+  }
+
+  #find({ tags }: AuthorisationMessage, pan: string | undefined): Account | undefined {
+    const aid = hex(tags.get(0x84) ?? tags.get(0x4f) ?? tags.get(0x9f06) ?? new Uint8Array(0))
+    const same = this.#accounts.filter(({ facts }) => facts.pan === pan)
+    return same.find(({ facts }) => aid.startsWith(hex(facts.aid))) ?? same[0]
+  }
+
+  #decide(
+    account: Account,
+    { amount, at }: AuthorisationMessage,
+    arqc: Check,
+    pin: Check,
+    rules: readonly CheckedRule[],
+  ): readonly [code: string, reason: string] {
+    for (const one of rules) {
+      if (one.do === 'decline') return [one.code, one.reason]
+      if (one.do === 'refer') return ['01', one.reason]
+    }
+    if (arqc === 'wrong') return ['88', 'the cryptogram does not match the data']
+    if (yymmdd(at) > account.facts.expires) return ['54', 'the card has expired']
+    if (account.pinFailures >= PIN_TRIES) return ['75', 'too many wrong PINs']
+    if (pin === 'wrong') {
+      account.pinFailures++
+      return account.pinFailures >= PIN_TRIES ? ['75', 'too many wrong PINs'] : ['55', 'the PIN is wrong']
+    }
+    if (pin === 'right') account.pinFailures = 0
+    if (amount > account.balance) return ['51', 'not enough money on the account']
+    return ['00', 'approved']
+  }
+
+  #checkCryptogram(account: Account, tags: ReadonlyMap<number, Uint8Array>): Check {
+    const [cryptogram, atc, data] = [tags.get(0x9f26), tags.get(0x9f36), tags.get(0x9f10)]
+    if (!cryptogram || atc?.length !== 2 || !data) return 'wrong'
+    const { facts } = account
+    try {
+      const expected = versionCryptogram(cryptogramVersions[facts.version], keysOf(facts), tags, facts.issuerData(data))
+      if (!equal(expected, cryptogram) || uint(atc) <= account.lastAtc) return 'wrong'
+    } catch (error) {
+      if (isFault(error, 'bad-argument')) return 'wrong' // a data object is missing or has another length than the card used
+      throw error
+    }
+    account.lastAtc = uint(atc)
+    return 'right'
+  }
+
+  #checkPin({ facts }: Account, block: PinBlock): Check {
+    if (facts.pin === undefined) return 'wrong'
+    try {
+      return Array.from(this.#clearPin(facts.pan, block)).join('') === facts.pin ? 'right' : 'wrong'
+    } catch (error) {
+      if (isFault(error, 'bad-argument', 'bad-key')) return 'wrong' // no PIN block comes out: another key, PAN or format
+      throw error
+    }
+  }
+
+  #clearPin(pan: string, { format, data, ksn }: PinBlock): Uint8Array {
+    if (format === 4) {
+      const transaction = aesTransactionKey(aesInitialKey(this.#pinBdk, ksn.subarray(0, 8)), ksn)
+      return decipherFormat4(aesWorkingKey(transaction, ksn, 'pinEncryption'), data, pan)
+    }
+    const clear = decryptEcb(pinKey(transactionKey(initialKey(this.#pinBdk, ksn), ksn)), data)
+    return format === 0 ? decodeFormat0(clear, pan) : decodeFormat3(clear, pan)
+  }
+
+  /** ARPC and scripts: only to a card that has proved itself. */
+  #reply(
+    { facts }: Account,
+    tags: ReadonlyMap<number, Uint8Array>,
+    arqc: Check,
+    code: string,
+    rules: readonly CheckedRule[],
+  ): Pick<Verdict, 'issuerAuthenticationData' | 'scripts'> {
+    if (arqc !== 'right') return {}
+    const version = cryptogramVersions[facts.version]
+    const session = { atc: tags.get(0x9f36)!, cryptogram: tags.get(0x9f26)!, unpredictable: tags.get(0x9f37)! }
+    const keys = keysOf(facts)
+    const response = version.arpc === 1 ? fromText(code) : code === '00' ? CSU_APPROVED : CSU_DECLINED
+    const arpc = versionArpc(version, keys, session, response)
+    if (rules.some(one => one.do === 'wrongArpc')) arpc[0] ^= 0xff
+    const scripts = rules.flatMap(one => {
+      if (one.do === 'unblockPin') return [script(version, keys, session, '84240000')]
+      if (one.do !== 'decline' || !one.script) return []
+      return [script(version, keys, session, one.script === 'blockCard' ? '84160000' : '841E0000')]
+    })
+    return { issuerAuthenticationData: concat(arpc, response), ...(scripts.length > 0 && { scripts }) }
+  }
+}
+
+/** Card Status Update (EMV 4.4 Book 3, Annex C10): the issuer approves, and the offline counters are reset; or neither. */
+const CSU_APPROVED = fromHex('00820000')
+const CSU_DECLINED = fromHex('00000000')
+
+/** Issuer Script Template 2 (72): to be run after the second GENERATE AC (EMV 4.4 Book 3, 10.10). @param head CLA INS P1 P2 */
+function script(version: CryptogramVersion, keys: CardKeys, session: Session, head: string): Uint8Array {
+  const header = concat(fromHex(head), Uint8Array.of(8))
+  const command = concat(header, versionCommandMac(version, keys, session, header))
+  return write(0x72, [write(0x9f18, fromHex('00000001')), write(0x86, command)])
+}
+
+function keysOf({ masterKeys, pan, psn, version }: IssuerAccount): CardKeys {
+  const derive = (key: Uint8Array) => iccMasterKey(key, pan, psn, cryptogramVersions[version].option)
+  return { ac: derive(masterKeys.ac), mac: derive(masterKeys.smi), encipherment: derive(masterKeys.smc) }
+}
+
+function yymmdd(at: Date): string {
+  const two = (number: number) => String(number % 100).padStart(2, '0')
+  return two(at.getFullYear()) + two(at.getMonth() + 1) + two(at.getDate())
+}
