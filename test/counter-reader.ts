@@ -1,0 +1,122 @@
+/** A reader for payment tests: a virtual card, hand-made APDUs and a real PIN pad key; the order of steps is fixed, the cryptograms are real. */
+
+import type { VirtualCard } from '../simulator/cards/icc.ts'
+import { testPinDukpt } from '../simulator/keys.ts'
+import { fromHex, fromText, hex, toBcd } from '../src/bytes.ts'
+import { encryptEcb } from '../src/crypto/des.ts'
+import { DukptDevice, initialKey, pinKey } from '../src/crypto/dukpt.ts'
+import { encodeFormat0, pinOf } from '../src/crypto/pin.ts'
+import type { CvmName, Outcome } from '../src/emv/outcome.ts'
+import type { Candidate } from '../src/emv/terminal.ts'
+import { Fault } from '../src/errors.ts'
+import { panOf } from '../src/payment/receipt.ts'
+import { Queue } from '../src/queue.ts'
+import type { Reader, ReaderEvent, ReaderStatus } from '../src/reader/reader.ts'
+import { generate, open, send, terminalData } from './card-bench.ts'
+
+export interface CounterReaderOptions {
+  readonly card: VirtualCard
+  readonly cvm?: CvmName
+  /** PINs typed one after the other, the last one again and again. */
+  readonly pins?: readonly string[]
+  readonly battery?: ReaderStatus['battery']
+  /** Where the reader breaks: before the host is asked, or when it has answered. */
+  readonly breaks?: 'beforeHost' | 'afterHost'
+  /** The card approves by itself. */
+  readonly offline?: boolean
+  /** What is changed in the data for the host, after the card has made its cryptogram over the right ones. */
+  readonly tamper?: (tags: Map<number, Uint8Array>) => void
+}
+
+export class CounterReader implements Reader {
+  readonly info = { family: 'test', capabilities: ['chip', 'pinPad'], applicationSelection: 'host' } as const
+  readonly events = new Queue<ReaderEvent>()
+  transactions = 0
+  readonly #options: CounterReaderOptions
+  readonly #pinPad = new DukptDevice(initialKey(testPinDukpt.bdk, testPinDukpt.ksn), testPinDukpt.ksn)
+
+  constructor(options: CounterReaderOptions) {
+    this.#options = options
+  }
+
+  async status(): Promise<ReaderStatus> {
+    return this.#options.battery ? { battery: this.#options.battery } : {}
+  }
+
+  async close(): Promise<void> {
+    this.events.end()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  transact: Reader['transact'] = async (transaction, terminal, { signal = new AbortController().signal } = {}) => {
+    const { card, cvm = 'none', pins = ['1234'], breaks, offline, tamper } = this.#options
+    const attempt = this.transactions++
+    const waiting = { signal }
+    const candidates: Candidate[] = card.plan.applications.map(({ aid, label, priority }) => ({ aid, label, priority, confirm: false }))
+    const choice = candidates.length > 1 ? await terminal.selectApplication(candidates, waiting) : 0
+    const base = { interface: 'chip', cvm, online: false, tags: new Map<number, Uint8Array>() } as const
+    if (choice === undefined) return { ...base, result: 'cancelled', reason: 'cardholderCancelled' }
+    const { aid, label } = candidates[choice]
+    const at = transaction.at ?? new Date()
+    const values = {
+      ...terminalData,
+      '9F02': hex(toBcd(transaction.amount, 6)),
+      '9A': hex(toBcd((at.getFullYear() % 100) * 10_000 + (at.getMonth() + 1) * 100 + at.getDate(), 3)),
+    }
+    const opened = await open(card, hex(aid), values)
+    const first = await generate(opened, offline ? '40' : '80', '8C', values)
+    const tags = new Map<number, Uint8Array>()
+    for (const [tag, value] of Object.entries(values)) if (tag !== '8A' && tag !== '91') tags.set(Number.parseInt(tag, 16), fromHex(value))
+    for (const objects of [opened.objects, first.objects]) for (const [tag, value] of objects) tags.set(Number.parseInt(tag, 16), value)
+    tags.set(0x84, aid)
+    tags.set(0x9b, fromHex('E800'))
+    const application = { aid, label }
+    const cid = first.objects.get('9F27')![0] & 0xc0
+    if (offline) {
+      return cid === 0x40
+        ? { ...base, result: 'approved', tags, application }
+        : { ...base, result: 'declined', reason: 'offlineDeclined', tags, application }
+    }
+    if (cid !== 0x80) return { ...base, result: 'declined', reason: 'offlineDeclined', tags, application }
+    if (breaks === 'beforeHost') throw new Fault('link-closed', 'the reader is gone')
+    const seen = new Map(tags)
+    tamper?.(seen)
+    const pin = pins[Math.min(attempt, pins.length - 1)]
+    const pinBlock = cvm === 'onlinePin' ? this.#block(pin, panOf(tags)!) : undefined
+    let response: NonNullable<Outcome['response']>
+    try {
+      response = await terminal.authorise({ transaction, interface: 'chip', cvm, tags: seen, ...(pinBlock && { pinBlock }) }, waiting)
+    } catch (error) {
+      if (signal.aborted) return { ...base, result: 'cancelled', reason: 'merchantCancelled', tags, application }
+      throw error
+    }
+    if (breaks === 'afterHost') throw new Fault('link-closed', 'the reader is gone')
+    const known = { ...base, online: response.type !== 'unableToGoOnline', tags, application, response } as const
+    if (response.type === 'unableToGoOnline') {
+      await generate(opened, '00', '8D', { ...values, '8A': hex(fromText('Z3')) })
+      return { ...known, result: 'declined', reason: 'unableToGoOnline' }
+    }
+    const data = response.issuerAuthenticationData
+    if (data && (tags.get(0x82)![0] & 0x04) !== 0) await send(opened.card, `00820000${hex(Uint8Array.of(data.length))}${hex(data)}`)
+    const approved = response.type === 'approved'
+    const second = await generate(opened, approved ? '40' : '00', '8D', {
+      ...values,
+      '8A': hex(fromText(response.code)),
+      '91': data ? hex(data) : '',
+    })
+    for (const [tag, value] of second.objects) tags.set(Number.parseInt(tag, 16), value)
+    tags.set(0x8a, fromText(response.code))
+    if (!approved) return { ...known, result: 'declined', reason: response.type === 'referral' ? 'referral' : 'hostDeclined' }
+    return (second.objects.get('9F27')![0] & 0xc0) === 0x40
+      ? { ...known, result: 'approved' }
+      : { ...known, result: 'declined', reason: 'cardDeclined', reversal: true }
+  }
+
+  #block(pin: string, pan: string) {
+    const { key, ksn } = this.#pinPad.next()
+    return { format: 0 as const, data: encryptEcb(pinKey(key), encodeFormat0(pinOf(pin), pan)), ksn }
+  }
+}
