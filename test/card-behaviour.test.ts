@@ -98,12 +98,9 @@ describe('strict commands', () => {
 
   it('any command gets an answer with a status word; none without its MAC unblocks or blocks anything', async () => {
     const virtual = loadCard('script-updating')
-    const { card } = await open(virtual, mir)
-    await generate(
-      { card, objects: (await open(virtual, mir)).objects, staticData: new Uint8Array(), pdolData: new Uint8Array() },
-      '80',
-      '8C',
-    )
+    const session = await open(virtual, mir)
+    await generate(session, '80', '8C')
+    const { card } = session
     const heads = ['00A40400', '00B20114', '80CA9F36', '00200080', '80AE4000', '841E0000', '84240002', '04DA9F58', '04DC0114', '00C00000']
     const likely = fc.tuple(fc.constantFrom(...heads), fc.uint8Array({ maxLength: 40 })).map(([head, data]) => {
       return fromHex(head + (data.length > 0 ? hex(Uint8Array.of(data.length)) + hex(data) : '00'))
@@ -200,6 +197,24 @@ describe('what the card decides', () => {
     expect(await cid(generate(card, '40', '8D', { ...small, '91': approval(account, arqc) }))).toBe('40')
     expect(virtual.state.applications[0]).toMatchObject({ consecutiveOffline: 0, cumulativeOffline: 0 })
     expect(await cid(generate(await start(), '40', '8C', small))).toBe('40')
+  })
+
+  it('keeps a log of its transactions, the latest first', async () => {
+    const virtual = loadCard('offline-limits')
+    for (const amount of ['000000000100', '000000000200']) {
+      const values = { ...terminalData, '9F02': amount }
+      await generate(await open(virtual, mastercard, values), '40', '8C', values)
+    }
+    const card = virtual.contact()
+    const fci = leaves((await send(card, `00A4040007${mastercard}00`)).data)
+    expect(hex(fci.get('9F4D')!)).toBe('0B05')
+    expect(hex((await send(card, '80CA9F4F00')).data)).toBe('9F4F139A039F02065F2A029F1A029C019F36029F2701')
+    const entries = [await send(card, '00B2015C00'), await send(card, '00B2025C00'), await send(card, '00B2035C00')]
+    expect(entries.map(({ data, sw }) => hex(data) + sw)).toEqual([
+      '2611210000000002000643064300001240' + '9000',
+      '2611210000000001000643064300001140' + '9000',
+      '6A83',
+    ])
   })
 
   it('foreign currency goes online', async () => {
@@ -431,6 +446,7 @@ describe('bad profiles are refused with a path and a rule', () => {
     ['applications.0.codeTable', /code table/, app({ preferredName: 'X', codeTable: undefined })],
     ['applications.0.iac', /all three/, app({ iac: { denial: '0000000000' } })],
     ['applications.0.layout', /no record holds/, app({ layout: [{ sfi: 1, record: 1, tags: ['5A'] }] })],
+    ['applications.0.layout', /log/, app({ log: { records: 3 }, layout: [{ sfi: 11, record: 1, tags: ['5A'] }] })],
     ['applications', /own AID/, { ...base, applications: [application, application] }],
     ['applications.0', /unrecognized key.*colour/i, app({ colour: 'red' })],
   ]

@@ -6,6 +6,7 @@ import { type Answer, type CardCommand, ok, refuse, SW } from './command.ts'
 import { acKey, applicationCryptogram, checkArpc } from './cryptogram.ts'
 import { cutByDol } from './dol.ts'
 import { type AcType, type CardFacts, issuerApplicationData } from './iad.ts'
+import { writeLog } from './log.ts'
 import type { ApplicationMemory } from './memory.ts'
 import { children, encode } from './objects.ts'
 import type { CardPlan } from './profile.ts'
@@ -80,6 +81,7 @@ export function generateAc(session: Session, card: CardPlan, { p1, data }: CardC
   else if (given === 'TC') count(card, application, run)
   else application.onlineNotCompleted = given === 'ARQC'
   run.phase = given === 'ARQC' ? 'online' : 'complete'
+  if (run.phase === 'complete') writeLog(application, run, cidTypes[given])
   return answer
 }
 
@@ -131,7 +133,7 @@ function isUnable(run: Run): boolean {
   return code !== undefined && ['Y3', 'Z3'].includes(text(code))
 }
 
-/** Card Status Update (Book 3, Annex C10): block, PIN try counter, go online next time. */
+/** Card Status Update (Book 3, Annex C): block, PIN try counter, go online next time. */
 function obey(session: Session, application: ApplicationMemory, csu: Uint8Array): void {
   if (csu[1] & 0x40) session.memory.blocked = true
   if (csu[1] & 0x20) application.blocked = true

@@ -52,28 +52,28 @@ function certify(format: number, identifier: Uint8Array, options: CertificateOpt
   return { certificate: sign(signer, concat(head, inside), remainder, subject.exponent, staticData), remainder, exponent: subject.exponent }
 }
 
-/** Issuer Public Key Certificate (90, 92, 9F32), Book 2, table 6. `identifier`: leftmost 3–8 digits of the PAN. */
+/** Issuer Public Key Certificate (90, 92, 9F32), Book 2, 5.1. `identifier`: leftmost 3–8 digits of the PAN. */
 export function issuerCertificate(identifier: string, options: CertificateOptions): Certified {
   return certify(0x02, fromHex(identifier.padEnd(8, 'F')), options, new Uint8Array())
 }
 
-/** ICC Public Key Certificate (9F46, 9F48, 9F47), table 14; `staticData` is what SDA would sign. */
+/** ICC Public Key Certificate (9F46, 9F48, 9F47), Book 2, 6.1; `staticData` is what SDA would sign. */
 export function iccCertificate(pan: string, options: CertificateOptions, staticData: Uint8Array): Certified {
   return certify(0x04, fromHex(pan.padEnd(20, 'F')), options, staticData)
 }
 
-/** ICC PIN Encipherment Public Key Certificate (9F2D, 9F2F, 9F2E), table 23. */
+/** ICC PIN Encipherment Public Key Certificate (9F2D, 9F2F, 9F2E), Book 2, 7.1. */
 export function pinKeyCertificate(pan: string, options: CertificateOptions): Certified {
   return certify(0x04, fromHex(pan.padEnd(20, 'F')), options, new Uint8Array())
 }
 
-/** Signed Static Application Data (93), table 7. `code`: Data Authentication Code, 2 bytes. */
+/** Signed Static Application Data (93), Book 2, 5.1. `code`: Data Authentication Code, 2 bytes. */
 export function signedStaticData(issuer: RsaKey, code: Uint8Array, staticData: Uint8Array): Uint8Array {
   const pattern = new Uint8Array(issuer.modulus.length - 26).fill(0xbb)
   return sign(issuer, concat(Uint8Array.of(0x03, 0x01), code, pattern), staticData)
 }
 
-/** Signed Dynamic Application Data (9F4B), tables 15 and 18: over ICC Dynamic Data and the terminal's dynamic data. */
+/** Signed Dynamic Application Data (9F4B), Book 2, 6.5.1 and 6.6.1: over ICC Dynamic Data and the terminal's dynamic data. */
 export function signedDynamicData(icc: RsaKey, dynamicData: Uint8Array, terminalData: Uint8Array): Uint8Array {
   const pattern = new Uint8Array(icc.modulus.length - 25 - dynamicData.length).fill(0xbb)
   return sign(icc, concat(Uint8Array.of(0x05, 0x01, dynamicData.length), dynamicData, pattern), terminalData)

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { concat, equal, fromHex, hex, xor } from '../../src/bytes.ts'
 import { encryptEcb, pad, retailMac, withOddParity } from './des.ts'
-import type { CryptogramName } from './profile.ts'
+import type { CryptogramName } from './profile-words.ts'
 
 /** One piece of the cryptogram's input: the value of a tag, or a slice of it. */
 export interface AcInput {
@@ -152,7 +152,7 @@ export function applicationCryptogram(scheme: CryptogramScheme, key: Uint8Array,
 
 export type IssuerAnswer =
   | { readonly type: 'wrong' }
-  /** `csu`: Card Status Update, method 2 only (Book 3, Annex C10). */
+  /** `csu`: Card Status Update, method 2 only (Book 3, Annex C). */
   | { readonly type: 'right'; readonly csu?: Uint8Array }
 
 /** Checks Issuer Authentication Data (91) against the ARQC (Book 2, 8.2). */
@@ -169,7 +169,7 @@ export function checkArpc(scheme: CryptogramScheme, key: Uint8Array, arqc: Uint8
   return equal(expected, data.subarray(0, 4)) ? { type: 'right', csu } : { type: 'wrong' }
 }
 
-/** MAC of a script command: header, ATC, ARQC and data without the MAC, padded with 80 (Book 2, 9.2.3.1 format 2 in all schemes here). */
+/** MAC of a script command: header, ATC, ARQC and data without the MAC, padded with 80 (Book 2, 9.2.3; the MAC stands alone at the end, format 2 of 9.1). */
 export function scriptMac(key: Uint8Array, header: Uint8Array, atc: Uint8Array, arqc: Uint8Array, data: Uint8Array): Uint8Array {
   return retailMac(key, pad(concat(header, atc, arqc, data), 'bit'))
 }

@@ -55,7 +55,7 @@ export function issuerApplicationData(scheme: CryptogramScheme, keyIndex: number
       return concat(Uint8Array.of(keyIndex, scheme.version), mchipResults(facts), dynamicNumber.subarray(0, 2), counters)
     }
     case 'ccd':
-      // Book 3, Annex C9: length, CCI, key index, CVR (5), counters (8), length, issuer discretionary (15).
+      // Book 3, Annex C (CCD, format A): length, CCI, key index, CVR (5), counters (8), length, issuer discretionary (15).
       return concat(
         Uint8Array.of(0x0f, scheme.version, keyIndex),
         commonResults(facts),
@@ -120,7 +120,7 @@ function mchipResults(facts: CardFacts): Uint8Array {
   )
 }
 
-/** Five bytes of the Common Core Definitions (Book 3, Annex C9.3). */
+/** Five bytes of the Common Core Definitions (Book 3, Annex C). */
 function commonResults(facts: CardFacts): Uint8Array {
   return Uint8Array.of(
     acBits(facts) |

@@ -21,6 +21,8 @@ export interface ApplicationMemory {
   issuerAuthenticationFailed: boolean
   /** Issuer scripts of the latest transaction that had any. */
   scripts: { done: number; failed: boolean }
+  /** Transactions, the latest first, each as the log format says. */
+  log: Uint8Array[]
   /** The issuer asked for the next transaction to go online (Card Status Update). */
   goOnlineNext: boolean
 }
@@ -50,6 +52,7 @@ export function freshMemory(image: CardImage): CardMemory {
       issuerAuthenticationFailed: false,
       scripts: { done: 0, failed: false },
       goOnlineNext: false,
+      log: [],
     })),
   }
 }

@@ -5,6 +5,7 @@ import { fromHex } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import { type TestRsaKeyName, testRsaKeys } from '../keys/test-rsa-keys.ts'
 import { dolEntries, dolLength } from './dol.ts'
+import { cryptogramNames, cvmConditions, cvmMethods, logFile, odaDefects, scriptCommands, usage } from './profile-words.ts'
 
 /** A byte string written as hex; blanks are allowed. */
 function bytes(min: number, max = min) {
@@ -45,33 +46,7 @@ export function luhn(digits: string): boolean {
   return sum % 10 === 0
 }
 
-/** Cardholder verification methods by name, with their codes (EMV 4.4 Book 3, Annex C3, table 43). */
-export const cvmMethods = {
-  fail: 0x00,
-  offlinePin: 0x01,
-  onlinePin: 0x02,
-  offlinePinAndSignature: 0x03,
-  encipheredPin: 0x04,
-  encipheredPinAndSignature: 0x05,
-  signature: 0x1e,
-  noCvm: 0x1f,
-} as const
-
-/** Conditions by name, with their codes (Book 3, Annex C3, table 44). */
-export const cvmConditions = {
-  always: 0x00,
-  unattendedCash: 0x01,
-  notCash: 0x02,
-  supported: 0x03,
-  manualCash: 0x04,
-  cashback: 0x05,
-  belowX: 0x06,
-  aboveX: 0x07,
-  belowY: 0x08,
-  aboveY: 0x09,
-} as const
-
-const names = <T extends string>(table: Record<T, number>) => Object.keys(table) as [T, ...T[]]
+const names = <T extends string>(table: Readonly<Record<T, unknown>>) => Object.keys(table) as [T, ...T[]]
 
 const cvmRule = z.strictObject({
   /** A method by name, or its code (b6–b1) where it has no name. */
@@ -80,34 +55,6 @@ const cvmRule = z.strictObject({
   /** What follows when the method fails: the next rule, or cardholder verification has failed. */
   otherwise: z.enum(['next', 'fail']).default('fail'),
 })
-
-/** Application Usage Control (9F07) by name: byte and bit (Book 3, Annex C2). */
-export const usage = {
-  domesticCash: [1, 8],
-  internationalCash: [1, 7],
-  domesticGoods: [1, 6],
-  internationalGoods: [1, 5],
-  domesticServices: [1, 4],
-  internationalServices: [1, 3],
-  atm: [1, 2],
-  otherThanAtm: [1, 1],
-  domesticCashback: [2, 8],
-  internationalCashback: [2, 7],
-} as const
-
-/** Defects that a profile may ask of its certificates and signatures, so that each failure path of a terminal can be walked. */
-export const odaDefects = [
-  'wrongIssuerCertificate', // 90 does not recover to a certificate
-  'wrongIccCertificate', // 9F46 likewise
-  'wrongStaticSignature', // 93 likewise
-  'wrongDynamicSignature', // the card signs another unpredictable number
-  'otherStaticData', // a signed record was changed after signing
-  'expiredIssuerCertificate',
-  'expiredIccCertificate',
-  'unknownCaKey', // 8F names a key that no terminal has
-  'missingCertificate', // no 90
-  'otherTagList', // 9F4A names more than the AIP
-] as const
 
 const keyNames = (prefix: string) =>
   z.custom<TestRsaKeyName>(
@@ -150,9 +97,6 @@ const oda = z.strictObject({
   defect: z.enum(odaDefects).optional(),
 })
 
-/** How an application makes cryptograms and its Issuer Application Data (9F10): see `cryptogram.ts`. */
-export const cryptogramNames = ['visa10', 'visa18', 'mastercard20', 'ccd'] as const
-
 const risk = z.strictObject({
   /**
    * `online`: an approval is always asked of the issuer; `offline`: approves within its limits, asks online beyond them;
@@ -169,16 +113,6 @@ const risk = z.strictObject({
   /** Asks the terminal for an advice when it declines (CID b4, Book 3, 6.5.5.4). */
   advice: z.boolean().default(false),
 })
-
-/** Issuer script commands, Book 3, 6.5. */
-export const scriptCommands = [
-  'applicationBlock',
-  'applicationUnblock',
-  'cardBlock',
-  'pinChangeUnblock',
-  'putData',
-  'updateRecord',
-] as const
 
 const recordLayout = z.strictObject({
   sfi: z.int().min(1).max(30),
@@ -204,7 +138,7 @@ const application = z.strictObject({
   pan: pan.optional(),
   psn: z.int().min(0).max(99).optional(),
   usage: z
-    .array(z.enum(names(usage as unknown as Record<keyof typeof usage, number>)))
+    .array(z.enum(names(usage)))
     .default([
       'domesticCash',
       'internationalCash',
@@ -248,6 +182,8 @@ const application = z.strictObject({
     .strictObject({ by: z.enum(['externalAuthenticate', 'secondGenerateAc', 'none']), required: z.boolean().default(false) })
     .prefault({ by: 'secondGenerateAc' }),
   risk: risk.prefault({}),
+  /** A transaction log of so many records in SFI 11 (Book 3, Annex D: 9F4D, 9F4F). */
+  log: z.strictObject({ records: z.int().min(1).max(30) }).optional(),
   scripts: z.array(z.enum(scriptCommands)).default([...scriptCommands]),
   /** Responses to GET PROCESSING OPTIONS and GENERATE AC: 80 (1) or 77 (2). */
   responseFormat: z.union([z.literal(1), z.literal(2)]).default(2),
@@ -330,8 +266,6 @@ export type CardProfile = z.input<typeof profileSchema>
 /** A profile that was checked, with everything filled in. */
 export type CardPlan = z.output<typeof profileSchema>
 export type ApplicationPlan = CardPlan['applications'][number]
-export type CryptogramName = (typeof cryptogramNames)[number]
-export type ScriptCommand = (typeof scriptCommands)[number]
 
 /** Checks a profile and fills it in. @throws Fault `bad-config` with details.path and details.rule */
 export function parseProfile(profile: unknown): CardPlan {
@@ -344,7 +278,7 @@ export function parseProfile(profile: unknown): CardPlan {
   return result.data
 }
 
-function badProfile(path: readonly PropertyKey[], rule: string): Fault {
+export function badProfile(path: readonly PropertyKey[], rule: string): Fault {
   const where = path.length === 0 ? '(profile)' : path.join('.')
   return new Fault('bad-config', `card profile: ${where}: ${rule}`, { path: where, rule })
 }
@@ -361,6 +295,7 @@ function checkTogether(plan: CardPlan): void {
       throw badProfile(at('cvm', 'rules'), 'an offline PIN rule needs the card to have a pin')
     if (one.cvm?.rules.some(({ method }) => method === 'encipheredPin' || method === 'encipheredPinAndSignature') && !canDecipher(one))
       throw badProfile(at('oda'), 'enciphered PIN needs a certified key: oda.method dda or cda, or oda.pinKey')
+    if (one.log && one.layout?.some(({ sfi }) => sfi === logFile)) throw badProfile(at('layout'), `SFI ${logFile} is the log's`)
     if (one.preferredName !== undefined && one.codeTable === undefined)
       throw badProfile(at('codeTable'), 'a preferred name needs a code table')
     const identifier = one.oda.issuerIdentifier

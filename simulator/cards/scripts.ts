@@ -5,7 +5,7 @@ import { type Answer, type CardCommand, ok, refuse, SW } from './command.ts'
 import { pinOfBlock, scriptKey, scriptMac } from './cryptogram.ts'
 import { decryptCbc, decryptEcb } from './des.ts'
 import type { ApplicationMemory } from './memory.ts'
-import type { ScriptCommand } from './profile.ts'
+import type { ScriptCommand } from './profile-words.ts'
 import type { Run, Session } from './run.ts'
 
 const macLength = 8

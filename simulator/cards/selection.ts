@@ -3,9 +3,11 @@
 import { concat, equal, fromUint, startsWith, toBcd } from '../../src/bytes.ts'
 import { type Answer, type CardCommand, ok, refuse, SW } from './command.ts'
 import { cutByDol, dolLength } from './dol.ts'
+import { logFormat } from './log.ts'
 import type { ApplicationMemory } from './memory.ts'
 import { children, encode } from './objects.ts'
 import { type CardImage, pseName } from './personalize.ts'
+import { logFile } from './profile-words.ts'
 import { freshRun, type Session } from './run.ts'
 
 /** By name, first or next occurrence (EMV 4.4 Book 1, 11.3). A name may be the beginning of an AID. */
@@ -34,12 +36,18 @@ function leave(session: Session, selected: Session['selected']): void {
   session.run = undefined
 }
 
-/** Book 1, 11.2. An application's records can be read once it was initiated. */
+/** Book 1, 11.2. An application's records can be read once it was initiated, its log at any time. */
 export function readRecord(session: Session, image: CardImage, { p1, p2 }: CardCommand): Answer {
   const sfi = p2 >> 3
   if ((p2 & 0x07) !== 0x04 || p1 === 0 || sfi === 0 || sfi === 31) return refuse(SW.wrongParameters)
-  if (session.selected.type === 'none' || (session.selected.type === 'application' && !session.run)) return refuse(SW.conditions)
-  const records = session.selected.type === 'pse' ? image.pse!.records : session.selected.application.records
+  const { selected } = session
+  if (selected.type === 'none') return refuse(SW.conditions)
+  if (selected.type === 'application' && selected.application.image.plan.log && sfi === logFile) {
+    const entry = selected.application.log[p1 - 1]
+    return entry ? ok(entry) : refuse(SW.recordNotFound)
+  }
+  if (selected.type === 'application' && !session.run) return refuse(SW.conditions)
+  const records = selected.type === 'pse' ? image.pse!.records : selected.application.records
   const record = records.get(`${sfi}.${p1}`)
   if (record) return ok(record)
   return refuse([...records.keys()].some(name => name.startsWith(`${sfi}.`)) ? SW.recordNotFound : SW.fileNotFound)
@@ -72,7 +80,7 @@ export function getProcessingOptions(session: Session, { data }: CardCommand): A
   )
 }
 
-/** Book 3, 6.5.7 and 7.3: ATC, Last Online ATC Register, PIN Try Counter. */
+/** Book 3, 6.5.7 and 7.3: ATC, Last Online ATC Register, PIN Try Counter, Log Format. */
 export function getData(session: Session, { p1, p2 }: CardCommand): Answer {
   if (session.selected.type !== 'application') return refuse(SW.conditions)
   const tag = p1 * 256 + p2
@@ -88,6 +96,8 @@ function dataObject({ memory }: Session, application: ApplicationMemory, tag: nu
       return fromUint(application.lastOnlineAtc, 2)
     case 0x9f17:
       return memory.pin && Uint8Array.of(memory.pin.triesLeft)
+    case 0x9f4f:
+      return application.image.plan.log && logFormat
     // The card's own limits, as PUT DATA takes them (tags as in VIS).
     case 0x9f58:
     case 0x9f59:

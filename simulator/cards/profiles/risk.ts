@@ -26,6 +26,7 @@ export const offlineLimits = oneApplication(
     application: {
       risk: { policy: 'offline', consecutiveOffline: [2, 4], cumulativeOffline: [500_00, 1000_00] },
       velocity: { lower: 2, upper: 4 },
+      log: { records: 5 },
       iac: { denial: '0000000000', online: '0000000000', default: '0000000000' },
     },
   },
