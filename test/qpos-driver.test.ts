@@ -535,6 +535,12 @@ describe('silence, loss, abort', () => {
     ['at the choice', { startEmv: twoApplications }, { selectApplication: never }, { result: 'cancelled' }],
     ['at the PIN', { startEmv: say('pinEntry', 'startEmv', '00'), query: say('pinEntry', 'startEmv', '00') }, {}, { result: 'cancelled' }],
     ['while the host decides', {}, { authorise: never }, { result: 'unknown', online: true }],
+    [
+      'after the host declined',
+      { onlineResult: 'silent' },
+      { authorise: async () => ({ type: 'declined', code: '05' }) },
+      { result: 'declined', reason: 'hostDeclined' },
+    ],
     ['after the host approved', { onlineResult: 'silent' }, {}, { result: 'cancelled', online: true, reversal: true }],
   ])('AbortSignal %s', async (_name, script, terminal, wanted) => {
     const { reader, clock, heard, terminal: shown } = await bench({ ...plain, cancel: say('userCancel'), ...script }, terminal)

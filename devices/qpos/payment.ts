@@ -219,13 +219,12 @@ function ended(counter: Counter, known: Known, answer: Ending, what: string): Ou
   return outcome(known, result, reason, fallback ? { fallback } : {})
 }
 
-/** The merchant's cancellation: while the host was deciding, nobody knows; once it approved, the approval must be reversed. */
+/** The merchant's cancellation: while the host was deciding, nobody knows; what it approved must be reversed, what it declined stays declined. */
 function afterAbort(known: Known): Outcome {
-  if (known.response) {
-    const due = known.response.type === 'approved' ? { reversal: true } : {}
-    return outcome(known, 'cancelled', 'merchantCancelled', due)
-  }
-  return outcome(known, known.asked ? 'unknown' : 'cancelled', 'merchantCancelled')
+  const { asked, response } = known
+  if (response?.type === 'declined' || response?.type === 'referral') return declined(known)
+  if (response) return outcome(known, 'cancelled', 'merchantCancelled', response.type === 'approved' ? { reversal: true } : {})
+  return outcome(known, asked ? 'unknown' : 'cancelled', 'merchantCancelled')
 }
 
 function outcome(known: Known, result: Outcome['result'], reason?: Outcome['reason'], more: Partial<Outcome> = {}): Outcome {
