@@ -1,5 +1,6 @@
 /** Selection, records and data authentication in one go: recorded cards, the card of emvpt, and every virtual card. */
 
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { loadCard } from '../simulator/cards/icc.ts'
 import type { ProfileName } from '../simulator/cards/profiles/index.ts'
@@ -20,6 +21,11 @@ import published from './vectors/ca_public_keys.json' with { type: 'json' }
 import transcripts from './vectors/card_transcripts.json' with { type: 'json' }
 import emvpt from './vectors/emvpt_contact_test_card.json' with { type: 'json' }
 
+/** Live and test keys that somebody published with a checksum. */
+const ca = published.keys
+  .filter(key => key.hash_matches && key.modulus_bits <= 1984 && key.exponent !== '02')
+  .map(key => parseCaKey({ ...key, checksum: key.claimed_hash }))
+
 /** The steps from the candidate list to data authentication. */
 async function steps(card: Card, config: Partial<TerminalConfig>, today: string, unpredictable = '01234567') {
   const at = bench(card, { ...config, capabilities: config.capabilities ?? fromHex('E0F8C8') }, [0, 0, 0])
@@ -35,10 +41,6 @@ async function steps(card: Card, config: Partial<TerminalConfig>, today: string,
 
 describe('recorded contact cards', () => {
   const contact = transcripts.transcripts.filter(one => one.interface === 'contact')
-  const ca = published.keys
-    .filter(key => key.hash_matches && key.modulus_bits <= 1984 && key.exponent !== '02')
-    .map(key => parseCaKey({ ...key, checksum: key.claimed_hash }))
-
   it.each(contact)('$id: data and data authentication as verified independently', async ({ apdus, verified }) => {
     // Each source begins with an attempt that was broken off; the whole card follows from the last SELECT on, up to GENERATE AC.
     const from = apdus.findLastIndex(({ c }) => c.startsWith('00A404'))
@@ -147,5 +149,75 @@ describe('virtual cards', () => {
     expect(kernel.data.card.has(0x9f46)).toBe(false)
     expect(recoverPinKey(kernel)).toBeDefined()
     expect(recoverPinKey((await run('enciphered-pin')).kernel)).toBeDefined()
+  })
+})
+
+describe('hostile cards', () => {
+  const card = transcripts.transcripts.find(({ id }) => id === 'bertlv-contact-mastercard')!
+  const from = card.apdus.findLastIndex(({ c }) => c.startsWith('00A404'))
+  const to = card.apdus.findIndex(({ c }, index) => index > from && c.startsWith('80AE'))
+  const good = [card.apdus[from], ...card.apdus.slice(from, to)].map(({ r }) => fromHex(r))
+  const config = { usePse: false, applications: [application('A0000000041010')], caKeys: ca }
+  /** One answer with bytes changed, cut or added, or replaced; the script starts again when it is used up. */
+  const change = fc.record({
+    at: fc.nat(good.length - 1),
+    edits: fc.array(fc.tuple(fc.nat(300), fc.nat(255)), { maxLength: 3 }),
+    cut: fc.option(fc.nat(300), { nil: undefined }),
+    noise: fc.option(fc.uint8Array({ maxLength: 40 }), { nil: undefined }),
+  })
+
+  it('end in a bit, a stop or a fault that is documented, and every bit is explained', async () => {
+    let ended = 0
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(change, { minLength: 1, maxLength: 3 }),
+        fc.constantFrom('E0F8C8', 'E0F880', 'E0F8C0'),
+        async (changes, capabilities) => {
+          const answers = good.map(answer => answer.slice())
+          for (const { at, edits, cut, noise } of changes) {
+            for (const [place, value] of edits) answers[at][place % answers[at].length] = value
+            if (cut !== undefined) answers[at] = Uint8Array.of(...answers[at].subarray(0, cut), 0x90, 0x00)
+            if (noise) answers[at] = Uint8Array.of(...noise, 0x90, 0x00)
+          }
+          let next = 0
+          const transmit = async () => answers[next++ % answers.length]
+          const run = await steps(
+            { interface: 'contact', atr: new Uint8Array(0), transmit },
+            { ...config, capabilities: fromHex(capabilities) },
+            '120316',
+          ).catch(fault => {
+            expect(fault).toMatchObject({ code: 'apdu' })
+            return undefined
+          })
+          expect(next).toBeLessThan(2000)
+          if (!run) return
+          if (run.stop) {
+            ended++
+            expect(run.stop).toEqual({
+              result: expect.stringMatching(/declined|cancelled/),
+              reason: expect.stringMatching(/^(cardError|cardBlocked|applicationBlocked|noApplication|notAccepted)$/),
+            })
+          }
+          const effects = run.explained.flatMap(({ effect }) => effect)
+          for (const bit of run.tvr()) expect(effects).toContain(`TVR ${bit}`)
+          for (const bit of run.tsi()) expect(effects).toContain(`TSI ${bit}`)
+        },
+      ),
+      { seed: 20261121, numRuns: 3000 },
+    )
+    expect(ended).toBeGreaterThan(500)
+  })
+
+  it('nothing that is explained shows the PAN', async () => {
+    const run = await steps(
+      loadCard('mir-maestro').contact(),
+      { applications: [application('A0000006581010')], caKeys: testCaKeys },
+      '261121',
+    )
+    const pan = hex(run.card.get(0x5a)!).replace(/F+$/, '')
+    const shown = run.explained.map(({ rule, effect, inputs }) => [rule, ...effect, ...[...inputs.values()].map(hex)].join(' ')).join('\n')
+    expect(pan).toMatch(/^\d{16}$/)
+    expect(shown).not.toContain(pan)
+    expect(run.explained.length).toBeGreaterThan(4)
   })
 })
