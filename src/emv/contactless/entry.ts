@@ -92,7 +92,8 @@ export class EntryPoint {
   }
 
   /**
-   * Runs from `start` to an outcome that is for the terminal: all but Select Next and Try Again, which lead back in here.
+   * Runs from `start` to an outcome that is for the terminal: all but Select Next, Try Again and End Application with a start, which lead back
+   * in here.
    * Start A is a new transaction, start B one that the reader began before it knew the amount. An online request whose outcome has a start
    * is entered there again, with `restart`.
    * @throws Fault `aborted`, `timeout` of the field
@@ -113,7 +114,7 @@ export class EntryPoint {
         this.#drop()
         start = 'C'
         invitation = undefined
-      } else if (outcome.status === 'tryAgain') {
+      } else if (outcome.status === 'tryAgain' || (outcome.status === 'endApplication' && outcome.start)) {
         start = outcome.start ?? 'B'
         invitation = outcome.uiOnRestart
       } else return outcome

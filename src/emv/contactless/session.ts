@@ -1,0 +1,151 @@
+/** What contactless kernels share: the data of one run, GET PROCESSING OPTIONS, records, and the outcomes that errors lead to. */
+
+import type { Response } from '../../apdu/apdu.ts'
+import { concat, fromUint, hex } from '../../bytes.ts'
+import { Fault, isFault } from '../../errors.ts'
+import { isConstructed, read, write } from '../../tlv/ber.ts'
+import { buildDol } from '../../tlv/dol.ts'
+import { storeCardData } from '../card-data.ts'
+import type { TerminalConfig } from '../config.ts'
+import type { Kernel, KernelOptions } from '../context.ts'
+import { tagName } from '../data.ts'
+import { single } from '../fci.ts'
+import { aflEntry } from '../records.ts'
+import { newKernel } from '../start.ts'
+import type { Terminal } from '../terminal.ts'
+import type { KernelActivation } from './entry.ts'
+import { type ContactlessOutcome, UI } from './outcome.ts'
+
+/** What every kernel is made with: the terminal, and who listens. The signal comes with each activation. */
+export interface KernelEnvironment {
+  readonly config: TerminalConfig
+  readonly options?: Omit<KernelOptions, 'signal'>
+}
+
+/** Error Indication (DF8115), its L2 byte by name (EMV Contactless Book C-2, A.1.55). */
+export const L2 = {
+  ok: 0x00,
+  cardDataMissing: 0x01,
+  camFailed: 0x02,
+  statusBytes: 0x03,
+  parsingError: 0x04,
+  maxLimitExceeded: 0x05,
+  cardDataError: 0x06,
+  magstripeNotSupported: 0x07,
+  terminalDataError: 0x0f,
+} as const
+export type L2Error = keyof typeof L2
+
+/** A kernel asks nobody while the card is in the field: nothing of a Terminal is ever called. */
+const nobody: Terminal = {
+  selectApplication: () => Promise.reject(new Fault('internal', 'no list is shown on tap')),
+  authorise: () => Promise.reject(new Fault('internal', 'a contactless kernel does not go online itself')),
+}
+
+/** The data of one run: terminal data, what the FCI said, the TTQ, and what the kernel's own configuration sets (`own`, an empty value deletes). */
+export function newSession(
+  activation: KernelActivation,
+  { config, options }: KernelEnvironment,
+  own: ReadonlyMap<number, Uint8Array>,
+): Kernel {
+  const { card, transaction, signal, fci, prepared } = activation
+  const kernel = newKernel(card, transaction, config, nobody, { ...options, signal })
+  const { terminal } = kernel.data
+  kernel.data.card.set(0x84, fci.dfName)
+  for (const [tag, value] of fci.objects) storeCardData(kernel, tag, value)
+  terminal.set(0x9f06, fci.dfName)
+  kernel.data.setTerminal(0x9f39, 0x07) // contactless, chip data
+  if (prepared.ttq) terminal.set(0x9f66, prepared.ttq)
+  for (const [tag, value] of own)
+    if (value.length > 0) terminal.set(tag, value)
+    else terminal.delete(tag)
+  return kernel
+}
+
+/** Sends the PDOL's data; what it sent is in `kernel.pdolData`. @throws Fault `dol`, `card-removed`, `card-mute` */
+export async function getProcessingOptions(kernel: Kernel): Promise<Response> {
+  kernel.step = 'initiation'
+  kernel.pdolData = buildDol(kernel.data.card.get(0x9f38) ?? new Uint8Array(), tag => kernel.data.get(tag))
+  kernel.progress.initiated = true
+  return kernel.exchange({ cla: 0x80, ins: 0xa8, p1: 0x00, p2: 0x00, data: write(0x83, kernel.pdolData), le: 0 })
+}
+
+/** Keeps what a response in format 1 (AIP and AFL) or 2 says. @throws Fault `tlv` on another form, or an object that the kernel has already */
+export function keepResponse(kernel: Kernel, data: Uint8Array): void {
+  if (data[0] === 0x80) {
+    const value = single(data, 0x80)
+    if (value.length < 2 || value.length % 4 !== 2)
+      throw new Fault('tlv', `response in format 1 has ${value.length} bytes, not AIP and AFL`)
+    kernel.data.card.set(0x82, value.subarray(0, 2))
+    if (value.length > 2) kernel.data.card.set(0x94, value.subarray(2))
+  } else keepObjects(kernel, single(data, 0x77))
+}
+
+function keepObjects(kernel: Kernel, template: Uint8Array): void {
+  for (const { tag, value } of read(template)) {
+    if (isConstructed(tag)) continue
+    if (kernel.data.card.has(tag)) throw new Fault('tlv', `${tagName(tag)} comes twice`, { rule: 'duplicate' })
+    storeCardData(kernel, tag, value)
+  }
+}
+
+/** Reads the records of `afl` (94), and the input to offline data authentication into `kernel.odaInput`. @throws Fault `tlv`, `apdu` with details.sw */
+export async function readFiles(kernel: Kernel, afl: Uint8Array): Promise<void> {
+  kernel.step = 'records'
+  if (afl.length % 4 !== 0) throw new Fault('tlv', `AFL (94) has ${afl.length} bytes, not four an entry`)
+  const authenticated: Uint8Array[] = []
+  for (let at = 0; at < afl.length; at += 4) {
+    const { sfi, first, last, authenticated: count } = aflEntry(afl.subarray(at, at + 4))
+    for (let record = first; record <= last; record++) {
+      const { sw, data } = await kernel.exchange({ cla: 0x00, ins: 0xb2, p1: record, p2: (sfi << 3) | 4, le: 0 })
+      if (sw !== 0x9000) throw statusFault(`record ${record} of SFI ${sfi}`, sw)
+      const template = single(data, 0x70)
+      keepObjects(kernel, template)
+      // The template's tag and length take part only for SFIs above 10 (Book 3, 10.3).
+      if (record - first < count) authenticated.push(sfi <= 10 ? template : data)
+    }
+  }
+  kernel.odaInput = authenticated
+}
+
+export function statusFault(what: string, sw: number): Fault {
+  return new Fault('apdu', `${what} answered ${hex(fromUint(sw, 2))}`, { sw })
+}
+
+/** The card's data objects that are missing out of `tags`. */
+export function lacking(kernel: Kernel, tags: readonly number[]): number[] {
+  return tags.filter(tag => (kernel.data.card.get(tag)?.length ?? 0) === 0)
+}
+
+/** PAN (5A) and Track 2 Equivalent Data (57) name the same card, where both are there. */
+export function panAgrees(kernel: Kernel): boolean {
+  const pan = kernel.data.card.get(0x5a)
+  const track2 = kernel.data.card.get(0x57)
+  return !pan || !track2 || hex(track2).split('D')[0] === hex(pan).replace(/F+$/, '')
+}
+
+/** DF8115: L1, L2, L3, SW1 SW2, message on error. */
+export function errorIndication(error: L2Error, sw = 0, message: number = 0xff): Uint8Array {
+  return concat(Uint8Array.of(0x00, L2[error], 0x00), fromUint(sw, 2), Uint8Array.of(message))
+}
+
+/** The kernel gives up with this card: "insert, swipe or try another card". */
+export function endApplication(error: L2Error, sw = 0, hold?: number): ContactlessOutcome {
+  return {
+    status: 'endApplication',
+    uiOnOutcome: { message: UI.tryAnotherCard, status: 'notReady', ...(hold !== undefined && { hold }) },
+    discretionaryData: new Map([[0xdf8115, errorIndication(error, sw, UI.tryAnotherCard)]]),
+  }
+}
+
+/** The error that a card's answer amounts to; faults that are no fault of the card's are thrown on. */
+export function cardError(fault: unknown): { error: L2Error; sw: number } {
+  if (!isFault(fault, 'tlv', 'dol', 'apdu')) throw fault
+  const sw = fault.code === 'apdu' && typeof fault.details.sw === 'number' ? fault.details.sw : 0
+  return { error: sw ? 'statusBytes' : 'parsingError', sw }
+}
+
+/** The known data objects out of a list, in its order; terminal values over card values. */
+export function pick(kernel: Kernel, tags: readonly number[]): ReadonlyMap<number, Uint8Array> {
+  return new Map(tags.flatMap(tag => (kernel.data.has(tag) ? [[tag, kernel.data.get(tag)!] as const] : [])))
+}
