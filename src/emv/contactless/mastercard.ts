@@ -55,6 +55,8 @@ export interface MastercardSettings {
   readonly data?: ReadonlyMap<number, Uint8Array>
   /** Keeps torn transactions from one tap to the next, as many as DF811D says. */
   readonly torn?: TornLog
+  /** CVM Results (9F34) hold the method alone, without b8–b7 of the CVM code, as some deployed readers send it. EMV 4.4 Book 4, A4 has the whole code. */
+  readonly bareCvmCode?: boolean
 }
 
 /** Data objects that switch on what is not built. */
@@ -75,7 +77,7 @@ export function mastercardKernel(environment: KernelEnvironment, settings: Maste
   return async activation => {
     const kernel = newSession(activation, environment, own)
     try {
-      return await run(kernel, activation, settings.torn)
+      return await run(kernel, activation, settings)
     } catch (fault) {
       const { error, sw } = cardError(fault)
       return giveUp(kernel, error, sw)
@@ -92,7 +94,7 @@ function selectNext(kernel: Kernel, error: L2Error, sw = 0): ContactlessOutcome 
   }
 }
 
-async function run(kernel: Kernel, activation: KernelActivation, torn: TornLog | undefined): Promise<ContactlessOutcome> {
+async function run(kernel: Kernel, activation: KernelActivation, { torn, bareCvmCode }: MastercardSettings): Promise<ContactlessOutcome> {
   const { card, terminal } = kernel.data
   const { sw, data } = await getProcessingOptions(kernel)
   if (sw !== 0x9000) return selectNext(kernel, 'statusBytes', sw)
@@ -118,6 +120,10 @@ async function run(kernel: Kernel, activation: KernelActivation, torn: TornLog |
   checkVersions(kernel)
   restrict(kernel)
   const cvm = verify(kernel)
+  if (bareCvmCode) {
+    const [code, condition, result] = terminal.get(0x9f34)!
+    terminal.set(0x9f34, Uint8Array.of(code & 0x3f, condition, result))
+  }
   if (kernel.transaction.amount > money(kernel, 0xdf8123))
     kernel.raise('floorLimitExceeded', { rule: 'Book C-2, S456.30: the amount is above the floor limit', inputs: [0x9f02, 0xdf8123] })
   return generate(kernel, cvm, cda, torn)
