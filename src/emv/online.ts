@@ -27,8 +27,6 @@ export async function goOnline(kernel: Kernel): Promise<Decision> {
   const { progress } = kernel
   const request = requestOf(kernel)
   kernel.terminal.display?.('reader.processing', kernel.language)
-  progress.online = true
-  progress.unanswered = true
   const response = await ask(kernel, request)
   if (response.type === 'unableToGoOnline') {
     kernel.note({ rule: 'Book 3, 10.9: unable to go online' }, () => 'the default action codes decide')
@@ -61,9 +59,11 @@ async function ask(kernel: Kernel, request: AuthorisationRequest): Promise<Autho
   const { terminal, timeouts, signal, clock, language, progress } = kernel
   const unable: AuthorisationResponse = { type: 'unableToGoOnline' }
   try {
-    const response = await within({ timeout: timeouts.host, signal, clock, what: 'the authorisation request' }, inner =>
-      terminal.authorise(request, { signal: inner, language }),
-    )
+    const response = await within({ timeout: timeouts.host, signal, clock, what: 'the authorisation request' }, inner => {
+      progress.online = true
+      progress.unanswered = true
+      return terminal.authorise(request, { signal: inner, language })
+    })
     if (response.type === 'unableToGoOnline') {
       progress.unanswered = false
       return unable

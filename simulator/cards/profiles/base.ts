@@ -10,6 +10,7 @@ export const visaApplication: ApplicationProfile = {
   aid: 'A000000003 1010',
   label: 'VISA DEBIT',
   priority: 1,
+  version: '0096',
   cvm: {
     rules: [
       { method: 'onlinePin', when: 'supported', otherwise: 'next' },
@@ -28,6 +29,7 @@ export const mastercardApplication: ApplicationProfile = {
   aid: 'A000000004 1010',
   label: 'MASTERCARD',
   priority: 1,
+  version: '0002',
   cvm: {
     rules: [
       { method: 'onlinePin', when: 'supported', otherwise: 'next' },
@@ -43,6 +45,7 @@ export const mirApplication: ApplicationProfile = {
   aid: 'A000000658 1010',
   label: 'MIR',
   priority: 1,
+  version: '0100',
   cvm: {
     rules: [
       { method: 'onlinePin', when: 'supported' },
