@@ -1,0 +1,180 @@
+/** Records what passes a Link, as lines of JSON; card data are written only as a family's redaction leaves them, by default no bytes at all. */
+
+import { concat, hex } from '../bytes.ts'
+import type { Clock } from '../clock.ts'
+import { systemClock } from '../clock.ts'
+import { Fault } from '../errors.ts'
+import type { ClosedBy, Link } from './link.ts'
+
+/** `out`: from the host to the device. */
+export type Direction = 'out' | 'in'
+
+/**
+ * Follows one direction of a line and gives every byte back, in order, with what is secret replaced. It may keep bytes until it has seen a whole frame;
+ * in sum it gives as many as it got. `last` is set once, with no bytes: then it gives what it still has, made harmless.
+ */
+export type Redact = (bytes: Uint8Array, last: boolean) => Uint8Array
+
+/** A fresh follower of one direction: a family supplies it beside its codec. See `byFrame`. */
+export type Redaction = (direction: Direction) => Redact
+
+/** Leaves everything as it is: only for lines that carry nothing but test cards. */
+export const unredacted: Redaction = () => bytes => bytes
+
+/**
+ * A Redaction made of a family's framing. `length(bytes)` is that of the unit at the front, a frame or noise, 0 while more bytes are needed to tell;
+ * `hide(unit, direction)` gives as many bytes back, without the secrets (and with a right check sum, so that the recording can be replayed); zeros for
+ * what it does not understand. A `hide` that gives another length, and what is no whole unit at the end, is written as zeros.
+ */
+export function byFrame(length: (bytes: Uint8Array) => number, hide: (unit: Uint8Array, direction: Direction) => Uint8Array): Redaction {
+  return direction => {
+    let rest: Uint8Array = new Uint8Array()
+    return (bytes, last) => {
+      const all = concat(rest, bytes)
+      let done = 0
+      while (done < all.length) {
+        const size = length(all.subarray(done))
+        if (!(size > 0 && done + size <= all.length)) break
+        const hidden = hide(all.slice(done, done + size), direction)
+        if (hidden.length === size) all.set(hidden, done)
+        else all.fill(0, done, done + size)
+        done += size
+      }
+      if (last) all.fill(0, done)
+      const end = last ? all.length : done
+      rest = all.slice(end)
+      return all.subarray(0, end)
+    }
+  }
+}
+
+export interface TraceOptions {
+  /** Takes each line of the recording, without a line feed; it must not throw. */
+  write: (line: string) => void
+  /** What may be written of the bytes. When left out, only their number is: the safe choice where nobody knows the family. */
+  redaction?: Redaction | undefined
+  clock?: Clock | undefined
+}
+
+/** The version of the format, in its first line. */
+export const TRACE_VERSION = 1
+
+/**
+ * `link`, with every chunk recorded. The lines: `{"tapdip":"trace","version":1,"uri","start","bytes":"none"|"redacted"|"all"}`, then for each chunk
+ * `{"at":<ms since start>,"out"|"in":"<hex>"}`, or the number of its bytes in place of the hex, and at the end `{"at","end":"close"|"peer"|"loss"}`.
+ */
+export function traced(link: Link, options: TraceOptions): Link {
+  const recorder = new Recorder(link.uri, options)
+  return {
+    uri: link.uri,
+    mtu: link.mtu,
+    async send(bytes) {
+      if (bytes.length > 0 && bytes.length <= link.mtu) recorder.chunk('out', bytes) // before its answer can come
+      await link.send(bytes)
+    },
+    incoming: { [Symbol.asyncIterator]: () => recorded(link.incoming[Symbol.asyncIterator](), recorder) },
+    async close() {
+      await link.close()
+      recorder.end('close')
+    },
+  }
+}
+
+function recorded(chunks: AsyncIterator<Uint8Array>, recorder: Recorder): AsyncIterator<Uint8Array> {
+  return {
+    async next() {
+      try {
+        const result = await chunks.next()
+        if (result.done) recorder.end('close')
+        else recorder.chunk('in', result.value)
+        return result
+      } catch (error) {
+        recorder.end(error instanceof Fault && error.details.by === 'peer' ? 'peer' : 'loss')
+        throw error
+      }
+    },
+    return: async () => (await chunks.return?.()) ?? { value: undefined, done: true },
+  }
+}
+
+interface Pending {
+  readonly at: number
+  readonly direction: Direction
+  readonly length: number
+  /** What the redaction has given back of it so far; nothing once it failed. */
+  text: string | undefined
+}
+
+/** Writes chunks in the order in which they passed, each as soon as all of it came back from the redaction. */
+class Recorder {
+  readonly #write: (line: string) => void
+  readonly #clock: Clock
+  readonly #start: number
+  readonly #redact: Record<Direction, Redact | undefined>
+  readonly #pending: Pending[] = []
+  #ended = false
+
+  constructor(uri: string, { write, redaction, clock = systemClock }: TraceOptions) {
+    this.#write = write
+    this.#clock = clock
+    this.#start = clock.now()
+    this.#redact = { out: redaction?.('out'), in: redaction?.('in') }
+    const bytes = redaction === undefined ? 'none' : redaction === unredacted ? 'all' : 'redacted'
+    this.#line({ tapdip: 'trace', version: TRACE_VERSION, uri, start: new Date(this.#start).toISOString(), bytes })
+  }
+
+  chunk(direction: Direction, bytes: Uint8Array): void {
+    if (this.#ended) return
+    const text = this.#redact[direction] && ''
+    this.#pending.push({ at: this.#clock.now() - this.#start, direction, length: bytes.length, text })
+    this.#give(direction, bytes, false)
+    this.#flush()
+  }
+
+  end(by: ClosedBy): void {
+    if (this.#ended) return
+    this.#ended = true
+    for (const direction of ['out', 'in'] as const) {
+      this.#give(direction, new Uint8Array(), true)
+      this.#fail(direction) // what a redaction kept to itself is not written
+    }
+    this.#flush()
+    this.#line({ at: this.#clock.now() - this.#start, end: by })
+  }
+
+  #give(direction: Direction, bytes: Uint8Array, last: boolean): void {
+    let shown = ''
+    try {
+      shown = hex(this.#redact[direction]?.(bytes.slice(), last) ?? new Uint8Array())
+    } catch {
+      this.#fail(direction)
+    }
+    for (const chunk of this.#pending) {
+      if (chunk.direction !== direction || chunk.text === undefined) continue
+      const rest = chunk.length * 2 - chunk.text.length
+      chunk.text += shown.slice(0, rest)
+      shown = shown.slice(rest)
+    }
+    if (shown !== '') this.#fail(direction) // more than it got: nobody knows what these bytes are
+  }
+
+  /** From here on only lengths: a redaction that went wrong shows nothing more. */
+  #fail(direction: Direction): void {
+    this.#redact[direction] = undefined
+    for (const chunk of this.#pending)
+      if (chunk.direction === direction && chunk.text !== undefined && chunk.text.length < chunk.length * 2) chunk.text = undefined
+  }
+
+  #flush(): void {
+    for (;;) {
+      const [chunk] = this.#pending
+      if (!chunk || (chunk.text !== undefined && chunk.text.length < chunk.length * 2)) return
+      this.#pending.shift()
+      this.#line({ at: chunk.at, [chunk.direction]: chunk.text ?? chunk.length })
+    }
+  }
+
+  #line(content: object): void {
+    this.#write(JSON.stringify(content))
+  }
+}
