@@ -30,7 +30,7 @@ function plastic(silentFrom = Number.POSITIVE_INFINITY): PlasticCard & { resets:
     seen,
     contact: reset('contact'),
     contactless: reset('contactless'),
-    tracks: { track2: ';2200000000000004=30122010000000000000?' },
+    stripe: { track2: '2200000000000004=30122010000000000000' },
   }
   return own
 }
@@ -75,6 +75,16 @@ describe('slot', () => {
     expect(() => body.insert(plastic())).toThrow('a card is in the slot')
   })
 
+  it('a card that was worked with is not the next one', async () => {
+    body.insert(plastic())
+    body.powerOn('chip')
+    expect(body.cardUsed).toBe(true)
+    expect(await outcome(body.nextCard(['chip'], { timeout: 1000 }))).toBe('timeout')
+    body.pull()
+    body.insert(plastic())
+    expect(await outcome(body.nextCard(['chip'], { timeout: 1000 }))).toEqual({ interface: 'chip' })
+  })
+
   it('each power-on is a reset of the card', async () => {
     const card = plastic()
     body.insert(card)
@@ -109,7 +119,7 @@ describe('slot', () => {
   })
 
   it('a card without a chip is mute', () => {
-    body.insert({ tracks: {} })
+    body.insert({ stripe: {} })
     expect(() => body.powerOn('chip')).toThrow('the card has no chip')
   })
 })

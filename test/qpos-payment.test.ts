@@ -13,8 +13,8 @@ import { concat, equal, fromHex, fromText, hex, text } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
 import { iccMasterKey } from '../src/crypto/cryptogram.ts'
 import { cryptogramVersions, versionArpc, versionCryptogram } from '../src/crypto/cryptogram-version.ts'
-import { decryptEcb } from '../src/crypto/des.ts'
-import { initialKey, pinKey, transactionCounter, transactionKey } from '../src/crypto/dukpt.ts'
+import { decryptCbc, decryptEcb } from '../src/crypto/des.ts'
+import { dataKey, initialKey, pinKey, transactionCounter, transactionKey } from '../src/crypto/dukpt.ts'
 import { decodeFormat0 } from '../src/crypto/pin.ts'
 import { currency } from '../src/currency.ts'
 import { isSet, TVR } from '../src/emv/data.ts'
@@ -480,6 +480,65 @@ describe('the real driver', () => {
     body.setBattery({ percent: 12, charging: false })
     await open()
     expect(await clock.settle(reader.status())).toMatchObject({ battery: { percent: 12, millivolts: 3408, charging: false } })
+  })
+
+  it('two payments at once in a row: the second waits until the card is presented again', async () => {
+    await open()
+    const stop = cardholder(body, { card: loadCard('mir-maestro'), present: 'dip', pins: ['1234'] })
+    expect(await clock.settle(reader.transact(purchase, terminal()))).toMatchObject({ result: 'approved' })
+    expect(body.cardInSlot).toBe(true)
+    expect(await clock.settle(reader.transact(purchase, terminal()))).toMatchObject({ result: 'approved' })
+    await clock.advance(5000)
+    stop()
+    expect(screens().filter(line => line === 'PLEASE REMOVE CARD' || line === 'Present card.')).toEqual([
+      ...['Present card.', 'PLEASE REMOVE CARD', 'Present card.', 'PLEASE REMOVE CARD'],
+    ])
+  })
+
+  it('a flat or opened reader is told apart from one that knows no payments', async () => {
+    await open()
+    body.setBattery({ percent: 4 })
+    await expect(clock.settle(reader.transact(purchase, terminal()))).rejects.toMatchObject({
+      code: 'low-battery',
+      details: { percent: 4 },
+    })
+    body.plug()
+    body.tamper()
+    await expect(clock.settle(reader.transact(purchase, terminal()))).rejects.toMatchObject({ code: 'tampered' })
+    expect(faults.splice(0).map(({ code }) => code)).toEqual(['low-battery'])
+  })
+
+  it('a chip that does not answer may be swiped; a chip card swiped first is sent to the slot', async () => {
+    await open()
+    const card = loadCard('mir-maestro')
+    const broken = { stripe: card.stripe }
+    const stop = cardholder(body, { card: broken, present: 'dip' })
+    expect(await clock.settle(reader.transact(purchase, terminal()))).toMatchObject({
+      result: 'declined',
+      reason: 'cardMute',
+      fallback: true,
+    })
+    await clock.advance(5000)
+    stop()
+    const sent = cardholder(body, { card, present: 'swipe', pins: ['1234'] })
+    expect(await clock.settle(reader.transact(purchase, terminal()))).toMatchObject({ result: 'approved', interface: 'chip' })
+    await clock.advance(5000)
+    sent()
+  })
+
+  it('a swipe, as fallback of a chip card: the app sees ciphertext and key serial number', async () => {
+    await open()
+    const card = loadCard('mir-maestro')
+    const stop = cardholder(body, { card, present: 'swipe' })
+    const outcome = await clock.settle(
+      reader.transact({ ...purchase, interfaces: ['swipe'] }, terminal({ authorise: async () => ({ type: 'approved', code: '00' }) })),
+    )
+    await clock.advance(5000)
+    stop()
+    expect(outcome).toMatchObject({ result: 'approved', interface: 'swipe', cvm: 'signature' })
+    const key = dataKey(transactionKey(ipek, outcome.tags.get(0xc0)!))
+    expect(text(decryptCbc(key, outcome.tags.get(0xdfd102)!))).toContain(card.stripe.track2)
+    expect([...outcome.tags.values()].some(value => text(value).includes(card.plan.pan))).toBe(false)
   })
 
   it('a split sale: the second payment of the same card is in the reader’s log', async () => {

@@ -26,9 +26,9 @@ const chipOnly: PlasticCard = {
   contact: () => ({ interface: 'contact', atr: fromHex('3B00'), transmit: async () => fromHex('6A82') }),
   contactless: () => ({ interface: 'contactless', atr: fromHex('3B00'), transmit: async () => fromHex('6A82') }),
 }
-const stripe = (serviceCode: string): PlasticCard['tracks'] => ({
-  track1: `%B${pan}^IVANOV/IVAN^3012${serviceCode}0000?`,
-  track2: `;${pan}=3012${serviceCode}0000?`,
+const stripe = (serviceCode: string): PlasticCard['stripe'] => ({
+  track1: `B${pan}^IVANOV/IVAN^3012${serviceCode}0000`,
+  track2: `${pan}=3012${serviceCode}0000`,
 })
 
 let clock: VirtualClock
@@ -151,6 +151,21 @@ describe('waiting for a card', () => {
     expect(types(await run(doTrade()))).toEqual(['completed'])
   })
 
+  it('a card that was left in the slot is to be taken out first', async () => {
+    body.insert(chipOnly)
+    await run(doTrade())
+    await ask({ type: 'cancel' })
+    expect((await ask(doTrade())).type).toBe('waiting')
+    expect(body.screen.lines).toEqual(['PLEASE REMOVE CARD'])
+    body.pull()
+    await clock.advance(1)
+    expect(body.screen.lines).toEqual(['Present card.', '2500.00 RUB'])
+    body.insert(chipOnly)
+    expect(types(await run(query))).toEqual(['completed'])
+    await ask({ type: 'cancel' })
+    expect(types(await run(doTrade({}, 3)))).toEqual(['waiting', 'timeout'])
+  })
+
   it('gives up after the delay of the frame', async () => {
     const began = clock.now()
     expect(types(await run(doTrade({}, 7)))).toEqual(['waiting', 'timeout'])
@@ -182,7 +197,7 @@ describe('waiting for a card', () => {
   })
 
   it('a card with a broken chip is no ICC', async () => {
-    body.insert({ tracks: stripe('201') })
+    body.insert({ stripe: stripe('201') })
     expect(types(await run(doTrade()))).toEqual(['iccPowerOnError'])
     await clock.advance(3000)
     expect(body.screen.message).toBe('reader.removeCard')
@@ -242,7 +257,7 @@ describe('waiting for a card', () => {
 
 describe('swipe', () => {
   it('leaves masked and enciphered under a key of its own, that only the base key opens', async () => {
-    const stop = cardholder(body, { card: { tracks: stripe('101') }, present: 'swipe' })
+    const stop = cardholder(body, { card: { stripe: stripe('101') }, present: 'swipe' })
     const [first] = (await run(doTrade())).slice(-1)
     const [second] = (await run(doTrade())).slice(-1)
     stop()
@@ -263,7 +278,7 @@ describe('swipe', () => {
   })
 
   it('takes the PIN where the service code wants one, enciphered under the same key', async () => {
-    const stop = cardholder(body, { card: { tracks: stripe('126') }, present: 'swipe', pins: ['4321'] })
+    const stop = cardholder(body, { card: { stripe: stripe('126') }, present: 'swipe', pins: ['4321'] })
     const answers = await run(doTrade())
     stop()
     expect(types(answers)).toEqual(['waiting', 'pinEntry', 'waiting', 'completed'])
@@ -275,22 +290,22 @@ describe('swipe', () => {
   })
 
   it('no PIN when the host only checks the card', async () => {
-    const stop = cardholder(body, { card: { tracks: stripe('126') }, present: 'swipe' })
+    const stop = cardholder(body, { card: { stripe: stripe('126') }, present: 'swipe' })
     expect(types(await run(doTrade({ tradeMode: 1 })))).toEqual(['waiting', 'completed'])
     stop()
   })
 
   it('CANCEL or silence at the PIN ends it', async () => {
-    const stop = cardholder(body, { card: { tracks: stripe('126') }, present: 'swipe' })
+    const stop = cardholder(body, { card: { stripe: stripe('126') }, present: 'swipe' })
     expect(types(await run(doTrade())).at(-1)).toBe('userCancel')
     stop()
-    const swipeOnly = cardholder(body, { card: { tracks: stripe('126') }, present: 'swipe', pins: ['1234'], pace: { think: 100_000 } })
+    const swipeOnly = cardholder(body, { card: { stripe: stripe('126') }, present: 'swipe', pins: ['1234'], pace: { think: 100_000 } })
     expect(types(await run(doTrade({}, 60))).at(-1)).toBe('timeout')
     swipeOnly()
   })
 
   it('a chip card is sent to the slot, and the host told', async () => {
-    const stop = cardholder(body, { card: { ...chipOnly, tracks: stripe('201') }, present: 'swipe' })
+    const stop = cardholder(body, { card: { ...chipOnly, stripe: stripe('201') }, present: 'swipe' })
     const answers = await run(doTrade())
     stop()
     expect(types(answers)).toEqual(['waiting', 'magToIcc', 'completed'])
@@ -300,10 +315,10 @@ describe('swipe', () => {
 
   it('a bad swipe may be repeated', async () => {
     await ask(doTrade())
-    body.swipe({ tracks: { track2: ';2200000000000005=3012101?' } })
+    body.swipe({ stripe: { track2: '2200000000000005=3012101' } })
     await clock.advance(1)
     expect(body.screen.lines[0]).toBe('TRY AGAIN')
-    body.swipe({ tracks: stripe('101') })
+    body.swipe({ stripe: stripe('101') })
     expect(types(await run(query))).toEqual(['completed'])
   })
 })
@@ -340,7 +355,7 @@ describe('a reader that will not', () => {
 
 describe('connections', () => {
   it('one host at a time; after a loss the next finds it idle, with its keys where they were', async () => {
-    const stop = cardholder(body, { card: { tracks: stripe('101') }, present: 'swipe' })
+    const stop = cardholder(body, { card: { stripe: stripe('101') }, present: 'swipe' })
     await run(doTrade())
     stop()
     const [, extra] = pipe({ clock })
@@ -352,7 +367,7 @@ describe('connections', () => {
     expect(body.screen.message).toBe('reader.idle')
     connect()
     expect(await ask(query)).toMatchObject({ type: 'notAvailable' })
-    const again = cardholder(body, { card: { tracks: stripe('101') }, present: 'swipe' })
+    const again = cardholder(body, { card: { stripe: stripe('101') }, present: 'swipe' })
     const trade = qpos.decodeTradeAnswer((await run(doTrade())).at(-1)!.data)
     again()
     expect(trade.type === 'swipe' && transactionCounter(trade.card.trackKsn!)).toBe(2)

@@ -14,8 +14,8 @@ import { Queue } from '../../src/queue.ts'
 export interface PlasticCard {
   contact?(power: { readonly clock: Clock }): Card
   contactless?(power: { readonly clock: Clock }): Card
-  /** As encoded, with sentinels. */
-  readonly tracks?: SwipedTracks
+  /** Sentinels and LRC left out. */
+  readonly stripe?: SwipedTracks
 }
 
 export const keys = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'enter', 'cancel', 'clear'] as const
@@ -61,6 +61,8 @@ interface Place {
   readonly card: PlasticCard
   readonly gone: AbortController
   apdus: number
+  /** It was powered: a further payment wants it presented anew. */
+  used: boolean
 }
 
 export interface BodyOptions {
@@ -117,7 +119,7 @@ export class Body {
   /** @throws Fault `busy` when a card is in the slot */
   insert(card: PlasticCard): void {
     if (this.#slot) throw new Fault('busy', 'a card is in the slot')
-    this.#slot = { card, gone: new AbortController(), apdus: 0 }
+    this.#slot = { card, gone: new AbortController(), apdus: 0, used: false }
     this.#emit({ type: 'card', event: 'inserted' })
   }
 
@@ -133,7 +135,7 @@ export class Body {
   /** @throws Fault `busy` when a card is in the field */
   tap(card: PlasticCard): void {
     if (this.#field) throw new Fault('busy', 'a card is in the field')
-    this.#field = { card, gone: new AbortController(), apdus: 0 }
+    this.#field = { card, gone: new AbortController(), apdus: 0, used: false }
     this.#emit({ type: 'card', event: 'tapped' })
   }
 
@@ -148,7 +150,7 @@ export class Body {
 
   /** Draws a card's stripe through the reader. What is not read at this moment is lost. */
   swipe(card: PlasticCard): void {
-    this.#swiped?.({ interface: 'swipe', tracks: card.tracks ?? {} })
+    this.#swiped?.({ interface: 'swipe', tracks: card.stripe ?? {} })
     this.#emit({ type: 'card', event: 'swiped' })
   }
   #swiped: ((presented: Presented) => void) | undefined
@@ -206,6 +208,11 @@ export class Body {
 
   get cardInSlot(): boolean {
     return this.#slot !== undefined
+  }
+
+  /** The card in the slot has been worked with already. */
+  get cardUsed(): boolean {
+    return this.#slot?.used ?? false
   }
 
   // — what the world does to it, and what the firmware does with it —
@@ -273,10 +280,10 @@ export class Body {
     }
   }
 
-  /** The next card over one of `interfaces`; one that is in the slot already counts. @throws Fault `timeout`, `aborted` */
+  /** The next card over one of `interfaces`; one that was inserted before counts, unless it is used. @throws Fault `timeout`, `aborted` */
   async nextCard(interfaces: readonly CardInterface[], limit: Limit = {}): Promise<Presented> {
-    if (this.#slot && interfaces.includes('chip')) return { interface: 'chip' }
-    if (this.#field && interfaces.includes('tap')) return { interface: 'tap' }
+    if (this.#slot && !this.#slot.used && interfaces.includes('chip')) return { interface: 'chip' }
+    if (this.#field && !this.#field.used && interfaces.includes('tap')) return { interface: 'tap' }
     const found = new Queue<Presented>()
     const stop = this.on(event => {
       if (event.type !== 'card') return
@@ -302,6 +309,7 @@ export class Body {
   powerOn(where: 'chip' | 'tap'): Card {
     const place = where === 'chip' ? this.#slot : this.#field
     if (!place) throw new Fault('card-removed', 'there is no card')
+    place.used = true
     const power = { clock: this.clock }
     const card = where === 'chip' ? place.card.contact?.(power) : place.card.contactless?.(power)
     if (!card) throw new Fault('card-mute', where === 'chip' ? 'the card has no chip' : 'the card has no antenna')

@@ -1,8 +1,8 @@
 /** What the firmware of every virtual reader does: waits for a card, runs the kernel, takes the PIN, keeps keys, counters and the transaction log. */
 
 import { hex } from '../../src/bytes.ts'
-import type { Clock } from '../../src/clock.ts'
-import { sleep, systemClock } from '../../src/clock.ts'
+import type { Clock, Limit } from '../../src/clock.ts'
+import { sleep, systemClock, within } from '../../src/clock.ts'
 import * as des from '../../src/crypto/des.ts'
 import { DukptDevice, pinKey } from '../../src/crypto/dukpt.ts'
 import { encodeFormat0 } from '../../src/crypto/pin.ts'
@@ -159,15 +159,18 @@ export class Firmware {
       while ((await keypad.next({ signal })) !== 'cancel') this.body.sound('error')
       return { interface: 'none', why: 'cancelled' }
     }
-    const shown = wait.message ?? (interfaces.length === 1 && interfaces[0] === 'chip' ? 'reader.insertCard' : 'reader.presentCard')
-    const presented = this.body.nextCard(interfaces, { signal, timeout: wait.timeout })
-    const waits = [presented, cancelled()]
+    const message = wait.message ?? (interfaces.length === 1 && interfaces[0] === 'chip' ? 'reader.insertCard' : 'reader.presentCard')
+    const amount = wait.amount ? [`${formatAmount(wait.amount.amount, wait.amount.currency)} ${wait.amount.currency.alpha}`] : []
+    const deadline = this.clock.now() + wait.timeout
+    const presented = async (): Promise<CardWait> => {
+      await this.#oldCardOut({ signal, timeout: wait.timeout })
+      const next = this.body.nextCard(interfaces, { signal, timeout: deadline - this.clock.now() })
+      this.body.shine('waiting')
+      this.body.show(message, ...amount)
+      return next
+    }
+    const waits = [presented(), cancelled()]
     for (const one of waits) one.catch(() => {}) // the one that comes second is aborted
-    this.body.shine('waiting')
-    this.body.show(
-      shown,
-      ...(wait.amount ? [`${formatAmount(wait.amount.amount, wait.amount.currency)} ${wait.amount.currency.alpha}`] : []),
-    )
     try {
       return await Promise.race(waits)
     } catch (error) {
@@ -178,6 +181,15 @@ export class Firmware {
       keypad.close()
       this.body.shine('off')
     }
+  }
+
+  /** Nobody pays twice for having left the card in the slot. @throws Fault `timeout`, `aborted` or the signal's own */
+  async #oldCardOut(limit: Limit): Promise<void> {
+    if (!this.body.cardUsed) return
+    const gone = this.body.cardGone('chip')
+    this.body.show('reader.removeCard')
+    this.body.sound('error')
+    await within({ clock: this.clock, what: 'the removal of a card', ...limit }, () => aborted(gone))
   }
 
   /** One payment with the chip in the slot. Its end is on the display when this resolves; the card may still be in the slot. */

@@ -408,7 +408,7 @@ function shownAmount({ amount, currency: numeric }: TradeRequest): Pick<Transact
 /** Undefined for a bad swipe. */
 function swipeOf(tracks: SwipedTracks): Swipe | undefined {
   try {
-    return readSwipe(tracks)
+    return readSwipe(tracks, { sentinels: false })
   } catch (error) {
     if (isFault(error, 'bad-swipe')) return undefined
     throw error

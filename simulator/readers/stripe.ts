@@ -5,7 +5,7 @@ import * as des from '../../src/crypto/des.ts'
 import { dataKey } from '../../src/crypto/dukpt.ts'
 
 /**
- * The characters of a track as read, sentinels included, zero filled to whole blocks, TDES CBC with a zero vector under the data key
+ * The characters of a track, sentinels left out, zero filled to whole blocks, TDES CBC with a zero vector under the data key
  * (X9.24-1:2009, A.4.1). That readers pack it so is derived: the vendor documents the key, not the packing.
  */
 export function encipherTrack(track: string | undefined, transactionKey: Uint8Array): Uint8Array | undefined {
