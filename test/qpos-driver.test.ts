@@ -439,7 +439,7 @@ describe('silence, loss, abort', () => {
     const begun = clock.now()
     await expect(pay()).rejects.toMatchObject({ code: 'timeout' })
     expect(clock.now() - begun).toBeLessThanOrEqual(limit)
-    await clock.advance(0)
+    await clock.advance(400) // once the late answer to the command is no longer waited for
     expect(heard.at(-1)).toBe('reset')
     await reader.close()
     expect(clock.pending).toBe(0)
@@ -498,6 +498,12 @@ describe('silence, loss, abort', () => {
       }
       expect(codes).toEqual([...Array(6).fill('link-closed'), 'unknown linkLost', 'unknown linkLost', 'approved'])
     }
+  })
+
+  it('the answer to that reset is nobody’s: the next payment is queued behind it', async () => {
+    const { pay } = await bench({ ...plain, doTrade: ['silent', chipCard], reset: say('reset'), query: 'silent' })
+    await expect(pay()).rejects.toMatchObject({ code: 'timeout' })
+    expect(await pay()).toMatchObject(done)
   })
 
   it('silent after the host was asked: unknown, to be reconciled', async () => {

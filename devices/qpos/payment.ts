@@ -23,7 +23,7 @@ import { stopped } from './endings.ts'
 import { applicationOf, cvmOf, pinBlockOf, pinBlockOfTags, readTags } from './icc.ts'
 import { requestsFor } from './request.ts'
 import type { Command, Ending, Progress, QposLine } from './session.ts'
-import { cancel, run } from './session.ts'
+import { cancel, resetSilent, run } from './session.ts'
 
 export interface Counter {
   readonly line: QposLine
@@ -68,7 +68,7 @@ export async function pay(counter: Counter): Promise<Outcome> {
   } catch (error) {
     if (isFault(error, 'link-closed')) return afterHost(known, 'linkLost', error)
     // The reader must not stay in the middle of it. A silent one is told and not waited for.
-    if (isFault(error, 'timeout') && !signal.aborted) await line.tell({ type: 'reset' }).catch(() => {})
+    if (isFault(error, 'timeout') && !signal.aborted) resetSilent(line)
     else if (known.begun) await cancel(line, clock)
     if (signal.aborted) return afterAbort(known)
     if (!known.response) throw error

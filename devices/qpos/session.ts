@@ -33,6 +33,8 @@ const GRACE = 3000
 const PAUSE = 100
 /** What a reader may take to answer the QUERY after a silence. */
 const LAST_CHANCE = 5000
+/** How often one command may fall silent and be asked for. */
+const MAX_SILENCES = 3
 /** What a cancelled or reset reader may take to say so. */
 const SETTLE = 5000
 /** After that, silence this long ends what may still be under way. */
@@ -57,13 +59,15 @@ export async function run(line: QposLine, clock: Clock, command: Command, option
   let next: HostMessage = command
   const parts: Uint8Array[] = []
   let size = 0
+  let silences = 0
   for (;;) {
     const accept = (message: DeviceMessage) => belongs(message, command)
     const answer = await line.ask(next, { timeout, signal, accept }).catch(async (silence: unknown) => {
-      if (!isFault(silence, 'timeout')) throw silence
+      if (!isFault(silence, 'timeout') || ++silences > MAX_SILENCES) throw silence
       // The answer may have been lost on the way (a frame with a bad check is dropped): asking once more does no harm.
       const late = await line.ask({ type: 'query' }, { timeout: LAST_CHANCE, signal, accept })
       if (late.type === 'notAvailable') throw silence // it was the command that was lost
+      deadline = clock.now() + window
       return late
     })
     if (answer.type === 'partData') {
@@ -98,6 +102,11 @@ function belongs(message: DeviceMessage, { command }: Command): boolean {
  */
 export async function cancel(line: QposLine, clock: Clock): Promise<void> {
   if (!(await settles(line, clock, { type: 'cancel' }))) await settles(line, clock, { type: 'reset' })
+}
+
+/** Tells a silent reader to reset itself and waits for nothing; what is asked next waits until it has answered, or 5 s are over. */
+export function resetSilent(line: QposLine): void {
+  line.ask({ type: 'reset' }, { timeout: SETTLE }).catch(() => {})
 }
 
 async function settles(line: QposLine, clock: Clock, request: HostMessage): Promise<boolean> {
