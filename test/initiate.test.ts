@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { fromHex, hex } from '../src/bytes.ts'
+import { isCardSourced } from '../src/emv/card-data.ts'
 import { parseFci } from '../src/emv/fci.ts'
 import { initiate, parseProcessingOptions, startApplication } from '../src/emv/initiate.ts'
 import { aflEntry, readRecords } from '../src/emv/records.ts'
@@ -176,6 +177,14 @@ describe('READ RECORD', () => {
     expect([0x5f50, 0x9f02].some(tag => kernel.data.card.has(tag))).toBe(false)
   })
 
+  it('only what a card is the source of is kept', () => {
+    for (const tag of [0x5a, 0x57, 0x42, 0x9f0c, 0x9f4c, 0x90, 0xdf01, 0x9f7f]) expect([tag, isCardSourced(tag)]).toEqual([tag, true])
+    for (const tag of [
+      0x81, 0x86, 0x89, 0x8a, 0x91, 0x95, 0x9a, 0x9b, 0x9c, 0x5f2a, 0x9f02, 0x9f06, 0x9f18, 0x9f1b, 0x9f22, 0x9f33, 0x9f34, 0x9f37, 0x9f5b,
+    ])
+      expect([tag, isCardSourced(tag)]).toEqual([tag, false])
+  })
+
   it('proprietary files may hold anything that is not authenticated', async () => {
     expect(
       (await read('0801010058010200', [record(1, 1, MANDATORY), { c: '00B2015C00', r: '1234569000' }, { c: '00B2025C00', r: '9000' }])).end,
@@ -213,6 +222,10 @@ describe('READ RECORD', () => {
     '5F28010643',
   ])('format error %s', async object => {
     expect((await read('08010100', [record(1, 1, MANDATORY + object)])).end).toEqual(CARD_ERROR)
+  })
+
+  it.each(['251031', '260101', '240930', '241231'])('%s is a date', async date => {
+    expect((await read('08010100', [record(1, 1, `${MANDATORY}5F2503${date}`)])).end).toBeUndefined()
   })
 
   it('a PAN of other than digits is refused', async () => {

@@ -8,9 +8,30 @@ import { caKeyChecksum, checkCaKey, findCaKey, parseCaKey } from '../src/emv/ca-
 import type { CaPublicKey, TerminalConfig } from '../src/emv/config.ts'
 import { canRequestCda, verifyCda } from '../src/emv/oda-combined.ts'
 import { recoverPinKey } from '../src/emv/oda-keys.ts'
-import { dynamicHashHolds, isFailed, recover, recoverDynamicData, recoverIssuerKey, verifyStaticData } from '../src/emv/oda-signature.ts'
+import {
+  dynamicHashHolds,
+  isFailed,
+  recover,
+  recoverDynamicData,
+  recoverIccKey,
+  recoverIssuerKey,
+  verifyStaticData,
+} from '../src/emv/oda-signature.ts'
 import { write } from '../src/tlv/ber.ts'
-import { aip, caKey, decipher, keys, type OdaCard, odaCard, pan, records, sha1, signDynamic } from './oda-card.ts'
+import {
+  aip,
+  type CertificateFields,
+  caKey,
+  certify,
+  decipher,
+  keys,
+  type OdaCard,
+  odaCard,
+  pan,
+  records,
+  sha1,
+  signDynamic,
+} from './oda-card.ts'
 import { application, bench, type Exchange, scriptedCard } from './scripted-card.ts'
 import published from './vectors/ca_public_keys.json' with { type: 'json' }
 import emvpt from './vectors/emvpt_contact_test_card.json' with { type: 'json' }
@@ -165,6 +186,7 @@ describe('SDA', () => {
     ['an issuer identifier with a letter', { card: { aip: 0x40, issuer: { holder: '1234A6FF' } } }, /step 8/],
     ['an issuer certificate of last month', { card: { aip: 0x40, issuer: { expires: '0524' } } }, /step 9/],
     ['an issuer certificate of month 13', { card: { aip: 0x40, issuer: { expires: '1399' } } }, /step 9/],
+    ['an issuer certificate of a year that is none', { card: { aip: 0x40, issuer: { expires: '124A' } } }, /step 9/],
     ['an issuer certificate of the last century', { card: { aip: 0x40, issuer: { expires: '1299' } } }, /step 9/],
     ['an unknown public key algorithm', { card: { aip: 0x40, issuer: { algorithm: 2 } } }, /step 11/],
     ['a length that the remainder does not fill', { card: { aip: 0x40, issuer: { length: 175 } } }, /remainder does not fit/],
@@ -217,6 +239,11 @@ describe('DDA', () => {
     const at = dda([{ c: `${IA}00`, r: answer(signDynamic(number, UN), format) }])
     expect(await run(at)).toEqual({ stop: undefined, tvr: [], tsi: ['odaPerformed'], why: undefined })
     expect(hex(at.data.get(0x9f4c)!)).toBe('11223344')
+  })
+
+  it('dynamic data may fill the whole signature', async () => {
+    const all = concat(number, new Uint8Array(keys.icc.modulus.length - 25 - number.length).fill(0x5a))
+    expect(await run(dda([{ c: `${IA}00`, r: answer(signDynamic(all, UN)) }]))).toMatchObject({ tvr: [] })
   })
 
   it('the default DDOL serves a card without one', async () => {
@@ -398,6 +425,46 @@ describe('key for an enciphered PIN (Book 2, 7.1)', () => {
     const at = prepare({ objects: { '9F2D': undefined, '9F46': undefined } })
     expect(recoverPinKey(at.kernel)).toBeUndefined()
     expect(at.tvr()).toEqual([])
+  })
+})
+
+describe('where a key ends in its certificate', () => {
+  // The issuer key has 176 bytes: 134 are left for the ICC key. Of a certified key only the public half matters here.
+  const today = fromHex('240615')
+  const some = (size: number) => ({
+    modulus: Uint8Array.from({ length: size }, (_, i) => (i * 29) | 0x81),
+    exponent: Uint8Array.of(3),
+    private: 0n,
+  })
+  const check = (size: number, fields: CertificateFields = {}, remainder?: string) => {
+    const made = certify(keys.issuer, some(size), 'icc', [], fields)
+    const parts = {
+      certificate: made.certificate,
+      remainder: remainder === undefined ? made.remainder : fromHex(remainder),
+      exponent: Uint8Array.of(3),
+    }
+    return recoverIccKey(keys.issuer, parts, fromHex(pan), today, [])
+  }
+
+  it.each([64, 133, 134, 135, 176])('%i bytes', size => expect(check(size)).toMatchObject({ key: { modulus: some(size).modulus } }))
+
+  it('a remainder that the key does not need is signed with it, and no part of it', () => {
+    expect(check(134, { remainder: fromHex('AABB') })).toMatchObject({ key: { modulus: some(134).modulus } })
+    expect(check(100, { remainder: fromHex('AABB') })).toMatchObject({ key: { modulus: some(100).modulus } })
+  })
+
+  it('a remainder too short or too long', () => {
+    expect(check(135, { remainder: fromHex('AABB') })).toMatchObject({ failed: expect.stringContaining('does not fit') })
+    expect(check(136, { remainder: fromHex('AA') })).toMatchObject({ failed: expect.stringContaining('does not fit') })
+    expect(check(135, {}, '')).toMatchObject({ missing: true })
+  })
+
+  it('a signer too small to hold a certificate', () => {
+    const tiny = { modulus: Uint8Array.of(0x81, ...new Uint8Array(24), 1), exponent: Uint8Array.of(3) }
+    for (const size of [26, 25]) {
+      const key = { ...tiny, modulus: tiny.modulus.subarray(26 - size) }
+      expect(recover(key, new Uint8Array(size), 2, 'rule')).toHaveProperty('failed')
+    }
   })
 })
 
