@@ -1,15 +1,25 @@
 /** Cardholder verification: every condition, every method, TVR, TSI and CVM Results exactly (EMV 4.4 Book 3, 10.5; Book 4, 6.3.4.5). */
 
 import { describe, expect, it } from 'vitest'
-import { hex } from '../src/bytes.ts'
+import { fromHex, hex } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
+import type { Kernel } from '../src/emv/context.ts'
 import type { CvmName } from '../src/emv/outcome.ts'
 import type { PinEntry, PinRequest, Transaction } from '../src/emv/terminal.ts'
 import { verifyCardholder } from '../src/emv/verify.ts'
 import { kernelAt, type Scene, scriptCard, testConfig } from './kernel-fixture.ts'
+import emvpt from './vectors/emvpt_contact_test_card.json' with { type: 'json' }
 
 const pinOf = (digits: string): PinEntry => ({ type: 'offlinePin', pin: Uint8Array.from(digits, Number) })
 const block = { format: 0 as const, data: new Uint8Array(8).fill(0xbb), ksn: new Uint8Array(10) }
+
+const withKey = { method: 'dda' as const, iccKey: iccKey() }
+
+/** The ICC key of the public test card of emvpt. */
+function iccKey() {
+  const { modulus } = emvpt.keys['icc_1234560012345608_e_3_private_key.pem']
+  return { modulus: fromHex(modulus), exponent: Uint8Array.of(3) }
+}
 
 interface Result {
   cvr: string
@@ -23,7 +33,10 @@ interface Result {
 }
 
 /** Runs a CVM List (after amounts X and Y) on a card that supports cardholder verification. */
-async function run(rules: string, scene: Scene & { entries?: PinEntry[]; amounts?: string; aip?: string } = {}): Promise<Result> {
+async function run(
+  rules: string,
+  scene: Scene & { entries?: PinEntry[]; amounts?: string; aip?: string; oda?: Kernel['oda'] } = {},
+): Promise<Result> {
   const card = scene.card as ReturnType<typeof scriptCard> | undefined
   const entries = [...(scene.entries ?? [])]
   const requests: PinRequest[] = []
@@ -44,6 +57,7 @@ async function run(rules: string, scene: Scene & { entries?: PinEntry[]; amounts
       ...scene.terminal,
     },
   })
+  if (scene.oda) kernel.oda = scene.oda
   const stop = await verifyCardholder(kernel)
   expect(card?.rest() ?? []).toEqual([])
   expect(entries).toEqual([])
@@ -253,6 +267,45 @@ describe('plaintext offline PIN', () => {
     const entry = pinOf('123')
     await expect(run('0100', { card: scriptCard([noCounter]), entries: [entry] })).rejects.toMatchObject({ code: 'bad-argument' })
     expect(entry).toEqual({ type: 'offlinePin', pin: new Uint8Array(3) })
+  })
+})
+
+describe('enciphered offline PIN', () => {
+  const { challenge, pin } = emvpt.verified
+  const published = emvpt.exchanges.find(({ c }) => c.startsWith('00200088'))!.c
+  const getChallenge: [string, string] = ['0084000000', `${challenge}9000`]
+  const key = { oda: withKey }
+
+  it('is enciphered as the public test card has it: PIN block, challenge, padding (Book 2, 7.2)', async () => {
+    const card = scriptCard([counter('03'), getChallenge, [published, '9000']])
+    expect(await run('0400', { card, ...key, entries: [pinOf(pin)] })).toMatchObject({
+      cvr: '040002',
+      tvr: '0000000000',
+      tsi: DONE,
+      cvm: 'offlinePin',
+    })
+  })
+
+  it('with signature', async () => {
+    const card = scriptCard([counter('03'), getChallenge, [published, '9000']])
+    expect(await run('0500', { card, ...key, entries: [pinOf(pin)] })).toMatchObject({ cvr: '050000', cvm: 'signature' })
+  })
+
+  it('asks for a challenge for each try', async () => {
+    const card = scriptCard([counter('03'), getChallenge, [published, '63C2'], getChallenge, [published, '9000']])
+    expect((await run('0400', { card, ...key, entries: [pinOf(pin), pinOf(pin)] })).cvr).toBe('040002')
+  })
+
+  it.each(['6A81', '01020304050607' + '9000'])('fails when GET CHALLENGE answers %s, and wipes the PIN', async answer => {
+    const entry = pinOf(pin)
+    const card = scriptCard([counter('03'), ['0084000000', answer]])
+    expect(await run('0400', { card, ...key, entries: [entry] })).toMatchObject({ cvr: '040001', tvr: FAILED_TVR, tsi: DONE, cvm: 'none' })
+    expect(entry).toEqual({ type: 'offlinePin', pin: new Uint8Array(4) })
+  })
+
+  it('fails before PIN entry when there is no key', async () => {
+    expect(await run('44001F00', { entries: [] })).toMatchObject({ cvr: '1F0002', tvr: '0000000000', requests: [] })
+    expect(await run('0400', { entries: [] })).toMatchObject({ cvr: '040001', tvr: FAILED_TVR, requests: [] })
   })
 })
 
