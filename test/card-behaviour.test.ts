@@ -404,9 +404,9 @@ describe('faults', () => {
   })
 
   it.each([
-    ['garbage', 2, '6F82108407A0009000'],
-    ['short-answers', 2, '90'],
-    ['odd-status', 3, '6F00'],
+    ['garbage', 6, '6F82108407A0009000'],
+    ['short-answers', 4, '90'],
+    ['odd-status', 5, '6F00'],
   ] as const)('%s at command %i', async (name, at, bytes) => {
     const card = loadCard(name).contact()
     for (let i = 1; i < at; i++) expect(hex((await card.transmit(select)).subarray(-2))).toBe('9000')

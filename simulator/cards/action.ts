@@ -239,14 +239,23 @@ function remember(application: ApplicationMemory, run: Run, given: AcType): void
     }
     return
   }
-  const trusted =
-    run.issuerAuthentication === 'right' ||
-    (run.issuerAuthentication === 'notDone' && !application.image.plan.issuerAuthentication.required)
-  if (!trusted) return
+  if (run.issuerAuthentication === 'wrong') return
+  if (run.issuerAuthentication === 'notDone' && application.image.plan.issuerAuthentication.required) return
   application.lastOnlineAtc = application.atc
-  application.consecutiveOffline = 0
-  application.cumulativeOffline = 0
+  updateCounters(application, run)
   if (!run.scriptsBegun) application.scripts = { done: 0, failed: false }
+}
+
+/** Card Status Update, byte 2, b2–b1: leave the counters, set them to the last limits, reset them, or count this transaction. Without one: reset. */
+function updateCounters(application: ApplicationMemory, run: Run): void {
+  const { consecutiveLimits, cumulativeLimits, consecutiveOffline, cumulativeOffline } = application
+  const choices: readonly (readonly [number, number])[] = [
+    [consecutiveOffline, cumulativeOffline],
+    [consecutiveLimits[1], cumulativeLimits[1]],
+    [0, 0],
+    [Math.min(255, consecutiveOffline + 1), cumulativeOffline + amountOf(run)],
+  ]
+  ;[application.consecutiveOffline, application.cumulativeOffline] = choices[run.csu ? run.csu[1] & 0x03 : 2]
 }
 
 function count(card: CardPlan, application: ApplicationMemory, run: Run): void {

@@ -9,6 +9,7 @@ const minimum = '9F02 06 9F03 06 9F1A 02 95 05 5F2A 02 9A 03 9C 01 9F37 04'
 export const visaApplication: ApplicationProfile = {
   aid: 'A000000003 1010',
   label: 'VISA DEBIT',
+  version: '0096',
   priority: 1,
   version: '0096',
   cvm: {
@@ -28,6 +29,7 @@ export const visaApplication: ApplicationProfile = {
 export const mastercardApplication: ApplicationProfile = {
   aid: 'A000000004 1010',
   label: 'MASTERCARD',
+  version: '0002',
   priority: 1,
   version: '0002',
   cvm: {
@@ -44,6 +46,7 @@ export const mastercardApplication: ApplicationProfile = {
 export const mirApplication: ApplicationProfile = {
   aid: 'A000000658 1010',
   label: 'MIR',
+  version: '0100',
   priority: 1,
   version: '0100',
   cvm: {

@@ -14,20 +14,35 @@ export const silentLater = oneApplication('silent-later', 'Falls silent in the m
   faults: { muteAt: 7 },
 })
 
-export const garbageAnswers = oneApplication('garbage', 'Answers the second command with a broken TLV', visaApplication, {
-  account: 10504,
-  faults: { garbageAt: [2], garbage: 'brokenTlv' },
-})
+export const garbageAnswers = oneApplication(
+  'garbage',
+  'Answers the sixth command, a READ RECORD where the directory has one entry, with a broken TLV',
+  visaApplication,
+  {
+    account: 10504,
+    faults: { garbageAt: [6], garbage: 'brokenTlv' },
+  },
+)
 
-export const shortAnswers = oneApplication('short-answers', 'Answers the second command with less than a status word', visaApplication, {
-  account: 10505,
-  faults: { garbageAt: [2], garbage: 'short' },
-})
+export const shortAnswers = oneApplication(
+  'short-answers',
+  'Answers the fourth command, the final SELECT, with less than a status word',
+  visaApplication,
+  {
+    account: 10505,
+    faults: { garbageAt: [4], garbage: 'short' },
+  },
+)
 
-export const oddStatus = oneApplication('odd-status', 'Answers the third command with status 6F00', visaApplication, {
-  account: 10506,
-  faults: { garbageAt: [3], garbage: 'oddStatus' },
-})
+export const oddStatus = oneApplication(
+  'odd-status',
+  'Answers the fifth command, GET PROCESSING OPTIONS, with status 6F00',
+  visaApplication,
+  {
+    account: 10506,
+    faults: { garbageAt: [5], garbage: 'oddStatus' },
+  },
+)
 
 export const pulled = oneApplication('pulled', 'Is pulled out at the eighth command', mirApplication, {
   account: 10507,
