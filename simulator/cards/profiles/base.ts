@@ -11,7 +11,6 @@ export const visaApplication: ApplicationProfile = {
   label: 'VISA DEBIT',
   version: '0096',
   priority: 1,
-  version: '0096',
   cvm: {
     rules: [
       { method: 'onlinePin', when: 'supported', otherwise: 'next' },
@@ -31,7 +30,6 @@ export const mastercardApplication: ApplicationProfile = {
   label: 'MASTERCARD',
   version: '0002',
   priority: 1,
-  version: '0002',
   cvm: {
     rules: [
       { method: 'onlinePin', when: 'supported', otherwise: 'next' },
@@ -48,7 +46,6 @@ export const mirApplication: ApplicationProfile = {
   label: 'MIR',
   version: '0100',
   priority: 1,
-  version: '0100',
   cvm: {
     rules: [
       { method: 'onlinePin', when: 'supported' },
