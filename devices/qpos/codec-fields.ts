@@ -58,3 +58,8 @@ export function optionalLvs(fields: readonly (readonly [field: string, value: Ui
   const last = fields.findLastIndex(([, value]) => value !== undefined)
   return concat(...fields.slice(0, last + 1).map(([field, value]) => lv(value ?? new Uint8Array(0), field)))
 }
+
+/** Without the fields that are undefined. */
+export function known<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T
+}

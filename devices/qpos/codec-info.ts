@@ -1,7 +1,7 @@
 /** The payloads of getQposId (10 00) and getQposInfo (11 30): what a reader tells of itself. */
 
 import { concat, fromText, fromUint, text, uint } from '../../src/bytes.ts'
-import { Fields, lv, optionalLvs } from './codec-fields.ts'
+import { Fields, known, lv, optionalLvs } from './codec-fields.ts'
 
 const none = new Uint8Array(0)
 
@@ -123,9 +123,4 @@ export function decodeQposInfo(data: Uint8Array): QposInfo {
 /** The vendor's own parser clamps to 100. */
 function percentage(value: Uint8Array | undefined): number | undefined {
   return value && Math.min(value[0], 100)
-}
-
-/** Without the fields that are undefined. */
-function known<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T
 }

@@ -2,7 +2,7 @@
 
 import { concat, equal, fromHex, fromText, fromUint, hex, text, toBcd } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
-import { Fields, lv, optionalLvs } from './codec-fields.ts'
+import { Fields, known, lv, optionalLvs } from './codec-fields.ts'
 
 /** Which interfaces a card may use, by the vendor's CardTradeMode; `fallback`: a chip card may be swiped; `flipKey`: for readers with one. */
 export interface CardMode {
@@ -223,7 +223,7 @@ function encodeCardData(card: CardData): Uint8Array {
   }
   const optional = [
     ['trackRandom', card.trackRandom],
-    ['pinRandom', card.pinRandom],
+    ['pinRandom', card.pinRandom ?? (card.trackRandom && none)], // the two come together
     ['psamNo', card.psamNo ?? (tail.length > 0 ? none : undefined)],
   ] as const
   return concat(
@@ -238,14 +238,13 @@ function encodeCardData(card: CardData): Uint8Array {
     lv(card.pinBlock ?? none, 'pinBlock'),
     lv(card.trackKsn ?? none, 'trackKsn'),
     lv(card.pinKsn ?? none, 'pinKsn'),
-    // the two random numbers come together or not at all
-    optionalLvs(card.trackRandom && !card.pinRandom ? [optional[0], ['pinRandom', none], optional[2]] : optional),
+    optionalLvs(optional),
     ...tail,
   )
 }
 
 function readCardData(fields: Fields): CardData {
-  const card = {
+  return known({
     encTrack1: given(fields.lv('encTrack1')),
     encTrack2: given(fields.lv('encTrack2')),
     encTrack3: given(fields.lv('encTrack3')),
@@ -263,8 +262,7 @@ function readCardData(fields: Fields): CardData {
     trackLengths: fields.left > 0 ? ([...fields.take(3, 'trackLengths')] as unknown as [number, number, number]) : undefined,
     encPan: fields.optional('encPan'),
     more: fields.left > 0 ? fields.rest() : undefined,
-  }
-  return Object.fromEntries(Object.entries(card).filter(([, value]) => value !== undefined)) as unknown as CardData
+  })
 }
 
 function given(value: Uint8Array): Uint8Array | undefined {
