@@ -6,17 +6,18 @@ import { openQpos } from '../devices/qpos/driver.ts'
 import { loadCard, type VirtualCard } from '../simulator/cards/icc.ts'
 import { allAccounts, type IssuerAccount } from '../simulator/cards/issuer-view.ts'
 import { testCaKeys } from '../simulator/keys.ts'
-import { Body } from '../simulator/readers/body.ts'
+import { Body, type PlasticCard } from '../simulator/readers/body.ts'
 import { type CardholderScript, cardholder } from '../simulator/readers/cardholder.ts'
 import { type QposOptions, VirtualQpos } from '../simulator/readers/qpos.ts'
 import { concat, equal, fromHex, fromText, hex, text } from '../src/bytes.ts'
-import { VirtualClock } from '../src/clock.ts'
+import { sleep, VirtualClock } from '../src/clock.ts'
 import { iccMasterKey } from '../src/crypto/cryptogram.ts'
 import { cryptogramVersions, versionArpc, versionCryptogram } from '../src/crypto/cryptogram-version.ts'
 import { decryptCbc, decryptEcb } from '../src/crypto/des.ts'
 import { dataKey, initialKey, pinKey, transactionCounter, transactionKey } from '../src/crypto/dukpt.ts'
 import { decodeFormat0 } from '../src/crypto/pin.ts'
 import { currency } from '../src/currency.ts'
+import type { Card } from '../src/emv/card.ts'
 import { isSet, TVR } from '../src/emv/data.ts'
 import type { Outcome } from '../src/emv/outcome.ts'
 import { russianMpos } from '../src/emv/profiles.ts'
@@ -118,6 +119,18 @@ afterEach(async () => {
   expect(faults.map(({ code, message }) => `${code}: ${message}`)).toEqual([])
 })
 
+/** The same card, `ms` slower at each command. */
+const slow = (card: VirtualCard, ms: number): PlasticCard => ({
+  contact(power) {
+    const chip = card.contact(power)
+    const transmit: Card['transmit'] = async (apdu, options) => {
+      await sleep(ms, clock, options?.signal)
+      return chip.transmit(apdu, options)
+    }
+    return { interface: 'contact', atr: chip.atr, transmit }
+  },
+})
+
 const screens = () => body.screens.filter(({ lines }, at, all) => lines[0] !== all[at - 1]?.lines[0]).map(({ lines }) => lines[0])
 
 describe('a scripted host on the wire', () => {
@@ -145,8 +158,8 @@ describe('a scripted host on the wire', () => {
   const trade = qpos.tradeRequest({ amount: '250000', time: '20260326105200', currency: 643, cardMode: 8 })
   const start16 = { option: 0, tradeType: 1, time: '20260326105200', amount: '250000', cashback: '', currency: 643, last: 20 }
   const doTrade: qpos.HostMessage = { type: 'command', command: 'doTrade', delay: 60, request: trade }
-  const startEmv: qpos.HostMessage = { type: 'command', command: 'startEmv', delay: 60, start: start16 }
-  const choose = (index: number): qpos.HostMessage => ({ type: 'command', command: 'selectEmvApp', delay: 30, index })
+  const startEmv = { type: 'command', command: 'startEmv', delay: 60, start: start16 } as const
+  const choose = (index: number) => ({ type: 'command', command: 'selectEmvApp', delay: 30, index }) as const
   const online = (response: AuthorisationResponse): qpos.HostMessage => ({
     type: 'command',
     command: 'onlineResult',
@@ -231,6 +244,43 @@ describe('a scripted host on the wire', () => {
     await expect(clock.settle(host.ask(startEmv, { timeout: 3000 }))).rejects.toMatchObject({ code: 'timeout' })
     delete device.faults.drop
     expect((await run({ type: 'query' })).last).toMatchObject({ type: 'completed', result: 2 })
+  })
+
+  it('a card too slow for the time in the host’s frame ends it; a cardholder at the keypad does not count', async () => {
+    listen()
+    person({ card: slow(loadCard('mir-maestro'), 4000), present: 'dip', pins: ['1234'] })
+    await run(doTrade)
+    expect((await run({ ...startEmv, delay: 10 })).last).toMatchObject({ type: 'timeout', sub: 0x30 })
+    await clock.advance(20_000)
+    expect(screens().slice(-3)).toEqual(['CANCELLED', 'PLEASE REMOVE CARD', 'WELCOME'])
+    over.pop()!() // the first person leaves
+    person({ card: loadCard('mir-maestro'), present: 'dip', pins: ['1234'], pace: { key: 9000 } })
+    await run(doTrade)
+    await run(startEmv)
+    expect((await run({ ...choose(0), delay: 10 })).last).toMatchObject({ type: 'completed', sub: 0x31, result: 0 })
+  })
+
+  it('a reset and the next command in one breath', async () => {
+    const card = loadCard('mir-maestro')
+    const seen: string[] = []
+    const decoder = qpos.host.decoder()
+    const reading = (async () => {
+      for await (const chunk of link.incoming) seen.push(...decoder.push(chunk).map(({ type }) => type))
+    })()
+    over.push(async () => {
+      await link.close()
+      await reading
+    })
+    body.insert(card)
+    await link.send(qpos.host.encode(doTrade))
+    await clock.advance(1000)
+    await link.send(qpos.host.encode(startEmv))
+    await clock.advance(1000)
+    expect(seen).toEqual(['completed', 'completed'])
+    const id: qpos.HostMessage = { type: 'command', command: 'getQposId', delay: 5 }
+    await link.send(concat(qpos.host.encode({ type: 'reset' }), qpos.host.encode(id)))
+    await clock.advance(1000)
+    expect(seen.slice(2)).toEqual(['reset', 'completed'])
   })
 
   it('a host that never answers: the card decides, and the reader ends by itself', async () => {

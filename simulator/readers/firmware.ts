@@ -2,7 +2,7 @@
 
 import { hex } from '../../src/bytes.ts'
 import type { Clock, Limit } from '../../src/clock.ts'
-import { sleep, systemClock, within } from '../../src/clock.ts'
+import { systemClock, within } from '../../src/clock.ts'
 import * as des from '../../src/crypto/des.ts'
 import { DukptDevice, pinKey } from '../../src/crypto/dukpt.ts'
 import { encodeFormat0 } from '../../src/crypto/pin.ts'
@@ -14,10 +14,11 @@ import type { Explain } from '../../src/emv/explain.ts'
 import { transact } from '../../src/emv/kernel.ts'
 import type { CardInterface, Outcome } from '../../src/emv/outcome.ts'
 import type { Candidate, PinBlock, PinEntry, PinRequest, Terminal, Transaction, Waiting } from '../../src/emv/terminal.ts'
-import { asFault, Fault, isFault, throwIfAborted } from '../../src/errors.ts'
+import { Fault, isFault } from '../../src/errors.ts'
 import type { SwipedTracks } from '../../src/magstripe.ts'
 import type { Language, MessageId } from '../../src/messages.ts'
 import type { Body, Presented } from './body.ts'
+import { type Ended, EndScreens, fired } from './end-screens.ts'
 import { chooseOnDisplay, type PinRules, pinRules, readPin, type Typed } from './pin-pad.ts'
 import { encipherTrack } from './stripe.ts'
 
@@ -75,27 +76,12 @@ const pinPrompts: readonly MessageId[] = ['reader.enterPin', 'reader.wrongPin', 
 /** Transactions that the log of split sales remembers (EMV 4.4 Book 3, 10.6.1). */
 const LOG_SIZE = 100
 
-const endings: Partial<Record<NonNullable<Outcome['reason']>, MessageId>> = {
-  cardError: 'reader.cardError',
-  cardMute: 'reader.cardError',
-  cardBlocked: 'reader.notAccepted',
-  applicationBlocked: 'reader.notAccepted',
-  noApplication: 'reader.notAccepted',
-  notAccepted: 'reader.notAccepted',
-}
-
 /** Enciphers and wipes the digits: each PIN block has a key of its own. */
 function pinBlock(digits: Uint8Array, pan: string, { key, ksn }: { readonly key: Uint8Array; readonly ksn: Uint8Array }): PinBlock {
   const data = des.encryptEcb(pinKey(key), encodeFormat0(digits, pan))
   digits.fill(0)
   return { format: 0, data, ksn }
 }
-
-const aborted = (signal: AbortSignal) =>
-  new Promise<void>(resolve => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 
 export class Firmware {
   readonly body: Body
@@ -108,7 +94,7 @@ export class Firmware {
   readonly #ownLanguage: Language
   #sequence = 0
   /** What is still shown after a payment. */
-  #after = new AbortController()
+  readonly #screens: EndScreens
 
   constructor(options: FirmwareOptions) {
     this.body = options.body
@@ -118,6 +104,7 @@ export class Firmware {
     this.#options = options
     this.#ownLanguage = options.language ?? options.body.language
     this.body.language = this.#ownLanguage
+    this.#screens = new EndScreens(options.body, options.resultTime ?? 1500, () => this.#idle())
     this.#pinDukpt = new DukptDevice(options.pinDukpt.ipek, options.pinDukpt.ksn)
   }
 
@@ -150,7 +137,7 @@ export class Firmware {
     interfaces: readonly CardInterface[],
     wait: { readonly amount?: Pick<Transaction, 'amount' | 'currency'>; readonly message?: MessageId; readonly timeout: number } & Waiting,
   ): Promise<CardWait> {
-    this.#after.abort()
+    this.#screens.stop()
     this.body.language = this.#ownLanguage
     const stop = new AbortController()
     const signal = AbortSignal.any([wait.signal, stop.signal])
@@ -189,13 +176,13 @@ export class Firmware {
     const gone = this.body.cardGone('chip')
     this.body.show('reader.removeCard')
     this.body.sound('error')
-    await within({ clock: this.clock, what: 'the removal of a card', ...limit }, () => aborted(gone))
+    await within({ clock: this.clock, what: 'the removal of a card', ...limit }, () => fired(gone))
   }
 
   /** One payment with the chip in the slot. Its end is on the display when this resolves; the card may still be in the slot. */
   async pay(card: Card, transaction: Transaction, host: HostSide, { signal }: Waiting): Promise<Outcome> {
     const { explain, timeouts } = this.#options
-    this.#after.abort()
+    this.#screens.stop()
     this.body.show('reader.processing')
     const outcome = await transact(
       card,
@@ -226,16 +213,16 @@ export class Firmware {
     const withCard = <T>(waiting: Waiting, ask: (waiting: Waiting) => Promise<T>) => {
       this.#speak(waiting.language)
       const signal = AbortSignal.any([waiting.signal, this.body.cardGone(where)])
-      return ask({ signal })
+      return ask({ ...waiting, signal })
     }
     return {
       selectApplication: (candidates, waiting) =>
-        withCard(waiting, within => {
-          if (host.selectApplication) return host.selectApplication(candidates, within)
+        withCard(waiting, own => {
+          if (host.selectApplication) return host.selectApplication(candidates, own)
           host.onSelection?.(candidates)
-          return this.choose(candidates, within)
+          return this.choose(candidates, own)
         }),
-      enterPin: (request, waiting) => withCard(waiting, within => this.#enterPin(request, host, within)),
+      enterPin: (request, waiting) => withCard(waiting, own => this.#enterPin(request, host, own)),
       authorise: (request, waiting) => {
         this.body.show('reader.processing')
         return host.authorise(request, waiting)
@@ -260,13 +247,12 @@ export class Firmware {
   }
 
   async #enterPin(request: PinRequest, host: HostSide, waiting: Waiting): Promise<PinEntry> {
+    // Without keys there is no PIN pad for the host to believe.
+    if (request.type === 'online' && this.#pinDukpt.exhausted) return { type: 'notWorking' }
     const typed = await this.#typePin(request, host, waiting)
     if (typed.type !== 'digits') return typed
     if (request.type === 'offline') return { type: 'offlinePin', pin: typed.digits }
-    // Without keys there is no PIN pad.
-    return this.#pinDukpt.exhausted
-      ? { type: 'notWorking' }
-      : { type: 'onlinePin', block: pinBlock(typed.digits, request.pan, this.#pinDukpt.next()) }
+    return { type: 'onlinePin', block: pinBlock(typed.digits, request.pan, this.#pinDukpt.next()) }
   }
 
   async #typePin(request: PinRequest, host: HostSide, waiting: Waiting): Promise<Typed> {
@@ -316,67 +302,22 @@ export class Firmware {
   }
 
   /** Shows how it ended and asks for the card, without keeping anybody waiting: the next payment cuts it short. */
-  showEnd(outcome: Pick<Outcome, 'result' | 'reason' | 'cvm'>): void {
-    this.#later(signal => this.#ending(outcome, signal))
+  showEnd(ended: Ended): void {
+    this.#screens.show(ended)
   }
 
   /** The card has been read and the reader has no more part in it. */
   showHandedOver(): void {
-    this.body.show('reader.processing')
-    this.#later(async signal => {
-      await this.#hold(signal)
-      this.#idle()
-    })
+    this.#screens.showHandedOver()
   }
 
-  #later(show: (signal: AbortSignal) => Promise<void>): void {
-    this.#after.abort()
-    const { signal } = (this.#after = new AbortController())
-    show(signal).catch(error => {
-      if (!signal.aborted) throw asFault(error)
-    })
-  }
-
-  #hold(signal: AbortSignal): Promise<void> {
-    return sleep(this.#options.resultTime ?? 1500, this.clock, signal)
-  }
-
-  /** The guide's order of screens: with a PIN "approved" and then the card; without, the card and then "successful". */
-  async #ending({ result, reason, cvm }: Pick<Outcome, 'result' | 'reason' | 'cvm'>, signal: AbortSignal): Promise<void> {
-    const approved = result === 'approved'
-    this.body.shine(approved ? 'ok' : 'error')
-    this.body.sound(approved ? 'ok' : 'error')
-    const pin = cvm === 'onlinePin' || cvm === 'offlinePin'
-    if (!approved || pin || !this.body.cardInSlot) {
-      const message = (reason && endings[reason]) ?? (result === 'declined' ? 'reader.declined' : 'reader.cancelled')
-      this.body.show(approved ? (pin ? 'reader.approved' : 'reader.successful') : message)
-      await this.#hold(signal)
-      await this.#cardOut(signal)
-    } else {
-      await this.#cardOut(signal)
-      this.body.show('reader.successful')
-      await this.#hold(signal)
-    }
-    this.body.shine('off')
-    this.#idle()
+  /** Nothing is shown any more of what has ended; no timer is left. */
+  stop(): void {
+    this.#screens.stop()
   }
 
   #idle(): void {
     this.body.language = this.#ownLanguage
     this.body.show('reader.idle')
-  }
-
-  async #cardOut(signal: AbortSignal): Promise<void> {
-    if (!this.body.cardInSlot) return
-    const gone = this.body.cardGone('chip')
-    this.body.show('reader.removeCard')
-    this.body.sound('ok')
-    await aborted(AbortSignal.any([gone, signal]))
-    throwIfAborted(signal)
-  }
-
-  /** Nothing is shown any more of what has ended; no timer is left. */
-  stop(): void {
-    this.#after.abort()
   }
 }

@@ -1,21 +1,22 @@
 /** A virtual QPOS: the shared firmware behind the device side of the QPOS codec. It never speaks first and has one answer owing at most. */
 
-import type { CommandName, DeviceMessage, EmvStart, HostMessage, TradeRequest } from '../../devices/qpos/codec.ts'
+import type { DeviceMessage, EmvStart, HostMessage, TradeRequest } from '../../devices/qpos/codec.ts'
 import { cardModes, commandCode, decodeOnlineResult, device, encodeApplications, encodeTradeAnswer } from '../../devices/qpos/codec.ts'
 import type { Clock } from '../../src/clock.ts'
-import { systemClock, within } from '../../src/clock.ts'
+import { systemClock } from '../../src/clock.ts'
 import { currency } from '../../src/currency.ts'
 import type { Card } from '../../src/emv/card.ts'
 import type { CardInterface } from '../../src/emv/outcome.ts'
 import type { AuthorisationResponse, Transaction } from '../../src/emv/terminal.ts'
-import { asFault, Fault, isFault } from '../../src/errors.ts'
+import { abortFault, asFault, Fault, isFault } from '../../src/errors.ts'
 import { readSwipe, type Swipe, type SwipedTracks } from '../../src/magstripe.ts'
 import type { MessageId } from '../../src/messages.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { faultySender, type LineFaults } from '../faults.ts'
 import { Body } from './body.ts'
 import { Firmware, type FirmwareOptions, type HostSide } from './firmware.ts'
-import { type Code, PassiveLine, type State } from './qpos-line.ts'
+import { busy, type Command, Job } from './qpos-job.ts'
+import { type Code, PassiveLine } from './qpos-line.ts'
 import {
   cardDataOf,
   type Ending,
@@ -45,26 +46,7 @@ export interface QposOptions extends Omit<FirmwareOptions, 'body'> {
   readonly onFault?: (fault: Fault) => void
 }
 
-/** What the host is asked in the middle of a payment, and the command that answers it. */
-type Question = 'selectEmvApp' | 'onlineResult'
-type Command = Extract<HostMessage, { type: 'command' }>
-type Answer<C extends Question> = Extract<Command, { command: C }>
-
-/** A command that takes a while, and what it waits for from the host. */
-interface Job {
-  readonly stop: AbortController
-  /** Code and sub-code of the command that its next answer belongs to. */
-  command: Code
-  /** What a host that asks is told. */
-  state: State
-  awaits?: { readonly command: Question; readonly question: DeviceMessage; readonly settle: (answer: Command) => void } | undefined
-  /** Its ending is of no interest: the host has reset the reader. */
-  forgotten: boolean
-  done: Promise<void>
-}
-
 const empty = new Uint8Array(0)
-const busy: State = { type: 'waiting', data: empty }
 const versions: Versions = { bootloader: '1.0.0', firmware: '1.0.0', hardware: 'A27C' }
 /** Result code of an EMV answer that is a list of applications. */
 const APPLICATION_LIST = 0x02
@@ -122,10 +104,8 @@ export class VirtualQpos {
       if (!this.body.isOn) return
       for await (const chunk of link.incoming) {
         cancelQuiet()
-        for (const message of decoder.push(chunk)) this.#hear(message)
-        cancelQuiet = this.#clock.timer(QUIET, () => {
-          for (const message of decoder.idle()) this.#hear(message)
-        })
+        await this.#hearAll(decoder.push(chunk))
+        cancelQuiet = this.#clock.timer(QUIET, () => this.#hearAll(decoder.idle()))
       }
     } catch (error) {
       if (!isFault(error, 'link-closed')) throw error
@@ -150,12 +130,17 @@ export class VirtualQpos {
 
   // — what the host says —
 
-  #hear(message: HostMessage): void {
+  async #hearAll(messages: readonly HostMessage[]): Promise<void> {
+    for (const message of messages) await this.#hear(message)
+  }
+
+  /** One after another: what follows a reset finds a reader that is reset. */
+  async #hear(message: HostMessage): Promise<void> {
     if (!this.body.isOn) return
     if (message.type === 'command') this.#command(message)
     else if (message.type === 'query') this.#query()
     else if (message.type === 'cancel') this.#cancel()
-    else if (message.type === 'reset') this.#reset()
+    else if (message.type === 'reset') await this.#reset()
     else if (message.type === 'raw') this.#refuse(message)
     else if (!this.#line.continue()) this.#refuse(noCode)
   }
@@ -166,25 +151,21 @@ export class VirtualQpos {
   }
 
   #command(message: Command): void {
-    const code = commandCode(message.command)
     const job = this.#job
-    this.#line.owe(code)
+    this.#line.owe(commandCode(message.command))
     if (message.command === 'getQposId' && !job) this.#line.answer('completed', idOf(this.serial, this.firmware.config.merchantId))
     else if (message.command === 'getQposInfo' && !job)
       this.#line.answer('completed', infoOf(this.#options.versions ?? versions, this.body.battery))
     else if (this.body.tampered) this.#line.answer('destruct')
     else if (!job) this.#start(message)
-    else if (job.awaits?.command === message.command) {
-      job.command = code
-      job.awaits.settle(message)
-    } else this.#line.answer('notAvailable')
+    else if (!job.answer(message)) this.#line.answer('notAvailable')
   }
 
   #start(message: Command): void {
     this.#line.forget()
     this.#last = undefined
-    if (message.command === 'doTrade') this.#begin(message.command, job => this.#trade(message.request, message.delay, job))
-    else if (message.command === 'startEmv') this.#begin(message.command, job => this.#emv(message.start, job))
+    if (message.command === 'doTrade') this.#begin(message, job => this.#trade(message.request, message.delay, job))
+    else if (message.command === 'startEmv') this.#begin(message, job => this.#emv(message.start, message.delay, job))
     else if (message.command === 'getIccTag') this.#line.answer('completed', iccData(pick(this.#lastTags, message.tags)))
     else this.#line.answer('notAvailable') // an answer to a question that was not asked
   }
@@ -192,8 +173,8 @@ export class VirtualQpos {
   /** "Are you done?" */
   #query(): void {
     // What may have been lost on the way is said again: the question that waits for the host, or how it ended.
-    const news = this.#line.nextUnheard() ?? this.#job?.awaits?.question ?? this.#last
-    this.#line.owe(news ?? this.#job?.command ?? noCode)
+    const news = this.#line.nextUnheard() ?? this.#job?.question ?? this.#last
+    this.#line.owe(news ?? this.#job?.code ?? noCode)
     if (news) this.#line.reply(news)
     else if (!this.#job) this.#line.answer('notAvailable')
   }
@@ -203,7 +184,7 @@ export class VirtualQpos {
     const ending = this.#job ? undefined : this.#line.lastUnheard()
     this.#line.forget()
     this.#last = undefined
-    this.#line.owe(ending ?? this.#job?.command ?? noCode)
+    this.#line.owe(ending ?? this.#job?.code ?? noCode)
     if (ending) this.#line.reply(ending)
     else if (this.#job) this.#job.stop.abort(new Fault('aborted', 'the host has cancelled'))
     else {
@@ -212,13 +193,12 @@ export class VirtualQpos {
     }
   }
 
-  #reset(): void {
+  async #reset(): Promise<void> {
     this.#line.owe(noCode)
     if (this.#job) this.#job.forgotten = true
-    this.#endJob(new Fault('aborted', 'the host has reset the reader')).then(() => {
-      this.#forget()
-      this.#line.answer('reset')
-    })
+    await this.#endJob(new Fault('aborted', 'the host has reset the reader'))
+    this.#forget()
+    this.#line.answer('reset')
   }
 
   #forget(): void {
@@ -237,29 +217,32 @@ export class VirtualQpos {
 
   // — what takes a while —
 
-  #begin(command: CommandName, work: (job: Job) => Promise<Ending>): void {
-    const job: Job = { stop: new AbortController(), command: commandCode(command), state: busy, forgotten: false, done: Promise.resolve() }
+  #begin({ command }: Command, work: (job: Job) => Promise<Ending>): void {
+    const job = new Job(this.#line, this.#clock, command)
     this.#job = job
     job.done = this.#run(job, work)
   }
 
   /** Works to the last answer, whatever happens. */
   async #run(job: Job, work: (job: Job) => Promise<Ending>): Promise<void> {
+    const { signal } = job.stop
     let ending: Ending
     try {
       ending = await work(job)
+      // The kernel calls every abort a cancellation: here it is known whose it was.
+      if (signal.aborted && ending.type === 'userCancel') ending = endingOfFault(abortFault(signal))
     } catch (error) {
       const fault = asFault(error)
-      if (!job.stop.signal.aborted) this.#options.onFault?.(fault)
+      if (!signal.aborted) this.#options.onFault?.(fault)
       ending = endingOfFault(fault)
       // A refusal stays on the display as the firmware put it there.
       if (this.#card || ending.type !== 'notAvailable') this.firmware.showEnd({ result: 'cancelled', cvm: 'none' })
       this.#card = undefined
     }
-    if (this.body.tampered) ending = { type: 'destruct', data: empty }
+    job.end()
     this.#job = undefined
     if (job.forgotten) return
-    this.#last = { result: 0, ...ending, ...job.command }
+    this.#last = { result: 0, ...ending, ...job.code }
     this.#line.reply(this.#last)
   }
 
@@ -296,7 +279,7 @@ export class VirtualQpos {
           else if (swipe.serviceCode?.chip && interfaces.includes('chip')) {
             interfaces = ['chip']
             message = undefined
-            this.#progress(job, { type: 'magToIcc', data: empty })
+            job.progress({ type: 'magToIcc', data: empty })
           } else return this.#swiped(swipe, found.tracks, request, job)
           this.body.sound('error')
         }
@@ -331,7 +314,8 @@ export class VirtualQpos {
   }
 
   /** Start EMV: the kernel, with the host's answers in between. */
-  async #emv(start: EmvStart, job: Job): Promise<Ending> {
+  async #emv(start: EmvStart, delay: number, job: Job): Promise<Ending> {
+    job.limit(delay)
     const transaction = transactionOf(start)
     const card = this.#card
     if (!card) throw new Fault('card-removed', 'no chip waits in the slot')
@@ -345,16 +329,16 @@ export class VirtualQpos {
     return {
       selectApplication: async (candidates, { signal }) => {
         const list = encodeApplications(candidates.map(({ label }, index) => ({ unknown: Uint8Array.of(0, index + 1), label })))
-        const answer = await this.#ask(job, 'selectEmvApp', list, APPLICATION_LIST, signal)
+        const answer = await job.ask('selectEmvApp', list, APPLICATION_LIST, signal)
         return answer.index < candidates.length ? answer.index : undefined
       },
       authorise: async (request, { signal }) => {
-        const answer = await this.#ask(job, 'onlineResult', onlineRequest(request), 0, signal)
+        const answer = await job.ask('onlineResult', onlineRequest(request), 0, signal)
         return this.#response(answer.tlv)
       },
       onPin: progress => {
-        if (progress.type === 'started') this.#progress(job, { type: 'pinEntry', data: Uint8Array.of(progress.offline ? 1 : 0) })
-        else if (progress.type === 'ended') this.#progress(job, busy)
+        if (progress.type === 'started') job.progress({ type: 'pinEntry', data: Uint8Array.of(progress.offline ? 1 : 0) })
+        else if (progress.type === 'ended') job.progress(busy)
       },
     }
   }
@@ -367,32 +351,6 @@ export class VirtualQpos {
       this.#options.onFault?.(asFault(error))
       return { type: 'unableToGoOnline' }
     }
-  }
-
-  /** Tells the host at once if it is listening, else when it asks. */
-  #progress(job: Job, state: State): void {
-    job.state = state
-    this.#line.reply({ result: 0, ...state, ...job.command })
-  }
-
-  /** Answers with a question, and waits for the command that answers it. */
-  #ask<C extends Question>(job: Job, command: C, data: Uint8Array, result: number, signal: AbortSignal): Promise<Answer<C>> {
-    const question: DeviceMessage = { type: 'completed', ...job.command, result, data }
-    const answered = new Promise<Answer<C>>(resolve => {
-      job.awaits = {
-        command,
-        question,
-        settle: message => {
-          job.awaits = undefined
-          job.state = busy
-          resolve(message as Answer<C>)
-        },
-      }
-    })
-    this.#line.reply(question)
-    return within({ signal, clock: this.#clock }, () => answered).finally(() => {
-      job.awaits = undefined
-    })
   }
 }
 
