@@ -38,6 +38,8 @@ export interface Limit {
   timeout?: number | undefined
   signal?: AbortSignal | undefined
   clock?: Clock | undefined
+  /** Fires the signal given to the work; a new one each time when left out. For work that ends for good once one part of it did. */
+  controller?: AbortController | undefined
   /** Named in the timeout's message: "no answer to <what> in 5000 ms". */
   what?: string | undefined
 }
@@ -48,9 +50,8 @@ export interface Limit {
  * @throws Fault `timeout` with details.ms, or `aborted`
  */
 export async function within<T>(limit: Limit, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { timeout, signal, clock = systemClock, what = 'the work' } = limit
+  const { timeout, signal, clock = systemClock, what = 'the work', controller: inner = new AbortController() } = limit
   throwIfAborted(signal)
-  const inner = new AbortController()
   let cancel: (() => void) | undefined
   let abort: (() => void) | undefined
   const stopped = new Promise<never>((_, reject) => {

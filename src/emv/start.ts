@@ -31,6 +31,7 @@ export function newKernel(
   const signal = options.signal ?? new AbortController().signal
   const random = options.random ?? (length => crypto.getRandomValues(new Uint8Array(length)))
   const timeouts = { ...defaultTimeouts, ...options.timeouts }
+  const controller = new AbortController() // a card that did not answer in time, or was given up, is asked no more
   const kept: Pick<Kernel, 'explain' | 'step' | 'data'> = { explain: options.explain, step: 'selection', data: new EmvData() }
   const kernel: Kernel = Object.assign(kept, bitKeeper(kept), {
     card,
@@ -61,7 +62,7 @@ export function newKernel(
     },
     exchange: async (command: Parameters<Kernel['exchange']>[0]) => {
       try {
-        return await within({ timeout: timeouts.card, signal, clock, what: 'a card command' }, inner =>
+        return await within({ timeout: timeouts.card, signal, clock, controller, what: 'a card command' }, inner =>
           exchange(card, command, { signal: inner }),
         )
       } catch (error) {
