@@ -48,7 +48,7 @@ describe('GET PROCESSING OPTIONS, emv-utils', () => {
 
 describe('GET PROCESSING OPTIONS', () => {
   it('sends what the PDOL asks for, keeps it for CDA, and clears TVR and TSI', async () => {
-    const { kernel, card } = selected([{ c: '80A8000008830606430643000000', r: '770A820258009404080101009000' }])
+    const { kernel, card, explained } = selected([{ c: '80A8000008830606430643000000', r: '770A820258009404080101009000' }])
     kernel.data.card.set(0x9f38, fromHex('9F1A025F2A029F6602'))
     kernel.data.setTerminal(0x9f1a, fromHex('0643'))
     kernel.data.setTerminal(0x5f2a, fromHex('0643'))
@@ -57,6 +57,7 @@ describe('GET PROCESSING OPTIONS', () => {
     card.done()
     expect(hex(kernel.pdolData!)).toBe('064306430000')
     expect(hex(kernel.data.get(0x95)!)).toBe('0000000000')
+    expect([...explained.at(-1)!.inputs.keys()]).toEqual([0x9f38, 0x82, 0x94])
   })
 
   it('6985 goes on to the next application, and only with the cardholder when they had chosen', async () => {

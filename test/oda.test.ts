@@ -205,9 +205,19 @@ describe('SDA', () => {
     expect(result.why).toMatch(rule)
   })
 
+  it('the explanation has the objects that were looked at, without the PAN', async () => {
+    const at = prepare({ ...SDA, config: { caKeys: [] } })
+    await run(at)
+    const { inputs } = at.explained.find(({ effect }) => effect.includes('TVR sdaFailed'))!
+    expect([...inputs.keys()]).toEqual([0x8f, 0x90, 0x92, 0x9f32, 0x93, 0x9f4a, 0x82])
+    expect(inputs.get(0x8f)).toEqual(Uint8Array.of(0x92))
+  })
+
   it('a certificate is good to the last day of its month', async () => {
     expect((await run(prepare({ ...SDA, today: '251231' }))).tvr).toEqual(['sdaSelected'])
     expect((await run(prepare({ ...SDA, today: '260101' }))).tvr).toContain('sdaFailed')
+    for (const expires of ['0125', '0924', '1024', '0624'])
+      expect((await run(prepare({ card: { aip: 0x40, issuer: { expires } } }))).tvr).toEqual(['sdaSelected'])
   })
 
   it('an identifier of three to eight digits is compared digit by digit', async () => {
@@ -337,13 +347,13 @@ describe('CDA', () => {
   const AC = fromHex('1122334455667788')
   /** A GENERATE AC response with a signature over it. */
   function response(
-    change: { cid?: number; signedCid?: number; sent?: Uint8Array[]; un?: Uint8Array; hash?: number; short?: boolean } = {},
+    change: { cid?: number; signedCid?: number; sent?: Uint8Array[]; un?: Uint8Array; hash?: number; short?: boolean; more?: string } = {},
   ) {
     const { cid = 0x80, signedCid = cid, sent = [pdol, cdol1], un = UN, hash = 0 } = change
     const others = [write(0x9f27, Uint8Array.of(cid)), write(0x9f36, fromHex('0001')), write(0x9f10, fromHex('06010A03A4A002'))]
     const code = sha1(...sent, ...others)
     code[0] ^= hash
-    const dynamic = concat(number, Uint8Array.of(signedCid), AC, change.short ? code.subarray(1) : code)
+    const dynamic = concat(number, Uint8Array.of(signedCid), AC, change.short ? code.subarray(1) : code, fromHex(change.more ?? ''))
     const signature = signDynamic(dynamic, un)
     return concat(others[0], others[1], write(0x9f4b, signature), others[2])
   }
@@ -370,6 +380,7 @@ describe('CDA', () => {
   it('a signature over everything that was sent and returned', async () => {
     for (const [template, sent] of [
       [response(), [pdol, cdol1]],
+      [response({ more: 'DF0102AABB' }), [pdol, cdol1]],
       [response({ sent: [pdol, cdol1, cdol2] }), [pdol, cdol1, cdol2]],
     ] as const) {
       const at = await ready()

@@ -376,7 +376,7 @@ describe('what is shown', () => {
   })
 
   it('registered data with a wrong length count as absent', () => {
-    expect(registeredData(fromHex('000101AA0002000003')).size).toBe(0)
+    for (const value of ['000101AA0002000003', '000102AA', '000101', '0001', '00']) expect(registeredData(fromHex(value)).size).toBe(0)
     expect(registeredData(fromHex('000101AA000200'))).toEqual(
       new Map([
         [1, Uint8Array.of(0xaa)],
