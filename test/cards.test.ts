@@ -110,6 +110,19 @@ describe('offline PIN', () => {
   })
 })
 
+describe('a transaction begins anew with SELECT', () => {
+  it('and what VERIFY found belongs to the one before', async () => {
+    const virtual = loadCard('offline-pin')
+    const card = await open(virtual, 'A0000000031010')
+    const results = async () => hex((await generate(card, '80', '8C')).objects.get('9F10')!.subarray(4))
+    await verifyPin(card.card, '9999')
+    expect(await results()).toBe('A62000') // PIN verification performed, failed; over the card's own limit
+    await send(card.card, '00A4040007A000000003101000')
+    await send(card.card, '80A80000088306E0F8C806432200')
+    expect(await results()).toBe('A0A000') // neither; the last transaction was not completed
+  })
+})
+
 describe('issuer scripts', () => {
   it('an unblocked application is blocked by the issuer and says so at the next SELECT', async () => {
     const virtual = loadCard('offline-pin')

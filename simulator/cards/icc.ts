@@ -176,7 +176,6 @@ export class ContactSession implements Card {
       search: undefined,
       run: undefined,
       challenge: undefined,
-      pin: { performed: false, failed: false, enciphered: false },
     }
   }
 

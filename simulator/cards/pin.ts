@@ -27,10 +27,8 @@ export function verify(session: Session, { p2, data }: CardCommand): Answer {
     if (clear?.[0] !== 0x7f || !equal(clear.subarray(9, 17), session.challenge)) return refuse(SW.pinNotUsable)
     block = clear.subarray(1, 9)
   } else if (data.length !== 8) return refuse(SW.wrongLength)
-  session.pin.performed = true
-  session.pin.enciphered = p2 === 0x88
   const right = hex(block) === `2${pin.digits.length.toString(16)}${pin.digits}`.toUpperCase().padEnd(16, 'F')
-  session.pin.failed = !right
+  session.run.pin = { right, enciphered: p2 === 0x88 }
   pin.triesLeft = right ? pin.tryLimit : pin.triesLeft - 1
   return right ? ok() : refuse(0x63c0 | pin.triesLeft)
 }

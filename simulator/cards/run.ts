@@ -16,6 +16,8 @@ export interface Run {
   arqc: Uint8Array | undefined
   issuerAuthentication: 'right' | 'wrong' | 'notDone'
   csu: Uint8Array | undefined
+  /** The latest VERIFY; undefined before one. */
+  pin: { right: boolean; enciphered: boolean } | undefined
   ddaDone: boolean
   cdaDone: boolean
   /** The scripts of this session began anew in memory. */
@@ -34,7 +36,6 @@ export interface Session {
   run: Run | undefined
   /** Challenge (8 bytes) of the command just before, or undefined. */
   challenge: Uint8Array | undefined
-  pin: { performed: boolean; failed: boolean; enciphered: boolean }
 }
 
 export function freshRun(told: Map<number, Uint8Array>, dolData: Uint8Array, dynamicNumber: Uint8Array): Run {
@@ -46,6 +47,7 @@ export function freshRun(told: Map<number, Uint8Array>, dolData: Uint8Array, dyn
     arqc: undefined,
     issuerAuthentication: 'notDone',
     csu: undefined,
+    pin: undefined,
     ddaDone: false,
     cdaDone: false,
     scriptsBegun: false,
