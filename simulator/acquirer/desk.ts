@@ -3,7 +3,6 @@
 import { type Clock, sleep, systemClock } from '../../src/clock.ts'
 import { maskPan } from '../../src/mask.ts'
 import type { AuthorisationMessage, HostAnswer, HostState } from '../../src/payment/acquirer.ts'
-import { panOf } from '../../src/payment/receipt.ts'
 import { encodeMessage } from '../../src/payment/wire.ts'
 import { Book, type OrderState } from './book.ts'
 import { type Check, Issuer, type IssuerOptions } from './issuer.ts'
@@ -84,7 +83,7 @@ export class Desk {
     const { key } = message
     const repeated = this.#repeated(message)
     if (repeated) return repeated
-    const pan = panOf(message.tags)
+    const pan = this.issuer.panOf(message)
     const rules = this.#rules({
       amount: message.amount,
       pan,
@@ -132,7 +131,7 @@ export class Desk {
   advise(message: AuthorisationMessage): HostAnswer {
     const repeated = this.#repeated(message)
     if (repeated) return repeated
-    const pan = panOf(message.tags)
+    const pan = this.issuer.panOf(message)
     this.book.begin(message, pan, 'advice')
     const verdict = this.issuer.advise(message, pan)
     this.#tell('advice', message, pan, verdict)
@@ -160,7 +159,7 @@ export class Desk {
 
   reverse(key: string, why: string): HostAnswer {
     const charged = this.book.reverse(key, why, new Date(this.#clock.now()))
-    if (charged) this.issuer.refund(charged.message, charged.pan)
+    if (charged) this.issuer.undo(charged.message, charged.pan)
     this.#hear({ type: 'reversal', key, why, charged: charged !== undefined })
     const answer = this.book.find(key)?.transaction.answer
     return { ...answer, state: answer?.state === 'declined' ? 'declined' : 'reversed' }

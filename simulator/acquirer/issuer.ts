@@ -18,17 +18,19 @@ import { decipherFormat4, decodeFormat0, decodeFormat3 } from '../../src/crypto/
 import type { PinBlock } from '../../src/emv/terminal.ts'
 import { isFault } from '../../src/errors.ts'
 import type { AuthorisationMessage } from '../../src/payment/acquirer.ts'
+import { panOf } from '../../src/payment/receipt.ts'
 import { write } from '../../src/tlv/ber.ts'
 import { allAccounts, type IssuerAccount } from '../cards/issuer-view.ts'
 import { testPinDukpt } from '../keys.ts'
 import type { CheckedRule } from './rules.ts'
+import { openSwipe } from './swipe.ts'
 
 export interface IssuerOptions {
   /** Those of every card profile when left out. */
   readonly accounts?: readonly IssuerAccount[]
   /** Minor units that each account has at the start; 1,000,000.00 when left out. */
   readonly balance?: bigint
-  /** The base derivation key of the PIN pads. */
+  /** The base derivation key of the PIN pads, for PIN blocks and tracks. */
   readonly pinBdk?: Uint8Array
 }
 
@@ -70,7 +72,7 @@ export class Issuer {
     const arqc = message.interface === 'swipe' ? 'none' : this.#checkCryptogram(account, message.tags)
     const pin = message.pinBlock ? this.#checkPin(account, message.pinBlock) : 'none'
     const [code, reason] = this.#decide(account, message, arqc, pin, rules)
-    if (code === '00') account.balance -= message.amount
+    if (code === '00') book(account, message)
     return { code, reason, arqc, pin, ...this.#reply(account, message.tags, arqc, code, rules) }
   }
 
@@ -79,14 +81,19 @@ export class Issuer {
     const account = this.#find(message, pan)
     if (!account) return { code: '14', reason: 'no account has this card number', arqc: 'none', pin: 'none' }
     const arqc = this.#checkCryptogram(account, message.tags)
-    account.balance -= message.amount
+    book(account, message)
     return { code: '00', reason: arqc === 'right' ? 'approved offline' : 'approved offline: the certificate is wrong', arqc, pin: 'none' }
   }
 
-  /** Gives the money of an approval back. */
-  refund(message: AuthorisationMessage, pan: string | undefined): void {
+  /** Undoes what an approval did to the account. */
+  undo(message: AuthorisationMessage, pan: string | undefined): void {
     const account = this.#find(message, pan)
-    if (account) account.balance += message.amount
+    if (account) book(account, message, -1n)
+  }
+
+  /** The card number of a payment: of the chip's data, or of the tracks that the reader enciphered. */
+  panOf({ tags, interface: through }: AuthorisationMessage): string | undefined {
+    return panOf(tags) ?? (through === 'swipe' ? openSwipe(tags, this.#pinBdk)?.pan : undefined)
   }
 
   /** What is left on the account, minor units. */
@@ -102,7 +109,7 @@ export class Issuer {
 
   #decide(
     account: Account,
-    { amount, at }: AuthorisationMessage,
+    { amount, at, type, interface: through, tags }: AuthorisationMessage,
     arqc: Check,
     pin: Check,
     rules: readonly CheckedRule[],
@@ -112,6 +119,12 @@ export class Issuer {
       if (one.do === 'refer') return ['01', one.reason]
     }
     if (arqc === 'wrong') return ['88', 'the cryptogram does not match the data']
+    if (through === 'swipe') {
+      const stripe = openSwipe(tags, this.#pinBdk)
+      const { expires, serviceCode } = account.facts
+      if (stripe && (stripe.expiry !== expires.slice(0, 4) || stripe.serviceCode !== serviceCode))
+        return ['14', 'the stripe is not the one that was issued']
+    }
     if (yymmdd(at) > account.facts.expires) return ['54', 'the card has expired']
     if (account.pinFailures >= PIN_TRIES) return ['75', 'too many wrong PINs']
     if (pin === 'wrong') {
@@ -119,7 +132,7 @@ export class Issuer {
       return account.pinFailures >= PIN_TRIES ? ['75', 'too many wrong PINs'] : ['55', 'the PIN is wrong']
     }
     if (pin === 'right') account.pinFailures = 0
-    if (amount > account.balance) return ['51', 'not enough money on the account']
+    if (type !== 'refund' && amount > account.balance) return ['51', 'not enough money on the account']
     return ['00', 'approved']
   }
 
@@ -179,6 +192,11 @@ export class Issuer {
     })
     return { issuerAuthenticationData: concat(arpc, response), ...(scripts.length > 0 && { scripts }) }
   }
+}
+
+/** Takes the money of a payment, or brings that of a refund. */
+function book(account: Account, { type, amount }: AuthorisationMessage, sign = 1n): void {
+  account.balance += sign * (type === 'refund' ? amount : -amount)
 }
 
 /** Card Status Update (EMV 4.4 Book 3, Annex C10): the issuer approves, and the offline counters are reset; or neither. */

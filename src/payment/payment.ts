@@ -6,7 +6,7 @@ import type { CardInterface, CvmName, Outcome, Reason } from '../emv/outcome.ts'
 import type { Candidate, PinEntry, PinRequest, TransactionType, Waiting } from '../emv/terminal.ts'
 import { abortFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import type { Reader, ReaderEvent } from '../reader/reader.ts'
-import { tagHex } from '../tlv/ber.ts'
+import { tagBytes, tagHex } from '../tlv/ber.ts'
 import { isSensitive } from '../tlv/tags.ts'
 import type { Acquirer, Merchant, Order } from './acquirer.ts'
 import type { PaymentEvent } from './events.ts'
@@ -55,7 +55,7 @@ export interface PaymentResult {
   readonly interface: CardInterface
   readonly cvm: CvmName
   readonly application?: { readonly aid: string; readonly label: string }
-  /** Data objects by hex tag; those that hold PAN, track, name or PIN are left out. */
+  /** Data objects of EMV by hex tag; those that hold PAN, track, name or PIN, and the vendor's own, are left out. */
   readonly tags: Readonly<Record<string, string>>
   readonly receipt: Receipt
   /** Key of the attempt that this is the result of. */
@@ -245,8 +245,11 @@ function describeResult({ order, merchant, at, key, attempt, signature, settled 
   }
 }
 
+/** Tags of the private class are the vendor's own: PIN block, key serial numbers, enciphered tracks. */
 function safeTags(tags: ReadonlyMap<number, Uint8Array>): Record<string, string> {
-  return Object.fromEntries([...tags].filter(([tag]) => !isSensitive(tag)).map(([tag, value]) => [tagHex(tag), hex(value)]))
+  return Object.fromEntries(
+    [...tags].filter(([tag]) => !isSensitive(tag) && tagBytes(tag)[0] < 0xc0).map(([tag, value]) => [tagHex(tag), hex(value)]),
+  )
 }
 
 /** What `tapdip pay --json` prints: the result without the outcome's secret data. */

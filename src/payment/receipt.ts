@@ -51,6 +51,7 @@ export function makeReceipt({ merchant, order, result, outcome, response, at, si
   const hexOf = (tag: number) => (tags.get(tag)?.length ? hex(tags.get(tag)!) : undefined)
   const aid = application ? hex(application.aid) : (hexOf(0x84) ?? hexOf(0x9f06) ?? hexOf(0x4f))
   const pan = panOf(tags)
+  const shownPan = pan ? maskPan(pan) : maskedByReader(tags)
   const name = tags.get(0x5f20) && text(tags.get(0x5f20)!).trim()
   const fields = {
     address: merchant.address,
@@ -58,8 +59,8 @@ export function makeReceipt({ merchant, order, result, outcome, response, at, si
     label: application?.label,
     tvr: hexOf(0x95),
     tsi: hexOf(0x9b),
-    scheme: schemeName(aid, pan),
-    pan: pan && maskPan(pan),
+    scheme: schemeName(aid, shownPan),
+    pan: shownPan,
     cardholder: name || undefined,
     rrn: response?.rrn,
     authorisationCode: response?.authorisationCode,
@@ -85,6 +86,12 @@ export function panOf(tags: ReadonlyMap<number, Uint8Array>): string | undefined
   const own = tags.get(0x5a)
   const digits = own?.length ? hex(own).replace(/F+$/, '') : hex(tags.get(0x57) ?? new Uint8Array(0)).split('D')[0]
   return /^\d{8,19}$/.test(digits) ? digits : undefined
+}
+
+/** Readers that encipher a swipe give the PAN masked, in the vendor's C4: digits, and F for what is hidden. */
+function maskedByReader(tags: ReadonlyMap<number, Uint8Array>): string | undefined {
+  const masked = hex(tags.get(0xc4) ?? new Uint8Array(0)).replace(/F+$/, '')
+  return /^\d{6}F+\d{4}$/.test(masked) ? masked.replaceAll('F', '*') : undefined
 }
 
 const schemesByAid: readonly (readonly [prefix: string, name: string])[] = [

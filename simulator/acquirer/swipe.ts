@@ -1,0 +1,28 @@
+/** The acquirer's opener of swipes: tracks that a reader's head has enciphered under a DUKPT data key become the stripe again. */
+
+import { text } from '../../src/bytes.ts'
+import { decryptCbc } from '../../src/crypto/des.ts'
+import { dataKey, initialKey, transactionKey } from '../../src/crypto/dukpt.ts'
+import { isFault } from '../../src/errors.ts'
+import { parseTrack1, parseTrack2, type Track1, type Track2 } from '../../src/magstripe.ts'
+
+/** Where drivers put what a swipe gives: enciphered tracks 1 and 2 in the project's own tags, their key serial number in the vendor's C0 (docs/devices/qpos.md). */
+const tagsOf = { track1: 0xdfd101, track2: 0xdfd102, ksn: 0xc0 } as const
+
+/** Track 2, else track 1; undefined where nothing comes out: another key, or a stripe that was misread. */
+export function openSwipe(tags: ReadonlyMap<number, Uint8Array>, bdk: Uint8Array): Track1 | Track2 | undefined {
+  const ksn = tags.get(tagsOf.ksn)
+  if (ksn?.length !== 10) return undefined
+  const key = dataKey(transactionKey(initialKey(bdk, ksn), ksn))
+  const open = <T>(tag: number, parse: (track: string) => T): T | undefined => {
+    const enciphered = tags.get(tag)
+    if (!enciphered?.length || enciphered.length % 8 !== 0) return undefined
+    try {
+      return parse(text(decryptCbc(key, enciphered)).replace(/\0+$/, ''))
+    } catch (error) {
+      if (isFault(error, 'bad-swipe')) return undefined
+      throw error
+    }
+  }
+  return open(tagsOf.track2, parseTrack2) ?? open(tagsOf.track1, parseTrack1)
+}
