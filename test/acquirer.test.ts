@@ -129,6 +129,26 @@ describe('the host', () => {
     expect(await client.authorise(later)).toMatchObject({ response: { code: '54' } })
   })
 
+  it('a refund brings money, its reversal takes it again', async () => {
+    const { host } = await started()
+    const client = httpAcquirer(host.url)
+    expect(await client.authorise(await message('key-1', { type: 'refund' }))).toMatchObject({ state: 'approved' })
+    expect(host.balance(visa)).toBe(100_000_000n + 250_000n)
+    await client.reverse('key-1', 'cancelled')
+    expect(host.balance(visa)).toBe(100_000_000n)
+  })
+
+  it('an advice is booked once', async () => {
+    const { host, seen } = await started()
+    const client = httpAcquirer(host.url)
+    const sent = await message()
+    const first = await client.advise(sent)
+    expect(first).toMatchObject({ state: 'approved', reason: 'approved offline' })
+    expect(await client.advise(sent)).toEqual(first)
+    expect(host.balance(visa)).toBe(100_000_000n - 250_000n)
+    expect(seen.map(({ type }) => type)).toEqual(['advice', 'repeat'])
+  })
+
   it('shows an order with its operations and transactions, masked', async () => {
     const { host } = await started()
     const sent = await message()
@@ -257,7 +277,13 @@ describe('the client', () => {
   })
 
   it('a TCP port that says something else: no answer', async () => {
-    const server = createTcp(socket => void socket.on('error', () => {}).end('SSH-2.0-OpenSSH_9.2\r\n').resume())
+    const server = createTcp(
+      socket =>
+        void socket
+          .on('error', () => {})
+          .end('SSH-2.0-OpenSSH_9.2\r\n')
+          .resume(),
+    )
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     stops.push(() => new Promise(resolve => server.close(resolve)))
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
