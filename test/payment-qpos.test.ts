@@ -59,11 +59,6 @@ async function shop(profile: ProfileName | CardProfile, rules: readonly HostRule
   const seen: HostEvent[] = []
   const events: PaymentEvent[] = []
   const host = await startAcquirer({ rules, accounts, onEvent: event => seen.push(event) })
-  const { track1, track2 } = virtual.stripe
-  const card = {
-    contact: (power: Parameters<typeof virtual.contact>[0]) => virtual.contact(power),
-    tracks: { track1: `%${track1}?`, track2: `;${track2}?` },
-  }
   ends.push(
     () => device.close(),
     () => serving,
@@ -80,7 +75,7 @@ async function shop(profile: ProfileName | CardProfile, rules: readonly HostRule
     events,
     person(script) {
       leave()
-      leave = cardholder(body, { card, present: 'dip', pace: quick, ...script })
+      leave = cardholder(body, { card: virtual, present: 'dip', pace: quick, ...script })
     },
     pay: (prompts, number = '20260326_105200_001') =>
       pay(

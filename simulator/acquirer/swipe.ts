@@ -4,7 +4,7 @@ import { text } from '../../src/bytes.ts'
 import { decryptCbc } from '../../src/crypto/des.ts'
 import { dataKey, initialKey, transactionKey } from '../../src/crypto/dukpt.ts'
 import { isFault } from '../../src/errors.ts'
-import { parseTrack1, parseTrack2, type Track1, type Track2 } from '../../src/magstripe.ts'
+import { parseTrack1, parseTrack2, type Track1, type Track2, type TrackOptions } from '../../src/magstripe.ts'
 
 /** Where drivers put what a swipe gives: enciphered tracks 1 and 2 in the project's own tags, their key serial number in the vendor's C0 (docs/devices/qpos.md). */
 const tagsOf = { track1: 0xdfd101, track2: 0xdfd102, ksn: 0xc0 } as const
@@ -14,11 +14,12 @@ export function openSwipe(tags: ReadonlyMap<number, Uint8Array>, bdk: Uint8Array
   const ksn = tags.get(tagsOf.ksn)
   if (ksn?.length !== 10) return undefined
   const key = dataKey(transactionKey(initialKey(bdk, ksn), ksn))
-  const open = <T>(tag: number, parse: (track: string) => T): T | undefined => {
+  const open = <T>(tag: number, parse: (track: string, options: TrackOptions) => T): T | undefined => {
     const enciphered = tags.get(tag)
     if (!enciphered?.length || enciphered.length % 8 !== 0) return undefined
     try {
-      return parse(text(decryptCbc(key, enciphered)).replace(/\0+$/, ''))
+      const track = text(decryptCbc(key, enciphered)).replace(/\0+$/, '')
+      return parse(track, { sentinels: /^[%;]/.test(track) })
     } catch (error) {
       if (isFault(error, 'bad-swipe')) return undefined
       throw error
