@@ -1,5 +1,6 @@
 /** The virtual QPOS on the wire, driven by a scripted host: what it answers in every state that needs no kernel. */
 
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as qpos from '../devices/qpos/codec.ts'
 import { Body, type PlasticCard } from '../simulator/readers/body.ts'
@@ -410,6 +411,39 @@ describe('faults of the line', () => {
       [1, 2, 3, 4].map(() => host.ask(getId, { timeout: 1000 }).catch(error => error.code)).map(one => clock.settle(one)),
     )
     expect(answers.filter(one => one.status === 'fulfilled' && one.value === 'timeout')).toHaveLength(2)
+  })
+
+  it('whatever a host sends, the reader lives and goes on', async () => {
+    const { send, seen } = await rawLine()
+    const good = [doTrade({}, 1), getInfo, query, selectApp, { type: 'cancel' }, { type: 'reset' }, { type: 'partData' }] as const
+    const mutated = fc
+      .tuple(fc.constantFrom(...good), fc.nat(), fc.integer({ min: 0, max: 255 }))
+      .map(([message, at, byte]) => qpos.host.encode(message).with(at % qpos.host.encode(message).length, byte))
+    // Any command at all, with a check that is right.
+    const anyFrame = fc
+      .tuple(
+        fc.constantFrom(0x20, 0x21, 0x22, 0x28, 0x36),
+        fc.constantFrom(0x10, 0x11, 0x16),
+        fc.constantFrom(0, 0x20, 0x30, 0x31, 0x40, 0x51),
+        fc.uint8Array({ maxLength: 80 }),
+      )
+      .map(([id, code, sub, data]) => qpos.encodeFrame({ id, code, sub, parameter: 1, data }))
+    const sent = fc.array(fc.oneof(mutated, anyFrame, fc.uint8Array({ maxLength: 40 })), { maxLength: 8 })
+    await fc.assert(
+      fc.asyncProperty(sent, async pieces => {
+        for (const piece of pieces) await send(piece)
+        await clock.advance(3000)
+        await send(qpos.host.encode({ type: 'reset' }))
+        await clock.advance(1000)
+        seen.length = 0
+        await send(qpos.host.encode(getId))
+        await clock.advance(1000)
+        const decoder = qpos.host.decoder()
+        expect(seen.flatMap(chunk => decoder.push(fromHex(chunk))).map(({ type, code }) => [type, code])).toEqual([['completed', 0x10]])
+      }),
+      { numRuns: 300, seed: 20260326 },
+    )
+    faults.length = 0
   })
 
   it('garbage and a false start before a command do not hide it', async () => {
