@@ -3,6 +3,7 @@
 export * from './bytes.ts'
 export * from './clock.ts'
 export * from './currency.ts'
+export { type CaKeyText, caKeyChecksum, parseCaKey } from './emv/ca-keys.ts'
 export type * from './emv/card.ts'
 export * from './emv/config.ts'
 export type { KernelOptions, LoggedTransaction, Timeouts, TransactionLog } from './emv/context.ts'

@@ -18,6 +18,7 @@ import {
   verifyStaticData,
 } from '../src/emv/oda-signature.ts'
 import { write } from '../src/tlv/ber.ts'
+import { testConfig } from './kernel-fixture.ts'
 import {
   aip,
   type CertificateFields,
@@ -573,6 +574,14 @@ describe('CA keys', () => {
     expect(() => parseCaKey({ ...key, checksum: '00'.repeat(20) })).toThrow(`CA key ${key.rid} ${key.index}: checksum does not match`)
     expect(() => parseCaKey({ ...key, rid: '00', checksum: key.sha1 })).toThrow('RID has 5 bytes')
     expect(() => checkCaKey({ ...parse(key), modulus: new Uint8Array(0) })).toThrow('bad'.length ? /modulus has 0 bytes/ : '')
+  })
+
+  it('a configuration with a bad key is refused, with its place', () => {
+    const key = { rid: hex(caKey.rid), index: caKey.index, modulus: hex(caKey.modulus), exponent: '03', checksum: hex(caKey.checksum) }
+    const change = { ...key, index: 0x93 }
+    expect(testConfig({ caKeys: [key] }).caKeys).toHaveLength(1)
+    expect(() => testConfig({ caKeys: [key, change] })).toThrow(/caKeys\.1: checksum does not match/)
+    expect(() => testConfig({ caKeys: [{ ...key, exponent: '05' }] })).toThrow(/caKeys\.0: exponent is 05/)
   })
 
   it('is found by RID and index until its last day', () => {

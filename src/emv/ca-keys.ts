@@ -5,6 +5,7 @@ import { concat, equal, fromHex, hex } from '../bytes.ts'
 import { rsaKeyProblem } from '../crypto/rsa.ts'
 import { Fault } from '../errors.ts'
 import type { CaPublicKey } from './config.ts'
+import { sortableDate } from './data.ts'
 
 /** SHA-1 over RID, index, modulus and exponent (Book 2, 11.2.2). */
 export function caKeyChecksum({ rid, index, modulus, exponent }: Omit<CaPublicKey, 'checksum'>): Uint8Array {
@@ -14,13 +15,19 @@ export function caKeyChecksum({ rid, index, modulus, exponent }: Omit<CaPublicKe
 /** Keys found to be good; a key object does not change. */
 const checked = new WeakSet<CaPublicKey>()
 
-/** @throws Fault `bad-key` when the key's size, exponent or checksum is wrong; details.key names it by RID and index */
-export function checkCaKey(key: CaPublicKey): void {
-  if (checked.has(key)) return
+/** What makes a key unfit for use, its size, exponent or checksum, or undefined. */
+export function caKeyProblem(key: CaPublicKey): string | undefined {
+  if (checked.has(key)) return undefined
   const problem =
     rsaKeyProblem(key) ?? (equal(key.checksum, caKeyChecksum(key)) ? undefined : 'checksum does not match RID, index, modulus and exponent')
+  if (!problem) checked.add(key)
+  return problem
+}
+
+/** @throws Fault `bad-key` when the key is not fit for use; details.key names it by RID and index */
+export function checkCaKey(key: CaPublicKey): void {
+  const problem = caKeyProblem(key)
   if (problem) throw refused(key, problem)
-  checked.add(key)
 }
 
 function refused({ rid, index }: Pick<CaPublicKey, 'rid' | 'index'>, rule: string): Fault {
@@ -63,10 +70,5 @@ export function findCaKey(keys: readonly CaPublicKey[], rid: Uint8Array, index: 
   const key = keys.find(one => one.index === index && equal(one.rid, rid))
   if (!key) return undefined
   checkCaKey(key)
-  return key.expires !== undefined && century(fromHex(key.expires)) < century(today) ? undefined : key
-}
-
-/** A YYMMDD or YYMM date in BCD as text that sorts: years from 50 on are of the last century (Book 4, 6.7.3). */
-export function century(date: Uint8Array): string {
-  return `${date[0] >= 0x50 ? '19' : '20'}${hex(date)}`
+  return key.expires !== undefined && sortableDate(fromHex(key.expires)) < sortableDate(today) ? undefined : key
 }

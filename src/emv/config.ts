@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { fromHex, hex } from '../bytes.ts'
 import { currency } from '../currency.ts'
 import { Fault } from '../errors.ts'
+import { caKeyProblem } from './ca-keys.ts'
 import { type Bit, isSet } from './data.ts'
 
 /** Application Selection Indicator (EMV 4.4 Book 1, 12.3.1). */
@@ -255,6 +256,8 @@ const configuration = z
     it.caKeys.forEach((key, at) => {
       const twin = it.caKeys.findIndex(other => other.index === key.index && hex(other.rid) === hex(key.rid))
       if (twin < at) rule(['caKeys', at], `RID ${hex(key.rid)} index ${key.index} is in row ${twin} already`)
+      const problem = caKeyProblem(key)
+      if (problem) rule(['caKeys', at], `${problem} (EMV 4.4 Book 2, 11.2)`)
     })
   })
 
@@ -268,7 +271,6 @@ function isCurrency(code: number): boolean {
 
 /**
  * Checks a configuration, as TypeScript or as JSON (hex for bytes, digits for amounts), and returns it with its defaults.
- * CA key checksums are checked where the keys are used (EMV 4.4 Book 2, 11.2).
  * @throws Fault `bad-config` with details.path (`applications.0.tacDenial`) and details.rule, the message has all of them
  */
 export function parseTerminalConfig(input: unknown): TerminalConfig {

@@ -91,3 +91,8 @@ export class EmvData {
 export function tagName(tag: number): string {
   return hex(fromUint(tag, tag > 0xffff ? 3 : tag > 0xff ? 2 : 1))
 }
+
+/** A date in BCD, YYMMDD or YYMM, as text that sorts: years 00–49 are 20xx, 50–99 are 19xx (EMV 4.4 Book 4, 6.7.3). */
+export function sortableDate(date: Uint8Array): string {
+  return (date[0] < 0x50 ? '20' : '19') + hex(date)
+}

@@ -3,7 +3,7 @@
 import { sha1 } from '@noble/hashes/legacy.js'
 import { concat, equal, hex } from '../bytes.ts'
 import { type RsaPublicKey, rsaKeyProblem, rsaPublic } from '../crypto/rsa.ts'
-import { century } from './ca-keys.ts'
+import { sortableDate } from './data.ts'
 
 /** A check that failed, in words, with its paragraph; `missing` where the card lacks an object for it (Book 3, 7.5, Table 35). */
 export interface Failed {
@@ -136,7 +136,7 @@ const digits = (number: Uint8Array) => hex(number).replace(/F+$/, '')
 function hasExpired(mmyy: Uint8Array, today: Uint8Array): boolean {
   const month = hex(mmyy.subarray(0, 1))
   if (!/^(0[1-9]|1[0-2])$/.test(month) || !/^\d\d$/.test(hex(mmyy.subarray(1)))) return true
-  return century(Uint8Array.of(mmyy[1], mmyy[0])) < century(today.subarray(0, 2))
+  return sortableDate(Uint8Array.of(mmyy[1], mmyy[0])) < sortableDate(today.subarray(0, 2))
 }
 
 /** Signed Static Application Data (Book 2, 5.4): the Data Authentication Code (9F45). */

@@ -1,9 +1,9 @@
 /** Processing restrictions: version, usage control, dates (EMV 4.4 Book 3, 10.4). */
 
-import { equal, hex } from '../bytes.ts'
+import { equal } from '../bytes.ts'
 import { ADDITIONAL, terminalKind } from './config.ts'
 import type { Kernel, Stop } from './context.ts'
-import { type Bit, isSet } from './data.ts'
+import { type Bit, isSet, sortableDate } from './data.ts'
 import { TRANSACTION_TYPE } from './start.ts'
 
 /** Application Usage Control (9F07), EMV 4.4 Book 3, Annex C2. */
@@ -71,15 +71,10 @@ function checkUsage(kernel: Kernel): void {
 
 /** 10.4.3. */
 function checkDates({ data, raise }: Kernel): void {
-  const today = sortable(data.terminal.get(0x9a)!)
+  const today = sortableDate(data.terminal.get(0x9a)!)
   const effective = data.card.get(0x5f25)
   const expiry = data.card.get(0x5f24)
-  if (effective && sortable(effective) > today)
+  if (effective && sortableDate(effective) > today)
     raise('notYetEffective', { rule: 'Book 3, 10.4.3: effective after today', inputs: [0x5f25, 0x9a] })
-  if (expiry && sortable(expiry) < today) raise('expired', { rule: 'Book 3, 10.4.3: expired before today', inputs: [0x5f24, 0x9a] })
-}
-
-/** YYMMDD as text that sorts: years 00–49 are 20xx, 50–99 are 19xx (EMV 4.4 Book 4, 6.7.3). */
-function sortable(date: Uint8Array): string {
-  return (date[0] < 0x50 ? '20' : '19') + hex(date)
+  if (expiry && sortableDate(expiry) < today) raise('expired', { rule: 'Book 3, 10.4.3: expired before today', inputs: [0x5f24, 0x9a] })
 }
