@@ -1,5 +1,6 @@
 /** How virtual cards behave: strict commands and order, offline limits, issuer scripts, T=0, faults, and profiles that are refused. */
 
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { loadCard, VirtualCard } from '../simulator/cards/icc.ts'
@@ -444,6 +445,7 @@ describe('bad profiles are refused with a path and a rule', () => {
     ['applications.0.oda.iccKey', /cannot be certified/, app({ oda: { method: 'dda', issuerKey: 'issuer-1152', iccKey: 'icc-1408' } })],
     ['applications.0.oda.iccKey', /1640 bits/, app({ oda: { method: 'cda', caKey: 0xe3, issuerKey: 'issuer-1976', iccKey: 'icc-1976' } })],
     ['applications.0.codeTable', /code table/, app({ preferredName: 'X', codeTable: undefined })],
+    ['applications.0.preferredName', /./, app({ preferredName: 'Мир', codeTable: 5 })],
     ['applications.0.iac', /all three/, app({ iac: { denial: '0000000000' } })],
     ['applications.0.layout', /no record holds/, app({ layout: [{ sfi: 1, record: 1, tags: ['5A'] }] })],
     ['applications.0.layout', /log/, app({ log: { records: 3 }, layout: [{ sfi: 11, record: 1, tags: ['5A'] }] })],
@@ -475,4 +477,22 @@ describe('bad profiles are refused with a path and a rule', () => {
 it('the stripe is the chip card’s own', () => {
   const { stripe } = loadCard('mir-maestro')
   expect(stripe).toEqual({ track1: 'B2200000000000103^TESTOV/TEST^40122010000000000', track2: '2200000000000103=40122010000000000' })
+})
+
+describe('docs/cards.md', () => {
+  const page = readFileSync(new URL('../docs/cards.md', import.meta.url), 'utf8')
+
+  it('names every profile', () => {
+    const table = page.slice(page.indexOf('## Profiles'), page.indexOf('The PIN is 1234'))
+    const named = [...table.matchAll(/`([a-z0-9-]+)`/g)].map(([, name]) => name).sort()
+    expect([...new Set(named)]).toEqual(Object.keys(profiles).sort())
+  })
+
+  it('its shortest profile is a card that pays', async () => {
+    const [, literal] = /const mine: CardProfile = (\{[\s\S]*?\n\})\n/.exec(page)!
+    const mine = new Function(`return ${literal}`)() as CardProfile
+    const card = await open(loadCard(mine), visa)
+    const arqc = await generate(card, '80', '8C')
+    expect(await cid(generate(card, '40', '8D', { ...terminalData, '91': approval(issuerView(mine)[0], arqc) }))).toBe('40')
+  })
 })

@@ -71,7 +71,8 @@ const wording = (plan: CardPlan, one: ApplicationPlan): [number, Uint8Array][] =
   [0x9f11, one.codeTable === undefined ? new Uint8Array() : Uint8Array.of(one.codeTable)],
 ]
 
-const naming = (one: ApplicationPlan): [number, Uint8Array][] => [
+/** Application Label and Preferred Name; an empty one is left out. */
+const naming = (one: ApplicationPlan): [label: [number, Uint8Array], preferredName: [number, Uint8Array]] => [
   [0x50, fromText(one.label)],
   [0x9f12, one.preferredName === undefined ? new Uint8Array() : nameBytes(one.preferredName)],
 ]
@@ -94,21 +95,11 @@ function personalizeApplication(plan: CardPlan, one: ApplicationPlan, path: read
   const records = recordsOf(layout, data, path)
   const { oda } = one
   if (oda.defect === 'otherStaticData') changeAfterSigning(layout, data, records, path)
-  const fci = encode(0x6f, [
-    object(0x84, one.aid),
-    object(0xa5, [
-      ...children(
-        new Map([
-          ...naming(one).slice(0, 1),
-          [0x87, priorityIndicator(one)],
-          [0x9f38, one.pdol ?? new Uint8Array()],
-          ...wording(plan, one),
-        ]),
-      ),
-      ...children(new Map(naming(one).slice(1))),
-      ...(one.log ? [object(0xbf0c, [object(0x9f4d, Uint8Array.of(logFile, one.log.records))])] : []),
-    ]),
-  ])
+  const [label, preferredName] = naming(one)
+  const pdol = one.pdol ?? new Uint8Array()
+  const proprietary = new Map([label, [0x87, priorityIndicator(one)], [0x9f38, pdol], ...wording(plan, one), preferredName])
+  const log = one.log ? [object(0xbf0c, [object(0x9f4d, Uint8Array.of(logFile, one.log.records))])] : []
+  const fci = encode(0x6f, [object(0x84, one.aid), object(0xa5, [...children(proprietary), ...log])])
   const scheme = schemes[one.cryptogram]
   const master = (key: Uint8Array) => iccMasterKey(scheme, key, pan, psn)
   return {
@@ -121,7 +112,7 @@ function personalizeApplication(plan: CardPlan, one: ApplicationPlan, path: read
     afl: fileLocator(layout, records),
     records,
     data,
-    pdol: dolEntries(one.pdol ?? new Uint8Array())!,
+    pdol: dolEntries(pdol)!,
     cdol1: dolEntries(one.cdol1)!,
     cdol2: dolEntries(one.cdol2)!,
     ddol: dolEntries(one.ddol ?? fromHex('9F3704'))!,

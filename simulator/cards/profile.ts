@@ -126,8 +126,10 @@ const recordLayout = z.strictObject({
 const application = z.strictObject({
   aid: bytes(5, 16),
   label: z.string().regex(/^[A-Za-z0-9 ]{1,16}$/, '1 to 16 letters, digits or blanks'),
-  /** Application Preferred Name (9F12), ans 1–16 in the code table of `codeTable`; hex when it needs more than ASCII. */
-  preferredName: z.union([z.strictObject({ hex: bytes(1, 16) }), z.string().min(1).max(16)]).optional(),
+  /** Application Preferred Name (9F12), ans 1–16 in the code table of `codeTable`; text of ISO 8859-1, or hex for other tables. */
+  preferredName: z
+    .union([z.strictObject({ hex: bytes(1, 16) }), z.string().regex(/^[\x20-\xff]{1,16}$/, '1 to 16 characters of ISO 8859-1')])
+    .optional(),
   /** Issuer Code Table Index (9F11): a part of ISO 8859. */
   codeTable: z.int().min(1).max(10).optional(),
   /** Application Priority Indicator (87): 1 is the highest, 0 none. */
