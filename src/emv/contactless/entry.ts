@@ -91,6 +91,11 @@ export class EntryPoint {
     this.#signal = signal
   }
 
+  /** 5F2D of the application last selected. */
+  get languagePreference(): Uint8Array | undefined {
+    return this.#chosen?.fci.objects.get(0x5f2d)
+  }
+
   /**
    * Runs from `start` to an outcome that is for the terminal: all but Select Next, Try Again and End Application with a start, which lead back
    * in here.

@@ -40,6 +40,7 @@ import {
   panAgrees,
   pick,
   readFiles,
+  recordOf,
 } from './session.ts'
 import type { TornLog } from './torn-log.ts'
 
@@ -85,7 +86,7 @@ export function mastercardKernel(environment: KernelEnvironment, settings: Maste
   }
 }
 
-function selectNext(kernel: Kernel, error: L2Error, sw = 0): ContactlessOutcome {
+export function selectNext(kernel: Kernel, error: L2Error, sw = 0): ContactlessOutcome {
   return {
     status: 'selectNext',
     start: 'C',
@@ -94,8 +95,8 @@ function selectNext(kernel: Kernel, error: L2Error, sw = 0): ContactlessOutcome 
   }
 }
 
-async function run(kernel: Kernel, activation: KernelActivation, { torn, bareCvmCode }: MastercardSettings): Promise<ContactlessOutcome> {
-  const { card, terminal } = kernel.data
+async function run(kernel: Kernel, activation: KernelActivation, settings: MastercardSettings): Promise<ContactlessOutcome> {
+  const { card } = kernel.data
   const { sw, data } = await getProcessingOptions(kernel)
   if (sw !== 0x9000) return selectNext(kernel, 'statusBytes', sw)
   keepResponse(kernel, data)
@@ -108,7 +109,18 @@ async function run(kernel: Kernel, activation: KernelActivation, { torn, bareCvm
   const afl = card.get(0x94)!
   // The first entry is the mag-stripe record, which EMV mode skips when the reader has that mode too (S3.32).
   const skip = hex(afl.subarray(0, 4)) === '08010100' && !configured(kernel, 'noMagstripe')
-  await readFiles(kernel, skip ? afl.subarray(4) : afl)
+  return emvMode(kernel, activation, skip ? afl.subarray(4) : afl, settings)
+}
+
+/** From the records to the outcome; Mir's Protocol 1 goes the same way with limits of its own. */
+export async function emvMode(
+  kernel: Kernel,
+  activation: KernelActivation,
+  afl: Uint8Array,
+  { torn, bareCvmCode }: MastercardSettings,
+): Promise<ContactlessOutcome> {
+  const { terminal } = kernel.data
+  await readFiles(kernel, afl)
   if (aboveTransactionLimit(kernel)) return selectNext(kernel, 'maxLimitExceeded')
   if (lacking(kernel, [0x5f24, 0x5a, 0x8c]).length > 0) return giveUp(kernel, 'cardDataMissing')
   if (!panAgrees(kernel)) return giveUp(kernel, 'cardDataError')
@@ -292,7 +304,7 @@ function camFailed(kernel: Kernel): ContactlessOutcome {
 }
 
 function dataOf(kernel: Kernel) {
-  return { dataRecord: pick(kernel, record), discretionaryData: pick(kernel, discretionary) }
+  return { dataRecord: recordOf(kernel, record), discretionaryData: pick(kernel, discretionary) }
 }
 
 /** S910.70–81. */

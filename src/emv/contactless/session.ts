@@ -145,6 +145,16 @@ export function cardError(fault: unknown): { error: L2Error; sw: number } {
   return { error: sw ? 'statusBytes' : 'parsingError', sw }
 }
 
+/** What every data record has besides a kernel's own list: who the terminal is, and what identifies card and holder. */
+const identification = [
+  0x4f, 0x50, 0x5f20, 0x84, 0x9f06, 0x9f15, 0x9f16, 0x9f1c, 0x9f1e, 0x9f21, 0x9f35, 0x9f39, 0x9f40, 0x9f41, 0x9f4e,
+] // biome-ignore format: a list
+
+/** The data record: a kernel's own list, then who the terminal is. */
+export function recordOf(kernel: Kernel, tags: readonly number[]): ReadonlyMap<number, Uint8Array> {
+  return pick(kernel, [...tags, ...identification])
+}
+
 /** The known data objects out of a list, in its order; terminal values over card values. */
 export function pick(kernel: Kernel, tags: readonly number[]): ReadonlyMap<number, Uint8Array> {
   return new Map(tags.flatMap(tag => (kernel.data.has(tag) ? [[tag, kernel.data.get(tag)!] as const] : [])))

@@ -24,6 +24,7 @@ import {
   panAgrees,
   pick,
   readFiles,
+  recordOf,
 } from './session.ts'
 
 export interface VisaSettings {
@@ -265,7 +266,7 @@ function outcome(
     status,
     ...(cvm && { cvm }),
     uiOnOutcome: ui,
-    ...(status !== 'declined' && { dataRecord: pick(kernel, record) }),
+    ...(status !== 'declined' && { dataRecord: recordOf(kernel, record) }),
     discretionaryData: pick(kernel, [0x9f6c, 0x9f5d, 0x95, 0x57, 0x9f34, ...(status === 'declined' ? record : [])]),
     ...(cvm === 'signature' && { receipt: true }),
   }

@@ -1,0 +1,208 @@
+/** Contactless configuration by scheme, with one rule for verification, and the figure that each kernel needs to keep that rule. */
+
+import { z } from 'zod'
+import { fromHex, hex, toBcd } from '../../bytes.ts'
+import { Fault } from '../../errors.ts'
+import type { TransactionType } from '../terminal.ts'
+import { type Combination, checkCombination } from './combination.ts'
+
+export type Scheme = 'mastercard' | 'visa' | 'amex' | 'jcb' | 'discover' | 'unionpay' | 'mir'
+
+/** Kernel identifiers (EMV Contactless Book B, table 3-6); Mir's is the domestic 81 06 43. */
+export const schemeKernels: Readonly<Record<Scheme, Uint8Array>> = {
+  mastercard: fromHex('02'),
+  visa: fromHex('03'),
+  amex: fromHex('04'),
+  jcb: fromHex('05'),
+  discover: fromHex('06'),
+  unionpay: fromHex('07'),
+  mir: fromHex('810643'),
+}
+
+/**
+ * The rules of one scheme in words that do not depend on how its kernel compares: "from" amounts are the first that the rule holds for, "up to"
+ * amounts the last. Minor units of the configuration's currency.
+ */
+export interface SchemeRules {
+  readonly scheme: Scheme
+  readonly aids: readonly Uint8Array[]
+  readonly types?: readonly TransactionType[] | undefined
+  /** Below it nobody is verified; from it on the cardholder is: 300000 for "below 3000.00 without". */
+  readonly verifyFrom: bigint
+  /** From it on the scheme is not taken by tap; always taken where left out. */
+  readonly refuseFrom?: bigint | undefined
+  /** The same for a device that verified its holder; `refuseFrom` where left out. */
+  readonly refuseOnDeviceFrom?: bigint | undefined
+  /** Up to it the card may approve offline. */
+  readonly offlineUpTo: bigint
+  readonly zeroAmountAllowed?: boolean | undefined
+  readonly statusCheck?: boolean | undefined
+  readonly extendedSelection?: boolean | undefined
+  /** 9F66 of the kernels that have one. */
+  readonly ttq?: Uint8Array | undefined
+  /** Data objects of the kernel's own configuration, by tag. */
+  readonly data: ReadonlyMap<number, Uint8Array>
+}
+
+export interface ContactlessConfig {
+  /** ISO 4217 numeric of the currency that the rules are in. */
+  readonly currencyCode: number
+  readonly schemes: readonly SchemeRules[]
+}
+
+/** How a kernel compares an amount with a figure: the figure itself is the first that counts, or the last that does not. */
+type Comparison = '>=' | '>'
+
+type RuleName = 'verifyFrom' | 'refuseFrom' | 'refuseOnDeviceFrom' | 'offlineUpTo'
+
+/**
+ * Where each kernel keeps a rule, and with which sign. Entry Point (and with it kernels 3, 6 and 7) tests CVM and transaction limit with >=, the floor
+ * limit with >; kernel 2 everything with > (S456.14, S456.30, CVM.2); Mir's figures are maxima (DF51–DF54: "maximum amount …", sign derived, not seen).
+ */
+const figures: Partial<Record<Scheme, readonly (readonly [tag: number, rule: RuleName, sign: Comparison])[]>> = {
+  mastercard: [
+    [0xdf8126, 'verifyFrom', '>'],
+    [0xdf8124, 'refuseFrom', '>'],
+    [0xdf8125, 'refuseOnDeviceFrom', '>'],
+    [0xdf8123, 'offlineUpTo', '>'],
+  ],
+  mir: [
+    [0xdf52, 'verifyFrom', '>'],
+    [0xdf53, 'refuseFrom', '>'],
+    [0xdf54, 'refuseOnDeviceFrom', '>'],
+    [0xdf51, 'offlineUpTo', '>'],
+  ],
+}
+
+const MAX = 999_999_999_999n
+
+/** The figure that makes `amount <sign> figure` true exactly from `rule` on (or, for `offlineUpTo`, exactly above it). */
+function figure(rules: SchemeRules, rule: RuleName, sign: Comparison): bigint {
+  const first =
+    rule === 'offlineUpTo'
+      ? rules.offlineUpTo + 1n
+      : rule === 'refuseOnDeviceFrom'
+        ? (rules.refuseOnDeviceFrom ?? rules.refuseFrom ?? MAX + 1n)
+        : (rules[rule] ?? MAX + 1n)
+  return sign === '>=' ? first : first - 1n
+}
+
+/** The data objects of a scheme's kernel, rules and own settings together: what a reader with a kernel of its own is loaded with too. */
+export function kernelData(rules: SchemeRules): ReadonlyMap<number, Uint8Array> {
+  const limits = (figures[rules.scheme] ?? []).map(([tag, rule, sign]) => [tag, toBcd(figure(rules, rule, sign), 6)] as const)
+  return new Map([...rules.data, ...limits])
+}
+
+/** Entry Point's combinations. Kernels with limits of their own get none here, so that no rule is tested twice with two signs. */
+export function combinationsOf({ schemes }: ContactlessConfig): Combination[] {
+  return schemes.flatMap(rules => {
+    const own = figures[rules.scheme] !== undefined
+    const limits = own
+      ? {}
+      : {
+          cvmRequiredLimit: figure(rules, 'verifyFrom', '>='),
+          floorLimit: figure(rules, 'offlineUpTo', '>'),
+          ...(rules.refuseFrom !== undefined && { transactionLimit: figure(rules, 'refuseFrom', '>=') }),
+        }
+    return rules.aids.map(aid =>
+      checkCombination({
+        aid,
+        kernel: schemeKernels[rules.scheme],
+        ...limits,
+        ...(rules.types && { types: rules.types }),
+        ...(rules.ttq && { ttq: rules.ttq }),
+        ...(rules.zeroAmountAllowed !== undefined && { zeroAmountAllowed: rules.zeroAmountAllowed }),
+        ...(rules.statusCheck !== undefined && { statusCheck: rules.statusCheck }),
+        ...(rules.extendedSelection !== undefined && { extendedSelection: rules.extendedSelection }),
+      }),
+    )
+  })
+}
+
+const amount = z
+  .union([z.bigint(), z.number().int().nonnegative(), z.string().regex(/^\d{1,12}$/, 'digits, at most 12')])
+  .transform(value => BigInt(value))
+  .refine(value => value >= 0n && value <= MAX, { error: '0 to 999999999999 minor units' })
+
+function bytes(min: number, max = min) {
+  return z
+    .union([z.instanceof(Uint8Array), z.string().regex(/^([0-9A-Fa-f]{2})*$/, 'hex')])
+    .transform(value => (typeof value === 'string' ? fromHex(value) : value))
+    .refine(value => value.length >= min && value.length <= max, { error: min === max ? `${min} bytes` : `${min} to ${max} bytes` })
+}
+
+const data = z
+  .union([
+    z.map(z.number(), z.instanceof(Uint8Array)),
+    z.record(z.string().regex(/^([0-9A-Fa-f]{2}){1,3}$/, 'a tag in hex'), bytes(0, 252)),
+  ])
+  .transform(value =>
+    value instanceof Map ? value : new Map(Object.entries(value).map(([tag, bytes]) => [Number.parseInt(tag, 16), bytes] as const)),
+  )
+
+const scheme = z
+  .strictObject({
+    scheme: z.enum(['mastercard', 'visa', 'amex', 'jcb', 'discover', 'unionpay', 'mir']),
+    aids: z.array(bytes(5, 16)).min(1),
+    types: z.array(z.enum(['purchase', 'cash', 'cashback', 'refund'])).optional(),
+    verifyFrom: amount.refine(value => value > 0n, { error: 'above 0: a kernel that compares with > cannot verify an amount of 0' }),
+    refuseFrom: amount.refine(value => value > 0n, { error: 'above 0' }).optional(),
+    refuseOnDeviceFrom: amount.refine(value => value > 0n, { error: 'above 0' }).optional(),
+    offlineUpTo: amount.default(0n),
+    zeroAmountAllowed: z.boolean().optional(),
+    statusCheck: z.boolean().optional(),
+    extendedSelection: z.boolean().optional(),
+    ttq: bytes(4).optional(),
+    data: data.default(new Map()),
+  })
+  .superRefine((it, context) => {
+    const rule = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+    const needsTtq = it.scheme === 'visa' || it.scheme === 'discover' || it.scheme === 'unionpay'
+    if (needsTtq && !it.ttq) rule('ttq', `${it.scheme} cards ask for Terminal Transaction Qualifiers (9F66)`)
+    if (it.refuseFrom !== undefined && it.refuseOnDeviceFrom !== undefined && it.refuseOnDeviceFrom < it.refuseFrom)
+      rule('refuseOnDeviceFrom', 'not below refuseFrom: a verified holder may pay more, not less')
+    for (const [tag] of figures[it.scheme] ?? [])
+      if (it.data.has(tag)) rule('data', `${hex(Uint8Array.of(tag >> 16, (tag >> 8) & 0xff, tag & 0xff))} is derived from the rules`)
+  })
+
+const configuration = z.strictObject({ currencyCode: z.number().int().min(1).max(999), schemes: z.array(scheme).min(1) })
+
+/**
+ * Checks a configuration, as TypeScript or JSON (hex for bytes, digits for amounts).
+ * @throws Fault `bad-config` with details.path and details.rule; the message has all of them
+ */
+export function parseContactlessConfig(input: unknown): ContactlessConfig {
+  const parsed = configuration.safeParse(input)
+  if (parsed.success) return parsed.data
+  const issues = parsed.error.issues.map(issue => ({ path: issue.path.join('.') || 'configuration', rule: issue.message }))
+  throw new Fault('bad-config', issues.map(({ path, rule }) => `${path}: ${rule}`).join('; '), issues[0])
+}
+
+/** Russia's rule: below 3000.00 RUB nobody is verified on tap. Everything goes online. */
+const RUSSIAN_RULE = { verifyFrom: 300_000n, offlineUpTo: 0n } as const
+
+/**
+ * Contactless acceptance of a Russian mPOS: Mir, Visa, Mastercard under one rule. TTQ: qVSDC, contact chip, online PIN, signature, consumer device CVM.
+ * Action codes of Mir and Mastercard are assumed, as in `russianMpos`.
+ */
+export function russianContactless(rule: Partial<Pick<SchemeRules, 'verifyFrom' | 'refuseFrom' | 'offlineUpTo'>> = {}): ContactlessConfig {
+  const rules = { ...RUSSIAN_RULE, ...rule }
+  return parseContactlessConfig({
+    currencyCode: 643,
+    schemes: [
+      {
+        scheme: 'mir',
+        aids: ['A0000006581010', 'A0000006581099', 'A0000006582010'],
+        ...rules,
+        data: { DF8120: 'FC60242800', DF8121: '0010000000', DF8122: 'FC60ACF800' },
+      },
+      { scheme: 'visa', aids: ['A0000000031010', 'A0000000032010', 'A0000000032020'], ...rules, ttq: '36004000' },
+      {
+        scheme: 'mastercard',
+        aids: ['A0000000041010', 'A0000000043060'],
+        ...rules,
+        data: { DF8120: 'F450848000', DF8121: '0000000000', DF8122: 'F45084800C', DF811D: '01', DF811B: '30' },
+      },
+    ],
+  })
+}

@@ -1,0 +1,256 @@
+/** One contactless payment: Entry Point with the kernels of a configuration, PIN and host in between, and the Outcome an app knows. */
+
+import { equal, hex, text } from '../../bytes.ts'
+import { systemClock, within } from '../../clock.ts'
+import { Fault, isFault } from '../../errors.ts'
+import type { TerminalConfig } from '../config.ts'
+import { defaultTimeouts, type KernelOptions } from '../context.ts'
+import { commonLanguage } from '../fci.ts'
+import type { CvmName, Outcome, Reason } from '../outcome.ts'
+import type { AuthorisationRequest, AuthorisationResponse, PinBlock, Terminal, Transaction } from '../terminal.ts'
+import { type ContactlessConfig, combinationsOf, kernelData, type Scheme, schemeKernels } from './config.ts'
+import { type ContactlessKernel, EntryPoint, type Field } from './entry.ts'
+import { mastercardKernel } from './mastercard.ts'
+import { mirKernel } from './mir.ts'
+import { type ContactlessCvm, type ContactlessOutcome, type OnlineResponse, UI, type UiRequest, uiText } from './outcome.ts'
+import type { KernelEnvironment } from './session.ts'
+import type { TornLog } from './torn-log.ts'
+import { visaKernel } from './visa.ts'
+
+export interface TapOptions extends KernelOptions {
+  /** Keeps torn transactions of a reader from one payment to the next. */
+  readonly torn?: TornLog
+  /** Sees every user interface request, holds and values included; texts go to `terminal.display`. */
+  readonly onUi?: (request: UiRequest) => void
+}
+
+/** The kernels that are built, by scheme. @throws Fault `unsupported` for the others */
+export function kernelsOf(
+  config: ContactlessConfig,
+  environment: KernelEnvironment,
+  torn?: TornLog,
+): (id: Uint8Array) => ContactlessKernel | undefined {
+  const kernels = config.schemes.map(rules => {
+    const data = kernelData(rules)
+    const make: Partial<Record<Scheme, () => ContactlessKernel>> = {
+      mastercard: () => mastercardKernel(environment, { data, ...(torn && { torn }) }),
+      visa: () => visaKernel(environment, { data }),
+      mir: () => mirKernel(environment, { data }),
+    }
+    const kernel = make[rules.scheme]
+    if (!kernel)
+      throw new Fault('unsupported', `the contactless kernel of ${rules.scheme} is not built`, { feature: `${rules.scheme} contactless` })
+    return { id: schemeKernels[rules.scheme], kernel: kernel() }
+  })
+  return id => kernels.find(one => equal(one.id, id))?.kernel
+}
+
+const cvmNames: Record<ContactlessCvm, CvmName> = {
+  none: 'none',
+  signature: 'signature',
+  onlinePin: 'onlinePin',
+  confirmationCode: 'device',
+}
+
+interface Payment {
+  readonly transaction: Transaction
+  readonly terminal: Terminal
+  readonly options: TapOptions
+  readonly signal: AbortSignal
+  cvm: CvmName
+  pinBlock?: PinBlock
+  response?: Exclude<AuthorisationResponse, { type: 'unableToGoOnline' }>
+  online: boolean
+  language: string | undefined
+  /** The request may have left, and no answer came. */
+  unanswered: boolean
+  tags: ReadonlyMap<number, Uint8Array>
+}
+
+/**
+ * Waits for a card in the field and pays with it. No list of applications is ever shown: the card's priority decides (Book B, 3.3.3). An abort by
+ * `options.signal` is an Outcome; the field is off afterwards.
+ * @throws Fault `unsupported` for a scheme whose kernel is not built, `bad-argument`
+ */
+export async function tap(
+  field: Field,
+  transaction: Transaction,
+  config: TerminalConfig,
+  contactless: ContactlessConfig,
+  terminal: Terminal,
+  options: TapOptions = {},
+): Promise<Outcome> {
+  const signal = options.signal ?? new AbortController().signal
+  if (transaction.currency.numeric !== contactless.currencyCode)
+    throw new Fault(
+      'bad-argument',
+      `transaction.currency ${transaction.currency.alpha}: the rules are in currency ${contactless.currencyCode}`,
+      {
+        field: 'currency',
+      },
+    )
+  const payment: Payment = {
+    transaction,
+    terminal,
+    options,
+    signal,
+    cvm: 'none',
+    online: false,
+    language: undefined,
+    unanswered: false,
+    tags: new Map(),
+  }
+  const ui = (request: UiRequest) => {
+    options.onUi?.(request)
+    const words = uiText(request.message)
+    if (words) terminal.display?.(words, payment.language)
+  }
+  const { signal: _, ...kernelOptions } = options
+  const entry = new EntryPoint(
+    {
+      combinations: combinationsOf(contactless),
+      kernel: kernelsOf(contactless, { config, options: kernelOptions }, options.torn),
+      field,
+      ui,
+      alternateInterface: 'both',
+    },
+    transaction,
+    signal,
+  )
+  try {
+    const outcome = await entry.run('A')
+    payment.language = commonLanguage(entry.languagePreference, config.languages)
+    return await conclude(payment, entry, outcome, ui)
+  } catch (error) {
+    const aborted = signal.aborted || isFault(error, 'aborted')
+    if (aborted && payment.unanswered) return outcomeOf(payment, 'unknown', 'merchantCancelled')
+    if (aborted) return outcomeOf(payment, payment.online ? 'declined' : 'cancelled', 'merchantCancelled')
+    if (isFault(error, 'timeout') && !payment.online) return outcomeOf(payment, 'cancelled', 'cardTimeout')
+    throw error
+  } finally {
+    await field.off()
+  }
+}
+
+async function conclude(
+  payment: Payment,
+  entry: EntryPoint,
+  outcome: ContactlessOutcome,
+  ui: (request: UiRequest) => void,
+): Promise<Outcome> {
+  payment.tags = new Map([...(outcome.discretionaryData ?? []), ...(outcome.dataRecord ?? [])])
+  payment.cvm = cvmNames[outcome.cvm ?? 'none']
+  switch (outcome.status) {
+    case 'approved':
+      return outcomeOf(payment, 'approved')
+    case 'onlineRequest':
+      return goOnline(payment, entry, outcome, ui)
+    case 'tryAnotherInterface':
+      return outcomeOf(payment, 'declined', 'tryAnotherInterface')
+    case 'endApplication':
+      return outcomeOf(payment, 'declined', outcome.discretionaryData?.has(0xdf8115) ? 'cardError' : 'noApplication')
+    default:
+      return outcomeOf(payment, 'declined', 'offlineDeclined')
+  }
+}
+
+async function goOnline(
+  payment: Payment,
+  entry: EntryPoint,
+  outcome: ContactlessOutcome,
+  ui: (request: UiRequest) => void,
+): Promise<Outcome> {
+  const { terminal, transaction, signal, options } = payment
+  const { clock = systemClock } = options
+  const timeouts = { ...defaultTimeouts, ...options.timeouts }
+  if (outcome.cvm === 'onlinePin' && terminal.enterPin) {
+    ui({ message: UI.enterPin, status: 'notReady' })
+    const pan = panOf(payment.tags)
+    const entered = await within({ timeout: timeouts.pin, signal, clock, what: 'PIN entry' }, inner =>
+      terminal.enterPin!({ type: 'online', pan }, { signal: inner, language: undefined }),
+    ).catch(error => {
+      if (isFault(error, 'timeout')) return { type: 'timeout' as const }
+      throw error
+    })
+    if (entered.type === 'timeout') return outcomeOf(payment, 'cancelled', 'pinTimeout')
+    if (entered.type !== 'onlinePin') return outcomeOf(payment, 'cancelled', 'cardholderCancelled')
+    payment.pinBlock = entered.block
+  }
+  const request: AuthorisationRequest = {
+    transaction,
+    interface: 'tap',
+    cvm: payment.cvm,
+    tags: payment.tags,
+    ...(payment.pinBlock && { pinBlock: payment.pinBlock }),
+  }
+  payment.online = true
+  payment.unanswered = true
+  const response = await ask(payment, request, timeouts.host)
+  if (response.type === 'unableToGoOnline') {
+    ui({ message: UI.declined, status: 'notReady' })
+    return outcomeOf(payment, 'declined', 'unableToGoOnline')
+  }
+  payment.response = response
+  await tellCard(entry, outcome, response)
+  if (response.type === 'approved') {
+    ui({ message: payment.cvm === 'signature' ? UI.approvedSign : UI.approved, status: 'notReady' })
+    return outcomeOf(payment, 'approved')
+  }
+  ui({ message: UI.declined, status: 'notReady' })
+  return outcomeOf(payment, 'declined', response.type === 'referral' ? 'referral' : 'hostDeclined')
+}
+
+/** An answer, or `unableToGoOnline`: then `unanswered` stays, unless the request certainly did not leave. */
+async function ask(payment: Payment, request: AuthorisationRequest, timeout: number): Promise<AuthorisationResponse> {
+  const { terminal, signal, options, language } = payment
+  try {
+    const response = await within({ timeout, signal, clock: options.clock, what: 'the authorisation request' }, inner =>
+      terminal.authorise(request, { signal: inner, language }),
+    )
+    payment.unanswered = false
+    return response
+  } catch (error) {
+    if (signal.aborted) throw error
+    if (isFault(error, 'host-unreachable')) payment.unanswered = false
+    return { type: 'unableToGoOnline' }
+  }
+}
+
+/** The answer goes to the card where the outcome asks for it; whatever comes of that, the host's decision stands (Book C-3, 5.9). */
+async function tellCard(
+  entry: EntryPoint,
+  outcome: ContactlessOutcome,
+  answer: Exclude<AuthorisationResponse, { type: 'unableToGoOnline' }>,
+): Promise<void> {
+  if (!outcome.start) return
+  const response: OnlineResponse = {
+    code: answer.code,
+    ...(answer.issuerAuthenticationData && { issuerAuthenticationData: answer.issuerAuthenticationData }),
+    ...(answer.scripts && { scripts: answer.scripts }),
+  }
+  if (outcome.onlineResponse === 'emvData' && !response.issuerAuthenticationData && !response.scripts?.length) return
+  await entry.run(outcome.start, { outcome, response })
+}
+
+/** The PAN's digits, from 5A or 57. */
+function panOf(tags: ReadonlyMap<number, Uint8Array>): string {
+  const pan = tags.get(0x5a)
+  return pan ? hex(pan).replace(/F+$/, '') : hex(tags.get(0x57) ?? new Uint8Array()).split('D')[0]
+}
+
+function outcomeOf({ cvm, online, unanswered, pinBlock, response, tags }: Payment, result: Outcome['result'], reason?: Reason): Outcome {
+  const aid = tags.get(0x84)
+  const label = tags.get(0x50)
+  return {
+    result,
+    ...(reason && { reason }),
+    interface: 'tap',
+    cvm,
+    online,
+    ...(aid && { application: { aid, label: text(label ?? new Uint8Array()) } }),
+    tags,
+    ...(pinBlock && { pinBlock }),
+    ...(response && { response }),
+    ...(result === 'declined' && unanswered && { reversal: true }),
+  }
+}
