@@ -128,9 +128,10 @@ export class EntryPoint {
 
   /** Activation, selection and kernel, as far as `start` asks for them. A communication error lets the card be presented again (3.3.1). */
   async #attempt(start: StartPoint, restart: Restart | undefined): Promise<ContactlessOutcome> {
+    if (start === 'A' || start === 'B')
+      this.#card = await this.#settings.field.activate({ signal: this.#signal, onCollision: cards => this.#collision(cards) })
     try {
       if (start === 'A' || start === 'B') {
-        this.#card = await this.#settings.field.activate({ signal: this.#signal, onCollision: cards => this.#collision(cards) })
         // With data from the issuer the very application of before is selected again (3.3.2.1).
         if (!(start === 'B' && restart && bringsEmvData(restart.response) && this.#chosen)) {
           this.#chosen = undefined

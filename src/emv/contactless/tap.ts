@@ -125,6 +125,7 @@ export async function tap(
     const aborted = signal.aborted || isFault(error, 'aborted')
     if (aborted && payment.unanswered) return outcomeOf(payment, 'unknown', 'merchantCancelled')
     if (aborted) return outcomeOf(payment, payment.online ? 'declined' : 'cancelled', 'merchantCancelled')
+    if (isFault(error, 'card-mute', 'card-removed') && !payment.online) return outcomeOf(payment, 'declined', 'cardMute')
     if (isFault(error, 'timeout') && !payment.online) return outcomeOf(payment, 'cancelled', 'cardTimeout')
     throw error
   } finally {
