@@ -120,7 +120,6 @@ export class TapSession implements Card {
       search: undefined,
       run: undefined,
       challenge: undefined,
-      pin: { performed: false, failed: false, enciphered: false },
     }
   }
 

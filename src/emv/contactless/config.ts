@@ -6,10 +6,10 @@ import { Fault } from '../../errors.ts'
 import type { TransactionType } from '../terminal.ts'
 import { type Combination, checkCombination } from './combination.ts'
 
-export type Scheme = 'mastercard' | 'visa' | 'amex' | 'jcb' | 'discover' | 'unionpay' | 'mir'
+export type ContactlessScheme = 'mastercard' | 'visa' | 'amex' | 'jcb' | 'discover' | 'unionpay' | 'mir'
 
 /** Kernel identifiers (EMV Contactless Book B, table 3-6); Mir's is the domestic 81 06 43. */
-export const schemeKernels: Readonly<Record<Scheme, Uint8Array>> = {
+export const schemeKernels: Readonly<Record<ContactlessScheme, Uint8Array>> = {
   mastercard: fromHex('02'),
   visa: fromHex('03'),
   amex: fromHex('04'),
@@ -24,7 +24,7 @@ export const schemeKernels: Readonly<Record<Scheme, Uint8Array>> = {
  * amounts the last. Minor units of the configuration's currency.
  */
 export interface SchemeRules {
-  readonly scheme: Scheme
+  readonly scheme: ContactlessScheme
   readonly aids: readonly Uint8Array[]
   readonly types?: readonly TransactionType[] | undefined
   /** Below it nobody is verified; from it on the cardholder is: 300000 for "below 3000.00 without". */
@@ -59,7 +59,7 @@ type RuleName = 'verifyFrom' | 'refuseFrom' | 'refuseOnDeviceFrom' | 'offlineUpT
  * Where each kernel keeps a rule, and with which sign. Entry Point (and with it kernels 3, 6 and 7) tests CVM and transaction limit with >=, the floor
  * limit with >; kernel 2 everything with > (S456.14, S456.30, CVM.2); Mir's figures are maxima (DF51–DF54: "maximum amount …", sign derived, not seen).
  */
-const figures: Partial<Record<Scheme, readonly (readonly [tag: number, rule: RuleName, sign: Comparison])[]>> = {
+const figures: Partial<Record<ContactlessScheme, readonly (readonly [tag: number, rule: RuleName, sign: Comparison])[]>> = {
   mastercard: [
     [0xdf8126, 'verifyFrom', '>'],
     [0xdf8124, 'refuseFrom', '>'],

@@ -8,7 +8,7 @@ import { defaultTimeouts, type KernelOptions } from '../context.ts'
 import { commonLanguage } from '../fci.ts'
 import type { CvmName, Outcome, Reason } from '../outcome.ts'
 import type { AuthorisationRequest, AuthorisationResponse, PinBlock, Terminal, Transaction } from '../terminal.ts'
-import { type ContactlessConfig, combinationsOf, kernelData, type Scheme, schemeKernels } from './config.ts'
+import { type ContactlessConfig, type ContactlessScheme, combinationsOf, kernelData, schemeKernels } from './config.ts'
 import { type ContactlessKernel, EntryPoint, type Field } from './entry.ts'
 import { mastercardKernel } from './mastercard.ts'
 import { mirKernel } from './mir.ts'
@@ -32,7 +32,7 @@ export function kernelsOf(
 ): (id: Uint8Array) => ContactlessKernel | undefined {
   const kernels = config.schemes.map(rules => {
     const data = kernelData(rules)
-    const make: Partial<Record<Scheme, () => ContactlessKernel>> = {
+    const make: Partial<Record<ContactlessScheme, () => ContactlessKernel>> = {
       mastercard: () => mastercardKernel(environment, { data, ...(torn && { torn }) }),
       visa: () => visaKernel(environment, { data }),
       mir: () => mirKernel(environment, { data }),
