@@ -1,0 +1,183 @@
+/** `tapdip pay`: one payment from the command line; progress in the reader's and the app's words, then a receipt or one JSON object. */
+
+import type { Command } from 'commander'
+import { EXIT, language } from '../../src/command-line.ts'
+import { currency, parseAmount } from '../../src/currency.ts'
+import type { Candidate } from '../../src/emv/terminal.ts'
+import { Fault } from '../../src/errors.ts'
+import { type MessageId, message } from '../../src/messages.ts'
+import type { PaymentEvent } from '../../src/payment/events.ts'
+import { httpAcquirer } from '../../src/payment/http-acquirer.ts'
+import { type AppPrompts, type PaymentResult, pay, resultJson } from '../../src/payment/payment.ts'
+import { receiptLines } from '../../src/payment/receipt.ts'
+import type { Signature } from '../../src/payment/signature.ts'
+import { open } from '../index.ts'
+import { type Console, interruptible, openConsole } from './console.ts'
+
+interface PayFlags {
+  readonly currency: string
+  readonly reader: string
+  readonly acquirer: string
+  readonly app?: string
+  readonly sign?: string
+  readonly order?: string
+  readonly merchant: string
+  readonly merchantId: string
+  readonly terminal: string
+  readonly json?: boolean
+  readonly lang?: string
+}
+
+export function addPay(program: Command): void {
+  program
+    .command('pay')
+    .description('one payment through a reader; exits 0 approved, 10 declined, 11 unknown, 12 cancelled')
+    .argument('<amount>', 'with a decimal point: 2500.00')
+    .requiredOption('--currency <code>', 'ISO 4217: RUB')
+    .requiredOption('--reader <uri>', 'serial:/dev/ttyACM0?family=qpos, tcp://host:port?family=qpos')
+    .requiredOption('--acquirer <url>', 'http://127.0.0.1:8080')
+    .option('--app <label>', 'the payment system to choose when a card offers several; asked for when left out')
+    .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')
+    .option('--order <number>', 'order number; made from date and time when left out')
+    .option('--merchant <name>', 'as on the slip', 'MobileTestMerchant')
+    .option('--merchant-id <id>', 'up to 15 characters', '635459020000001')
+    .option('--terminal <id>', '8 characters', '63545902')
+    .option('--json', 'one JSON object on standard output')
+    .action(async (amount: string, flags: PayFlags) => {
+      process.exitCode = await payOnce(amount, flags)
+    })
+}
+
+async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
+  const lang = language(flags.lang)
+  const unit = currency(flags.currency)
+  const amount = parseAmount(amountText, unit)
+  const acquirer = httpAcquirer(flags.acquirer)
+  const screen = openConsole(lang)
+  const { signal, release } = interruptible()
+  try {
+    screen.say('app.connecting', { reader: flags.reader })
+    const reader = await open(flags.reader, { signal })
+    try {
+      screen.say('app.connected', { reader: [reader.info.model, reader.info.serial].filter(Boolean).join(' ') || reader.info.family })
+      const order = { number: flags.order ?? orderNumber(new Date()), amount, currency: unit }
+      const merchant = { name: flags.merchant, id: flags.merchantId, terminal: flags.terminal }
+      const result = await pay(order, { reader, acquirer, merchant, prompts: prompts(screen, flags), signal })
+      report(result, screen, flags.json === true)
+      return EXIT[result.result]
+    } finally {
+      await reader.close()
+    }
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'aborted') {
+      screen.say('app.cancelled', { reason: message('reason.merchantCancelled', lang) })
+      return EXIT.cancelled
+    }
+    throw error
+  } finally {
+    release()
+    screen.close()
+  }
+}
+
+/** `20230914_120719_302`, as the mPOS app numbers its orders. */
+function orderNumber(at: Date): string {
+  const part = (value: number, length = 2) => String(value).padStart(length, '0')
+  const day = `${at.getFullYear()}${part(at.getMonth() + 1)}${part(at.getDate())}`
+  return `${day}_${part(at.getHours())}${part(at.getMinutes())}${part(at.getSeconds())}_${part(at.getMilliseconds(), 3)}`
+}
+
+function prompts(screen: Console, { app, sign }: PayFlags): AppPrompts {
+  return {
+    async selectApplication(candidates, { signal }) {
+      const labels = candidates.map(({ label }) => label)
+      screen.say('app.selectApplication')
+      screen.print(`  ${message('app.selectApplicationHelp', screen.language)}`)
+      for (const [index, label] of labels.entries()) screen.print(`  ${index + 1}. ${label}`)
+      const chosen = app === undefined ? await askForNumber(screen, labels.length, signal) : named(candidates, app)
+      if (chosen === undefined && app !== undefined) screen.say('app.choiceUnknown', { label: app, labels: labels.join(', ') })
+      if (chosen !== undefined) screen.say('app.chosen', { label: labels[chosen] })
+      return chosen
+    },
+    async captureSignature(_, { signal }) {
+      screen.say('app.signature')
+      if (sign !== undefined) return drawn(sign)
+      for (;;) {
+        const line = await screen.ask('app.signaturePrompt', signal)
+        if (line === undefined || line === 'x') return undefined
+        if (line === 'c') continue
+        const signature = drawn(line)
+        if (signature) return signature
+        screen.say('app.signatureEmpty')
+      }
+    },
+    tryAgain: async () => {
+      screen.say('app.pinWrong')
+      return true
+    },
+    onEvent: event => tell(event, screen),
+  }
+}
+
+function named(candidates: readonly Candidate[], label: string): number | undefined {
+  const index = candidates.findIndex(one => one.label.toUpperCase() === label.toUpperCase())
+  return index < 0 ? undefined : index
+}
+
+async function askForNumber(screen: Console, count: number, signal: AbortSignal): Promise<number | undefined> {
+  for (;;) {
+    const line = await screen.ask('app.choicePrompt', signal)
+    if (line === undefined || line.trim() === '') return undefined
+    const number = Number(line)
+    if (Number.isInteger(number) && number >= 1 && number <= count) return number - 1
+  }
+}
+
+/** Letters as strokes, each its own zigzag, so that a person at a keyboard can sign; undefined when there is nothing drawn. */
+function drawn(text: string): Signature | undefined {
+  const letters = [...text.trim()]
+  if (letters.length === 0) return undefined
+  return {
+    strokes: letters.map((letter, index) =>
+      [...letter.codePointAt(0)!.toString(2)].map((bit, step) => ({ x: index * 20 + step * 2, y: bit === '1' ? 0 : 20 })),
+    ),
+  }
+}
+
+const stages: Partial<Record<Extract<PaymentEvent, { type: 'stage' }>['stage'], MessageId>> = {
+  card: 'app.presentCard',
+  authorising: 'app.authorising',
+  reconciling: 'app.reconciling',
+}
+
+const cards = { inserted: 'app.cardInserted', tapped: 'app.cardTapped', swiped: 'app.cardSwiped', removed: 'app.cardRemoved' } as const
+const pins = { started: 'app.enterPin', ok: 'app.pinOk', wrong: 'app.pinWrong', lastTry: 'app.pinLastTry' } as const
+
+function tell(event: PaymentEvent, screen: Console): void {
+  if (event.type === 'stage') {
+    const id = stages[event.stage]
+    if (id) screen.say(id)
+  } else if (event.type === 'reader') {
+    const said = event.event
+    if (said.type === 'card') screen.say(cards[said.event])
+    else if (said.type === 'pin' && said.event in pins) screen.say(pins[said.event as keyof typeof pins])
+    else if (said.type === 'application-selection' && said.where === 'reader') screen.say('app.selectOnReader')
+    else if (said.type === 'display') screen.say(said.message)
+  }
+}
+
+function report(result: PaymentResult, screen: Console, json: boolean): void {
+  const lang = screen.language
+  if (json) {
+    process.stdout.write(`${JSON.stringify(resultJson(result), null, 2)}\n`)
+    return
+  }
+  const why = result.reason ? message(`reason.${result.reason}`, lang) : ''
+  const reason = [why, result.responseCode && result.result === 'declined' ? `${result.responseCode}${result.hostReason ? ` ${result.hostReason}` : ''}` : '']
+    .filter(Boolean)
+    .join(', ')
+  screen.print('')
+  process.stdout.write(`${receiptLines(result.receipt, lang).join('\n')}\n`)
+  screen.print('')
+  screen.say(`app.${result.result}`, { reason, order: result.receipt.order })
+}
