@@ -178,6 +178,20 @@ const table = {
   'host.94': ['the order is already paid', 'заказ уже оплачен'],
   'host.96': ['the host has a fault', 'сбой системы'],
   'host.other': ['response code {code}', 'код ответа {code}'],
+  // The demonstration.
+  'demo.begin': ['Virtual QPOS {serial} at {uri}, acquirer at {acquirer}.', 'Виртуальный QPOS {serial}: {uri}, эквайер: {acquirer}.'],
+  'demo.chip': [
+    '{amount} by chip: the app shows the list, the PIN is entered on the reader',
+    '{amount} чипом: приложение показывает список, PIN-код вводится на картридере',
+  ],
+  'demo.wrongPin': ['{amount} by chip: a wrong PIN, then the right one', '{amount} чипом: неверный PIN-код, затем верный'],
+  'demo.declined': ['{amount} by chip: the bank declines', '{amount} чипом: отказ банка'],
+  'demo.noMoney': ['insufficient funds', 'недостаточно средств'],
+  'demo.unexpected': [
+    'tapdip pay exited with {code}, {expected} was expected',
+    'tapdip pay завершился с кодом {code}, ожидался {expected}',
+  ],
+  'demo.end': ['Done. Test keys and test cards only.', 'Готово. Только тестовые ключи и тестовые карты.'],
 } as const
 
 export type MessageId = keyof typeof table

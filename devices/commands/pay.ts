@@ -173,7 +173,10 @@ function report(result: PaymentResult, screen: Console, json: boolean): void {
     return
   }
   const why = result.reason ? message(`reason.${result.reason}`, lang) : ''
-  const reason = [why, result.responseCode && result.result === 'declined' ? `${result.responseCode}${result.hostReason ? ` ${result.hostReason}` : ''}` : '']
+  const reason = [
+    why,
+    result.responseCode && result.result === 'declined' ? `${result.responseCode}${result.hostReason ? ` ${result.hostReason}` : ''}` : '',
+  ]
     .filter(Boolean)
     .join(', ')
   screen.print('')

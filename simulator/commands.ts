@@ -1,0 +1,157 @@
+/** `tapdip-sim serve` and `tapdip-sim acquirer`: virtual devices that run until they are interrupted, and print what they show and see. */
+
+import type { Command } from 'commander'
+import { language, wholeNumber } from '../src/command-line.ts'
+import { Fault } from '../src/errors.ts'
+import { AcquirerHost, type HostEvent } from './acquirer/host.ts'
+import type { HostRule } from './acquirer/rules.ts'
+import { loadCard } from './cards/icc.ts'
+import { profiles } from './cards/profiles/index.ts'
+import type { Body, Screen } from './readers/body.ts'
+import { keyboard, pace } from './readers/cardholder.ts'
+import { listen } from './readers/listen.ts'
+import { person, plastic, virtualReader } from './world.ts'
+
+const families = ['qpos'] as const
+const presentations = ['dip', 'tap', 'swipe'] as const
+
+interface ServeFlags {
+  readonly listen: string
+  readonly card: string
+  readonly present: string
+  readonly pin: readonly string[]
+  readonly battery?: number
+  readonly charging?: boolean
+  readonly serial?: string
+  readonly live?: boolean
+  readonly quiet?: boolean
+  readonly lang?: string
+}
+
+export function addServe(program: Command): void {
+  program
+    .command('serve')
+    .description('a virtual reader that any program can talk to, until Ctrl-C')
+    .argument('<family>', families.join(', '))
+    .option('--listen <where>', 'pty, tcp:<port> or tcp:<host>:<port>', 'pty')
+    .option('--card <profile>', `the card that is presented: ${Object.keys(profiles).join(', ')}`, 'mir-maestro')
+    .option('--present <how>', presentations.join(', '), 'dip')
+    .option('--pin <digits>', 'typed when the reader asks; repeat it for what is typed after a wrong one', collect, [])
+    .option('--battery <percent>', '0 to 100', wholeNumber('--battery', 0, 100))
+    .option('--charging', 'the charger is plugged in')
+    .option('--serial <name>', 'the name on the case')
+    .option('--live', 'a person at this keyboard holds the card: i insert, r remove, s swipe, digits, Enter, c cancel')
+    .option('--quiet', 'do not print the display')
+    .action(async (family: string, flags: ServeFlags) => {
+      oneOf('family', family, families)
+      const present = oneOf('--present', flags.present, presentations)
+      for (const pin of flags.pin)
+        if (!/^\d{0,12}$/.test(pin)) throw new Fault('bad-argument', '--pin takes up to 12 digits', { field: 'pin' })
+      const card = loadCard(flags.card)
+      const reader = virtualReader({
+        language: language(flags.lang),
+        ...(flags.serial && { serial: flags.serial }),
+        battery: { ...(flags.battery !== undefined && { percent: flags.battery }), charging: flags.charging === true },
+        onFault: fault => process.stderr.write(`reader: ${fault.code}: ${fault.message}\n`),
+      })
+      const { body } = reader
+      const pins = flags.pin.length > 0 ? flags.pin : undefined
+      const leave = flags.live ? live(body, card) : person(body, card, { present, pace, ...(pins && { pins }) })
+      const listening = await listen(flags.listen, link => reader.serve(link), {
+        onError: fault => process.stderr.write(`reader: ${fault.code}: ${fault.message}\n`),
+      })
+      process.stdout.write(`${reader.serial}: ${listening.uri}?family=${family}\n`)
+      if (!flags.quiet) body.on(event => event.type === 'display' && process.stdout.write(`${displayLine(event.screen)}\n`))
+      await interrupted()
+      leave()
+      await listening.close()
+      await reader.close()
+    })
+}
+
+/** The display as one line: `| ENTER PIN: | **** |`. */
+export function displayLine({ lines }: Screen): string {
+  return `| ${lines.join(' | ')} |`
+}
+
+function live(body: Body, card: ReturnType<typeof loadCard>): () => void {
+  const press = keyboard(body, plastic(card))
+  const { stdin } = process
+  if (stdin.isTTY) stdin.setRawMode(true)
+  const hear = (data: Buffer) => {
+    if (data.includes(3))
+      process.kill(process.pid, 'SIGINT') // Ctrl-C in raw mode
+    else press(data.toString('latin1'))
+  }
+  stdin.on('data', hear)
+  return () => {
+    stdin.off('data', hear)
+    if (stdin.isTTY) stdin.setRawMode(false)
+    stdin.pause()
+  }
+}
+
+export function addAcquirer(program: Command): void {
+  program
+    .command('acquirer')
+    .description('a virtual acquirer and issuer on a loopback port, until Ctrl-C')
+    .option('--port <number>', '0 takes a free one', wholeNumber('--port', 0, 65535), 8080)
+    .option(
+      '--rule <json>',
+      `{"when":{"amount":{"above":1000000}},"then":{"do":"decline","code":"51","reason":"…"}}; may be repeated`,
+      collect,
+      [],
+    )
+    .option('--quiet', 'do not print what the host sees')
+    .action(async (flags: { port: number; rule: readonly string[]; quiet?: boolean }) => {
+      const rules = flags.rule.map(parseRule)
+      const host = await AcquirerHost.start({
+        port: flags.port,
+        rules,
+        ...(!flags.quiet && { onEvent: (event: HostEvent) => void process.stdout.write(`${hostLine(event)}\n`) }),
+      })
+      process.stdout.write(`acquirer: ${host.url}\n`)
+      await interrupted()
+      await host.close()
+    })
+}
+
+/** One line for what the host saw; PANs come masked. */
+export function hostLine(event: HostEvent): string {
+  if (event.type !== 'authorisation' && event.type !== 'advice')
+    return [event.type, ...Object.entries(event).flatMap(([name, value]) => (name === 'type' ? [] : [`${name}=${value}`]))].join(' ')
+  const { type, order, amount, currency, pan, arqc, pin, code, reason } = event
+  return `${type} ${order} ${pan} ${amount} ${currency} (minor units) ARQC ${arqc}, PIN ${pin}: ${code} ${reason}`
+}
+
+function parseRule(text: string): HostRule {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Fault('bad-argument', `--rule is no JSON: ${(cause as Error).message}`, { field: 'rule' }, { cause })
+  }
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value]
+}
+
+function oneOf<T extends string>(name: string, value: string, values: readonly T[]): T {
+  const found = values.find(one => one === value)
+  if (found === undefined) throw new Fault('bad-argument', `${name} is '${value}', it takes ${values.join(', ')}`, { field: name })
+  return found
+}
+
+function interrupted(): Promise<void> {
+  return new Promise(resolve => {
+    const stop = () => {
+      clearInterval(awake)
+      process.off('SIGINT', stop)
+      process.off('SIGTERM', stop)
+      resolve()
+    }
+    const awake = setInterval(() => {}, 2 ** 30) // signals alone do not keep a process
+    process.on('SIGINT', stop)
+    process.on('SIGTERM', stop)
+  })
+}

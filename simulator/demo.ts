@@ -1,0 +1,109 @@
+/** `tapdip-sim demo`: payments through the real `tapdip pay`, a real serial port library and a virtual QPOS on a pseudo-terminal. */
+
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Command } from 'commander'
+import { EXIT, language } from '../src/command-line.ts'
+import { currency, formatAmount } from '../src/currency.ts'
+import { type Language, type MessageId, message } from '../src/messages.ts'
+import { displayLine, hostLine } from './commands.ts'
+import { pace } from './readers/cardholder.ts'
+import { type Counter, type HostEvent, type PersonOptions, virtualCounter } from './world.ts'
+
+interface Scene {
+  readonly title: MessageId
+  readonly amount: bigint
+  readonly person: PersonOptions
+  readonly flags?: readonly string[]
+  readonly exit: number
+}
+
+const rub = currency('RUB')
+
+const scenes: readonly Scene[] = [
+  { title: 'demo.chip', amount: 250_000n, person: { card: 'mir-maestro', pins: ['1234'] }, flags: ['--app', 'MIR'], exit: EXIT.approved },
+  {
+    title: 'demo.wrongPin',
+    amount: 250_000n,
+    person: { card: 'mir-maestro', pins: ['4321', '1234'] },
+    flags: ['--app', 'MIR'],
+    exit: EXIT.approved,
+  },
+  {
+    title: 'demo.declined',
+    amount: 777_700n,
+    person: { card: 'mir-maestro', pins: ['1234'] },
+    flags: ['--app', 'Maestro'],
+    exit: EXIT.declined,
+  },
+]
+
+export function addDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('a virtual QPOS on a pseudo-terminal, an acquirer, and payments with a co-badged chip card')
+    .option('--scene <number>', 'one of them only', Number)
+    .action(async (flags: { scene?: number; lang?: string }) => {
+      const chosen = flags.scene === undefined ? scenes : scenes.slice(flags.scene - 1, flags.scene)
+      process.exitCode = await demo(chosen, language(flags.lang))
+    })
+}
+
+async function demo(chosen: readonly Scene[], lang: Language): Promise<number> {
+  const say = (text: string) => void process.stdout.write(`${text}\n`)
+  const counter = await virtualCounter({
+    listen: 'pty',
+    language: lang,
+    rules: [{ when: { amount: { is: 777_700 } }, then: { do: 'decline', code: '51', reason: message('demo.noMoney', lang) } }],
+    onHost: (event: HostEvent) => say(`  host   ${hostLine(event)}`),
+  })
+  try {
+    say(message('demo.begin', lang, { serial: counter.reader.serial, uri: counter.uri, acquirer: counter.acquirer.url }))
+    counter.reader.body.on(event => event.type === 'display' && say(`  reader ${displayLine(event.screen)}`))
+    for (const scene of chosen) {
+      say(`\n=== ${message(scene.title, lang, { amount: `${formatAmount(scene.amount, rub)} ${rub.alpha}` })}\n`)
+      counter.next({ ...scene.person, pace })
+      const code = await pay(counter, scene, lang, say)
+      if (code !== scene.exit) {
+        say(message('demo.unexpected', lang, { code, expected: scene.exit }))
+        return EXIT.fault
+      }
+    }
+    say(`\n${message('demo.end', lang)}`)
+    return EXIT.ok
+  } finally {
+    await counter.close()
+  }
+}
+
+/** Runs `tapdip pay` beside us, as a user would in another terminal; resolves with its exit code. */
+function pay(counter: Counter, { amount, flags = [] }: Scene, lang: Language, say: (text: string) => void): Promise<number> {
+  const cli = fileURLToPath(new URL('../devices/cli.js', import.meta.url))
+  const args = [
+    'pay',
+    formatAmount(amount, rub),
+    '--currency',
+    rub.alpha,
+    '--reader',
+    counter.uri,
+    '--acquirer',
+    counter.acquirer.url,
+    ...flags,
+  ]
+  say(`  $ tapdip ${args.join(' ')}`)
+  const child = spawn(process.execPath, [cli, ...args, '--lang', lang], { stdio: ['ignore', 'pipe', 'pipe'] })
+  for (const stream of [child.stdout, child.stderr]) {
+    let rest = ''
+    stream.setEncoding('utf8')
+    stream.on('data', (text: string) => {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) say(`  app    ${line}`)
+    })
+    stream.on('end', () => rest && say(`  app    ${rest}`))
+  }
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', code => resolve(code ?? EXIT.fault))
+  })
+}

@@ -1,0 +1,186 @@
+/** One simulated counter: a virtual reader with a card and a person to hold it, an acquirer with the issuer behind it, and a clock. `tapdip/simulator`. */
+
+import { type Clock, systemClock } from '../src/clock.ts'
+import { initialKey } from '../src/crypto/dukpt.ts'
+import type { TerminalConfig } from '../src/emv/config.ts'
+import { russianMpos } from '../src/emv/profiles.ts'
+import { Fault } from '../src/errors.ts'
+import type { Language } from '../src/messages.ts'
+import type { Link } from '../src/transport/link.ts'
+import { pipe } from '../src/transport/pipe.ts'
+import { AcquirerHost, type AcquirerOptions, type HostEvent } from './acquirer/host.ts'
+import type { HostRule } from './acquirer/rules.ts'
+import { loadCard, type VirtualCard } from './cards/icc.ts'
+import type { CardProfile } from './cards/profile.ts'
+import { testCaKeys, testPinDukpt } from './keys.ts'
+import { type Battery, Body, type PlasticCard } from './readers/body.ts'
+import { type CardholderScript, cardholder, type Pace } from './readers/cardholder.ts'
+import { type Listening, listen } from './readers/listen.ts'
+import { VirtualQpos } from './readers/qpos.ts'
+
+export { AcquirerHost, type HostEvent } from './acquirer/host.ts'
+export type { HostRule } from './acquirer/rules.ts'
+export { loadCard, VirtualCard } from './cards/icc.ts'
+export type { CardProfile } from './cards/profile.ts'
+export { profiles } from './cards/profiles/index.ts'
+export { testCaKeys, testIssuerKeys, testPinDukpt } from './keys.ts'
+export { Body } from './readers/body.ts'
+export { type CardholderScript, cardholder } from './readers/cardholder.ts'
+export { listen } from './readers/listen.ts'
+export { VirtualQpos } from './readers/qpos.ts'
+
+/** Nobody waits: for tests. */
+export const instant: Pace = { present: 0, think: 0, key: 0, remove: 0, hold: 0 }
+
+/** What a person with this card does; the card's name or profile, and everything of `CardholderScript` that is no card. */
+export interface PersonOptions extends Partial<Omit<CardholderScript, 'card'>> {
+  /** A profile by name, a profile of your own, or a card that has been used before; `mir-maestro` when left out. */
+  readonly card?: string | CardProfile | VirtualCard
+}
+
+export interface ReaderOptions {
+  /** The name on the case. */
+  readonly serial?: string
+  readonly language?: Language
+  readonly battery?: Partial<Battery>
+  readonly config?: TerminalConfig
+  readonly clock?: Clock
+  readonly onFault?: (fault: Fault) => void
+}
+
+/** A virtual QPOS with test keys and the configuration of a Russian mPOS. */
+export function virtualReader({ clock = systemClock, language = 'en', battery, ...options }: ReaderOptions = {}): VirtualQpos {
+  const serial = options.serial ?? 'MPOS0000000001'
+  return new VirtualQpos({
+    body: new Body({ clock, language, ...(battery && { battery }) }),
+    clock,
+    language,
+    serial,
+    config: options.config ?? virtualConfig(serial),
+    pinDukpt: { ipek: initialKey(testPinDukpt.bdk, testPinDukpt.ksn), ksn: testPinDukpt.ksn },
+    ...(options.onFault && { onFault: options.onFault }),
+  })
+}
+
+/** The Russian mPOS profile with the test CA keys. */
+export function virtualConfig(serial = 'MPOS0000000001'): TerminalConfig {
+  return russianMpos({
+    merchantId: '635459020000001',
+    terminalId: '63545902',
+    merchantName: 'MobileTestMerchant',
+    acquirerId: '123456',
+    ifdSerial: serial.slice(-8),
+    caKeys: testCaKeys,
+  })
+}
+
+/** A virtual card as a person holds it: chip and stripe. */
+export function plastic(card: VirtualCard): PlasticCard {
+  return { contact: () => card.contact(), stripe: card.stripe }
+}
+
+/** Puts a person with a card at a reader; the returned function sends them away. */
+export function person(body: Body, card: VirtualCard, script: Omit<PersonOptions, 'card'> = {}): () => void {
+  return cardholder(body, { present: 'dip', ...script, card: plastic(card) })
+}
+
+export interface CounterOptions extends PersonOptions, Omit<ReaderOptions, 'onFault'> {
+  readonly rules?: readonly HostRule[]
+  /** Minor units on each account. */
+  readonly balance?: bigint
+  /** Where other programs reach the reader: `pty`, `tcp:<port>`. Left out: only `link()`. */
+  readonly listen?: string
+  readonly onHost?: (event: HostEvent) => void
+}
+
+/** Everything at the counter. Close it, and nothing is left running. */
+export class Counter implements AsyncDisposable {
+  readonly reader: VirtualQpos
+  readonly acquirer: AcquirerHost
+  readonly #listening: Listening | undefined
+  readonly #faults: Fault[] = []
+  #card: VirtualCard
+  #leave: () => void
+
+  /** Use `virtualCounter`. */
+  constructor(reader: VirtualQpos, acquirer: AcquirerHost, listening: Listening | undefined, card: VirtualCard, leave: () => void) {
+    this.reader = reader
+    this.acquirer = acquirer
+    this.#listening = listening
+    this.#card = card
+    this.#leave = leave
+  }
+
+  get card(): VirtualCard {
+    return this.#card
+  }
+
+  /** Where the reader is for other programs: `serial:/dev/pts/4?family=qpos`. @throws Fault `bad-argument` when the counter listens nowhere */
+  get uri(): string {
+    if (!this.#listening)
+      throw new Fault('bad-argument', "the counter listens nowhere: give listen: 'pty' or 'tcp:0', or use link()", { field: 'listen' })
+    return `${this.#listening.uri}?family=qpos`
+  }
+
+  /** A new connection to the reader in memory: `open(counter.link(), { family: 'qpos' })`. */
+  link(): Link {
+    const [host, device] = pipe()
+    this.reader.serve(device).catch(error => this.#faults.push(error))
+    return host
+  }
+
+  /** The next person comes, with this card; the one before takes theirs away. */
+  next({ card, ...script }: PersonOptions = {}): VirtualCard {
+    this.#leave()
+    this.reader.body.pull()
+    this.reader.body.leave()
+    if (card !== undefined) this.#card = toCard(card)
+    this.#leave = person(this.reader.body, this.#card, { pace: instant, ...script })
+    return this.#card
+  }
+
+  async close(): Promise<void> {
+    this.#leave()
+    await this.#listening?.close()
+    await this.reader.close()
+    await this.acquirer.close()
+    if (this.#faults.length > 0) throw this.#faults[0]
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+function toCard(card: string | CardProfile | VirtualCard): VirtualCard {
+  return typeof card === 'object' && 'contact' in card ? card : loadCard(card)
+}
+
+/**
+ * A counter with a reader, a person with a card, and an acquirer on a loopback port.
+ * @throws Fault `bad-argument` or `bad-config` for a card or a rule; `busy` when the port is taken
+ */
+export async function virtualCounter(options: CounterOptions = {}): Promise<Counter> {
+  const { card = 'mir-maestro', rules, balance, listen: where, onHost, clock, serial, language, battery, config, ...script } = options
+  const holding = toCard(card)
+  const acquirerOptions: AcquirerOptions = {
+    ...(rules && { rules }),
+    ...(balance !== undefined && { balance }),
+    ...(onHost && { onEvent: onHost }),
+  }
+  const acquirer = await AcquirerHost.start(acquirerOptions)
+  try {
+    const reader = virtualReader({
+      ...(clock && { clock }),
+      ...(serial && { serial }),
+      ...(language && { language }),
+      ...(battery && { battery }),
+      ...(config && { config }),
+    })
+    const listening = where === undefined ? undefined : await listen(where, link => reader.serve(link))
+    return new Counter(reader, acquirer, listening, holding, person(reader.body, holding, { pace: instant, ...script }))
+  } catch (error) {
+    await acquirer.close()
+    throw error
+  }
+}
