@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import { language, wholeNumber } from '../src/command-line.ts'
 import { Fault } from '../src/errors.ts'
-import { AcquirerHost, type HostEvent } from './acquirer/host.ts'
+import { type HostEvent, startAcquirer } from './acquirer/host.ts'
 import type { HostRule } from './acquirer/rules.ts'
 import { loadCard } from './cards/icc.ts'
 import { profiles } from './cards/profiles/index.ts'
@@ -96,16 +96,11 @@ export function addAcquirer(program: Command): void {
     .command('acquirer')
     .description('a virtual acquirer and issuer on a loopback port, until Ctrl-C')
     .option('--port <number>', '0 takes a free one', wholeNumber('--port', 0, 65535), 8080)
-    .option(
-      '--rule <json>',
-      `{"when":{"amount":{"above":1000000}},"then":{"do":"decline","code":"51","reason":"…"}}; may be repeated`,
-      collect,
-      [],
-    )
+    .option('--rule <json>', '{"when":{"amount":{"above":1000000}},"do":"decline","code":"51","reason":"…"}; may be repeated', collect, [])
     .option('--quiet', 'do not print what the host sees')
     .action(async (flags: { port: number; rule: readonly string[]; quiet?: boolean }) => {
       const rules = flags.rule.map(parseRule)
-      const host = await AcquirerHost.start({
+      const host = await startAcquirer({
         port: flags.port,
         rules,
         ...(!flags.quiet && { onEvent: (event: HostEvent) => void process.stdout.write(`${hostLine(event)}\n`) }),

@@ -21,18 +21,18 @@ interface Scene {
 const rub = currency('RUB')
 
 const scenes: readonly Scene[] = [
-  { title: 'demo.chip', amount: 250_000n, person: { card: 'mir-maestro', pins: ['1234'] }, flags: ['--app', 'MIR'], exit: EXIT.approved },
+  { title: 'demo.chip', amount: 250_000n, person: { pins: ['1234'] }, flags: ['--app', 'MIR'], exit: EXIT.approved },
   {
     title: 'demo.wrongPin',
     amount: 250_000n,
-    person: { card: 'mir-maestro', pins: ['4321', '1234'] },
+    person: { pins: ['4321', '1234'] },
     flags: ['--app', 'MIR'],
     exit: EXIT.approved,
   },
   {
     title: 'demo.declined',
     amount: 777_700n,
-    person: { card: 'mir-maestro', pins: ['1234'] },
+    person: { pins: ['1234'] },
     flags: ['--app', 'Maestro'],
     exit: EXIT.declined,
   },
@@ -54,7 +54,7 @@ async function demo(chosen: readonly Scene[], lang: Language): Promise<number> {
   const counter = await virtualCounter({
     listen: 'pty',
     language: lang,
-    rules: [{ when: { amount: { is: 777_700 } }, then: { do: 'decline', code: '51', reason: message('demo.noMoney', lang) } }],
+    rules: [{ when: { amount: { is: 777_700 } }, do: 'decline', code: '51', reason: message('demo.noMoney', lang) }],
     onHost: (event: HostEvent) => say(`  host   ${hostLine(event)}`),
   })
   try {

@@ -8,7 +8,7 @@ import { Fault } from '../src/errors.ts'
 import type { Language } from '../src/messages.ts'
 import type { Link } from '../src/transport/link.ts'
 import { pipe } from '../src/transport/pipe.ts'
-import { AcquirerHost, type AcquirerOptions, type HostEvent } from './acquirer/host.ts'
+import { type AcquirerHost, type AcquirerOptions, type HostEvent, startAcquirer } from './acquirer/host.ts'
 import type { HostRule } from './acquirer/rules.ts'
 import { loadCard, type VirtualCard } from './cards/icc.ts'
 import type { CardProfile } from './cards/profile.ts'
@@ -18,7 +18,7 @@ import { type CardholderScript, cardholder, type Pace } from './readers/cardhold
 import { type Listening, listen } from './readers/listen.ts'
 import { VirtualQpos } from './readers/qpos.ts'
 
-export { AcquirerHost, type HostEvent } from './acquirer/host.ts'
+export { type AcquirerHost, type HostEvent, startAcquirer } from './acquirer/host.ts'
 export type { HostRule } from './acquirer/rules.ts'
 export { loadCard, VirtualCard } from './cards/icc.ts'
 export type { CardProfile } from './cards/profile.ts'
@@ -76,7 +76,8 @@ export function virtualConfig(serial = 'MPOS0000000001'): TerminalConfig {
 
 /** A virtual card as a person holds it: chip and stripe. */
 export function plastic(card: VirtualCard): PlasticCard {
-  return { contact: () => card.contact(), stripe: card.stripe }
+  const { track1, track2 } = card.stripe
+  return { contact: power => card.contact(power), tracks: { track1: `%${track1}?`, track2: `;${track2}?` } }
 }
 
 /** Puts a person with a card at a reader; the returned function sends them away. */
@@ -168,7 +169,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
     ...(balance !== undefined && { balance }),
     ...(onHost && { onEvent: onHost }),
   }
-  const acquirer = await AcquirerHost.start(acquirerOptions)
+  const acquirer = await startAcquirer(acquirerOptions)
   try {
     const reader = virtualReader({
       ...(clock && { clock }),

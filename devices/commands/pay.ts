@@ -8,7 +8,7 @@ import { Fault } from '../../src/errors.ts'
 import { type MessageId, message } from '../../src/messages.ts'
 import type { PaymentEvent } from '../../src/payment/events.ts'
 import { httpAcquirer } from '../../src/payment/http-acquirer.ts'
-import { type AppPrompts, type PaymentResult, pay, resultJson } from '../../src/payment/payment.ts'
+import { type AppPrompts, type PaymentResult, pay, paymentJson } from '../../src/payment/payment.ts'
 import { receiptLines } from '../../src/payment/receipt.ts'
 import type { Signature } from '../../src/payment/signature.ts'
 import { open } from '../index.ts'
@@ -169,7 +169,7 @@ function tell(event: PaymentEvent, screen: Console): void {
 function report(result: PaymentResult, screen: Console, json: boolean): void {
   const lang = screen.language
   if (json) {
-    process.stdout.write(`${JSON.stringify(resultJson(result), null, 2)}\n`)
+    process.stdout.write(`${JSON.stringify(paymentJson(result), null, 2)}\n`)
     return
   }
   const why = result.reason ? message(`reason.${result.reason}`, lang) : ''
