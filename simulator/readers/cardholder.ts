@@ -33,7 +33,7 @@ export interface CardholderScript {
 
 const pinPrompts: readonly (MessageId | undefined)[] = ['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry']
 
-/** Lets the script act on the body until the returned function is called. Each "Present card." begins the script anew. */
+/** Lets the script act on the body until the returned function is called. Presenting the card begins the PINs anew. */
 export function cardholder(body: Body, script: CardholderScript): () => void {
   const { card, cancelAt } = script
   const own = { ...pace, ...script.pace }

@@ -73,6 +73,9 @@ export type CardWait = Presented | { readonly interface: 'none'; readonly why: '
 
 const pinPrompts: readonly MessageId[] = ['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry']
 
+/** ISO 8583:1987 response code 55, incorrect PIN. */
+const WRONG_PIN = '55'
+
 /** Transactions that the log of split sales remembers (EMV 4.4 Book 3, 10.6.1). */
 const LOG_SIZE = 100
 
@@ -95,6 +98,8 @@ export class Firmware {
   #sequence = 0
   /** What is still shown after a payment. */
   readonly #screens: EndScreens
+  /** Fires when the card goes whose online PIN the issuer has just found wrong; undefined where that did not happen. */
+  #refusedPin: AbortSignal | undefined
 
   constructor(options: FirmwareOptions) {
     this.body = options.body
@@ -153,7 +158,7 @@ export class Firmware {
       await this.#oldCardOut({ signal, timeout: wait.timeout })
       const next = this.body.nextCard(interfaces, { signal, timeout: deadline - this.clock.now() })
       this.body.shine('waiting')
-      this.body.show(message, ...amount)
+      if (wait.message || !this.#pinToRepeat) this.body.show(message, ...amount)
       return next
     }
     const waits = [presented(), cancelled()]
@@ -170,9 +175,14 @@ export class Firmware {
     }
   }
 
+  /** The card in the slot is the one whose online PIN was refused: it may stay there and be asked again. */
+  get #pinToRepeat(): boolean {
+    return this.#refusedPin?.aborted === false
+  }
+
   /** Nobody pays twice for having left the card in the slot. @throws Fault `timeout`, `aborted` or the signal's own */
   async #oldCardOut(limit: Limit): Promise<void> {
-    if (!this.body.cardUsed) return
+    if (!this.body.cardUsed || this.#pinToRepeat) return
     const gone = this.body.cardGone('chip')
     this.body.show('reader.removeCard')
     this.body.sound('error')
@@ -199,6 +209,8 @@ export class Firmware {
       },
     )
     this.#remember(outcome, transaction)
+    const wrongPin = outcome.cvm === 'onlinePin' && outcome.response?.type === 'declined' && outcome.response.code === WRONG_PIN
+    this.#refusedPin = wrongPin ? this.body.cardGone('chip') : undefined
     this.showEnd(outcome)
     return outcome
   }
@@ -258,7 +270,8 @@ export class Firmware {
   async #typePin(request: PinRequest, host: HostSide, waiting: Waiting): Promise<Typed> {
     const offline = request.type === 'offline'
     const triesLeft = offline ? request.triesLeft : undefined
-    const again = offline && request.again
+    // The same card again, after the issuer refused its PIN: the person is told why they are asked once more.
+    const again = offline ? request.again : this.#pinToRepeat
     const prompt: MessageId = triesLeft === 1 ? 'reader.lastPinTry' : again ? 'reader.wrongPin' : 'reader.enterPin'
     if (again) this.body.sound('error')
     host.onPin?.({ type: 'started', offline, again, ...(triesLeft === undefined ? {} : { triesLeft }) })
