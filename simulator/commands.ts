@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander'
 import { language, wholeNumber } from '../src/command-line.ts'
+import { formatAmount, currency as unit } from '../src/currency.ts'
 import { Fault } from '../src/errors.ts'
 import { type HostEvent, startAcquirer } from './acquirer/host.ts'
 import type { HostRule } from './acquirer/rules.ts'
@@ -116,7 +117,7 @@ export function hostLine(event: HostEvent): string {
   if (event.type !== 'authorisation' && event.type !== 'advice')
     return [event.type, ...Object.entries(event).flatMap(([name, value]) => (name === 'type' ? [] : [`${name}=${value}`]))].join(' ')
   const { type, order, amount, currency, pan, arqc, pin, code, reason } = event
-  return `${type} ${order} ${pan} ${amount} ${currency} (minor units) ARQC ${arqc}, PIN ${pin}: ${code} ${reason}`
+  return `${type} ${order} ${pan} ${formatAmount(amount, unit(currency))} ${currency}: ARQC ${arqc}, PIN ${pin}, ${code} ${reason}`
 }
 
 function parseRule(text: string): HostRule {

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
+import { within } from '../src/clock.ts'
 import { EXIT, language } from '../src/command-line.ts'
 import { currency, formatAmount } from '../src/currency.ts'
 import { type Language, type MessageId, message } from '../src/messages.ts'
@@ -64,6 +65,7 @@ async function demo(chosen: readonly Scene[], lang: Language): Promise<number> {
       say(`\n=== ${message(scene.title, lang, { amount: `${formatAmount(scene.amount, rub)} ${rub.alpha}` })}\n`)
       counter.next({ ...scene.person, pace })
       const code = await pay(counter, scene, lang, say)
+      await idle(counter)
       if (code !== scene.exit) {
         say(message('demo.unexpected', lang, { code, expected: scene.exit }))
         return EXIT.fault
@@ -74,6 +76,20 @@ async function demo(chosen: readonly Scene[], lang: Language): Promise<number> {
   } finally {
     await counter.close()
   }
+}
+
+/** The reader has shown how it ended and the card is out. @throws Fault `timeout` */
+async function idle({ reader: { body } }: Counter): Promise<void> {
+  let stop = () => {}
+  await within(
+    { timeout: 10_000, what: 'the end of a payment' },
+    () =>
+      new Promise<void>(resolve => {
+        const look = () => body.screen.message === 'reader.idle' && resolve()
+        stop = body.on(look)
+        look()
+      }),
+  ).finally(() => stop())
 }
 
 /** Runs `tapdip pay` beside us, as a user would in another terminal; resolves with its exit code. */
@@ -98,7 +114,7 @@ function pay(counter: Counter, { amount, flags = [] }: Scene, lang: Language, sa
     stream.on('data', (text: string) => {
       const lines = (rest + text).split('\n')
       rest = lines.pop() ?? ''
-      for (const line of lines) say(`  app    ${line}`)
+      for (const line of lines) say(`  app    ${line}`.trimEnd())
     })
     stream.on('end', () => rest && say(`  app    ${rest}`))
   }

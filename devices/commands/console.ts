@@ -8,6 +8,8 @@ export interface Console {
   readonly language: Language
   /** A progress line, in the reader's or the app's words. */
   say(id: MessageId, params?: Readonly<Record<string, string | number>>): void
+  /** What the reader's display says. */
+  reader(id: MessageId): void
   print(text: string): void
   /** One line of input, or undefined at its end or when `signal` fires. */
   ask(id: MessageId, signal: AbortSignal): Promise<string | undefined>
@@ -37,6 +39,7 @@ export function openConsole(language: Language): Console {
     language,
     print,
     say: (id, params) => print(`> ${message(id, language, params)}`),
+    reader: id => print(`  | ${message(id, language)} |`),
     async ask(id, signal) {
       start()
       process.stderr.write(`? ${message(id, language)}`)

@@ -162,7 +162,7 @@ function tell(event: PaymentEvent, screen: Console): void {
     if (said.type === 'card') screen.say(cards[said.event])
     else if (said.type === 'pin' && said.event in pins) screen.say(pins[said.event as keyof typeof pins])
     else if (said.type === 'application-selection' && said.where === 'reader') screen.say('app.selectOnReader')
-    else if (said.type === 'display') screen.say(said.message)
+    else if (said.type === 'display') screen.reader(said.message)
   }
 }
 
@@ -179,8 +179,6 @@ function report(result: PaymentResult, screen: Console, json: boolean): void {
   ]
     .filter(Boolean)
     .join(', ')
-  screen.print('')
-  process.stdout.write(`${receiptLines(result.receipt, lang).join('\n')}\n`)
-  screen.print('')
   screen.say(`app.${result.result}`, { reason, order: result.receipt.order })
+  process.stdout.write(`${receiptLines(result.receipt, lang).join('\n')}\n`)
 }

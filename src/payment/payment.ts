@@ -90,14 +90,33 @@ export async function pay(order: Order, options: PayOptions): Promise<PaymentRes
   await checkBattery(options)
   const watching = watch(reader, event => say({ type: 'reader', event }))
   try {
+    const asking = { ...options, prompts: choosingOnce(prompts) }
     for (let attempt = 1; ; attempt++) {
-      const result = await payOnce(order, options, attempt, say)
+      const result = await payOnce(order, asking, attempt, say)
       const wrongPin = result.result === 'declined' && result.responseCode === '55' && result.cvm === 'onlinePin'
       if (!wrongPin || attempt === MAX_ATTEMPTS || !prompts.tryAgain || signal?.aborted) return result
       if (!(await prompts.tryAgain('wrongPin', attempt, { signal: signal ?? new AbortController().signal }))) return result
     }
   } finally {
     await watching.stop()
+  }
+}
+
+/** A choice of application holds for the whole payment: who enters a PIN again is not asked for the payment system again. */
+function choosingOnce(prompts: AppPrompts): AppPrompts {
+  const { selectApplication: ask } = prompts
+  if (!ask) return prompts
+  let chosen: string | undefined
+  const nameOf = ({ aid, label }: Candidate) => `${hex(aid)} ${label}`
+  return {
+    ...prompts,
+    async selectApplication(candidates, waiting) {
+      const again = candidates.findIndex(one => nameOf(one) === chosen)
+      const index = again >= 0 ? again : await ask(candidates, waiting)
+      const one = index === undefined ? undefined : candidates[index]
+      if (one) chosen = nameOf(one)
+      return index
+    },
   }
 }
 
