@@ -11,7 +11,7 @@ import { profiles } from './cards/profiles/index.ts'
 import type { Body, Screen } from './readers/body.ts'
 import { keyboard, pace } from './readers/cardholder.ts'
 import { listen } from './readers/listen.ts'
-import { person, plastic, virtualReader } from './world.ts'
+import { person, virtualReader } from './world.ts'
 
 const families = ['qpos'] as const
 const presentations = ['dip', 'tap', 'swipe'] as const
@@ -76,7 +76,7 @@ export function displayLine({ lines }: Screen): string {
 }
 
 function live(body: Body, card: ReturnType<typeof loadCard>): () => void {
-  const press = keyboard(body, plastic(card))
+  const press = keyboard(body, card)
   const { stdin } = process
   if (stdin.isTTY) stdin.setRawMode(true)
   const hear = (data: Buffer) => {

@@ -13,7 +13,7 @@ import type { HostRule } from './acquirer/rules.ts'
 import { loadCard, type VirtualCard } from './cards/icc.ts'
 import type { CardProfile } from './cards/profile.ts'
 import { testCaKeys, testPinDukpt } from './keys.ts'
-import { type Battery, Body, type PlasticCard } from './readers/body.ts'
+import { type Battery, Body } from './readers/body.ts'
 import { type CardholderScript, cardholder, type Pace } from './readers/cardholder.ts'
 import { type Listening, listen } from './readers/listen.ts'
 import { VirtualQpos } from './readers/qpos.ts'
@@ -74,15 +74,9 @@ export function virtualConfig(serial = 'MPOS0000000001'): TerminalConfig {
   })
 }
 
-/** A virtual card as a person holds it: chip and stripe. */
-export function plastic(card: VirtualCard): PlasticCard {
-  const { track1, track2 } = card.stripe
-  return { contact: power => card.contact(power), tracks: { track1: `%${track1}?`, track2: `;${track2}?` } }
-}
-
 /** Puts a person with a card at a reader; the returned function sends them away. */
 export function person(body: Body, card: VirtualCard, script: Omit<PersonOptions, 'card'> = {}): () => void {
-  return cardholder(body, { present: 'dip', ...script, card: plastic(card) })
+  return cardholder(body, { present: 'dip', ...script, card })
 }
 
 export interface CounterOptions extends PersonOptions, Omit<ReaderOptions, 'onFault'> {
