@@ -217,6 +217,11 @@ export class Body {
 
   // — what the world does to it, and what the firmware does with it —
 
+  /** The card in the slot counts as presented once more. */
+  reuseCard(): void {
+    if (this.#slot) this.#slot.used = false
+  }
+
   /** Millivolts follow percent unless given. At 0 % off the charger the reader goes dark. */
   setBattery(change: Partial<Battery>): void {
     const millivolts = change.percent === undefined ? this.#battery.millivolts : cellVoltage(change.percent)

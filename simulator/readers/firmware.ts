@@ -175,14 +175,14 @@ export class Firmware {
     }
   }
 
-  /** The card in the slot is the one whose online PIN was refused: it may stay there and be asked again. */
+  /** The card in the slot is the one whose online PIN was refused: it may stay there, and the person is told why they are asked again. */
   get #pinToRepeat(): boolean {
     return this.#refusedPin?.aborted === false
   }
 
   /** Nobody pays twice for having left the card in the slot. @throws Fault `timeout`, `aborted` or the signal's own */
   async #oldCardOut(limit: Limit): Promise<void> {
-    if (!this.body.cardUsed || this.#pinToRepeat) return
+    if (!this.body.cardUsed) return
     const gone = this.body.cardGone('chip')
     this.body.show('reader.removeCard')
     this.body.sound('error')
@@ -211,6 +211,7 @@ export class Firmware {
     this.#remember(outcome, transaction)
     const wrongPin = outcome.cvm === 'onlinePin' && outcome.response?.type === 'declined' && outcome.response.code === WRONG_PIN
     this.#refusedPin = wrongPin ? this.body.cardGone('chip') : undefined
+    if (wrongPin) this.body.reuseCard()
     this.showEnd(outcome)
     return outcome
   }
@@ -270,7 +271,6 @@ export class Firmware {
   async #typePin(request: PinRequest, host: HostSide, waiting: Waiting): Promise<Typed> {
     const offline = request.type === 'offline'
     const triesLeft = offline ? request.triesLeft : undefined
-    // The same card again, after the issuer refused its PIN: the person is told why they are asked once more.
     const again = offline ? request.again : this.#pinToRepeat
     const prompt: MessageId = triesLeft === 1 ? 'reader.lastPinTry' : again ? 'reader.wrongPin' : 'reader.enterPin'
     if (again) this.body.sound('error')
