@@ -156,7 +156,7 @@ describe('READ RECORD', () => {
   })
 
   it('authenticates contents of SFI 1–10, whole records of 11–30, in the order of the AFL', async () => {
-    const { kernel, end } = await read('100102 01 08010100 60010101'.replaceAll(' ', ''), [
+    const { kernel, end, explained } = await read('100102 01 08010100 60010101'.replaceAll(' ', ''), [
       record(2, 1, '9F0702FF00'),
       record(2, 2, '5F3401 01'),
       record(1, 1, MANDATORY),
@@ -165,6 +165,7 @@ describe('READ RECORD', () => {
     expect(end).toBeUndefined()
     expect(kernel.odaInput!.map(hex)).toEqual(['9F0702FF00', '7004DF0101AA'])
     expect(hex(kernel.data.card.get(0xdf01)!)).toBe('AA')
+    expect(explained.at(-1)!.effect).toEqual(['4 records, 2 authenticated'])
   })
 
   it('padding behind a template is read and authenticated; other data are a format error', async () => {
@@ -192,6 +193,14 @@ describe('READ RECORD', () => {
     ).toBeUndefined()
     const { kernel } = await read('0801010058010101', [record(1, 1, MANDATORY), { c: '00B2015C00', r: '7005019000' }])
     expect(kernel.odaInput).toBeUndefined()
+  })
+
+  it('SFIs go from 1 to 30', () => {
+    for (const [entry, sfi] of [
+      ['08010100', 1],
+      ['F0010100', 30],
+    ] as const)
+      expect(aflEntry(fromHex(entry)).sfi).toBe(sfi)
   })
 
   it.each(['00010100', 'F8010100', '08000100', '08020100', '08010103', '09010100'])('AFL entry %s is refused', async entry => {

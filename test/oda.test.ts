@@ -336,6 +336,13 @@ describe('DDA', () => {
     expect(stop).toEqual({ result: 'declined', reason: 'cardError' })
   })
 
+  it('the explanation has the objects that were looked at', async () => {
+    const at = dda([{ c: `${IA}00`, r: answer(signDynamic(number, fromHex('00000000'))) }])
+    await run(at)
+    const { inputs } = at.explained.find(({ effect }) => effect.includes('TVR ddaFailed'))!
+    expect([...inputs.keys()]).toEqual([0x8f, 0x90, 0x92, 0x9f32, 0x9f46, 0x9f47, 0x9f48, 0x9f49, 0x9f4a, 0x9f4b, 0x9f37])
+  })
+
   it('a malformed DDOL ends the transaction (Book 3, 7.5)', async () => {
     expect((await run(dda([], { objects: { '9F49': '9F37' } }))).stop).toEqual({ result: 'declined', reason: 'cardError' })
   })
@@ -407,7 +414,11 @@ describe('CDA', () => {
     const at = await ready()
     expect(verifyCda(at.kernel, template, [pdol, cdol1])).toEqual({ verified: false, cid })
     expect({ tvr: at.tvr(), tsi: at.tsi() }).toEqual({ tvr: ['cdaFailed'], tsi: ['odaPerformed'] })
-    expect(at.explained.findLast(({ effect }) => effect.includes('TVR cdaFailed'))!.rule).toMatch(rule)
+    const why = at.explained.findLast(({ effect }) => effect.includes('TVR cdaFailed'))!
+    expect(why.rule).toMatch(rule)
+    const signature = at.data.card.has(0x9f4b) ? [0x9f4b] : []
+    expect([...why.inputs.keys()]).toEqual([0x8f, 0x90, 0x92, 0x9f32, 0x9f46, 0x9f47, 0x9f48, 0x9f4a, ...signature, 0x9f37])
+    expect(signature.length === 0).toBe(/no Signed/.test(why.rule))
     expect(at.data.card.has(0x9f26)).toBe(false)
     expect(canRequestCda(at.kernel)).toBe(false)
   })

@@ -114,6 +114,7 @@ describe('PSE', () => {
     ['an unknown status of SELECT', [{ c: PSE, r: '6985' }]],
     ['no SFI', [{ c: PSE, r: '6F1A840E315041592E5359532E4444463031A5085F2D0472756E65809000' }]],
     ['an SFI above 10', [{ c: PSE, r: '6F15840E315041592E5359532E4444463031A50388010B9000' }]],
+    ['an SFI of 0', [{ c: PSE, r: '6F15840E315041592E5359532E4444463031A5038801009000' }]],
     ['an SFI of two bytes', [{ c: PSE, r: '6F16840E315041592E5359532E4444463031A504880201019000' }]],
     ['no DF Name', [{ c: PSE, r: '6F05A5038801019000' }]],
     ['garbage', [{ c: PSE, r: '123456789000' }]],
@@ -157,6 +158,12 @@ describe('PSE', () => {
   it.each(bad)('%s: the list of AIDs is used', async (_, exchanges) => {
     const kernel = await run([...exchanges, ...byAid], one)
     expect(kernel.selection!.candidates.map(({ label }) => label)).toEqual(['TEST'])
+  })
+
+  it('the directory may be in any SFI up to 10', async () => {
+    const at10 = { c: PSE, r: '6F15840E315041592E5359532E4444463031A50388010A9000' }
+    const kernel = await run([at10, { c: '00B2015400', r: record(entry(VISA)) }, { c: '00B2025400', r: '6A83' }], one)
+    expect(kernel.selection!.candidates).toHaveLength(1)
   })
 
   it('an empty directory, an empty record, entries for a DDF and unknown objects are passed over', async () => {
@@ -364,6 +371,12 @@ describe('what is shown', () => {
       expect(displayName(both, table, [1], aid)).toBe('MIR')
   })
 
+  it('code tables go from 1 to 10', () => {
+    const both = objects('LABEL', '50')
+    for (const part of [0x01, 0x02, 0x10]) expect(displayName(both, Uint8Array.of(part), [1, 2, 10], aid)).toBe('P')
+    for (const part of [0x00, 0x11, 0x16]) expect(displayName(both, Uint8Array.of(part), [0, 11, 16], aid)).toBe('LABEL')
+  })
+
   it('control characters become spaces, an empty label the AID', () => {
     expect(displayName(objects('A\u0000\u001bB', ''), undefined, [], aid)).toBe('A B')
     expect(displayName(objects('\u0000', ''), undefined, [], aid)).toBe(VISA)
@@ -372,6 +385,7 @@ describe('what is shown', () => {
 
   it('languages are compared in either case, best of the card first', () => {
     expect(commonLanguage(bytes('frRUen'), ['en', 'ru'])).toBe('ru')
+    expect(commonLanguage(bytes('frdeitru'), ['en', 'ru'])).toBe('ru')
     for (const value of ['', 'r', 'frdeitesen', 'fr']) expect(commonLanguage(bytes(value), ['en', 'ru'])).toBeUndefined()
   })
 
@@ -410,5 +424,12 @@ it('no answer of a card makes selection fail in another way than documented', as
     { seed: 20260321, numRuns: 2000 },
   )
 })
+
+it.each([
+  ['6F098407A0000000031010', 'A5 is missing'],
+  ['6F0D8407A0000000031010A500A500', 'A5 comes twice'],
+  ['6F02A500', '84\\) is missing'],
+  ['6F088404A0000000A500', '4 bytes'],
+])('an FCI %s is refused: %s', (data, rule) => expect(() => parseFci(fromHex(data))).toThrow(new RegExp(rule)))
 
 it('parseFci names the rule', () => expect(() => parseFci(fromHex('6F05A5038801'))).toThrow(/value of 5 bytes exceeds/))

@@ -21,7 +21,7 @@ export interface CdaResult {
 }
 
 /**
- * Checks the signature in the response to a GENERATE AC that asked for one and was answered with a TC or ARQC (6.6.2). On success 9F4B, 9F4C and the
+ * Checks the signature in the response to a GENERATE AC that asked for one and was answered with a TC or ARQC (6.6.2). On success 9F4C and the
  * signed cryptogram 9F26 are in `kernel.data.card`; otherwise 'CDA failed' is set, and what to do then is the caller's (Book 4, 6.3.2.1).
  * @param template the value of the response's template 77; empty for a response in format 1, which cannot hold a signature
  * @param sent the values sent to the card, in order: those of the PDOL (`kernel.pdolData`), of CDOL1, and for the second GENERATE AC of CDOL2
@@ -35,7 +35,6 @@ export function verifyCda(kernel: Kernel, template: Uint8Array, sent: readonly U
     return { verified: false, cid: result.cid }
   }
   const { card } = kernel.data
-  card.set(0x9f4b, result.signature)
   card.set(0x9f4c, result.number)
   card.set(0x9f26, result.cryptogram)
   kernel.note({ rule: 'Book 2, 6.6.2: the cryptogram is signed by the card', inputs: [0x9f4c, 0x9f26] }, () => 'CDA succeeded')
@@ -44,7 +43,6 @@ export function verifyCda(kernel: Kernel, template: Uint8Array, sent: readonly U
 
 interface Signed {
   readonly cid: number
-  readonly signature: Uint8Array
   readonly number: Uint8Array
   readonly cryptogram: Uint8Array
 }
@@ -56,6 +54,7 @@ function check(kernel: Kernel, template: Uint8Array, sent: readonly Uint8Array[]
   const objects = read(template)
   const signature = objects.find(({ tag }) => tag === 0x9f4b)
   if (!signature) return { failed: `${rule}: no Signed Dynamic Application Data (9F4B) in the response` }
+  kernel.data.card.set(0x9f4b, signature.value.slice())
   const dynamic = recoverDynamicData(key, signature.value, rule)
   if (isFailed(dynamic)) return dynamic
   // Table 19: behind the ICC Dynamic Number the CID, the cryptogram of 8 bytes, and the Transaction Data Hash Code.
@@ -67,7 +66,7 @@ function check(kernel: Kernel, template: Uint8Array, sent: readonly Uint8Array[]
   const others = objects.filter(({ tag }) => tag !== 0x9f4b).map(object => template.subarray(object.offset, endOf(object, template)))
   if (!equal(sha1(concat(...sent, ...others)), rest.subarray(9, 29)))
     return { failed: `${rule} step 12: the transaction data hash differs`, cid }
-  return { cid, signature: signature.value.slice(), number, cryptogram: rest.slice(1, 9) }
+  return { cid, number, cryptogram: rest.slice(1, 9) }
 }
 
 function endOf({ value }: { value: Uint8Array }, template: Uint8Array): number {
