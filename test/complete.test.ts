@@ -124,6 +124,12 @@ describe('answers that are none', () => {
     expect((await run([first(p1, answer)], undefined, scene)).stop).toEqual(error)
   })
 
+  it('a DOL gets the data objects that the application is configured with', async () => {
+    const config = testConfig({}, { data: { '9F53': '52' } })
+    const { stop } = await run([['80AE4000025200' + '00', ac('40', AC1)]], undefined, { config, icc: { '8C': '9F53019F1D01' } })
+    expect(stop.result).toBe('approved')
+  })
+
   it("a card cannot overwrite what is the terminal's", async () => {
     const objects = `9F2701409F360200179F2608${AC1}950500000000009F0206999999999999`
     const answer = `77${hex(Uint8Array.of(objects.length / 2))}${objects}9000`

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest'
 import { hex } from '../src/bytes.ts'
-import { parseTerminalConfig, terminalKind } from '../src/emv/config.ts'
+import { terminalKind } from '../src/emv/config.ts'
+import { parseTerminalConfig } from '../src/emv/config-schema.ts'
 import { eurMpos, russianMpos } from '../src/emv/profiles.ts'
 import { Fault } from '../src/errors.ts'
 
@@ -55,6 +56,9 @@ describe('terminal configuration', () => {
     expect(config.applications[0].randomSelection?.threshold).toBe(50_000n)
     expect(config.usePse).toBe(true)
     expect(parseTerminalConfig(config)).toEqual(config)
+    const more = parseTerminalConfig({ ...valid, applications: [{ ...application, data: { '9F53': '52' } }] })
+    expect(more.applications[0].data).toEqual(new Map([[0x9f53, Uint8Array.of(0x52)]]))
+    expect(parseTerminalConfig(more)).toEqual(more)
   })
 
   it.each([
@@ -81,6 +85,8 @@ describe('terminal configuration', () => {
     [{ applications: [{ ...application, aid: 'A00000' }] }, 'applications.0.aid', /5 to 16 bytes/],
     [{ applications: [{ ...application, tacDenial: '00' }] }, 'applications.0.tacDenial', /5 bytes/],
     [{ applications: [{ ...application, tac: '00' }] }, 'applications.0', /tac/],
+    [{ applications: [{ ...application, data: { '9F02': '00' } }] }, 'applications.0.data', /9F02 is set by the kernel/],
+    [{ applications: [{ ...application, data: { '9F5': '00' } }] }, 'applications.0.data', /./],
     [{ applications: [application, application] }, 'applications.1.aid', /row 0/],
     [{ applications: [{ ...application, floorLimit: undefined, randomSelection: undefined }] }, 'applications.0.floorLimit', /offline/],
     [{ applications: [{ ...application, floorLimit: 0x1_0000_0000 }] }, 'applications.0.floorLimit', /4 bytes/],

@@ -1,6 +1,7 @@
 /** Ready configurations of a merchant's mobile terminal: for Russia (RUB) and for the euro area. */
 
-import { type ApplicationConfig, parseTerminalConfig, type TerminalConfig } from './config.ts'
+import type { ApplicationConfig, TerminalConfig } from './config.ts'
+import { parseTerminalConfig } from './config-schema.ts'
 
 /** What no profile can know: who the merchant is, and whose keys are trusted. */
 export interface Site {

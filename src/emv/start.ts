@@ -18,6 +18,9 @@ export const TRANSACTION_TYPE = { purchase: 0x00, cash: 0x01, cashback: 0x09, re
 
 const MAX_AMOUNT = 999_999_999_999n
 
+/** Nobody aborts it. One for all: an AbortSignal costs more than the rest of a kernel's beginning. */
+const never = new AbortController().signal
+
 /** @throws Fault `bad-argument` when the transaction is none that 9F02, 9F03 and the configuration can hold */
 export function newKernel(
   card: Card,
@@ -28,7 +31,7 @@ export function newKernel(
 ): Kernel {
   checkTransaction(transaction, config)
   const clock = options.clock ?? systemClock
-  const signal = options.signal ?? new AbortController().signal
+  const signal = options.signal ?? never
   const random = options.random ?? (length => crypto.getRandomValues(new Uint8Array(length)))
   const timeouts = { ...defaultTimeouts, ...options.timeouts }
   const controller = new AbortController() // a card that did not answer in time, or was given up, is asked no more
@@ -123,7 +126,10 @@ export function useApplication(kernel: Kernel, application: Candidate, settings:
   kernel.application = application
   kernel.settings = settings
   kernel.data.setTerminal(0x9f06, application.aid)
-  kernel.data.setTerminal(0x9f09, settings.versions[0])
+  if (settings.versions[0]) kernel.data.setTerminal(0x9f09, settings.versions[0])
+  else kernel.data.terminal.delete(0x9f09)
+  for (const row of kernel.config.applications) for (const tag of row.data?.keys() ?? []) kernel.data.terminal.delete(tag)
+  for (const [tag, value] of settings.data ?? []) kernel.data.setTerminal(tag, value)
   // 9F1B: without a floor limit everything goes online, as a limit of zero has it.
   kernel.data.setTerminal(0x9f1b, fromUint(settings.floorLimit ?? 0n, 4))
 }
