@@ -136,6 +136,7 @@ const table = {
   'receipt.cancelled': ['CANCELLED', 'ОТМЕНЁН'],
   'receipt.unknown': ['IN PROCESS', 'В ПРОЦЕССЕ'],
   'receipt.amount': ['Amount', 'Сумма'],
+  'receipt.commission': ['Commission', 'Комиссия'],
   'receipt.aid': ['AID', 'AID'],
   'receipt.tvr': ['TVR', 'TVR'],
   'receipt.tsi': ['TSI', 'TSI'],

@@ -9,11 +9,13 @@ import { profiles } from '../simulator/cards/profiles/index.ts'
 import { hex } from '../src/bytes.ts'
 import { systemClock } from '../src/clock.ts'
 import { currency } from '../src/currency.ts'
+import { hostMessage } from '../src/messages.ts'
 import type { Acquirer } from '../src/payment/acquirer.ts'
 import type { PaymentEvent } from '../src/payment/events.ts'
 import { httpAcquirer } from '../src/payment/http-acquirer.ts'
 import { type PayOptions, pay, paymentJson } from '../src/payment/payment.ts'
 import { receiptLines } from '../src/payment/receipt.ts'
+import { reasonWords } from '../src/payment/result.ts'
 import { CounterReader, type CounterReaderOptions } from './counter-reader.ts'
 
 const RUB = currency('RUB')
@@ -142,6 +144,22 @@ describe('a payment that goes through', () => {
     expect(JSON.parse(text)).toMatchObject({ result: 'approved', interface: 'chip', cvm: 'onlinePin', application: { label: 'MIR' } })
   })
 
+  it('prints a commission where there is one', async () => {
+    const { reader, host } = await counter('visa-signature')
+    const options = { reader, acquirer: httpAcquirer(host.url), merchant: { ...merchant, address: 'Shaumyana 4' } }
+    const { receipt } = await pay({ ...order(), commission: '0%' }, options)
+    expect(receiptLines(receipt, 'ru').slice(0, 7)).toEqual([
+      'ПРЕДПРИЯТИЕ:',
+      'MobileTestMerchant',
+      'Shaumyana 4',
+      'Терминал: 63545902',
+      `Заказ: ${order().number}`,
+      'ОПЛАЧЕН',
+      'Сумма: 150.00 RUB',
+    ])
+    expect(receiptLines(receipt, 'ru')).toContain('Комиссия: 0%')
+  })
+
   it('takes the signature before it asks the host, and needs no line on the slip then', async () => {
     const { pay, events } = await counter('visa-signature', { cvm: 'signature' })
     const result = await pay({ prompts: { captureSignature: async () => signature } })
@@ -161,6 +179,25 @@ describe('a payment that goes through', () => {
 })
 
 describe('a payment that is declined or cancelled', () => {
+  it('approved by the card alone, and the customer will not sign: cancelled, the host never hears of it', async () => {
+    const [application] = profiles['offline-pin'].applications
+    const profile = { ...profiles['offline-pin'], applications: [{ ...application, risk: { policy: 'approve' as const } }] }
+    const refusing = await counter(profile, { cvm: 'signature', offline: true })
+    const refused = await refusing.pay({ prompts: { captureSignature: async () => undefined } })
+    expect(refused).toMatchObject({
+      result: 'cancelled',
+      reason: 'cardholderCancelled',
+      receipt: { result: 'cancelled', signatureLine: false },
+    })
+    expect(refusing.seen).toEqual([])
+    const signing = await counter(profile, { cvm: 'signature', offline: true })
+    expect(await signing.pay({ prompts: { captureSignature: async () => signature } })).toMatchObject({
+      result: 'approved',
+      signature,
+      advice: 'done',
+    })
+  })
+
   it('the customer will not sign: nothing was sent', async () => {
     const { pay, seen } = await counter('visa-signature', { cvm: 'signature' })
     const result = await pay({ prompts: { captureSignature: async () => undefined } })
@@ -197,6 +234,8 @@ describe('a payment that is declined or cancelled', () => {
       receipt: { result: 'declined', responseCode: code },
     })
     expect(result.hostReason).toBeTruthy()
+    expect(reasonWords(result, 'en')).toBe(`declined by the bank: ${code} ${hostMessage(code, 'en')}`)
+    expect(reasonWords(result, 'ru')).toMatch(/^отклонено банком: \d\d [а-яё]/)
     expect(host.balance(visa)).toBe(1_000_000_00n)
     expect(host.order(order().number)?.state).toBe('Declined')
   })
@@ -329,6 +368,25 @@ describe('when something breaks', () => {
     await new Promise(resolve => setTimeout(resolve, 250))
     expect(host.balance(visa)).toBe(1_000_000_00n)
     expect(seen.some(({ type }) => type === 'reversal')).toBe(true)
+  })
+
+  it('a listener that throws does not stop a payment', async () => {
+    const { reader, host } = await counter('visa-signature')
+    const thrown: unknown[] = []
+    const catching = (error: unknown) => thrown.push(error)
+    const others = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException').on('uncaughtException', catching)
+    try {
+      const onEvent = (event: PaymentEvent) => {
+        if (event.type === 'host') throw new Error('bug in the app')
+      }
+      const result = await pay(order(), { reader, acquirer: httpAcquirer(host.url), merchant, prompts: { onEvent } })
+      expect(result.result).toBe('approved')
+    } finally {
+      process.off('uncaughtException', catching)
+      for (const other of others) process.on('uncaughtException', other)
+    }
+    expect(thrown).toEqual([new Error('bug in the app')])
   })
 
   it('cancelled before it began', async () => {

@@ -11,6 +11,8 @@ export interface Order {
   /** Minor units. */
   readonly amount: bigint
   readonly currency: Currency
+  /** What the slip says of a commission, `0%`; no line when left out. */
+  readonly commission?: string
 }
 
 export interface Merchant {

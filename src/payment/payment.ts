@@ -1,18 +1,17 @@
 /** One payment: an order taken through a reader and a host to a result, whatever breaks on the way. */
 
-import { hex } from '../bytes.ts'
 import { type Clock, systemClock } from '../clock.ts'
-import type { CardInterface, CvmName, Outcome, Reason } from '../emv/outcome.ts'
+import type { CardInterface, Outcome } from '../emv/outcome.ts'
 import type { Candidate, PinEntry, PinRequest, TransactionType, Waiting } from '../emv/terminal.ts'
 import { abortFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import type { Reader, ReaderEvent } from '../reader/reader.ts'
-import { tagBytes, tagHex } from '../tlv/ber.ts'
-import { isSensitive } from '../tlv/tags.ts'
 import type { Acquirer, Merchant, Order } from './acquirer.ts'
 import type { PaymentEvent } from './events.ts'
 import { type HostRecord, hostDialogue } from './host-dialogue.ts'
-import { makeReceipt, type Receipt } from './receipt.ts'
+import { describeResult, type PaymentResult } from './result.ts'
 import { checkSignature, type Signature } from './signature.ts'
+
+export { type PaymentResult, paymentJson } from './result.ts'
 
 /** What a payment asks of the app and tells it. What is left out is decided as each line says. */
 export interface AppPrompts {
@@ -48,33 +47,6 @@ export interface PayOptions {
   readonly reversalTime?: number
 }
 
-export interface PaymentResult {
-  /** `unknown`: the host may have charged; ask for the state of `key` before paying again. */
-  readonly result: Outcome['result']
-  readonly reason?: Reason
-  readonly interface: CardInterface
-  readonly cvm: CvmName
-  readonly application?: { readonly aid: string; readonly label: string }
-  /** Data objects of EMV by hex tag; those that hold PAN, track, name or PIN, and the vendor's own, are left out. */
-  readonly tags: Readonly<Record<string, string>>
-  readonly receipt: Receipt
-  /** Key of the attempt that this is the result of. */
-  readonly key: string
-  readonly attempts: number
-  readonly responseCode?: string
-  /** The host's own words. */
-  readonly hostReason?: string
-  readonly billNumber?: string
-  readonly transaction?: string
-  readonly signature?: Signature
-  /** An approval that must not stand: `done` when the host has confirmed the reversal. */
-  readonly reversal?: 'done' | 'pending'
-  /** An offline approval that the host must hear of. */
-  readonly advice?: 'done' | 'pending'
-  /** As the reader or the kernel gave it, secret data included: not for logs. */
-  readonly outcome: Outcome
-}
-
 const MAX_ATTEMPTS = 3
 
 /**
@@ -85,7 +57,7 @@ const MAX_ATTEMPTS = 3
 export async function pay(order: Order, options: PayOptions): Promise<PaymentResult> {
   checkOrder(order)
   const { reader, prompts = {}, signal } = options
-  const say = (event: PaymentEvent) => prompts.onEvent?.(event)
+  const say = teller(prompts)
   say({ type: 'stage', stage: 'preflight' })
   await checkBattery(options)
   const watching = watch(reader, event => say({ type: 'reader', event }))
@@ -134,6 +106,15 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
   const stop = linkedAbort(options.signal)
   let signature: Signature | undefined
   let refusedToSign = false
+  /** Asks for the signature where there is a screen for it; false when the customer will not sign. */
+  const sign = async (waiting: Waiting): Promise<boolean> => {
+    if (!prompts.captureSignature || signature) return true
+    say({ type: 'stage', stage: 'signature' })
+    const drawn = await prompts.captureSignature({ amount: order.amount, order }, waiting)
+    if (drawn) signature = checkSignature(drawn)
+    else refusedToSign = true
+    return !refusedToSign
+  }
   const message = { key, order, merchant, type, amount: order.amount, currency: order.currency, at }
   let outcome: Outcome
   try {
@@ -153,15 +134,9 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
         selectApplication: (candidates, waiting) => prompts.selectApplication?.(candidates, waiting) ?? Promise.resolve(0),
         ...(prompts.enterPin && { enterPin: (request: PinRequest, waiting: Waiting) => prompts.enterPin!(request, waiting) }),
         async authorise(request, { signal }) {
-          if (request.cvm === 'signature' && prompts.captureSignature) {
-            say({ type: 'stage', stage: 'signature' })
-            const drawn = await prompts.captureSignature({ amount: order.amount, order }, { signal })
-            if (!drawn) {
-              refusedToSign = true
-              stop.controller.abort(new Fault('aborted', 'the customer did not sign'))
-              throw abortFault(stop.controller.signal)
-            }
-            signature = checkSignature(drawn)
+          if (request.cvm === 'signature' && !(await sign({ signal }))) {
+            stop.controller.abort(new Fault('aborted', 'the customer did not sign'))
+            throw abortFault(stop.controller.signal)
           }
           const { interface: through, cvm, tags, pinBlock } = request
           return host.authorise({ ...message, interface: through, cvm, tags, ...(pinBlock && { pinBlock }) }, signal)
@@ -176,8 +151,25 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
   } finally {
     stop.release()
   }
-  const settled = await host.settle(refusedToSign ? { ...outcome, reason: 'cardholderCancelled' } : outcome, message)
+  // Approved without the host: the signature is still to be taken, and the payment still to be dropped without it.
+  const unsigned = outcome.result === 'approved' && outcome.cvm === 'signature' && !host.asked()
+  if (unsigned) await sign({ signal: options.signal ?? new AbortController().signal })
+  const ended = refusedToSign ? ({ ...outcome, result: 'cancelled', reason: 'cardholderCancelled' } as const) : outcome
+  const settled = await host.settle(ended, message)
   return describeResult({ order, merchant, at, key, attempt, signature, settled: { ...settled, outcome } })
+}
+
+/** A listener that throws is the app's bug, and no reason to leave a payment half done: the error surfaces as uncaught. */
+function teller({ onEvent }: AppPrompts): (event: PaymentEvent) => void {
+  return event => {
+    try {
+      onEvent?.(event)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
 }
 
 function checkOrder({ number, amount }: Order): void {
@@ -227,51 +219,4 @@ function watch(reader: Reader, hear: (event: ReaderEvent) => void): { stop(): Pr
       await done
     },
   }
-}
-
-interface Facts {
-  readonly order: Order
-  readonly merchant: Merchant
-  readonly at: Date
-  readonly key: string
-  readonly attempt: number
-  readonly signature: Signature | undefined
-  readonly settled: Awaited<ReturnType<ReturnType<typeof hostDialogue>['settle']>> & { readonly outcome: Outcome }
-}
-
-function describeResult({ order, merchant, at, key, attempt, signature, settled }: Facts): PaymentResult {
-  const { result, reason, outcome, answer, reversal, advice } = settled
-  const response = answer?.response ?? (outcome.response?.type === 'unableToGoOnline' ? undefined : outcome.response)
-  const { application } = outcome
-  return {
-    result,
-    ...(reason && { reason }),
-    interface: outcome.interface,
-    cvm: outcome.cvm,
-    ...(application && { application: { aid: hex(application.aid), label: application.label } }),
-    tags: safeTags(outcome.tags),
-    receipt: makeReceipt({ merchant, order, result, outcome, at, signed: signature !== undefined, ...(response && { response }) }),
-    key,
-    attempts: attempt,
-    ...(response && { responseCode: response.code }),
-    ...(answer?.reason && { hostReason: answer.reason }),
-    ...(answer?.billNumber && { billNumber: answer.billNumber }),
-    ...(answer?.transaction && { transaction: answer.transaction }),
-    ...(signature && { signature }),
-    ...(reversal && { reversal }),
-    ...(advice && { advice }),
-    outcome,
-  }
-}
-
-/** Tags of the private class are the vendor's own: PIN block, key serial numbers, enciphered tracks. */
-function safeTags(tags: ReadonlyMap<number, Uint8Array>): Record<string, string> {
-  return Object.fromEntries(
-    [...tags].filter(([tag]) => !isSensitive(tag) && tagBytes(tag)[0] < 0xc0).map(([tag, value]) => [tagHex(tag), hex(value)]),
-  )
-}
-
-/** What `tapdip pay --json` prints: the result without the outcome's secret data. */
-export function paymentJson({ outcome: _secret, ...result }: PaymentResult): Omit<PaymentResult, 'outcome'> {
-  return result
 }

@@ -17,6 +17,7 @@ export interface Receipt {
   /** `150.00`. */
   readonly amount: string
   readonly currency: string
+  readonly commission?: string
   readonly aid?: string
   readonly label?: string
   readonly tvr?: string
@@ -55,6 +56,7 @@ export function makeReceipt({ merchant, order, result, outcome, response, at, si
   const name = tags.get(0x5f20) && text(tags.get(0x5f20)!).trim()
   const fields = {
     address: merchant.address,
+    commission: order.commission,
     aid,
     label: application?.label,
     tvr: hexOf(0x95),
@@ -143,6 +145,7 @@ export function receiptLines(receipt: Receipt, language: Language = 'en'): strin
     ...line('receipt.order', receipt.order),
     message(results[receipt.result], language),
     ...line('receipt.amount', `${receipt.amount} ${receipt.currency}`),
+    ...line('receipt.commission', receipt.commission),
     ...line('receipt.aid', application),
     ...line('receipt.tvr', receipt.tvr),
     ...line('receipt.tsi', receipt.tsi),

@@ -1,0 +1,93 @@
+/** How a payment ended: as data for the app, as JSON, and as a sentence for the merchant. */
+
+import { hex } from '../bytes.ts'
+import type { CardInterface, CvmName, Outcome, Reason } from '../emv/outcome.ts'
+import { hostMessage, type Language, message } from '../messages.ts'
+import { tagBytes, tagHex } from '../tlv/ber.ts'
+import { isSensitive } from '../tlv/tags.ts'
+import type { Merchant, Order } from './acquirer.ts'
+import type { Settled } from './host-dialogue.ts'
+import { makeReceipt, type Receipt } from './receipt.ts'
+import type { Signature } from './signature.ts'
+
+export interface PaymentResult {
+  /** `unknown`: the host may have charged; ask for the state of `key` before paying again. */
+  readonly result: Outcome['result']
+  readonly reason?: Reason
+  readonly interface: CardInterface
+  readonly cvm: CvmName
+  readonly application?: { readonly aid: string; readonly label: string }
+  /** Data objects of EMV by hex tag; those that hold PAN, track, name or PIN, and the vendor's own, are left out. */
+  readonly tags: Readonly<Record<string, string>>
+  readonly receipt: Receipt
+  /** Key of the attempt that this is the result of. */
+  readonly key: string
+  readonly attempts: number
+  readonly responseCode?: string
+  /** The host's own words. */
+  readonly hostReason?: string
+  readonly billNumber?: string
+  readonly transaction?: string
+  readonly signature?: Signature
+  /** An approval that must not stand: `done` when the host has confirmed the reversal. */
+  readonly reversal?: 'done' | 'pending'
+  /** An offline approval that the host must hear of. */
+  readonly advice?: 'done' | 'pending'
+  /** As the reader or the kernel gave it, secret data included: not for logs. */
+  readonly outcome: Outcome
+}
+
+export interface ResultFacts {
+  readonly order: Order
+  readonly merchant: Merchant
+  readonly at: Date
+  readonly key: string
+  readonly attempt: number
+  readonly signature: Signature | undefined
+  readonly settled: Settled & { readonly outcome: Outcome }
+}
+
+/** Everything that is known at the end, put together; what is not known is left out. */
+export function describeResult({ order, merchant, at, key, attempt, signature, settled }: ResultFacts): PaymentResult {
+  const { result, reason, outcome, answer, reversal, advice } = settled
+  const response = answer?.response ?? (outcome.response?.type === 'unableToGoOnline' ? undefined : outcome.response)
+  const { application } = outcome
+  return {
+    result,
+    ...(reason && { reason }),
+    interface: outcome.interface,
+    cvm: outcome.cvm,
+    ...(application && { application: { aid: hex(application.aid), label: application.label } }),
+    tags: safeTags(outcome.tags),
+    receipt: makeReceipt({ merchant, order, result, outcome, at, signed: signature !== undefined, ...(response && { response }) }),
+    key,
+    attempts: attempt,
+    ...(response && { responseCode: response.code }),
+    ...(answer?.reason && { hostReason: answer.reason }),
+    ...(answer?.billNumber && { billNumber: answer.billNumber }),
+    ...(answer?.transaction && { transaction: answer.transaction }),
+    ...(signature && { signature }),
+    ...(reversal && { reversal }),
+    ...(advice && { advice }),
+    outcome,
+  }
+}
+
+/** Tags of the private class are the vendor's own: PIN block, key serial numbers, enciphered tracks. */
+function safeTags(tags: ReadonlyMap<number, Uint8Array>): Record<string, string> {
+  return Object.fromEntries(
+    [...tags].filter(([tag]) => !isSensitive(tag) && tagBytes(tag)[0] < 0xc0).map(([tag, value]) => [tagHex(tag), hex(value)]),
+  )
+}
+
+/** What `tapdip pay --json` prints: the result without the outcome's secret data. */
+export function paymentJson({ outcome: _secret, ...result }: PaymentResult): Omit<PaymentResult, 'outcome'> {
+  return result
+}
+
+/** Why, in the app's language: the reason, and for what the host declined its code and meaning. Empty for a plain approval. */
+export function reasonWords({ reason, result, responseCode }: PaymentResult, language: Language = 'en'): string {
+  const why = reason ? message(`reason.${reason}`, language) : ''
+  if (result !== 'declined' || responseCode === undefined || responseCode === '00') return why
+  return `${why}${why ? ': ' : ''}${responseCode} ${hostMessage(responseCode, language)}`
+}
