@@ -1,5 +1,6 @@
 /** One payment: an order taken through a reader and a host to a result, whatever breaks on the way. */
 
+import { hex } from '../bytes.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { CardInterface, Outcome } from '../emv/outcome.ts'
 import type { Candidate, PinEntry, PinRequest, TransactionType, Waiting } from '../emv/terminal.ts'
