@@ -12,14 +12,17 @@ export const ISSUER_DATA = [0x8f, 0x90, 0x9f32] as const
 const ICC_DATA = [...ISSUER_DATA, 0x9f46, 0x9f47] as const
 const PIN_DATA = [...ISSUER_DATA, 0x9f2d, 0x9f2e] as const
 
+/** What the chain of keys is recovered from; every kernel has it. */
+export type Chain = Pick<Kernel, 'data' | 'config' | 'odaInput' | 'oda'>
+
 /** Which of `tags` the card did not give (Book 3, 7.5, Table 35). */
-export function missingData({ data }: Kernel, tags: readonly number[]): Failed | undefined {
+export function missingData({ data }: Pick<Chain, 'data'>, tags: readonly number[]): Failed | undefined {
   const missing = tags.filter(tag => !data.card.has(tag))
   return missing.length > 0 ? { failed: `Book 3, 7.5: not in the card: ${missing.map(tagName).join(', ')}`, missing: true } : undefined
 }
 
 /** The static data to be authenticated: the records, then the AIP where the tag list (9F4A) names it, which can name nothing else (Book 3, 10.3). */
-export function staticData({ odaInput, data }: Kernel): readonly Uint8Array[] | Failed {
+export function staticData({ odaInput, data }: Pick<Chain, 'odaInput' | 'data'>): readonly Uint8Array[] | Failed {
   if (!odaInput) return { failed: 'Book 3, 10.3: a record to be authenticated is not coded as template 70' }
   const list = data.card.get(0x9f4a)
   if (!list) return odaInput
@@ -29,7 +32,7 @@ export function staticData({ odaInput, data }: Kernel): readonly Uint8Array[] | 
 }
 
 /** The issuer's key, kept in `kernel.oda`. @throws Fault `bad-key` when the CA key is configured but not good */
-export function issuerKey(kernel: Kernel): RsaPublicKey | Failed {
+export function issuerKey(kernel: Chain): RsaPublicKey | Failed {
   const { data, config, oda } = kernel
   if (oda?.issuerKey) return oda.issuerKey
   const missing = missingData(kernel, ISSUER_DATA)
@@ -49,7 +52,7 @@ export function issuerKey(kernel: Kernel): RsaPublicKey | Failed {
 }
 
 /** The card's key, its certificate checked with the static data; kept in `kernel.oda`. @throws Fault `bad-key` */
-export function iccKey(kernel: Kernel): RsaPublicKey | Failed {
+export function iccKey(kernel: Chain): RsaPublicKey | Failed {
   if (kernel.oda?.iccKey) return kernel.oda.iccKey
   const missing = missingData(kernel, ICC_DATA)
   if (missing) return missing
@@ -65,7 +68,7 @@ export function iccKey(kernel: Kernel): RsaPublicKey | Failed {
  * Undefined: there is none that can be trusted, so the Offline Enciphered PIN CVM has failed; `kernel.note` has the reason.
  * @throws Fault `bad-key` when the CA key is configured but not good
  */
-export function recoverPinKey(kernel: Kernel): RsaPublicKey | undefined {
+export function recoverPinKey(kernel: Chain & Pick<Kernel, 'note'>): RsaPublicKey | undefined {
   const own = !missingData(kernel, PIN_DATA)
   const key = own ? certified(kernel, parts(kernel, 0x9f2d, 0x9f2f, 0x9f2e), []) : iccKey(kernel)
   const inputs = own ? [0x9f2d, 0x9f2e, 0x9f2f] : [0x9f46, 0x9f47, 0x9f48]
@@ -77,7 +80,7 @@ export function recoverPinKey(kernel: Kernel): RsaPublicKey | undefined {
   return undefined
 }
 
-function certified(kernel: Kernel, certificate: CertificateParts, input: readonly Uint8Array[]): RsaPublicKey | Failed {
+function certified(kernel: Chain, certificate: CertificateParts, input: readonly Uint8Array[]): RsaPublicKey | Failed {
   const { data } = kernel
   const issuer = issuerKey(kernel)
   if (isFailed(issuer)) return issuer
@@ -85,6 +88,6 @@ function certified(kernel: Kernel, certificate: CertificateParts, input: readonl
   return isFailed(icc) ? icc : icc.key
 }
 
-function parts({ data }: Kernel, certificate: number, remainder: number, exponent: number): CertificateParts {
+function parts({ data }: Pick<Chain, 'data'>, certificate: number, remainder: number, exponent: number): CertificateParts {
   return { certificate: data.card.get(certificate)!, remainder: data.card.get(remainder), exponent: data.card.get(exponent)! }
 }
