@@ -224,6 +224,24 @@ describe('Conversation', () => {
     expect(await device.incoming.next()).toBe('after')
   })
 
+  it('what was said before the first byte of an ask is not its answer', async () => {
+    clock = new VirtualClock()
+    const [hostLink, deviceLink] = pipe({ capacity: 4 })
+    const host = new Conversation(hostLink, toy, { clock })
+    opened.push(host)
+    void host.tell('fills the line')
+    const asking = host.ask('question') // behind it
+    await deviceLink.send(toy.encode('event'))
+    await clock.advance(0)
+    expect(await host.incoming.next()).toBe('event')
+    const device = new Conversation(deviceLink, toy, { clock })
+    opened.push(device)
+    expect(await device.incoming.next()).toBe('fills the line')
+    expect(await device.incoming.next()).toBe('question')
+    await device.tell('answer')
+    expect(await asking).toBe('answer')
+  })
+
   it('an ask given up before its first byte is never sent and holds nobody back', async () => {
     const { host, device } = counter()
     const controller = new AbortController()

@@ -171,13 +171,13 @@ export class Conversation<Out, In> implements AsyncDisposable {
     }
   }
 
-  /** One try. The answer counts even when it overtakes the end of the sending. */
+  /** One try. What comes before its first byte was sent is no answer; what comes after is, even when it overtakes the end of the sending. */
   async #exchange(frame: Uint8Array, accept: (message: In) => boolean, limit: Limit): Promise<In> {
     let begun = false
     try {
       return await within(limit, signal => {
         return new Promise<In>((resolve, reject) => {
-          this.#question = { accept: guarded(accept, reject), resolve, reject }
+          this.#question = { accept: guarded(message => begun && accept(message), reject), resolve, reject }
           this.#send(frame, signal, () => {
             begun = true
           }).catch(reject)
