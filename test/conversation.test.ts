@@ -193,6 +193,7 @@ describe('Conversation', () => {
     await clock.advance(500)
     expect(await device.incoming.next()).toBe('status')
     expect(await device.incoming.next()).toBe('status')
+    await clock.advance(400)
     await device.tell('first')
     expect(await asking).toBe('first')
     const next = host.ask('next')
@@ -303,6 +304,31 @@ describe('Conversation', () => {
     await deviceLink.close()
     expect(await host.incoming.next()).toBe('result')
     expect(await host.closed).toMatchObject({ code: 'link-closed', details: { by: 'peer' } })
+  })
+
+  it('close drops what is unread; a loss closes the link that was lost', async () => {
+    const { host, device } = counter()
+    await device.tell('unread')
+    await clock.advance(0)
+    expect(host.incoming.size).toBe(1)
+    await host.close()
+    expect(await host.incoming.next()).toBeUndefined()
+
+    let closed = 0
+    const [inner, other] = pipe()
+    const close = () => {
+      closed++
+      return inner.close()
+    }
+    const lost = new Conversation(
+      { uri: inner.uri, mtu: inner.mtu, incoming: inner.incoming, send: bytes => inner.send(bytes), close },
+      toy,
+      { clock },
+    )
+    other.drop()
+    await lost.closed
+    await clock.advance(0)
+    expect(closed).toBe(1)
   })
 
   it('close settles everything at once and twice is once; the peer learns it', async () => {

@@ -136,6 +136,16 @@ export function linkContract(kind: LinkKind): void {
       expect(concat(...seen)).toEqual(bytes)
     })
 
+    it('a read that is given up while it waits takes nothing with it', async () => {
+      const { host, device } = await open()
+      const chunks = device.incoming[Symbol.asyncIterator]()
+      const reading = chunks.next()
+      await chunks.return?.()
+      expect((await reading).done).toBe(true)
+      await sendAll(host, Uint8Array.of(1, 2, 3))
+      expect(await read(device, 3)).toEqual(Uint8Array.of(1, 2, 3))
+    })
+
     it('1 MiB both ways at once', async () => {
       const { host, device } = await open()
       const there = pattern(MIB)

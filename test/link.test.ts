@@ -6,6 +6,7 @@ import { VirtualClock } from '../src/clock.ts'
 import { connect } from '../src/transport/connect.ts'
 import type { Link } from '../src/transport/link.ts'
 import { pipe } from '../src/transport/pipe.ts'
+import { streamLink } from '../src/transport/stream.ts'
 import { faultOf, type LinkKind, linkContract, pattern, read } from './link-contract.ts'
 
 for (const options of [{ chunk: 1 }, { chunk: 3 }, { mtu: 1 }, { mtu: 16, chunk: 20 }, { mtu: 20, chunk: 64 }, { mtu: 64 }, {}])
@@ -127,5 +128,35 @@ describe('pipe', () => {
     d.drop()
     expect(await faultOf(read(d, 1))).toBe('link-closed')
     expect(clock.pending).toBe(0)
+  })
+})
+
+describe('a link over a stream', () => {
+  it('settles a send whose end the stream never reports, by close and by loss', async () => {
+    for (const by of ['close', 'loss'] as const) {
+      const listeners = new Map<string, (value: never) => void>()
+      let released = 0
+      const link = streamLink(
+        {
+          on: (event: string, listener: (value: never) => void) => listeners.set(event, listener),
+          write: () => true,
+          pause() {},
+          resume() {},
+        },
+        {
+          uri: 'odd:stream',
+          release: async () => {
+            released++
+          },
+        },
+      )
+      const sending = link.send(Uint8Array.of(1))
+      const settled = expect(sending).rejects.toMatchObject({ code: 'link-closed', details: { by } })
+      if (by === 'close') await link.close()
+      else listeners.get('close')?.(undefined as never)
+      await settled
+      await link.close()
+      expect(released).toBe(1)
+    }
   })
 })

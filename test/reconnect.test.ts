@@ -170,6 +170,7 @@ describe('a wanted reader', () => {
     connection.retry()
     await clock.advance(0)
     expect(types()).toEqual(['connecting', 'failed', 'connecting', 'ready'])
+    expect(states[2]).toMatchObject({ attempt: 1 })
   })
 
   it('whose opening hangs is given up, and closed when it opens too late', async () => {

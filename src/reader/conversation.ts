@@ -39,11 +39,6 @@ interface Question<In> {
   readonly reject: (fault: Fault) => void
 }
 
-interface Turn {
-  readonly resolve: () => void
-  readonly reject: (fault: Fault) => void
-}
-
 /**
  * One ask is on the line at a time; others wait for their turn in order. A frame that was begun is always sent to its end, so an abort never
  * leaves the peer with half a frame.
@@ -66,7 +61,8 @@ export class Conversation<Out, In> implements AsyncDisposable {
   readonly #timeout: number
   readonly #backlog: number
   readonly #onLate: ((message: In) => void) | undefined
-  readonly #turns: Turn[] = []
+  /** Asks that wait for their turn, each to be let go. */
+  readonly #turns: (() => void)[] = []
   #asking = false
   #question: Question<In> | undefined
   #late: { readonly accept: (message: In) => boolean; readonly gone: Promise<void>; readonly over: () => void } | undefined
@@ -213,11 +209,10 @@ export class Conversation<Out, In> implements AsyncDisposable {
       return undefined
     }
     return within({ signal }, given => {
-      return new Promise((resolve, reject) => {
-        const turn = { resolve, reject }
-        this.#turns.push(turn)
+      return new Promise(go => {
+        this.#turns.push(go)
         given.addEventListener('abort', () => {
-          const at = this.#turns.indexOf(turn)
+          const at = this.#turns.indexOf(go)
           if (at >= 0) this.#turns.splice(at, 1)
         })
       })
@@ -225,8 +220,8 @@ export class Conversation<Out, In> implements AsyncDisposable {
   }
 
   #nextTurn(): void {
-    const next = this.#turns.shift()
-    if (next) next.resolve()
+    const go = this.#turns.shift()
+    if (go) go()
     else this.#asking = false
   }
 
@@ -252,8 +247,7 @@ export class Conversation<Out, In> implements AsyncDisposable {
     const lost = fault.details.by === 'close' ? undefined : fault
     this.#cancelQuiet?.()
     this.#late?.over()
-    this.#question?.reject(fault)
-    for (const { reject } of this.#turns.splice(0)) reject(fault)
+    this.#question?.reject(fault) // those in the queue follow one by one: nothing is sent any more
     this.incoming.end(lost)
     this.#end(lost)
   }
