@@ -67,6 +67,8 @@ const table = {
   ],
   'app.signatureEmpty': ['There is no stroke yet.', 'Подпись ещё не выполнена.'],
   'app.reconciling': ['The result is not known yet: asking the host…', 'Платёж в процессе: запрос результата…'],
+  'app.reversing': ['Taking the approval back…', 'Отмена одобренной операции…'],
+  'app.advising': ['Telling the host of the offline payment…', 'Передача оффлайн-платежа на сервер…'],
   'app.approved': ['APPROVED', 'ОПЛАЧЕНО'],
   'app.declined': ['DECLINED: {reason}', 'ОТКАЗ: {reason}'],
   'app.cancelled': ['CANCELLED: {reason}', 'ОТМЕНЕНО: {reason}'],

@@ -10,6 +10,7 @@ import type { PaymentEvent } from '../../src/payment/events.ts'
 import { httpAcquirer } from '../../src/payment/http-acquirer.ts'
 import { type AppPrompts, type PaymentResult, pay, paymentJson } from '../../src/payment/payment.ts'
 import { receiptLines } from '../../src/payment/receipt.ts'
+import { reasonWords } from '../../src/payment/result.ts'
 import type { Signature } from '../../src/payment/signature.ts'
 import { open } from '../index.ts'
 import { type Console, interruptible, openConsole } from './console.ts'
@@ -148,6 +149,8 @@ const stages: Partial<Record<Extract<PaymentEvent, { type: 'stage' }>['stage'], 
   card: 'app.presentCard',
   authorising: 'app.authorising',
   reconciling: 'app.reconciling',
+  reversing: 'app.reversing',
+  advising: 'app.advising',
 }
 
 const cards = { inserted: 'app.cardInserted', tapped: 'app.cardTapped', swiped: 'app.cardSwiped', removed: 'app.cardRemoved' } as const
@@ -172,13 +175,7 @@ function report(result: PaymentResult, screen: Console, json: boolean): void {
     process.stdout.write(`${JSON.stringify(paymentJson(result), null, 2)}\n`)
     return
   }
-  const why = result.reason ? message(`reason.${result.reason}`, lang) : ''
-  const reason = [
-    why,
-    result.responseCode && result.result === 'declined' ? `${result.responseCode}${result.hostReason ? ` ${result.hostReason}` : ''}` : '',
-  ]
-    .filter(Boolean)
-    .join(', ')
+  const reason = reasonWords(result, lang)
   screen.say(`app.${result.result}`, { reason, order: result.receipt.order })
   process.stdout.write(`${receiptLines(result.receipt, lang).join('\n')}\n`)
 }
