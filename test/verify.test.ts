@@ -105,7 +105,6 @@ describe('CVM List', () => {
 describe('conditions', () => {
   const atm = testConfig({ terminalType: 0x14, capabilities: '60D8C8' })
   const kiosk = testConfig({ terminalType: 0x25, capabilities: '60D8C8' })
-  const noCashback = testConfig({ additionalCapabilities: 'E000A03011' })
   type Case = [condition: string, holds: boolean, transaction: Partial<Transaction>, config?: ReturnType<typeof testConfig>]
   const cases: Case[] = [
     ['00', true, {}],
@@ -124,7 +123,6 @@ describe('conditions', () => {
     ['04', false, {}],
     ['05', true, { type: 'cashback', otherAmount: 1n }],
     ['05', false, {}],
-    ['05', false, { type: 'cashback', otherAmount: 1n }, noCashback],
     ['06', true, { amount: 999n }],
     ['06', false, { amount: 1000n }],
     ['07', true, { amount: 1001n }],

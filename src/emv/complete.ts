@@ -36,7 +36,7 @@ function conclude(kernel: Kernel, decision: 'TC' | 'AAC', last: { type: Cryptogr
 }
 
 /** The host's refusal is the reason, whatever the card did after it. */
-function hostSaidNo({ progress }: Kernel): Stop | undefined {
+export function hostSaidNo({ progress }: Pick<Kernel, 'progress'>): Stop | undefined {
   if (!progress.response || progress.hostApproved) return undefined
   return { result: 'declined', reason: progress.response.type === 'referral' ? 'referral' : 'hostDeclined' }
 }

@@ -58,12 +58,13 @@ function matches(kernel: Kernel, which: 'denial' | 'online' | 'default'): boolea
   const tvr = kernel.data.terminal.get(0x95)!
   const tac = kernel.settings![acquirerCodes[which]]
   const iac = kernel.data.card.get(tag)
-  const hit = tvr.map((byte, at) => byte & (tac[at] | (iac ? (iac[at] ?? missing) : missing)))
+  const hit = tvr.map((byte, at) => byte & (tac[at] | (iac?.[at] ?? missing)))
   const found = hit.some(byte => byte !== 0)
-  kernel.note({ rule: `Book 3, 10.7: TVR against ${which} action codes, TAC ${hex(tac)}`, inputs: [0x95, tag] }, () =>
-    found
-      ? Object.entries(TVR).flatMap(([name, bit]) => (isSet(hit, bit) ? [`${which} by ${name}`] : []))
-      : `no bit in common${iac ? '' : ', IAC missing'}`,
-  )
+  if (kernel.explain)
+    kernel.note({ rule: `Book 3, 10.7: TVR against ${which} action codes, TAC ${hex(tac)}`, inputs: [0x95, tag] }, () =>
+      found
+        ? Object.entries(TVR).flatMap(([name, bit]) => (isSet(hit, bit) ? [`${which} by ${name}`] : []))
+        : `no bit in common${iac ? '' : ', IAC missing'}`,
+    )
   return found
 }

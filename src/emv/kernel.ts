@@ -3,7 +3,7 @@
 import { Fault, isFault } from '../errors.ts'
 import { authenticate } from './authenticate.ts'
 import type { Card } from './card.ts'
-import { complete } from './complete.ts'
+import { complete, hostSaidNo } from './complete.ts'
 import type { TerminalConfig } from './config.ts'
 import type { Kernel, KernelOptions, Stop } from './context.ts'
 import { startApplication } from './initiate.ts'
@@ -51,8 +51,9 @@ async function run(kernel: Kernel): Promise<Stop> {
 
 /** How a fault ends the transaction. @throws what is no ending but somebody's mistake, as long as the host knows nothing of it */
 function stopOf(kernel: Kernel, error: unknown): Stop {
-  const { online, unanswered, response, hostApproved } = kernel.progress
-  if (response && !hostApproved) return { result: 'declined', reason: response.type === 'referral' ? 'referral' : 'hostDeclined' }
+  const { online, unanswered, hostApproved } = kernel.progress
+  const no = hostSaidNo(kernel)
+  if (no) return no
   const aborted = kernel.signal.aborted || isFault(error, 'aborted')
   if (aborted && unanswered) return { result: 'unknown', reason: 'merchantCancelled' }
   const result = online ? 'declined' : 'cancelled'

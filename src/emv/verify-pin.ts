@@ -71,7 +71,10 @@ async function encipher(kernel: Kernel, block: Uint8Array, key: RsaPublicKey): P
     kernel.note({ rule: 'Book 2, 7.2: GET CHALLENGE gives no 8 bytes' }, () => 'failed')
     return undefined
   }
-  return rsaPublic(key, concat(Uint8Array.of(0x7f), block, challenge, kernel.random(key.modulus.length - 17)))
+  const clear = concat(Uint8Array.of(0x7f), block, challenge, kernel.random(key.modulus.length - 17))
+  const enciphered = rsaPublic(key, clear)
+  clear.fill(0)
+  return enciphered
 }
 
 /** @throws Fault `bad-argument` when the terminal answers with what no online PIN is */

@@ -1,7 +1,7 @@
 /** Cardholder verification: the CVM List, its conditions and methods (EMV 4.4 Book 3, 10.5; results as in Book 4, 6.3.4.5). */
 
 import { equal, hex, uint } from '../bytes.ts'
-import { ADDITIONAL, CAPABILITY, terminalKind } from './config.ts'
+import { CAPABILITY, terminalKind } from './config.ts'
 import type { Kernel, Stop } from './context.ts'
 import { type Bit, isSet } from './data.ts'
 import type { CvmName } from './outcome.ts'
@@ -124,6 +124,7 @@ function ruleHex({ code, condition }: Rule): string {
 }
 
 function note(kernel: Kernel, rule: Rule, effect: string): void {
+  if (!kernel.explain) return
   kernel.note({ rule: `Book 3, 10.5: rule ${ruleHex(rule)}`, inputs: [0x8e, 0x9f33] }, () => effect)
 }
 
@@ -151,7 +152,7 @@ function conditionHolds(kernel: Kernel, { code, condition }: Rule, { x, y }: { x
     case 0x04:
       return cash && attended
     case 0x05:
-      return cashback && isSet(config.additionalCapabilities, ADDITIONAL.cashback)
+      return cashback
     case 0x06:
       return own && amount < x
     case 0x07:
