@@ -99,9 +99,11 @@ export class CounterReader implements Reader {
       await generate(opened, '00', '8D', { ...values, '8A': hex(fromText('Z3')) })
       return { ...known, result: 'declined', reason: 'unableToGoOnline' }
     }
-    const data = response.issuerAuthenticationData
+    const voice = response.type === 'referral' && terminal.refer
+    const agreed = voice && (await terminal.refer!({ transaction, interface: 'chip', cvm, tags: seen }, response, waiting)) === 'approved'
+    const data = voice ? undefined : response.issuerAuthenticationData
     if (data && (tags.get(0x82)![0] & 0x04) !== 0) await send(opened.card, `00820000${hex(Uint8Array.of(data.length))}${hex(data)}`)
-    const approved = response.type === 'approved'
+    const approved = response.type === 'approved' || agreed === true
     const second = await generate(opened, approved ? '40' : '00', '8D', {
       ...values,
       '8A': hex(fromText(response.code)),

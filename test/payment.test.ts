@@ -291,6 +291,20 @@ describe('a payment that is declined or cancelled', () => {
     const { pay } = await counter('visa-signature', {}, { rules: [{ do: 'refer', reason: 'call 800' }] })
     expect(await pay()).toMatchObject({ result: 'declined', reason: 'referral', responseCode: '01', hostReason: 'call 800' })
   })
+
+  it('a referral that the bank agrees to by voice is booked', async () => {
+    const { pay, host, seen } = await counter('visa-signature', {}, { rules: [{ do: 'refer', reason: 'call 800' }] })
+    expect(await pay({ newKey: () => 'k', prompts: { refer: async () => 'approved' } })).toMatchObject({
+      result: 'approved',
+      advice: 'done',
+    })
+    expect(seen).toMatchObject([
+      { type: 'authorisation', code: '01' },
+      { type: 'advice', key: 'k-voice', code: '00' },
+    ])
+    expect(host.balance(visa)).toBe(100_000_000n - 150_00n)
+    expect(host.order(order().number)?.state).toBe('Approved')
+  })
 })
 
 describe('when something breaks', () => {

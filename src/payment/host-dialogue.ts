@@ -116,6 +116,7 @@ export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say }:
      * |---|---|---|
      * | approved | approved | approved |
      * | approved | not asked, unreachable | approved offline; the host is advised |
+     * | approved | referral, and the bank agreed by voice | approved; the host is advised under a key of its own |
      * | approved | asked, silent | the host is asked again: as it says, else unknown |
      * | anything else | approved, or asked and silent | reversed: the card's result, or unknown until the host confirms |
      * | link lost | declined, referral | declined: nothing was charged |
@@ -130,16 +131,13 @@ export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say }:
           if (record.state === 'open') return { result: 'unknown' }
         }
         if (record.state === 'approved') return { ...own, ...(record.answer && { answer: record.answer }) }
-        if (record.state === 'notAsked' || record.state === 'unreachable') {
-          const { interface: through, cvm, tags } = outcome
-          return { ...own, advice: await advise({ ...message, interface: through, cvm, tags }) }
-        }
         // Card and terminal approved by default what the host has declined by now: the host's word stands.
-        return {
-          result: 'declined',
-          reason: record.state === 'referral' ? 'referral' : 'hostDeclined',
-          ...(record.answer && { answer: record.answer }),
-        }
+        if (record.state === 'declined')
+          return { result: 'declined', reason: 'hostDeclined', ...(record.answer && { answer: record.answer }) }
+        const { interface: through, cvm, tags } = outcome
+        const key = record.state === 'referral' ? `${message.key}-voice` : message.key
+        const advice = await advise({ ...message, key, interface: through, cvm, tags })
+        return { ...own, advice, ...(record.answer && { answer: record.answer }) }
       }
       if (record.state === 'approved' || record.state === 'open' || outcome.reversal) {
         const reversal = await reverse(message.key, why(outcome, record.state))

@@ -22,6 +22,8 @@ export interface AppPrompts {
   captureSignature?(request: { readonly amount: bigint; readonly order: Order }, options: Waiting): Promise<Signature | undefined>
   /** For readers without a PIN pad of their own. */
   enterPin?(request: PinRequest, options: Waiting): Promise<PinEntry>
+  /** The bank wants a call: the attendant makes it and says how it ended. Left out: declined. Only readers that carry the card's commands ask it. */
+  refer?(request: { readonly amount: bigint; readonly order: Order }, options: Waiting): Promise<'approved' | 'declined'>
   /** The issuer found the online PIN wrong: whether the card is asked again, with a new cryptogram. Left out: no. */
   tryAgain?(why: 'wrongPin', attempt: number, options: Waiting): Promise<boolean>
   onEvent?(event: PaymentEvent): void
@@ -134,6 +136,9 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
       {
         selectApplication: (candidates, waiting) => prompts.selectApplication?.(candidates, waiting) ?? Promise.resolve(0),
         ...(prompts.enterPin && { enterPin: (request: PinRequest, waiting: Waiting) => prompts.enterPin!(request, waiting) }),
+        ...(prompts.refer && {
+          refer: (_: unknown, _response: unknown, waiting: Waiting) => prompts.refer!({ amount: order.amount, order }, waiting),
+        }),
         async authorise(request, { signal }) {
           if (request.cvm === 'signature' && !(await sign({ signal }))) {
             stop.controller.abort(new Fault('aborted', 'the customer did not sign'))
