@@ -5,16 +5,21 @@ import { describe, expect, it } from 'vitest'
 import { loadCard } from '../simulator/cards/icc.ts'
 import type { ProfileName } from '../simulator/cards/profiles/index.ts'
 import { testCaKeys, testRevoked } from '../simulator/keys.ts'
-import { fromHex, hex } from '../src/bytes.ts'
+import { concat, fromHex, hex } from '../src/bytes.ts'
+import { currency } from '../src/currency.ts'
 import { authenticate } from '../src/emv/authenticate.ts'
 import { parseCaKey } from '../src/emv/ca-keys.ts'
 import type { Card } from '../src/emv/card.ts'
 import type { TerminalConfig } from '../src/emv/config.ts'
 import { startApplication } from '../src/emv/initiate.ts'
+import { transact } from '../src/emv/kernel.ts'
 import { canRequestCda } from '../src/emv/oda-combined.ts'
 import { recoverPinKey } from '../src/emv/oda-keys.ts'
 import { readRecords } from '../src/emv/records.ts'
 import { buildCandidateList } from '../src/emv/select.ts'
+import type { Terminal } from '../src/emv/terminal.ts'
+import { readOne, write } from '../src/tlv/ber.ts'
+import { testConfig } from './kernel-fixture.ts'
 import { caKey, keys } from './oda-card.ts'
 import { application, bench, scriptedCard } from './scripted-card.ts'
 import published from './vectors/ca_public_keys.json' with { type: 'json' }
@@ -206,6 +211,32 @@ describe('hostile cards', () => {
       { seed: 20261121, numRuns: 3000 },
     )
     expect(ended).toBeGreaterThan(500)
+  })
+
+  it('a cryptogram cannot come with another PAN', async () => {
+    const real = loadCard('dda').contact()
+    const other = fromHex('5A085413330089600044')
+    let changed = 0
+    const transmit = async (apdu: Uint8Array) => {
+      const answer = await real.transmit(apdu)
+      if (apdu[1] !== 0xae || answer[0] !== 0x77) return answer
+      changed++
+      return concat(write(0x77, [readOne(answer.subarray(0, -2)).value, other]), Uint8Array.of(0x90, 0x00))
+    }
+    const config = testConfig({ caKeys: testCaKeys }, { aid: 'A0000000031010' })
+    const terminal: Terminal = {
+      selectApplication: async () => 0,
+      enterPin: async () => ({ type: 'bypassed' }),
+      authorise: async () => ({ type: 'declined', code: '05' }),
+    }
+    const { tags } = await transact(
+      { ...real, atr: real.atr, interface: 'contact', transmit },
+      { amount: 100n, currency: currency('RUB') },
+      config,
+      terminal,
+    )
+    expect(changed).toBeGreaterThan(0)
+    expect(hex(tags.get(0x5a)!)).not.toContain('5413330089600044')
   })
 
   it('nothing that is explained shows the PAN', async () => {

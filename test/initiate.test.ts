@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { fromHex, hex } from '../src/bytes.ts'
-import { isCardSourced } from '../src/emv/card-data.ts'
+import { belongsIn, FROM } from '../src/emv/card-data.ts'
 import { parseFci } from '../src/emv/fci.ts'
 import { initiate, parseProcessingOptions, startApplication } from '../src/emv/initiate.ts'
 import { aflEntry, readRecords } from '../src/emv/records.ts'
@@ -179,12 +179,27 @@ describe('READ RECORD', () => {
     expect([0x5f50, 0x9f02].some(tag => kernel.data.card.has(tag))).toBe(false)
   })
 
-  it('only what a card is the source of is kept', () => {
-    for (const tag of [0x5a, 0x57, 0x42, 0x9f0c, 0x9f4c, 0x90, 0xdf01, 0x9f7f]) expect([tag, isCardSourced(tag)]).toEqual([tag, true])
+  it('only what belongs in a record is kept', async () => {
+    for (const tag of [0x5a, 0x57, 0x8e, 0x90, 0x9f4a, 0xdf01, 0x9f7f]) expect([tag, belongsIn(tag, FROM.record)]).toEqual([tag, true])
     for (const tag of [
-      0x81, 0x86, 0x89, 0x8a, 0x91, 0x95, 0x9a, 0x9b, 0x9c, 0x5f2a, 0x9f02, 0x9f06, 0x9f18, 0x9f1b, 0x9f22, 0x9f33, 0x9f34, 0x9f37, 0x9f5b,
+      0x81, 0x8a, 0x95, 0x9a, 0x9f02, 0x9f06, 0x9f1b, 0x9f33, 0x9f37, 0x82, 0x94, 0x84, 0x9f38, 0x9f13, 0x9f17, 0x9f36, 0x9f45, 0x9f4c,
     ])
-      expect([tag, isCardSourced(tag)]).toEqual([tag, false])
+      expect([tag, belongsIn(tag, FROM.record)]).toEqual([tag, false])
+    for (const tag of [0x42, 0x9f4d, 0x9f38, 0x87]) expect([tag, belongsIn(tag, FROM.fci)]).toEqual([tag, true])
+    for (const tag of [0x5a, 0x82, 0x86, 0x9f18]) expect([tag, belongsIn(tag, FROM.fci)]).toEqual([tag, false])
+    const { kernel, end } = await read('08010100', [record(1, 1, `${MANDATORY}820200009F45021234`)])
+    expect(end).toBeUndefined()
+    expect([0x82, 0x9f45].some(tag => kernel.data.card.has(tag))).toBe(false)
+  })
+
+  it('what GET PROCESSING OPTIONS returned may not come again', async () => {
+    const run = (tag: number) => {
+      const { kernel } = selected([record(1, 1, `${MANDATORY}${hex(write(tag, Uint8Array.of(1)))}`)])
+      kernel.data.card.set(0x94, fromHex('08010100')).set(tag, Uint8Array.of(1))
+      return readRecords(kernel)
+    }
+    expect(await run(0x5f34)).toEqual(CARD_ERROR)
+    expect(await run(0xdf01)).toBeUndefined() // an issuer's own, which an FCI may hold as well
   })
 
   it('proprietary files may hold anything that is not authenticated', async () => {

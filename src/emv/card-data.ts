@@ -1,15 +1,27 @@
-/** Which data objects of a card are kept: those that only a terminal or an issuer's host may give are ignored when a card sends them (EMV 4.4 Book 3, 7.5). */
+/** Which data objects of a card are kept: those that are where the dictionary has them. Others are ignored (EMV 4.4 Book 3, 7.5). */
 
 import { general } from '../tlv/tags.ts'
 import type { Kernel } from './context.ts'
 
-/** Templates in which a card carries objects that an issuer gave it, such as its IIN (42). */
-const cardTemplates = [0xbf0c, 0x73]
+/** Where a card's objects are read from, by the tags of the templates around them. */
+export const FROM = {
+  fci: [0x6f, 0xa5, 0xbf0c],
+  response: [0x77, 0x80],
+  record: [0x70],
+} as const satisfies Record<string, readonly number[]>
 
-/** Whether a card may be the source of `tag`; one that the dictionary does not know is the card's own. */
-export function isCardSourced(tag: number): boolean {
+/**
+ * Whether an object may come out of these templates. What a terminal or an issuer's host is the source of belongs in none of them, so that no card can
+ * say the amount, nor in a record what only a command returns. A tag that the dictionary does not know is the card's own.
+ */
+export function belongsIn(tag: number, templates: readonly number[]): boolean {
   const known = general.get(tag)
-  return known === undefined || known.source === 'icc' || known.templates.some(template => cardTemplates.includes(template))
+  return known === undefined || known.templates.some(template => templates.includes(template))
+}
+
+/** Whether a card may be the source of `tag` at all, wherever it is found: the rule of contactless kernels, which return records' objects in responses. */
+export function isCardSourced(tag: number): boolean {
+  return general.get(tag)?.source === 'icc' || belongsIn(tag, [...FROM.fci, 0x73])
 }
 
 /** Keeps a primitive object that came from the card, unless no card may send it. */

@@ -5,7 +5,7 @@ import { hex } from '../bytes.ts'
 import { isFault } from '../errors.ts'
 import { read, readOne } from '../tlv/ber.ts'
 import { buildDol, parseDol } from '../tlv/dol.ts'
-import { isCardSourced } from './card-data.ts'
+import { belongsIn, FROM } from './card-data.ts'
 import type { Kernel, Stop } from './context.ts'
 import type { CryptogramType } from './decide.ts'
 import { canRequestCda, verifyCda } from './oda-combined.ts'
@@ -53,7 +53,8 @@ export async function generateAc(kernel: Kernel, which: 'first' | 'second', requ
   if (which === 'first') kernel.mark('cardRiskManagementPerformed', { rule: 'Book 3, 10.8: first GENERATE AC', inputs: [0x8c] })
   const objects = parseResponse(response.data)
   if (!objects) return refuse(kernel, 'the response is malformed or lacks CID, ATC or cryptogram')
-  for (const [tag, value] of objects) data.card.set(tag, value)
+  // What the records said, and data authentication may have signed, is not said again by a cryptogram's response.
+  for (const [tag, value] of objects) if (!(belongsIn(tag, FROM.record) && data.card.has(tag))) data.card.set(tag, value)
   const cid = objects.get(0x9f27)![0]
   const type = types[cid >> 6]
   // A second GENERATE AC has no ARQC any more (Book 3, 9.3.2).
@@ -94,7 +95,7 @@ function parseResponse(bytes: Uint8Array): Map<number, Uint8Array> | undefined {
       objects.set(0x9f27, outer.value.slice(0, 1)).set(0x9f36, outer.value.slice(1, 3)).set(0x9f26, outer.value.slice(3, 11))
       if (outer.value.length > 11) objects.set(0x9f10, outer.value.slice(11))
     } else if (outer.tag === 0x77) {
-      for (const { tag, value } of read(outer.value)) if (isCardSourced(tag)) objects.set(tag, value.slice())
+      for (const { tag, value } of read(outer.value)) if (belongsIn(tag, FROM.response)) objects.set(tag, value.slice())
     } else return undefined
   } catch (error) {
     if (isFault(error, 'tlv')) return undefined

@@ -4,7 +4,7 @@ import { fromUint, hex } from '../bytes.ts'
 import { Fault, isFault } from '../errors.ts'
 import { isConstructed, read, write } from '../tlv/ber.ts'
 import { buildDol } from '../tlv/dol.ts'
-import { storeCardData } from './card-data.ts'
+import { belongsIn, FROM } from './card-data.ts'
 import { type Kernel, type Stop, stopForCardError } from './context.ts'
 import { tagName } from './data.ts'
 import { single } from './fci.ts'
@@ -43,7 +43,7 @@ export async function initiate(kernel: Kernel): Promise<Stop | 'selectAgain' | u
       return 'selectAgain'
     }
     if (response.sw !== 0x9000) throw new Fault('apdu', `GET PROCESSING OPTIONS answered ${hex(fromUint(response.sw, 2))}`)
-    for (const [tag, value] of parseProcessingOptions(response.data)) storeCardData(kernel, tag, value)
+    for (const [tag, value] of parseProcessingOptions(response.data)) if (belongsIn(tag, FROM.response)) kernel.data.card.set(tag, value)
     kernel.note({ rule: 'Book 3, 10.1: application initiated', inputs: [0x9f38, 0x82, 0x94] }, () => 'AIP and AFL received')
     return undefined
   } catch (fault) {

@@ -3,7 +3,8 @@
 import { fromUint, hex } from '../bytes.ts'
 import { Fault, isFault } from '../errors.ts'
 import { isConstructed, read } from '../tlv/ber.ts'
-import { isCardSourced } from './card-data.ts'
+import { general } from '../tlv/tags.ts'
+import { belongsIn, FROM } from './card-data.ts'
 import { type Kernel, type Stop, stopForCardError } from './context.ts'
 import { tagName } from './data.ts'
 
@@ -116,11 +117,14 @@ function proprietaryTemplate(data: Uint8Array): Uint8Array | undefined {
   }
 }
 
-/** Keeps the primitive objects of a record; none may come twice (10.2). Templates in a record are proprietary. */
+/**
+ * Keeps the primitive objects of a record. None may come twice, nor one that GET PROCESSING OPTIONS returned already (10.2). Templates in a record are
+ * proprietary.
+ */
 function keep(record: Uint8Array, card: Map<number, Uint8Array>, seen: Set<number>): void {
   for (const { tag, value } of read(record)) {
-    if (isConstructed(tag) || !isCardSourced(tag)) continue
-    if (seen.has(tag)) throw new Fault('tlv', `${tagName(tag)} comes twice`)
+    if (isConstructed(tag) || !belongsIn(tag, FROM.record)) continue
+    if (seen.has(tag) || (general.has(tag) && card.has(tag))) throw new Fault('tlv', `${tagName(tag)} comes twice`)
     seen.add(tag)
     card.set(tag, value)
   }

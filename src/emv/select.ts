@@ -3,7 +3,7 @@
 import { equal, fromText, fromUint, hex, startsWith } from '../bytes.ts'
 import { within } from '../clock.ts'
 import { Fault, isFault } from '../errors.ts'
-import { storeCardData } from './card-data.ts'
+import { belongsIn, FROM } from './card-data.ts'
 import type { ApplicationConfig } from './config.ts'
 import type { CandidateApplication, Kernel, Stop } from './context.ts'
 import { commonLanguage, displayName, type Fci, type Objects, parseDirectoryRecord, parseFci, registeredData } from './fci.ts'
@@ -194,7 +194,7 @@ export async function finalSelect(kernel: Kernel, candidate: CandidateApplicatio
   kernel.language ??= commonLanguage(fci.objects.get(0x5f2d), kernel.config.languages)
   kernel.data.card.clear()
   kernel.data.card.set(0x84, fci.dfName)
-  for (const [tag, value] of fci.objects) storeCardData(kernel, tag, value)
+  for (const [tag, value] of fci.objects) if (belongsIn(tag, FROM.fci)) kernel.data.card.set(tag, value)
   useApplication(kernel, candidate, candidate.settings)
   kernel.note({ rule: 'Book 1, 12.4: application selected', inputs: [0x9f06] }, () => candidate.label)
   return true
