@@ -1,7 +1,7 @@
 /** `tapdip pay`: one payment from the command line; progress in the reader's and the app's words, then a receipt or one JSON object. */
 
 import type { Command } from 'commander'
-import { EXIT, language } from '../../src/command-line.ts'
+import { EXIT, language, wholeNumber } from '../../src/command-line.ts'
 import { currency, parseAmount } from '../../src/currency.ts'
 import type { Candidate } from '../../src/emv/terminal.ts'
 import { Fault } from '../../src/errors.ts'
@@ -25,6 +25,7 @@ interface PayFlags {
   readonly merchant: string
   readonly merchantId: string
   readonly terminal: string
+  readonly statusTime: number
   readonly json?: boolean
   readonly lang?: string
 }
@@ -43,6 +44,12 @@ export function addPay(program: Command): void {
     .option('--merchant <name>', 'as on the slip', 'MobileTestMerchant')
     .option('--merchant-id <id>', 'up to 15 characters', '635459020000001')
     .option('--terminal <id>', '8 characters', '63545902')
+    .option(
+      '--status-time <seconds>',
+      'how long a silent host is asked for the result, and again told of a reversal',
+      wholeNumber('--status-time', 0, 600),
+      20,
+    )
     .option('--json', 'one JSON object on standard output')
     .action(async (amount: string, flags: PayFlags) => {
       process.exitCode = await payOnce(amount, flags)
@@ -63,7 +70,15 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
       screen.say('app.connected', { reader: [reader.info.model, reader.info.serial].filter(Boolean).join(' ') || reader.info.family })
       const order = { number: flags.order ?? orderNumber(new Date()), amount, currency: unit }
       const merchant = { name: flags.merchant, id: flags.merchantId, terminal: flags.terminal }
-      const result = await pay(order, { reader, acquirer, merchant, prompts: prompts(screen, flags), signal })
+      const result = await pay(order, {
+        reader,
+        acquirer,
+        merchant,
+        prompts: prompts(screen, flags),
+        signal,
+        statusTime: flags.statusTime * 1000,
+        reversalTime: flags.statusTime * 1000,
+      })
       report(result, screen, flags.json === true)
       return EXIT[result.result]
     } finally {

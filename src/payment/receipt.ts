@@ -50,7 +50,7 @@ export interface ReceiptFacts {
 export function makeReceipt({ merchant, order, result, outcome, response, at, signed }: ReceiptFacts): Receipt {
   const { tags, application } = outcome
   const hexOf = (tag: number) => (tags.get(tag)?.length ? hex(tags.get(tag)!) : undefined)
-  const aid = application ? hex(application.aid) : (hexOf(0x84) ?? hexOf(0x9f06) ?? hexOf(0x4f))
+  const aid = application?.aid.length ? hex(application.aid) : (hexOf(0x84) ?? hexOf(0x9f06) ?? hexOf(0x4f))
   const pan = panOf(tags)
   const shownPan = pan ? maskPan(pan) : maskedByReader(tags)
   const name = tags.get(0x5f20) && text(tags.get(0x5f20)!).trim()

@@ -1,0 +1,268 @@
+/** Both commands as a user runs them: processes, exit codes, what they print. Needs `npm run build` (npm test does it). */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { join, resolve } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Counter, virtualCounter } from '../simulator/world.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const tapdip = join(root, 'dist/devices/cli.js')
+const tapdipSim = join(root, 'dist/simulator/cli.js')
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+  readonly ms: number
+}
+
+interface Running {
+  readonly child: ChildProcess
+  readonly ended: Promise<Ended>
+  /** Resolves when standard output or error matches. */
+  says(pattern: RegExp): Promise<RegExpMatchArray>
+}
+
+const ends: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+function start(file: string, args: readonly string[], input?: string): Running {
+  const began = Date.now()
+  const child = spawn(process.execPath, [file, ...args], { cwd: root, env: { ...process.env, LANG: 'C.UTF-8' } })
+  let out = ''
+  let err = ''
+  const watchers = new Set<() => void>()
+  const hear = () => {
+    for (const look of [...watchers]) look()
+  }
+  child.stdout.setEncoding('utf8').on('data', text => {
+    out += text
+    hear()
+  })
+  child.stderr.setEncoding('utf8').on('data', text => {
+    err += text
+    hear()
+  })
+  if (input === undefined) child.stdin.end()
+  else child.stdin.end(input)
+  const ended = new Promise<Ended>(done => child.once('close', code => done({ code, out, err, ms: Date.now() - began })))
+  ends.push(() => child.kill('SIGKILL'))
+  const says = (pattern: RegExp) =>
+    new Promise<RegExpMatchArray>((found, lost) => {
+      const look = () => {
+        const match = pattern.exec(out + err)
+        if (match) {
+          watchers.delete(look)
+          found(match)
+        }
+      }
+      watchers.add(look)
+      look()
+      void ended.then(({ code }) => lost(new Error(`ended with ${code} before it said ${pattern}: ${out}${err}`)))
+    })
+  return { child, ended, says }
+}
+
+const run = (args: readonly string[], input?: string) => start(tapdip, args, input).ended
+
+async function counter(options: Parameters<typeof virtualCounter>[0] = {}): Promise<Counter> {
+  const made = await virtualCounter({ listen: 'tcp:0', pins: ['1234'], ...options })
+  ends.push(() => made.close())
+  return made
+}
+
+const payArgs = ({ uri, acquirer }: Counter, amount = '2500.00', ...more: string[]) => [
+  ...['pay', amount, '--currency', 'RUB', '--reader', uri, '--acquirer', acquirer.url, '--app', 'MIR'],
+  ...more,
+]
+
+describe('two processes', () => {
+  it('a served reader and acquirer, and `pay --json` between them', async () => {
+    const host = start(tapdipSim, ['acquirer', '--port', '0'])
+    const reader = start(tapdipSim, ['serve', 'qpos', '--listen', 'tcp:0', '--card', 'mir-maestro', '--pin', '1234'])
+    const [, url] = await host.says(/acquirer: (\S+)/)
+    const [, uri] = await reader.says(/MPOS0000000001: (tcp:\S+)/)
+    const info = await run(['info', uri, '--json'])
+    expect(JSON.parse(info.out)).toMatchObject({ family: 'qpos', model: 'QPOS mini', battery: { percent: 80, millivolts: 4020 } })
+    const paid = await run(['pay', '100.00', '--currency', 'RUB', '--reader', uri, '--acquirer', url, '--json'], '2\n')
+    expect(paid.code).toBe(0)
+    const result = JSON.parse(paid.out)
+    expect(result).toMatchObject({
+      result: 'approved',
+      interface: 'chip',
+      cvm: 'onlinePin',
+      application: { aid: 'A0000000043060', label: 'Maestro' },
+      receipt: { amount: '100.00', pan: '679999*********0019', responseCode: '00' },
+    })
+    expect(result.tags['9F02']).toBe('000000010000')
+    expect(paid.err).toMatch(/1\. MIR\n\s+2\. Maestro/)
+    for (const text of [paid.out, paid.err]) expect(text).not.toMatch(/6799990100000000019|1234\b(?!")/)
+    reader.child.kill('SIGINT')
+    host.child.kill('SIGTERM')
+    expect([(await reader.ended).code, (await host.ended).code]).toEqual([0, 0])
+    expect((await host.ended).out).toMatch(/authorisation \S+ 679999\*+0019 100\.00 RUB: ARQC right, PIN right, 00/)
+  })
+})
+
+describe('pay ends by itself with its code', () => {
+  it('0 approved, with a slip that has every field of the seed', async () => {
+    const { code, out } = await run(payArgs(await counter()))
+    expect(code).toBe(0)
+    for (const field of [
+      'MERCHANT',
+      'Terminal: 63545902',
+      'Order: ',
+      'PAID',
+      'Amount: 2500.00 RUB',
+      'AID: A0000006581010 MIR',
+      'TVR: 0000048000',
+      'TSI: ',
+    ])
+      expect(out).toContain(field)
+    expect(out).toMatch(/PAN: 220000\*{6}0103\nCardholder: TESTOV\/TEST\n/)
+    expect(out).toMatch(/RRN: \d{12}\nAuthorisation code: \w{6}\nResponse code: 00\nDate: \d\d\.\d\d\.\d{4} \d\d:\d\d\n/)
+  })
+
+  it('0 after a wrong PIN and the right one', async () => {
+    const { code, err } = await run(payArgs(await counter({ pins: ['4321', '1234'] })))
+    expect(err).toContain('Wrong PIN')
+    expect(code).toBe(0)
+  })
+
+  it('10 declined, with the reason in words, in Russian too', async () => {
+    const rules = [{ do: 'decline', code: '51', reason: 'insufficient funds' } as const]
+    const { code, err, out } = await run(payArgs(await counter({ rules }), '7777.00', '--lang', 'ru'))
+    expect(code).toBe(10)
+    expect(err).toMatch(/ОТКАЗ: .*51/)
+    expect(out).toContain('ОТКАЗ')
+  })
+
+  it('11 unknown when the host is silent about a payment that it may have charged', async () => {
+    const counted: Counter = await counter({
+      rules: [{ do: 'dropAnswer' }],
+      onHost: event => event.type === 'dropped' && void counted.acquirer.close(), // it has charged, and is gone
+    })
+    const paying = start(tapdip, payArgs(counted, '100.00', '--status-time', '1'))
+    const { code, out } = await paying.ended
+    expect(code).toBe(11)
+    expect(out).toContain('IN PROCESS')
+  })
+
+  it('12 cancelled by Ctrl-C, at the PIN', async () => {
+    const counted = await counter({ pins: [], pace: { present: 0, think: 60_000, key: 0, remove: 0, hold: 0 } })
+    const paying = start(tapdip, payArgs(counted))
+    await paying.says(/enters the PIN/)
+    paying.child.kill('SIGINT')
+    expect(await paying.ended).toMatchObject({ code: 12, err: expect.stringContaining('cancelled by the merchant') })
+    expect(counted.reader.body.screens.map(({ message }) => message)).toContain('reader.cancelled')
+    expect(counted.acquirer.orders).toEqual([])
+  })
+
+  it('12 when the customer cancels on the keypad, or pulls the card before the host is asked', async () => {
+    expect((await run(payArgs(await counter({ cancelAt: 1 })))).code).toBe(12)
+    const pulled = await run(payArgs(await counter({ pullAt: 5 })))
+    expect(pulled.code).toBe(12)
+    expect(pulled.err).toContain('the card was removed')
+  })
+
+  it('1 when the port closes in the middle, and nothing was sent', async () => {
+    const counted = await counter({ pins: [], pace: { present: 0, think: 60_000, key: 0, remove: 0, hold: 0 } })
+    const paying = start(tapdip, payArgs(counted))
+    await paying.says(/enters the PIN/)
+    await counted.reader.close()
+    expect(await paying.ended).toMatchObject({ code: 1, err: expect.stringContaining('(link-closed)') })
+    expect(counted.acquirer.orders).toEqual([])
+  })
+
+  it('1 with a flat battery, told before the card is asked for', async () => {
+    const { code, err } = await run(payArgs(await counter({ battery: { percent: 3 } })))
+    expect(code).toBe(1)
+    expect(err).toContain('(low-battery)')
+    expect(err).not.toContain('Please insert')
+  })
+
+  it('1 when nobody listens, and when who listens is silent', async () => {
+    const silent = createServer()
+    await new Promise<void>(done => silent.listen(0, '127.0.0.1', done))
+    ends.push(() => silent.close())
+    const { port } = silent.address() as { port: number }
+    const mute = await run(['info', `tcp://127.0.0.1:${port}?family=qpos`])
+    expect(mute).toMatchObject({ code: 1, err: expect.stringContaining('(timeout)') })
+    expect(mute.ms).toBeLessThan(18_000)
+    silent.close()
+    expect(await run(['info', 'tcp://127.0.0.1:1?family=qpos'])).toMatchObject({ code: 1, err: expect.stringContaining('127.0.0.1:1') })
+  }, 30_000)
+
+  it('2 for what is not understood, naming it', async () => {
+    const wrong: [string[], RegExp][] = [
+      [[], /Usage: tapdip/],
+      [['nope'], /unknown command 'nope'/],
+      [['pay', '1.00'], /required option '--currency/],
+      [['pay', '1.005', '--currency', 'RUB', '--reader', 'tcp://127.0.0.1:1', '--acquirer', 'http://127.0.0.1:1'], /amount '1.005'/],
+      [['pay', '1.00', '--currency', 'XXX', '--reader', 'tcp://127.0.0.1:1', '--acquirer', 'http://127.0.0.1:1'], /currency 'XXX'/],
+      [['info', 'what:ever'], /Forms: serial:/],
+      [['info', 'tcp://127.0.0.1:1'], /family/],
+      [['decode', '9F0'], /odd number/],
+      [['decode', '00', '--lang', 'fr'], /--lang is 'fr'/],
+    ]
+    const got = await Promise.all(wrong.map(([args]) => run(args)))
+    for (const [index, { code, err }] of got.entries()) {
+      expect(err).toMatch(wrong[index][1])
+      expect(code).toBe(2)
+    }
+  }, 30_000)
+})
+
+describe('the other commands', () => {
+  it('--help is everywhere and is no error', async () => {
+    const helps = [
+      ...[[], ['list'], ['info'], ['pay'], ['decode']].map(words => start(tapdip, [...words, '--help'])),
+      ...[[], ['serve'], ['acquirer'], ['demo']].map(words => start(tapdipSim, [...words, '--help'])),
+    ]
+    for (const { ended } of helps) expect(await ended).toMatchObject({ code: 0, out: expect.stringContaining('Usage: tapdip') })
+  }, 30_000)
+
+  it('decode names what it reads, masks what is secret, and points at what is wrong', async () => {
+    const { code, out } = await run(['decode', '70 0A 5A 08 4761739001010010', '9000', '--apdu'])
+    expect(code).toBe(0)
+    expect(out).toContain('Primary Account Number')
+    expect(out).toContain('476173******0010')
+    expect(out).not.toContain('4761739001010010')
+    expect(out).toContain('9000 done')
+    expect(await run(['decode', '7005 9F02 06 00'])).toMatchObject({ code: 1, out: expect.stringMatching(/! .*offset/) })
+  })
+
+  it('list answers with what there is, as text and as JSON', async () => {
+    const { code, out } = await run(['list', '--json'])
+    expect(code).toBe(0)
+    expect(Array.isArray(JSON.parse(out))).toBe(true)
+  })
+
+  it('a reader in use turns a second program away', async () => {
+    const counted = await counter({ pins: [], pace: { present: 0, think: 60_000, key: 0, remove: 0, hold: 0 } })
+    const first = start(tapdip, payArgs(counted))
+    await first.says(/enters the PIN/)
+    expect((await run(['info', counted.uri])).code).toBe(1)
+    first.child.kill('SIGINT')
+    expect((await first.ended).code).toBe(12)
+  })
+})
+
+describe('npm start', () => {
+  it('pays over a real serial port, with a wrong PIN first, and is declined, in under 30 seconds', async () => {
+    const { code, out, ms } = await start(tapdipSim, ['demo']).ended
+    expect(code).toBe(0)
+    expect(ms).toBeLessThan(30_000)
+    expect(out).toContain('--reader serial:/dev/pts/')
+    expect(out).toMatch(/1\. MIR\n.*2\. Maestro/)
+    expect(out).toContain('reader | ENTER PIN: | **** |')
+    expect(out).toContain('reader | WRONG PIN! ENTER PIN: |')
+    expect(out).toContain('reader | PLEASE REMOVE CARD |')
+    expect(out.match(/ARQC right, PIN right, 00/g)).toHaveLength(2)
+    expect(out).toMatch(/DECLINED: .*51/)
+    expect(out).not.toMatch(/2200000000000103|6799990100000000019/)
+  }, 40_000)
+})
