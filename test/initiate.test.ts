@@ -100,6 +100,18 @@ describe('GET PROCESSING OPTIONS', () => {
     }
   })
 
+  it('a PDOL may ask for as much as a command carries', async () => {
+    const run = async (pdol: string, exchanges: readonly Exchange[]) => {
+      const { kernel, card } = selected(exchanges)
+      kernel.data.card.set(0x9f38, fromHex(pdol))
+      const end = await initiate(kernel)
+      card.done()
+      return end
+    }
+    expect(await run('DF01FC', [{ c: `80A80000FF8381FC${'00'.repeat(252)}00`, r: '770A820258009404080101009000' }])).toBeUndefined()
+    expect(await run('DF01FD', [])).toEqual(CARD_ERROR)
+  })
+
   it('does not keep what a terminal is the source of', () => {
     expect(parseProcessingOptions(fromHex('7713820258009404080101009F0206000000000001')).has(0x9f02)).toBe(true)
     const run = selected([{ c: '80A8000002830000', r: '7713820258009404080101009F02060000000000019000' }])
@@ -218,10 +230,13 @@ describe('READ RECORD', () => {
       expect(aflEntry(fromHex(entry)).sfi).toBe(sfi)
   })
 
-  it.each(['00010100', 'F8010100', '08000100', '08020100', '08010103', '09010100'])('AFL entry %s is refused', async entry => {
-    expect(() => aflEntry(fromHex(entry))).toThrow(/AFL entry/)
-    expect((await read(entry, [])).end).toEqual(CARD_ERROR)
-  })
+  it.each(['00010100', 'F8010100', '08000100', '08020100', '08010102', '08010103', '08010203', '09010100'])(
+    'AFL entry %s is refused',
+    async entry => {
+      expect(() => aflEntry(fromHex(entry))).toThrow(/AFL entry/)
+      expect((await read(entry, [])).end).toEqual(CARD_ERROR)
+    },
+  )
 
   it.each(['', '080101', '0801010010'])('AFL "%s" is refused', async afl => expect((await read(afl, [])).end).toEqual(CARD_ERROR))
 
@@ -247,6 +262,28 @@ describe('READ RECORD', () => {
     '5F28010643',
   ])('format error %s', async object => {
     expect((await read('08010100', [record(1, 1, MANDATORY + object)])).end).toEqual(CARD_ERROR)
+  })
+
+  it.each(
+    Object.entries({
+      '5F28': 2,
+      '5F30': 2,
+      '5F34': 1,
+      '8F': 1,
+      '9F07': 2,
+      '9F08': 2,
+      '9F0D': 5,
+      '9F0E': 5,
+      '9F0F': 5,
+      '9F14': 1,
+      '9F23': 1,
+      '9F42': 2,
+      '9F44': 1,
+    }),
+  )('%s has %i bytes', async (tag, length) => {
+    const run = async (size: number) =>
+      (await read('08010100', [record(1, 1, MANDATORY + hex(write(Number.parseInt(tag, 16), new Uint8Array(size))))])).end
+    expect([await run(length), await run(length + 1), await run(length - 1)]).toEqual([undefined, CARD_ERROR, CARD_ERROR])
   })
 
   it.each(['251031', '260101', '240930', '241231'])('%s is a date', async date => {

@@ -430,6 +430,7 @@ it.each([
   ['6F0D8407A0000000031010A500A500', 'A5 comes twice'],
   ['6F02A500', '84\\) is missing'],
   ['6F088404A0000000A500', '4 bytes'],
+  [`6F158411${'A0'.repeat(17)}A500`, '17 bytes'],
 ])('an FCI %s is refused: %s', (data, rule) => expect(() => parseFci(fromHex(data))).toThrow(new RegExp(rule)))
 
 it('parseFci names the rule', () => expect(() => parseFci(fromHex('6F05A5038801'))).toThrow(/value of 5 bytes exceeds/))
