@@ -211,3 +211,72 @@ describe('kernel 2', () => {
     expect(sent.at(-1)).toContain('420300')
   })
 })
+
+describe('kernel 2 in mag-stripe mode', () => {
+  /** The card of a public transcript; its answers do not depend on what it is sent. */
+  const transcript = (load('card_transcripts').transcripts as { id: string; apdus: { c: string; r: string }[] }[]).find(
+    ({ id }) => id === 'huemv-msc-ms-mode',
+  )!
+  const pay = async (answers: Record<string, string | string[]> = {}, data: Record<number, string> = {}, amount = 1500n) => {
+    const sent: string[] = []
+    const card: Card = {
+      interface: 'contactless',
+      atr: new Uint8Array(),
+      async transmit(apdu) {
+        const command = hex(apdu)
+        sent.push(command)
+        const own = Object.entries(answers).find(([start]) => command.startsWith(start))?.[1]
+        const next = Array.isArray(own) ? own.shift() : own
+        const recorded = transcript.apdus.find(({ c }) => (c.startsWith('00A4') ? c === command : c.slice(0, 8) === command.slice(0, 8)))
+        return fromHex(next ?? recorded!.r)
+      },
+    }
+    const kernel = mastercardKernel(
+      { config: { ...russianMpos(site), currencyCode: 978, countryCode: 56 }, options: { random: () => Uint8Array.of(8, 255, 6, 8) } },
+      { data: new Map(Object.entries({ 40830: '00', ...data }).map(([tag, value]) => [Number(tag), fromHex(value)])) },
+    )
+    const entry = new EntryPoint(
+      {
+        combinations: [{ aid: fromHex('A0000000041010'), kernel: Uint8Array.of(2) }],
+        kernel: () => kernel,
+        ui: () => {},
+        field: { activate: async () => card, off: async () => {} },
+      },
+      { amount, currency: currency('EUR') },
+      new AbortController().signal,
+    )
+    return { outcome: await entry.run('A'), sent }
+  }
+
+  it('completes track 2 with CVC3, counter, number and the count of its digits', async () => {
+    const { outcome, sent } = await pay()
+    expect(outcome).toMatchObject({ status: 'onlineRequest', cvm: 'none' })
+    // Three digits of unpredictable number (255 is no fair digit), right-justified, then what the UDOL asks for besides.
+    expect(sent.at(-1)).toBe('802A8E800F00000868000000000015000978005600')
+    // PCVC3 000E, PUNATC 0E70, three digits of the counter: 03F9 is 1017, CVC3 A2C4 is 41668.
+    expect(hex(outcome.dataRecord!.get(0x9f6b)!)).toBe('5413339000001513D49121019017998686683F')
+    expect(hex(outcome.dataRecord!.get(0x9f39)!)).toBe('91')
+  })
+
+  it('verifies above the limit as its capability says', async () => {
+    const above = await pay({}, { 14647590: '000000001499', 14647582: '20' })
+    expect(above.outcome).toMatchObject({ cvm: 'onlinePin', receipt: true })
+    expect((await pay({}, { 14647590: '000000001500', 14647582: '20' })).outcome).toMatchObject({ cvm: 'none' })
+  })
+
+  it('is refused where the reader has no such mode, the card lacks data, or a limit is exceeded', async () => {
+    const ended = { status: 'endApplication', uiOnOutcome: { message: UI.tryAnotherCard } }
+    expect((await pay({}, { 14647579: '80' })).outcome).toMatchObject(ended)
+    expect((await pay({ '00B2010C': '70069F6502000E9000' })).outcome).toMatchObject(ended)
+    expect((await pay({ '802A': '6985' })).outcome).toMatchObject(ended)
+    expect((await pay({}, { 14647588: '000000001499' })).outcome).toMatchObject(ended)
+  })
+
+  it('without a CVC3 the card declines; a phone that wants its holder says so', async () => {
+    expect((await pay({ '802A': '77059F360203F99000' })).outcome.status).toBe('declined')
+    // POS Cardholder Interaction Information (DF4B): verification on the device is wanted; the next tap has it done.
+    const { outcome, sent } = await pay({ '802A': ['770B9F360203F9DF4B030001009000'] })
+    expect(outcome.status).toBe('onlineRequest')
+    expect(sent.filter(command => command.startsWith('802A'))).toHaveLength(2)
+  })
+})

@@ -5,7 +5,7 @@ import { loadCard, type VirtualCard } from '../simulator/cards/icc.ts'
 import { issuerView } from '../simulator/cards/issuer-view.ts'
 import { profiles } from '../simulator/cards/profiles/index.ts'
 import { testCaKeys } from '../simulator/keys.ts'
-import { fromHex, hex } from '../src/bytes.ts'
+import { concat, fromHex, hex } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
 import { iccMasterKey } from '../src/crypto/cryptogram.ts'
 import { cryptogramVersions, versionCryptogram } from '../src/crypto/cryptogram-version.ts'
@@ -18,6 +18,7 @@ import { russianMpos } from '../src/emv/profiles.ts'
 import type { AuthorisationRequest, AuthorisationResponse, Terminal } from '../src/emv/terminal.ts'
 import { Fault } from '../src/errors.ts'
 import type { MessageId } from '../src/messages.ts'
+import { read, readOne, write } from '../src/tlv/ber.ts'
 
 const rub = currency('RUB')
 const config = russianMpos({
@@ -303,5 +304,48 @@ describe('every profile by tap', () => {
   it('a co-badged card pays with its priority application', async () => {
     const { outcome } = await pay(loadCard('mir-maestro'), { amount: 1000n })
     expect(hex(outcome.application!.aid)).toBe('A0000006581010')
+  })
+})
+
+describe('what is not built', () => {
+  it.each(['amex', 'jcb', 'discover'])('%s is refused by name before any card is asked for', async scheme => {
+    const contactless = parseContactlessConfig({
+      currencyCode: 643,
+      schemes: [{ scheme, aids: ['A000000025010801'], verifyFrom: 300_000, ttq: '36004000' }],
+    })
+    await expect(pay(loadCard('mir'), { amount: 1n, contactless })).rejects.toMatchObject({
+      code: 'unsupported',
+      details: { feature: `${scheme} contactless` },
+    })
+  })
+
+  it('a Mir card that speaks Protocol 2 is asked to be inserted, and the explanation says why', async () => {
+    const card = loadCard('mir')
+    const explained: string[] = []
+    const tapped = card.contactless.bind(card)
+    // DF70 among the FCI's objects; the fields of the templates around it grow by its four bytes.
+    card.contactless = options => {
+      const session = tapped(options)
+      const transmit = session.transmit.bind(session)
+      session.transmit = async (apdu, more) => {
+        const answer = await transmit(apdu, more)
+        if (!hex(apdu).startsWith('00A4040007A0000006581010')) return answer
+        const fci = readOne(answer.subarray(0, -2)).value
+        const objects = read(fci)
+        const proprietary = objects.find(({ tag }) => tag === 0xa5)!.value
+        const name = objects.find(({ tag }) => tag === 0x84)!.value
+        return concat(write(0x6f, [write(0x84, name), write(0xa5, [proprietary, fromHex('DF700101')])]), answer.subarray(-2))
+      }
+      return session
+    }
+    const { outcome, shown } = await pay(card, { amount: 1n, options: { explain: ({ rule }) => explained.push(rule) } })
+    expect(outcome).toMatchObject({ result: 'declined', reason: 'tryAnotherInterface' })
+    expect(shown).toContain('reader.insertCard')
+    expect(explained.join()).toContain('Protocol 2')
+  })
+
+  it('amounts in another currency than the rules are refused', async () => {
+    const contactless = { ...russianContactless(), currencyCode: 978 }
+    await expect(pay(loadCard('mir'), { amount: 1n, contactless })).rejects.toMatchObject({ code: 'bad-argument' })
   })
 })

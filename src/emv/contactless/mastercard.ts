@@ -25,6 +25,7 @@ import {
   money,
   onDevice,
 } from './mastercard-data.ts'
+import { magstripeMode } from './mastercard-magstripe.ts'
 import { seePhone } from './mastercard-phone.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI } from './outcome.ts'
 import { RELAY_ANSWER, resistRelay } from './relay-resistance.ts'
@@ -102,7 +103,8 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: Maste
   keepResponse(kernel, data)
   if (lacking(kernel, [0x82, 0x94]).length > 0) return giveUp(kernel, 'cardDataMissing')
   if (configured(kernel, 'noEmv') || !isSet(card.get(0x82), AIP.emvMode)) {
-    return giveUp(kernel, 'magstripeNotSupported')
+    if (configured(kernel, 'noMagstripe')) return giveUp(kernel, 'magstripeNotSupported')
+    return magstripeMode(kernel, activation, selectNext)
   }
   const relayed = await relay(kernel)
   if (relayed) return relayed

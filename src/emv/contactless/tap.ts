@@ -15,6 +15,7 @@ import { mirKernel } from './mir.ts'
 import { type ContactlessCvm, type ContactlessOutcome, type OnlineResponse, UI, type UiRequest, uiText } from './outcome.ts'
 import type { KernelEnvironment } from './session.ts'
 import type { TornLog } from './torn-log.ts'
+import { unionPayKernel } from './unionpay.ts'
 import { visaKernel } from './visa.ts'
 
 export interface TapOptions extends KernelOptions {
@@ -36,6 +37,7 @@ export function kernelsOf(
       mastercard: () => mastercardKernel(environment, { data, ...(torn && { torn }) }),
       visa: () => visaKernel(environment, { data }),
       mir: () => mirKernel(environment, { data }),
+      unionpay: () => unionPayKernel(environment, { data }),
     }
     const kernel = make[rules.scheme]
     if (!kernel)

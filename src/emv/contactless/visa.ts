@@ -1,10 +1,8 @@
 /** Kernel 3, Visa qVSDC: one GET PROCESSING OPTIONS with the cryptogram in it, fast DDA, and the card's transaction qualifiers (EMV Contactless Book C-3). */
 
-import { concat, equal, hex } from '../../bytes.ts'
+import { equal, hex } from '../../bytes.ts'
 import type { Kernel } from '../context.ts'
 import { type Bit, isSet } from '../data.ts'
-import { iccKey } from '../oda-keys.ts'
-import { dynamicHashHolds, isFailed, recoverDynamicData } from '../oda-signature.ts'
 import { isAtm } from '../restrict.ts'
 import { panOf, psnOf } from '../risk.ts'
 import { TRANSACTION_TYPE } from '../start.ts'
@@ -13,6 +11,7 @@ import { type LimitSet, limitsFor } from './dynamic-limits.ts'
 import type { ContactlessKernel, KernelActivation } from './entry.ts'
 import { updateCard } from './issuer-update.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI, type UiRequest } from './outcome.ts'
+import { CTQ, cryptogramType, fastDda, isExpired, verifyByQualifiers } from './quick.ts'
 import {
   cardError,
   endApplication,
@@ -41,20 +40,7 @@ export interface VisaSettings {
   readonly data?: ReadonlyMap<number, Uint8Array>
 }
 
-/** Card Transaction Qualifiers (9F6C). */
-const CTQ = {
-  onlinePinRequired: { byte: 1, bit: 8 },
-  signatureRequired: { byte: 1, bit: 7 },
-  onlineIfOdaFails: { byte: 1, bit: 6 },
-  switchIfOdaFails: { byte: 1, bit: 5 },
-  onlineIfExpired: { byte: 1, bit: 4 },
-  switchForCash: { byte: 1, bit: 3 },
-  switchForCashback: { byte: 1, bit: 2 },
-  deviceCvmPerformed: { byte: 2, bit: 8 },
-  issuerUpdate: { byte: 2, bit: 7 },
-} as const satisfies Record<string, Bit>
-
-const AIP = { dda: { byte: 1, bit: 6 }, magstripe: { byte: 2, bit: 8 } } as const satisfies Record<string, Bit>
+const MAGSTRIPE_MODE: Bit = { byte: 2, bit: 8 }
 
 const mandatory = [0x82, 0x9f36, 0x57, 0x9f10, 0x9f26]
 
@@ -106,20 +92,12 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: VisaS
   if (afl && afl.length > 0) await readFiles(kernel, afl)
   activation.ui({ message: UI.cardReadOk, status: 'cardReadSuccessfully' })
   const ttq = terminal.get(0x9f66) ?? new Uint8Array(4)
-  if (isSet(card.get(0x82), AIP.magstripe) && isSet(ttq, TTQ.magstripeMode)) return magstripe(kernel, ttq)
+  if (isSet(card.get(0x82), MAGSTRIPE_MODE) && isSet(ttq, TTQ.magstripeMode)) return magstripe(kernel, ttq)
   if (lacking(kernel, mandatory).length > 0) return endApplication('cardDataMissing')
   if (!panAgrees(kernel)) return endApplication('cardDataError')
   const deviceInfo = card.get(0x9f6e)
   if (deviceInfo?.length === 4) card.set(0x9f6e, Uint8Array.of(...deviceInfo.subarray(0, 3), deviceInfo[3] & 0xf0))
   return decide(kernel, ttq, settings)
-}
-
-/** The cryptogram's type: 9F27, or the one in the card verification results (9F10 byte 5, b6–b5). */
-function cryptogramType({ data }: Kernel): 'AAC' | 'TC' | 'ARQC' | undefined {
-  const own = data.card.get(0x9f27)
-  const cid = own ? own[0] : (data.card.get(0x9f10)![4] ?? 0) << 2
-  data.card.set(0x9f27, Uint8Array.of(cid & 0xc0))
-  return (['AAC', 'TC', 'ARQC', undefined] as const)[(cid >> 6) & 0x03]
 }
 
 /** Restrictions, offline data authentication, cardholder verification, in this order (5.5–5.8). */
@@ -134,7 +112,7 @@ function decide(kernel: Kernel, ttq: Uint8Array, settings: VisaSettings): Contac
   let online = type === 'ARQC' || (type === 'TC' && isSet(ttq, TTQ.onlineCryptogramRequired))
   const odaForOnline = isSet(ttq, TTQ.odaForOnline)
   if (type === 'TC') {
-    if (expired(kernel)) {
+    if (isExpired(kernel)) {
       if (may(CTQ.onlineIfExpired) && !offlineOnly) online = true
       else declined = true
     }
@@ -146,20 +124,27 @@ function decide(kernel: Kernel, ttq: Uint8Array, settings: VisaSettings): Contac
     }
   }
   if (!declined && type === 'TC' && !online) {
-    const failed = fastDda(kernel)
+    const failed = fastDda(kernel, 'Book C-3, Annex C')
     if (failed) {
       kernel.raise('ddaFailed', { rule: `Book C-3, 5.6: ${failed}`, inputs: [0x9f4b, 0x9f69] })
       if (may(CTQ.onlineIfOdaFails) && !offlineOnly) online = true
       else if (may(CTQ.switchIfOdaFails) && isSet(ttq, TTQ.contactChip)) return anotherInterface(UI.insertCard)
       else declined = true
     }
-  } else if (!declined && odaForOnline && card.has(0x9f4b) && fastDda(kernel) && settings.odaForOnlineFailure === 'decline') declined = true
-  const cvm = declined ? undefined : verify(kernel, ttq, ctq, type === 'ARQC')
-  if (cvm?.method === undefined) declined = true
-  if (cvm?.online) online = true
+  } else if (
+    !declined &&
+    odaForOnline &&
+    card.has(0x9f4b) &&
+    fastDda(kernel, 'Book C-3, Annex C') &&
+    settings.odaForOnlineFailure === 'decline'
+  )
+    declined = true
+  const cvm = declined ? undefined : verifyByQualifiers(kernel, ttq, type === 'ARQC')
+  if (!cvm) declined = true
+  if (cvm === 'onlinePin') online = true
   if (online && offlineOnly) declined = true
   if (declined) return outcome(kernel, 'declined', undefined, settings)
-  const result = outcome(kernel, online ? 'onlineRequest' : 'approved', cvm!.method, settings)
+  const result = outcome(kernel, online ? 'onlineRequest' : 'approved', cvm, settings)
   if (!online || !isSet(ttq, TTQ.issuerUpdate) || !may(CTQ.issuerUpdate)) return result
   return {
     ...result,
@@ -168,11 +153,6 @@ function decide(kernel: Kernel, ttq: Uint8Array, settings: VisaSettings): Contac
     fieldOff: 0,
     uiOnRestart: { message: UI.presentCardAgain, status: 'readyToRead' },
   }
-}
-
-function expired({ data }: Kernel): boolean {
-  const expiry = data.card.get(0x5f24)
-  return expiry?.length !== 3 || hex(expiry) < hex(data.terminal.get(0x9a)!)
 }
 
 /** Cash and cashback that the card's usage control does not allow, where the reader looks (5.5.1.3). */
@@ -190,58 +170,13 @@ function usageRefused(kernel: Kernel, { checkCashUsage, checkCashbackUsage }: Vi
   return undefined
 }
 
-/** Fast DDA (5.6, Annex C): what is wrong with it, or undefined. Only version 01 of 9F69 is taken. */
-function fastDda(kernel: Kernel): string | undefined {
-  const { card, terminal } = kernel.data
-  const related = card.get(0x9f69)
-  const signature = card.get(0x9f4b)
-  if (!isSet(card.get(0x82), AIP.dda)) return 'the card does not support fDDA'
-  if (!signature || !related) return '9F4B or 9F69 is missing'
-  if (related[0] !== 0x01 || related.length < 5) return `9F69 has version ${hex(related.subarray(0, 1))}, the rule is 01`
-  if (!card.has(0x5a)) card.set(0x5a, panFromTrack2(card.get(0x57)!))
-  const key = iccKey(kernel)
-  if (isFailed(key)) return key.failed
-  const dynamic = recoverDynamicData(key, signature, 'Book C-3, Annex C')
-  if (isFailed(dynamic)) return dynamic.failed
-  const signed = concat(terminal.get(0x9f37)!, terminal.get(0x9f02)!, terminal.get(0x5f2a)!, related)
-  return dynamicHashHolds(dynamic, signed) ? undefined : 'the signature does not match the transaction'
-}
-
-function panFromTrack2(track2: Uint8Array): Uint8Array {
-  const digits = hex(track2).split('D')[0]
-  const padded = digits.length % 2 === 0 ? digits : `${digits}F`
-  return Uint8Array.from({ length: padded.length / 2 }, (_, i) => Number.parseInt(padded.slice(i * 2, i * 2 + 2), 16))
-}
-
-/** Cardholder verification (5.7): the method, and whether it asks for an online transaction; no method where verification fails. */
-function verify(
-  kernel: Kernel,
-  ttq: Uint8Array,
-  ctq: Uint8Array | undefined,
-  arqc: boolean,
-): { method?: ContactlessCvm; online?: boolean } {
-  const can = (bit: Bit) => isSet(ttq, bit)
-  if (!ctq) {
-    if (!can(TTQ.cvmRequired)) return { method: 'none' }
-    if (can(TTQ.signature)) return { method: 'signature' }
-    return can(TTQ.onlinePin) ? { method: 'onlinePin', online: true } : {}
-  }
-  if (isSet(ctq, CTQ.onlinePinRequired) && can(TTQ.onlinePin)) return { method: 'onlinePin', online: true }
-  if (isSet(ctq, CTQ.deviceCvmPerformed)) {
-    const related = kernel.data.card.get(0x9f69)
-    const proven = related && related.length >= 7 ? equal(related.subarray(5, 7), ctq.subarray(0, 2)) : arqc
-    return proven ? { method: 'confirmationCode' } : {}
-  }
-  if (isSet(ctq, CTQ.signatureRequired) && can(TTQ.signature)) return { method: 'signature' }
-  return can(TTQ.cvmRequired) ? {} : { method: 'none' }
-}
-
 /** Mag-stripe mode (legacy MSD): always online. */
 function magstripe(kernel: Kernel, ttq: Uint8Array): ContactlessOutcome {
   if (lacking(kernel, [0x57]).length > 0) return endApplication('cardDataMissing')
   if (isSet(ttq, TTQ.offlineOnly)) return outcome(kernel, 'declined', undefined, {})
   kernel.data.setTerminal(0x9f39, 0x91)
-  const cvm = verify(kernel, ttq, undefined, true).method
+  kernel.data.card.delete(0x9f6c) // qualifiers are qVSDC's
+  const cvm = verifyByQualifiers(kernel, ttq, true)
   return outcome(kernel, cvm ? 'onlineRequest' : 'declined', cvm, {})
 }
 
