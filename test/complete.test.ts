@@ -194,7 +194,9 @@ describe('online', () => {
       ['host-no-answer', () => Promise.reject(new Fault('host-no-answer', 'no answer')), true],
       ['any other error', () => Promise.reject(new Error('socket hang up')), true],
       ['a code that is none', { type: 'approved', code: '000' }, true],
-      ['issuer data that are none', { type: 'approved', code: '00', issuerAuthenticationData: new Uint8Array(7) }, true],
+      ['a code of other signs', { type: 'approved', code: '0-' }, true],
+      ['issuer data too short', { type: 'approved', code: '00', issuerAuthenticationData: new Uint8Array(7) }, true],
+      ['issuer data too long', { type: 'approved', code: '00', issuerAuthenticationData: new Uint8Array(17) }, true],
     ]
     it.each(silent)('%s: the default codes approve', async (_, host, unanswered) => {
       const result = await run([first('80', ac('80', AC1)), second('40', ac('40', AC2), CY3)], host)
@@ -290,6 +292,17 @@ describe('issuer authentication', () => {
     expect(await run(script, answer)).toMatchObject({ stop: { result: 'approved' }, tsi: '2000' })
   })
 
+  it.each([8, 16])('data of %i bytes go to the card', async length => {
+    const data = 'AB'.repeat(length)
+    const script: [string, string][] = [
+      first('80', ac('80', AC1)),
+      [`00820000${length.toString(16).padStart(2, '0').toUpperCase()}${data}`, '9000'],
+      second('40', ac('40', AC2), C00, '0000008000', data.slice(0, 20).padEnd(20, '0')),
+    ]
+    const host = { ...approved, issuerAuthenticationData: fromHex(data) } as AuthorisationResponse
+    expect((await run(script, host, { icc })).stop.result).toBe('approved')
+  })
+
   it('is not done without data', async () => {
     expect((await run([first('80', ac('80', AC1)), second('40', ac('40', AC2), C00)], approved, { icc })).tsi).toBe('2000')
   })
@@ -324,6 +337,39 @@ describe('scripts', () => {
     const result = await run([ac1, ac2('0000008000'), [putData, '6985']], withScripts(`72088606${putData}`))
     expect([result.tvr, result.tsi, results(result)]).toEqual(['0000008010', '2400', '1100000000'])
     expect(result.stop.result).toBe('approved')
+  })
+
+  it('a card that is gone after its TC fails its scripts 72, not the payment', async () => {
+    const script = scriptCard([ac1, ac2('0000008000')])
+    const card = {
+      ...script,
+      transmit: (apdu: Uint8Array) => (apdu[0] === 0x04 ? Promise.reject(new Fault('card-removed', 'gone')) : script.transmit(apdu)),
+    }
+    const at = kernelAt({
+      config: online,
+      card,
+      icc: { 82: '0000', '5A': '2200123456789012', ...cdols, '9F0D': '0000000000', '9F0F': '0000000000' },
+      terminal: { authorise: async () => withScripts(`72088606${putData}`, `72088606${putData}`) },
+    })
+    at.kernel.raise('floorLimitExceeded', { rule: 'the test' })
+    expect((await complete(at.kernel)).result).toBe('approved')
+    expect([at.tvr(), hex(at.kernel.data.get(0x9f5b)!)]).toEqual(['0000008010', '11000000000000000000'])
+  })
+
+  it('a card that is gone during scripts 71 ends the payment', async () => {
+    const script = scriptCard([ac1])
+    const card = {
+      ...script,
+      transmit: (apdu: Uint8Array) => (apdu[0] === 0x04 ? Promise.reject(new Fault('card-removed', 'gone')) : script.transmit(apdu)),
+    }
+    const at = kernelAt({
+      config: online,
+      card,
+      icc: { 82: '0000', '5A': '2200123456789012', ...cdols, '9F0F': '0000000000' },
+      terminal: { authorise: async () => withScripts(`71088606${putData}`) },
+    })
+    at.kernel.raise('floorLimitExceeded', { rule: 'the test' })
+    await expect(complete(at.kernel)).rejects.toMatchObject({ code: 'card-removed' })
   })
 
   it('the 15th command and later ones count as 15', async () => {

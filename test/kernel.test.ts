@@ -6,6 +6,7 @@ import type { CardProfile } from '../simulator/cards/profile.ts'
 import { profiles } from '../simulator/cards/profiles/index.ts'
 import { hex } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
+import { tagName } from '../src/emv/data.ts'
 import { Fault } from '../src/errors.ts'
 import { accountOf, cryptogramIsRight, mpos, pay, type Verdict } from './kernel-bench.ts'
 
@@ -234,6 +235,48 @@ describe('a transaction that is none', () => {
     [{ currency: { alpha: 'EUR', numeric: 978, exponent: 2 } }, 'currency'],
   ] as const)('%o is refused', async (transaction, field) => {
     await expect(pay({ ...mir, card: mir.card(), transaction })).rejects.toMatchObject({ code: 'bad-argument', details: { field } })
+  })
+})
+
+describe('explanation of a payment', () => {
+  it('names step, rule, inputs and effect of all that happened', async () => {
+    const { explained } = await pay({ ...visa, card: visa.card() })
+    const lines = explained.map(({ step, rule, inputs, effect }) =>
+      [step, rule, [...inputs.keys()].map(tagName).join(' '), effect.join('; ')].join(' | '),
+    )
+    expect(lines.slice(lines.findIndex(line => line.startsWith('cardholderVerification')))).toMatchInlineSnapshot(`
+      [
+        "cardholderVerification | Book 3, 10.5: rule 5E03 | 8E 9F33 | signature ok",
+        "cardholderVerification | Book 3, 10.5: signature | 8E 9F34 | TSI cardholderVerificationPerformed",
+        "riskManagement | Book 3, 10.6.1: the amount is not below the floor limit | 9F02 9F1B | TVR floorLimitExceeded",
+        "riskManagement | Book 3, 10.6: terminal risk management was performed |  | TSI terminalRiskManagementPerformed",
+        "terminalActionAnalysis | Book 3, 10.7: TVR against denial action codes, TAC 0010000000 | 95 9F0E | no bit in common",
+        "terminalActionAnalysis | Book 3, 10.7: TVR against online action codes, TAC DC4004F800 | 95 9F0F | online by floorLimitExceeded",
+        "terminalActionAnalysis | Book 3, 10.7: terminal action analysis | 95 9F35 | ARQC asked",
+        "cardActionAnalysis | Book 3, 10.8: first GENERATE AC | 8C | TSI cardRiskManagementPerformed",
+        "cardActionAnalysis | Book 3, 10.8: card action analysis | 9F27 9F36 9F10 | ARQC asked, ARQC given",
+        "online | Book 3, 10.9: the host answered | 8A 91 | approved, TC asked",
+        "issuerAuthentication | Book 3, 10.9: EXTERNAL AUTHENTICATE was sent | 82 91 | TSI issuerAuthenticationPerformed",
+        "completion | Book 3, 10.8: card action analysis | 9F27 9F36 9F10 | TC asked, TC given",
+        "completion | the payment ends | 95 9B 9F34 8A | approved",
+      ]
+    `)
+  })
+
+  it('masks what is secret', async () => {
+    const { explained } = await pay({ ...visa, card: visa.card(), options: { exceptionFile: () => true } })
+    const entry = explained.find(({ effect }) => effect.includes('TVR cardOnExceptionFile'))
+    expect(entry && hex(entry.inputs.get(0x5a)!)).toBe('FF'.repeat(8))
+  })
+})
+
+describe('the request to the host', () => {
+  it('has field 55, track 2 and who asks', async () => {
+    const [{ tags, cvm, transaction }] = (await pay({ ...mir, card: mir.card() })).requests
+    expect([...tags.keys()].map(tagName).join(' ')).toMatchInlineSnapshot(
+      `"50 57 5A 5F20 5F24 5F25 5F28 5F2A 5F34 82 84 95 9A 9B 9C 9F02 9F03 9F06 9F07 9F09 9F10 9F15 9F16 9F1A 9F1C 9F1E 9F21 9F26 9F27 9F33 9F34 9F35 9F36 9F37 9F39 9F40 9F41 9F4E"`,
+    )
+    expect([cvm, transaction.amount]).toEqual(['onlinePin', 250_000n])
   })
 })
 

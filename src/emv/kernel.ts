@@ -74,7 +74,9 @@ function stopOf(kernel: Kernel, error: unknown): Stop {
   throw error
 }
 
-function outcomeOf({ application, data, progress }: Kernel, { result, reason, fallback }: Stop): Outcome {
+function outcomeOf(kernel: Kernel, { result, reason, fallback }: Stop): Outcome {
+  const { application, data, progress } = kernel
+  kernel.note({ rule: 'the payment ends', inputs: [0x95, 0x9b, 0x9f34, 0x8a] }, () => (reason ? `${result}: ${reason}` : result))
   const { cvm, online, pinBlock, response, advice, initiated, hostApproved, unanswered } = progress
   const chipFailed = !initiated && (reason === 'cardMute' || reason === 'cardError')
   return {

@@ -2,7 +2,7 @@
 
 import { type Command, decodeCommand } from '../apdu/apdu.ts'
 import { concat, hex } from '../bytes.ts'
-import { isFault } from '../errors.ts'
+import { asFault, isFault } from '../errors.ts'
 import { read, readOne } from '../tlv/ber.ts'
 import type { Kernel } from './context.ts'
 
@@ -46,13 +46,19 @@ function parseScript(bytes: Uint8Array): Script {
   }
 }
 
-/** Performs the scripts with this template; sets TSI, TVR and the results (9F5B). */
+/**
+ * Performs the scripts with this template; sets TSI, TVR and the results (9F5B). With template 72 the cryptogram that decides is given already: a card that
+ * is lost then fails its scripts, not the payment.
+ * @throws Fault of the card, with template 71
+ */
 export async function performScripts(kernel: Kernel, scripts: readonly Script[], template: 0x71 | 0x72): Promise<void> {
   kernel.step = 'scripts'
+  let lost = false
   for (const script of scripts) {
     if (script.template !== template) continue
-    const { result, why } = await perform(kernel, script)
-    const earlier = kernel.data.get(0x9f5b) ?? new Uint8Array()
+    const { result, why, gone }: Performed = lost ? { result: NOT_PERFORMED << 4, why: 'the card is gone' } : await perform(kernel, script)
+    lost ||= gone === true
+    const earlier = kernel.data.terminal.get(0x9f5b) ?? new Uint8Array()
     kernel.data.setTerminal(0x9f5b, concat(earlier, Uint8Array.of(result), script.id))
     kernel.mark('scriptProcessingPerformed', { rule: 'Book 3, 10.10: script processing was performed' })
     const rule = `Book 3, 10.10: script ${hex(script.id)}: ${why}`
@@ -66,14 +72,27 @@ const NOT_PERFORMED = 0
 const FAILED = 1
 const SUCCESSFUL = 2
 
-async function perform(kernel: Kernel, { commands, flaw }: Script): Promise<{ result: number; why: string }> {
+interface Performed {
+  /** First byte of the Issuer Script Results. */
+  readonly result: number
+  readonly why: string
+  readonly gone?: boolean
+}
+
+async function perform(kernel: Kernel, { template, commands, flaw }: Script): Promise<Performed> {
   if (!commands) return { result: NOT_PERFORMED << 4, why: flaw! }
+  const failed = (at: number) => (FAILED << 4) | Math.min(at + 1, 15)
   for (const [at, command] of commands.entries()) {
-    const { sw } = await kernel.exchange(command)
-    const sw1 = sw >> 8
+    let sw: number
+    try {
+      sw = (await kernel.exchange(command)).sw
+    } catch (error) {
+      if (template === 0x71) throw error
+      return { result: failed(at), why: `command ${at + 1}: ${asFault(error).code}`, gone: true }
+    }
     // Success and warnings (62, 63) go on; anything else ends this script, the next one is performed all the same.
-    if (sw1 !== 0x90 && sw1 !== 0x62 && sw1 !== 0x63)
-      return { result: (FAILED << 4) | Math.min(at + 1, 15), why: `command ${at + 1} answered ${sw.toString(16).toUpperCase()}` }
+    if (![0x90, 0x62, 0x63].includes(sw >> 8))
+      return { result: failed(at), why: `command ${at + 1} answered ${sw.toString(16).toUpperCase()}` }
   }
   return { result: SUCCESSFUL << 4, why: `${commands.length} commands` }
 }
