@@ -1,7 +1,7 @@
 /** The acquirer's line and its client: messages both ways, idempotency, refusals, rules, and what each failure of the network is called. */
 
 import { createServer as createHttp, type RequestListener } from 'node:http'
-import { type AddressInfo, createServer as createTcp } from 'node:net'
+import { type AddressInfo, connect as connectTcp, createServer as createTcp } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type AcquirerHost, type AcquirerOptions, type HostEvent, hostEventLine, startAcquirer } from '../simulator/acquirer/host.ts'
@@ -178,6 +178,19 @@ describe('the host', () => {
     expect(response.status).toBe(status)
     expect(await response.json()).toHaveProperty('error')
     expect(seen).toMatchObject([{ type: 'refused', status }])
+  })
+
+  it('a request line that is no path is refused', async () => {
+    const { host } = await started()
+    const answer = await new Promise<string>((resolve, reject) => {
+      const socket = connectTcp(host.port, '127.0.0.1', () => socket.write('GET // HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'))
+      let text = ''
+      socket.on('data', chunk => {
+        text += chunk
+      })
+      socket.on('end', () => resolve(text)).on('error', reject)
+    })
+    expect(answer).toMatch(/^HTTP\/1.1 404 /)
   })
 
   it('prints what it sees without a PAN', async () => {

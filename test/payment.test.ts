@@ -374,12 +374,14 @@ describe('when something breaks', () => {
   })
 
   it('the merchant cancels while the host is thinking: reversed, whatever it decides', async () => {
-    const { pay, host, seen } = await counter('visa-signature', {}, { rules: [{ do: 'delay', ms: 300 }] })
+    const { pay, host, seen } = await counter('visa-signature', {}, { rules: [{ do: 'delay', ms: 400 }] })
     const stop = new AbortController()
     const paying = pay({ signal: stop.signal })
-    setTimeout(() => stop.abort(), 150)
+    while (host.orders.length === 0) await new Promise(resolve => setTimeout(resolve, 5))
+    stop.abort()
     expect(await paying).toMatchObject({ result: 'cancelled', reason: 'merchantCancelled', reversal: 'done' })
-    await new Promise(resolve => setTimeout(resolve, 250))
+    expect(host.order(order().number)?.state).toBe('Canceled')
+    await new Promise(resolve => setTimeout(resolve, 500)) // the host comes to its decision, and may not take the money
     expect(host.balance(visa)).toBe(1_000_000_00n)
     expect(seen.some(({ type }) => type === 'reversal')).toBe(true)
   })

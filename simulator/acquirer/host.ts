@@ -88,7 +88,7 @@ async function serve(desk: Desk, request: IncomingMessage, response: ServerRespo
 }
 
 async function route(desk: Desk, request: IncomingMessage): Promise<Json | Line> {
-  const { pathname } = new URL(request.url ?? '/', 'http://host')
+  const [pathname] = (request.url ?? '/').split('?')
   const [version, kind, encoded, action, ...rest] = pathname.split('/').slice(1)
   const name = encoded && decodeName(encoded)
   const what = `${request.method} ${[version, kind, name && '*', action, ...rest].filter(part => part !== undefined).join('/')}`
