@@ -79,6 +79,17 @@ describe('offline', () => {
     expect([0x9f27, 0x9f36, 0x9f26, 0x9f10].map(tag => hex(data.get(tag)!))).toEqual(['40', '0017', AC1, IAD])
   })
 
+  it.each([0, 32])('takes issuer application data of %i bytes in both formats', async length => {
+    const data = 'CC'.repeat(length)
+    const head = `400017${AC1}`
+    const format1 = `80${hex(Uint8Array.of(11 + length))}${head}${data}9000`
+    const objects = `9F2701409F360200179F2608${AC1}${length ? `9F10${hex(Uint8Array.of(length))}${data}` : ''}`
+    for (const answer of [format1, `77${hex(Uint8Array.of(objects.length / 2))}${objects}9000`]) {
+      const { stop, data: known } = await run([first('40', answer)], undefined, offline)
+      expect([stop.result, known.get(0x9f10)?.length ?? 0]).toEqual(['approved', length])
+    }
+  })
+
   it.each([
     ['00', 'offlineDeclined'],
     ['01', 'notAccepted'],
@@ -120,6 +131,11 @@ describe('answers that are none', () => {
     ['80', `77139F270180${'9F3603000017'}9F2608${AC1}9000`, {}],
     ['80', `700F9F2701809F2608${AC1}9000`, {}],
     ['80', '771380009000', {}],
+    ['80', `802C800017${AC1}${'CC'.repeat(33)}9000`, {}], // issuer application data of 33 bytes
+    ['80', `77399F2701809F360200179F2608${AC1}9F1021${'CC'.repeat(33)}9000`, {}],
+    ['80', `77149F270280009F360200179F2608${AC1}9000`, {}], // CID of 2 bytes
+    ['80', `77129F2701809F3601179F2608${AC1}9000`, {}], // ATC of 1
+    ['80', `77129F2701809F360200179F260711111111111111${'9000'}`, {}], // cryptogram of 7
   ])('to P1 %s: %s', async (p1, answer, scene) => {
     expect((await run([first(p1, answer)], undefined, scene)).stop).toEqual(error)
   })

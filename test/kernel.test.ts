@@ -280,6 +280,15 @@ describe('the request to the host', () => {
   })
 })
 
+describe('the largest and the smallest payment', () => {
+  it.each([0n, 1n, 999_999_999_999n])('of %i', async amount => {
+    const run = await pay({ ...mir, card: mir.card(), transaction: { type: 'cashback', amount, otherAmount: amount } })
+    expect([run.tag(0x9f02), run.tag(0x9f03)]).toEqual([String(amount).padStart(12, '0'), String(amount).padStart(12, '0')])
+    // 4 bytes hold no more: then 81 is not there.
+    expect(run.tag(0x81)).toBe(amount > 0xffff_ffffn ? undefined : amount.toString(16).padStart(8, '0'))
+  })
+})
+
 describe('terminal data', () => {
   it('has amounts, date, time and identity as the Book writes them', async () => {
     const run = await pay({

@@ -54,6 +54,15 @@ describe('processing restrictions', () => {
     expect(kernelRun({ '9F07': '8100', '5F24': '301231' }, config)).toBe('0010000000')
   })
 
+  it.each([
+    [0x11, '60F8C8'], // attended
+    [0x24, '60D8C8'], // a merchant's
+  ])('other terminals with cash are none (type %i)', (terminalType, capabilities) => {
+    const config = testConfig({ terminalType, capabilities })
+    expect(kernelRun({ '9F07': '8100', '5F24': '301231' }, config)).toBe('0000000000')
+    expect(kernelRun({ '9F07': '8200', '5F24': '301231' }, config)).toBe('0010000000')
+  })
+
   it('reads years from 50 on as of the last century', () => {
     expect(kernelRun({ '5F24': '500101' })).toBe('0040000000')
     expect(kernelRun({ '5F24': '491231', '5F25': '990101' })).toBe('0000000000')

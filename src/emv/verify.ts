@@ -1,11 +1,11 @@
 /** Cardholder verification: the CVM List, its conditions and methods (EMV 4.4 Book 3, 10.5; results as in Book 4, 6.3.4.5). */
 
-import { equal, hex, uint } from '../bytes.ts'
-import { CAPABILITY, terminalKind } from './config.ts'
+import { hex } from '../bytes.ts'
+import { CAPABILITY } from './config.ts'
 import type { Kernel, Stop } from './context.ts'
+import { cvmConditionHolds } from './cvm-condition.ts'
 import { type Bit, isSet } from './data.ts'
 import type { CvmName } from './outcome.ts'
-import { TRANSACTION_TYPE } from './start.ts'
 import { type PinResult, verifyOfflinePin, verifyOnlinePin } from './verify-pin.ts'
 
 /** Application Interchange Profile (82), byte 1 (EMV 4.4 Book 3, Annex C1). */
@@ -78,12 +78,11 @@ export async function verifyCardholder(kernel: Kernel): Promise<Stop | undefined
     kernel.raise('iccDataMissing', { rule: 'Book 3, 7.5 and 10.5: the CVM List is missing or has no rule', inputs: [0x82, 0x8e] })
     return undefined
   }
-  const amounts = { x: uint(list.subarray(0, 4)), y: uint(list.subarray(4, 8)) }
   const pinPad = { bypassed: false }
   results(NO_CVM_PERFORMED, 0, RESULT.failed)
   for (const rule of rulesOf(list)) {
     const { code, condition } = rule
-    if (!conditionHolds(kernel, rule, amounts)) {
+    if (!cvmConditionHolds(kernel, condition, canDo(kernel, rule), list)) {
       note(kernel, rule, 'condition not satisfied')
       continue
     }
@@ -128,48 +127,10 @@ function note(kernel: Kernel, rule: Rule, effect: string): void {
   kernel.note({ rule: `Book 3, 10.5: rule ${ruleHex(rule)}`, inputs: [0x8e, 0x9f33] }, () => effect)
 }
 
-/** CVM Condition Codes (EMV 4.4 Book 3, Annex C3). One that is not understood, or whose data are missing, is not satisfied. */
-function conditionHolds(kernel: Kernel, { code, condition }: Rule, { x, y }: { x: number; y: number }): boolean {
-  const { data, config } = kernel
-  const type = data.terminal.get(0x9c)![0]
-  const cash = type === TRANSACTION_TYPE.cash
-  const { attended } = terminalKind(config.terminalType)
-  const cashback = type === TRANSACTION_TYPE.cashback
-  // 9F02 is n 12, amounts X and Y are 4 bytes: all are exact in a double.
-  const amount = Number(kernel.transaction.amount)
-  const own = ownCurrency(kernel)
-  switch (condition) {
-    case 0x00:
-      return true
-    case 0x01:
-      return cash && !attended
-    case 0x02:
-      return !cash && !cashback
-    case 0x03: {
-      const method = methods[code & 0x3f]
-      return (code & 0x3f) === FAIL_CVM || (method !== undefined && supports(kernel, method))
-    }
-    case 0x04:
-      return cash && attended
-    case 0x05:
-      return cashback
-    case 0x06:
-      return own && amount < x
-    case 0x07:
-      return own && amount > x
-    case 0x08:
-      return own && amount < y
-    case 0x09:
-      return own && amount > y
-    default:
-      return false
-  }
-}
-
-/** Amounts X and Y are in the application currency (9F42). */
-function ownCurrency({ data }: Kernel): boolean {
-  const application = data.card.get(0x9f42)
-  return application !== undefined && equal(application, data.terminal.get(0x5f2a)!)
+/** Condition 03: fail is what every terminal can do. */
+function canDo(kernel: Kernel, { code }: Rule): boolean {
+  const method = methods[code & 0x3f]
+  return (code & 0x3f) === FAIL_CVM || (method !== undefined && supports(kernel, method))
 }
 
 function supports({ config }: Kernel, method: Method): boolean {

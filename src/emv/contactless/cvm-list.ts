@@ -1,10 +1,9 @@
 /** The CVM List as contactless kernels walk it: online PIN, signature or none; nothing is asked while the card is in the field (Book C-2, procedure CVM). */
 
-import { equal, uint } from '../../bytes.ts'
-import { ADDITIONAL, CAPABILITY, terminalKind } from '../config.ts'
+import { CAPABILITY } from '../config.ts'
 import type { Kernel } from '../context.ts'
+import { cvmConditionHolds } from '../cvm-condition.ts'
 import { type Bit, isSet } from '../data.ts'
-import { TRANSACTION_TYPE } from '../start.ts'
 import type { ContactlessCvm } from './outcome.ts'
 
 const methods: Readonly<Record<number, { needs: Bit; cvm: ContactlessCvm; result: number }>> = {
@@ -32,7 +31,7 @@ export function walkCvmList(kernel: Kernel): ContactlessCvm {
     const method = methods[id]
     const supported = method !== undefined && isSet(data.terminal.get(0x9f33), method.needs)
     const understood = method !== undefined || offlinePins.includes(id) || id === 0
-    if (!conditionHolds(kernel, condition, supported || id === 0, uint(list.subarray(0, 4)), uint(list.subarray(4, 8)))) continue
+    if (!cvmConditionHolds(kernel, condition, supported || id === 0, list)) continue
     if (method && supported) {
       results(code, condition, method.result)
       if (method.cvm === 'onlinePin') kernel.raise('onlinePinEntered', { rule: 'Book C-2, CVM.17: online PIN', inputs: [0x8e, 0x9f33] })
@@ -50,39 +49,4 @@ export function walkCvmList(kernel: Kernel): ContactlessCvm {
   if (!data.terminal.has(0x9f34)) results(0x3f, 0x00, 0x01)
   kernel.raise('cardholderVerificationFailed', { rule: 'Book C-2, CVM.24: no rule of the CVM List was successful', inputs: [0x8e, 0x9f34] })
   return 'none'
-}
-
-/** EMV 4.4 Book 3, Annex C3; amounts X and Y count in the application currency (9F42) only. */
-function conditionHolds({ data, transaction }: Kernel, condition: number, supported: boolean, x: number, y: number): boolean {
-  const type = data.terminal.get(0x9c)![0]
-  const cash = type === TRANSACTION_TYPE.cash
-  const cashback = type === TRANSACTION_TYPE.cashback
-  const { attended } = terminalKind(data.terminal.get(0x9f35)![0])
-  const currency = data.card.get(0x9f42)
-  const own = currency !== undefined && equal(currency, data.terminal.get(0x5f2a)!)
-  const amount = Number(transaction.amount)
-  switch (condition) {
-    case 0x00:
-      return true
-    case 0x01:
-      return cash && !attended
-    case 0x02:
-      return !cash && !cashback
-    case 0x03:
-      return supported
-    case 0x04:
-      return cash && attended
-    case 0x05:
-      return cashback && isSet(data.terminal.get(0x9f40), ADDITIONAL.cashback)
-    case 0x06:
-      return own && amount < x
-    case 0x07:
-      return own && amount > x
-    case 0x08:
-      return own && amount < y
-    case 0x09:
-      return own && amount > y
-    default:
-      return false
-  }
 }
