@@ -274,7 +274,7 @@ describe('issuer update', () => {
     ])
     const restart = { issuerAuthenticationData: fromHex('01020304050607083030'), scripts: [script] }
     const done = await run({ restart })
-    expect(done.sent).toEqual(['008200000A01020304050607083030', '8424000008AABBCCDDEEFF0011', '84180000'])
+    expect(done.sent).toEqual(['008200000A01020304050607083030', '8424000008AABBCCDDEEFF0011', '8418000000'])
     expect(done.outcome.uiOnOutcome).toBeUndefined()
     expect(hex(done.outcome.discretionaryData!.get(0x9f5b)!)).toBe('2000000001')
     const failed = await run({ restart, others: { '8424000008AABBCCDDEEFF0011': '6985' } })

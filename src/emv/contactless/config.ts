@@ -72,6 +72,12 @@ const figures: Partial<Record<ContactlessScheme, readonly (readonly [tag: number
     [0xdf54, 'refuseOnDeviceFrom', '>'],
     [0xdf51, 'offlineUpTo', '>'],
   ],
+  // The tags are a terminal vendor's (Verifone ADK), the signs C-5's: everything with >=.
+  jcb: [
+    [0xdfab42, 'verifyFrom', '>='],
+    [0xdfab41, 'refuseFrom', '>='],
+    [0xdfab40, 'offlineUpTo', '>='],
+  ],
 }
 
 const MAX = 999_999_999_999n
@@ -89,7 +95,10 @@ function figure(rules: SchemeRules, rule: RuleName, sign: Comparison): bigint {
 
 /** The data objects of a scheme's kernel, rules and own settings together: what a reader with a kernel of its own is loaded with too. */
 export function kernelData(rules: SchemeRules): ReadonlyMap<number, Uint8Array> {
-  const limits = (figures[rules.scheme] ?? []).map(([tag, rule, sign]) => [tag, toBcd(figure(rules, rule, sign), 6)] as const)
+  const limits = (figures[rules.scheme] ?? [])
+    .map(([tag, rule, sign]) => [tag, figure(rules, rule, sign)] as const)
+    .filter(([, value]) => value <= MAX) // a rule that is not there
+    .map(([tag, value]) => [tag, toBcd(value, 6)] as const)
   return new Map([...rules.data, ...limits])
 }
 

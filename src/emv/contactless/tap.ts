@@ -10,6 +10,7 @@ import type { CvmName, Outcome, Reason } from '../outcome.ts'
 import type { AuthorisationRequest, AuthorisationResponse, PinBlock, Terminal, Transaction } from '../terminal.ts'
 import { type ContactlessConfig, type ContactlessScheme, combinationsOf, kernelData, schemeKernels } from './config.ts'
 import { type ContactlessKernel, EntryPoint, type Field } from './entry.ts'
+import { jcbKernel } from './jcb.ts'
 import { mastercardKernel } from './mastercard.ts'
 import { mirKernel } from './mir.ts'
 import { type ContactlessCvm, type ContactlessOutcome, type OnlineResponse, UI, type UiRequest, uiText } from './outcome.ts'
@@ -37,6 +38,7 @@ export function kernelsOf(
       mastercard: () => mastercardKernel(environment, { data, ...(torn && { torn }) }),
       visa: () => visaKernel(environment, { data }),
       mir: () => mirKernel(environment, { data }),
+      jcb: () => jcbKernel(environment, { data }),
       unionpay: () => unionPayKernel(environment, { data }),
     }
     const kernel = make[rules.scheme]

@@ -1,0 +1,262 @@
+/** Kernel 5, JCB, EMV mode: limits, GENERATE AC with CDA, the card's choice of verification, issuer update (EMV Contactless Book C-5). */
+
+import { fromBcd, fromHex, fromText } from '../../bytes.ts'
+import { buildDol, parseDol } from '../../tlv/dol.ts'
+import { terminalKind } from '../config.ts'
+import type { Kernel } from '../context.ts'
+import { type Bit, isSet, withBit } from '../data.ts'
+import { single } from '../fci.ts'
+import { verifyCda } from '../oda-combined.ts'
+import { iccKey } from '../oda-keys.ts'
+import { isFailed } from '../oda-signature.ts'
+import { restrict } from '../restrict.ts'
+import { panOf, psnOf } from '../risk.ts'
+import { parseScripts, performScripts } from '../scripts.ts'
+import { TRANSACTION_TYPE } from '../start.ts'
+import type { ContactlessKernel, KernelActivation } from './entry.ts'
+import { updateCard } from './issuer-update.ts'
+import { type ContactlessCvm, type ContactlessOutcome, type OnlineResponse, UI } from './outcome.ts'
+import {
+  cardError,
+  endApplication,
+  getProcessingOptions,
+  type KernelEnvironment,
+  keepResponse,
+  lacking,
+  newSession,
+  pick,
+  readFiles,
+  recordOf,
+} from './session.ts'
+
+/** Terminal Interchange Profile (9F53). */
+const TIP = {
+  cvmRequired: { byte: 1, bit: 8 },
+  signature: { byte: 1, bit: 7 },
+  onlinePin: { byte: 1, bit: 6 },
+  onDeviceCvm: { byte: 1, bit: 5 },
+  issuerUpdate: { byte: 2, bit: 8 },
+} as const satisfies Record<string, Bit>
+
+const EMV_MODE: Bit = { byte: 2, bit: 8 }
+const CDA: Bit = { byte: 1, bit: 1 }
+
+/** Limits by the tags of a terminal vendor; the kernel compares all of them with >=. TAC as DF8120–DF8122 (default, denial, online). */
+export const jcbDefaults: ReadonlyMap<number, Uint8Array> = new Map(
+  Object.entries({ '9F52': '02', '9F53': '728000', DF8120: '9040008000', DF8121: '0410000000', DF8122: '9060009000' }).map(
+    ([tag, value]) => [Number.parseInt(tag, 16), fromHex(value)],
+  ),
+)
+const LIMITS = { floor: 0xdfab40, transaction: 0xdfab41, cvm: 0xdfab42 } as const
+
+/** Data record of EMV mode. */
+const record = [
+  0x9f02, 0x9f03, 0x9f26, 0x82, 0x5f34, 0x9f36, 0x5f20, 0x9f27, 0x9f10, 0x9f39, 0x9f1a, 0x95, 0x9f1f, 0x57, 0x5f2a, 0x9a, 0x9f21, 0x9c, 0x9f37, 0x9f50,
+  0x8d, 0x9f34, 0x84, 0x5f28, 0x9f57, 0x5a, 0x5f24, 0x9f33,
+] // biome-ignore format: a list
+
+export interface JcbSettings {
+  /** Data objects over `jcbDefaults`. */
+  readonly data?: ReadonlyMap<number, Uint8Array>
+  /** How long a card is held in the field for the issuer's answer, in ms; 5000 when left out. */
+  readonly removalTimeout?: number
+}
+
+/** Only EMV mode is built: a card that offers mag-stripe or legacy mode alone leads to Select Next. */
+export function jcbKernel(environment: KernelEnvironment, settings: JcbSettings = {}): ContactlessKernel {
+  const own = new Map([...jcbDefaults, ...(settings.data ?? [])])
+  /** What the first tap leaves for the issuer's answer: a restart at D finds the card as it was. */
+  let held: Kernel | undefined
+  return async activation => {
+    const before = activation.restart && activation.start === 'D' ? held : undefined
+    held = undefined
+    try {
+      if (before) return await complete(before, activation.onlineResponse)
+      const kernel = newSession(activation, environment, own)
+      if (activation.restart) return await updateCard(kernel, activation.onlineResponse)
+      const outcome = await run(kernel, activation, settings)
+      if (outcome.start === 'D') held = kernel
+      return outcome
+    } catch (fault) {
+      const { error, sw } = cardError(fault)
+      return endApplication(error, sw)
+    }
+  }
+}
+
+const selectNext: ContactlessOutcome = { status: 'selectNext', start: 'C' }
+
+function reaches(kernel: Kernel, tag: number): boolean {
+  const limit = kernel.data.terminal.get(tag)
+  return limit !== undefined && kernel.transaction.amount >= fromBcd(limit)!
+}
+
+async function run(kernel: Kernel, activation: KernelActivation, settings: JcbSettings): Promise<ContactlessOutcome> {
+  const { card, terminal } = kernel.data
+  const pdol = card.get(0x9f38)
+  if (!pdol || !parseDol(pdol).some(({ tag }) => tag === 0x9f52)) return selectNext // legacy mode
+  if (reaches(kernel, LIMITS.transaction)) return selectNext
+  const refund = terminal.get(0x9c)![0] === TRANSACTION_TYPE.refund
+  terminal.set(0x9f53, withBit(terminal.get(0x9f53)!, TIP.cvmRequired, !refund && reaches(kernel, LIMITS.cvm)))
+  const { sw, data } = await getProcessingOptions(kernel)
+  if (sw !== 0x9000) return selectNext
+  keepResponse(kernel, data)
+  if (lacking(kernel, [0x82, 0x94]).length > 0 || !isSet(card.get(0x82), EMV_MODE)) return selectNext
+  await readFiles(kernel, card.get(0x94)!)
+  if (lacking(kernel, [0x5a, 0x5f24, 0x8c]).length > 0) return endApplication('cardDataMissing')
+  activation.ui({ message: UI.cardReadOk, status: 'cardReadSuccessfully' })
+  const combined = prepareCda(kernel)
+  if (reaches(kernel, LIMITS.floor))
+    kernel.raise('floorLimitExceeded', { rule: 'Book C-5, 5.5: the amount reaches the floor limit', inputs: [0x9f02] })
+  if (kernel.exceptionFile?.(panOf(kernel), psnOf(kernel)))
+    kernel.raise('cardOnExceptionFile', { rule: 'Book C-5, 5.5: exception file', inputs: [0x5a] })
+  restrict(kernel)
+  return generate(kernel, refund ? 'AAC' : analyse(kernel), combined, settings)
+}
+
+function prepareCda(kernel: Kernel): boolean {
+  if (!isSet(kernel.data.card.get(0x82), CDA)) {
+    kernel.raise('odaNotPerformed', { rule: 'Book C-5, 5.4: the card does not support CDA', inputs: [0x82] })
+    return false
+  }
+  kernel.oda = { method: 'cda' }
+  const key = iccKey(kernel)
+  if (!isFailed(key)) return true
+  if (key.missing) kernel.raise('iccDataMissing', { rule: key.failed })
+  kernel.raise('cdaFailed', { rule: `Book C-5, 5.4: ${key.failed}`, inputs: [0x8f, 0x90, 0x9f46] })
+  return false
+}
+
+type Cryptogram = 'AAC' | 'TC' | 'ARQC'
+const codes = { AAC: 0x00, TC: 0x40, ARQC: 0x80 } as const
+
+/** 5.7: issuer codes that the card lacks are zeros for denial and all ones otherwise. */
+function analyse({ data }: Kernel): Cryptogram {
+  const tvr = data.terminal.get(0x95)!
+  const hits = (tac: number, iac: number, absent: number) =>
+    tvr.some((byte, i) => (byte & (data.terminal.get(tac)![i] | (data.card.get(iac)?.[i] ?? absent))) !== 0)
+  if (hits(0xdf8121, 0x9f0e, 0x00)) return 'AAC'
+  switch (terminalKind(data.terminal.get(0x9f35)![0]).online) {
+    case 'onlineOnly':
+      return 'ARQC'
+    case 'offlineOnly':
+      return hits(0xdf8120, 0x9f0d, 0xff) ? 'AAC' : 'TC'
+    default:
+      return hits(0xdf8122, 0x9f0f, 0xff) ? 'ARQC' : 'TC'
+  }
+}
+
+async function generate(kernel: Kernel, request: Cryptogram, combined: boolean, settings: JcbSettings): Promise<ContactlessOutcome> {
+  kernel.step = 'cardActionAnalysis'
+  const { card } = kernel.data
+  const cda = combined && request !== 'AAC'
+  const cdolData = buildDol(card.get(0x8c)!, tag => kernel.data.get(tag))
+  const command = { cla: 0x80, ins: 0xae, p1: codes[request] | (cda ? 0x10 : 0), p2: 0x00, data: cdolData, le: 0 }
+  const { sw, data } = await kernel.exchange(command)
+  if (sw === 0x6986)
+    return {
+      status: 'endApplication',
+      start: 'B',
+      fieldOff: 1300,
+      uiOnOutcome: { message: UI.seePhone, status: 'notReady', hold: 1300 },
+      uiOnRestart: { message: UI.presentCardAgain, status: 'readyToRead' },
+    }
+  if (sw === 0x6984)
+    return { status: 'tryAnotherInterface', alternateInterface: 'contact', uiOnOutcome: { message: UI.insertCard, status: 'notReady' } }
+  if (sw !== 0x9000) return selectNext
+  keepResponse(kernel, data)
+  if (lacking(kernel, [0x9f27, 0x9f36]).length > 0) return endApplication('cardDataMissing')
+  const given = (['AAC', 'TC', 'ARQC', undefined] as const)[card.get(0x9f27)![0] >> 6]
+  if (given === undefined || given === 'AAC' || request === 'AAC' || (request === 'ARQC' && given === 'TC'))
+    return outcome(kernel, 'declined')
+  if (cda && !(card.has(0x9f4b) && verifyCda(kernel, single(data, 0x77), [kernel.pdolData!, cdolData]).verified)) {
+    kernel.raise('cdaFailed', { rule: 'Book C-5, 5.8: the signature is missing or wrong', inputs: [0x9f4b] })
+    return outcome(kernel, 'declined')
+  }
+  if (lacking(kernel, [0x9f26]).length > 0) return endApplication('cardDataMissing')
+  const cvm = verify(kernel)
+  if (!cvm) return outcome(kernel, 'declined')
+  const result = outcome(kernel, given === 'TC' ? 'approved' : 'onlineRequest', cvm)
+  return given === 'ARQC' ? withUpdate(kernel, result, settings) : result
+}
+
+/** The card's wish (9F50) against the reader's means (9F53); undefined where verification fails (5.8). Sets 9F34. */
+function verify(kernel: Kernel): ContactlessCvm | undefined {
+  const { card, terminal } = kernel.data
+  const tip = terminal.get(0x9f53)!
+  const required = isSet(tip, TIP.cvmRequired)
+  const results = (...bytes: [number, number, number]) => terminal.set(0x9f34, Uint8Array.from(bytes))
+  switch ((card.get(0x9f50)?.[0] ?? 0xff) >> 4) {
+    case 0:
+      if (required) return undefined
+      results(0x1f, 0x00, 0x02)
+      return 'none'
+    case 1:
+      if (!isSet(tip, TIP.signature)) return undefined
+      results(0x1e, 0x00, 0x00)
+      return 'signature'
+    case 2:
+      if (!isSet(tip, TIP.onlinePin)) return undefined
+      results(0x02, 0x00, 0x00)
+      kernel.raise('onlinePinEntered', { rule: 'Book C-5, 5.8: online PIN', inputs: [0x9f50] })
+      return 'onlinePin'
+    case 3:
+      if (!isSet(tip, TIP.onDeviceCvm)) return undefined
+      results(0x01, 0x00, 0x02)
+      return 'confirmationCode'
+    default: {
+      // No preference: the strongest that the reader has, where it needs one.
+      if (!required) {
+        results(0x1f, 0x00, 0x02)
+        return 'none'
+      }
+      const own = isSet(tip, TIP.onlinePin) ? 'onlinePin' : isSet(tip, TIP.signature) ? 'signature' : undefined
+      results(own === 'onlinePin' ? 0x02 : 0x1e, 0x00, 0x00)
+      return own
+    }
+  }
+}
+
+/** Issuer Update Parameter (9F60): 1 holds the card in the field for the answer, 2 asks for it again. */
+function withUpdate(kernel: Kernel, result: ContactlessOutcome, { removalTimeout = 5000 }: JcbSettings): ContactlessOutcome {
+  const wish = kernel.data.card.get(0x9f60)?.[0]
+  if (!isSet(kernel.data.terminal.get(0x9f53), TIP.issuerUpdate)) return result
+  if (wish === 1) return { ...result, start: 'D', onlineResponse: 'any', removalTimeout }
+  if (wish !== 2) return result
+  return { ...result, start: 'B', onlineResponse: 'emvData', uiOnRestart: { message: UI.presentCardAgain, status: 'readyToRead' } }
+}
+
+/** Present and hold: scripts 71, second GENERATE AC, scripts 72, and the outcome by its cryptogram (5.11). */
+async function complete(kernel: Kernel, response: OnlineResponse | undefined): Promise<ContactlessOutcome> {
+  const { card, terminal } = kernel.data
+  const approved = response?.code !== undefined && ['00', '10', '11', '01', '02'].includes(response.code)
+  const cdol2 = card.get(0x8d)
+  const scripts = parseScripts(response?.scripts ?? [])
+  if (!cdol2) return endApplication('cardDataMissing')
+  if (response?.issuerAuthenticationData) terminal.set(0x91, response.issuerAuthenticationData)
+  terminal.set(0x8a, fromText(response?.code ?? 'Z3'))
+  await performScripts(kernel, scripts, 0x71)
+  const data = buildDol(cdol2, tag => kernel.data.get(tag))
+  const { sw, data: answer } = await kernel.exchange({ cla: 0x80, ins: 0xae, p1: approved ? 0x40 : 0x00, p2: 0x00, data, le: 0 })
+  for (const tag of [0x9f27, 0x9f36, 0x9f26, 0x9f10, 0x9f4b]) card.delete(tag)
+  if (sw === 0x9000) keepResponse(kernel, answer)
+  await performScripts(kernel, scripts, 0x72)
+  const tc = sw === 0x9000 && (card.get(0x9f27)?.[0] ?? 0) >> 6 === 1
+  return outcome(kernel, tc ? 'approved' : 'declined', 'none')
+}
+
+const messages = { approved: UI.approved, declined: UI.declined, onlineRequest: UI.authorising } as const
+
+function outcome(kernel: Kernel, status: keyof typeof messages, cvm?: ContactlessCvm): ContactlessOutcome {
+  const online = status === 'onlineRequest' && cvm === 'onlinePin'
+  const message = online ? UI.enterPin : status === 'approved' && cvm === 'signature' ? UI.approvedSign : messages[status]
+  return {
+    status,
+    ...(cvm && status !== 'declined' && { cvm }),
+    uiOnOutcome: { message, status: 'notReady' },
+    ...(status === 'declined'
+      ? { discretionaryData: pick(kernel, [0x57, 0x95, 0x9f53, 0x9f5b]) }
+      : { dataRecord: recordOf(kernel, record), discretionaryData: pick(kernel, [0x9f53, 0x9f5b]) }),
+    ...(status === 'approved' || cvm === 'signature' ? { receipt: true } : {}),
+  }
+}

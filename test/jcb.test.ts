@@ -1,0 +1,189 @@
+/** Kernel 5, JCB: limits with their signs, the card's wish for verification, what a cryptogram leads to, issuer update in the field. */
+
+import { describe, expect, it } from 'vitest'
+import { fromHex, hex } from '../src/bytes.ts'
+import { kernelData, parseContactlessConfig } from '../src/emv/contactless/config.ts'
+import { jcbKernel } from '../src/emv/contactless/jcb.ts'
+import { UI } from '../src/emv/contactless/outcome.ts'
+import { write } from '../src/tlv/ber.ts'
+import { format2, type ScriptedTap, scriptedTap, tapConfig } from './scripted-tap.ts'
+
+const rules = parseContactlessConfig({
+  currencyCode: 643,
+  schemes: [{ scheme: 'jcb', aids: ['A0000000651010'], verifyFrom: 300_000, refuseFrom: 1_000_000, offlineUpTo: 100_000 }],
+}).schemes[0]
+
+interface Wish extends Partial<ScriptedTap> {
+  /** Cryptogram Information Data of the answer. */
+  cid?: string
+  wish?: string
+  gac?: string
+  more?: Record<string, string>
+  aip?: string
+  tip?: string
+}
+
+const records = {
+  '5A': '3540829999421012',
+  '57': '3540829999421012D40122010000000000',
+  '5F24': '401231',
+  '5F34': '01',
+  '8C': '9F02069F530395059F3704',
+  // No issuer code counts: what is asked for is the terminal's decision alone.
+  '9F0D': '0000000000',
+  '9F0E': '0000000000',
+  '9F0F': '0000000000',
+}
+
+function answers({ cid = '80', wish = '00', gac, more = {}, aip = '0080' }: Wish): Record<string, string> {
+  return {
+    '80A8': format2({ '82': aip, '94': '08010100' }),
+    '00B2010C': format2({ ...records, ...more }, 0x70),
+    '80AE': gac ?? format2({ '9F27': cid, '9F36': '0001', '9F26': '0102030405060708', '9F10': '0A0B', '9F50': wish }),
+  }
+}
+
+function pay(wish: Wish = {}) {
+  // Online code without "data authentication not performed": these cards sign nothing.
+  const data = new Map([
+    ...kernelData(rules),
+    [0xdf8122, fromHex('0060009000')] as const,
+    ...(wish.tip ? [[0x9f53, fromHex(wish.tip)] as const] : []),
+  ])
+  return scriptedTap(jcbKernel({ config: tapConfig }, { data }), {
+    aid: 'A0000000651010',
+    pdol: '9F5201',
+    answers: answers(wish),
+    ...wish,
+  })
+}
+
+describe('limits, all compared with >=', () => {
+  it('are derived from the rules', () => {
+    const data = kernelData(rules)
+    expect([0xdfab42, 0xdfab41, 0xdfab40].map(tag => hex(data.get(tag)!))).toEqual(['000000300000', '000001000000', '000000100001'])
+    const open = { ...rules, refuseFrom: undefined }
+    expect(kernelData(open).has(0xdfab41)).toBe(false)
+  })
+
+  it.each([
+    [299_999n, '72'],
+    [300_000n, 'F2'],
+  ])('at %s the profile sent has byte 1 %s', async (amount, byte) => {
+    const { sent } = await pay({ amount, wish: '20' })
+    expect(sent.at(-1)!.slice(22, 24)).toBe(byte) // after CLA–Lc and the amount
+  })
+
+  it.each([
+    [100_000n, '40', '00'],
+    [100_001n, '80', '80'],
+  ])('at %s the cryptogram asked for is %s, TVR byte 4 %s', async (amount, p1, tvr) => {
+    const { sent } = await pay({ amount, cid: p1 })
+    expect(sent.at(-1)!.slice(4, 6)).toBe(p1)
+    expect(sent.at(-1)!.slice(34, 36)).toBe(tvr)
+  })
+
+  it('from the transaction limit on the next application is tried', async () => {
+    expect((await pay({ amount: 999_999n, wish: '20' })).outcome.status).toBe('onlineRequest')
+    expect((await pay({ amount: 1_000_000n })).outcome).toEqual({ status: 'selectNext', start: 'C' })
+  })
+})
+
+describe('modes', () => {
+  it('legacy and mag-stripe cards lead to the next application', async () => {
+    expect((await pay({ pdol: '9F0206' })).outcome.status).toBe('selectNext')
+    expect((await pay({ aip: '0000' })).outcome.status).toBe('selectNext')
+    expect((await pay({ answers: { '80A8': '6985' } })).outcome.status).toBe('selectNext')
+  })
+})
+
+describe('verification by the card’s wish', () => {
+  it.each([
+    ['00', 100n, 'none', 'onlineRequest'],
+    ['00', 300_000n, undefined, 'declined'],
+    ['10', 100n, 'signature', 'onlineRequest'],
+    ['20', 100n, 'onlinePin', 'onlineRequest'],
+    ['30', 300_000n, 'confirmationCode', 'onlineRequest'],
+    ['F0', 100n, 'none', 'onlineRequest'],
+    ['F0', 300_000n, 'onlinePin', 'onlineRequest'],
+  ])('9F50 %s at %s: %s, %s', async (wish, amount, cvm, status) => {
+    const { outcome } = await pay({ wish, amount })
+    expect(outcome.status).toBe(status)
+    expect(outcome.cvm).toBe(cvm)
+  })
+
+  it.each(['10', '20', '30'])('9F50 %s is declined by a reader that cannot', async wish => {
+    expect((await pay({ wish, tip: '020000' })).outcome.status).toBe('declined')
+  })
+
+  it('an online PIN shows "enter PIN" in place of "authorising"', async () => {
+    expect((await pay({ wish: '20' })).outcome.uiOnOutcome!.message).toBe(UI.enterPin)
+    expect((await pay({ wish: '10' })).outcome.uiOnOutcome!.message).toBe(UI.authorising)
+  })
+})
+
+describe('cryptograms', () => {
+  it.each([
+    [100n, '40', 'approved'],
+    [100n, '80', 'onlineRequest'],
+    [100n, '00', 'declined'],
+    [100_001n, '40', 'declined'],
+  ])('at %s the answer %s is %s', async (amount, cid, status) => {
+    expect((await pay({ amount, cid })).outcome.status).toBe(status)
+  })
+
+  it('a refund asks for an AAC and is declined by it', async () => {
+    const { outcome, sent } = await pay({ type: 'refund', cid: '00' })
+    expect(sent.at(-1)!.slice(4, 6)).toBe('00')
+    expect(outcome.status).toBe('declined')
+  })
+
+  it('a CDA that the card does not sign is declined', async () => {
+    // AIP with CDA, no certificates: CDA fails before, TVR byte 1 b3; denial codes decide.
+    const { sent } = await pay({ aip: '0180' })
+    expect(sent.at(-1)!.slice(28, 30)).toBe('24')
+  })
+
+  it.each([
+    ['6986', { status: 'endApplication', start: 'B', fieldOff: 1300, uiOnOutcome: { message: UI.seePhone } }],
+    ['6984', { status: 'tryAnotherInterface', alternateInterface: 'contact' }],
+    ['6985', { status: 'selectNext' }],
+  ])('GENERATE AC answered %s', async (gac, wanted) => {
+    expect((await pay({ gac })).outcome).toMatchObject(wanted)
+  })
+})
+
+describe('issuer update', () => {
+  const updating = (parameter: string, tip = '728000') => pay({ tip, more: { '9F60': parameter } })
+
+  it('holds the card, or asks for it again, as the card wishes and the reader can', async () => {
+    expect((await updating('01')).outcome).toMatchObject({ start: 'D', onlineResponse: 'any', removalTimeout: 5000 })
+    expect((await updating('02')).outcome).toMatchObject({
+      start: 'B',
+      onlineResponse: 'emvData',
+      uiOnRestart: { message: UI.presentCardAgain },
+    })
+    expect((await updating('00')).outcome.start).toBeUndefined()
+    expect((await updating('01', '720000')).outcome.start).toBeUndefined()
+  })
+
+  it('with the card held: scripts, second GENERATE AC, scripts, and its cryptogram decides', async () => {
+    for (const [code, p1, cid, status] of [
+      ['00', '40', '40', 'approved'],
+      ['05', '00', '00', 'declined'],
+      ['00', '40', '00', 'declined'],
+    ] as const) {
+      const kernel = jcbKernel({ config: tapConfig }, { data: kernelData(rules) })
+      const tap = { aid: 'A0000000651010', pdol: '9F5201', answers: answers({ more: { '9F60': '01', '8D': '8A0291089F3704' } }) }
+      await scriptedTap(kernel, tap)
+      const script = (tag: number) => write(tag, [write(0x86, fromHex('8418000008AABBCCDDEEFF0011'))])
+      const held = { '80AE': format2({ '9F27': cid, '9F36': '0001', '9F26': '1112131415161718' }), '8418': '9000' }
+      // The session is the first tap's: its card answers.
+      Object.assign(tap.answers, held)
+      const restart = { code, issuerAuthenticationData: fromHex('0102030405060708'), scripts: [script(0x71), script(0x72)] }
+      const { outcome } = await scriptedTap(kernel, { ...tap, start: 'D', restart })
+      expect([code, p1, outcome.status]).toEqual([code, p1, status])
+      if (status === 'approved') expect(hex(outcome.dataRecord!.get(0x9f26)!)).toBe('1112131415161718')
+    }
+  })
+})
