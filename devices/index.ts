@@ -2,11 +2,13 @@
 
 import type { Clock } from '../src/clock.ts'
 import { Fault } from '../src/errors.ts'
+import type { PassthroughOptions } from '../src/reader/passthrough.ts'
 import type { Reader } from '../src/reader/reader.ts'
 import { connect } from '../src/transport/connect.ts'
 import type { Link } from '../src/transport/link.ts'
 import { parseUri, type Uri } from '../src/transport/uri.ts'
 import { openQpos } from './qpos/driver.ts'
+import { openVpcd } from './vpcd/driver.ts'
 
 export * from '../src/index.ts'
 
@@ -29,8 +31,8 @@ export interface Family {
     readonly shared: boolean
   }
   readonly usb: readonly { readonly vendor: number; readonly product?: number }[]
-  /** Of its serial port, where the URI names none. */
-  readonly baud: number
+  /** Of its serial port, where it has one and the URI names none. */
+  readonly baud?: number
   readonly open: (link: Link, options: OpenOptions) => Promise<Reader>
 }
 
@@ -50,6 +52,14 @@ export const families: readonly Family[] = [
     usb: [{ vendor: 0x03aa }],
     baud: 9600,
     open: openQpos,
+  },
+  {
+    name: 'vpcd',
+    readers: 'card programs that speak the socket protocol of vpcd (vsmartcard)',
+    provenance: 'vendor-source',
+    bluetoothNames: [],
+    usb: [],
+    open: openVpcd,
   },
 ]
 
@@ -73,7 +83,7 @@ export function identify({ name, services = [], usb }: Sighting): Family | undef
   )
 }
 
-export interface OpenOptions {
+export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
   /** Name of the family; else the URI's `family=`, else what its name or USB ids tell. */
   readonly family?: string | undefined
   readonly signal?: AbortSignal | undefined
@@ -110,5 +120,5 @@ function sighting(uri: Uri): Sighting {
 }
 
 function withBaud(uri: Uri, { baud }: Family): Uri {
-  return uri.scheme === 'serial' ? { ...uri, query: { baud: String(baud), ...uri.query } } : uri
+  return uri.scheme === 'serial' && baud !== undefined ? { ...uri, query: { baud: String(baud), ...uri.query } } : uri
 }

@@ -6,18 +6,19 @@ import { formatAmount, currency as unit } from '../src/currency.ts'
 import { Fault } from '../src/errors.ts'
 import { type HostEvent, startAcquirer } from './acquirer/host.ts'
 import type { HostRule } from './acquirer/rules.ts'
-import { loadCard } from './cards/icc.ts'
+import { loadCard, type VirtualCard } from './cards/icc.ts'
 import { profiles } from './cards/profiles/index.ts'
 import type { Body, Screen } from './readers/body.ts'
 import { keyboard, pace } from './readers/cardholder.ts'
 import { listen } from './readers/listen.ts'
+import { VpcdCard } from './readers/vpcd.ts'
 import { person, virtualReader } from './world.ts'
 
-const families = ['qpos'] as const
+const families = ['qpos', 'vpcd'] as const
 const presentations = ['dip', 'tap', 'swipe'] as const
 
 interface ServeFlags {
-  readonly listen: string
+  readonly listen?: string
   readonly card: string
   readonly present: string
   readonly pin: readonly string[]
@@ -32,9 +33,12 @@ interface ServeFlags {
 export function addServe(program: Command): void {
   program
     .command('serve')
-    .description('a virtual reader that any program can talk to, until Ctrl-C')
+    .description('a virtual reader, or with vpcd a bare virtual card, that any program can talk to, until Ctrl-C')
     .argument('<family>', families.join(', '))
-    .option('--listen <where>', 'pty, tcp:<port> or tcp:<host>:<port>', 'pty')
+    .option(
+      '--listen <where>',
+      'pty (for qpos, when left out), tcp:<port>, tcp:<host>:<port>; vpcd: tcp:…, or pcsc for the slot of a pcscd',
+    )
     .option('--card <profile>', `the card that is presented: ${Object.keys(profiles).join(', ')}`, 'mir-maestro')
     .option('--present <how>', presentations.join(', '), 'dip')
     .option('--pin <digits>', 'typed when the reader asks; repeat it for what is typed after a wrong one', collect, [])
@@ -49,6 +53,7 @@ export function addServe(program: Command): void {
       for (const pin of flags.pin)
         if (!/^\d{0,12}$/.test(pin)) throw new Fault('bad-argument', '--pin takes up to 12 digits', { field: 'pin' })
       const card = loadCard(flags.card)
+      if (family === 'vpcd') return serveCard(card, flags)
       const reader = virtualReader({
         language: language(flags.lang),
         ...(flags.serial && { serial: flags.serial }),
@@ -58,7 +63,7 @@ export function addServe(program: Command): void {
       const { body } = reader
       const pins = flags.pin.length > 0 ? flags.pin : undefined
       const leave = flags.live ? live(body, card) : person(body, card, { present, pace, ...(pins && { pins }) })
-      const listening = await listen(flags.listen, link => reader.serve(link), {
+      const listening = await listen(flags.listen ?? 'pty', link => reader.serve(link), {
         onError: fault => process.stderr.write(`reader: ${fault.code}: ${fault.message}\n`),
       })
       process.stdout.write(`${reader.serial}: ${listening.uri}?family=${family}\n`)
@@ -68,6 +73,21 @@ export function addServe(program: Command): void {
       await listening.close()
       await reader.close()
     })
+}
+
+/** A card without a reader around it: what a person does at a reader has no place here. */
+async function serveCard(card: VirtualCard, flags: ServeFlags): Promise<void> {
+  const { present, pin, battery, charging, serial, live, listen: where = 'tcp:0' } = flags
+  const odd = { '--present': present !== 'dip', '--pin': pin.length > 0, '--battery': battery !== undefined, '--charging': charging, '--serial': serial, '--live': live } // biome-ignore format: a table
+  for (const [flag, given] of Object.entries(odd))
+    if (given) throw new Fault('bad-argument', `${flag} is for a reader: vpcd serves a bare card`, { field: flag })
+  if (where === 'pty') throw new Fault('bad-argument', 'vpcd is a socket protocol: --listen tcp:<port> or pcsc', { field: '--listen' })
+  const tell = (fault: Fault) => void process.stderr.write(`card: ${fault.code}: ${fault.message}\n`)
+  const inserted = new VpcdCard(card, { onFault: tell })
+  const listening = await listen(where, link => inserted.serve(link), { onError: tell })
+  process.stdout.write(`${card.plan.name}: ${listening.uri}${listening.uri === 'pcsc:' ? '' : '?family=vpcd'}\n`)
+  await interrupted()
+  await listening.close()
 }
 
 /** The display as one line: `| ENTER PIN: | **** |`. */

@@ -28,6 +28,7 @@ export { Body } from './readers/body.ts'
 export { type CardholderScript, cardholder } from './readers/cardholder.ts'
 export { listen } from './readers/listen.ts'
 export { VirtualQpos } from './readers/qpos.ts'
+export { VpcdCard } from './readers/vpcd.ts'
 
 /** Nobody waits: for tests. */
 export const instant: Pace = { present: 0, think: 0, key: 0, remove: 0, hold: 0 }

@@ -1,16 +1,16 @@
-/** Puts a virtual device where programs can reach it: on a pseudo-terminal or a TCP port. */
+/** Puts a virtual device where programs can reach it: on a pseudo-terminal, a TCP port, or in the virtual slot of a PC/SC daemon. */
 
 import { createServer } from 'node:net'
 import { asFault, Fault } from '../../src/errors.ts'
 import type { Link } from '../../src/transport/link.ts'
-import { socketLink } from '../../src/transport/tcp.ts'
+import { openTcp, socketLink } from '../../src/transport/tcp.ts'
 import { openPty } from './pty.ts'
 
 /** Runs a device on one link until the link is over. */
 export type ServeLink = (link: Link) => Promise<void>
 
 export interface Listening {
-  /** What a host connects to: `serial:/dev/pts/4`, `tcp://127.0.0.1:9100`. */
+  /** What a host connects to: `serial:/dev/pts/4`, `tcp://127.0.0.1:9100`; `pcsc:` for any program of PC/SC. */
   readonly uri: string
   /** Unplugs the device: idempotent; resolves when its links are closed and `serve` has returned. */
   close(): Promise<void>
@@ -23,17 +23,36 @@ export interface ListenOptions {
 
 /**
  * Listens at `pty`, `tcp:<port>` (0: any free one; on 127.0.0.1) or `tcp:<host>:<port>`. A device has one line: while a TCP client is connected,
- * others are turned away at once.
- * @throws Fault `bad-argument`, `busy` (the port is taken), `link-failed`, `missing-library`; `unsupported` for `ble`, `hid`, `pcsc`
+ * others are turned away at once. `pcsc`, `pcsc:<port>`, `pcsc:<host>:<port>` is for cards: there vpcd listens (127.0.0.1:35963 when left out) and we connect.
+ * @throws Fault `bad-argument`, `busy` (the port is taken), `link-failed`, `missing-library`; `unsupported` for `ble`, `hid`
  */
 export async function listen(where: string, serve: ServeLink, options: ListenOptions = {}): Promise<Listening> {
   const [, kind, rest] = /^(\w+)(?::(.*))?$/.exec(where) ?? []
   if (kind === 'pty' && rest === undefined) return listenPty(serve, options)
-  const [, host = '127.0.0.1', digits] = kind === 'tcp' ? (/^(?:(.+):)?(\d{1,5})$/.exec(rest ?? '') ?? []) : []
-  if (digits !== undefined && Number(digits) <= 65535) return listenTcp(host.replace(/^\[|\]$/g, ''), Number(digits), serve, options)
-  if (kind === 'ble' || kind === 'hid' || kind === 'pcsc')
-    throw new Fault('unsupported', `--listen ${where}: this version listens at pty and tcp`, { feature: `listen-${kind}` })
-  throw new Fault('bad-argument', `listen at '${where}': pty, tcp:<port> or tcp:<host>:<port>, with a port from 0 to 65535`)
+  if (kind === 'pcsc' && rest === undefined) return insertIntoVpcd('127.0.0.1', VPCD_PORT, serve, options)
+  const [, host = '127.0.0.1', digits] = kind === 'tcp' || kind === 'pcsc' ? (/^(?:(.+):)?(\d{1,5})$/.exec(rest ?? '') ?? []) : []
+  if (kind === 'pcsc' && Number(digits) >= 1 && Number(digits) <= 65535) return insertIntoVpcd(host, Number(digits), serve, options)
+  if (kind === 'tcp' && digits !== undefined && Number(digits) <= 65535)
+    return listenTcp(host.replace(/^\[|\]$/g, ''), Number(digits), serve, options)
+  if (kind === 'ble' || kind === 'hid')
+    throw new Fault('unsupported', `--listen ${where}: this version listens at pty, tcp and pcsc`, { feature: `listen-${kind}` })
+  throw new Fault('bad-argument', `listen at '${where}': pty, tcp:<port>, tcp:<host>:<port> or pcsc, with a port from 0 to 65535`)
+}
+
+/** Where vpcd listens for a card in its first slot (vpcd.h); its second slot is one above. */
+const VPCD_PORT = 35963
+
+/** @throws Fault `link-failed` when no pcscd with vpcd runs there */
+async function insertIntoVpcd(host: string, port: number, serve: ServeLink, options: ListenOptions): Promise<Listening> {
+  const link = await openTcp({ uri: `tcp://${host}:${port}`, scheme: 'tcp', host, port, query: {} })
+  const serving = run(link, serve, options)
+  return {
+    uri: 'pcsc:',
+    async close() {
+      await link.close()
+      await serving
+    },
+  }
 }
 
 async function listenPty(serve: ServeLink, options: ListenOptions): Promise<Listening> {

@@ -1,5 +1,6 @@
 /** A Reader is what an app holds: information, status, events, and payments. */
 
+import type { Card } from '../emv/card.ts'
 import type { Outcome } from '../emv/outcome.ts'
 import type { Terminal, Transaction } from '../emv/terminal.ts'
 import type { MessageId } from '../messages.ts'
@@ -38,6 +39,22 @@ export type ReaderEvent =
     }
   | { readonly type: 'battery'; readonly level: 'low' | 'critical' | 'ok'; readonly percent?: number }
 
+/** A card in a raw slot, powered: what `transmit` sends goes to it as it is. */
+export interface CardSlot extends Card {
+  /** Fires with Fault `card-removed` when the card has gone; where a reader cannot tell at once, with the next command. */
+  readonly removed: AbortSignal
+  /** Takes the power away and frees the slot; a command under way ends with `aborted`. Idempotent; never throws. */
+  close(): Promise<void>
+}
+
+export interface OpenCardOptions {
+  /** Either, whatever the card presented has, when left out. */
+  readonly interface?: Card['interface'] | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds to wait for a card; 60 000 when left out. */
+  readonly timeout?: number | undefined
+}
+
 export interface Reader extends AsyncDisposable {
   readonly info: ReaderInfo
   /** @throws Fault `timeout`, `link-closed`, `busy` */
@@ -49,6 +66,12 @@ export interface Reader extends AsyncDisposable {
    * fires (`cancelled`). @throws Fault `link-closed`, `timeout`, `reader-error`, `tampered`, `busy` for those of the reader
    */
   transact(transaction: Transaction, terminal: Terminal, options?: { signal?: AbortSignal }): Promise<Outcome>
+  /**
+   * Waits for a card, powers it (cold reset) and hands it to the app: to send commands of its own, or to run a kernel on the host. Left out where the reader
+   * has no raw slot (`passthrough` in `capabilities`). An open slot keeps the reader busy until it is closed.
+   * @throws Fault `timeout` (no card came), `aborted`, `card-mute` (no answer to reset), `card-removed`, `busy`, `link-closed`, `unsupported` (no such interface)
+   */
+  openCard?(options?: OpenCardOptions): Promise<CardSlot>
   /** Idempotent; ends `events`, settles what is pending and closes the link. */
   close(): Promise<void>
 }

@@ -1,0 +1,272 @@
+/** A Reader out of raw card slots: the kernel runs here on the host, the reader only passes commands through. */
+
+import type { Clock } from '../clock.ts'
+import { systemClock, within } from '../clock.ts'
+import { CAPABILITY, type TerminalConfig } from '../emv/config.ts'
+import type { KernelOptions } from '../emv/context.ts'
+import { withBit } from '../emv/data.ts'
+import { transact } from '../emv/kernel.ts'
+import type { Outcome, Reason } from '../emv/outcome.ts'
+import type { PinEntry, PinRequest, Terminal, Transaction, Waiting } from '../emv/terminal.ts'
+import { Fault, isFault } from '../errors.ts'
+import type { MessageId } from '../messages.ts'
+import { Broadcast } from './broadcast.ts'
+import type { CardSlot, OpenCardOptions, Reader, ReaderEvent, ReaderInfo, ReaderStatus } from './reader.ts'
+
+/** What a driver of such a reader gives. One thing is asked of it at a time. */
+export interface Slots {
+  /** `capabilities` name the interfaces of its slots (`chip`, `tap`) and `passthrough`. */
+  readonly info: ReaderInfo
+  /** As `Reader.openCard`. */
+  openCard(options: OpenCardOptions): Promise<CardSlot>
+  status(options: { signal?: AbortSignal }): Promise<ReaderStatus>
+  /** Resolves when the reader is gone, by itself or by `close`. */
+  readonly closed: Promise<unknown>
+  close(): Promise<void>
+}
+
+export interface PassthroughOptions {
+  /** What the terminal is; without it the reader opens cards, and makes no payment. */
+  readonly config?: TerminalConfig | undefined
+  readonly clock?: Clock | undefined
+  /** Of the kernel: transaction log, exception file, explanations, its own time limits. */
+  readonly kernel?: Omit<KernelOptions, 'signal' | 'clock'> | undefined
+  /** Milliseconds a payment waits for a card; 60 000 when left out. */
+  readonly cardTimeout?: number | undefined
+}
+
+const CARD_TIMEOUT = 60_000
+
+/**
+ * The Reader of `slots`, which it owns from here on. A payment is `transact` of `src/emv/kernel` over the slot's card. The terminal takes a PIN where the app
+ * gives `enterPin` (which then must be a PIN pad: ISO 9564-1 lets no PIN be typed on a screen that is none), else its capabilities (9F33) are without PIN.
+ * A card that was left in the slot is the card of the next payment: the app asks for its removal when it hears `reader.removeCard`.
+ */
+export function passthrough(slots: Slots, options: PassthroughOptions = {}): Reader {
+  return new Passthrough(slots, options)
+}
+
+/** One thing at a time: there is one card. */
+type Work = 'a payment' | 'an open card' | 'a status request'
+
+class Passthrough implements Reader {
+  readonly info: ReaderInfo
+  readonly events: Broadcast<ReaderEvent> = new Broadcast()
+  readonly #slots: Slots
+  readonly #options: PassthroughOptions
+  readonly #clock: Clock
+  readonly #closing = new AbortController()
+  #busy: Work | undefined
+  #payment: Promise<unknown> | undefined
+  #card: CardSlot | undefined
+  #known: ReaderStatus = {}
+  #sequence = 0
+
+  constructor(slots: Slots, options: PassthroughOptions) {
+    this.info = slots.info
+    this.#slots = slots
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    void slots.closed.then(() => {
+      this.events.send({ type: 'state', state: 'disconnected' })
+      this.events.end()
+    })
+  }
+
+  async status({ signal }: { signal?: AbortSignal } = {}): Promise<ReaderStatus> {
+    if (this.#card) return { ...this.#known, card: this.#card.removed.aborted ? 'absent' : 'present' }
+    if (this.#busy === 'a payment') return this.#known
+    return this.#alone('a status request', async () => {
+      this.#known = await this.#slots.status(signal ? { signal } : {})
+      return this.#known
+    })
+  }
+
+  async openCard(options: OpenCardOptions = {}): Promise<CardSlot> {
+    this.#claim('an open card')
+    const release = () => {
+      this.#busy = undefined
+    }
+    try {
+      return await this.#open(options, release)
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
+  async transact(transaction: Transaction, terminal: Terminal, { signal }: { signal?: AbortSignal } = {}): Promise<Outcome> {
+    const { config } = this.#options
+    if (!config)
+      throw new Fault('bad-argument', 'this reader has no kernel of its own: open it with a terminal configuration (config)', {
+        field: 'config',
+      })
+    if (transaction.interfaces && !transaction.interfaces.includes('chip'))
+      throw new Fault('unsupported', `passthrough pays by chip, not by ${transaction.interfaces.join(' or ')}`, {
+        feature: transaction.interfaces.join(','),
+      })
+    return this.#alone('a payment', () => {
+      const stop = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
+      const payment = this.#pay(transaction, terminal, config, stop)
+      this.#payment = payment.catch(() => {})
+      return payment
+    })
+  }
+
+  /** A payment that runs is cancelled first, and settles. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#payment
+    await this.#card?.close()
+    await this.#slots.close()
+    await this.#slots.closed
+    this.events.end()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #pay(transaction: Transaction, terminal: Terminal, config: TerminalConfig, signal: AbortSignal): Promise<Outcome> {
+    this.#display(terminal, 'reader.insertCard')
+    let slot: CardSlot
+    try {
+      slot = await this.#open({ interface: 'contact', signal, timeout: this.#options.cardTimeout ?? CARD_TIMEOUT })
+    } catch (error) {
+      const ended = withoutCard(error, signal)
+      if (!ended) throw error
+      this.#display(terminal, lastWords(ended))
+      return ended
+    }
+    try {
+      this.#display(terminal, 'reader.processing')
+      this.#sequence = (this.#sequence % 9999) + 1 // 9F41 is n 4–8
+      const outcome = await transact(
+        slot,
+        { ...transaction, sequence: transaction.sequence ?? this.#sequence },
+        terminal.enterPin ? config : withoutPin(config),
+        this.#terminal(terminal, slot),
+        { ...this.#options.kernel, clock: this.#clock, signal },
+      )
+      this.#display(terminal, lastWords(outcome))
+      return outcome
+    } finally {
+      if (!slot.removed.aborted) this.#display(terminal, 'reader.removeCard')
+      await slot.close()
+    }
+  }
+
+  /** A slot whose close ends what is told of it, and calls `release` once. */
+  async #open({ signal, ...options }: OpenCardOptions, release = () => {}): Promise<CardSlot> {
+    const closing = this.#closing.signal
+    const stop = signal ? AbortSignal.any([signal, closing]) : closing
+    const slot = await this.#slots.openCard({ timeout: CARD_TIMEOUT, ...options, signal: stop })
+    this.events.send({ type: 'card', event: slot.interface === 'contact' ? 'inserted' : 'tapped' })
+    const gone = () => this.events.send({ type: 'card', event: 'removed' })
+    if (slot.removed.aborted) gone()
+    else slot.removed.addEventListener('abort', gone, { once: true })
+    let closed: Promise<void> | undefined
+    const close = async () => {
+      slot.removed.removeEventListener('abort', gone)
+      await slot.close()
+      this.#card = undefined
+      release()
+    }
+    this.#card = {
+      ...{ interface: slot.interface, atr: slot.atr, removed: slot.removed },
+      transmit: (apdu, how) => slot.transmit(apdu, how),
+      close: () => {
+        closed ??= close()
+        return closed
+      },
+    }
+    return this.#card
+  }
+
+  /** The app's terminal, with the events of a reader told; a question to a person is over when the card is gone. */
+  #terminal(terminal: Terminal, { removed }: CardSlot): Terminal {
+    const withCard = <T>({ signal, language }: Waiting, ask: (waiting: Waiting) => Promise<T>) =>
+      within({ signal: AbortSignal.any([signal, removed]), clock: this.#clock }, inner => ask({ signal: inner, language }))
+    const { enterPin } = terminal
+    return {
+      selectApplication: (candidates, waiting) => {
+        this.events.send({ type: 'application-selection', where: 'host', labels: candidates.map(({ label }) => label) })
+        return withCard(waiting, own => terminal.selectApplication(candidates, own))
+      },
+      ...(enterPin && {
+        enterPin: (request: PinRequest, waiting: Waiting) =>
+          withCard(waiting, own => this.#enterPin(request, own, inner => enterPin.call(terminal, request, inner))),
+      }),
+      authorise: (request, waiting) => terminal.authorise(request, waiting),
+      ...(terminal.refer && { refer: (request, response, waiting) => terminal.refer!(request, response, waiting) }),
+      display: (message, language) => this.#display(terminal, message, language),
+    }
+  }
+
+  async #enterPin(request: PinRequest, waiting: Waiting, ask: (waiting: Waiting) => Promise<PinEntry>): Promise<PinEntry> {
+    const offline = request.type === 'offline'
+    const tell = (event: Extract<ReaderEvent, { type: 'pin' }>['event']) => this.events.send({ type: 'pin', event, offline })
+    if (offline && request.again) tell('wrong')
+    if (offline && request.triesLeft === 1) tell('lastTry')
+    tell('started')
+    const entry = await ask(waiting)
+    if (entry.type === 'onlinePin')
+      tell('ok') // an offline one is right when the card says so
+    else if (entry.type === 'bypassed') tell('bypassed')
+    return entry
+  }
+
+  #display(terminal: Terminal, message: MessageId, language?: string): void {
+    this.events.send({ type: 'display', message })
+    if (message === 'reader.pinOk') this.events.send({ type: 'pin', event: 'ok', offline: true })
+    terminal.display?.(message, language)
+  }
+
+  #claim(what: Work): void {
+    if (this.#busy) throw new Fault('busy', `the reader is busy with ${this.#busy}`, { what: this.#busy })
+    this.#busy = what
+  }
+
+  async #alone<T>(what: Work, work: () => Promise<T>): Promise<T> {
+    this.#claim(what)
+    try {
+      return await work()
+    } finally {
+      this.#busy = undefined
+    }
+  }
+}
+
+/** Terminal Capabilities of a terminal without a PIN pad (EMV 4.4 Book 4, Annex A2). */
+function withoutPin(config: TerminalConfig): TerminalConfig {
+  const { plaintextPin, onlinePin, encipheredPin } = CAPABILITY
+  let { capabilities } = config
+  for (const bit of [plaintextPin, onlinePin, encipheredPin]) capabilities = withBit(capabilities, bit, false)
+  return { ...config, capabilities }
+}
+
+/** How a payment ends that no card was opened for; undefined where the reader is at fault. */
+function withoutCard(error: unknown, signal: AbortSignal): Outcome | undefined {
+  const ended = (result: Outcome['result'], reason: Reason): Outcome => ({
+    ...{ result, reason, interface: 'chip', cvm: 'none', online: false, tags: new Map() },
+    ...(reason === 'cardMute' && { fallback: true }),
+  })
+  if (signal.aborted || isFault(error, 'aborted')) return ended('cancelled', 'merchantCancelled')
+  if (isFault(error, 'timeout')) return ended('cancelled', 'cardTimeout')
+  if (isFault(error, 'card-removed')) return ended('cancelled', 'cardRemoved')
+  return isFault(error, 'card-mute') ? ended('declined', 'cardMute') : undefined
+}
+
+const lastOfReason: Partial<Record<Reason, MessageId>> = {
+  cardError: 'reader.cardError',
+  cardMute: 'reader.cardError',
+  cardBlocked: 'reader.notAccepted',
+  applicationBlocked: 'reader.notAccepted',
+  noApplication: 'reader.notAccepted',
+  notAccepted: 'reader.notAccepted',
+}
+
+function lastWords({ result, reason }: Outcome): MessageId {
+  if (result === 'approved') return 'reader.approved'
+  return (reason && lastOfReason[reason]) ?? (result === 'declined' ? 'reader.declined' : 'reader.cancelled')
+}
