@@ -3,6 +3,7 @@
 import { type Clock, systemClock } from '../src/clock.ts'
 import { initialKey } from '../src/crypto/dukpt.ts'
 import type { TerminalConfig } from '../src/emv/config.ts'
+import { russianContactless } from '../src/emv/contactless/config.ts'
 import { russianMpos } from '../src/emv/profiles.ts'
 import { Fault } from '../src/errors.ts'
 import type { Language } from '../src/messages.ts'
@@ -31,7 +32,7 @@ export { VirtualQpos } from './readers/qpos.ts'
 export { VpcdCard } from './readers/vpcd.ts'
 
 /** Nobody waits: for tests. */
-export const instant: Pace = { present: 0, think: 0, key: 0, remove: 0, hold: 0 }
+export const instant: Pace = { present: 0, think: 0, key: 0, remove: 0, hold: 1500 }
 
 /** What a person with this card does; the card's name or profile, and everything of `CardholderScript` that is no card. */
 export interface PersonOptions extends Partial<Omit<CardholderScript, 'card'>> {
@@ -58,6 +59,7 @@ export function virtualReader({ clock = systemClock, language = 'en', battery, .
     language,
     serial,
     config: options.config ?? virtualConfig(serial),
+    contactless: russianContactless(),
     pinDukpt: { ipek: initialKey(testPinDukpt.bdk, testPinDukpt.ksn), ksn: testPinDukpt.ksn },
     ...(options.onFault && { onFault: options.onFault }),
   })

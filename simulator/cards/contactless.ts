@@ -14,6 +14,7 @@ import type { ApplicationMemory, CardMemory } from './memory.ts'
 import { children, encode, object } from './objects.ts'
 import { type ApplicationImage, type CardImage, personalize } from './personalize.ts'
 import type { ApplicationPlan, CardPlan } from './profile.ts'
+import { layoutOf } from './records.ts'
 import { freshRun, type Session } from './run.ts'
 
 export interface TapOptions {
@@ -87,7 +88,10 @@ function contactlessPlan(plan: CardPlan, phone: boolean): CardPlan {
     // AIP: DDA, cardholder verification, terminal risk management, CDA; on-device verification on a phone; byte 2 b8 is Mastercard's EMV mode.
     const aip = Uint8Array.of(0x39 | (phone ? 0x02 : 0x00), brand === 'mastercard' ? 0x80 : 0x00)
     // DRDOL (9F51): the unpredictable number finds the torn transaction again.
-    return [{ ...common, aip, oda: cda, data: { ...one.data, ...(brand === 'mastercard' && { '9F51': fromHex('9F3704') }) } }]
+    if (brand === 'mir') return [{ ...common, aip, oda: cda }]
+    const mastercard: ApplicationPlan = { ...common, aip, oda: cda, data: { ...one.data, '9F51': fromHex('9F3704') } }
+    // Record 1 of SFI 1 is that of magstripe mode: a reader that has both modes leaves it out in EMV mode (Book C-2, S3.32).
+    return [{ ...mastercard, layout: layoutOf(mastercard).map(record => (record.sfi === 1 ? { ...record, sfi: 7 } : record)) }]
   })
   if (applications.length === 0) throw new Fault('card-mute', `the card ${plan.name} has no application that can be tapped`)
   return { ...plan, pse: false, applications }

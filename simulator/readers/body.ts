@@ -16,6 +16,8 @@ export interface PlasticCard {
   contactless?(power: { readonly clock: Clock }): Card
   /** Sentinels and LRC left out. */
   readonly stripe?: SwipedTracks
+  /** A phone: its holder verifies themselves on it, as its next tap will say. */
+  unlock?(): void
 }
 
 export const keys = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'enter', 'cancel', 'clear'] as const
@@ -91,7 +93,8 @@ export class Body {
   #on = true
   #tampered = false
   #slot: Place | undefined
-  #field: Place | undefined
+  /** More than one is a collision. */
+  #field: Place[] = []
   #keypad: Queue<Key> | undefined
   #light: Light = 'off'
 
@@ -132,20 +135,21 @@ export class Body {
     this.#emit({ type: 'card', event: 'removed' })
   }
 
-  /** @throws Fault `busy` when a card is in the field */
+  /** Several cards may be in the field, and collide there. @throws Fault `busy` when this one is there already */
   tap(card: PlasticCard): void {
-    if (this.#field) throw new Fault('busy', 'a card is in the field')
-    this.#field = { card, gone: new AbortController(), apdus: 0, used: false }
+    if (this.#field.some(place => place.card === card)) throw new Fault('busy', 'the card is in the field')
+    this.#field.push({ card, gone: new AbortController(), apdus: 0, used: false })
     this.#emit({ type: 'card', event: 'tapped' })
   }
 
-  /** Takes the card out of the field. */
-  leave(): void {
-    const place = this.#field
-    if (!place) return
-    this.#field = undefined
-    place.gone.abort(new Fault('card-removed', 'the card has left the field'))
-    this.#emit({ type: 'card', event: 'left' })
+  /** Takes a card out of the field; all of them when none is named. */
+  leave(card?: PlasticCard): void {
+    const leaving = this.#field.filter(place => card === undefined || place.card === card)
+    this.#field = this.#field.filter(place => !leaving.includes(place))
+    for (const place of leaving) {
+      place.gone.abort(new Fault('card-removed', 'the card has left the field'))
+      this.#emit({ type: 'card', event: 'left' })
+    }
   }
 
   /** Draws a card's stripe through the reader. What is not read at this moment is lost. */
@@ -210,6 +214,15 @@ export class Body {
     return this.#slot !== undefined
   }
 
+  get cardsInField(): number {
+    return this.#field.length
+  }
+
+  /** A card in the field has not been worked with yet. */
+  get freshTap(): boolean {
+    return this.#field.some(({ used }) => !used)
+  }
+
   /** The card in the slot has been worked with already. */
   get cardUsed(): boolean {
     return this.#slot?.used ?? false
@@ -220,6 +233,11 @@ export class Body {
   /** The card in the slot counts as presented once more. */
   reuseCard(): void {
     if (this.#slot) this.#slot.used = false
+  }
+
+  /** The field was off for a while: a card that stayed in it begins anew. */
+  reuseField(): void {
+    for (const place of this.#field) place.used = false
   }
 
   /** Millivolts follow percent unless given. At 0 % off the charger the reader goes dark. */
@@ -288,7 +306,7 @@ export class Body {
   /** The next card over one of `interfaces`; one that was inserted before counts, unless it is used. @throws Fault `timeout`, `aborted` */
   async nextCard(interfaces: readonly CardInterface[], limit: Limit = {}): Promise<Presented> {
     if (this.#slot && !this.#slot.used && interfaces.includes('chip')) return { interface: 'chip' }
-    if (this.#field && !this.#field.used && interfaces.includes('tap')) return { interface: 'tap' }
+    if (this.freshTap && interfaces.includes('tap')) return { interface: 'tap' }
     const found = new Queue<Presented>()
     const stop = this.on(event => {
       if (event.type !== 'card') return
@@ -307,12 +325,12 @@ export class Body {
 
   /** Fires with Fault `card-removed` when the card goes; already fired where there is none. */
   cardGone(where: 'chip' | 'tap'): AbortSignal {
-    return (where === 'chip' ? this.#slot : this.#field)?.gone.signal ?? AbortSignal.abort(new Fault('card-removed', 'there is no card'))
+    return (where === 'chip' ? this.#slot : this.#field[0])?.gone.signal ?? AbortSignal.abort(new Fault('card-removed', 'there is no card'))
   }
 
   /** Resets the card there and gives its interface. @throws Fault `card-removed`, `card-mute` (no chip, or one that does not answer to reset) */
   powerOn(where: 'chip' | 'tap'): Card {
-    const place = where === 'chip' ? this.#slot : this.#field
+    const place = where === 'chip' ? this.#slot : this.#field[0]
     if (!place) throw new Fault('card-removed', 'there is no card')
     place.used = true
     const power = { clock: this.clock }

@@ -10,8 +10,9 @@ export interface Pace {
   /** From the PIN prompt to the first key, and between keys. */
   readonly think: number
   readonly key: number
-  /** From "PLEASE REMOVE CARD" to the card being out; how long a tap is held. */
+  /** From "PLEASE REMOVE CARD", or from what a tap came to, to the card being out. */
   readonly remove: number
+  /** The longest that a card is held to the reader. */
   readonly hold: number
 }
 
@@ -24,13 +25,30 @@ export interface CardholderScript {
   readonly pins?: readonly string[]
   /** On a list the reader shows: the label, or its place from 0. The first when left out. */
   readonly choose?: string | number
-  /** The card is pulled while its n-th command (from 1) is under way. */
+  /** The card is pulled while its n-th command (from 1) is under way; once, if it is presented again. */
   readonly pullAt?: number
+  /** What else is held to the reader in the same wallet, until the reader wants one card only. */
+  readonly wallet?: readonly PlasticCard[]
   /** CANCEL is pressed instead of presenting a card, at a list, or at the n-th PIN prompt (from 1). */
   readonly cancelAt?: 'card' | 'list' | number
   readonly pace?: Partial<Pace>
 }
 
+/** A tap has come to something: the card is not needed any more. */
+const tapEnds: readonly (MessageId | undefined)[] = [
+  ...([
+    'reader.cardReadOk',
+    'reader.authorising',
+    'reader.approved',
+    'reader.approvedSign',
+    'reader.successful',
+    'reader.declined',
+  ] as const),
+  ...(['reader.enterPin', 'reader.insertCard', 'reader.insertOrSwipe', 'reader.tryAnotherCard', 'reader.cancelled'] as const),
+  ...(['reader.seePhone', 'reader.notAccepted', 'reader.cardError', 'reader.idle'] as const),
+]
+/** The chip is wanted, or another card; whoever has none gives up. */
+const chipWanted: readonly (MessageId | undefined)[] = ['reader.insertCard', 'reader.insertOrSwipe', 'reader.tryAnotherCard']
 const pinPrompts: readonly (MessageId | undefined)[] = ['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry']
 
 /** Lets the script act on the body until the returned function is called. Presenting the card begins the PINs anew. */
@@ -39,6 +57,9 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
   const own = { ...pace, ...script.pace }
   const pending = new Set<() => void>()
   let prompts = 0
+  let pulled = false
+  let tired = () => {}
+  let leaving: (() => void) | undefined
 
   const after = (ms: number, act: () => void) => {
     const cancel = body.clock.timer(ms, () => {
@@ -62,10 +83,25 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
     if (script.present === 'dip') dip()
     else if (script.present === 'swipe') body.swipe(card)
     else {
-      body.leave()
-      body.tap(card)
-      after(own.hold, () => body.leave())
+      takeAway()
+      for (const one of [card, ...(script.wallet ?? [])]) body.tap(one)
+      tired = body.clock.timer(own.hold, takeAway)
     }
+  }
+  const letGo = () => {
+    tired()
+    leaving?.()
+    leaving = undefined
+  }
+  const takeAway = () => {
+    letGo()
+    body.leave()
+  }
+  /** A card without a chip has been presented in vain. */
+  const insert = () => {
+    if (card.contact) dip()
+    else if (script.present === 'swipe') body.swipe(card)
+    else body.press('cancel')
   }
   const choose = (lines: readonly string[]) => {
     const labels = lines.slice(1).map(line => line.replace(/^\d /, ''))
@@ -78,16 +114,27 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
   }
 
   const see = (event: BodyEvent) => {
-    if (event.type === 'apdu' && event.count === script.pullAt) return event.where === 'chip' ? body.pull() : body.leave()
+    if (event.type === 'apdu' && event.count === script.pullAt && !pulled) {
+      pulled = true
+      return event.where === 'chip' ? body.pull() : takeAway()
+    }
     if (event.type !== 'display') return
     const { message, lines } = event.screen
     const typing = pinPrompts.includes(message) && lines.length > 1 // the stars of what is being typed
     if (typing) return
     forget()
-    if (message === 'reader.presentCard' || message === 'reader.insertCard') {
+    if (tapEnds.includes(message) && body.cardsInField > 0) leaving ??= body.clock.timer(own.remove, takeAway)
+    if (message === 'reader.presentCard' || message === 'reader.presentCardAgain' || chipWanted.includes(message)) {
       prompts = 0
       if (cancelAt === 'card') type(['cancel'])
-      else after(own.present, message === 'reader.insertCard' && card.contact ? dip : present)
+      else after(own.present, chipWanted.includes(message) ? insert : present)
+    } else if (message === 'reader.seePhone') {
+      card.unlock?.()
+      after(own.present, present)
+    } else if (message === 'reader.presentOneCard') {
+      after(own.remove, () => {
+        for (const one of script.wallet ?? []) body.leave(one)
+      })
     } else if (pinPrompts.includes(message)) enterPin()
     else if (message === 'reader.selectApplication') {
       if (cancelAt === 'list') type(['cancel'])
@@ -98,6 +145,7 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
   return () => {
     stop()
     forget()
+    letGo()
   }
 }
 

@@ -9,6 +9,11 @@ import { encodeFormat0 } from '../../src/crypto/pin.ts'
 import { formatAmount } from '../../src/currency.ts'
 import type { Card } from '../../src/emv/card.ts'
 import type { TerminalConfig } from '../../src/emv/config.ts'
+import { preProcess } from '../../src/emv/contactless/combination.ts'
+import { type ContactlessConfig, combinationsOf } from '../../src/emv/contactless/config.ts'
+import type { UiStatus } from '../../src/emv/contactless/outcome.ts'
+import { type TapEnd, tapToHost } from '../../src/emv/contactless/tap.ts'
+import { TornLog } from '../../src/emv/contactless/torn-log.ts'
 import type { LoggedTransaction, Timeouts, TransactionLog } from '../../src/emv/context.ts'
 import type { Explain } from '../../src/emv/explain.ts'
 import { transact } from '../../src/emv/kernel.ts'
@@ -17,6 +22,7 @@ import type { Candidate, PinBlock, PinEntry, PinRequest, Terminal, Transaction, 
 import { Fault, isFault } from '../../src/errors.ts'
 import type { SwipedTracks } from '../../src/magstripe.ts'
 import type { Language, MessageId } from '../../src/messages.ts'
+import { antenna } from './antenna.ts'
 import type { Body, Presented } from './body.ts'
 import { type Ended, EndScreens, fired } from './end-screens.ts'
 import { chooseOnDisplay, type PinRules, pinRules, readPin, type Typed } from './pin-pad.ts'
@@ -57,6 +63,8 @@ export interface FirmwareOptions {
   /** Percent at which the reader warns, and below which it takes no payment; charging lifts both. */
   readonly lowBattery?: { readonly low: number; readonly critical: number }
   readonly explain?: Explain
+  /** What is taken by tap, and the rules for it; the reader has no antenna when left out. */
+  readonly contactless?: ContactlessConfig
 }
 
 /** A swipe as it leaves the reader. */
@@ -70,6 +78,9 @@ export interface SealedSwipe {
 }
 
 export type CardWait = Presented | { readonly interface: 'none'; readonly why: 'cancelled' | 'timeout' }
+
+/** How a tap ended: as a payment, with a question for the host, or with a card over another interface, or none. */
+export type Tapped = TapEnd | { readonly type: 'other'; readonly found: CardWait }
 
 const pinPrompts: readonly MessageId[] = ['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry']
 
@@ -100,6 +111,8 @@ export class Firmware {
   readonly #screens: EndScreens
   /** Fires when the card goes whose online PIN the issuer has just found wrong; undefined where that did not happen. */
   #refusedPin: AbortSignal | undefined
+  /** Transactions whose card went too early, for its next tap. */
+  readonly #torn = new TornLog()
 
   constructor(options: FirmwareOptions) {
     this.body = options.body
@@ -144,24 +157,28 @@ export class Firmware {
   ): Promise<CardWait> {
     this.#screens.stop()
     this.body.language = this.#ownLanguage
-    const stop = new AbortController()
-    const signal = AbortSignal.any([wait.signal, stop.signal])
-    const keypad = this.body.keypad()
-    const cancelled = async (): Promise<CardWait> => {
-      while ((await keypad.next({ signal })) !== 'cancel') this.body.sound('error')
-      return { interface: 'none', why: 'cancelled' }
-    }
     const message = wait.message ?? (interfaces.length === 1 && interfaces[0] === 'chip' ? 'reader.insertCard' : 'reader.presentCard')
     const amount = wait.amount ? [`${formatAmount(wait.amount.amount, wait.amount.currency)} ${wait.amount.currency.alpha}`] : []
     const deadline = this.clock.now() + wait.timeout
-    const presented = async (): Promise<CardWait> => {
+    return this.#unlessCancelled(wait.signal, async signal => {
       await this.#oldCardOut({ signal, timeout: wait.timeout })
       const next = this.body.nextCard(interfaces, { signal, timeout: deadline - this.clock.now() })
       this.body.shine('waiting')
       if (wait.message || !this.#pinToRepeat) this.body.show(message, ...amount)
       return next
+    })
+  }
+
+  /** A card, unless CANCEL is pressed or the time is over before. @throws Fault `aborted` or the signal's own */
+  async #unlessCancelled(outer: AbortSignal, card: (signal: AbortSignal) => Promise<Presented>): Promise<CardWait> {
+    const stop = new AbortController()
+    const signal = AbortSignal.any([outer, stop.signal])
+    const keypad = this.body.keypad()
+    const cancelled = async (): Promise<CardWait> => {
+      while ((await keypad.next({ signal })) !== 'cancel') this.body.sound('error')
+      return { interface: 'none', why: 'cancelled' }
     }
-    const waits = [presented(), cancelled()]
+    const waits: Promise<CardWait>[] = [card(signal), cancelled()]
     for (const one of waits) one.catch(() => {}) // the one that comes second is aborted
     try {
       return await Promise.race(waits)
@@ -198,7 +215,7 @@ export class Firmware {
       card,
       { ...transaction, sequence: transaction.sequence ?? this.#nextSequence() },
       this.config,
-      this.#terminal(host, card.interface === 'contact' ? 'chip' : 'tap'),
+      this.#terminal(host),
       {
         signal,
         clock: this.clock,
@@ -216,16 +233,82 @@ export class Firmware {
     return outcome
   }
 
+  /** Whether `transaction` can be paid by tap at all: an antenna, rules in its currency, and a limit that it does not exceed. */
+  canTap({ amount, currency, type = 'purchase' }: Transaction): boolean {
+    const { contactless } = this.#options
+    if (contactless?.currencyCode !== currency.numeric) return false
+    const combinations = combinationsOf(contactless).filter(({ types }) => types === undefined || types.includes(type))
+    return combinations.some(one => !preProcess(one, amount, currency).notAllowed)
+  }
+
+  /**
+   * One payment with the card in the field, up to the question for the host: the reader goes no further, and the card is free to go. When the card
+   * must come again and another interface is used instead, or nobody comes, that is the end of the tap. The end of a payment is on the display.
+   * @throws Fault `unsupported` without contactless rules
+   */
+  async tap(
+    transaction: Transaction,
+    host: Pick<HostSide, 'onPin'>,
+    { signal, interfaces, timeout }: Waiting & { readonly interfaces: readonly CardInterface[]; readonly timeout: number },
+  ): Promise<Tapped> {
+    const { contactless, explain, timeouts } = this.#options
+    if (!contactless) throw new Fault('unsupported', 'the reader has no antenna', { feature: 'tap' })
+    this.#screens.stop()
+    const deadline = this.clock.now() + timeout
+    let other: CardWait | undefined
+    const field = antenna(this.body, {
+      deadline,
+      wait: outer =>
+        this.#unlessCancelled(outer, inner => {
+          this.body.shine('waiting')
+          return this.body.nextCard(interfaces, { signal: inner, timeout: deadline - this.clock.now() })
+        }),
+      onOther: found => {
+        other = found
+      },
+    })
+    const asked = { ...transaction, sequence: transaction.sequence ?? this.#nextSequence() }
+    const ended = await tapToHost(field, asked, this.config, contactless, this.#tapTerminal(host), {
+      signal,
+      clock: this.clock,
+      random: this.random,
+      torn: this.#torn,
+      log: this.#transactionLog,
+      onUi: ({ status }) => this.#tapSound(status),
+      ...(timeouts && { timeouts }),
+      ...(explain && { explain }),
+    })
+    if (other && !signal.aborted) return { type: 'other', found: other }
+    if (ended.type === 'outcome') this.#remember(ended.outcome, transaction)
+    return ended
+  }
+
+  #tapTerminal(host: Pick<HostSide, 'onPin'>): Parameters<typeof tapToHost>[4] {
+    return {
+      enterPin: (request, waiting) => this.#enterPin(request, host, waiting),
+      display: (message, language) => {
+        this.#speak(language)
+        // The card is there: it was invited with the amount. PIN prompts come with the keypad behind them.
+        if (message !== 'reader.presentCard' && !pinPrompts.includes(message)) this.body.show(message)
+      },
+    }
+  }
+
+  #tapSound(status: UiStatus): void {
+    if (status === 'cardReadSuccessfully') this.body.sound('ok')
+    else if (status === 'processingError' || status === 'collision') this.body.sound('error')
+  }
+
   #nextSequence(): number {
     this.#sequence = (this.#sequence % 9999) + 1 // 9F41 is n 4–8
     return this.#sequence
   }
 
-  #terminal(host: HostSide, where: 'chip' | 'tap'): Terminal {
+  #terminal(host: HostSide): Terminal {
     /** A question to a person is over when the card is gone. */
     const withCard = <T>(waiting: Waiting, ask: (waiting: Waiting) => Promise<T>) => {
       this.#speak(waiting.language)
-      const signal = AbortSignal.any([waiting.signal, this.body.cardGone(where)])
+      const signal = AbortSignal.any([waiting.signal, this.body.cardGone('chip')])
       return ask({ ...waiting, signal })
     }
     return {
@@ -259,7 +342,7 @@ export class Firmware {
     return chooseOnDisplay(this.body, 'reader.selectApplication', labels, { signal, timeout: this.#options.choiceTimeout ?? 30_000 })
   }
 
-  async #enterPin(request: PinRequest, host: HostSide, waiting: Waiting): Promise<PinEntry> {
+  async #enterPin(request: PinRequest, host: Pick<HostSide, 'onPin'>, waiting: Waiting): Promise<PinEntry> {
     // Without keys there is no PIN pad for the host to believe.
     if (request.type === 'online' && this.#pinDukpt.exhausted) return { type: 'notWorking' }
     const typed = await this.#typePin(request, host, waiting)
@@ -268,7 +351,7 @@ export class Firmware {
     return { type: 'onlinePin', block: pinBlock(typed.digits, request.pan, this.#pinDukpt.next()) }
   }
 
-  async #typePin(request: PinRequest, host: HostSide, waiting: Waiting): Promise<Typed> {
+  async #typePin(request: PinRequest, host: Pick<HostSide, 'onPin'>, waiting: Waiting): Promise<Typed> {
     const offline = request.type === 'offline'
     const triesLeft = offline ? request.triesLeft : undefined
     const again = offline ? request.again : this.#pinToRepeat

@@ -1,6 +1,6 @@
 /** What a QPOS makes of a payment on the wire: commands into transactions, endings into CmdIDs and EMV results (readers.md 1.1.2, 1.1.8). */
 
-import type { CardData, DeviceMessageType, EmvResult, EmvStart, OnlineResult } from '../../devices/qpos/codec.ts'
+import type { CardData, DeviceMessageType, EmvResult, EmvStart, OnlineResult, TradeRequest } from '../../devices/qpos/codec.ts'
 import {
   emvOptions,
   encodeEmvResult,
@@ -47,6 +47,26 @@ export function transactionOf({ option, tradeType, time, amount, cashback, curre
     at: localTime(time),
     forceOnline: option === emvOptions.forceOnline,
   }
+}
+
+/** What doTrade says of the payment, enough to show its amount and to pay by tap; undefined where the host left that to the EMV start. */
+export function transactionOfTrade({ amount, currency: numeric, tradeType, time }: TradeRequest): Transaction | undefined {
+  const type = types[tradeType]
+  if (!amount || !type) return undefined
+  try {
+    return { type, amount: BigInt(amount), currency: currency(numeric), at: localTime(time) }
+  } catch {
+    return undefined // a currency that is not in the table, a time that is none
+  }
+}
+
+/**
+ * The data of a tap with CVM Results (9F34) where the kernel keeps none, so that the host learns how the cardholder was verified. Assumed: what a real
+ * QPOS puts into its NFC batch is not documented. On a device as Book C-2 writes it (01 00 02).
+ */
+export function withCvm({ tags, cvm }: Pick<Outcome, 'tags' | 'cvm'>): ReadonlyMap<number, Uint8Array> {
+  const results = { none: '1F0002', onlinePin: '020000', signature: '1E0000', device: '010002', offlinePin: '' }[cvm]
+  return tags.has(0x9f34) || !results ? tags : new Map([...tags, [0x9f34, fromHex(results)]])
 }
 
 /** yyyyMMddHHmmss of the host's own clock. */

@@ -2,19 +2,19 @@
 
 import type { DeviceMessage, EmvStart, HostMessage, TradeRequest } from '../../devices/qpos/codec.ts'
 import { cardModes, commandCode, decodeOnlineResult, device, encodeApplications, encodeTradeAnswer } from '../../devices/qpos/codec.ts'
+import { hex } from '../../src/bytes.ts'
 import type { Clock } from '../../src/clock.ts'
 import { systemClock } from '../../src/clock.ts'
-import { currency } from '../../src/currency.ts'
 import type { Card } from '../../src/emv/card.ts'
 import type { CardInterface } from '../../src/emv/outcome.ts'
-import type { AuthorisationResponse, Transaction } from '../../src/emv/terminal.ts'
+import type { AuthorisationRequest, AuthorisationResponse, Transaction } from '../../src/emv/terminal.ts'
 import { abortFault, asFault, Fault, isFault } from '../../src/errors.ts'
 import { readSwipe, type Swipe, type SwipedTracks } from '../../src/magstripe.ts'
 import type { MessageId } from '../../src/messages.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { faultySender, type LineFaults } from '../faults.ts'
 import { Body } from './body.ts'
-import { Firmware, type FirmwareOptions, type HostSide } from './firmware.ts'
+import { type CardWait, Firmware, type FirmwareOptions, type HostSide } from './firmware.ts'
 import { busy, type Command, Job } from './qpos-job.ts'
 import { type Code, PassiveLine } from './qpos-line.ts'
 import {
@@ -29,7 +29,9 @@ import {
   pick,
   responseOf,
   transactionOf,
+  transactionOfTrade,
   type Versions,
+  withCvm,
 } from './qpos-payload.ts'
 
 export interface QposOptions extends Omit<FirmwareOptions, 'body'> {
@@ -55,6 +57,12 @@ const NO_PIN = 1
 const noCode = { code: 0, sub: 0 }
 /** Milliseconds without a byte after which an unfinished frame is dropped. */
 const QUIET = 300
+
+/** Interfaces that are left for a payment, and what the display says of them; the usual invitation when left out. */
+interface Ways {
+  readonly interfaces: readonly CardInterface[]
+  readonly message?: MessageId
+}
 
 export class VirtualQpos {
   readonly body: Body
@@ -257,34 +265,102 @@ export class VirtualQpos {
     this.firmware.checkReady()
     const mode = cardModes[request.cardMode]
     if (!mode) throw new Fault('unsupported', `card mode ${request.cardMode} is not known`, { feature: 'cardMode' })
-    let interfaces: readonly CardInterface[] = mode.interfaces
-    if (interfaces.every(one => one === 'tap')) throw new Fault('unsupported', 'the kernel has no contactless part', { feature: 'tap' })
-    const amount = request.displayAmount ? shownAmount(request) : undefined
+    const transaction = transactionOfTrade(request)
+    const amount = request.displayAmount ? transaction : undefined
     const deadline = this.#clock.now() + delay * 1000
-    let message: MessageId | undefined
-    for (;;) {
+    let { interfaces, message } = this.#ways(mode.interfaces, transaction)
+    for (let found: CardWait | undefined; ; ) {
       const timeout = deadline - this.#clock.now()
-      const found = await this.firmware.waitForCard(interfaces, { signal, timeout, ...(amount && { amount }), ...(message && { message }) })
-      switch (found.interface) {
+      const now: CardWait =
+        found ?? (await this.firmware.waitForCard(interfaces, { signal, timeout, ...(amount && { amount }), ...(message && { message }) }))
+      found = undefined
+      switch (now.interface) {
         case 'none':
-          return this.#noCard(found.why)
+          return this.#noCard(now.why)
         case 'chip':
           return this.#chipFound()
-        case 'tap':
-          this.firmware.showEnd({ result: 'cancelled', reason: 'tryAnotherInterface', cvm: 'none' })
-          return { type: 'tryAnotherInterface', data: empty }
+        case 'tap': {
+          const tapped = await this.#tapped(transaction, interfaces, deadline, job)
+          if ('ending' in tapped) return tapped.ending
+          ;({ found, interfaces, message } = { found: undefined, interfaces, message: undefined, ...tapped })
+          break
+        }
         case 'swipe': {
-          const swipe = swipeOf(found.tracks)
+          const swipe = swipeOf(now.tracks)
           if (!swipe) message = 'reader.tryAgain'
           else if (swipe.serviceCode?.chip && interfaces.includes('chip')) {
             interfaces = ['chip']
             message = undefined
             job.progress({ type: 'magToIcc', data: empty })
-          } else return this.#swiped(swipe, found.tracks, request, job)
+          } else return this.#swiped(swipe, now.tracks, request, job)
           this.body.sound('error')
         }
       }
     }
+  }
+
+  /** Without a tap, where none can be: no rules in this currency, or none of them allows the amount. */
+  #ways(interfaces: readonly CardInterface[], transaction: Transaction | undefined): Ways {
+    if (!interfaces.includes('tap') || !this.#options.contactless) {
+      if (interfaces.every(one => one === 'tap')) throw new Fault('unsupported', 'the reader has no antenna', { feature: 'tap' })
+      return { interfaces }
+    }
+    if (transaction && this.firmware.canTap(transaction)) return { interfaces }
+    const rest = interfaces.filter(one => one !== 'tap')
+    if (rest.length === 0) throw new Fault('unsupported', 'no application may pay this amount by tap', { feature: 'tap' })
+    return { interfaces: rest, message: rest.includes('swipe') ? 'reader.insertOrSwipe' : 'reader.insertCard' }
+  }
+
+  /** A tap up to its answer to the host, or how the payment goes on instead: over another interface, or with another card. */
+  async #tapped(
+    transaction: Transaction | undefined,
+    interfaces: readonly CardInterface[],
+    deadline: number,
+    job: Job,
+  ): Promise<{ ending: Ending } | { found: CardWait } | Ways> {
+    if (!transaction || !this.#options.contactless) {
+      this.firmware.showEnd({ result: 'cancelled', reason: 'tryAnotherInterface', cvm: 'none' })
+      return { ending: { type: 'tryAnotherInterface', data: empty } }
+    }
+    const options = { interfaces, timeout: deadline - this.#clock.now(), signal: job.stop.signal }
+    const tapped = await this.firmware.tap(transaction, this.#hostSide(job), options)
+    if (tapped.type === 'other') return { found: tapped.found }
+    if (tapped.type === 'onlineRequest') {
+      this.#lastTags = withCvm(tapped.request)
+      this.firmware.showHandedOver()
+      return { ending: await this.#tapAnswer('tapOnline', tapped.request, job) }
+    }
+    const { outcome } = tapped
+    if (outcome.reason === 'tryAnotherInterface') {
+      const rest = interfaces.filter(one => one === 'chip')
+      if (rest.length > 0) return { interfaces: rest }
+    } else if (outcome.reason === 'noApplication' || outcome.reason === 'cardError') {
+      this.body.sound('error')
+      return { interfaces, message: 'reader.tryAnotherCard' } // Book A, message 1C
+    }
+    this.#lastTags = withCvm(outcome)
+    this.firmware.showEnd(outcome)
+    if (outcome.result === 'approved') return { ending: await this.#tapAnswer('tapOffline', outcome, job) }
+    if (outcome.reason === 'offlineDeclined')
+      return { ending: { type: 'completed', data: encodeTradeAnswer({ type: 'tapDeclined', reserved: 0, data: empty }) } }
+    return { ending: endingOf(outcome) }
+  }
+
+  /** Track 2 leaves enciphered under a key of its own: the PIN block has used up another. */
+  async #tapAnswer(
+    type: 'tapOnline' | 'tapOffline',
+    { tags, pinBlock }: Pick<AuthorisationRequest, 'tags' | 'pinBlock'>,
+    job: Job,
+  ): Promise<Ending> {
+    const track2 = hex(tags.get(0x57) ?? empty)
+      .replace('D', '=')
+      .replace(/F+$/, '')
+    const tracks = { track2 }
+    const swipe = swipeOf(tracks)
+    const sealed = await this.firmware.seal(tracks, undefined, this.#hostSide(job), job.stop)
+    if (!swipe || sealed.type !== 'sealed') throw new Fault('tlv', 'Track 2 Equivalent Data (57) is no track 2')
+    const card = { ...cardDataOf(swipe, tracks, sealed), ...(pinBlock && { pinBlock: pinBlock.data, pinKsn: pinBlock.ksn }) }
+    return { type: 'completed', data: encodeTradeAnswer({ type, reserved: 0, card }) }
   }
 
   #noCard(why: 'cancelled' | 'timeout'): Ending {
@@ -351,15 +427,6 @@ export class VirtualQpos {
       this.#options.onFault?.(asFault(error))
       return { type: 'unableToGoOnline' }
     }
-  }
-}
-
-/** The amount for the display, where the host gave one that a person can read. */
-function shownAmount({ amount, currency: numeric }: TradeRequest): Pick<Transaction, 'amount' | 'currency'> | undefined {
-  try {
-    return amount ? { amount: BigInt(amount), currency: currency(numeric) } : undefined
-  } catch {
-    return undefined // a currency that is not in the table, or an amount that is no number
   }
 }
 

@@ -76,13 +76,59 @@ interface Payment {
  * `options.signal` is an Outcome; the field is off afterwards.
  * @throws Fault `unsupported` for a scheme whose kernel is not built, `bad-argument`
  */
-export async function tap(
+export function tap(
   field: Field,
   transaction: Transaction,
   config: TerminalConfig,
   contactless: ContactlessConfig,
   terminal: Terminal,
   options: TapOptions = {},
+): Promise<Outcome> {
+  return play(field, transaction, config, contactless, terminal, options, goOnline)
+}
+
+/** How a tap ends for a reader that does not go online itself: an outcome, or what its host is to ask, the PIN taken. */
+export type TapEnd =
+  | { readonly type: 'outcome'; readonly outcome: Outcome }
+  | { readonly type: 'onlineRequest'; readonly request: AuthorisationRequest }
+
+/** `tap` up to where the host is asked, which somebody else does: no answer comes back to the card. @throws Fault as `tap` */
+export async function tapToHost(
+  field: Field,
+  transaction: Transaction,
+  config: TerminalConfig,
+  contactless: ContactlessConfig,
+  terminal: Pick<Terminal, 'enterPin' | 'display'>,
+  options: TapOptions = {},
+): Promise<TapEnd> {
+  let asked: AuthorisationRequest | undefined
+  const own: Terminal = { ...terminal, selectApplication: nobody, authorise: nobody }
+  const outcome = await play(field, transaction, config, contactless, own, options, async (payment, request) => {
+    asked = request
+    return outcomeOf(payment, 'unknown') // the host's word is still out: nobody sees this outcome
+  })
+  return asked ? { type: 'onlineRequest', request: asked } : { type: 'outcome', outcome }
+}
+
+const nobody = () => Promise.reject(new Fault('internal', 'this tap ends before the host is asked'))
+
+type Online = (
+  payment: Payment,
+  request: AuthorisationRequest,
+  entry: EntryPoint,
+  outcome: ContactlessOutcome,
+  ui: ShowUi,
+) => Promise<Outcome>
+type ShowUi = (request: UiRequest) => void
+
+async function play(
+  field: Field,
+  transaction: Transaction,
+  config: TerminalConfig,
+  contactless: ContactlessConfig,
+  terminal: Terminal,
+  options: TapOptions,
+  online: Online,
 ): Promise<Outcome> {
   const signal = options.signal ?? new AbortController().signal
   if (transaction.currency.numeric !== contactless.currencyCode)
@@ -124,7 +170,7 @@ export async function tap(
   try {
     const outcome = await entry.run('A')
     payment.language = commonLanguage(entry.languagePreference, config.languages)
-    return await conclude(payment, entry, outcome, ui)
+    return await conclude(payment, entry, outcome, ui, online)
   } catch (error) {
     const aborted = signal.aborted || isFault(error, 'aborted')
     if (aborted && payment.unanswered) return outcomeOf(payment, 'unknown', 'merchantCancelled')
@@ -137,19 +183,16 @@ export async function tap(
   }
 }
 
-async function conclude(
-  payment: Payment,
-  entry: EntryPoint,
-  outcome: ContactlessOutcome,
-  ui: (request: UiRequest) => void,
-): Promise<Outcome> {
+async function conclude(payment: Payment, entry: EntryPoint, outcome: ContactlessOutcome, ui: ShowUi, online: Online): Promise<Outcome> {
   payment.tags = new Map([...(outcome.discretionaryData ?? []), ...(outcome.dataRecord ?? [])])
   payment.cvm = cvmNames[outcome.cvm ?? 'none']
   switch (outcome.status) {
     case 'approved':
       return outcomeOf(payment, 'approved')
-    case 'onlineRequest':
-      return goOnline(payment, entry, outcome, ui)
+    case 'onlineRequest': {
+      const request = await onlineRequest(payment, outcome, ui)
+      return 'result' in request ? request : online(payment, request, entry, outcome, ui)
+    }
     case 'tryAnotherInterface':
       return outcomeOf(payment, 'declined', 'tryAnotherInterface')
     case 'endApplication':
@@ -159,12 +202,8 @@ async function conclude(
   }
 }
 
-async function goOnline(
-  payment: Payment,
-  entry: EntryPoint,
-  outcome: ContactlessOutcome,
-  ui: (request: UiRequest) => void,
-): Promise<Outcome> {
+/** What the host is asked, with the PIN where one is due; an outcome where the cardholder does not enter it. */
+async function onlineRequest(payment: Payment, outcome: ContactlessOutcome, ui: ShowUi): Promise<AuthorisationRequest | Outcome> {
   const { terminal, transaction, signal, options } = payment
   const { clock = systemClock } = options
   const timeouts = { ...defaultTimeouts, ...options.timeouts }
@@ -181,13 +220,23 @@ async function goOnline(
     if (entered.type !== 'onlinePin') return outcomeOf(payment, 'cancelled', 'cardholderCancelled')
     payment.pinBlock = entered.block
   }
-  const request: AuthorisationRequest = {
+  return {
     transaction,
     interface: 'tap',
     cvm: payment.cvm,
     tags: payment.tags,
     ...(payment.pinBlock && { pinBlock: payment.pinBlock }),
   }
+}
+
+async function goOnline(
+  payment: Payment,
+  request: AuthorisationRequest,
+  entry: EntryPoint,
+  outcome: ContactlessOutcome,
+  ui: ShowUi,
+): Promise<Outcome> {
+  const timeouts = { ...defaultTimeouts, ...payment.options.timeouts }
   payment.online = true
   payment.unanswered = true
   const response = await ask(payment, request, timeouts.host)
@@ -234,7 +283,9 @@ async function tellCard(
     ...(answer.scripts && { scripts: answer.scripts }),
   }
   if (outcome.onlineResponse === 'emvData' && !response.issuerAuthenticationData && !response.scripts?.length) return
-  await entry.run(outcome.start, { outcome, response })
+  await entry.run(outcome.start, { outcome, response }).catch(error => {
+    if (!isFault(error, 'timeout', 'aborted', 'card-removed', 'card-mute')) throw error // nobody came back with the card
+  })
 }
 
 /** The PAN's digits, from 5A or 57. */
