@@ -1,40 +1,124 @@
-/** Tapping at a virtual QPOS with its own kernels, over its driver: the 3000-rouble rule on every way to pay, and taps that go wrong. */
+/** Paying at a virtual QPOS with its own kernels, over its driver: the 3000-rouble rule for every way to pay, and taps that go wrong. */
 
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openQpos } from '../devices/qpos/driver.ts'
 import { Issuer } from '../simulator/acquirer/issuer.ts'
-import { loadCard, type VirtualCard } from '../simulator/cards/icc.ts'
-import type { PlasticCard } from '../simulator/readers/body.ts'
-import type { CardholderScript } from '../simulator/readers/cardholder.ts'
-import { instant, person, virtualReader } from '../simulator/world.ts'
-import { cardholder } from '../simulator/readers/cardholder.ts'
+import { loadCard } from '../simulator/cards/icc.ts'
+import { issuerView } from '../simulator/cards/issuer-view.ts'
+import type { CardProfile } from '../simulator/cards/profile.ts'
+import { type ProfileName, profiles } from '../simulator/cards/profiles/index.ts'
+import { type CardholderScript, cardholder } from '../simulator/readers/cardholder.ts'
+import type { VirtualQpos } from '../simulator/readers/qpos.ts'
+import { instant, virtualReader } from '../simulator/world.ts'
+import { hex } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
 import { currency } from '../src/currency.ts'
+import type { CvmName } from '../src/emv/outcome.ts'
+import type { AuthorisationRequest, Transaction } from '../src/emv/terminal.ts'
+import type { MessageId } from '../src/messages.ts'
+import type { Reader } from '../src/reader/reader.ts'
 import { pipe } from '../src/transport/pipe.ts'
 
 const rub = currency('RUB')
 
-describe('x', () => {
-  it('tap', async () => {
-    const clock = new VirtualClock()
-    const reader = virtualReader({ clock, onFault: f => console.log(f) })
-    const [app, wire] = pipe({ clock })
-    const serving = reader.serve(wire)
-    const driver = await clock.settle(openQpos(app, { clock }))
-    for (const name of ['mir', 'visa-signature', 'mastercard']) {
-      for (const amount of [299_999n, 300_000n]) {
-        const stop = cardholder(reader.body, { card: loadCard(name, { clock }), present: 'tap', pins: ['1234'], pace: instant })
-        const outcome = await clock.settle(
-          driver.transact({ amount, currency: rub }, { selectApplication: async () => 0, authorise: async r => ({ type: 'approved', code: '00' }) }),
-        )
-        await clock.advance(5000)
-        stop()
-        console.log(name, amount, outcome.result, outcome.cvm, outcome.interface, outcome.application?.label, reader.body.screens.splice(0).map(s => s.lines.join('|')))
-      }
+let clock: VirtualClock
+let device: VirtualQpos
+let reader: Reader
+let serving: Promise<void>
+const faults: unknown[] = []
+
+beforeEach(async () => {
+  clock = new VirtualClock()
+  device = virtualReader({ clock, onFault: fault => faults.push(fault) })
+  const [app, wire] = pipe({ clock })
+  serving = device.serve(wire)
+  reader = await clock.settle(openQpos(app, { clock }))
+})
+afterEach(async () => {
+  await clock.settle(reader.close())
+  await clock.settle(serving)
+  await clock.settle(device.close())
+  expect(clock.pending).toBe(0)
+  expect(faults.splice(0)).toEqual([])
+})
+
+/** A payment of this amount by this person, decided by the card's issuer; what everybody saw. */
+async function pay(
+  script: Omit<CardholderScript, 'present'> & Partial<CardholderScript>,
+  transaction: Partial<Transaction> & { amount: bigint },
+) {
+  const issuer = new Issuer({ balance: 10n ** 13n, ...(issued && { accounts: issuerView(issued) }) })
+  const asked: { request: AuthorisationRequest; arqc: string; pin: string }[] = []
+  const from = device.body.screens.length
+  const leave = cardholder(device.body, { present: 'tap', pins: ['1234'], pace: instant, ...script })
+  const outcome = await clock.settle(
+    reader.transact(
+      { currency: rub, ...transaction },
+      {
+        selectApplication: async () => 0,
+        authorise: async request => {
+          const { tags, cvm, interface: through, pinBlock } = request
+          const order = { number: '1', amount: transaction.amount, currency: rub }
+          const merchant = { name: 'M', id: 'M', terminal: 'T' }
+          const message = {
+            key: 'k',
+            order,
+            merchant,
+            type: 'purchase',
+            amount: order.amount,
+            currency: rub,
+            at: new Date(clock.now()),
+          } as const
+          const whole = { ...message, tags, cvm, interface: through, ...(pinBlock && { pinBlock }) }
+          const verdict = issuer.authorise(whole, issuer.panOf(whole), [])
+          asked.push({ request, arqc: verdict.arqc, pin: verdict.pin })
+          return { type: verdict.code === '00' ? 'approved' : 'declined', ...verdict }
+        },
+      },
+    ),
+  )
+  await clock.advance(10_000)
+  leave()
+  const screens = device.body.screens.slice(from)
+  expect(device.body.screen.message).toBe('reader.idle')
+  return { outcome, asked, shown: screens.map(({ message }) => message) }
+}
+
+const schemes = { MIR: 'mir', Visa: 'dda', Mastercard: 'mastercard' } as const satisfies Record<string, ProfileName>
+type Scheme = keyof typeof schemes
+const amounts = [299_999n, 300_000n, 300_001n, 0n, 99_999_999_999n]
+const ways = ['tap', 'chip', 'swipe'] as const
+
+/** What each must end in: contactless verifies from 3000.00 on; a chip goes by its own list, a stripe by its service code, whatever the amount. */
+function expected(way: (typeof ways)[number], amount: bigint): CvmName {
+  if (way === 'chip') return 'onlinePin'
+  if (way === 'swipe') return 'signature'
+  return amount >= 300_000n ? 'onlinePin' : 'none'
+}
+
+/** The same card without a chip: service code 101. */
+const stripeOnly = (name: ProfileName): CardProfile => ({ ...profiles[name], serviceCode: '101' })
+
+describe('the 3000-rouble rule at a reader with its own kernels', () => {
+  const table = amounts.flatMap(amount => ways.flatMap(way => (Object.keys(schemes) as Scheme[]).map(scheme => ({ amount, way, scheme }))))
+
+  it.each(table)('$scheme $way $amount', async ({ amount, way, scheme }) => {
+    const name = schemes[scheme]
+    const profile = way === 'swipe' ? stripeOnly(name) : profiles[name]
+    const script = { card: loadCard(profile, { clock }), present: way === 'chip' ? ('dip' as const) : way }
+    const { outcome, asked, shown } = await pay(script, { amount }, profile)
+    const cvm = expected(way, amount)
+    expect(outcome).toMatchObject({ result: 'approved', interface: way, cvm, online: true })
+    expect(asked).toMatchObject([
+      { request: { cvm, interface: way }, arqc: way === 'swipe' ? 'none' : 'right', pin: cvm === 'onlinePin' ? 'right' : 'none' },
+    ])
+    // Cardholder verification, display, PIN block and POS entry mode tell the same story.
+    expect(shown.includes('reader.enterPin')).toBe(cvm === 'onlinePin')
+    expect(outcome.pinBlock !== undefined).toBe(cvm === 'onlinePin')
+    if (way !== 'swipe') {
+      expect(hex(outcome.tags.get(0x9f39)!)).toBe(way === 'tap' ? '07' : '05')
+      expect(hex(outcome.tags.get(0x9f02)!)).toBe(String(amount).padStart(12, '0'))
     }
-    await clock.settle(driver.close())
-    await clock.settle(serving)
-    await clock.settle(reader.close())
-    expect(clock.pending).toBe(0)
+    expect(shown).not.toContain('reader.selectApplication' satisfies MessageId)
   })
 })

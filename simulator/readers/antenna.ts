@@ -4,8 +4,7 @@ import { sleep, within } from '../../src/clock.ts'
 import type { Card } from '../../src/emv/card.ts'
 import type { Field } from '../../src/emv/contactless/entry.ts'
 import { Fault, isFault } from '../../src/errors.ts'
-import type { Body } from './body.ts'
-import type { CardWait } from './firmware.ts'
+import type { Body, CardWait } from './body.ts'
 
 export interface AntennaOptions {
   /** On the body's clock: until then a card is waited for. */

@@ -58,6 +58,9 @@ export type Presented =
   | { readonly interface: 'tap' }
   | { readonly interface: 'swipe'; readonly tracks: SwipedTracks }
 
+/** What waiting for a card came to. */
+export type CardWait = Presented | { readonly interface: 'none'; readonly why: 'cancelled' | 'timeout' }
+
 /** Where a card is, and what ends when it goes. */
 interface Place {
   readonly card: PlasticCard

@@ -9,11 +9,7 @@ import { encodeFormat0 } from '../../src/crypto/pin.ts'
 import { formatAmount } from '../../src/currency.ts'
 import type { Card } from '../../src/emv/card.ts'
 import type { TerminalConfig } from '../../src/emv/config.ts'
-import { preProcess } from '../../src/emv/contactless/combination.ts'
-import { type ContactlessConfig, combinationsOf } from '../../src/emv/contactless/config.ts'
-import type { UiStatus } from '../../src/emv/contactless/outcome.ts'
-import { type TapEnd, tapToHost } from '../../src/emv/contactless/tap.ts'
-import { TornLog } from '../../src/emv/contactless/torn-log.ts'
+import type { ContactlessConfig } from '../../src/emv/contactless/config.ts'
 import type { LoggedTransaction, Timeouts, TransactionLog } from '../../src/emv/context.ts'
 import type { Explain } from '../../src/emv/explain.ts'
 import { transact } from '../../src/emv/kernel.ts'
@@ -22,11 +18,11 @@ import type { Candidate, PinBlock, PinEntry, PinRequest, Terminal, Transaction, 
 import { Fault, isFault } from '../../src/errors.ts'
 import type { SwipedTracks } from '../../src/magstripe.ts'
 import type { Language, MessageId } from '../../src/messages.ts'
-import { antenna } from './antenna.ts'
-import type { Body, Presented } from './body.ts'
+import type { Body, CardWait, Presented } from './body.ts'
 import { type Ended, EndScreens, fired } from './end-screens.ts'
 import { chooseOnDisplay, type PinRules, pinRules, readPin, type Typed } from './pin-pad.ts'
 import { encipherTrack } from './stripe.ts'
+import { type Tapped, Tapping, type TapTerminal } from './tapping.ts'
 
 /** What a PIN entry has come to, for families that tell their host. */
 export type PinProgress =
@@ -77,11 +73,6 @@ export interface SealedSwipe {
   readonly track3: Uint8Array | undefined
 }
 
-export type CardWait = Presented | { readonly interface: 'none'; readonly why: 'cancelled' | 'timeout' }
-
-/** How a tap ended: as a payment, with a question for the host, or with a card over another interface, or none. */
-export type Tapped = TapEnd | { readonly type: 'other'; readonly found: CardWait }
-
 const pinPrompts: readonly MessageId[] = ['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry']
 
 /** ISO 8583:1987 response code 55, incorrect PIN. */
@@ -111,8 +102,7 @@ export class Firmware {
   readonly #screens: EndScreens
   /** Fires when the card goes whose online PIN the issuer has just found wrong; undefined where that did not happen. */
   #refusedPin: AbortSignal | undefined
-  /** Transactions whose card went too early, for its next tap. */
-  readonly #torn = new TornLog()
+  readonly #tapping: Tapping | undefined
 
   constructor(options: FirmwareOptions) {
     this.body = options.body
@@ -123,6 +113,7 @@ export class Firmware {
     this.#ownLanguage = options.language ?? options.body.language
     this.body.language = this.#ownLanguage
     this.#screens = new EndScreens(options.body, options.resultTime ?? 1500, () => this.#idle())
+    this.#tapping = options.contactless && new Tapping(options.body, options.config, options.contactless)
     this.#pinDukpt = new DukptDevice(options.pinDukpt.ipek, options.pinDukpt.ksn)
   }
 
@@ -234,16 +225,13 @@ export class Firmware {
   }
 
   /** Whether `transaction` can be paid by tap at all: an antenna, rules in its currency, and a limit that it does not exceed. */
-  canTap({ amount, currency, type = 'purchase' }: Transaction): boolean {
-    const { contactless } = this.#options
-    if (contactless?.currencyCode !== currency.numeric) return false
-    const combinations = combinationsOf(contactless).filter(({ types }) => types === undefined || types.includes(type))
-    return combinations.some(one => !preProcess(one, amount, currency).notAllowed)
+  canTap(transaction: Transaction): boolean {
+    return this.#tapping?.allows(transaction) ?? false
   }
 
   /**
    * One payment with the card in the field, up to the question for the host: the reader goes no further, and the card is free to go. When the card
-   * must come again and another interface is used instead, or nobody comes, that is the end of the tap. The end of a payment is on the display.
+   * must come again and another interface is used instead, or nobody comes, that is the end of the tap.
    * @throws Fault `unsupported` without contactless rules
    */
   async tap(
@@ -251,39 +239,33 @@ export class Firmware {
     host: Pick<HostSide, 'onPin'>,
     { signal, interfaces, timeout }: Waiting & { readonly interfaces: readonly CardInterface[]; readonly timeout: number },
   ): Promise<Tapped> {
-    const { contactless, explain, timeouts } = this.#options
-    if (!contactless) throw new Fault('unsupported', 'the reader has no antenna', { feature: 'tap' })
+    if (!this.#tapping) throw new Fault('unsupported', 'the reader has no antenna', { feature: 'tap' })
+    const { explain, timeouts } = this.#options
     this.#screens.stop()
     const deadline = this.clock.now() + timeout
-    let other: CardWait | undefined
-    const field = antenna(this.body, {
+    const ended = await this.#tapping.run({
+      transaction: { ...transaction, sequence: transaction.sequence ?? this.#nextSequence() },
+      terminal: this.#tapTerminal(host),
       deadline,
       wait: outer =>
         this.#unlessCancelled(outer, inner => {
           this.body.shine('waiting')
           return this.body.nextCard(interfaces, { signal: inner, timeout: deadline - this.clock.now() })
         }),
-      onOther: found => {
-        other = found
+      options: {
+        signal,
+        clock: this.clock,
+        random: this.random,
+        log: this.#transactionLog,
+        ...(timeouts && { timeouts }),
+        ...(explain && { explain }),
       },
     })
-    const asked = { ...transaction, sequence: transaction.sequence ?? this.#nextSequence() }
-    const ended = await tapToHost(field, asked, this.config, contactless, this.#tapTerminal(host), {
-      signal,
-      clock: this.clock,
-      random: this.random,
-      torn: this.#torn,
-      log: this.#transactionLog,
-      onUi: ({ status }) => this.#tapSound(status),
-      ...(timeouts && { timeouts }),
-      ...(explain && { explain }),
-    })
-    if (other && !signal.aborted) return { type: 'other', found: other }
     if (ended.type === 'outcome') this.#remember(ended.outcome, transaction)
     return ended
   }
 
-  #tapTerminal(host: Pick<HostSide, 'onPin'>): Parameters<typeof tapToHost>[4] {
+  #tapTerminal(host: Pick<HostSide, 'onPin'>): TapTerminal {
     return {
       enterPin: (request, waiting) => this.#enterPin(request, host, waiting),
       display: (message, language) => {
@@ -292,11 +274,6 @@ export class Firmware {
         if (message !== 'reader.presentCard' && !pinPrompts.includes(message)) this.body.show(message)
       },
     }
-  }
-
-  #tapSound(status: UiStatus): void {
-    if (status === 'cardReadSuccessfully') this.body.sound('ok')
-    else if (status === 'processingError' || status === 'collision') this.body.sound('error')
   }
 
   #nextSequence(): number {

@@ -13,8 +13,8 @@ import { readSwipe, type Swipe, type SwipedTracks } from '../../src/magstripe.ts
 import type { MessageId } from '../../src/messages.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { faultySender, type LineFaults } from '../faults.ts'
-import { Body } from './body.ts'
-import { type CardWait, Firmware, type FirmwareOptions, type HostSide } from './firmware.ts'
+import { Body, type CardWait } from './body.ts'
+import { Firmware, type FirmwareOptions, type HostSide } from './firmware.ts'
 import { busy, type Command, Job } from './qpos-job.ts'
 import { type Code, PassiveLine } from './qpos-line.ts'
 import {
