@@ -46,6 +46,7 @@ afterEach(async () => {
 async function pay(
   script: Omit<CardholderScript, 'present'> & Partial<CardholderScript>,
   transaction: Partial<Transaction> & { amount: bigint },
+  issued?: CardProfile,
 ) {
   const issuer = new Issuer({ balance: 10n ** 13n, ...(issued && { accounts: issuerView(issued) }) })
   const asked: { request: AuthorisationRequest; arqc: string; pin: string }[] = []
