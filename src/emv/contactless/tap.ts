@@ -9,6 +9,7 @@ import { commonLanguage } from '../fci.ts'
 import type { CvmName, Outcome, Reason } from '../outcome.ts'
 import type { AuthorisationRequest, AuthorisationResponse, PinBlock, Terminal, Transaction } from '../terminal.ts'
 import { type ContactlessConfig, type ContactlessScheme, combinationsOf, kernelData, schemeKernels } from './config.ts'
+import { discoverKernel } from './discover.ts'
 import { type ContactlessKernel, EntryPoint, type Field } from './entry.ts'
 import { jcbKernel } from './jcb.ts'
 import { mastercardKernel } from './mastercard.ts'
@@ -38,6 +39,7 @@ export function kernelsOf(
       mastercard: () => mastercardKernel(environment, { data, ...(torn && { torn }) }),
       visa: () => visaKernel(environment, { data }),
       mir: () => mirKernel(environment, { data }),
+      discover: () => discoverKernel(environment, { data }),
       jcb: () => jcbKernel(environment, { data }),
       unionpay: () => unionPayKernel(environment, { data }),
     }
