@@ -1,8 +1,11 @@
 /** `tapdip-sim serve` and `tapdip-sim acquirer`: virtual devices that run until they are interrupted, and print what they show and see. */
 
+import { appendFileSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { language, wholeNumber } from '../src/command-line.ts'
 import { formatAmount, currency as unit } from '../src/currency.ts'
+import type { Explain } from '../src/emv/explain.ts'
+import { explanationJson } from '../src/emv/explain-print.ts'
 import { Fault } from '../src/errors.ts'
 import { type HostEvent, startAcquirer } from './acquirer/host.ts'
 import type { HostRule } from './acquirer/rules.ts'
@@ -27,6 +30,7 @@ interface ServeFlags {
   readonly serial?: string
   readonly live?: boolean
   readonly quiet?: boolean
+  readonly explain?: string
   readonly lang?: string
 }
 
@@ -47,6 +51,7 @@ export function addServe(program: Command): void {
     .option('--serial <name>', 'the name on the case')
     .option('--live', 'a person at this keyboard holds the card: i insert, r remove, s swipe, digits, Enter, c cancel')
     .option('--quiet', 'do not print the display')
+    .option('--explain <file>', 'the kernel’s rules, inputs and effects as lines of JSON, for `tapdip explain`')
     .action(async (family: string, flags: ServeFlags) => {
       oneOf('family', family, families)
       const present = oneOf('--present', flags.present, presentations)
@@ -59,6 +64,7 @@ export function addServe(program: Command): void {
         ...(flags.serial && { serial: flags.serial }),
         battery: { ...(flags.battery !== undefined && { percent: flags.battery }), charging: flags.charging === true },
         onFault: fault => process.stderr.write(`reader: ${fault.code}: ${fault.message}\n`),
+        ...(flags.explain && { explain: explainTo(flags.explain) }),
       })
       const { body } = reader
       const pins = flags.pin.length > 0 ? flags.pin : undefined
@@ -78,7 +84,7 @@ export function addServe(program: Command): void {
 /** A card without a reader around it: what a person does at a reader has no place here. */
 async function serveCard(card: VirtualCard, flags: ServeFlags): Promise<void> {
   const { present, pin, battery, charging, serial, live, listen: where = 'tcp:0' } = flags
-  const odd = { '--present': present !== 'dip', '--pin': pin.length > 0, '--battery': battery !== undefined, '--charging': charging, '--serial': serial, '--live': live } // biome-ignore format: a table
+  const odd = { '--present': present !== 'dip', '--pin': pin.length > 0, '--battery': battery !== undefined, '--charging': charging, '--serial': serial, '--live': live, '--explain': flags.explain !== undefined } // biome-ignore format: a table
   for (const [flag, given] of Object.entries(odd))
     if (given) throw new Fault('bad-argument', `${flag} is for a reader: vpcd serves a bare card`, { field: flag })
   if (where === 'pty') throw new Fault('bad-argument', 'vpcd is a socket protocol: --listen tcp:<port> or pcsc', { field: '--listen' })
@@ -88,6 +94,16 @@ async function serveCard(card: VirtualCard, flags: ServeFlags): Promise<void> {
   process.stdout.write(`${card.plan.name}: ${listening.uri}${listening.uri === 'pcsc:' ? '' : '?family=vpcd'}\n`)
   await interrupted()
   await listening.close()
+}
+
+/** Appends to a file, entry by entry, so that nothing is lost when the reader is stopped. @throws Fault `bad-argument` */
+function explainTo(file: string): Explain {
+  try {
+    writeFileSync(file, '')
+  } catch (cause) {
+    throw new Fault('bad-argument', `--explain: ${(cause as Error).message}`, { field: 'explain' }, { cause })
+  }
+  return entry => appendFileSync(file, `${JSON.stringify(explanationJson(entry))}\n`)
 }
 
 /** The display as one line: `| ENTER PIN: | **** |`. */

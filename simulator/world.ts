@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../src/clock.ts'
 import { initialKey } from '../src/crypto/dukpt.ts'
 import type { TerminalConfig } from '../src/emv/config.ts'
 import { russianContactless } from '../src/emv/contactless/config.ts'
+import type { Explain } from '../src/emv/explain.ts'
 import { russianMpos } from '../src/emv/profiles.ts'
 import { Fault } from '../src/errors.ts'
 import type { Language } from '../src/messages.ts'
@@ -48,6 +49,8 @@ export interface ReaderOptions {
   readonly config?: TerminalConfig
   readonly clock?: Clock
   readonly onFault?: (fault: Fault) => void
+  /** Hears what the reader's kernel does, and why. */
+  readonly explain?: Explain
 }
 
 /** A virtual QPOS with test keys and the configuration of a Russian mPOS. */
@@ -62,6 +65,7 @@ export function virtualReader({ clock = systemClock, language = 'en', battery, .
     contactless: russianContactless(),
     pinDukpt: { ipek: initialKey(testPinDukpt.bdk, testPinDukpt.ksn), ksn: testPinDukpt.ksn },
     ...(options.onFault && { onFault: options.onFault }),
+    ...(options.explain && { explain: options.explain }),
   })
 }
 

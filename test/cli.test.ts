@@ -1,8 +1,10 @@
 /** Both commands as a user runs them: processes, exit codes, what they print. Needs `npm run build` (npm test does it). */
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join, resolve } from 'node:path'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Counter, virtualCounter } from '../simulator/world.ts'
 
@@ -219,7 +221,7 @@ describe('pay ends by itself with its code', () => {
 describe('the other commands', () => {
   it('--help is everywhere and is no error', async () => {
     const helps = [
-      ...[[], ['list'], ['info'], ['pay'], ['decode']].map(words => start(tapdip, [...words, '--help'])),
+      ...[[], ['list'], ['info'], ['pay'], ['decode'], ['explain']].map(words => start(tapdip, [...words, '--help'])),
       ...[[], ['serve'], ['acquirer'], ['demo']].map(words => start(tapdipSim, [...words, '--help'])),
     ]
     for (const { ended } of helps) expect(await ended).toMatchObject({ code: 0, out: expect.stringContaining('Usage: tapdip') })
@@ -233,6 +235,21 @@ describe('the other commands', () => {
     expect(out).not.toContain('4761739001010010')
     expect(out).toContain('9000 done')
     expect(await run(['decode', '7005 9F02 06 00'])).toMatchObject({ code: 1, out: expect.stringMatching(/! .*offset/) })
+  })
+
+  it('explain prints what a kernel wrote, chooses by bit, and names a bad line', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'tapdip-')), 'explained.jsonl')
+    ends.push(() => rmSync(dirname(file), { recursive: true }))
+    const floor = { step: 'riskManagement', rule: 'Book 3, 10.6.1: …', inputs: { '9F1B': '00000000' }, effect: ['TVR floorLimitExceeded'] }
+    const other = { step: 'online', rule: 'Book 3, 10.9: …', inputs: {}, effect: ['approved'] }
+    writeFileSync(file, `${JSON.stringify(floor)}\n${JSON.stringify(other)}\n`)
+    const text = await run(['explain', file])
+    expect(text).toMatchObject({ code: 0, out: expect.stringContaining('9F1B   00000000  Terminal Floor Limit') })
+    const chosen = await run(['explain', file, '--of', 'floor', '--json'])
+    expect(JSON.parse(chosen.out)).toEqual([floor])
+    writeFileSync(file, '{}\n')
+    expect(await run(['explain', file])).toMatchObject({ code: 2, err: expect.stringContaining('line 1') })
+    expect(await run(['explain', `${file}x`])).toMatchObject({ code: 2, err: expect.stringContaining('cannot be read') })
   })
 
   it('list answers with what there is, as text and as JSON', async () => {

@@ -4,6 +4,7 @@ import type { Command, Response } from '../apdu/apdu.ts'
 import type { Clock } from '../clock.ts'
 import type { RsaPublicKey } from '../crypto/rsa.ts'
 import type { Fault } from '../errors.ts'
+import { isSensitive } from '../tlv/tags.ts'
 import type { Card } from './card.ts'
 import type { ApplicationConfig, TerminalConfig } from './config.ts'
 import type { Bit, TsiBit, TvrBit } from './data.ts'
@@ -148,14 +149,12 @@ export interface Kernel {
   note(why: Why, effect: () => string | readonly string[]): void
 }
 
-/** Tags whose value is never explained in clear. */
-const secret = new Set([0x56, 0x57, 0x5a, 0x5f20, 0x99, 0x9f1f, 0x9f20, 0x9f6b])
-
+/** Tells the listener; what is sensitive goes as FF. */
 export function explainTo(kernel: Pick<Kernel, 'explain' | 'step' | 'data'>, why: Why, effect: readonly string[]): void {
   const inputs = new Map<number, Uint8Array>()
   for (const tag of why.inputs ?? []) {
     const value = kernel.data.get(tag)
-    if (value) inputs.set(tag, secret.has(tag) ? new Uint8Array(value.length).fill(0xff) : value.slice())
+    if (value) inputs.set(tag, isSensitive(tag) ? new Uint8Array(value.length).fill(0xff) : value.slice())
   }
   kernel.explain?.({ step: kernel.step, rule: why.rule, inputs, effect })
 }
