@@ -3,13 +3,13 @@
 
 import { Command } from 'commander'
 import { language, run } from '../src/command-line.ts'
-import { addAcquirer, addServe } from './commands.ts'
+import { addAcquirer, addConfig, addServe } from './commands.ts'
 import { addDemo } from './demo.ts'
 
 const program = new Command('tapdip-sim')
   .description('Virtual card readers, cards and an acquirer. Test keys and test cards only.')
   .showHelpAfterError('(add --help for the options)')
-for (const add of [addServe, addAcquirer, addDemo]) add(program)
+for (const add of [addServe, addAcquirer, addConfig, addDemo]) add(program)
 for (const command of program.commands)
   command
     .option('--lang <language>', 'en or ru; the environment’s when left out')

@@ -2,6 +2,7 @@
 
 import { appendFileSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
+import { hex } from '../src/bytes.ts'
 import { language, wholeNumber } from '../src/command-line.ts'
 import { formatAmount, currency as unit } from '../src/currency.ts'
 import type { Explain } from '../src/emv/explain.ts'
@@ -15,7 +16,7 @@ import type { Body, Screen } from './readers/body.ts'
 import { keyboard, pace } from './readers/cardholder.ts'
 import { listen } from './readers/listen.ts'
 import { VpcdCard } from './readers/vpcd.ts'
-import { person, virtualReader } from './world.ts'
+import { person, virtualConfig, virtualReader } from './world.ts'
 
 const families = ['qpos', 'vpcd'] as const
 const presentations = ['dip', 'tap', 'swipe'] as const
@@ -146,6 +147,20 @@ export function addAcquirer(program: Command): void {
       await interrupted()
       await host.close()
     })
+}
+
+export function addConfig(program: Command): void {
+  program
+    .command('config')
+    .description('the virtual terminal’s configuration with the test CA keys, as JSON for `tapdip pay --config`')
+    .action(() => void process.stdout.write(`${JSON.stringify(virtualConfig(), asJson, 2)}\n`))
+}
+
+/** Bytes as hex, amounts as digits, maps as objects with tags in hex: what `parseTerminalConfig` reads. */
+function asJson(_: string, value: unknown): unknown {
+  if (value instanceof Uint8Array) return hex(value)
+  if (value instanceof Map) return Object.fromEntries([...value].map(([tag, one]) => [tag.toString(16).padStart(2, '0'), one]))
+  return typeof value === 'bigint' ? String(value) : value
 }
 
 /** One line for what the host saw; PANs come masked. */

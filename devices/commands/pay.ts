@@ -1,10 +1,14 @@
 /** `tapdip pay`: one payment from the command line; progress in the reader's and the app's words, then a receipt or one JSON object. */
 
+import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { EXIT, language, wholeNumber } from '../../src/command-line.ts'
-import { currency, parseAmount } from '../../src/currency.ts'
+import { type Currency, currency, parseAmount } from '../../src/currency.ts'
+import type { TerminalConfig } from '../../src/emv/config.ts'
+import { parseTerminalConfig } from '../../src/emv/config-schema.ts'
+import { eurMpos, russianMpos } from '../../src/emv/profiles.ts'
 import type { Candidate } from '../../src/emv/terminal.ts'
-import { Fault } from '../../src/errors.ts'
+import { asFault, Fault } from '../../src/errors.ts'
 import { type MessageId, message } from '../../src/messages.ts'
 import type { PaymentEvent } from '../../src/payment/events.ts'
 import { httpAcquirer } from '../../src/payment/http-acquirer.ts'
@@ -22,6 +26,7 @@ interface PayFlags {
   readonly app?: string
   readonly sign?: string
   readonly order?: string
+  readonly config?: string
   readonly merchant: string
   readonly merchantId: string
   readonly terminal: string
@@ -41,6 +46,10 @@ export function addPay(program: Command): void {
     .option('--app <label>', 'the payment system to choose when a card offers several; asked for when left out')
     .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')
     .option('--order <number>', 'order number; made from date and time when left out')
+    .option(
+      '--config <file>',
+      'terminal configuration (JSON) for readers without a kernel of their own; left out: a mobile terminal for RUB or EUR',
+    )
     .option('--merchant <name>', 'as on the slip', 'MobileTestMerchant')
     .option('--merchant-id <id>', 'up to 15 characters', '635459020000001')
     .option('--terminal <id>', '8 characters', '63545902')
@@ -61,11 +70,12 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   const unit = currency(flags.currency)
   const amount = parseAmount(amountText, unit)
   const acquirer = httpAcquirer(flags.acquirer)
+  const config = await terminalConfig(flags, unit)
   const screen = openConsole(lang)
   const { signal, release } = interruptible()
   try {
     screen.say('app.connecting', { reader: flags.reader })
-    const reader = await open(flags.reader, { signal })
+    const reader = await open(flags.reader, { signal, config })
     try {
       screen.say('app.connected', { reader: [reader.info.model, reader.info.serial].filter(Boolean).join(' ') || reader.info.family })
       const order = { number: flags.order ?? orderNumber(new Date()), amount, currency: unit }
@@ -94,6 +104,26 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
     release()
     screen.close()
   }
+}
+
+/**
+ * For readers whose kernel runs here. No PIN is ever typed at this console: such a terminal has no PIN pad. Without `--config` there are no CA keys, so nothing
+ * is authenticated offline, and undefined where no ready profile has the currency.
+ * @throws Fault `bad-argument`, `bad-config`
+ */
+async function terminalConfig({ config, merchant, merchantId, terminal }: PayFlags, unit: Currency): Promise<TerminalConfig | undefined> {
+  if (config !== undefined) {
+    try {
+      return parseTerminalConfig(JSON.parse(await readFile(config, 'utf8')))
+    } catch (error) {
+      throw asFault(error, 'bad-argument')
+    }
+  }
+  const profile = { RUB: russianMpos, EUR: eurMpos }[unit.alpha]
+  return profile?.({
+    ...{ merchantId, terminalId: terminal, acquirerId: '123456', ifdSerial: 'TAPDIP01' },
+    merchantName: /^[\x20-\x7e]{1,40}$/.test(merchant) ? merchant : merchantId, // 9F4E is ASCII
+  })
 }
 
 /** `20230914_120719_302`, as the mPOS app numbers its orders. */
