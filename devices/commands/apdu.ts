@@ -113,7 +113,7 @@ function commandText(apdu: Uint8Array): string {
   return withPin.includes(apdu[1]) && apdu.length > 5 ? `${hex(apdu.subarray(0, 5))} (${apdu.length - 5} bytes not shown)` : hex(apdu)
 }
 
-function lines({ command, data, sw, words, tlv }: Exchanged): string {
+function lines({ command, data, words, tlv }: Exchanged): string {
   const shown = tlv ? printTree(tlv) : data
   return [`> ${command}`, ...(shown ? [`${tlv ? '' : '< '}${shown}`] : []), `< ${words}`].map(line => `${line}\n`).join('')
 }
