@@ -23,7 +23,9 @@ export function fromHex(text: string): Uint8Array {
 }
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let length = 0
+  for (const part of parts) length += part.length
+  const all = new Uint8Array(length)
   let at = 0
   for (const part of parts) {
     all.set(part, at)
@@ -64,13 +66,13 @@ export function uint(bytes: Uint8Array): number {
 
 /** `value` as `length` big-endian bytes. @throws Fault `bad-argument` when it does not fit */
 export function fromUint(value: number | bigint, length: number): Uint8Array {
-  let rest = BigInt(value)
+  let rest = Number.isSafeInteger(value) ? (value as number) : BigInt(value)
   const bytes = new Uint8Array(length)
   for (let i = length - 1; i >= 0; i--) {
-    bytes[i] = Number(rest & 0xffn)
-    rest >>= 8n
+    bytes[i] = Number(typeof rest === 'bigint' ? rest & 0xffn : rest & 0xff)
+    rest = typeof rest === 'bigint' ? rest >> 8n : Math.floor(rest / 256)
   }
-  if (rest !== 0n) throw new Fault('bad-argument', `${value} does not fit ${length} bytes`)
+  if (rest !== 0n && rest !== 0) throw new Fault('bad-argument', `${value} does not fit ${length} bytes`)
   return bytes
 }
 
@@ -78,7 +80,10 @@ export function fromUint(value: number | bigint, length: number): Uint8Array {
 export function toBcd(value: number | bigint, length: number): Uint8Array {
   const digits = value.toString()
   if (!/^\d+$/.test(digits) || digits.length > length * 2) throw new Fault('bad-argument', `${digits} does not fit n ${length * 2}`)
-  return fromHex(digits.padStart(length * 2, '0'))
+  const bytes = new Uint8Array(length)
+  for (let at = length - 1, i = digits.length - 1; i >= 0; at--, i -= 2)
+    bytes[at] = (i > 0 ? (digits.charCodeAt(i - 1) & 0x0f) << 4 : 0) | (digits.charCodeAt(i) & 0x0f)
+  return bytes
 }
 
 /** The number in numeric (n) format; undefined when a nibble is no digit. */
@@ -93,9 +98,11 @@ export function text(bytes: Uint8Array): string {
 }
 
 export function fromText(string: string): Uint8Array {
-  return Uint8Array.from(string, char => {
-    const code = char.charCodeAt(0)
-    if (code > 0xff) throw new Fault('bad-argument', `'${char}' is outside ISO 8859-1`)
-    return code
-  })
+  const bytes = new Uint8Array(string.length)
+  for (let i = 0; i < string.length; i++) {
+    const code = string.charCodeAt(i)
+    if (code > 0xff) throw new Fault('bad-argument', `'${string[i]}' is outside ISO 8859-1`)
+    bytes[i] = code
+  }
+  return bytes
 }

@@ -49,29 +49,38 @@ export interface Limit {
  * The signal given to `work` fires in both cases, so that it can clean up.
  * @throws Fault `timeout` with details.ms, or `aborted`
  */
-export async function within<T>(limit: Limit, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export function within<T>(limit: Limit, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { timeout, signal, clock = systemClock, what = 'the work', controller: inner = new AbortController() } = limit
-  throwIfAborted(signal)
-  let cancel: (() => void) | undefined
-  let abort: (() => void) | undefined
-  const stopped = new Promise<never>((_, reject) => {
+  return new Promise<T>((resolve, reject) => {
+    throwIfAborted(signal)
+    const settle = () => {
+      cancel?.()
+      signal?.removeEventListener('abort', abort)
+    }
     const stop = (fault: Fault) => {
+      settle()
       reject(fault)
       inner.abort(fault)
     }
-    abort = () => stop(abortFault(signal!))
+    const abort = () => stop(abortFault(signal!))
     signal?.addEventListener('abort', abort, { once: true })
-    if (timeout !== undefined)
-      cancel = clock.timer(timeout, () => stop(new Fault('timeout', `no answer to ${what} in ${timeout} ms`, { ms: timeout })))
+    const cancel =
+      timeout === undefined
+        ? undefined
+        : clock.timer(timeout, () => stop(new Fault('timeout', `no answer to ${what} in ${timeout} ms`, { ms: timeout })))
+    const fail = (error: unknown) => {
+      settle()
+      reject(error)
+    }
+    try {
+      work(inner.signal).then(value => {
+        settle()
+        resolve(value)
+      }, fail)
+    } catch (error) {
+      fail(error)
+    }
   })
-  try {
-    const running = work(inner.signal)
-    running.catch(() => {}) // when `stopped` wins, nobody else looks at it
-    return await Promise.race([running, stopped])
-  } finally {
-    cancel?.()
-    if (abort) signal?.removeEventListener('abort', abort)
-  }
 }
 
 /**

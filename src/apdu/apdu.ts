@@ -20,8 +20,10 @@ export interface Command {
 
 /** The bytes of a short command (cases 1–4). @throws Fault `apdu` */
 export function encodeCommand({ cla, ins, p1, p2, data, le }: Command): Uint8Array {
-  for (const [field, value] of [['CLA', cla], ['INS', ins], ['P1', p1], ['P2', p2]] as const) // biome-ignore format: a table
-    if (!(Number.isInteger(value) && value >= 0 && value <= 0xff)) throw new Fault('apdu', `${field} ${value} is no byte`, { field, value })
+  checkByte('CLA', cla)
+  checkByte('INS', ins)
+  checkByte('P1', p1)
+  checkByte('P2', p2)
   if (data && data.length > 255)
     throw new Fault('apdu', `command data has ${data.length} bytes, a short APDU takes 255`, { length: data.length })
   if (le !== undefined && !(Number.isInteger(le) && le >= 0 && le <= 256))
@@ -38,6 +40,10 @@ export function encodeCommand({ cla, ins, p1, p2, data, le }: Command): Uint8Arr
   }
   if (le !== undefined) bytes[bytes.length - 1] = le & 0xff
   return bytes
+}
+
+function checkByte(field: string, value: number): void {
+  if ((value & 0xff) !== value) throw new Fault('apdu', `${field} ${value} is no byte`, { field, value })
 }
 
 /** The command in the bytes of a short APDU; `data` is a view. The card's side of `encodeCommand`. @throws Fault `apdu` */

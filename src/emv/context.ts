@@ -134,7 +134,7 @@ export interface Kernel {
   /** The values that the PDOL asked for, as they were sent in GET PROCESSING OPTIONS (empty without a PDOL); CDA signs them (Book 2, 6.6). */
   pdolData?: Uint8Array
   /** Offline data authentication as it was chosen, with the keys it recovered so far (Book 3, 10.3); undefined where none is performed. */
-  oda?: Oda
+  oda?: Oda | undefined
   /** The values that CDOL1 and CDOL2 asked for, as they were sent in GENERATE AC; CDA signs them (Book 2, 6.6). */
   readonly cdolData: Uint8Array[]
   readonly progress: Progress

@@ -78,7 +78,9 @@ export class EmvData {
 
   /** Everything, terminal values over card values. */
   all(): Map<number, Uint8Array> {
-    return new Map([...this.card, ...this.terminal])
+    const all = new Map(this.card)
+    for (const [tag, value] of this.terminal) all.set(tag, value)
+    return all
   }
 
   /** Sets a terminal tag from hex-free values: a number becomes `length` big-endian bytes. */

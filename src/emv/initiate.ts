@@ -29,7 +29,7 @@ export async function initiate(kernel: Kernel): Promise<Stop | 'selectAgain' | u
   kernel.data.setTerminal(0x95, new Uint8Array(5))
   kernel.data.setTerminal(0x9b, new Uint8Array(2))
   kernel.odaInput = undefined
-  delete kernel.oda
+  kernel.oda = undefined
   try {
     kernel.pdolData = buildDol(kernel.data.card.get(0x9f38) ?? new Uint8Array(0), tag => kernel.data.get(tag))
     const data = write(0x83, kernel.pdolData)

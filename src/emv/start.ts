@@ -35,8 +35,10 @@ export function newKernel(
   const random = options.random ?? (length => crypto.getRandomValues(new Uint8Array(length)))
   const timeouts = { ...defaultTimeouts, ...options.timeouts }
   const controller = new AbortController() // a card that did not answer in time, or was given up, is asked no more
-  const kept: Pick<Kernel, 'explain' | 'step' | 'data'> = { explain: options.explain, step: 'selection', data: new EmvData() }
-  const kernel: Kernel = Object.assign(kept, bitKeeper(kept), {
+  const context: Omit<Kernel, 'raise' | 'mark' | 'note'> = {
+    explain: options.explain,
+    step: 'selection',
+    data: new EmvData(),
     card,
     transaction,
     config,
@@ -73,9 +75,9 @@ export function newKernel(
         throw error
       }
     },
-  })
-  setTerminalData(kernel)
-  return kernel
+  }
+  setTerminalData(context)
+  return Object.assign(context, bitKeeper(context))
 }
 
 function checkTransaction({ amount, otherAmount = 0n, type = 'purchase', currency }: Transaction, config: TerminalConfig): void {
@@ -90,7 +92,13 @@ function checkTransaction({ amount, otherAmount = 0n, type = 'purchase', currenc
 }
 
 /** The data objects whose source is the terminal (EMV 4.4 Book 3, Annex A), before an application is chosen. */
-function setTerminalData({ data, transaction, config, clock, random }: Kernel): void {
+function setTerminalData({
+  data,
+  transaction,
+  config,
+  clock,
+  random,
+}: Pick<Kernel, 'data' | 'transaction' | 'config' | 'clock' | 'random'>): void {
   const set = (tag: number, value: Uint8Array | number, length?: number) => data.setTerminal(tag, value, length)
   const { amount, otherAmount = 0n, type = 'purchase', currency, at = new Date(clock.now()), sequence = 1 } = transaction
   set(0x9f02, toBcd(amount, 6))
@@ -98,9 +106,9 @@ function setTerminalData({ data, transaction, config, clock, random }: Kernel): 
   // 81 and 9F04 are 4 bytes: a larger amount is only in 9F02, and a DOL that asks for 81 gets zeros.
   if (amount <= 0xffff_ffffn) set(0x81, fromUint(amount, 4))
   if (otherAmount <= 0xffff_ffffn) set(0x9f04, fromUint(otherAmount, 4))
-  const digits = (...parts: number[]) => Uint8Array.from(parts, part => Math.floor(part / 10) * 16 + (part % 10))
-  set(0x9a, digits(at.getFullYear() % 100, at.getMonth() + 1, at.getDate()))
-  set(0x9f21, digits(at.getHours(), at.getMinutes(), at.getSeconds()))
+  const digits = (part: number) => Math.floor(part / 10) * 16 + (part % 10)
+  set(0x9a, Uint8Array.of(digits(at.getFullYear() % 100), digits(at.getMonth() + 1), digits(at.getDate())))
+  set(0x9f21, Uint8Array.of(digits(at.getHours()), digits(at.getMinutes()), digits(at.getSeconds())))
   set(0x9c, TRANSACTION_TYPE[type])
   set(0x5f2a, toBcd(currency.numeric, 2))
   set(0x5f36, currency.exponent)
