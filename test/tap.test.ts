@@ -308,15 +308,26 @@ describe('every profile by tap', () => {
 })
 
 describe('what is not built', () => {
-  it.each(['amex'])('%s is refused by name before any card is asked for', async scheme => {
+  it('what a configuration asks of a kernel in vain is refused by name, before any card is asked for', async () => {
     const contactless = parseContactlessConfig({
       currencyCode: 643,
-      schemes: [{ scheme, aids: ['A000000025010801'], verifyFrom: 300_000, ttq: '36004000' }],
+      schemes: [{ scheme: 'mastercard', aids: ['A0000000041010'], verifyFrom: 300_000, data: { '9F5C': '0102030405060708' } }],
     })
     await expect(pay(loadCard('mir'), { amount: 1n, contactless })).rejects.toMatchObject({
       code: 'unsupported',
-      details: { feature: `${scheme} contactless` },
+      details: { feature: 'data storage' },
     })
+  })
+
+  it('every scheme has its kernel', async () => {
+    const schemes = (['mastercard', 'visa', 'amex', 'jcb', 'discover', 'unionpay', 'mir'] as const).map((scheme, i) => ({
+      scheme,
+      aids: [`A00000000${i}1010`],
+      verifyFrom: 300_000,
+      ttq: '36004000',
+    }))
+    const { outcome } = await pay(loadCard('mir'), { amount: 1n, contactless: parseContactlessConfig({ currencyCode: 643, schemes }) })
+    expect(outcome).toMatchObject({ result: 'declined', reason: 'noApplication' })
   })
 
   it('a Mir card that speaks Protocol 2 is asked to be inserted, and the explanation says why', async () => {

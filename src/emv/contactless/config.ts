@@ -72,7 +72,12 @@ const figures: Partial<Record<ContactlessScheme, readonly (readonly [tag: number
     [0xdf54, 'refuseOnDeviceFrom', '>'],
     [0xdf51, 'offlineUpTo', '>'],
   ],
-  // The tags are a terminal vendor's (Verifone ADK), the signs C-5's: everything with >=.
+  // The tags of these two are a terminal vendor's (Verifone ADK), the signs those of C-4 and C-5.
+  amex: [
+    [0xdfab42, 'verifyFrom', '>='],
+    [0xdfab41, 'refuseFrom', '>'],
+    [0xdfab40, 'offlineUpTo', '>'],
+  ],
   jcb: [
     [0xdfab42, 'verifyFrom', '>='],
     [0xdfab41, 'refuseFrom', '>='],

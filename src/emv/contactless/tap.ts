@@ -8,6 +8,7 @@ import { defaultTimeouts, type KernelOptions } from '../context.ts'
 import { commonLanguage } from '../fci.ts'
 import type { CvmName, Outcome, Reason } from '../outcome.ts'
 import type { AuthorisationRequest, AuthorisationResponse, PinBlock, Terminal, Transaction } from '../terminal.ts'
+import { amexKernel } from './amex.ts'
 import { type ContactlessConfig, type ContactlessScheme, combinationsOf, kernelData, schemeKernels } from './config.ts'
 import { discoverKernel } from './discover.ts'
 import { type ContactlessKernel, EntryPoint, type Field } from './entry.ts'
@@ -27,7 +28,7 @@ export interface TapOptions extends KernelOptions {
   readonly onUi?: (request: UiRequest) => void
 }
 
-/** The kernels that are built, by scheme. @throws Fault `unsupported` for the others */
+/** A kernel for each scheme of a configuration. */
 export function kernelsOf(
   config: ContactlessConfig,
   environment: KernelEnvironment,
@@ -35,18 +36,16 @@ export function kernelsOf(
 ): (id: Uint8Array) => ContactlessKernel | undefined {
   const kernels = config.schemes.map(rules => {
     const data = kernelData(rules)
-    const make: Partial<Record<ContactlessScheme, () => ContactlessKernel>> = {
+    const make: Record<ContactlessScheme, () => ContactlessKernel> = {
       mastercard: () => mastercardKernel(environment, { data, ...(torn && { torn }) }),
       visa: () => visaKernel(environment, { data }),
       mir: () => mirKernel(environment, { data }),
+      amex: () => amexKernel(environment, { data }),
       discover: () => discoverKernel(environment, { data }),
       jcb: () => jcbKernel(environment, { data }),
       unionpay: () => unionPayKernel(environment, { data }),
     }
-    const kernel = make[rules.scheme]
-    if (!kernel)
-      throw new Fault('unsupported', `the contactless kernel of ${rules.scheme} is not built`, { feature: `${rules.scheme} contactless` })
-    return { id: schemeKernels[rules.scheme], kernel: kernel() }
+    return { id: schemeKernels[rules.scheme], kernel: make[rules.scheme]() }
   })
   return id => kernels.find(one => equal(one.id, id))?.kernel
 }
@@ -76,7 +75,7 @@ interface Payment {
 /**
  * Waits for a card in the field and pays with it. No list of applications is ever shown: the card's priority decides (Book B, 3.3.3). An abort by
  * `options.signal` is an Outcome; the field is off afterwards.
- * @throws Fault `unsupported` for a scheme whose kernel is not built, `bad-argument`
+ * @throws Fault `bad-argument`; `unsupported` for what a configuration asks of a kernel that is not built
  */
 export function tap(
   field: Field,
