@@ -30,11 +30,11 @@ const config = russianMpos({
   caKeys: testCaKeys,
 })
 
-const cards = { mir: 'mir', visa: 'visa-signature', mastercard: 'mastercard' } as const
+const cards = { mir: 'mir', visa: 'dda', mastercard: 'mastercard' } as const
 type SchemeName = keyof typeof cards
 
 interface Tapped {
-  verified?: boolean
+  device?: 'card' | 'phone' | 'lockedPhone'
   tornAt?: number
 }
 
@@ -94,11 +94,12 @@ async function pay(
 describe('the 3000-rouble rule', () => {
   const amounts = [0n, 299_999n, 300_000n, 300_001n, 99_999_999_999n]
   const table = (Object.keys(cards) as SchemeName[]).flatMap(scheme =>
-    amounts.flatMap(amount => [false, true].map(verified => ({ scheme, amount, verified }))),
+    amounts.flatMap(amount => (['card', 'phone'] as const).map(device => ({ scheme, amount, device }))),
   )
 
-  it.each(table)('$scheme $amount, phone $verified', async ({ scheme, amount, verified }) => {
-    const { outcome, asked, shown } = await pay(loadCard(cards[scheme]), { amount, taps: [{ verified }] })
+  it.each(table)('$scheme $amount, $device', async ({ scheme, amount, device }) => {
+    const { outcome, asked, shown } = await pay(loadCard(cards[scheme]), { amount, taps: [{ device }] })
+    const verified = device === 'phone'
     const above = amount >= 300_000n
     // Below the limit a phone may say that it verified its holder (Visa), or is not asked (kernel 2 and Mir).
     const expected = above ? (verified ? 'device' : 'onlinePin') : verified && scheme === 'visa' ? 'device' : 'none'
@@ -211,7 +212,7 @@ describe('online', () => {
   })
 
   it('a cardholder who cancels the PIN pays nothing', async () => {
-    const { outcome, asked } = await pay(loadCard('visa-signature'), { amount: 300_000n, pin: 'cancelled' })
+    const { outcome, asked } = await pay(loadCard('dda'), { amount: 300_000n, pin: 'cancelled' })
     expect(outcome).toMatchObject({ result: 'cancelled', reason: 'cardholderCancelled', online: false })
     expect(asked).toEqual([])
   })

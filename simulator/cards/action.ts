@@ -116,7 +116,7 @@ function cryptogramAnswer(
     [0x9f10, iad],
   ] as const
   const hash = sha1(...run.dolData, ...unsigned.map(([tag, value]) => encode(tag, value)))
-  const dynamicData = concat(dynamicNumberObject(run), cid, ac, hash)
+  const dynamicData = concat(dynamicNumberObject(run), cid, ac, hash, run.relay ?? new Uint8Array())
   const sdad = signedDynamicData(iccKey!, dynamicData, spoiltChallenge(application, run.told.get(0x9f37)!))
   return ok(encode(0x77, children(new Map([...unsigned.slice(0, 2), [0x9f4b, sdad], unsigned[2]]))))
 }

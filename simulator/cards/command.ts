@@ -46,6 +46,7 @@ export const SW = {
   pinBlocked: 0x6983,
   pinNotUsable: 0x6984,
   conditions: 0x6985,
+  notAllowed: 0x6986,
   wrongData: 0x6a80,
   notSupported: 0x6a81,
   fileNotFound: 0x6a82,

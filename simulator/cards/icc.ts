@@ -5,13 +5,14 @@ import { type Clock, sleep, systemClock } from '../../src/clock.ts'
 import type { Card } from '../../src/emv/card.ts'
 import { Fault, throwIfAborted } from '../../src/errors.ts'
 import { type Answer, ok, refuse, responseBytes, SW } from './command.ts'
-import { canTap, type TapOptions, TapSession, tapSide } from './contactless.ts'
+import { canTap, type TapSide, tapSide } from './contactless.ts'
 import { execute } from './execute.ts'
 import { type CardMemory, freshMemory } from './memory.ts'
 import { type CardImage, personalize } from './personalize.ts'
 import { type CardPlan, type CardProfile, parseProfile } from './profile.ts'
 import { type ProfileName, profiles } from './profiles/index.ts'
 import type { Session } from './run.ts'
+import { type TapOptions, TapSession } from './tap-session.ts'
 
 export interface VirtualCardOptions {
   /** Unpredictable bytes for challenges and dynamic numbers; node:crypto's when left out. */
@@ -45,7 +46,7 @@ export class VirtualCard {
   readonly #memory: CardMemory
   readonly #random: (length: number) => Uint8Array
   readonly #clock: Clock
-  #tapSide: ReturnType<typeof tapSide> | undefined
+  #tapSide: TapSide | undefined
 
   /** @throws Fault `bad-config` with details.path */
   constructor(profile: CardProfile, options: VirtualCardOptions = {}) {

@@ -43,9 +43,16 @@ export interface CardImage {
   readonly applications: readonly ApplicationImage[]
 }
 
+/** The objects that an application's FCI has in BF0C (FCI Issuer Discretionary Data). */
+export type Discretionary = (one: ApplicationPlan) => readonly ReturnType<typeof object>[]
+
+const logEntry: Discretionary = ({ log }) => (log ? [object(0x9f4d, Uint8Array.of(logFile, log.records))] : [])
+
 /** @throws Fault `bad-config` where keys or records do not fit */
-export function personalize(plan: CardPlan): CardImage {
-  const applications = plan.applications.map((one, index) => personalizeApplication(plan, one, ['applications', String(index)]))
+export function personalize(plan: CardPlan, discretionary = logEntry): CardImage {
+  const applications = plan.applications.map((one, index) =>
+    personalizeApplication(plan, one, ['applications', String(index)], discretionary(one)),
+  )
   return { plan, atr: answerToReset(plan), pse: plan.pse ? paymentSystem(plan) : undefined, applications }
 }
 
@@ -83,7 +90,12 @@ function nameBytes(name: NonNullable<ApplicationPlan['preferredName']>): Uint8Ar
 
 const priorityIndicator = (one: ApplicationPlan) => Uint8Array.of((one.confirm ? 0x80 : 0) | one.priority)
 
-function personalizeApplication(plan: CardPlan, one: ApplicationPlan, path: readonly string[]): ApplicationImage {
+function personalizeApplication(
+  plan: CardPlan,
+  one: ApplicationPlan,
+  path: readonly string[],
+  discretionary: ReturnType<Discretionary>,
+): ApplicationImage {
   const pan = one.pan ?? plan.pan
   const psn = one.psn ?? plan.psn
   const aip = one.aip ?? interchangeProfile(one)
@@ -98,8 +110,8 @@ function personalizeApplication(plan: CardPlan, one: ApplicationPlan, path: read
   const [label, preferredName] = naming(one)
   const pdol = one.pdol ?? new Uint8Array()
   const proprietary = new Map([label, [0x87, priorityIndicator(one)], [0x9f38, pdol], ...wording(plan, one), preferredName])
-  const log = one.log ? [object(0xbf0c, [object(0x9f4d, Uint8Array.of(logFile, one.log.records))])] : []
-  const fci = encode(0x6f, [object(0x84, one.aid), object(0xa5, [...children(proprietary), ...log])])
+  const issuerData = discretionary.length > 0 ? [object(0xbf0c, discretionary)] : []
+  const fci = encode(0x6f, [object(0x84, one.aid), object(0xa5, [...children(proprietary), ...issuerData])])
   const scheme = schemes[one.cryptogram]
   const master = (key: Uint8Array) => iccMasterKey(scheme, key, pan, psn)
   return {

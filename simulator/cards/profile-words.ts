@@ -1,5 +1,7 @@
 /** The words of a card profile and the codes they stand for. */
 
+import { hex } from '../../src/bytes.ts'
+
 /** SFI of the transaction log, the first of those that belong to schemes. */
 export const logFile = 11
 
@@ -69,6 +71,15 @@ export const scriptCommands = [
   'putData',
   'updateRecord',
 ] as const
+
+export type Brand = 'mir' | 'visa' | 'mastercard'
+
+const brands: Readonly<Record<string, Brand>> = { A000000658: 'mir', A000000003: 'visa', A000000004: 'mastercard' }
+
+/** By RID, the brands whose applications the simulator can tap; undefined for others. */
+export function brandOf(aid: Uint8Array): Brand | undefined {
+  return brands[hex(aid.subarray(0, 5))]
+}
 
 export type CryptogramName = (typeof cryptogramNames)[number]
 export type ScriptCommand = (typeof scriptCommands)[number]

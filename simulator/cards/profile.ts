@@ -5,7 +5,7 @@ import { fromHex } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import { type TestRsaKeyName, testRsaKeys } from '../keys/test-rsa-keys.ts'
 import { dolEntries, dolLength } from './dol.ts'
-import { cryptogramNames, cvmConditions, cvmMethods, logFile, odaDefects, scriptCommands, usage } from './profile-words.ts'
+import { brandOf, cryptogramNames, cvmConditions, cvmMethods, logFile, odaDefects, scriptCommands, usage } from './profile-words.ts'
 
 /** A byte string written as hex; blanks are allowed. */
 function bytes(min: number, max = min) {
@@ -123,6 +123,31 @@ const recordLayout = z.strictObject({
   signed: z.boolean().default(false),
 })
 
+/** Times of the relay resistance protocol, in units of 100 µs as the card states them (EMV Contactless Book C-2). */
+const relayResistance = z.strictObject({
+  minimum: z.int().min(0).max(0xffff).default(10),
+  maximum: z.int().min(0).max(0xffff).default(50),
+  transmission: z.int().min(0).max(0xffff).default(18),
+  /** Milliseconds that the answer takes in truth: more where somebody relays it. */
+  takes: z.int().min(0).max(10_000).default(2),
+})
+
+/** What an application does when it is tapped; the rest is that of the contact side. */
+const contactless = z.strictObject({
+  /** Kernel identifier in the PPSE (9F2A); by the RID when left out: Mir's, none for Visa and Mastercard. */
+  kernel: bytes(1, 8).optional(),
+  /** Extended Selection (9F29): the reader adds it to the AID of the final SELECT. */
+  extension: bytes(1, 5).optional(),
+  /** Visa: version of fast DDA, 01, or 00 that kernels take no more. */
+  fdda: z.enum(['00', '01']).optional(),
+  /** 9F6E: Visa's Form Factor Indicator (4), Mastercard's Third Party Data (5–32); of a card or a phone, as it is presented, when left out. */
+  deviceData: bytes(4, 32).optional(),
+  /** Mastercard: the relay resistance protocol; none when left out. */
+  relayResistance: relayResistance.optional(),
+  /** Mir: the card speaks Protocol 2, whose commands are not public: it only says so in its FCI (DF6F; a guess of the facts sheet). */
+  protocol2: z.boolean().optional(),
+})
+
 const application = z.strictObject({
   aid: bytes(5, 16),
   label: z.string().regex(/^[A-Za-z0-9 ]{1,16}$/, '1 to 16 letters, digits or blanks'),
@@ -184,6 +209,8 @@ const application = z.strictObject({
     .strictObject({ by: z.enum(['externalAuthenticate', 'secondGenerateAc', 'none']), required: z.boolean().default(false) })
     .prefault({ by: 'secondGenerateAc' }),
   risk: risk.prefault({}),
+  /** By tap: as the brand usually does when left out, not at all where `false`. */
+  contactless: z.union([z.literal(false), contactless]).optional(),
   /** A transaction log of so many records in SFI 11 (Book 3, Annex D: 9F4D, 9F4F). */
   log: z.strictObject({ records: z.int().min(1).max(30) }).optional(),
   scripts: z.array(z.enum(scriptCommands)).default([...scriptCommands]),
@@ -298,6 +325,7 @@ function checkTogether(plan: CardPlan): void {
     if (one.cvm?.rules.some(({ method }) => method === 'encipheredPin' || method === 'encipheredPinAndSignature') && !canDecipher(one))
       throw badProfile(at('oda'), 'enciphered PIN needs a certified key: oda.method dda or cda, or oda.pinKey')
     if (one.log && one.layout?.some(({ sfi }) => sfi === logFile)) throw badProfile(at('layout'), `SFI ${logFile} is the log's`)
+    checkContactless(one, at)
     if (one.preferredName !== undefined && one.codeTable === undefined)
       throw badProfile(at('codeTable'), 'a preferred name needs a code table')
     const identifier = one.oda.issuerIdentifier
@@ -317,6 +345,19 @@ function checkTogether(plan: CardPlan): void {
   })
   const aids = plan.applications.map(({ aid }) => aid.join())
   if (new Set(aids).size !== aids.length) throw badProfile(['applications'], 'each application has its own AID')
+}
+
+function checkContactless({ aid, contactless }: ApplicationPlan, at: (...rest: string[]) => readonly PropertyKey[]): void {
+  if (!contactless) return
+  const brand = brandOf(aid)
+  if (!brand) throw badProfile(at('contactless'), 'Mir, Visa and Mastercard applications can be tapped, by their RID')
+  const only = { fdda: 'visa', relayResistance: 'mastercard', protocol2: 'mir' } as const
+  for (const [name, owner] of Object.entries(only) as [keyof typeof only, string][])
+    if (contactless[name] !== undefined && brand !== owner) throw badProfile(at('contactless', name), `a matter of ${owner} applications`)
+  const { deviceData, relayResistance: relay } = contactless
+  if (deviceData && (brand === 'visa' ? deviceData.length !== 4 : deviceData.length < 5))
+    throw badProfile(at('contactless', 'deviceData'), brand === 'visa' ? 'exactly 4 bytes' : '5 to 32 bytes')
+  if (relay && relay.minimum > relay.maximum) throw badProfile(at('contactless', 'relayResistance', 'minimum'), 'not more than maximum')
 }
 
 function canDecipher({ oda: { method, pinKey } }: ApplicationPlan): boolean {

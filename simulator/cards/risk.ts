@@ -66,7 +66,7 @@ function obey(session: Session, application: ApplicationMemory, csu: Uint8Array)
 const amountOf = (run: Run) => Number(fromBcd(run.told.get(0x9f02) ?? new Uint8Array()) ?? 0n)
 
 /** The card's limits with this transaction counted in; amounts of another currency count as foreign. */
-function overLimits(card: CardPlan, application: ApplicationMemory, run: Run) {
+export function overLimits(card: CardPlan, application: ApplicationMemory, run: Run) {
   const count = application.consecutiveOffline + 1
   const sum = application.cumulativeOffline + amountOf(run)
   const currency = run.told.get(0x5f2a)

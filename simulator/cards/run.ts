@@ -24,6 +24,8 @@ export interface Run {
   scriptsBegun: boolean
   /** ICC Dynamic Number (9F4C) of this transaction. */
   dynamicNumber: Uint8Array
+  /** What the card signs of the relay resistance protocol: the reader's entropy and its own answer, 14 bytes (EMV Contactless Book C-2). */
+  relay: Uint8Array | undefined
 }
 
 export interface Session {
@@ -52,5 +54,6 @@ export function freshRun(told: Map<number, Uint8Array>, dolData: Uint8Array, dyn
     cdaDone: false,
     scriptsBegun: false,
     dynamicNumber,
+    relay: undefined,
   }
 }

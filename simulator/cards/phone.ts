@@ -1,0 +1,34 @@
+/** A phone with a virtual card in it: it has no chip to insert and no stripe, and knows whether its holder has unlocked it. */
+
+import type { Clock } from '../../src/clock.ts'
+import type { VirtualCard } from './icc.ts'
+import type { TapSession } from './tap-session.ts'
+
+export class VirtualPhone {
+  readonly card: VirtualCard
+  #locked: boolean
+
+  /** @param locked the holder has not verified themselves on it yet */
+  constructor(card: VirtualCard, { locked = false }: { readonly locked?: boolean } = {}) {
+    this.card = card
+    this.#locked = locked
+  }
+
+  get locked(): boolean {
+    return this.#locked
+  }
+
+  /** The holder verifies themselves: by face, finger or code. */
+  unlock(): void {
+    this.#locked = false
+  }
+
+  lock(): void {
+    this.#locked = true
+  }
+
+  /** Holds the phone into the field. The counters are those of the card. @throws Fault `card-mute` where the card cannot be tapped */
+  contactless(options: { readonly clock?: Clock; readonly tornAt?: number } = {}): TapSession {
+    return this.card.contactless({ ...options, device: this.#locked ? 'lockedPhone' : 'phone' })
+  }
+}
