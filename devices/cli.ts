@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-/** The `tapdip` command: find readers, pay, decode, send raw commands. */
+/** The `tapdip` command: find readers, pay, decode, explain, send raw commands. */
 
+import { createRequire } from 'node:module'
 import { Command } from 'commander'
-import { language, run } from '../src/command-line.ts'
+import { run } from '../src/command-line.ts'
 import { addApdu } from './commands/apdu.ts'
 import { addDecode } from './commands/decode.ts'
 import { addExplain } from './commands/explain.ts'
@@ -10,13 +11,10 @@ import { addInfo } from './commands/info.ts'
 import { addList } from './commands/list.ts'
 import { addPay } from './commands/pay.ts'
 
+const { version } = createRequire(import.meta.url)('tapdip/package.json') as { version: string } // its own name finds it from source and from dist
 const program = new Command('tapdip')
   .description('Card readers and EMV payments. Test keys and test cards only; no approval by EMVCo, PCI or any scheme.')
-  .showHelpAfterError('(add --help for the options)')
+  .version(version, '-v, --version')
 for (const add of [addList, addInfo, addPay, addDecode, addExplain, addApdu]) add(program)
-for (const command of program.commands)
-  command
-    .option('--lang <language>', 'en or ru; the environment’s when left out')
-    .hook('preAction', () => void language(command.opts().lang))
 
 await run(program)

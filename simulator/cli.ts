@@ -1,18 +1,16 @@
 #!/usr/bin/env node
 /** The `tapdip-sim` command: virtual readers, a virtual acquirer, and the demonstration. */
 
+import { createRequire } from 'node:module'
 import { Command } from 'commander'
-import { language, run } from '../src/command-line.ts'
+import { run } from '../src/command-line.ts'
 import { addAcquirer, addConfig, addServe } from './commands.ts'
 import { addDemo } from './demo.ts'
 
+const { version } = createRequire(import.meta.url)('tapdip/package.json') as { version: string } // its own name finds it from source and from dist
 const program = new Command('tapdip-sim')
   .description('Virtual card readers, cards and an acquirer. Test keys and test cards only.')
-  .showHelpAfterError('(add --help for the options)')
+  .version(version, '-v, --version')
 for (const add of [addServe, addAcquirer, addConfig, addDemo]) add(program)
-for (const command of program.commands)
-  command
-    .option('--lang <language>', 'en or ru; the environment’s when left out')
-    .hook('preAction', () => void language(command.opts().lang))
 
 await run(program)

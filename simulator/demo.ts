@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { within } from '../src/clock.ts'
-import { EXIT, language } from '../src/command-line.ts'
+import { EXIT, language, wholeNumber } from '../src/command-line.ts'
 import { currency, formatAmount } from '../src/currency.ts'
 import { type Language, type MessageId, message } from '../src/messages.ts'
 import { displayLine, hostLine } from './commands.ts'
@@ -43,7 +43,7 @@ export function addDemo(program: Command): void {
   program
     .command('demo')
     .description('a virtual QPOS on a pseudo-terminal, an acquirer, and payments with a co-badged chip card')
-    .option('--scene <number>', 'one of them only', Number)
+    .option('--scene <number>', 'one of them only', wholeNumber('--scene', 1, scenes.length))
     .action(async (flags: { scene?: number; lang?: string }) => {
       const chosen = flags.scene === undefined ? scenes : scenes.slice(flags.scene - 1, flags.scene)
       process.exitCode = await demo(chosen, language(flags.lang))

@@ -28,8 +28,16 @@ export function wholeNumber(name: string, from: number, to: number): (text: stri
 
 /** Runs a command line; the process ends by itself with the exit code set. */
 export async function run(program: Command, argv: readonly string[] = process.argv): Promise<void> {
-  program.exitOverride().configureOutput({ outputError: (text, write) => write(text) })
-  for (const command of program.commands) command.exitOverride()
+  program
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text) })
+    .showHelpAfterError('(add --help for the options)')
+  for (const command of program.commands)
+    command
+      .exitOverride()
+      .copyInheritedSettings(program)
+      .option('--lang <language>', 'en or ru; the environment’s when left out')
+      .hook('preAction', () => void language(command.opts().lang))
   try {
     await program.parseAsync(argv)
   } catch (error) {
@@ -41,7 +49,7 @@ export async function run(program: Command, argv: readonly string[] = process.ar
     const usage = isFault(fault, 'bad-argument', 'bad-uri', 'bad-hex', 'bad-config')
     let lang: Language = 'en'
     try {
-      lang = language(program.opts().lang)
+      lang = language(program.commands.map(command => command.opts().lang).find(Boolean))
     } catch {
       // the fault is about --lang itself
     }

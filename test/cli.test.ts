@@ -76,7 +76,7 @@ async function counter(options: Parameters<typeof virtualCounter>[0] = {}): Prom
   return made
 }
 
-const payArgs = ({ uri, acquirer }: Counter, amount = '2500.00', ...more: string[]) => [
+const payArgs = ({ uri, acquirer }: Pick<Counter, 'uri' | 'acquirer'>, amount = '2500.00', ...more: string[]) => [
   ...['pay', amount, '--currency', 'RUB', '--reader', uri, '--acquirer', acquirer.url, '--app', 'MIR'],
   ...more,
 ]
@@ -128,6 +128,28 @@ describe('pay ends by itself with its code', () => {
     expect(out).toMatch(/RRN: \d{12}\nAuthorisation code: \w{6}\nResponse code: 00\nDate: \d\d\.\d\d\.\d{4} \d\d:\d\d\n/)
   })
 
+  it('0 also with a Ctrl-C that comes when all is over; the PIN is told before the host is asked', async () => {
+    const paying = start(tapdip, payArgs(await counter()))
+    await paying.says(/> APPROVED/)
+    paying.child.kill('SIGINT')
+    const { code, err } = await paying.ended
+    expect(code).toBe(0)
+    expect(err.indexOf('PIN entered')).toBeLessThan(err.indexOf('Asking for authorisation'))
+  })
+
+  it('0 for the card of a reader that was started anew, while the acquirer runs on', async () => {
+    const first = await counter()
+    expect((await run(payArgs(first))).code).toBe(0)
+    expect((await run(payArgs({ uri: (await counter()).uri, acquirer: first.acquirer }))).code).toBe(0)
+  })
+
+  it('1 for a currency that the reader is not set up for, and says so', async () => {
+    const { uri, acquirer } = await counter()
+    const { code, err } = await run(['pay', '1.00', '--currency', 'EUR', '--reader', uri, '--acquirer', acquirer.url])
+    expect(code).toBe(1)
+    expect(err).toMatch(/\(unsupported\): .*not with these values/)
+  })
+
   it('0 after a wrong PIN and the right one', async () => {
     const { code, err } = await run(payArgs(await counter({ pins: ['4321', '1234'] })))
     expect(err).toContain('Wrong PIN')
@@ -158,7 +180,9 @@ describe('pay ends by itself with its code', () => {
     const paying = start(tapdip, payArgs(counted))
     await paying.says(/enters the PIN/)
     paying.child.kill('SIGINT')
-    expect(await paying.ended).toMatchObject({ code: 12, err: expect.stringContaining('cancelled by the merchant') })
+    const { out, ...ended } = await paying.ended
+    expect(ended).toMatchObject({ code: 12, err: expect.stringContaining('cancelled by the merchant') })
+    expect(out).not.toMatch(/AID|Verified by/) // nothing is known of either
     expect(counted.reader.body.screens.map(({ message }) => message)).toContain('reader.cancelled')
     expect(counted.acquirer.orders).toEqual([])
   })
@@ -209,6 +233,11 @@ describe('pay ends by itself with its code', () => {
       [['info', 'tcp://127.0.0.1:1'], /family/],
       [['decode', '9F0'], /odd number/],
       [['decode', '00', '--lang', 'fr'], /--lang is 'fr'/],
+      [['decode', '9F0', '--lang', 'ru'], /Не шестнадцатеричная строка/],
+      [
+        ['pay', '0.00', '--currency', 'RUB', '--reader', 'tcp://127.0.0.1:1', '--acquirer', 'http://127.0.0.1:8080'],
+        /^tapdip: .*order amount 0/,
+      ],
     ]
     const got = await Promise.all(wrong.map(([args]) => run(args)))
     for (const [index, { code, err }] of got.entries()) {
@@ -219,6 +248,11 @@ describe('pay ends by itself with its code', () => {
 })
 
 describe('the other commands', () => {
+  it('--version is that of the package', async () => {
+    expect((await run(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/)
+    expect(await start(tapdipSim, ['demo', '--scene', '9']).ended).toMatchObject({ code: 2, err: expect.stringContaining('from 1 to 3') })
+  })
+
   it('--help is everywhere and is no error', async () => {
     const helps = [
       ...[[], ['list'], ['info'], ['pay'], ['decode'], ['explain']].map(words => start(tapdip, [...words, '--help'])),

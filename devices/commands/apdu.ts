@@ -10,7 +10,7 @@ import { Fault, isFault } from '../../src/errors.ts'
 import type { CardSlot, Reader } from '../../src/reader/reader.ts'
 import { type Description, describe, printTree } from '../../src/tlv/print.ts'
 import { open } from '../index.ts'
-import { interruptible } from './console.ts'
+import { interruption } from './console.ts'
 
 interface ApduFlags {
   readonly raw?: boolean
@@ -41,7 +41,7 @@ export function addApdu(program: Command): void {
     .option('--json', 'one JSON object')
     .action(async (uri: string, digits: string[], flags: ApduFlags) => {
       const commands = digits.map(text => checked(fromHex(text), flags.raw === true))
-      const { signal, release } = interruptible()
+      const signal = interruption()
       try {
         const reader = await open(uri, { signal })
         try {
@@ -52,8 +52,6 @@ export function addApdu(program: Command): void {
       } catch (error) {
         if (!isFault(error, 'aborted') || !signal.aborted) throw error
         process.exitCode = EXIT.cancelled
-      } finally {
-        release()
       }
     })
 }

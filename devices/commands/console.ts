@@ -59,17 +59,9 @@ export function openConsole(language: Language): Console {
   }
 }
 
-/** A signal that fires on Ctrl-C and SIGTERM, once; a second Ctrl-C ends the process at once. */
-export function interruptible(): { signal: AbortSignal; release(): void } {
+/** Fires on the first Ctrl-C or SIGTERM, which then changes nothing but what listens: the exit code stays the payment's. A second one ends the process at once. */
+export function interruption(): AbortSignal {
   const controller = new AbortController()
-  const fire = () => controller.abort()
-  process.once('SIGINT', fire)
-  process.once('SIGTERM', fire)
-  return {
-    signal: controller.signal,
-    release() {
-      process.off('SIGINT', fire)
-      process.off('SIGTERM', fire)
-    },
-  }
+  for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => controller.abort())
+  return controller.signal
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { language } from '../../src/command-line.ts'
 import { message } from '../../src/messages.ts'
 import { open } from '../index.ts'
-import { interruptible } from './console.ts'
+import { interruption } from './console.ts'
 
 export function addInfo(program: Command): void {
   program
@@ -14,29 +14,25 @@ export function addInfo(program: Command): void {
     .option('--json', 'one JSON object')
     .action(async (uri: string, flags: { json?: boolean; lang?: string }) => {
       const lang = language(flags.lang)
-      const { signal, release } = interruptible()
+      const signal = interruption()
+      const reader = await open(uri, { signal })
       try {
-        const reader = await open(uri, { signal })
-        try {
-          const { info } = reader
-          const { battery } = await reader.status({ signal })
-          if (flags.json) process.stdout.write(`${JSON.stringify({ ...info, battery }, null, 2)}\n`)
-          else {
-            const charge = [
-              battery?.percent !== undefined && `${battery.percent} %`,
-              battery?.millivolts !== undefined && `${battery.millivolts} mV`,
-              battery?.charging && message('app.charging', lang),
-            ].filter(Boolean)
-            const rows = { family: info.family, model: info.model, serial: info.serial, firmware: info.firmware, hardware: info.hardware }
-            for (const [name, value] of Object.entries(rows)) if (value) process.stdout.write(`${name}: ${value}\n`)
-            process.stdout.write(`capabilities: ${info.capabilities.join(', ')}\n`)
-            if (charge.length > 0) process.stdout.write(`${message('app.battery', lang, { battery: charge.join(', ') })}\n`)
-          }
-        } finally {
-          await reader.close()
+        const { info } = reader
+        const { battery } = await reader.status({ signal })
+        if (flags.json) process.stdout.write(`${JSON.stringify({ ...info, battery }, null, 2)}\n`)
+        else {
+          const charge = [
+            battery?.percent !== undefined && `${battery.percent} %`,
+            battery?.millivolts !== undefined && `${battery.millivolts} mV`,
+            battery?.charging && message('app.charging', lang),
+          ].filter(Boolean)
+          const rows = { family: info.family, model: info.model, serial: info.serial, firmware: info.firmware, hardware: info.hardware }
+          for (const [name, value] of Object.entries(rows)) if (value) process.stdout.write(`${name}: ${value}\n`)
+          process.stdout.write(`capabilities: ${info.capabilities.join(', ')}\n`)
+          if (charge.length > 0) process.stdout.write(`${message('app.battery', lang, { battery: charge.join(', ') })}\n`)
         }
       } finally {
-        release()
+        await reader.close()
       }
     })
 }

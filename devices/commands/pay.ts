@@ -12,12 +12,12 @@ import { asFault, Fault } from '../../src/errors.ts'
 import { type MessageId, message } from '../../src/messages.ts'
 import type { PaymentEvent } from '../../src/payment/events.ts'
 import { httpAcquirer } from '../../src/payment/http-acquirer.ts'
-import { type AppPrompts, type PaymentResult, pay, paymentJson } from '../../src/payment/payment.ts'
+import { type AppPrompts, checkOrder, type PaymentResult, pay, paymentJson } from '../../src/payment/payment.ts'
 import { receiptLines } from '../../src/payment/receipt.ts'
 import { reasonWords } from '../../src/payment/result.ts'
 import type { Signature } from '../../src/payment/signature.ts'
 import { open } from '../index.ts'
-import { type Console, interruptible, openConsole } from './console.ts'
+import { type Console, interruption, openConsole } from './console.ts'
 
 interface PayFlags {
   readonly currency: string
@@ -69,16 +69,17 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   const lang = language(flags.lang)
   const unit = currency(flags.currency)
   const amount = parseAmount(amountText, unit)
+  const order = { number: flags.order ?? orderNumber(new Date()), amount, currency: unit }
+  checkOrder(order)
   const acquirer = httpAcquirer(flags.acquirer)
   const config = await terminalConfig(flags, unit)
   const screen = openConsole(lang)
-  const { signal, release } = interruptible()
+  const signal = interruption()
   try {
     screen.say('app.connecting', { reader: flags.reader })
     const reader = await open(flags.reader, { signal, config })
     try {
       screen.say('app.connected', { reader: [reader.info.model, reader.info.serial].filter(Boolean).join(' ') || reader.info.family })
-      const order = { number: flags.order ?? orderNumber(new Date()), amount, currency: unit }
       const merchant = { name: flags.merchant, id: flags.merchantId, terminal: flags.terminal }
       const result = await pay(order, {
         reader,
@@ -101,7 +102,6 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
     }
     throw error
   } finally {
-    release()
     screen.close()
   }
 }

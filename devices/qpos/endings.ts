@@ -43,7 +43,10 @@ const endings: { readonly [T in DeviceMessageType]?: Stopped | string } = {
 export function stopped(answer: DeviceMessage, what: string): Stopped {
   if (answer.type === 'destruct') throw new Fault('tampered', `the reader says that it was opened (${what})`)
   if (answer.type === 'notAvailable' || answer.type === 'old')
-    throw new Fault('unsupported', `the reader does not know ${what}`, { feature: what, code: 'CMD_NOT_AVAILABLE' })
+    throw new Fault('unsupported', `the reader refuses ${what} (CMD_NOT_AVAILABLE): it does not know it, or not with these values`, {
+      feature: what,
+      code: 'CMD_NOT_AVAILABLE',
+    })
   const ending = answer.type === 'raw' ? undefined : endings[answer.type]
   if (typeof ending === 'object') return ending
   if (ending) throw new Fault('reader-error', `the reader answered ${what} with ${ending}`, { code: ending })

@@ -259,10 +259,11 @@ function progress(counter: Counter, known: Known, { type, data }: Progress): voi
   if (type === 'pinEntry') {
     const offline = isOfflinePin(data)
     // Asked again within one EMV transaction, after the reader had turned to the card: the PIN before was wrong.
-    if (offline && known.pin === 'offline') emit({ type: 'pin', event: 'wrong', offline })
+    const again = offline && known.pin === 'offline'
+    if (again) emit({ type: 'pin', event: 'wrong', offline })
     known.pin = offline ? 'offline' : 'online'
     emit({ type: 'pin', event: 'started', offline })
-    show(counter, 'reader.enterPin')
+    show(counter, again ? 'reader.wrongPin' : 'reader.enterPin')
   } else if (type === 'magToIcc') show(counter, 'reader.insertCard')
 }
 

@@ -1,6 +1,6 @@
 /** The card's bank: checks the cryptogram over the data that the terminal sent, the online PIN and the account, and answers with ARPC and scripts. */
 
-import { concat, equal, fromHex, fromText, hex, uint } from '../../src/bytes.ts'
+import { concat, equal, fromHex, fromText, hex } from '../../src/bytes.ts'
 import { iccMasterKey } from '../../src/crypto/cryptogram.ts'
 import {
   type CardKeys,
@@ -50,8 +50,8 @@ interface Account {
   readonly facts: IssuerAccount
   balance: bigint
   pinFailures: number
-  /** The highest ATC seen: no cryptogram counts twice. */
-  lastAtc: number
+  /** ATC and cryptogram of what was right: none counts twice. The ATC alone tells no repetition: a card that is loaded anew begins at its profile's again. */
+  readonly seen: Set<string>
 }
 
 const PIN_TRIES = 3
@@ -61,7 +61,7 @@ export class Issuer {
   readonly #pinBdk: Uint8Array
 
   constructor({ accounts = allAccounts(), balance = 100_000_000n, pinBdk = testPinDukpt.bdk }: IssuerOptions = {}) {
-    this.#accounts = accounts.map(facts => ({ facts, balance, pinFailures: 0, lastAtc: -1 }))
+    this.#accounts = accounts.map(facts => ({ facts, balance, pinFailures: 0, seen: new Set() }))
     this.#pinBdk = pinBdk
   }
 
@@ -142,12 +142,14 @@ export class Issuer {
     const { facts } = account
     try {
       const expected = versionCryptogram(cryptogramVersions[facts.version], keysOf(facts), tags, facts.issuerData(data))
-      if (!equal(expected, cryptogram) || uint(atc) <= account.lastAtc) return 'wrong'
+      if (!equal(expected, cryptogram)) return 'wrong'
     } catch (error) {
       if (isFault(error, 'bad-argument')) return 'wrong' // a data object is missing or has another length than the card used
       throw error
     }
-    account.lastAtc = uint(atc)
+    const once = hex(concat(atc, cryptogram))
+    if (account.seen.has(once)) return 'wrong'
+    account.seen.add(once)
     return 'right'
   }
 

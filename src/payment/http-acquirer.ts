@@ -117,6 +117,7 @@ function hostError(what: string, status: number, cause?: unknown): Fault {
 function neverLeft(error: unknown): boolean {
   return causes(error).some(one => {
     const code = 'code' in one ? String(one.code) : ''
+    if (one.message === 'bad port') return true // fetch opens no connection to ports of other protocols (Fetch Standard, 2.9)
     return /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_|ERR_SSL_WRONG_VERSION_NUMBER)/.test(
       code,
     )

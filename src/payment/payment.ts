@@ -140,6 +140,7 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
           refer: (_: unknown, _response: unknown, waiting: Waiting) => prompts.refer!({ amount: order.amount, order }, waiting),
         }),
         async authorise(request, { signal }) {
+          await Promise.resolve() // what the reader reported before it asked is told first
           if (request.cvm === 'signature' && !(await sign({ signal }))) {
             stop.controller.abort(new Fault('aborted', 'the customer did not sign'))
             throw abortFault(stop.controller.signal)
@@ -178,7 +179,8 @@ function teller({ onEvent }: AppPrompts): (event: PaymentEvent) => void {
   }
 }
 
-function checkOrder({ number, amount }: Order): void {
+/** @throws Fault `bad-argument` for an order that cannot be paid */
+export function checkOrder({ number, amount }: Order): void {
   if (number.length < 1 || number.length > 32)
     throw new Fault('bad-argument', `order number has ${number.length} characters, the rule is 1 to 32`, { field: 'order.number' })
   if (amount <= 0n || amount > 999_999_999_999n)

@@ -1,6 +1,6 @@
 /** The slip of a card payment: its fields as data, and as lines of text in English or Russian. */
 
-import { hex, text } from '../bytes.ts'
+import { fromHex, hex, text } from '../bytes.ts'
 import { formatAmount } from '../currency.ts'
 import type { CardInterface, CvmName, Outcome } from '../emv/outcome.ts'
 import { maskPan } from '../mask.ts'
@@ -133,10 +133,16 @@ const results = {
   unknown: 'receipt.unknown',
 } as const
 
+/** TVR byte 3 b8: cardholder verification was not successful (EMV 4.4 Book 3, Annex C5). "Not needed" would be untrue then. */
+function cvmFailed({ tvr }: Receipt): boolean {
+  return tvr !== undefined && (fromHex(tvr)[2] & 0x80) !== 0
+}
+
 /** The slip as lines, in the order of the seed's. A line that would be empty is left out. */
 export function receiptLines(receipt: Receipt, language: Language = 'en'): string[] {
   const line = (id: MessageId, value: string | undefined) => (value ? [`${message(id, language)}: ${value}`] : [])
-  const application = [receipt.aid, receipt.label].filter(Boolean).join(' ')
+  const application = receipt.aid && [receipt.aid, receipt.label].filter(Boolean).join(' ')
+  const verified = receipt.cvm !== 'none' || (receipt.result === 'approved' && !cvmFailed(receipt))
   return [
     `${message('receipt.merchant', language)}:`,
     receipt.merchant,
@@ -152,7 +158,7 @@ export function receiptLines(receipt: Receipt, language: Language = 'en'): strin
     ...line('receipt.card', receipt.scheme),
     ...line('receipt.pan', receipt.pan),
     ...line('receipt.cardholder', receipt.cardholder),
-    ...line('receipt.cvm', message(`receipt.cvm.${receipt.cvm}`, language)),
+    ...(verified ? line('receipt.cvm', message(`receipt.cvm.${receipt.cvm}`, language)) : []),
     ...line('receipt.rrn', receipt.rrn),
     ...line('receipt.authorisationCode', receipt.authorisationCode),
     ...line('receipt.responseCode', receipt.responseCode),
