@@ -173,6 +173,54 @@ describe('a card that fails', () => {
   })
 })
 
+describe('what nobody foresaw', () => {
+  it('a malformed CDOL is a card error', async () => {
+    const [application] = visa.profile.applications
+    const profile = { ...visa.profile, applications: [{ ...application, data: { '8C': '9F0206 9F' } }] }
+    const { outcome } = await pay({ profile, card: loadCard(profile) })
+    expect(outcome).toMatchObject({ result: 'declined', reason: 'cardError', online: false })
+    expect(outcome.fallback).toBeUndefined()
+  })
+
+  /** A slot that breaks when the card is asked for its last cryptogram. */
+  const breaking = (error: Error) => {
+    const card = visa.card()
+    const session = card.contact()
+    let cryptograms = 0
+    const transmit = (apdu: Uint8Array) => {
+      if (apdu[1] === 0xae && ++cryptograms === 2) throw error
+      return session.transmit(apdu)
+    }
+    return Object.assign(Object.create(card), { contact: () => ({ interface: 'contact', atr: session.atr, transmit }) }) as typeof card
+  }
+
+  it('after the host approved: declined, with a reversal, and the explanation tells what it was', async () => {
+    const { outcome, explained } = await pay({ ...visa, card: breaking(new TypeError('undefined is not a slot')) })
+    expect(outcome).toMatchObject({ result: 'declined', reason: 'readerError', reversal: true })
+    expect(explained.map(({ effect }) => effect[0])).toContain('TypeError: undefined is not a slot')
+    const fault = await pay({ ...visa, card: breaking(new Fault('link-closed', 'the slot is gone')) })
+    expect(fault.explained.map(({ effect }) => effect[0])).toContain('link-closed: the slot is gone')
+  })
+
+  it('after the host declined: declined', async () => {
+    const { outcome } = await pay({ ...visa, card: breaking(new TypeError('broken')), host: { type: 'declined' } })
+    expect(outcome).toMatchObject({ result: 'declined', reason: 'hostDeclined' })
+    expect(outcome.reversal).toBeUndefined()
+  })
+
+  it('before the host was asked: thrown', async () => {
+    const error = new Fault('unsupported', 'no such thing', { feature: 'test' })
+    await expect(pay({ ...mir, card: mir.card(), choose: () => Promise.reject(error) as never })).rejects.toBe(error)
+  })
+
+  it('a listener that throws stops nothing', async () => {
+    const explain = () => {
+      throw new Error('disk full')
+    }
+    expect((await pay({ ...visa, card: visa.card(), options: { explain } })).outcome.result).toBe('approved')
+  })
+})
+
 describe('the merchant cancels', () => {
   const during = async (step: 'choice' | 'pin' | 'host', host?: Verdict) => {
     const abort = new AbortController()
@@ -281,11 +329,13 @@ describe('the request to the host', () => {
 })
 
 describe('the largest and the smallest payment', () => {
-  it.each([0n, 1n, 999_999_999_999n])('of %i', async amount => {
+  it.each([0n, 1n, 0xffff_ffffn, 0x1_0000_0000n, 999_999_999_999n])('of %i', async amount => {
     const run = await pay({ ...mir, card: mir.card(), transaction: { type: 'cashback', amount, otherAmount: amount } })
     expect([run.tag(0x9f02), run.tag(0x9f03)]).toEqual([String(amount).padStart(12, '0'), String(amount).padStart(12, '0')])
     // 4 bytes hold no more: then 81 is not there.
-    expect(run.tag(0x81)).toBe(amount > 0xffff_ffffn ? undefined : amount.toString(16).padStart(8, '0'))
+    expect([run.tag(0x81), run.tag(0x9f04)]).toEqual(
+      Array(2).fill(amount > 0xffff_ffffn ? undefined : amount.toString(16).toUpperCase().padStart(8, '0')),
+    )
   })
 })
 

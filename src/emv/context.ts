@@ -149,14 +149,18 @@ export interface Kernel {
   note(why: Why, effect: () => string | readonly string[]): void
 }
 
-/** Tells the listener; what is sensitive goes as FF. */
+/** Tells the listener; what is sensitive goes as FF. A listener that fails (a full disk) cannot stop a payment. */
 export function explainTo(kernel: Pick<Kernel, 'explain' | 'step' | 'data'>, why: Why, effect: readonly string[]): void {
   const inputs = new Map<number, Uint8Array>()
   for (const tag of why.inputs ?? []) {
     const value = kernel.data.get(tag)
     if (value) inputs.set(tag, isSensitive(tag) ? new Uint8Array(value.length).fill(0xff) : value.slice())
   }
-  kernel.explain?.({ step: kernel.step, rule: why.rule, inputs, effect })
+  try {
+    kernel.explain?.({ step: kernel.step, rule: why.rule, inputs, effect })
+  } catch {
+    // its own affair
+  }
 }
 
 /** The part of a Kernel that keeps TVR and TSI; shared by contact and contactless kernels. */
