@@ -7,6 +7,7 @@ import type { Reader } from '../src/reader/reader.ts'
 import { connect } from '../src/transport/connect.ts'
 import type { Link } from '../src/transport/link.ts'
 import { parseUri, type Uri } from '../src/transport/uri.ts'
+import { openPcscReader } from './pcsc/driver.ts'
 import { openQpos } from './qpos/driver.ts'
 import { openVpcd } from './vpcd/driver.ts'
 
@@ -93,13 +94,15 @@ export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
 }
 
 /**
- * A reader, ready to pay: `open('serial:/dev/ttyACM0?family=qpos')`, `open(link, { family: 'qpos' })`. It owns the link from here on.
- * @throws Fault what `connect` throws for a URI; `bad-argument` for an unknown family, or where nothing tells which; then what the family's driver throws:
+ * A reader, ready to pay: `open('serial:/dev/ttyACM0?family=qpos')`, `open(link, { family: 'qpos' })`. It owns the link from here on. A reader of the PC/SC
+ * service has no link and no family: `open('pcsc:')`, `open('pcsc:ACR39')`.
+ * @throws Fault what `connect` (or `openPcsc`) throws for a URI; `bad-argument` for an unknown family, or where nothing tells which; then what the family's driver throws:
  * `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol`, `unsupported`
  */
 export async function open(where: string | Link, options: OpenOptions = {}): Promise<Reader> {
   const { signal, trace } = options
   const uri = typeof where === 'string' ? parseUri(where) : undefined
+  if (uri?.scheme === 'pcsc') return openPcscReader(await (await import('../src/transport/pcsc.ts')).openPcsc(uri, { signal }), options)
   const family = familyOf(options.family ?? uri?.query.family, uri)
   const link = uri ? await connect(withBaud(uri, family), { signal }) : (where as Link)
   return family.open(trace ? trace(link) : link, options)

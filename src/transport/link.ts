@@ -24,3 +24,32 @@ const words: Readonly<Record<ClosedBy, string>> = { close: 'was closed', peer: '
 export function linkClosed(uri: string, by: ClosedBy, cause?: unknown): Fault {
   return new Fault('link-closed', `${uri} ${words[by]}`, { uri, by }, cause === undefined ? undefined : { cause })
 }
+
+/** What a transport gives that knows cards, not bytes (PC/SC): one reader with one slot. */
+export interface SlotLink {
+  /** `pcsc:ACS%20ACR122U%2000%2000`. */
+  readonly uri: string
+  /** The reader's name. */
+  readonly name: string
+  readonly cardPresent: boolean
+  /**
+   * Waits for a card and gives it a cold reset.
+   * @throws Fault `timeout` (none came), `aborted`, `card-mute` (no answer to reset), `card-removed`, `busy` (another program has it), `link-closed`
+   */
+  powerOn(options: { readonly timeout?: number | undefined; readonly signal?: AbortSignal | undefined }): Promise<PoweredCard>
+  /** Resolves when it is over: with a Fault when the reader or the service behind it has gone, with nothing when it was closed here. */
+  readonly closed: Promise<Fault | undefined>
+  /** Idempotent. A card under power is left without. */
+  close(): Promise<void>
+}
+
+/** A card under power: what `transmit` sends goes to it as it is. */
+export interface PoweredCard {
+  readonly atr: Uint8Array
+  /** Fires with Fault `card-removed`. */
+  readonly removed: AbortSignal
+  /** @throws Fault `card-removed`, `card-mute`, `aborted`, `busy` */
+  transmit(apdu: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<Uint8Array>
+  /** Idempotent; never throws. */
+  powerOff(): Promise<void>
+}
