@@ -4,9 +4,10 @@
  * answer before they return. Needs `npm run build` (npm test does it).
  */
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { resolve as path } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { open } from '../devices/index.ts'
 import { startAcquirer } from '../simulator/acquirer/host.ts'
@@ -65,6 +66,7 @@ describe('without PC/SC', () => {
   })
 })
 
+const cli = path(import.meta.dirname, '../dist/devices/cli.js')
 const sim = path(import.meta.dirname, '../dist/simulator/cli.js')
 const vpcd = '/usr/lib/pcsc/drivers/serial/libifdvpcd.so'
 const packageThere = await import('smartcard').then(
@@ -144,6 +146,8 @@ describe.skipIf(missing.length > 0)(`over pcscd and vpcd${missing.length > 0 ? `
     expect(await listPcscReaders()).toContain(READER)
     expect((await reader()).info).toMatchObject({ family: 'pcsc', model: READER })
     expect(await faultOf(open('pcsc:No such reader'))).toBe('not-found')
+    const { stdout } = await promisify(execFile)(process.execPath, [cli, 'list', '--json'])
+    expect(JSON.parse(stdout)).toContainEqual({ uri: `pcsc:${encodeURIComponent(READER)}`, family: 'pcsc', name: READER })
   })
 
   it('waits for the card, gives it a cold reset, passes commands through, notices its removal', async () => {
