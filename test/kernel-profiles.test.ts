@@ -88,6 +88,17 @@ describe('every card', () => {
   })
 })
 
+describe('what the card is told of its application', () => {
+  it.each([
+    ['mir', '0100'],
+    ['mastercard', '0002'],
+    ['other-version', '0096'], // the terminal's best, as it has none of the card's
+  ] as const)('%s: 9F06, 9F09 %s, 9F1B', async (name, version) => {
+    const { tag } = await play(name)
+    expect([tag(0x9f06), tag(0x9f09), tag(0x9f1b)]).toEqual([tag(0x84), version, '00000000'])
+  })
+})
+
 describe('below the floor limit', () => {
   const offline = { ...mpos({}, { floorLimit: 100_000n }), revoked: testRevoked }
   const small = { config: offline, transaction: { amount: 20_000n } }
