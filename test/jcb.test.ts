@@ -1,10 +1,16 @@
 /** Kernel 5, JCB: limits with their signs, the card's wish for verification, what a cryptogram leads to, issuer update in the field. */
 
 import { describe, expect, it } from 'vitest'
-import { fromHex, hex } from '../src/bytes.ts'
+import { fromHex, fromText, hex } from '../src/bytes.ts'
+import { sleep, VirtualClock } from '../src/clock.ts'
+import { currency } from '../src/currency.ts'
+import type { Card } from '../src/emv/card.ts'
 import { kernelData, parseContactlessConfig } from '../src/emv/contactless/config.ts'
 import { jcbKernel } from '../src/emv/contactless/jcb.ts'
 import { UI } from '../src/emv/contactless/outcome.ts'
+import { tap } from '../src/emv/contactless/tap.ts'
+import type { Terminal } from '../src/emv/terminal.ts'
+import type { MessageId } from '../src/messages.ts'
 import { write } from '../src/tlv/ber.ts'
 import { format2, type ScriptedTap, scriptedTap, tapConfig } from './scripted-tap.ts'
 
@@ -185,5 +191,57 @@ describe('issuer update', () => {
       expect([code, p1, outcome.status]).toEqual([code, p1, status])
       if (status === 'approved') expect(hex(outcome.dataRecord!.get(0x9f26)!)).toBe('1112131415161718')
     }
+  })
+})
+
+describe('a card held in the field', () => {
+  /** Pays with a card that wants to be held (9F60 01); its second cryptogram is `cid`, the host answers after `delay` ms. */
+  async function hold(cid: string, delay: number) {
+    const clock = new VirtualClock()
+    const sent: string[] = []
+    const shown: MessageId[] = []
+    const first = answers({ more: { '9F60': '01', '8D': '8A0291089F3704' } })
+    const aid = fromHex('A0000000651010')
+    const entry = write(0x61, [write(0x4f, aid), write(0x87, Uint8Array.of(1))])
+    const all: Record<string, string> = {
+      ...first,
+      '00A404000E': format2({ '84': hex(fromText('2PAY.SYS.DDF01')), A5: hex(write(0xbf0c, entry)) }, 0x6f),
+      '00A4040007': format2({ '84': hex(aid), A5: hex(write(0x9f38, fromHex('9F5201'))) }, 0x6f),
+    }
+    const card: Card = {
+      interface: 'contactless',
+      atr: new Uint8Array(),
+      async transmit(apdu) {
+        const command = hex(apdu)
+        if (command.startsWith('80AE') && sent.some(one => one.startsWith('80AE')))
+          all['80AE'] = format2({ '9F27': cid, '9F36': '0001', '9F26': '1112131415161718' })
+        sent.push(command)
+        return fromHex(Object.entries(all).find(([start]) => command.startsWith(start))?.[1] ?? '6D00')
+      },
+    }
+    const terminal: Terminal = {
+      selectApplication: async () => 0,
+      authorise: async () => {
+        await sleep(delay, clock)
+        return { type: 'approved', code: '00', issuerAuthenticationData: fromHex('0102030405060708') }
+      },
+      display: message => void shown.push(message),
+    }
+    const contactless = { currencyCode: 643, schemes: [rules] }
+    const field = { activate: async () => card, off: async () => {} }
+    const outcome = await clock.settle(tap(field, { amount: 100n, currency: currency('RUB') }, tapConfig, contactless, terminal, { clock }))
+    return { outcome, shown, second: sent.filter(one => one.startsWith('80AE')).length === 2, pending: clock.pending }
+  }
+
+  it('gets the answer and decides itself', async () => {
+    expect(await hold('40', 1000)).toMatchObject({ outcome: { result: 'approved', online: true }, second: true, pending: 0 })
+    const declined = await hold('00', 1000)
+    expect(declined).toMatchObject({ outcome: { result: 'declined', reason: 'cardDeclined', reversal: true }, second: true, pending: 0 })
+  })
+
+  it('is let go when the host takes too long; the host’s word stands', async () => {
+    const late = await hold('00', 5001)
+    expect(late).toMatchObject({ outcome: { result: 'approved' }, second: false, pending: 0 })
+    expect(late.shown).toContain('reader.removeCard')
   })
 })

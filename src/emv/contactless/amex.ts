@@ -15,6 +15,7 @@ import { restrict } from '../restrict.ts'
 import { panOf, psnOf } from '../risk.ts'
 import { TRANSACTION_TYPE } from '../start.ts'
 import type { Transaction } from '../terminal.ts'
+import { analyseActions, CRYPTOGRAM, type Decision, decided, exceeds, givenCryptogram } from './decide.ts'
 import type { ContactlessKernel, KernelActivation } from './entry.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI } from './outcome.ts'
 import {
@@ -26,9 +27,7 @@ import {
   lacking,
   newSession,
   panAgrees,
-  pick,
   readFiles,
-  recordOf,
 } from './session.ts'
 
 /** Limits in minor units; one left out is switched off. Transaction and floor limit count above the figure, the CVM limit from it on. */
@@ -278,25 +277,6 @@ function verify(kernel: Kernel, required: boolean, mobile: boolean, once: Once):
   return undefined
 }
 
-type Cryptogram = 'AAC' | 'TC' | 'ARQC'
-const codes = { AAC: 0x00, TC: 0x40, ARQC: 0x80 } as const
-
-/** Terminal action analysis; an offline-only reader has no ARQC, an online-only one no TC. */
-function analyse({ data }: Kernel): Cryptogram {
-  const tvr = data.terminal.get(0x95)!
-  const hits = (tac: number, iac: number, absent: number) =>
-    tvr.some((byte, i) => (byte & (data.terminal.get(tac)![i] | (data.card.get(iac)?.[i] ?? absent))) !== 0)
-  if (hits(0xdf8121, 0x9f0e, 0x00)) return 'AAC'
-  switch (terminalKind(data.terminal.get(0x9f35)![0]).online) {
-    case 'offlineOnly':
-      return 'TC'
-    case 'onlineOnly':
-      return 'ARQC'
-    default:
-      return hits(0xdf8122, 0x9f0f, 0xff) ? 'ARQC' : 'TC'
-  }
-}
-
 interface Facts {
   readonly cvm: ContactlessCvm
   readonly combined: boolean
@@ -308,7 +288,7 @@ interface Facts {
 async function generate(kernel: Kernel, { cvm, combined, mobile, contact, once }: Facts): Promise<ContactlessOutcome> {
   kernel.step = 'cardActionAnalysis'
   const { card, terminal } = kernel.data
-  const request = terminal.get(0x9c)![0] === TRANSACTION_TYPE.refund ? 'AAC' : analyse(kernel)
+  const request = terminal.get(0x9c)![0] === TRANSACTION_TYPE.refund ? 'AAC' : analyseActions(kernel, 'approve')
   if (request !== 'ARQC') terminal.set(0x8a, fromText(request === 'TC' ? 'Y1' : 'Z1'))
   const cda = combined && request !== 'AAC'
   const cdolData = buildDol(card.get(0x8c)!, tag => kernel.data.get(tag))
@@ -319,7 +299,7 @@ async function generate(kernel: Kernel, { cvm, combined, mobile, contact, once }
   }
   let answer: { sw: number; data: Uint8Array }
   try {
-    answer = await kernel.exchange({ cla: 0x80, ins: 0xae, p1: codes[request] | (cda ? 0x10 : 0), p2: 0x00, data: cdolData, le: 0 })
+    answer = await kernel.exchange({ cla: 0x80, ins: 0xae, p1: CRYPTOGRAM[request] | (cda ? 0x10 : 0), p2: 0x00, data: cdolData, le: 0 })
   } catch (fault) {
     if (!isFault(fault, 'card-removed', 'card-mute')) throw fault
     return again
@@ -334,9 +314,8 @@ async function generate(kernel: Kernel, { cvm, combined, mobile, contact, once }
     if (value.length > 11) card.set(0x9f10, value.slice(11))
   } else keepResponse(kernel, data)
   if (lacking(kernel, [0x9f27, 0x9f36]).length > 0) return endApplication('cardDataMissing')
-  const given = (['AAC', 'TC', 'ARQC', undefined] as const)[card.get(0x9f27)![0] >> 6]
-  const rank: readonly Cryptogram[] = ['AAC', 'ARQC', 'TC']
-  if (!given || rank.indexOf(given) > rank.indexOf(request)) return endApplication('cardDataError')
+  const given = givenCryptogram(kernel)
+  if (!given || exceeds(given, request)) return endApplication('cardDataError')
   if (cda && given !== 'AAC' && !(card.has(0x9f4b) && verifyCda(kernel, single(data, 0x77), [kernel.pdolData!, cdolData]).verified)) {
     kernel.raise('cdaFailed', { rule: 'Book C-4, ODA: the signature is missing or wrong', inputs: [0x9f4b] })
     return outcome(kernel, 'declined')
@@ -347,16 +326,6 @@ async function generate(kernel: Kernel, { cvm, combined, mobile, contact, once }
   return isSet(terminal.get(0x9f6e), READER.switchAfterDecline) && contact ? anotherInterface : outcome(kernel, 'declined')
 }
 
-const messages = { approved: UI.approved, declined: UI.declined, onlineRequest: UI.authorising } as const
-
-function outcome(kernel: Kernel, status: keyof typeof messages, cvm?: ContactlessCvm): ContactlessOutcome {
-  const message = status === 'approved' && cvm === 'signature' ? UI.approvedSign : messages[status]
-  return {
-    status,
-    ...(cvm && { cvm }),
-    uiOnOutcome: { message, status: 'notReady' },
-    ...(status !== 'declined' && { dataRecord: recordOf(kernel, record) }),
-    discretionaryData: pick(kernel, [0x9f71, 0x95, 0x8a, ...(status === 'declined' ? record : [])]),
-    ...(cvm === 'signature' && { receipt: true }),
-  }
+function outcome(kernel: Kernel, status: Decision, cvm?: ContactlessCvm): ContactlessOutcome {
+  return decided(kernel, status, cvm, { record, discretionary: [0x9f71, 0x95, 0x8a] })
 }

@@ -10,6 +10,7 @@ import { isFailed } from '../oda-signature.ts'
 import { restrict } from '../restrict.ts'
 import { panOf, psnOf } from '../risk.ts'
 import { TTQ } from './combination.ts'
+import { type Cryptogram, type Decision, decided, givenCryptogram } from './decide.ts'
 import type { ContactlessKernel, KernelActivation } from './entry.ts'
 import { updateCard } from './issuer-update.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI } from './outcome.ts'
@@ -22,9 +23,7 @@ import {
   lacking,
   newSession,
   panAgrees,
-  pick,
   readFiles,
-  recordOf,
 } from './session.ts'
 
 export interface DiscoverSettings {
@@ -98,7 +97,7 @@ async function run(kernel: Kernel, activation: KernelActivation): Promise<Contac
   if (lacking(kernel, [0x82, 0x9f36, 0x9f10, 0x9f27, 0x9f71]).length > 0) return selectNext
   card.set(CARD_VERIFICATION_RESULTS, card.get(0x9f10)!.slice(2, 10))
   const requirement = card.get(0x9f71)!
-  const type = (['AAC', 'TC', 'ARQC', undefined] as const)[card.get(0x9f27)![0] >> 6]
+  const type = givenCryptogram(kernel)
   const loyalty = isSet(requirement, CPR.loyalty)
   const signed = type === 'TC' || loyalty
   if (signed ? lacking(kernel, [0x94, 0x9f4b]).length > 0 || card.has(0x9f26) : lacking(kernel, [0x9f26]).length > 0) return selectNext
@@ -155,7 +154,7 @@ function verify(kernel: Kernel, ttq: Uint8Array, requirement: Uint8Array): Conta
 }
 
 interface Facts {
-  readonly type: 'AAC' | 'TC' | 'ARQC' | undefined
+  readonly type: Cryptogram | undefined
   readonly loyalty: boolean
   readonly ttq: Uint8Array
   readonly requirement: Uint8Array
@@ -191,16 +190,6 @@ function withUpdate(result: ContactlessOutcome, ttq: Uint8Array, requirement: Ui
   return { ...result, start: 'B', onlineResponse: 'emvData', uiOnRestart: { message: UI.presentCardAgain, status: 'readyToRead' } }
 }
 
-const messages = { approved: UI.approved, declined: UI.declined, onlineRequest: UI.authorising } as const
-
-function outcome(kernel: Kernel, status: keyof typeof messages, cvm?: ContactlessCvm): ContactlessOutcome {
-  const message = status === 'approved' && cvm === 'signature' ? UI.approvedSign : messages[status]
-  return {
-    status,
-    ...(cvm && { cvm }),
-    uiOnOutcome: { message, status: 'notReady' },
-    ...(status !== 'declined' && { dataRecord: recordOf(kernel, record) }),
-    discretionaryData: pick(kernel, [0x9f71, 0x95, ...(status === 'declined' ? record : [])]),
-    ...(cvm === 'signature' && { receipt: true }),
-  }
+function outcome(kernel: Kernel, status: Decision, cvm?: ContactlessCvm): ContactlessOutcome {
+  return decided(kernel, status, cvm, { record, discretionary: [0x9f71, 0x95] })
 }

@@ -2,7 +2,6 @@
 
 import { fromBcd, fromHex, fromText } from '../../bytes.ts'
 import { buildDol, parseDol } from '../../tlv/dol.ts'
-import { terminalKind } from '../config.ts'
 import type { Kernel } from '../context.ts'
 import { type Bit, isSet, withBit } from '../data.ts'
 import { single } from '../fci.ts'
@@ -13,6 +12,7 @@ import { restrict } from '../restrict.ts'
 import { panOf, psnOf } from '../risk.ts'
 import { parseScripts, performScripts } from '../scripts.ts'
 import { TRANSACTION_TYPE } from '../start.ts'
+import { analyseActions, CRYPTOGRAM, type Cryptogram, type Decision, decided, givenCryptogram } from './decide.ts'
 import type { ContactlessKernel, KernelActivation } from './entry.ts'
 import { updateCard } from './issuer-update.ts'
 import { type ContactlessCvm, type ContactlessOutcome, type OnlineResponse, UI } from './outcome.ts'
@@ -24,9 +24,7 @@ import {
   keepResponse,
   lacking,
   newSession,
-  pick,
   readFiles,
-  recordOf,
 } from './session.ts'
 
 /** Terminal Interchange Profile (9F53). */
@@ -111,7 +109,7 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: JcbSe
   if (kernel.exceptionFile?.(panOf(kernel), psnOf(kernel)))
     kernel.raise('cardOnExceptionFile', { rule: 'Book C-5, 5.5: exception file', inputs: [0x5a] })
   restrict(kernel)
-  return generate(kernel, refund ? 'AAC' : analyse(kernel), combined, settings)
+  return generate(kernel, refund ? 'AAC' : analyseActions(kernel), combined, settings)
 }
 
 function prepareCda(kernel: Kernel): boolean {
@@ -127,31 +125,12 @@ function prepareCda(kernel: Kernel): boolean {
   return false
 }
 
-type Cryptogram = 'AAC' | 'TC' | 'ARQC'
-const codes = { AAC: 0x00, TC: 0x40, ARQC: 0x80 } as const
-
-/** 5.7: issuer codes that the card lacks are zeros for denial and all ones otherwise. */
-function analyse({ data }: Kernel): Cryptogram {
-  const tvr = data.terminal.get(0x95)!
-  const hits = (tac: number, iac: number, absent: number) =>
-    tvr.some((byte, i) => (byte & (data.terminal.get(tac)![i] | (data.card.get(iac)?.[i] ?? absent))) !== 0)
-  if (hits(0xdf8121, 0x9f0e, 0x00)) return 'AAC'
-  switch (terminalKind(data.terminal.get(0x9f35)![0]).online) {
-    case 'onlineOnly':
-      return 'ARQC'
-    case 'offlineOnly':
-      return hits(0xdf8120, 0x9f0d, 0xff) ? 'AAC' : 'TC'
-    default:
-      return hits(0xdf8122, 0x9f0f, 0xff) ? 'ARQC' : 'TC'
-  }
-}
-
 async function generate(kernel: Kernel, request: Cryptogram, combined: boolean, settings: JcbSettings): Promise<ContactlessOutcome> {
   kernel.step = 'cardActionAnalysis'
   const { card } = kernel.data
   const cda = combined && request !== 'AAC'
   const cdolData = buildDol(card.get(0x8c)!, tag => kernel.data.get(tag))
-  const command = { cla: 0x80, ins: 0xae, p1: codes[request] | (cda ? 0x10 : 0), p2: 0x00, data: cdolData, le: 0 }
+  const command = { cla: 0x80, ins: 0xae, p1: CRYPTOGRAM[request] | (cda ? 0x10 : 0), p2: 0x00, data: cdolData, le: 0 }
   const { sw, data } = await kernel.exchange(command)
   if (sw === 0x6986)
     return {
@@ -166,7 +145,7 @@ async function generate(kernel: Kernel, request: Cryptogram, combined: boolean, 
   if (sw !== 0x9000) return selectNext
   keepResponse(kernel, data)
   if (lacking(kernel, [0x9f27, 0x9f36]).length > 0) return endApplication('cardDataMissing')
-  const given = (['AAC', 'TC', 'ARQC', undefined] as const)[card.get(0x9f27)![0] >> 6]
+  const given = givenCryptogram(kernel)
   if (given === undefined || given === 'AAC' || request === 'AAC' || (request === 'ARQC' && given === 'TC'))
     return outcome(kernel, 'declined')
   if (cda && !(card.has(0x9f4b) && verifyCda(kernel, single(data, 0x77), [kernel.pdolData!, cdolData]).verified)) {
@@ -241,22 +220,13 @@ async function complete(kernel: Kernel, response: OnlineResponse | undefined): P
   for (const tag of [0x9f27, 0x9f36, 0x9f26, 0x9f10, 0x9f4b]) card.delete(tag)
   if (sw === 0x9000) keepResponse(kernel, answer)
   await performScripts(kernel, scripts, 0x72)
-  const tc = sw === 0x9000 && (card.get(0x9f27)?.[0] ?? 0) >> 6 === 1
-  return outcome(kernel, tc ? 'approved' : 'declined', 'none')
+  const tc = sw === 0x9000 && givenCryptogram(kernel) === 'TC'
+  return outcome(kernel, tc ? 'approved' : 'declined', tc ? 'none' : undefined)
 }
 
-const messages = { approved: UI.approved, declined: UI.declined, onlineRequest: UI.authorising } as const
-
-function outcome(kernel: Kernel, status: keyof typeof messages, cvm?: ContactlessCvm): ContactlessOutcome {
-  const online = status === 'onlineRequest' && cvm === 'onlinePin'
-  const message = online ? UI.enterPin : status === 'approved' && cvm === 'signature' ? UI.approvedSign : messages[status]
-  return {
-    status,
-    ...(cvm && status !== 'declined' && { cvm }),
-    uiOnOutcome: { message, status: 'notReady' },
-    ...(status === 'declined'
-      ? { discretionaryData: pick(kernel, [0x57, 0x95, 0x9f53, 0x9f5b]) }
-      : { dataRecord: recordOf(kernel, record), discretionaryData: pick(kernel, [0x9f53, 0x9f5b]) }),
-    ...(status === 'approved' || cvm === 'signature' ? { receipt: true } : {}),
-  }
+/** An online PIN shows "enter PIN" at once; an approval always asks for a receipt. */
+function outcome(kernel: Kernel, status: Decision, cvm?: ContactlessCvm): ContactlessOutcome {
+  const ui = status === 'onlineRequest' && cvm === 'onlinePin' ? { message: UI.enterPin } : {}
+  const result = decided(kernel, status, cvm, { record, discretionary: [0x9f53, 0x9f5b], ui })
+  return status === 'approved' ? { ...result, receipt: true } : result
 }

@@ -12,6 +12,7 @@ import { isFailed, recoverDynamicData } from '../oda-signature.ts'
 import { restrict } from '../restrict.ts'
 import { TRANSACTION_TYPE } from '../start.ts'
 import { walkCvmList } from './cvm-list.ts'
+import { analyseActions, CRYPTOGRAM, type Cryptogram, exceeds, givenCryptogram } from './decide.ts'
 import type { ContactlessKernel, KernelActivation } from './entry.ts'
 import {
   AIP,
@@ -204,30 +205,10 @@ function verify(kernel: Kernel): ContactlessCvm {
   return walkCvmList(kernel)
 }
 
-type Cryptogram = 'AAC' | 'TC' | 'ARQC'
-const types = { AAC: 0x00, TC: 0x40, ARQC: 0x80 } as const
-
-/** Terminal action analysis (procedure TAA); absent issuer codes: denial zeros, online and default ones. */
-function analyse({ data }: Kernel): Cryptogram {
-  const tvr = data.terminal.get(0x95)!
-  const hits = (tac: number, iac: number, absent: Uint8Array) => {
-    const issuer = data.card.get(iac) ?? absent
-    const action = data.terminal.get(tac)!
-    return tvr.some((byte, i) => (byte & (action[i] | issuer[i])) !== 0)
-  }
-  const low = data.terminal.get(0x9f35)![0] & 0x0f
-  if (hits(0xdf8121, 0x9f0e, new Uint8Array(5))) return 'AAC'
-  if (low === 1 || low === 4) return 'ARQC'
-  // Absent issuer codes: any bit counts, but not those that only say whether relay resistance was performed (byte 5, b2–b1).
-  const any = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xfc)
-  if (low === 3 || low === 6) return hits(0xdf8120, 0x9f0d, any) ? 'AAC' : 'TC'
-  return hits(0xdf8122, 0x9f0f, any) ? 'ARQC' : 'TC'
-}
-
 async function generate(kernel: Kernel, cvm: ContactlessCvm, cda: boolean, torn: TornLog | undefined): Promise<ContactlessOutcome> {
   kernel.step = 'cardActionAnalysis'
   const { card, terminal } = kernel.data
-  let request = analyse(kernel)
+  let request = analyseActions(kernel)
   const failed = isSet(terminal.get(0x95), TVR.cdaFailed)
   if (failed && onDevice(kernel)) request = 'AAC'
   // An AAC is signed only where the card says that it can (9F5D byte 2 b1).
@@ -243,7 +224,7 @@ async function generate(kernel: Kernel, cvm: ContactlessCvm, cda: boolean, torn:
     const { sw, data } = await kernel.exchange({
       cla: 0x80,
       ins: 0xae,
-      p1: types[request] | (combined ? 0x10 : 0),
+      p1: CRYPTOGRAM[request] | (combined ? 0x10 : 0),
       p2: 0,
       data: cdolData,
       le: 0,
@@ -279,9 +260,8 @@ function conclude(
       if (value.length > from) card.set(tag, value.slice(from, to))
   } else keepResponse(kernel, response)
   if (lacking(kernel, [0x9f27, 0x9f36]).length > 0) return giveUp(kernel, 'cardDataMissing')
-  const given = (['AAC', 'TC', 'ARQC', undefined] as const)[card.get(0x9f27)![0] >> 6]
-  const rank: readonly Cryptogram[] = ['AAC', 'ARQC', 'TC']
-  if (!given || rank.indexOf(given) > rank.indexOf(request)) return giveUp(kernel, 'cardDataError')
+  const given = givenCryptogram(kernel)
+  if (!given || exceeds(given, request)) return giveUp(kernel, 'cardDataError')
   if (combined && card.has(0x9f4b)) {
     if (!verifyCda(kernel, single(response, 0x77), sent).verified || !relayDataSigned(kernel)) return camFailed(kernel)
   } else if (combined && given !== 'AAC') return camFailed(kernel)

@@ -240,19 +240,35 @@ async function goOnline(
   const timeouts = { ...defaultTimeouts, ...payment.options.timeouts }
   payment.online = true
   payment.unanswered = true
-  const response = await ask(payment, request, timeouts.host)
+  const removal = removalTimer(outcome, payment, ui)
+  const response = await ask(payment, request, timeouts.host).finally(() => removal.cancel())
   if (response.type === 'unableToGoOnline') {
     ui({ message: UI.declined, status: 'notReady' })
     return outcomeOf(payment, 'declined', 'unableToGoOnline')
   }
   payment.response = response
-  await tellCard(entry, outcome, response)
+  const refused = removal.over ? false : await tellCard(entry, outcome, response)
+  if (response.type === 'approved' && refused) {
+    ui({ message: UI.declined, status: 'notReady' })
+    return { ...outcomeOf(payment, 'declined', 'cardDeclined'), reversal: true }
+  }
   if (response.type === 'approved') {
     ui({ message: payment.cvm === 'signature' ? UI.approvedSign : UI.approved, status: 'notReady' })
     return outcomeOf(payment, 'approved')
   }
   ui({ message: UI.declined, status: 'notReady' })
   return outcomeOf(payment, 'declined', response.type === 'referral' ? 'referral' : 'hostDeclined')
+}
+
+/** A card that is held in the field for the answer is let go when its time is over: the answer then comes too late for it (Book A, 6.2). */
+function removalTimer({ removalTimeout = 0 }: ContactlessOutcome, { options }: Payment, ui: ShowUi) {
+  const state = { over: false, cancel: () => {} }
+  if (removalTimeout > 0)
+    state.cancel = (options.clock ?? systemClock).timer(removalTimeout, () => {
+      state.over = true
+      ui({ message: UI.removeCard, status: 'notReady' })
+    })
+  return state
 }
 
 /** An answer, or `unableToGoOnline`: then `unanswered` stays, unless the request certainly did not leave. */
@@ -271,22 +287,29 @@ async function ask(payment: Payment, request: AuthorisationRequest, timeout: num
   }
 }
 
-/** The answer goes to the card where the outcome asks for it; whatever comes of that, the host's decision stands (Book C-3, 5.9). */
+/**
+ * The answer goes to the card where the outcome asks for it. On a second tap the host's decision stands whatever comes of it (Book C-3, 5.9); a card
+ * that was held in the field decides itself (Book C-5, 5.11): true when it declined.
+ */
 async function tellCard(
   entry: EntryPoint,
   outcome: ContactlessOutcome,
   answer: Exclude<AuthorisationResponse, { type: 'unableToGoOnline' }>,
-): Promise<void> {
-  if (!outcome.start) return
+): Promise<boolean> {
+  if (!outcome.start) return false
   const response: OnlineResponse = {
     code: answer.code,
     ...(answer.issuerAuthenticationData && { issuerAuthenticationData: answer.issuerAuthenticationData }),
     ...(answer.scripts && { scripts: answer.scripts }),
   }
-  if (outcome.onlineResponse === 'emvData' && !response.issuerAuthenticationData && !response.scripts?.length) return
-  await entry.run(outcome.start, { outcome, response }).catch(error => {
+  if (outcome.onlineResponse === 'emvData' && !response.issuerAuthenticationData && !response.scripts?.length) return false
+  try {
+    const end = await entry.run(outcome.start, { outcome, response })
+    return outcome.start === 'D' && end.status === 'declined'
+  } catch (error) {
     if (!isFault(error, 'timeout', 'aborted', 'card-removed', 'card-mute')) throw error // nobody came back with the card
-  })
+    return false
+  }
 }
 
 /** The PAN's digits, from 5A or 57. */

@@ -6,6 +6,7 @@ import { type Bit, isSet } from '../data.ts'
 import { panOf, psnOf } from '../risk.ts'
 import { TRANSACTION_TYPE } from '../start.ts'
 import { TTQ } from './combination.ts'
+import { type Decision, decided } from './decide.ts'
 import type { ContactlessKernel, KernelActivation } from './entry.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI } from './outcome.ts'
 import { CTQ, cryptogramType, fastDda, isExpired, verifyByQualifiers } from './quick.ts'
@@ -18,9 +19,7 @@ import {
   lacking,
   newSession,
   panAgrees,
-  pick,
   readFiles,
-  recordOf,
 } from './session.ts'
 
 export interface UnionPaySettings {
@@ -108,16 +107,6 @@ function decide(kernel: Kernel, ttq: Uint8Array): ContactlessOutcome {
   return outcome(kernel, online ? 'onlineRequest' : 'approved', cvm)
 }
 
-const messages = { approved: UI.approved, declined: UI.declined, onlineRequest: UI.authorising } as const
-
-function outcome(kernel: Kernel, status: keyof typeof messages, cvm?: ContactlessCvm): ContactlessOutcome {
-  const message = status === 'approved' && cvm === 'signature' ? UI.approvedSign : messages[status]
-  return {
-    status,
-    ...(cvm && { cvm }),
-    uiOnOutcome: { message, status: 'notReady' },
-    ...(status !== 'declined' && { dataRecord: recordOf(kernel, record) }),
-    discretionaryData: pick(kernel, [0x9f6c, 0x95, ...(status === 'declined' ? record : [])]),
-    ...(cvm === 'signature' && { receipt: true }),
-  }
+function outcome(kernel: Kernel, status: Decision, cvm?: ContactlessCvm): ContactlessOutcome {
+  return decided(kernel, status, cvm, { record, discretionary: [0x9f6c, 0x95] })
 }

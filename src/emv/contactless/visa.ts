@@ -1,16 +1,17 @@
 /** Kernel 3, Visa qVSDC: one GET PROCESSING OPTIONS with the cryptogram in it, fast DDA, and the card's transaction qualifiers (EMV Contactless Book C-3). */
 
-import { equal, hex } from '../../bytes.ts'
+import { equal, fromBcd } from '../../bytes.ts'
 import type { Kernel } from '../context.ts'
 import { type Bit, isSet } from '../data.ts'
 import { isAtm } from '../restrict.ts'
 import { panOf, psnOf } from '../risk.ts'
 import { TRANSACTION_TYPE } from '../start.ts'
 import { TTQ } from './combination.ts'
+import { type Decision, decided } from './decide.ts'
 import { type LimitSet, limitsFor } from './dynamic-limits.ts'
 import type { ContactlessKernel, KernelActivation } from './entry.ts'
 import { updateCard } from './issuer-update.ts'
-import { type ContactlessCvm, type ContactlessOutcome, UI, type UiRequest } from './outcome.ts'
+import { type ContactlessCvm, type ContactlessOutcome, UI } from './outcome.ts'
 import { CTQ, cryptogramType, fastDda, isExpired, verifyByQualifiers } from './quick.ts'
 import {
   cardError,
@@ -21,9 +22,7 @@ import {
   lacking,
   newSession,
   panAgrees,
-  pick,
   readFiles,
-  recordOf,
 } from './session.ts'
 
 export interface VisaSettings {
@@ -180,29 +179,15 @@ function magstripe(kernel: Kernel, ttq: Uint8Array): ContactlessOutcome {
   return outcome(kernel, cvm ? 'onlineRequest' : 'declined', cvm, {})
 }
 
-const messages = { approved: UI.approved, declined: UI.declined, onlineRequest: UI.authorising } as const
-
 function outcome(
   kernel: Kernel,
-  status: keyof typeof messages,
+  status: Decision,
   cvm: ContactlessCvm | undefined,
   { showOfflineSpending }: VisaSettings,
 ): ContactlessOutcome {
   const spending = kernel.data.card.get(0x9f5d)
-  const balance = showOfflineSpending && spending?.length === 6 && /^\d+$/.test(hex(spending)) ? BigInt(hex(spending)) : undefined
-  const ui: UiRequest = {
-    message: status === 'approved' && cvm === 'signature' ? UI.approvedSign : messages[status],
-    status: 'notReady',
-    ...(balance !== undefined && {
-      value: { qualifier: 'balance' as const, amount: balance, currency: kernel.transaction.currency.numeric },
-    }),
-  }
-  return {
-    status,
-    ...(cvm && { cvm }),
-    uiOnOutcome: ui,
-    ...(status !== 'declined' && { dataRecord: recordOf(kernel, record) }),
-    discretionaryData: pick(kernel, [0x9f6c, 0x9f5d, 0x95, 0x57, 0x9f34, ...(status === 'declined' ? record : [])]),
-    ...(cvm === 'signature' && { receipt: true }),
-  }
+  const amount = showOfflineSpending && spending?.length === 6 ? fromBcd(spending) : undefined
+  const currency = kernel.transaction.currency.numeric
+  const ui = amount === undefined ? {} : { value: { qualifier: 'balance' as const, amount, currency } }
+  return decided(kernel, status, cvm, { record, discretionary: [0x9f6c, 0x9f5d, 0x95, 0x57, 0x9f34], ui })
 }
