@@ -4,11 +4,10 @@ import { appendFileSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { hex } from '../src/bytes.ts'
 import { language, wholeNumber } from '../src/command-line.ts'
-import { formatAmount, currency as unit } from '../src/currency.ts'
 import type { Explain } from '../src/emv/explain.ts'
 import { explanationJson } from '../src/emv/explain-print.ts'
 import { Fault } from '../src/errors.ts'
-import { type HostEvent, startAcquirer } from './acquirer/host.ts'
+import { type HostEvent, hostEventLine, startAcquirer } from './acquirer/host.ts'
 import type { HostRule } from './acquirer/rules.ts'
 import { loadCard, type VirtualCard } from './cards/icc.ts'
 import { profiles } from './cards/profiles/index.ts'
@@ -141,7 +140,7 @@ export function addAcquirer(program: Command): void {
       const host = await startAcquirer({
         port: flags.port,
         rules,
-        ...(!flags.quiet && { onEvent: (event: HostEvent) => void process.stdout.write(`${hostLine(event)}\n`) }),
+        ...(!flags.quiet && { onEvent: (event: HostEvent) => void process.stdout.write(`${hostEventLine(event)}\n`) }),
       })
       process.stdout.write(`acquirer: ${host.url}\n`)
       await interrupted()
@@ -161,14 +160,6 @@ function asJson(_: string, value: unknown): unknown {
   if (value instanceof Uint8Array) return hex(value)
   if (value instanceof Map) return Object.fromEntries([...value].map(([tag, one]) => [tag.toString(16).padStart(2, '0'), one]))
   return typeof value === 'bigint' ? String(value) : value
-}
-
-/** One line for what the host saw; PANs come masked. */
-export function hostLine(event: HostEvent): string {
-  if (event.type !== 'authorisation' && event.type !== 'advice')
-    return [event.type, ...Object.entries(event).flatMap(([name, value]) => (name === 'type' ? [] : [`${name}=${value}`]))].join(' ')
-  const { type, order, amount, currency, pan, arqc, pin, code, reason } = event
-  return `${type} ${order} ${pan} ${formatAmount(amount, unit(currency))} ${currency}: ARQC ${arqc}, PIN ${pin}, ${code} ${reason}`
 }
 
 function parseRule(text: string): HostRule {

@@ -7,7 +7,8 @@ import { within } from '../src/clock.ts'
 import { EXIT, language, wholeNumber } from '../src/command-line.ts'
 import { currency, formatAmount } from '../src/currency.ts'
 import { type Language, type MessageId, message } from '../src/messages.ts'
-import { displayLine, hostLine } from './commands.ts'
+import { hostEventLine } from './acquirer/host.ts'
+import { displayLine } from './commands.ts'
 import { pace } from './readers/cardholder.ts'
 import { type Counter, type HostEvent, type PersonOptions, virtualCounter } from './world.ts'
 
@@ -56,7 +57,7 @@ async function demo(chosen: readonly Scene[], lang: Language): Promise<number> {
     listen: 'pty',
     language: lang,
     rules: [{ when: { amount: { is: 777_700 } }, do: 'decline', code: '51', reason: message('demo.noMoney', lang) }],
-    onHost: (event: HostEvent) => say(`  host   ${hostLine(event)}`),
+    onHost: (event: HostEvent) => say(`  host   ${hostEventLine(event)}`),
   })
   try {
     say(message('demo.begin', lang, { serial: counter.reader.serial, uri: counter.uri, acquirer: counter.acquirer.url }))

@@ -14,7 +14,7 @@ import { type AcquirerHost, type AcquirerOptions, type HostEvent, startAcquirer 
 import type { HostRule } from './acquirer/rules.ts'
 import { loadCard, type VirtualCard } from './cards/icc.ts'
 import type { CardProfile } from './cards/profile.ts'
-import { testCaKeys, testPinDukpt } from './keys.ts'
+import { testCaKeys, testPinDukpt, testRevoked } from './keys.ts'
 import { type Battery, Body } from './readers/body.ts'
 import { type CardholderScript, cardholder, type Pace } from './readers/cardholder.ts'
 import { type Listening, listen } from './readers/listen.ts'
@@ -25,7 +25,7 @@ export type { HostRule } from './acquirer/rules.ts'
 export { loadCard, VirtualCard } from './cards/icc.ts'
 export type { CardProfile } from './cards/profile.ts'
 export { profiles } from './cards/profiles/index.ts'
-export { testCaKeys, testIssuerKeys, testPinDukpt } from './keys.ts'
+export { testCaKeys, testIssuerKeys, testPinDukpt, testRevoked } from './keys.ts'
 export { Body } from './readers/body.ts'
 export { type CardholderScript, cardholder } from './readers/cardholder.ts'
 export { listen } from './readers/listen.ts'
@@ -69,7 +69,7 @@ export function virtualReader({ clock = systemClock, language = 'en', battery, .
   })
 }
 
-/** The Russian mPOS profile with the test CA keys. */
+/** The Russian mPOS profile with the test CA keys and their revocation list. */
 export function virtualConfig(serial = 'MPOS0000000001'): TerminalConfig {
   return russianMpos({
     merchantId: '635459020000001',
@@ -78,6 +78,7 @@ export function virtualConfig(serial = 'MPOS0000000001'): TerminalConfig {
     acquirerId: '123456',
     ifdSerial: serial.slice(-8),
     caKeys: testCaKeys,
+    revoked: testRevoked,
   })
 }
 

@@ -28,6 +28,8 @@ export function wholeNumber(name: string, from: number, to: number): (text: stri
 
 /** Runs a command line; the process ends by itself with the exit code set. */
 export async function run(program: Command, argv: readonly string[] = process.argv): Promise<void> {
+  // Whoever read the output is gone: no reason to leave a payment half done.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   program
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text) })

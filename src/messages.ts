@@ -63,7 +63,7 @@ const table = {
   'app.signature': ['CUSTOMER SIGNATURE', 'ПОДПИСЬ ПОКУПАТЕЛЯ'],
   'app.signaturePrompt': [
     'Sign (c clears, x cancels the payment, empty does nothing): ',
-    'Введите подпись (c — очистить, x — отменить оплату): ',
+    'Введите подпись (c — очистить, x — отменить оплату, пусто — ничего): ',
   ],
   'app.signatureEmpty': ['There is no stroke yet.', 'Подпись ещё не выполнена.'],
   'app.reconciling': ['The result is not known yet: asking the host…', 'Платёж в процессе: запрос результата…'],
@@ -204,8 +204,6 @@ export function message(id: MessageId, language: Language = 'en', params: Readon
   const text: string = table[id][language === 'ru' ? 1 : 0]
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in params ? String(params[name]) : whole))
 }
-
-export const messageIds = Object.keys(table) as MessageId[]
 
 /** What a host's response code says, in words. */
 export function hostMessage(code: string, language: Language = 'en'): string {

@@ -200,7 +200,7 @@ describe('the host', () => {
     await client.reverse('key-1', 'noAnswer')
     const lines = seen.map(hostEventLine)
     expect(lines[0]).toBe(
-      `authorisation 20260326_1 250000 RUB ${visa.slice(0, 6)}******${visa.slice(-4)} (chip, CVM none, cryptogram right, PIN none): 00 approved`,
+      `authorisation 20260326_1 ${visa.slice(0, 6)}******${visa.slice(-4)} 2500.00 RUB (chip, CVM none): ARQC right, PIN none, 00 approved`,
     )
     expect(lines.slice(1)).toEqual(['dropped the answer of key-1', 'reversal key-1 (noAnswer): money given back'])
     expect(lines.join()).not.toContain(visa)
@@ -277,6 +277,7 @@ describe('the client', () => {
     await host.close()
     await expect(httpAcquirer(host.url).authorise(await sent)).rejects.toMatchObject({ code: 'host-unreachable' })
     await expect(httpAcquirer('https://host.invalid/').status('x')).rejects.toMatchObject({ code: 'host-unreachable' })
+    await expect(httpAcquirer('http://127.0.0.1:1').status('x')).rejects.toMatchObject({ code: 'host-unreachable' }) // a port that fetch never calls
   })
 
   it('the peer speaks no TLS: unreachable, for nothing of the payment was sent', async () => {

@@ -105,7 +105,7 @@ describe('two processes', () => {
     reader.child.kill('SIGINT')
     host.child.kill('SIGTERM')
     expect([(await reader.ended).code, (await host.ended).code]).toEqual([0, 0])
-    expect((await host.ended).out).toMatch(/authorisation \S+ 679999\*+0019 100\.00 RUB: ARQC right, PIN right, 00/)
+    expect((await host.ended).out).toMatch(/authorisation \S+ 679999\*+0019 100\.00 RUB \(chip, CVM onlinePin\): ARQC right, PIN right, 00/)
   })
 })
 
@@ -141,6 +141,13 @@ describe('pay ends by itself with its code', () => {
     const first = await counter()
     expect((await run(payArgs(first))).code).toBe(0)
     expect((await run(payArgs({ uri: (await counter()).uri, acquirer: first.acquirer }))).code).toBe(0)
+  })
+
+  it('0 also when nobody reads what it prints any more', async () => {
+    const paying = start(tapdip, payArgs(await counter()))
+    await paying.says(/Connecting/)
+    paying.child.stderr?.destroy()
+    expect(await paying.ended).toMatchObject({ code: 0, out: expect.stringContaining('PAID') })
   })
 
   it('1 for a currency that the reader is not set up for, and says so', async () => {
@@ -248,6 +255,10 @@ describe('pay ends by itself with its code', () => {
 })
 
 describe('the other commands', () => {
+  it('serve has the revocation list that the page on cards promises', async () => {
+    expect((await run(payArgs(await counter({ card: 'revoked-certificate' })))).out).toContain('TVR: 0800048000')
+  })
+
   it('--version is that of the package', async () => {
     expect((await run(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/)
     expect(await start(tapdipSim, ['demo', '--scene', '9']).ended).toMatchObject({ code: 2, err: expect.stringContaining('from 1 to 3') })

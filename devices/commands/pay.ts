@@ -207,8 +207,11 @@ function tell(event: PaymentEvent, screen: Console): void {
     if (id) screen.say(id)
   } else if (event.type === 'reader') {
     const said = event.event
-    if (said.type === 'card') screen.say(cards[said.event])
-    else if (said.type === 'pin' && said.event in pins) screen.say(pins[said.event as keyof typeof pins])
+    if (said.type === 'card') {
+      screen.say(cards[said.event])
+      if (said.event !== 'removed') screen.say('app.wait')
+    }
+    if (said.type === 'pin' && said.event in pins) screen.say(pins[said.event as keyof typeof pins])
     else if (said.type === 'application-selection' && said.where === 'reader') screen.say('app.selectOnReader')
     else if (said.type === 'display') screen.reader(said.message)
   }

@@ -1,6 +1,7 @@
 /** What the acquirer does with a payment: its book, the rules of the day, the issuer's verdict, and what an observer may see of it. */
 
 import { type Clock, sleep, systemClock } from '../../src/clock.ts'
+import { currency, formatAmount } from '../../src/currency.ts'
 import { maskPan } from '../../src/mask.ts'
 import type { AuthorisationMessage, HostAnswer, HostState } from '../../src/payment/acquirer.ts'
 import { encodeMessage } from '../../src/payment/wire.ts'
@@ -186,8 +187,9 @@ export function hostEventLine(event: HostEvent): string {
   switch (event.type) {
     case 'authorisation':
     case 'advice': {
-      const checks = `${event.interface}, CVM ${event.cvm}, cryptogram ${event.arqc}, PIN ${event.pin}`
-      return `${event.type} ${event.order} ${event.amount} ${event.currency} ${event.pan} (${checks}): ${event.code} ${event.reason}`
+      const { type, order, pan, amount, currency: alpha, interface: through, cvm, arqc, pin, code, reason } = event
+      const what = `${order} ${pan} ${formatAmount(amount, currency(alpha))} ${alpha}`
+      return `${type} ${what} (${through}, CVM ${cvm}): ARQC ${arqc}, PIN ${pin}, ${code} ${reason}`
     }
     case 'repeat':
     case 'status':
