@@ -188,6 +188,16 @@ describe.skipIf(missing.length > 0)(`over pcscd and vpcd${missing.length > 0 ? `
     }
   })
 
+  it('`tapdip pay --reader pcsc:` pays, and the process ends by itself', async () => {
+    await emptied(await reader())
+    await insert('visa-signature')
+    const host = await startAcquirer()
+    ends.push(() => host.close())
+    const args = ['pay', '100.00', '--currency', 'RUB', '--reader', 'pcsc:', '--acquirer', host.url, '--sign', 'AB', '--json']
+    const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args], { timeout: 15_000 })
+    expect(JSON.parse(stdout)).toMatchObject({ result: 'approved', interface: 'chip', cvm: 'signature' })
+  })
+
   it('pulled in the middle of a payment: cancelled, nothing was asked of the host', async () => {
     const from = await reader({ config: virtualConfig() })
     await emptied(from)
