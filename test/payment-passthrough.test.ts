@@ -10,6 +10,7 @@ import type { CardProfile } from '../simulator/cards/profile.ts'
 import { type ProfileName, profiles } from '../simulator/cards/profiles/index.ts'
 import { testCaKeys, testPinDukpt } from '../simulator/keys.ts'
 import { VpcdCard } from '../simulator/readers/vpcd.ts'
+import { fromHex, hex } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
 import * as des from '../src/crypto/des.ts'
 import { DukptDevice, initialKey, pinKey } from '../src/crypto/dukpt.ts'
@@ -48,10 +49,20 @@ interface Shop {
   pay(prompts?: AppPrompts, signal?: AbortSignal): ReturnType<typeof pay>
 }
 
-async function shop(profile: ProfileName | CardProfile, rules: readonly HostRule[] = []): Promise<Shop> {
+/** `onCommand` is called before the n-th command (from 1) reaches the card. */
+async function shop(
+  profile: ProfileName | CardProfile,
+  rules: readonly HostRule[] = [],
+  onCommand?: (count: number) => void,
+): Promise<Shop> {
   const card = loadCard(profile)
   const slot = new VpcdCard(card)
-  const [app, wire] = pipe()
+  let commands = 0
+  const line = (bytes: Uint8Array, from: 'a' | 'b') => {
+    if (from === 'a' && bytes.length > 3) onCommand?.(++commands)
+    return [{ bytes }]
+  }
+  const [app, wire] = pipe({ line })
   const serving = slot.serve(wire)
   const reader = await openVpcd(app, { config })
   const accounts = issuerView(typeof profile === 'string' ? profiles[profile] : profile)
@@ -184,10 +195,38 @@ describe('endings', () => {
     expect(host.order('20260326_105200_001')?.state).toBe('Canceled')
   })
 
-  it.each([1, 2, 4, 6])('the card removes itself at command %i', async removedAt => {
-    const { pay, seen } = await shop({ ...profiles['visa-signature'], faults: { removedAt } })
-    expect(await pay()).toMatchObject({ result: 'cancelled', reason: 'cardRemoved' })
-    expect(seen).toEqual([])
+  it('pulled at each command: no approval stands that the card did not complete', async () => {
+    let removedAt = 1
+    for (; ; removedAt++) {
+      const { pay, host, seen } = await shop({ ...profiles['visa-signature'], faults: { removedAt } })
+      const { result, reason, reversal } = await pay()
+      if (result === 'approved') break
+      expect([result, reason], `command ${removedAt}`).toEqual([seen.length > 0 ? 'declined' : 'cancelled', 'cardRemoved'])
+      expect(reversal, `command ${removedAt}`).toBe(seen.length > 0 ? 'done' : undefined)
+      expect(host.balance(profiles['visa-signature'].pan)).toBe(100_000_000n)
+    }
+    expect(removedAt).toBeGreaterThan(10)
+  })
+
+  it('cancelled at each command: it ends, the reader is free, and nothing is charged without a receipt', async () => {
+    let at = 1
+    for (; ; at++) {
+      const stop = new AbortController()
+      const { pay, host, reader, seen } = await shop('visa-signature', [], count => count === at && stop.abort())
+      const { result, reversal } = await pay({}, stop.signal)
+      if (!stop.signal.aborted) {
+        expect(result).toBe('approved')
+        break
+      }
+      expect(result, `command ${at}`).not.toBe('approved')
+      if (seen.length > 0) expect(reversal, `command ${at}`).toBe('done')
+      expect(host.balance(profiles['visa-signature'].pan)).toBe(100_000_000n)
+      expect(await reader.status()).toEqual({ card: 'present' })
+      const slot = await reader.openCard!()
+      expect(hex(await slot.transmit(fromHex('00B2010C00')))).toMatch(/^6[9A]..$/) // a card after its reset, and its own answer
+      await slot.close()
+    }
+    expect(at).toBeGreaterThan(10)
   })
 
   it('cancelled by the merchant at the PIN: no PIN leaves, the reader pays again', async () => {

@@ -8,6 +8,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { resolve as path } from 'node:path'
 import { promisify } from 'node:util'
+import type { NativeEvent } from 'smartcard'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { open } from '../devices/index.ts'
 import { startAcquirer } from '../simulator/acquirer/host.ts'
@@ -59,6 +60,43 @@ describe('without PC/SC', () => {
       expect(fault.details.reason).toBe('no-service')
       expect(fault.message).toContain('pcscd')
     }
+  })
+
+  it('another reader that is unplugged, or a monitor that fails, costs nothing; our own is missed', async () => {
+    let hear: (event: NativeEvent) => void = () => {}
+    const running = new Set<object>()
+    const readers = [{ name: 'Ours', state: 0x20 }, { name: 'Other', state: 0 }] // biome-ignore format: a list
+    class ReaderMonitor {
+      start(listener: typeof hear) {
+        running.add(this)
+        hear = listener
+        for (const { name, state } of readers) listener({ type: 'reader-attached', reader: name, state })
+      }
+      stop() {
+        running.delete(this)
+      }
+    }
+    class Context {
+      listReaders() {
+        return readers
+      }
+      close() {}
+    }
+    const library = async () => ({ ReaderMonitor, Context, SCARD_STATE_PRESENT: 0x20 }) as unknown as PcscLibrary
+    const slot = await openPcsc(at('pcsc:'), { library })
+    expect(slot).toMatchObject({ name: 'Ours', cardPresent: true })
+    readers.pop()
+    hear({ type: 'reader-detached', reader: 'Other', state: 0 })
+    hear({ type: 'error', reader: 'Unknown reader', state: 0 })
+    expect(running.size).toBe(1)
+    hear({ type: 'card-removed', reader: 'Ours', state: 0x10 })
+    expect(slot.cardPresent).toBe(false)
+    const waiting = faultOf(slot.powerOn({}))
+    readers.pop()
+    hear({ type: 'error', reader: 'Unknown reader', state: 0 })
+    expect(await waiting).toBe('link-closed')
+    expect((await slot.closed)?.code).toBe('link-closed')
+    expect(running.size).toBe(0)
   })
 
   it('a query that is none', async () => {

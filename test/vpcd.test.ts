@@ -1,5 +1,6 @@
 /** vpcd's socket protocol: bytes, driver and virtual card, over a pipe and over TCP. */
 
+import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { open } from '../devices/index.ts'
@@ -179,6 +180,18 @@ describe.each([
     expect(seen).toEqual(['inserted', 'removed', 'state'])
     expect(await faultOf(reader.openCard!())).toBe('link-closed')
   })
+})
+
+it('nothing is left behind by a thousand slots', async () => {
+  const { reader } = await overPipe('visa-signature')
+  let removed: AbortSignal | undefined
+  for (let n = 0; n < 1000; n++) {
+    const slot = await reader.openCard!()
+    removed = slot.removed
+    await slot.transmit(PSE)
+    await slot.close()
+  }
+  expect(getEventListeners(removed!, 'abort')).toEqual([])
 })
 
 describe('trouble', () => {

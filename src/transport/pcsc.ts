@@ -10,6 +10,7 @@ import { queryWord } from './uri.ts'
 /** What is used of `smartcard`. */
 export type PcscLibrary = typeof import('smartcard')
 type Context = InstanceType<PcscLibrary['Context']>
+type Monitor = InstanceType<PcscLibrary['ReaderMonitor']>
 type NativeCard = import('smartcard').NativeCard
 type NativeReader = import('smartcard').NativeReader
 type NativeEvent = import('smartcard').NativeEvent
@@ -69,7 +70,7 @@ class PcscSlot implements SlotLink {
   readonly closed: Promise<Fault | undefined>
   readonly #pcsc: PcscLibrary
   readonly #context: Context
-  readonly #monitor: InstanceType<PcscLibrary['ReaderMonitor']>
+  #monitor: Monitor
   readonly #mode: { readonly share: number; readonly protocols: number }
   readonly #waiting = new Set<() => void>()
   #present: boolean
@@ -88,9 +89,14 @@ class PcscSlot implements SlotLink {
     this.closed = new Promise(resolve => {
       this.#end = resolve
     })
-    // The library's own monitor: it waits on a thread of its own, where `waitForChange` would hold one of Node's four.
-    this.#monitor = new pcsc.ReaderMonitor()
-    this.#monitor.start(event => this.#hear(event))
+    this.#monitor = this.#watch()
+  }
+
+  /** The library's own monitor: it waits on a thread of its own, where `waitForChange` would hold one of Node's four. */
+  #watch(): Monitor {
+    const monitor = new this.#pcsc.ReaderMonitor()
+    monitor.start(event => this.#hear(event))
+    return monitor
   }
 
   get cardPresent(): boolean {
@@ -159,8 +165,9 @@ class PcscSlot implements SlotLink {
   }
 
   #hear({ type, reader, state }: NativeEvent): void {
+    if (this.#over) return
     if (type === 'error') {
-      void this.#finish(new Fault('link-closed', `the PC/SC service has gone: ${reader}`, { uri: this.uri, by: 'loss' }))
+      this.#watchAnew(reader)
       return
     }
     if (reader !== this.name) return
@@ -174,6 +181,17 @@ class PcscSlot implements SlotLink {
     if (present) this.#gone = new AbortController()
     else this.#gone.abort(new Fault('card-removed', 'the card was removed'))
     for (const look of [...this.#waiting]) look()
+  }
+
+  /** After an error the monitor knows its readers no more, as when another one was unplugged. It says which are there when it starts. */
+  #watchAnew(words: string): void {
+    try {
+      if (!this.#context.listReaders().some(({ name }) => name === this.name)) throw linkClosed(this.uri, 'loss')
+      this.#monitor.stop()
+      this.#monitor = this.#watch()
+    } catch (cause) {
+      void this.#finish(new Fault('link-closed', `PC/SC: ${words}`, { uri: this.uri, by: 'loss' }, { cause }))
+    }
   }
 
   async #finish(fault: Fault | undefined): Promise<void> {
