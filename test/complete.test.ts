@@ -335,7 +335,7 @@ describe('scripts', () => {
   it('71 before, 72 after the second GENERATE AC, each with its identifier', async () => {
     const one = `710F9F1804AABBCCDD8606${putData}`
     const two = `72088606${putData}`
-    const result = await run([ac1, [putData, '9000'], ac2('0000008000'), [putData, '6283']], withScripts(two, one))
+    const result = await run([ac1, [putData, '6300'], ac2('0000008000'), [putData, '6283']], withScripts(two, one))
     expect([result.tvr, result.tsi, results(result)]).toEqual(['0000008000', '2400', '20AABBCCDD2000000000'])
     expect(result.stop.result).toBe('approved')
   })

@@ -223,7 +223,7 @@ async function play({ card: profile, terminal: scene, transaction, host: how, ca
 }
 
 /** Cryptogram types in the order the card gave them, and what was asked, read from the wire. */
-function cryptograms({ exchanges }: Run): { asked: number; given: number | undefined }[] {
+function cryptograms({ exchanges }: Run): { asked: number; signed: boolean; given: number | undefined }[] {
   return exchanges.flatMap(({ command }, at) => {
     if (command[0] !== 0x80 || command[1] !== 0xae) return []
     // T=0: 61xx, then GET RESPONSE.
@@ -237,7 +237,7 @@ function cryptograms({ exchanges }: Run): { asked: number; given: number | undef
     } catch {
       // garbage
     }
-    return [{ asked: command[2] & 0xc0, given }]
+    return [{ asked: command[2] & 0xc0, signed: (command[2] & 0x10) !== 0, given }]
   })
 }
 
@@ -268,6 +268,7 @@ function check({ run, clock }: Awaited<ReturnType<typeof play>>, { card: profile
   // An approval rests on a TC of the card, made with its key over the terminal's data; and on the host where it was asked and answered.
   if (outcome.result === 'approved') {
     expect(acs.at(-1)?.given).toBe(0x40)
+    if (acs.at(-1)?.signed) expect(isSet(outcome.tags.get(0x95), TVR.cdaFailed)).toBe(false)
     expect(outcome.reason).toBeUndefined()
     expect(outcome.reversal).toBeUndefined()
     if (response) expect(response.type).toBe('approved')

@@ -99,6 +99,30 @@ describe('what the card is told of its application', () => {
   })
 })
 
+describe('a wrong CDA signature', () => {
+  const cryptograms = ({ sent }: Awaited<ReturnType<typeof pay>>) =>
+    sent.filter(([, ins]) => ins === 0xae).map(([, , p1]) => p1.toString(16))
+
+  it('on an ARQC: the host is not asked, the card is told by a second GENERATE AC', async () => {
+    const run = await play('wrong-cda')
+    expect([cryptograms(run), run.requests.length, run.tag(0x9f27)]).toEqual([['90', '0'], 0, '00'])
+  })
+
+  it('on a TC: declined, and nothing more is said to the card', async () => {
+    const base: CardProfile = profiles['wrong-cda']
+    const iac = { denial: '0000000000', online: '0000000000', default: '0000000000' }
+    const profile = { ...base, applications: [{ ...base.applications[0], risk: { policy: 'approve' as const }, iac }] }
+    const run = await pay({
+      profile,
+      card: loadCard(profile),
+      config: mpos({}, { floorLimit: 1_000_000n, tacOnline: new Uint8Array(5) }),
+      pins: ['bypass'],
+    })
+    expect([cryptograms(run), ending(run.outcome), run.tag(0x8a)]).toEqual([['50'], 'declined offlineDeclined', '5A31'])
+    expect(run.tag(0x95)?.slice(0, 2)).toBe('04')
+  })
+})
+
 describe('below the floor limit', () => {
   const offline = { ...mpos({}, { floorLimit: 100_000n }), revoked: testRevoked }
   const small = { config: offline, transaction: { amount: 20_000n } }
