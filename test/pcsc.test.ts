@@ -106,6 +106,7 @@ describe('without PC/SC', () => {
 
 const cli = path(import.meta.dirname, '../dist/devices/cli.js')
 const sim = path(import.meta.dirname, '../dist/simulator/cli.js')
+const READER = 'Virtual PCD 00 00'
 const vpcd = '/usr/lib/pcsc/drivers/serial/libifdvpcd.so'
 const packageThere = await import('smartcard').then(
   () => true,
@@ -118,8 +119,6 @@ const missing = [
   process.getuid?.() !== 0 && 'root',
   (await answers()) && 'a slot of our own: a pcscd with vpcd runs already, and somebody may be using it',
 ].filter(Boolean)
-
-const READER = 'Virtual PCD 00 00'
 
 /** The service with vpcd in it; it goes by itself where this process cannot end it any more. */
 async function startService(): Promise<ChildProcess> {
