@@ -9,9 +9,11 @@ import type { Link } from '../src/transport/link.ts'
 import { parseUri, type Uri } from '../src/transport/uri.ts'
 import { openPcscReader } from './pcsc/driver.ts'
 import { openQpos } from './qpos/driver.ts'
+import { noLink } from './softpos/driver.ts'
 import { openVpcd } from './vpcd/driver.ts'
 
 export * from '../src/index.ts'
+export { type NfcCard, type NfcChannel, openSoftPos, type SoftPosOptions } from './softpos/driver.ts'
 
 /** How a kind of reader shows itself, and how it is opened. */
 export interface Family {
@@ -19,7 +21,7 @@ export interface Family {
   /** The readers it stands for. */
   readonly readers: string
   /** Where its bytes come from: see `docs/devices/<name>.md`. */
-  readonly provenance: 'vendor-source' | 'vendor-tests' | 'third-party-transcription'
+  readonly provenance: 'vendor-source' | 'vendor-tests' | 'third-party-transcription' | 'specification'
   /** What advertised Bluetooth names begin with. */
   readonly bluetoothNames: readonly string[]
   /** The GATT service that carries its bytes. `shared`: a radio module's own, no proof of the family. */
@@ -61,6 +63,14 @@ export const families: readonly Family[] = [
     bluetoothNames: [],
     usb: [],
     open: openVpcd,
+  },
+  {
+    name: 'softpos',
+    readers: 'a phone’s own NFC, or a PC/SC reader’s field: opened with openSoftPos',
+    provenance: 'specification',
+    bluetoothNames: [],
+    usb: [],
+    open: noLink,
   },
 ]
 
