@@ -8,7 +8,7 @@ import { connect } from '../src/transport/connect.ts'
 import type { Link } from '../src/transport/link.ts'
 import { parseUri, type Uri } from '../src/transport/uri.ts'
 import { openPcscReader } from './pcsc/driver.ts'
-import { openQpos } from './qpos/driver.ts'
+import { NFC_APDU, openQpos } from './qpos/driver.ts'
 import { noLink } from './softpos/driver.ts'
 import { openVpcd } from './vpcd/driver.ts'
 
@@ -94,11 +94,17 @@ export function identify({ name, services = [], usb }: Sighting): Family | undef
   )
 }
 
+/** `qpos-nfc-apdu`: the field of a QPOS as a raw card slot. */
+const assumptions = [NFC_APDU] as const
+export type Assumption = (typeof assumptions)[number]
+
 export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
   /** Name of the family; else the URI's `family=`, else what its name or USB ids tell. */
   readonly family?: string | undefined
   readonly signal?: AbortSignal | undefined
   readonly clock?: Clock | undefined
+  /** What may be used although nobody has seen it work on a reader, by name: `docs/devices/<family>.md` says what it is. Nothing when left out. */
+  readonly assumed?: readonly Assumption[] | undefined
   /** Wraps the link before the first byte: to record it, to delay it, to break it. */
   readonly trace?: ((link: Link) => Link) | undefined
 }
@@ -110,7 +116,10 @@ export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
  * `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol`, `unsupported`
  */
 export async function open(where: string | Link, options: OpenOptions = {}): Promise<Reader> {
-  const { signal, trace } = options
+  const { signal, trace, assumed = [] } = options
+  const unknown = assumed.find(one => !assumptions.includes(one))
+  if (unknown !== undefined)
+    throw new Fault('bad-argument', `assumed '${unknown}' is not known (${assumptions.join(', ')})`, { field: 'assumed' })
   const uri = typeof where === 'string' ? parseUri(where) : undefined
   if (uri?.scheme === 'pcsc') return openPcscReader(await (await import('../src/transport/pcsc.ts')).openPcsc(uri, { signal }), options)
   const family = familyOf(options.family ?? uri?.query.family, uri)

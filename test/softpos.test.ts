@@ -7,23 +7,19 @@ import { loadCard } from '../simulator/cards/icc.ts'
 import { VirtualPhone } from '../simulator/cards/phone.ts'
 import type { CardProfile } from '../simulator/cards/profile.ts'
 import { type ProfileName, profiles } from '../simulator/cards/profiles/index.ts'
-import { testPinDukpt } from '../simulator/keys.ts'
 import { Body } from '../simulator/readers/body.ts'
 import { type CardholderScript, cardholder } from '../simulator/readers/cardholder.ts'
 import { virtualNfc } from '../simulator/readers/nfc.ts'
 import { instant, virtualConfig } from '../simulator/world.ts'
 import { fromHex, hex } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
-import * as des from '../src/crypto/des.ts'
-import { DukptDevice, initialKey, pinKey } from '../src/crypto/dukpt.ts'
-import { encodeFormat0 } from '../src/crypto/pin.ts'
 import { russianContactless } from '../src/emv/contactless/config.ts'
 import type { UiRequest } from '../src/emv/contactless/outcome.ts'
-import type { PinEntry, Terminal, Transaction } from '../src/emv/terminal.ts'
+import type { Terminal, Transaction } from '../src/emv/terminal.ts'
 import type { Reader, ReaderEvent } from '../src/reader/reader.ts'
 import { pipe } from '../src/transport/pipe.ts'
 import { faultOf } from './link-contract.ts'
-import { expectAgreement, issuerOf, personOf, rows, rub, type Scheme, schemes } from './tap-table.ts'
+import { expectAgreement, issuerOf, personOf, pinEntry, rows, rub, type Scheme, schemes } from './tap-table.ts'
 
 let clock: VirtualClock
 let body: Body
@@ -53,18 +49,6 @@ async function listen(from: Reader) {
   }
 }
 
-/** A certified PIN entry of the app's, with test keys. */
-function enterPin(pin: string | 'cancelled'): NonNullable<Terminal['enterPin']> {
-  const keys = new DukptDevice(initialKey(testPinDukpt.bdk, testPinDukpt.ksn), testPinDukpt.ksn)
-  return async (request): Promise<PinEntry> => {
-    if (request.type === 'offline') throw new Error('an offline PIN was asked for by tap')
-    if (pin === 'cancelled') return { type: 'cancelled' }
-    const { key, ksn } = keys.next()
-    const block = encodeFormat0(Uint8Array.from(pin, Number), request.pan)
-    return { type: 'onlinePin', block: { format: 0, ksn, data: des.encryptEcb(pinKey(key), block) } }
-  }
-}
-
 interface Wish extends Partial<Transaction> {
   readonly amount: bigint
   readonly issued?: CardProfile
@@ -79,7 +63,7 @@ async function pay(script: Partial<CardholderScript> & Pick<CardholderScript, 'c
   const leave = cardholder(body, { present: 'tap', pace: instant, ...script })
   const terminal: Terminal = {
     selectApplication: () => Promise.reject(new Error('a list was shown on tap')),
-    ...(pin !== 'none' && { enterPin: enterPin(pin) }),
+    ...(pin !== 'none' && { enterPin: pinEntry(pin) }),
     authorise,
   }
   const outcome = await clock.settle(reader.transact({ currency: rub, ...wish }, terminal, signal && { signal }))

@@ -7,12 +7,16 @@ import { issuerView } from '../simulator/cards/issuer-view.ts'
 import { VirtualPhone } from '../simulator/cards/phone.ts'
 import type { CardProfile } from '../simulator/cards/profile.ts'
 import { type ProfileName, profiles } from '../simulator/cards/profiles/index.ts'
+import { testPinDukpt } from '../simulator/keys.ts'
 import type { CardholderScript } from '../simulator/readers/cardholder.ts'
 import { hex } from '../src/bytes.ts'
 import type { Clock } from '../src/clock.ts'
+import * as des from '../src/crypto/des.ts'
+import { DukptDevice, initialKey, pinKey } from '../src/crypto/dukpt.ts'
+import { encodeFormat0 } from '../src/crypto/pin.ts'
 import { currency } from '../src/currency.ts'
 import type { CvmName, Outcome } from '../src/emv/outcome.ts'
-import type { AuthorisationRequest, AuthorisationResponse } from '../src/emv/terminal.ts'
+import type { AuthorisationRequest, AuthorisationResponse, PinEntry, Terminal } from '../src/emv/terminal.ts'
 import type { MessageId } from '../src/messages.ts'
 import { makeReceipt } from '../src/payment/receipt.ts'
 
@@ -81,6 +85,18 @@ export function issuerOf(clock: Clock, issued?: CardProfile) {
       asked.push({ request, arqc: verdict.arqc, pin: verdict.pin })
       return { type: verdict.code === '00' ? 'approved' : 'declined', ...verdict }
     },
+  }
+}
+
+/** A PIN entry of the app's, with test keys. */
+export function pinEntry(pin: string): NonNullable<Terminal['enterPin']> {
+  const keys = new DukptDevice(initialKey(testPinDukpt.bdk, testPinDukpt.ksn), testPinDukpt.ksn)
+  return async (request): Promise<PinEntry> => {
+    if (request.type === 'offline') throw new Error('an offline PIN was asked for by tap')
+    if (pin === 'cancelled') return { type: 'cancelled' }
+    const { key, ksn } = keys.next()
+    const block = encodeFormat0(Uint8Array.from(pin, Number), request.pan)
+    return { type: 'onlinePin', block: { format: 0, ksn, data: des.encryptEcb(pinKey(key), block) } }
   }
 }
 

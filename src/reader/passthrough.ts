@@ -63,6 +63,33 @@ export function passthrough(slots: Slots, options: PassthroughOptions = {}): Rea
   return new Passthrough(slots, options)
 }
 
+/**
+ * The same for a reader that has a kernel of its own and raw slots too: payments run here, over its slots. The reader is the new one's from here on.
+ * @throws Fault `unsupported` for a reader without raw slots
+ */
+export function hostKernel(reader: Reader, options: PassthroughOptions): Reader {
+  const { info } = reader
+  if (!reader.openCard || !info.capabilities.includes('passthrough'))
+    throw new Fault('unsupported', `${info.family} has no raw slot for a kernel on the host`, { feature: 'passthrough' })
+  const has = { chip: 'contact', tap: 'contactless' } as const
+  const capabilities = info.capabilities.filter(
+    one => one === 'passthrough' || ((one === 'chip' || one === 'tap') && (info.slots?.includes(has[one]) ?? true)),
+  )
+  const closed = (async () => {
+    for await (const _ of reader.events);
+  })()
+  return passthrough(
+    {
+      info: { ...info, capabilities, applicationSelection: 'host' },
+      openCard: how => reader.openCard!(how),
+      status: how => reader.status(how),
+      closed,
+      close: () => reader.close(),
+    },
+    options,
+  )
+}
+
 /** One thing at a time: there is one card. */
 type Work = 'a payment' | 'an open card' | 'a status request'
 
