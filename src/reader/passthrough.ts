@@ -245,26 +245,36 @@ class Passthrough implements Reader {
         ? { timeout: removalTimeout, signal, onWait: () => this.#display(terminal, 'reader.removeCard') }
         : undefined,
     })
+    let refused = false
     const own: Terminal = {
       ...this.#terminal(terminal),
+      display: (message, language) =>
+        this.#display(terminal, refused && message === 'reader.presentCard' ? 'reader.tryAnotherCard' : message, language),
       authorise: (request, waiting) => {
         asked = true
         field.restart()
         return terminal.authorise(request, waiting)
       },
     }
-    let outcome: Outcome
-    try {
-      const options = { ...kernel, clock: this.#clock, signal, torn: this.#torn, ...(onUi && { onUi }) }
-      outcome = await tap(field, transaction, config, rules, own, options)
-    } catch (error) {
-      return this.#withoutCard(error, terminal, signal)
+    const options = { ...kernel, clock: this.#clock, signal, torn: this.#torn, ...(onUi && { onUi }) }
+    for (;;) {
+      let outcome: Outcome
+      try {
+        outcome = await tap(field, transaction, config, rules, own, options)
+      } catch (error) {
+        return this.#withoutCard(error, terminal, signal)
+      }
+      if (field.chip) return this.#inserted(field.chip, transaction, terminal, config, signal)
+      const { reason, result } = outcome
+      if (chip && !asked && !signal.aborted) {
+        if (reason === 'tryAnotherInterface') return this.#insert(transaction, terminal, config, signal)
+        refused = reason === 'noApplication' || reason === 'cardError' // "insert, swipe or try another card" (Book A, message 1C)
+        if (refused) continue
+      }
+      // The kernel has said how it ended, but for what was no outcome of its own.
+      if (result === 'cancelled' || reason === 'cardMute') this.#display(terminal, lastWords(outcome))
+      return outcome
     }
-    if (field.chip) return this.#inserted(field.chip, transaction, terminal, config, signal)
-    if (chip && !signal.aborted && outcome.reason === 'tryAnotherInterface') return this.#insert(transaction, terminal, config, signal)
-    // The kernel has said how it ended, but for what was no outcome of its own.
-    if (outcome.result === 'cancelled' || outcome.reason === 'cardMute') this.#display(terminal, lastWords(outcome))
-    return outcome
   }
 
   /** A slot whose close ends what is told of it, and calls `release` once. */

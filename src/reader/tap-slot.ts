@@ -36,6 +36,7 @@ export function slotField({ clock, cardTimeout, chip, open, removal }: SlotField
   let offUntil = 0
   let deadline: number | undefined
   const close = async () => {
+    if (slot && !slot.removed.aborted) offUntil = Math.max(offUntil, clock.now() + REST)
     await slot?.close()
     slot = undefined
   }
@@ -47,7 +48,6 @@ export function slotField({ clock, cardTimeout, chip, open, removal }: SlotField
       deadline = undefined
     },
     async activate({ signal, onCollision }): Promise<Card> {
-      if (slot && !slot.removed.aborted) offUntil = Math.max(offUntil, clock.now() + REST)
       await close()
       if (offUntil > clock.now()) await sleep(offUntil - clock.now(), clock, signal)
       deadline ??= clock.now() + cardTimeout
