@@ -13,8 +13,9 @@ import { virtualNfc } from '../simulator/readers/nfc.ts'
 import { instant, virtualConfig } from '../simulator/world.ts'
 import { fromHex, hex } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
-import { russianContactless } from '../src/emv/contactless/config.ts'
+import { parseContactlessConfig, russianContactless } from '../src/emv/contactless/config.ts'
 import type { UiRequest } from '../src/emv/contactless/outcome.ts'
+import { withoutOnlinePin } from '../src/emv/contactless/without-pin.ts'
 import type { Terminal, Transaction } from '../src/emv/terminal.ts'
 import type { Reader, ReaderEvent } from '../src/reader/reader.ts'
 import { pipe } from '../src/transport/pipe.ts'
@@ -113,6 +114,21 @@ describe('without a PIN entry', () => {
     }
     // A holder who should have been verified and was not: the issuer knows, and decides.
     if (outcome.result === 'approved' && outcome.cvm === 'none') expect(asked[0].request.tags.get(0x95)![2] & 0x80).toBe(0x80)
+  })
+
+  it('every kernel reads that there is none, where it looks for it', () => {
+    const schemeRules = (['mastercard', 'visa', 'amex', 'jcb', 'discover', 'unionpay', 'mir'] as const).map(scheme => ({
+      ...{ scheme, aids: ['A000000000000001'], verifyFrom: 1000, ttq: '36004000' },
+    }))
+    const own = { scheme: 'mastercard', aids: ['A000000000000002'], verifyFrom: 1000, data: { DF8118: '78', DF811E: 'F0', DF812C: '20' } }
+    const { schemes: got } = withoutOnlinePin(parseContactlessConfig({ currencyCode: 643, schemes: [...schemeRules, own] }))
+    for (const { ttq } of got) if (ttq) expect(hex(ttq)).toBe('32004000')
+    const said = (index: number, ...tags: number[]) => tags.map(tag => hex(got[index].data.get(tag) ?? new Uint8Array()))
+    expect(said(0, 0xdf8118, 0xdf8119, 0xdf811e)).toEqual(['20', '08', '10'])
+    expect(said(2, 0x9f6e)).toEqual(['98A00003'])
+    expect(said(3, 0x9f53)).toEqual(['528000'])
+    expect(said(6, 0xdf8118)).toEqual(['20'])
+    expect(said(7, 0xdf8118, 0xdf811e, 0xdf812c)).toEqual(['38', 'F0', '10'])
   })
 
   it('a signature where the card has one, and the phone of the cardholder', async () => {
