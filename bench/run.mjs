@@ -10,7 +10,6 @@ import { isSet, TSI, TVR } from '../dist/src/emv/data.js'
 import { isFailed, recoverIssuerKey } from '../dist/src/emv/oda-signature.js'
 import { readTemplate, walk, write } from '../dist/src/tlv/ber.js'
 import { record } from './card.mjs'
-import { benchTaps, LIMIT } from './contactless.mjs'
 import { measure, micro } from './measure.mjs'
 import { recordTap } from './tap.mjs'
 
@@ -97,7 +96,6 @@ for (const name of ['tlv', 'ber-tlv', 'node-tlv']) {
     limit(ratio >= LIMITS.decodeFaster, `${ratio.toFixed(1)} times as long, at least ${LIMITS.decodeFaster}`),
   )
 }
-console.log(limit(await benchTaps(), `the terminal takes at most ${LIMIT} ms of the 500 ms of a tap`))
 if (missed.length > 0) {
   console.error(`\nmissed: ${missed.join('; ')}`)
   process.exitCode = 1
