@@ -11,7 +11,6 @@ import { single } from '../fci.ts'
 import { verifyCda } from '../oda-combined.ts'
 import { iccKey, issuerKey, missingData, staticData } from '../oda-keys.ts'
 import { type Failed, isFailed, verifyStaticData } from '../oda-signature.ts'
-import { restrict } from '../restrict.ts'
 import { panOf, psnOf } from '../risk.ts'
 import { TRANSACTION_TYPE } from '../start.ts'
 import type { Transaction } from '../terminal.ts'
@@ -28,6 +27,7 @@ import {
   newSession,
   panAgrees,
   readFiles,
+  restrictions,
 } from './session.ts'
 
 /** Limits in minor units; one left out is switched off. Transaction and floor limit count above the figure, the CVM limit from it on. */
@@ -149,7 +149,7 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: AmexS
   if (mobile && card.get(0x9f71)?.[2] === 0x03)
     kernel.raise('pinTryLimitExceeded', { rule: 'Book C-4: mobile CVM is blocked', inputs: [0x9f71] })
   const combined = authenticate(kernel)
-  restrict(kernel)
+  restrictions(kernel)
 
   const set = settings.limitSets?.get((card.get(0x9f70)?.[1] ?? 0) & 0x0f)
   const limits = card.has(0x9f70) && set ? set : configuredLimits(kernel)

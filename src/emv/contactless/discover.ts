@@ -7,7 +7,6 @@ import { single } from '../fci.ts'
 import { verifyCda } from '../oda-combined.ts'
 import { iccKey } from '../oda-keys.ts'
 import { isFailed } from '../oda-signature.ts'
-import { restrict } from '../restrict.ts'
 import { panOf, psnOf } from '../risk.ts'
 import { TTQ } from './combination.ts'
 import { type Cryptogram, type Decision, decided, givenCryptogram } from './decide.ts'
@@ -24,6 +23,7 @@ import {
   newSession,
   panAgrees,
   readFiles,
+  restrictions,
 } from './session.ts'
 
 export interface DiscoverSettings {
@@ -112,7 +112,7 @@ async function run(kernel: Kernel, activation: KernelActivation): Promise<Contac
     kernel.raise('floorLimitExceeded', { rule: 'Book C-6: the amount is above the floor limit', inputs: [0x9f02, 0x9f1b] })
   if (kernel.exceptionFile?.(panOf(kernel), psnOf(kernel)))
     kernel.raise('cardOnExceptionFile', { rule: 'Book C-6: exception file', inputs: [0x5a] })
-  restrict(kernel)
+  restrictions(kernel)
   const ttq = terminal.get(0x9f66) ?? new Uint8Array(4)
   const cvm = verify(kernel, ttq, requirement)
   if (typeof cvm !== 'string') return cvm

@@ -8,7 +8,6 @@ import { single } from '../fci.ts'
 import { verifyCda } from '../oda-combined.ts'
 import { iccKey } from '../oda-keys.ts'
 import { isFailed } from '../oda-signature.ts'
-import { restrict } from '../restrict.ts'
 import { panOf, psnOf } from '../risk.ts'
 import { parseScripts, performScripts } from '../scripts.ts'
 import { TRANSACTION_TYPE } from '../start.ts'
@@ -25,6 +24,7 @@ import {
   lacking,
   newSession,
   readFiles,
+  restrictions,
 } from './session.ts'
 
 /** Terminal Interchange Profile (9F53). */
@@ -108,7 +108,7 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: JcbSe
     kernel.raise('floorLimitExceeded', { rule: 'Book C-5, 5.5: the amount reaches the floor limit', inputs: [0x9f02] })
   if (kernel.exceptionFile?.(panOf(kernel), psnOf(kernel)))
     kernel.raise('cardOnExceptionFile', { rule: 'Book C-5, 5.5: exception file', inputs: [0x5a] })
-  restrict(kernel)
+  restrictions(kernel)
   return generate(kernel, refund ? 'AAC' : analyseActions(kernel), combined, settings)
 }
 

@@ -9,7 +9,6 @@ import { single } from '../fci.ts'
 import { verifyCda } from '../oda-combined.ts'
 import { iccKey } from '../oda-keys.ts'
 import { isFailed, recoverDynamicData } from '../oda-signature.ts'
-import { restrict } from '../restrict.ts'
 import { TRANSACTION_TYPE } from '../start.ts'
 import { walkCvmList } from './cvm-list.ts'
 import { analyseActions, CRYPTOGRAM, type Cryptogram, exceeds, givenCryptogram } from './decide.ts'
@@ -43,6 +42,7 @@ import {
   pick,
   readFiles,
   recordOf,
+  restrictions,
 } from './session.ts'
 import type { TornLog } from './torn-log.ts'
 
@@ -132,8 +132,7 @@ export async function emvMode(
   const capability = config(kernel, aboveCvmLimit(kernel) ? 0xdf8118 : 0xdf8119)
   terminal.set(0x9f33, concat(config(kernel, 0xdf8117), capability, config(kernel, 0xdf811f)))
   kernel.step = 'restrictions'
-  checkVersions(kernel)
-  restrict(kernel)
+  restrictions(kernel)
   const cvm = verify(kernel)
   if (bareCvmCode) {
     const [code, condition, result] = terminal.get(0x9f34)!
@@ -142,15 +141,6 @@ export async function emvMode(
   if (kernel.transaction.amount > money(kernel, 0xdf8123))
     kernel.raise('floorLimitExceeded', { rule: 'Book C-2, S456.30: the amount is above the floor limit', inputs: [0x9f02, 0xdf8123] })
   return generate(kernel, cvm, cda, torn)
-}
-
-/** restrict() compares 9F08 with the versions of the contact row; here it is with 9F09 of the reader (PRE.2). */
-function checkVersions(kernel: Kernel): void {
-  const card = kernel.data.card.get(0x9f08)
-  kernel.settings = undefined
-  if (card && hex(card) !== hex(config(kernel, 0x9f09)))
-    kernel.raise('versionsDiffer', { rule: 'Book C-2, PRE.2: the card has another version', inputs: [0x9f08, 0x9f09] })
-  if (card) kernel.data.card.delete(0x9f08)
 }
 
 /** Relay resistance where both sides have it; TVR byte 5, b2–b1 say whether it was performed. */

@@ -1,7 +1,7 @@
 /** What contactless kernels share: the data of one run, GET PROCESSING OPTIONS, records, and the outcomes that errors lead to. */
 
 import type { Response } from '../../apdu/apdu.ts'
-import { concat, fromUint, hex } from '../../bytes.ts'
+import { concat, equal, fromUint, hex } from '../../bytes.ts'
 import { Fault, isFault } from '../../errors.ts'
 import { isConstructed, read, write } from '../../tlv/ber.ts'
 import { buildDol } from '../../tlv/dol.ts'
@@ -11,6 +11,7 @@ import type { Kernel, KernelOptions } from '../context.ts'
 import { tagName } from '../data.ts'
 import { single } from '../fci.ts'
 import { aflEntry } from '../records.ts'
+import { restrict } from '../restrict.ts'
 import { newKernel } from '../start.ts'
 import type { Terminal } from '../terminal.ts'
 import type { KernelActivation } from './entry.ts'
@@ -110,6 +111,22 @@ export async function readFiles(kernel: Kernel, afl: Uint8Array): Promise<void> 
 
 export function statusFault(what: string, sw: number): Fault {
   return new Fault('apdu', `${what} answered ${hex(fromUint(sw, 2))}`, { sw })
+}
+
+/**
+ * Processing restrictions (EMV 4.4 Book 3, 10.4) with the version (9F08) held against the reader's own (9F09): a contactless kernel has no row of the
+ * contact configuration. A kernel that has no 9F09 does not look at versions.
+ */
+export function restrictions(kernel: Kernel): void {
+  kernel.step = 'restrictions'
+  const { card, terminal } = kernel.data
+  const version = card.get(0x9f08)
+  const own = terminal.get(0x9f09)
+  if (version && own && !equal(version, own))
+    kernel.raise('versionsDiffer', { rule: 'Book 3, 10.4.1: the card has another version', inputs: [0x9f08, 0x9f09] })
+  card.delete(0x9f08)
+  restrict(kernel)
+  if (version) card.set(0x9f08, version)
 }
 
 /** The card's data objects that are missing out of `tags`. */
