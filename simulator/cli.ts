@@ -6,11 +6,12 @@ import { Command } from 'commander'
 import { run } from '../src/command-line.ts'
 import { addAcquirer, addConfig, addServe } from './commands.ts'
 import { addDemo } from './demo.ts'
+import { addRun } from './run.ts'
 
 const { version } = createRequire(import.meta.url)('tapdip/package.json') as { version: string } // its own name finds it from source and from dist
 const program = new Command('tapdip-sim')
   .description('Virtual card readers, cards and an acquirer. Test keys and test cards only.')
   .version(version, '-v, --version')
-for (const add of [addServe, addAcquirer, addConfig, addDemo]) add(program)
+for (const add of [addServe, addAcquirer, addConfig, addRun, addDemo]) add(program)
 
 await run(program)

@@ -69,9 +69,9 @@ export function virtualReader({ clock = systemClock, language = 'en', battery, .
   })
 }
 
-/** The Russian mPOS profile with the test CA keys and their revocation list. */
-export function virtualConfig(serial = 'MPOS0000000001'): TerminalConfig {
-  return russianMpos({
+/** The Russian mPOS profile, or another one, with the test CA keys and their revocation list. */
+export function virtualConfig(serial = 'MPOS0000000001', profile = russianMpos): TerminalConfig {
+  return profile({
     merchantId: '635459020000001',
     terminalId: '63545902',
     merchantName: 'MobileTestMerchant',

@@ -194,6 +194,7 @@ const table = {
     'tapdip pay exited with {code}, {expected} was expected',
     'tapdip pay завершился с кодом {code}, ожидался {expected}',
   ],
+  'demo.run': ['{card} pays {amount} in the kernel:', '{card}: оплата {amount} в ядре:'],
   'demo.end': ['Done. Test keys and test cards only.', 'Готово. Только тестовые ключи и тестовые карты.'],
 } as const
 

@@ -267,6 +267,16 @@ describe('online', () => {
       expect(asked).toEqual([['chip', referral]])
     })
 
+    it.each([false, true])('that fails is no refusal (cancelled meanwhile: %s)', async cancelled => {
+      const controller = new AbortController()
+      const refer = async () => {
+        if (cancelled) controller.abort()
+        throw new Fault('reader-error', 'the attendant has gone home')
+      }
+      const ended = run([first('80', ac('80', AC1))], referral, { terminal: { refer }, options: { signal: controller.signal } })
+      await expect(ended).rejects.toThrow(cancelled ? 'aborted' : 'gone home')
+    })
+
     it('that takes too long declines', async () => {
       const clock = new VirtualClock()
       const script = [first('80', ac('80', AC1)), second('00', ac('00', AC2), codeHex('01'))]
@@ -324,6 +334,43 @@ describe('issuer authentication', () => {
   })
 })
 
+describe('what the terminal and its explanation get', () => {
+  const script = [first('80', ac('80', AC1)), second('40', ac('40', AC2), C00)]
+
+  it('the host and the attendant can be given up', async () => {
+    const signals: AbortSignal[] = []
+    const authorise: Terminal['authorise'] = async (_, { signal }) => {
+      signals.push(signal)
+      return { type: 'referral', code: '00' }
+    }
+    const refer: Terminal['refer'] = async (_request, _response, { signal }) => {
+      signals.push(signal)
+      return 'approved'
+    }
+    await run(script, authorise, { terminal: { refer } })
+    expect(signals.map(signal => signal.aborted)).toEqual([false, false])
+  })
+
+  it('the authorisation code is data of the transaction (89)', async () => {
+    const { data } = await run(script, approved)
+    expect(text(data.get(0x89)!)).toBe('X28328')
+    expect((await run(script, { type: 'approved', code: '00' })).data.get(0x89)).toBeUndefined()
+  })
+
+  it.each([
+    [{ type: 'approved', code: '0' }, 'Book 4, 12.2.3', /response code '0'/],
+    [new Fault('host-no-answer', 'line down'), 'Book 4, 12.2.1', /^host-no-answer: line down$/],
+  ] as const)('why an answer is none: %o', async (answer, rule, why) => {
+    const authorise: Terminal['authorise'] = async () => {
+      if (answer instanceof Fault) throw answer
+      return answer
+    }
+    const { explained } = await run([first('80', ac('80', AC1)), second('40', ac('40', AC2), CY3)], authorise)
+    expect(explained.find(entry => entry.rule.startsWith(rule))?.effect).toEqual([expect.stringMatching(why)])
+    expect(explained.find(entry => entry.rule === 'Book 3, 10.9: unable to go online')?.effect).toEqual(['the default action codes decide'])
+  })
+})
+
 describe('scripts', () => {
   const withScripts = (...scripts: string[]): AuthorisationResponse =>
     ({ ...approved, scripts: scripts.map(fromHex) }) as AuthorisationResponse
@@ -346,6 +393,11 @@ describe('scripts', () => {
       [ac1, [putData, '9000'], [putData, '6A80'], [putData, '9000'], ac2('0000008020')],
       withScripts(one, `71088606${putData}`),
     )
+    const told = result.explained.filter(({ step, rule }) => step === 'scripts' && rule.includes('script 00000000'))
+    expect(told.map(({ rule, effect, inputs }) => [rule, effect, inputs.has(0x9f5b)])).toEqual([
+      ['Book 3, 10.10: script 00000000: command 2 answered 6A80', ['TVR scriptFailedBeforeFinalAc'], true],
+      ['Book 3, 10.10: script 00000000: 1 commands', ['performed'], true],
+    ])
     expect([result.tvr, results(result)]).toEqual(['0000008020', '12000000002000000000'])
   })
 
@@ -402,7 +454,7 @@ describe('scripts', () => {
     ['7103860404', '0000000000'], // truncated
     ['73088606' + putData, '0000000000'], // another template
     ['7106860304DA9F', '0000000000'], // no command
-    ['710D9F1803AABBCC8606' + putData, '0000000000'], // identifier of 3 bytes
+    ['710E9F1803AABBCC8606' + putData, '0000000000'], // identifier of 3 bytes
     ['', '0000000000'],
   ])('%s is not performed', async (script, expected) => {
     const result = await run([ac1, ac2('0000008020')], withScripts(script))
@@ -414,7 +466,10 @@ describe('scripts', () => {
     const script = `713E863C04DA0000${'37'}${data}`
     expect(script.length / 2).toBe(64)
     const command = `04DA000037${data}`
-    const result = await run([ac1, [command, '9000'], [command, '9000'], ac2('0000008020')], withScripts(script, script, '71028600'))
+    const result = await run(
+      [ac1, [command, '9000'], [command, '9000'], ac2('0000008020')],
+      withScripts(script, script, `71088606${putData}`),
+    )
     expect([result.tvr, results(result)]).toEqual(['0000008020', '2000000000' + '2000000000' + '0000000000'])
   })
 

@@ -1,9 +1,24 @@
-/** `tapdip explain [file]`: what a kernel explained while it ran, for people; "why is this bit of the TVR set" has its rule and bytes here. */
+/** `tapdip explain [file]`: what a kernel explained while it ran, for people; "why is this bit of the TVR set" has its rule and bytes here, also without a trace. */
 
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { explanationJson, isAbout, parseExplanation, printExplanations } from '../../src/emv/explain-print.ts'
+import { fromHex, hex } from '../../src/bytes.ts'
+import { bitEffect, setBits } from '../../src/emv/bit-rules.ts'
+import { tagName } from '../../src/emv/data.ts'
+import { type Explanation, steps } from '../../src/emv/explain.ts'
+import { concerns, explanationJson, isAbout, parseExplanation, printExplanations } from '../../src/emv/explain-print.ts'
 import { asFault, Fault } from '../../src/errors.ts'
+import { words } from '../../src/tlv/words.ts'
+
+interface Options {
+  readonly of?: string
+  readonly bit?: string
+  readonly step?: string
+  readonly tvr?: string
+  readonly tsi?: string
+  readonly cvm?: string
+  readonly json?: boolean
+}
 
 export function addExplain(program: Command): void {
   program
@@ -13,8 +28,22 @@ export function addExplain(program: Command): void {
     )
     .argument('[file]', 'JSON, one explanation a line; standard input when left out or -', '-')
     .option('--of <text>', 'only what has this in its rule or effect: TVR, floorLimitExceeded, CVM, 10.7')
+    .option('--bit <bit>', 'only what sets this bit or decides by it: TVR.2.7 (byte 2, bit 7), TVR.expired, TSI.1.8')
+    .option('--step <step>', `only this step: ${steps.join(', ')}`)
+    .option('--tvr <hex>', 'without a file: what each bit of this value means, and which rules can set it')
+    .option('--tsi <hex>', 'the same of Transaction Status Information')
+    .option('--cvm <hex>', 'CVM Results (9F34) in words')
     .option('--json', 'one JSON array')
-    .action((file: string, options: { of?: string; json?: boolean }) => {
+    .action((file: string, options: Options) => {
+      const given = (['tvr', 'tsi', 'cvm'] as const).flatMap(field =>
+        options[field] === undefined ? [] : [explainValue(field, options[field])],
+      )
+      if (given.length > 0) {
+        const printed = given.map(printValue).join('')
+        process.stdout.write(options.json ? `${JSON.stringify(given, null, 2)}\n` : printed)
+        return
+      }
+      const about = filter(options)
       const entries = read(file)
         .split('\n')
         .flatMap((line, at) => {
@@ -26,9 +55,60 @@ export function addExplain(program: Command): void {
             throw new Fault('bad-argument', `line ${at + 1}: ${message}`, details, { cause: error })
           }
         })
-      const chosen = entries.filter(entry => isAbout(entry, options.of ?? ''))
+      const chosen = entries.filter(about)
       process.stdout.write(options.json ? `${JSON.stringify(chosen.map(explanationJson), null, 2)}\n` : printExplanations(chosen))
     })
+}
+
+/** @throws Fault `bad-argument` for a bit that no rule sets, or a step that is none */
+function filter({ of = '', bit, step }: Options): (entry: Explanation) => boolean {
+  const effect = bit === undefined ? undefined : bitEffect(bit)
+  if (bit !== undefined && effect === undefined)
+    throw new Fault('bad-argument', `--bit is '${bit}', it takes TVR or TSI with byte and bit or a name, which this kernel sets: TVR.2.7`, {
+      field: 'bit',
+    })
+  if (step !== undefined && !steps.some(one => one === step))
+    throw new Fault('bad-argument', `--step is '${step}', it takes ${steps.join(', ')}`, { field: 'step' })
+  return entry => isAbout(entry, of) && (effect === undefined || concerns(entry, effect)) && (step === undefined || entry.step === step)
+}
+
+const lengths = { tvr: 5, tsi: 2, cvm: 3 } as const
+
+interface ExplainedValue {
+  readonly field: string
+  readonly value: string
+  readonly bits?: readonly {
+    place: string
+    name?: string
+    meaning: string
+    rules: readonly { rule: string; inputs: readonly string[] }[]
+  }[]
+  readonly words?: readonly string[]
+}
+
+/** @throws Fault `bad-argument`, `bad-hex` */
+function explainValue(field: keyof typeof lengths, digits: string): ExplainedValue {
+  const value = fromHex(digits)
+  if (value.length !== lengths[field])
+    throw new Fault('bad-argument', `--${field} has ${value.length} bytes, it takes ${lengths[field]}`, { field })
+  const head = { field: field.toUpperCase(), value: hex(value) }
+  if (field === 'cvm') return { ...head, words: words(0x9f34, value, undefined, {}) }
+  const bits = setBits(field === 'tvr' ? 'TVR' : 'TSI', value).map(({ byte, bit, name, meaning, rules }) => ({
+    place: `${byte}.${bit}`,
+    ...(name && { name }),
+    meaning: meaning ?? 'reserved',
+    rules: rules.map(one => ({ rule: `${one.paragraph}: ${one.when}`, inputs: one.inputs.map(tagName) })),
+  }))
+  return { ...head, bits }
+}
+
+function printValue({ field, value, bits = [], words = [] }: ExplainedValue): string {
+  const lines = [`${field} ${value}`, ...words.map(word => `  ${word}`)]
+  for (const { place, name, meaning, rules } of bits) {
+    lines.push(`  ${field}.${place} ${meaning}${name ? ` (${name})` : ''}`)
+    for (const { rule, inputs } of rules) lines.push(`    ${rule}${inputs.length > 0 ? `; looks at ${inputs.join(', ')}` : ''}`)
+  }
+  return lines.map(line => `${line}\n`).join('')
 }
 
 function read(file: string): string {

@@ -82,7 +82,7 @@ const WRONG_PIN = '55'
 const LOG_SIZE = 100
 
 /** Enciphers and wipes the digits: each PIN block has a key of its own. */
-function pinBlock(digits: Uint8Array, pan: string, { key, ksn }: { readonly key: Uint8Array; readonly ksn: Uint8Array }): PinBlock {
+export function pinBlock(digits: Uint8Array, pan: string, { key, ksn }: { readonly key: Uint8Array; readonly ksn: Uint8Array }): PinBlock {
   const data = des.encryptEcb(pinKey(key), encodeFormat0(digits, pan))
   digits.fill(0)
   return { format: 0, data, ksn }

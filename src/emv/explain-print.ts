@@ -45,6 +45,11 @@ export function isAbout({ rule, effect }: Explanation, text: string): boolean {
   return [rule, ...effect].some(one => one.toLowerCase().includes(text.toLowerCase()))
 }
 
+/** Whether an entry sets this bit (`TVR expired`) or decides by it (`denial by expired`). */
+export function concerns({ effect }: Explanation, bit: string): boolean {
+  return effect.some(one => one === bit || one.endsWith(` by ${bit.slice(4)}`))
+}
+
 /** For people: each step once, under it the rules with their inputs by tag and name, and what they did. */
 export function printExplanations(entries: readonly Explanation[]): string {
   const lines: string[] = []

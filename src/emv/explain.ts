@@ -1,20 +1,22 @@
 /** The optional trace a kernel fills while it runs: which rule, on which bytes, did what. */
 
 /** The EMV step an entry belongs to, in the order of EMV 4.4 Book 3, figure 7. */
-export type Step =
-  | 'selection'
-  | 'initiation'
-  | 'records'
-  | 'dataAuthentication'
-  | 'restrictions'
-  | 'cardholderVerification'
-  | 'riskManagement'
-  | 'terminalActionAnalysis'
-  | 'cardActionAnalysis'
-  | 'online'
-  | 'issuerAuthentication'
-  | 'scripts'
-  | 'completion'
+export const steps = [
+  'selection',
+  'initiation',
+  'records',
+  'dataAuthentication',
+  'restrictions',
+  'cardholderVerification',
+  'riskManagement',
+  'terminalActionAnalysis',
+  'cardActionAnalysis',
+  'online',
+  'issuerAuthentication',
+  'scripts',
+  'completion',
+] as const
+export type Step = (typeof steps)[number]
 
 export interface Explanation {
   readonly step: Step

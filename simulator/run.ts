@@ -1,0 +1,161 @@
+/** `tapdip-sim run`: one payment of a virtual card in the kernel, without a reader; its outcome and why each bit is as it is. */
+
+import type { Command } from 'commander'
+import { fromHex, hex } from '../src/bytes.ts'
+import { EXIT, language } from '../src/command-line.ts'
+import { DukptDevice, initialKey } from '../src/crypto/dukpt.ts'
+import { currency, formatAmount, parseAmount } from '../src/currency.ts'
+import { tagName } from '../src/emv/data.ts'
+import type { Explanation } from '../src/emv/explain.ts'
+import { explanationJson, printExplanations } from '../src/emv/explain-print.ts'
+import { transact } from '../src/emv/kernel.ts'
+import type { Outcome } from '../src/emv/outcome.ts'
+import { eurMpos, russianMpos } from '../src/emv/profiles.ts'
+import type { AuthorisationRequest, AuthorisationResponse, Terminal } from '../src/emv/terminal.ts'
+import { Fault } from '../src/errors.ts'
+import { message } from '../src/messages.ts'
+import { words } from '../src/tlv/words.ts'
+import { Issuer } from './acquirer/issuer.ts'
+import { parseRules } from './acquirer/rules.ts'
+import { loadCard, type VirtualCard } from './cards/icc.ts'
+import { allAccounts } from './cards/issuer-view.ts'
+import { profiles } from './cards/profiles/index.ts'
+import { oneOf } from './commands.ts'
+import { testPinDukpt } from './keys.ts'
+import { pinBlock } from './readers/firmware.ts'
+import { virtualConfig } from './world.ts'
+
+const configs = { russianMpos: { of: russianMpos, unit: currency('RUB') }, eurMpos: { of: eurMpos, unit: currency('EUR') } } as const
+export const hosts = ['approve', 'decline', 'unreachable'] as const
+
+export interface RunOptions {
+  readonly config?: keyof typeof configs
+  /** In the configuration's currency, `2500.00`. */
+  readonly amount?: string
+  /** What the card's bank does; `approve` still declines a wrong cryptogram or PIN. */
+  readonly host?: (typeof hosts)[number]
+  /** The card's own PIN when left out. */
+  readonly pin?: string
+}
+
+/** One payment: of several applications the first is chosen. @throws Fault `bad-argument` for the amount */
+export async function runCard(card: VirtualCard, options: RunOptions = {}): Promise<{ outcome: Outcome; explained: Explanation[] }> {
+  const { of, unit } = configs[options.config ?? 'russianMpos']
+  const explained: Explanation[] = []
+  const transaction = { amount: parseAmount(options.amount ?? '2500.00', unit), currency: unit, at: new Date() }
+  const outcome = await transact(card.contact(), transaction, virtualConfig(undefined, of), terminalWith(card, options), {
+    explain: entry => void explained.push(entry),
+  })
+  return { outcome, explained }
+}
+
+function terminalWith(card: VirtualCard, { host = 'approve', pin = card.plan.pin?.digits ?? '1234' }: RunOptions): Terminal {
+  const keys = new DukptDevice(initialKey(testPinDukpt.bdk, testPinDukpt.ksn), testPinDukpt.ksn)
+  const issuer = new Issuer({ accounts: [...allAccounts()] })
+  return {
+    selectApplication: async () => 0,
+    async enterPin(request) {
+      const digits = Uint8Array.from(pin, Number)
+      if (request.type === 'offline') return { type: 'offlinePin', pin: digits }
+      return { type: 'onlinePin', block: pinBlock(digits, request.pan, keys.next()) }
+    },
+    authorise: async request => (host === 'unreachable' ? { type: 'unableToGoOnline' } : answer(issuer, request, host === 'decline')),
+  }
+}
+
+function answer(issuer: Issuer, request: AuthorisationRequest, decline: boolean): AuthorisationResponse {
+  const { transaction, tags, cvm, pinBlock } = request
+  const { amount, currency: unit, type = 'purchase', at = new Date() } = transaction
+  const order = { number: '1', amount, currency: unit }
+  const merchant = { name: 'MobileTestMerchant', id: '635459020000001', terminal: '63545902' }
+  const asked = {
+    key: '1',
+    order,
+    merchant,
+    type,
+    amount,
+    currency: unit,
+    at,
+    interface: request.interface,
+    cvm,
+    tags,
+    ...(pinBlock && { pinBlock }),
+  }
+  const rules = parseRules(decline ? [{ do: 'decline', code: '05', reason: 'declined by --host decline' }] : [])
+  const { code, issuerAuthenticationData, scripts } = issuer.authorise(asked, issuer.panOf(asked), rules)
+  return {
+    type: code === '00' ? 'approved' : code === '01' ? 'referral' : 'declined',
+    code,
+    ...(issuerAuthenticationData && { issuerAuthenticationData }),
+    ...(scripts && { scripts }),
+  }
+}
+
+/** What of an outcome a person looks at: AID, TVR, TSI, CVM Results, cryptogram information, response code. */
+const shown = [0x9f06, 0x95, 0x9b, 0x9f34, 0x9f27, 0x8a, 0x9f5b]
+
+function outcomeJson({ result, reason, online, cvm, reversal, advice, fallback, tags }: Outcome) {
+  const values = shown.flatMap(tag => (tags.has(tag) ? [[tagName(tag), hex(tags.get(tag)!)] as const] : []))
+  return {
+    result,
+    ...(reason && { reason }),
+    online,
+    cvm,
+    ...(reversal && { reversal }),
+    ...(advice && { advice }),
+    ...(fallback && { fallback }),
+    tags: Object.fromEntries(values),
+  }
+}
+
+function printOutcome({ tags, ...outcome }: ReturnType<typeof outcomeJson>): string {
+  const head = Object.entries(outcome).map(([name, value]) => (name === 'result' ? value : value === true ? name : `${name} ${value}`))
+  const lines = Object.entries(tags).flatMap(([tag, value]) => [
+    `  ${tag.padEnd(4)} ${value}`,
+    ...words(Number.parseInt(tag, 16), fromHex(value), undefined, {}).map(one => `         ${one}`),
+  ])
+  return [head.join(', '), ...lines].map(line => `${line}\n`).join('')
+}
+
+export function addRun(program: Command): void {
+  program
+    .command('run')
+    .description('one payment of a virtual card in the kernel, without a reader: how it ends, and why')
+    .option('--card <profile>', Object.keys(profiles).join(', '), 'mir-maestro')
+    .option('--amount <amount>', 'in the currency of the configuration', '2500.00')
+    .option('--config <name>', Object.keys(configs).join(', '), 'russianMpos')
+    .option('--host <what>', hosts.join(', '), 'approve')
+    .option('--pin <digits>', 'what the cardholder enters; the card’s own PIN when left out')
+    .option('--explain', 'step, rule, inputs and effect of everything')
+    .option('--json', 'one JSON object')
+    .action(
+      async (flags: {
+        card: string
+        amount: string
+        config: string
+        host: string
+        pin?: string
+        explain?: boolean
+        json?: boolean
+        lang?: string
+      }) => {
+        const config = oneOf('--config', flags.config, Object.keys(configs) as (keyof typeof configs)[])
+        const host = oneOf('--host', flags.host, hosts)
+        if (flags.pin !== undefined && !/^\d{4,12}$/.test(flags.pin))
+          throw new Fault('bad-argument', '--pin takes 4 to 12 digits', { field: 'pin' })
+        const card = loadCard(flags.card)
+        const { unit } = configs[config]
+        const { outcome, explained } = await runCard(card, { config, host, amount: flags.amount, ...(flags.pin && { pin: flags.pin }) })
+        const told = outcomeJson(outcome)
+        if (flags.json) {
+          const whole = { card: card.plan.name, ...told, ...(flags.explain && { explained: explained.map(explanationJson) }) }
+          process.stdout.write(`${JSON.stringify(whole, null, 2)}\n`)
+        } else {
+          const amount = `${formatAmount(parseAmount(flags.amount, unit), unit)} ${unit.alpha}`
+          process.stdout.write(`${message('demo.run', language(flags.lang), { card: card.plan.name, amount })}\n${printOutcome(told)}`)
+          if (flags.explain) process.stdout.write(`\n${printExplanations(explained)}`)
+        }
+        process.exitCode = EXIT[outcome.result]
+      },
+    )
+}
