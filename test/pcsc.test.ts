@@ -177,7 +177,7 @@ describe.skipIf(missing.length > 0)(`over pcscd and vpcd${missing.length > 0 ? `
 
   /** The slot is empty: the service polls, so a card just pulled is still there for a moment. */
   async function emptied(from: Reader): Promise<void> {
-    for (let tries = 0; tries < 60 && (await from.status()).card === 'present'; tries++) await sleep(50)
+    for (let tries = 0; tries < 200 && (await from.status()).card === 'present'; tries++) await sleep(50)
   }
 
   it('lists the readers, and finds one by a part of its name', async () => {

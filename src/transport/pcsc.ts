@@ -24,7 +24,7 @@ export interface PcscOptions {
 /** Milliseconds: for a reset, for a response (the reader's own waiting times are shorter), and until a removal is noticed after a failed command. */
 const RESET_TIME = 5000
 const RESPONSE_TIME = 30_000
-const REMOVAL_TIME = 800
+const REMOVAL_TIME = 2500
 
 /** The largest response of a short command; extended ones are not EMV's. */
 const MAX_RESPONSE = 258
