@@ -403,10 +403,10 @@ describe('QPOS decoder on untrusted input', () => {
   it('a stream made of nothing but believable false starts is worked off in time', () => {
     const start = fromHex('4D 27 00 24 16 20 00 26 FA')
     const decoder = qpos.host.decoder()
-    const begun = performance.now()
+    const begun = process.cpuUsage() // the processor's time: other programs' load is not the decoder's
     for (let i = 0; i < 20; i++) decoder.push(concat(...Array.from({ length: 1000 }, () => start)))
     decoder.idle()
-    expect(performance.now() - begun).toBeLessThan(5000)
+    expect(process.cpuUsage(begun).user / 1000).toBeLessThan(5000)
     expect(decoder.push(fromHex(uplink[0][1]))).toHaveLength(1)
   })
 })
