@@ -8,10 +8,12 @@ import { connect } from '../src/transport/connect.ts'
 import type { Link } from '../src/transport/link.ts'
 import { parseUri, type Uri } from '../src/transport/uri.ts'
 import { openPcscReader } from './pcsc/driver.ts'
-import { openQpos } from './qpos/driver.ts'
+import { NFC_APDU, openQpos } from './qpos/driver.ts'
+import { noLink } from './softpos/driver.ts'
 import { openVpcd } from './vpcd/driver.ts'
 
 export * from '../src/index.ts'
+export { type NfcCard, type NfcChannel, openSoftPos, type SoftPosOptions } from './softpos/driver.ts'
 
 /** How a kind of reader shows itself, and how it is opened. */
 export interface Family {
@@ -19,7 +21,7 @@ export interface Family {
   /** The readers it stands for. */
   readonly readers: string
   /** Where its bytes come from: see `docs/devices/<name>.md`. */
-  readonly provenance: 'vendor-source' | 'vendor-tests' | 'third-party-transcription'
+  readonly provenance: 'vendor-source' | 'vendor-tests' | 'third-party-transcription' | 'specification'
   /** What advertised Bluetooth names begin with. */
   readonly bluetoothNames: readonly string[]
   /** The GATT service that carries its bytes. `shared`: a radio module's own, no proof of the family. */
@@ -62,6 +64,14 @@ export const families: readonly Family[] = [
     usb: [],
     open: openVpcd,
   },
+  {
+    name: 'softpos',
+    readers: 'a phone’s own NFC, or a PC/SC reader’s field: opened with openSoftPos',
+    provenance: 'specification',
+    bluetoothNames: [],
+    usb: [],
+    open: noLink,
+  },
 ]
 
 /** What is seen of a device before it is opened. */
@@ -84,11 +94,17 @@ export function identify({ name, services = [], usb }: Sighting): Family | undef
   )
 }
 
+/** `qpos-nfc-apdu`: the field of a QPOS as a raw card slot. */
+const assumptions = [NFC_APDU] as const
+export type Assumption = (typeof assumptions)[number]
+
 export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
   /** Name of the family; else the URI's `family=`, else what its name or USB ids tell. */
   readonly family?: string | undefined
   readonly signal?: AbortSignal | undefined
   readonly clock?: Clock | undefined
+  /** What may be used although nobody has seen it work on a reader, by name: `docs/devices/<family>.md` says what it is. Nothing when left out. */
+  readonly assumed?: readonly Assumption[] | undefined
   /** Wraps the link before the first byte: to record it, to delay it, to break it. */
   readonly trace?: ((link: Link) => Link) | undefined
 }
@@ -100,7 +116,10 @@ export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
  * `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol`, `unsupported`
  */
 export async function open(where: string | Link, options: OpenOptions = {}): Promise<Reader> {
-  const { signal, trace } = options
+  const { signal, trace, assumed = [] } = options
+  const unknown = assumed.find(one => !assumptions.includes(one))
+  if (unknown !== undefined)
+    throw new Fault('bad-argument', `assumed '${unknown}' is not known (${assumptions.join(', ')})`, { field: 'assumed' })
   const uri = typeof where === 'string' ? parseUri(where) : undefined
   if (uri?.scheme === 'pcsc') return openPcscReader(await (await import('../src/transport/pcsc.ts')).openPcsc(uri, { signal }), options)
   const family = familyOf(options.family ?? uri?.query.family, uri)

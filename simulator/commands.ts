@@ -49,7 +49,7 @@ export function addServe(program: Command): void {
     .option('--battery <percent>', '0 to 100', wholeNumber('--battery', 0, 100))
     .option('--charging', 'the charger is plugged in')
     .option('--serial <name>', 'the name on the case')
-    .option('--live', 'a person at this keyboard holds the card: i insert, r remove, s swipe, digits, Enter, c cancel')
+    .option('--live', 'a person at this keyboard holds the card: i insert, r remove, t tap, s swipe, digits, Enter, Backspace, c cancel')
     .option('--quiet', 'do not print the display')
     .option('--explain <file>', 'the kernel’s rules, inputs and effects as lines of JSON, for `tapdip explain`')
     .action(async (family: string, flags: ServeFlags) => {

@@ -100,6 +100,8 @@ describe('two processes', () => {
       receipt: { amount: '100.00', pan: '679999*********0019', responseCode: '00' },
     })
     expect(result.tags['9F02']).toBe('000000010000')
+    expect(Object.keys(result.tags)).toContain('90')
+    for (const withPan of ['5A', '57', '9F46']) expect(Object.keys(result.tags)).not.toContain(withPan)
     expect(paid.err).toMatch(/1\. MIR\n\s+2\. Maestro/)
     for (const text of [paid.out, paid.err]) expect(text).not.toMatch(/6799990100000000019|1234\b(?!")/)
     reader.child.kill('SIGINT')

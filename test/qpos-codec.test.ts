@@ -229,7 +229,8 @@ const emvStart: fc.Arbitrary<EmvStart> = fc.record({
 const delay = byte
 const hostMessage: fc.Arbitrary<HostMessage> = fc.oneof(
   fc.record({ type: fc.constantFrom('query', 'partData', 'cancel', 'reset'), delay }),
-  fc.record({ type: fc.constant('command'), command: fc.constantFrom('getQposId', 'getQposInfo'), delay }),
+  fc.record({ type: fc.constant('command'), command: fc.constantFrom('getQposId', 'getQposInfo', 'nfcPowerOn', 'nfcPowerOff'), delay }),
+  fc.record({ type: fc.constant('command'), command: fc.constant('nfcApdu'), delay, apdu: bytes(300) }),
   fc.record({ type: fc.constant('command'), command: fc.constant('doTrade'), delay, request: tradeRequest }),
   fc.record({ type: fc.constant('command'), command: fc.constant('startEmv'), delay, start: emvStart }),
   fc.record({ type: fc.constant('command'), command: fc.constant('selectEmvApp'), delay, index: byte }),
@@ -239,7 +240,7 @@ const hostMessage: fc.Arbitrary<HostMessage> = fc.oneof(
     tags: bytes(20).filter(tags => !(tags.length === 1 && tags[0] === 0)),
   }),
   fc.record({ type: fc.constant('raw'), id: fc.integer({ min: 0x60, max: 0x6f }), code: byte, sub: byte, delay, data: bytes() }),
-  fc.record({ type: fc.constant('raw'), id: fc.constant(0x21), code: fc.constant(0x17), sub: byte, delay, data: bytes() }),
+  fc.record({ type: fc.constant('raw'), id: fc.constant(0x21), code: fc.constant(0x19), sub: byte, delay, data: bytes() }),
 ) as fc.Arbitrary<HostMessage>
 const outcomes = Object.keys({
   ...{ old: 0, reset: 0, waiting: 0, completed: 0, timeout: 0, destruct: 0, crcError: 0, userCancel: 0, macError: 0, iccInitError: 0 },

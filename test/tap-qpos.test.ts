@@ -2,26 +2,18 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openQpos } from '../devices/qpos/driver.ts'
-import { Issuer } from '../simulator/acquirer/issuer.ts'
 import { loadCard } from '../simulator/cards/icc.ts'
-import { issuerView } from '../simulator/cards/issuer-view.ts'
 import { VirtualPhone } from '../simulator/cards/phone.ts'
 import type { CardProfile } from '../simulator/cards/profile.ts'
-import { type ProfileName, profiles } from '../simulator/cards/profiles/index.ts'
 import type { PlasticCard } from '../simulator/readers/body.ts'
 import { type CardholderScript, cardholder } from '../simulator/readers/cardholder.ts'
 import type { VirtualQpos } from '../simulator/readers/qpos.ts'
 import { instant, virtualReader } from '../simulator/world.ts'
-import { hex } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
-import { currency } from '../src/currency.ts'
-import type { CvmName } from '../src/emv/outcome.ts'
-import type { AuthorisationRequest, Transaction } from '../src/emv/terminal.ts'
-import type { MessageId } from '../src/messages.ts'
+import type { Transaction } from '../src/emv/terminal.ts'
 import type { Reader } from '../src/reader/reader.ts'
 import { pipe } from '../src/transport/pipe.ts'
-
-const rub = currency('RUB')
+import { expectAgreement, issuerOf, personOf, rows, rub, type Scheme, schemes } from './tap-table.ts'
 
 let clock: VirtualClock
 let device: VirtualQpos
@@ -50,36 +42,10 @@ async function pay(
   transaction: Partial<Transaction> & { amount: bigint },
   issued?: CardProfile,
 ) {
-  const issuer = new Issuer({ balance: 10n ** 13n, ...(issued && { accounts: issuerView(issued) }) })
-  const asked: { request: AuthorisationRequest; arqc: string; pin: string }[] = []
+  const { asked, authorise } = issuerOf(clock, issued)
   const from = device.body.screens.length
   const leave = cardholder(device.body, { present: 'tap', pins: ['1234'], pace: instant, ...script })
-  const outcome = await clock.settle(
-    reader.transact(
-      { currency: rub, ...transaction },
-      {
-        selectApplication: async () => 0,
-        authorise: async request => {
-          const { tags, cvm, interface: through, pinBlock } = request
-          const order = { number: '1', amount: transaction.amount, currency: rub }
-          const merchant = { name: 'M', id: 'M', terminal: 'T' }
-          const message = {
-            key: 'k',
-            order,
-            merchant,
-            type: 'purchase',
-            amount: order.amount,
-            currency: rub,
-            at: new Date(clock.now()),
-          } as const
-          const whole = { ...message, tags, cvm, interface: through, ...(pinBlock && { pinBlock }) }
-          const verdict = issuer.authorise(whole, issuer.panOf(whole), [])
-          asked.push({ request, arqc: verdict.arqc, pin: verdict.pin })
-          return { type: verdict.code === '00' ? 'approved' : 'declined', ...verdict }
-        },
-      },
-    ),
-  )
+  const outcome = await clock.settle(reader.transact({ currency: rub, ...transaction }, { selectApplication: async () => 0, authorise }))
   await clock.advance(10_000)
   leave()
   const screens = device.body.screens.slice(from)
@@ -87,50 +53,10 @@ async function pay(
   return { outcome, asked, shown: screens.map(({ message }) => message) }
 }
 
-const schemes = { MIR: 'mir', Visa: 'dda', Mastercard: 'mastercard' } as const satisfies Record<string, ProfileName>
-type Scheme = keyof typeof schemes
-const amounts = [299_999n, 300_000n, 300_001n, 0n, 99_999_999_999n]
-const ways = ['tap', 'phone', 'chip', 'swipe'] as const
-
-/**
- * What each must end in: contactless verifies from 3000.00 on; a chip goes by its own list, a stripe by its service code, whatever the amount.
- * Below, a Visa phone tells that its holder has unlocked it; the other kernels do not ask.
- */
-function expected(way: (typeof ways)[number], amount: bigint, scheme: Scheme): CvmName {
-  if (way === 'chip') return 'onlinePin'
-  if (way === 'swipe') return 'signature'
-  if (way === 'phone') return amount >= 300_000n || scheme === 'Visa' ? 'device' : 'none'
-  return amount >= 300_000n ? 'onlinePin' : 'none'
-}
-
-const presents = { tap: 'tap', phone: 'tap', chip: 'dip', swipe: 'swipe' } as const
-
-/** The same card without a chip: service code 101. */
-const stripeOnly = (name: ProfileName): CardProfile => ({ ...profiles[name], serviceCode: '101' })
-
 describe('the 3000-rouble rule at a reader with its own kernels', () => {
-  const table = amounts.flatMap(amount => ways.flatMap(way => (Object.keys(schemes) as Scheme[]).map(scheme => ({ amount, way, scheme }))))
-
-  it.each(table)('$scheme $way $amount', async ({ amount, way, scheme }) => {
-    const name = schemes[scheme]
-    const profile = way === 'swipe' ? stripeOnly(name) : profiles[name]
-    const card = loadCard(profile, { clock })
-    const through = way === 'phone' ? 'tap' : way
-    const script = { card: way === 'phone' ? new VirtualPhone(card) : card, present: presents[way] }
-    const { outcome, asked, shown } = await pay(script, { amount }, profile)
-    const cvm = expected(way, amount, scheme)
-    expect(outcome).toMatchObject({ result: 'approved', interface: through, cvm, online: true })
-    expect(asked).toMatchObject([
-      { request: { cvm, interface: through }, arqc: way === 'swipe' ? 'none' : 'right', pin: cvm === 'onlinePin' ? 'right' : 'none' },
-    ])
-    // Cardholder verification, display, PIN block and POS entry mode tell the same story.
-    expect(shown.includes('reader.enterPin')).toBe(cvm === 'onlinePin')
-    expect(outcome.pinBlock !== undefined).toBe(cvm === 'onlinePin')
-    if (way !== 'swipe') {
-      expect(hex(outcome.tags.get(0x9f39)!)).toBe(through === 'tap' ? '07' : '05')
-      expect(hex(outcome.tags.get(0x9f02)!)).toBe(String(amount).padStart(12, '0'))
-    }
-    expect(shown).not.toContain('reader.selectApplication' satisfies MessageId)
+  it.each(rows('tap', 'phone', 'chip', 'swipe'))('$scheme $way $amount', async row => {
+    const { script, profile } = personOf(row, clock)
+    expectAgreement(row, await pay(script, { amount: row.amount }, profile))
   })
 })
 

@@ -70,7 +70,7 @@ function checked(apdu: Uint8Array, raw: boolean): Uint8Array {
 }
 
 async function talk(reader: Reader, commands: readonly Uint8Array[], flags: ApduFlags, signal: AbortSignal): Promise<void> {
-  if (!reader.openCard)
+  if (!reader.openCard || !reader.info.capabilities.includes('passthrough'))
     throw new Fault(
       'unsupported',
       `${reader.info.family} gives no raw slot: how it packs a card's answers is not public, and guesses are not sent to hardware. ` +

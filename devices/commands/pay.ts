@@ -6,6 +6,7 @@ import { EXIT, language, wholeNumber } from '../../src/command-line.ts'
 import { type Currency, currency, parseAmount } from '../../src/currency.ts'
 import type { TerminalConfig } from '../../src/emv/config.ts'
 import { parseTerminalConfig } from '../../src/emv/config-schema.ts'
+import { russianContactless } from '../../src/emv/contactless/config.ts'
 import { eurMpos, russianMpos } from '../../src/emv/profiles.ts'
 import type { Candidate } from '../../src/emv/terminal.ts'
 import { asFault, Fault } from '../../src/errors.ts'
@@ -77,7 +78,8 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   const signal = interruption()
   try {
     screen.say('app.connecting', { reader: flags.reader })
-    const reader = await open(flags.reader, { signal, config })
+    const contactless = unit.alpha === 'RUB' ? russianContactless() : undefined
+    const reader = await open(flags.reader, { signal, config, contactless })
     try {
       screen.say('app.connected', { reader: [reader.info.model, reader.info.serial].filter(Boolean).join(' ') || reader.info.family })
       const merchant = { name: flags.merchant, id: flags.merchantId, terminal: flags.terminal }

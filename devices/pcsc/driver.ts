@@ -5,10 +5,14 @@ import { type PassthroughOptions, passthrough, type Slots } from '../../src/read
 import type { CardSlot, Reader } from '../../src/reader/reader.ts'
 import type { SlotLink } from '../../src/transport/link.ts'
 
-/** The slot belongs to the reader from here on. */
+/**
+ * The slot belongs to the reader from here on. Which kind it is, contacts or a field, is known when there is a card: with rules for taps (`contactless`) the
+ * reader pays by either, without them by chip only.
+ */
 export function openPcscReader(slot: SlotLink, options: PassthroughOptions = {}): Reader {
   const slots: Slots = {
-    info: { family: 'pcsc', model: slot.name, capabilities: ['chip', 'passthrough'], applicationSelection: 'host' },
+    info: { family: 'pcsc', model: slot.name, capabilities: ['chip', 'tap', 'passthrough'], applicationSelection: 'host' },
+    tellsRemoval: true,
     closed: slot.closed,
     close: () => slot.close(),
     status: async () => ({ card: slot.cardPresent ? 'present' : 'absent' }),

@@ -14,6 +14,7 @@ import { decodeTradeRequest, encodeTradeRequest } from './codec-trade.ts'
 export * from './codec-emv.ts'
 export * from './codec-frame.ts'
 export * from './codec-info.ts'
+export * from './codec-nfc.ts'
 export * from './codec-trade.ts'
 
 /** CmdIDs a host sends (CmdId.js). */
@@ -69,6 +70,11 @@ interface CommandFields {
   onlineResult: { readonly tlv: Uint8Array }
   /** `tags` as one byte string; no tags asks for all there is (the batch data of a tap: card type 1). */
   getIccTag: { readonly cardType: number; readonly tagCount: number; readonly tags: Uint8Array }
+  /** In clear. Answer: `decodeNfcActivated`. */
+  nfcPowerOn: unknown
+  /** The command as the card is to get it. Answer: `decodeNfcResponse`. */
+  nfcApdu: { readonly apdu: Uint8Array }
+  nfcPowerOff: unknown
 }
 export type CommandName = keyof CommandFields
 
@@ -109,6 +115,9 @@ const commands: { readonly [C in CommandName]: CommandRow<CommandFields[C]> } = 
       return { cardType, tagCount, tags: Uint8Array.from(tags.length === 1 && tags[0] === 0 ? [] : tags) }
     },
   },
+  nfcPowerOn: { code: 0x17, sub: 0x00, write: () => Uint8Array.of(0), read: () => ({}) },
+  nfcApdu: { code: 0x17, sub: 0x10, write: ({ apdu }) => apdu, read: data => ({ apdu: data }) },
+  nfcPowerOff: { code: 0x17, sub: 0x20, ...noData },
 }
 
 /** The code and sub-code of a command: an answer carries those of what it answers. */

@@ -8,11 +8,12 @@ import type { Terminal, Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import { Broadcast } from '../../src/reader/broadcast.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
-import type { Reader, ReaderCapability, ReaderEvent, ReaderInfo, ReaderStatus } from '../../src/reader/reader.ts'
+import type { CardSlot, OpenCardOptions, Reader, ReaderCapability, ReaderEvent, ReaderInfo, ReaderStatus } from '../../src/reader/reader.ts'
 import type { Link } from '../../src/transport/link.ts'
 import type { QposId, QposInfo } from './codec.ts'
 import { decodeQposId, decodeQposInfo, host } from './codec.ts'
 import { stopped } from './endings.ts'
+import { openField } from './nfc.ts'
 import { pay } from './payment.ts'
 import type { QposLine } from './session.ts'
 import { cancel, run } from './session.ts'
@@ -20,19 +21,23 @@ import { cancel, run } from './session.ts'
 export interface QposOptions {
   readonly signal?: AbortSignal | undefined
   readonly clock?: Clock | undefined
+  /** `qpos-nfc-apdu`: the field may be used as a raw slot, by commands that were seen in one source and never on a reader (docs/devices/qpos.md). */
+  readonly assumed?: readonly string[] | undefined
 }
+
+export const NFC_APDU = 'qpos-nfc-apdu'
 
 /**
  * Asks the reader who it is. A reader that was left in the middle of a payment by somebody else is cancelled first.
  * The link belongs to the reader from here on, and is closed when this fails.
  * @throws Fault `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol`
  */
-export async function openQpos(link: Link, { signal, clock = systemClock }: QposOptions = {}): Promise<Reader> {
+export async function openQpos(link: Link, { signal, clock = systemClock, assumed = [] }: QposOptions = {}): Promise<Reader> {
   const line: QposLine = new Conversation(link, host, { clock })
   try {
     const id = decodeQposId(await askAnew(line, clock, 'getQposId', signal))
     const info = decodeQposInfo(await askAnew(line, clock, 'getQposInfo', signal))
-    return new QposReader(line, clock, id, info)
+    return new QposReader(line, clock, infoOf(id, info, assumed.includes(NFC_APDU)), info)
   } catch (error) {
     await line.close()
     throw error
@@ -69,6 +74,11 @@ function dataOf(answer: Awaited<ReturnType<typeof run>>, command: string): Uint8
 /** Percent at which a reader that is not charging is said to be low, and critical. */
 const LOW = 20
 const CRITICAL = 5
+/** Milliseconds an opened slot waits for a card. */
+const CARD_TIMEOUT = 60_000
+
+/** One thing at a time: the line is half duplex. */
+type Work = 'a payment' | 'a status request' | 'an open card'
 
 class QposReader implements Reader {
   readonly info: ReaderInfo
@@ -80,16 +90,17 @@ class QposReader implements Reader {
   #status: ReaderStatus
   #card: ReaderStatus['card']
   #level: 'low' | 'critical' | 'ok' | undefined
-  /** What is under way: one thing at a time, the line is half duplex. */
-  #busy: 'a payment' | 'a status request' | undefined
+  /** What is under way. */
+  #busy: Work | undefined
   #payment: Promise<unknown> | undefined
+  #slot: CardSlot | undefined
 
-  constructor(line: QposLine, clock: Clock, id: QposId, info: QposInfo) {
+  constructor(line: QposLine, clock: Clock, info: ReaderInfo, told: QposInfo) {
     this.#line = line
     this.#clock = clock
-    this.info = infoOf(id, info)
-    this.#flipKey = !info.hardware.startsWith('A27')
-    this.#status = this.#learn(info)
+    this.info = info
+    this.#flipKey = !told.hardware.startsWith('A27')
+    this.#status = this.#learn(told)
     void line.closed.then(() => {
       this.events.send({ type: 'state', state: 'disconnected' })
       this.events.end()
@@ -98,7 +109,7 @@ class QposReader implements Reader {
 
   async status({ signal }: { signal?: AbortSignal } = {}): Promise<ReaderStatus> {
     // The reader answers one question at a time: while a payment runs, what it said last is all there is.
-    if (this.#busy === 'a payment') return this.#known()
+    if (this.#busy === 'a payment' || this.#busy === 'an open card') return this.#known()
     return this.#alone('a status request', async () => {
       await this.#ask(signal)
       return this.#known()
@@ -128,10 +139,37 @@ class QposReader implements Reader {
     })
   }
 
-  /** A payment that runs is cancelled first, and settles. */
+  /** The field as a raw slot. @throws Fault as `Reader.openCard`; `unsupported` unless the reader was opened with `assumed: ['qpos-nfc-apdu']` */
+  async openCard({ interface: wanted, signal, timeout = CARD_TIMEOUT }: OpenCardOptions = {}): Promise<CardSlot> {
+    if (!this.info.capabilities.includes('passthrough'))
+      throw new Fault('unsupported', `the commands for a raw slot were never seen on a reader: open it with assumed: ['${NFC_APDU}']`, {
+        feature: 'passthrough',
+      })
+    if (wanted === 'contact') throw new Fault('unsupported', 'QPOS passes commands through to its field only', { feature: 'contact' })
+    this.#claim('an open card')
+    try {
+      const stop = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
+      const onClose = () => {
+        this.#slot = this.#busy = undefined
+      }
+      const opening = openField({ line: this.#line, clock: this.#clock, signal: stop, timeout, onClose })
+      this.#payment = opening.catch(() => {})
+      const slot = await opening
+      this.events.send({ type: 'card', event: 'tapped' })
+      slot.removed.addEventListener('abort', () => this.events.send({ type: 'card', event: 'removed' }), { once: true })
+      this.#slot = slot
+      return slot
+    } catch (error) {
+      this.#busy = undefined
+      throw error
+    }
+  }
+
+  /** A payment that runs is cancelled first, and settles; an open card is closed. */
   async close(): Promise<void> {
     this.#closing.abort()
     await this.#payment
+    await this.#slot?.close()
     await this.#line.close()
     await this.#line.closed
     this.events.end()
@@ -141,9 +179,13 @@ class QposReader implements Reader {
     return this.close()
   }
 
-  async #alone<T>(what: 'a payment' | 'a status request', work: () => Promise<T>): Promise<T> {
+  #claim(what: Work): void {
     if (this.#busy) throw new Fault('busy', `the reader is busy with ${this.#busy}`, { what: this.#busy })
     this.#busy = what
+  }
+
+  async #alone<T>(what: Work, work: () => Promise<T>): Promise<T> {
+    this.#claim(what)
     try {
       return await work()
     } finally {
@@ -187,7 +229,7 @@ class QposReader implements Reader {
 /** Models by the first three characters of the hardware version (readers.md 1.1.9). */
 const models: Readonly<Record<string, string>> = { A27: 'QPOS mini', A29: 'QPOS Cute', A30: 'QPOS Plus', D20: 'D20', CR1: 'CR100' }
 
-function infoOf(id: QposId, info: QposInfo): ReaderInfo {
+function infoOf(id: QposId, info: QposInfo, raw: boolean): ReaderInfo {
   const model = models[info.hardware.slice(0, 3)]
   const swipe = [info.track1, info.track2, info.track3].some(track => track !== false)
   // Older firmware does not tell of its keyboard: QPOS mini has one, CR100 has none.
@@ -197,6 +239,7 @@ function infoOf(id: QposId, info: QposInfo): ReaderInfo {
     'tap',
     ...(swipe ? ['swipe' as const] : []),
     ...(keys ? (['pinPad', 'display'] as const) : []),
+    ...(raw ? ['passthrough' as const] : []),
   ]
   return {
     family: 'qpos',
@@ -206,5 +249,6 @@ function infoOf(id: QposId, info: QposInfo): ReaderInfo {
     hardware: info.hardware,
     capabilities,
     applicationSelection: 'host',
+    ...(raw && { slots: ['contactless'] as const }),
   }
 }

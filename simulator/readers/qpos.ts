@@ -17,6 +17,7 @@ import { Body, type CardWait } from './body.ts'
 import { Firmware, type FirmwareOptions, type HostSide } from './firmware.ts'
 import { busy, type Command, Job } from './qpos-job.ts'
 import { type Code, PassiveLine } from './qpos-line.ts'
+import { QposField } from './qpos-nfc.ts'
 import {
   cardDataOf,
   type Ending,
@@ -77,6 +78,7 @@ export class VirtualQpos {
   #job: Job | undefined
   /** How the last job ended. */
   #last: DeviceMessage | undefined
+  readonly #field: QposField
   /** The chip that doTrade found. */
   #card: Card | undefined
   #lastTags: ReadonlyMap<number, Uint8Array> = new Map()
@@ -87,6 +89,7 @@ export class VirtualQpos {
     this.#clock = options.clock ?? systemClock
     this.body = options.body ?? new Body({ clock: this.#clock, ...(options.language && { language: options.language }) })
     this.firmware = new Firmware({ ...options, body: this.body, clock: this.#clock })
+    this.#field = new QposField(this.firmware)
     this.faults = { ...options.faults }
     this.serial = options.serial ?? 'MPOS0000000001'
     const { partSize = 1024, busyAfter = 300 } = options
@@ -174,6 +177,9 @@ export class VirtualQpos {
     this.#last = undefined
     if (message.command === 'doTrade') this.#begin(message, job => this.#trade(message.request, message.delay, job))
     else if (message.command === 'startEmv') this.#begin(message, job => this.#emv(message.start, message.delay, job))
+    else if (message.command === 'nfcPowerOn') this.#begin(message, job => this.#field.on(message.delay, job.stop.signal))
+    else if (message.command === 'nfcApdu') this.#begin(message, job => this.#relay(message, job))
+    else if (message.command === 'nfcPowerOff') this.#line.answer(this.#field.off())
     else if (message.command === 'getIccTag') this.#line.answer('completed', iccData(pick(this.#lastTags, message.tags)))
     else this.#line.answer('notAvailable') // an answer to a question that was not asked
   }
@@ -218,6 +224,7 @@ export class VirtualQpos {
 
   /** A card that waits for a payment which does not come. */
   #giveCardBack(): void {
+    this.#field.off()
     if (!this.#card) return
     this.#card = undefined
     this.firmware.showEnd({ result: 'cancelled', cvm: 'none' })
@@ -257,6 +264,12 @@ export class VirtualQpos {
   async #endJob(why: Fault): Promise<void> {
     this.#job?.stop.abort(why)
     await this.#job?.done
+  }
+
+  /** A command for the tapped card. */
+  #relay({ delay, apdu }: Extract<Command, { command: 'nfcApdu' }>, job: Job): Promise<Ending> {
+    job.limit(delay)
+    return this.#field.exchange(apdu, job.stop.signal)
   }
 
   /** doTrade: waits for a card. */

@@ -3,20 +3,28 @@
 import type { Clock } from '../clock.ts'
 import { systemClock, within } from '../clock.ts'
 import { CAPABILITY, type TerminalConfig } from '../emv/config.ts'
+import type { ContactlessConfig } from '../emv/contactless/config.ts'
+import type { UiRequest } from '../emv/contactless/outcome.ts'
+import { tap } from '../emv/contactless/tap.ts'
+import { TornLog } from '../emv/contactless/torn-log.ts'
+import { withoutOnlinePin } from '../emv/contactless/without-pin.ts'
 import type { KernelOptions } from '../emv/context.ts'
 import { withBit } from '../emv/data.ts'
 import { transact } from '../emv/kernel.ts'
-import type { Outcome, Reason } from '../emv/outcome.ts'
+import type { CardInterface, Outcome, Reason } from '../emv/outcome.ts'
 import type { PinEntry, PinRequest, Terminal, Transaction, Waiting } from '../emv/terminal.ts'
 import { Fault, isFault } from '../errors.ts'
 import type { MessageId } from '../messages.ts'
 import { Broadcast } from './broadcast.ts'
 import type { CardSlot, OpenCardOptions, Reader, ReaderEvent, ReaderInfo, ReaderStatus } from './reader.ts'
+import { slotField } from './tap-slot.ts'
 
 /** What a driver of such a reader gives. One thing is asked of it at a time. */
 export interface Slots {
   /** `capabilities` name the interfaces of its slots (`chip`, `tap`) and `passthrough`. */
   readonly info: ReaderInfo
+  /** `removed` of a contactless slot fires when the card leaves, without a command: the end of a tap can be waited for. */
+  readonly tellsRemoval?: boolean
   /** As `Reader.openCard`. */
   openCard(options: OpenCardOptions): Promise<CardSlot>
   status(options: { signal?: AbortSignal }): Promise<ReaderStatus>
@@ -28,22 +36,58 @@ export interface Slots {
 export interface PassthroughOptions {
   /** What the terminal is; without it the reader opens cards, and makes no payment. */
   readonly config?: TerminalConfig | undefined
+  /** The rules for taps; without them nothing is paid by tap. */
+  readonly contactless?: ContactlessConfig | undefined
   readonly clock?: Clock | undefined
   /** Of the kernel: transaction log, exception file, explanations, its own time limits. */
   readonly kernel?: Omit<KernelOptions, 'signal' | 'clock'> | undefined
   /** Milliseconds a payment waits for a card; 60 000 when left out. */
   readonly cardTimeout?: number | undefined
+  /** Milliseconds that a card may stay in the field after its payment before `transact` settles all the same; 5 000 when left out. */
+  readonly removalTimeout?: number | undefined
+  /** Sees every user interface request of a tap (EMV Contactless Book A, 6.2), for lights and sounds; its words are `display` events too. */
+  readonly onUi?: ((request: UiRequest) => void) | undefined
 }
 
 const CARD_TIMEOUT = 60_000
+const REMOVAL_TIMEOUT = 5_000
 
 /**
- * The Reader of `slots`, which it owns from here on. A payment is `transact` of `src/emv/kernel` over the slot's card. The terminal takes a PIN where the app
- * gives `enterPin` (which then must be a PIN pad: ISO 9564-1 lets no PIN be typed on a screen that is none), else its capabilities (9F33) are without PIN.
- * A card that was left in the slot is the card of the next payment: the app asks for its removal when it hears `reader.removeCard`.
+ * The Reader of `slots`, which it owns from here on. A payment is `transact` of `src/emv/kernel` over the card in a slot with contacts, `tap` of
+ * `src/emv/contactless` over one in the field; a reader with both waits for either. The terminal takes a PIN where the app
+ * gives `enterPin` (which then must be a PIN pad: ISO 9564-1 lets no PIN be typed on a screen that is none), else its capabilities (9F33, TTQ) are without PIN.
+ * A card that was left in the slot is the card of the next payment: the app asks for its removal when it hears `reader.removeCard`. One that stays in the
+ * field is waited for, where the reader can tell.
  */
 export function passthrough(slots: Slots, options: PassthroughOptions = {}): Reader {
   return new Passthrough(slots, options)
+}
+
+/**
+ * The same for a reader that has a kernel of its own and raw slots too: payments run here, over its slots. The reader is the new one's from here on.
+ * @throws Fault `unsupported` for a reader without raw slots
+ */
+export function hostKernel(reader: Reader, options: PassthroughOptions): Reader {
+  const { info } = reader
+  if (!reader.openCard || !info.capabilities.includes('passthrough'))
+    throw new Fault('unsupported', `${info.family} has no raw slot for a kernel on the host`, { feature: 'passthrough' })
+  const has = { chip: 'contact', tap: 'contactless' } as const
+  const capabilities = info.capabilities.filter(
+    one => one === 'passthrough' || ((one === 'chip' || one === 'tap') && (info.slots?.includes(has[one]) ?? true)),
+  )
+  const closed = (async () => {
+    for await (const _ of reader.events);
+  })()
+  return passthrough(
+    {
+      info: { ...info, capabilities, applicationSelection: 'host' },
+      openCard: how => reader.openCard!(how),
+      status: how => reader.status(how),
+      closed,
+      close: () => reader.close(),
+    },
+    options,
+  )
 }
 
 /** One thing at a time: there is one card. */
@@ -56,6 +100,7 @@ class Passthrough implements Reader {
   readonly #options: PassthroughOptions
   readonly #clock: Clock
   readonly #closing = new AbortController()
+  readonly #torn = new TornLog()
   #busy: Work | undefined
   #payment: Promise<unknown> | undefined
   #card: CardSlot | undefined
@@ -101,13 +146,13 @@ class Passthrough implements Reader {
       throw new Fault('bad-argument', 'this reader has no kernel of its own: open it with a terminal configuration (config)', {
         field: 'config',
       })
-    if (transaction.interfaces && !transaction.interfaces.includes('chip'))
-      throw new Fault('unsupported', `passthrough pays by chip, not by ${transaction.interfaces.join(' or ')}`, {
-        feature: transaction.interfaces.join(','),
-      })
+    const ways = this.#ways(transaction)
     return this.#alone('a payment', () => {
       const stop = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
-      const payment = this.#pay(transaction, terminal, config, stop)
+      this.#sequence = (this.#sequence % 9999) + 1 // 9F41 is n 4–8
+      const counted = { ...transaction, sequence: transaction.sequence ?? this.#sequence }
+      const own = terminal.enterPin ? config : withoutPin(config)
+      const payment = ways.includes('tap') ? this.#tap(counted, terminal, own, stop, ways) : this.#insert(counted, terminal, own, stop)
       this.#payment = payment.catch(() => {})
       return payment
     })
@@ -127,32 +172,108 @@ class Passthrough implements Reader {
     return this.close()
   }
 
-  async #pay(transaction: Transaction, terminal: Terminal, config: TerminalConfig, signal: AbortSignal): Promise<Outcome> {
+  /** The interfaces of a payment. @throws Fault `unsupported` where the reader, or its configuration, has none of them */
+  #ways({ interfaces = ['chip', 'tap', 'swipe'] }: Transaction): CardInterface[] {
+    const { capabilities, slots } = this.info
+    const has = (one: CardInterface) =>
+      one !== 'swipe' && capabilities.includes(one) && (slots?.includes(one === 'chip' ? 'contact' : 'contactless') ?? true)
+    const ways = interfaces.filter(one => has(one) && (one !== 'tap' || this.#options.contactless))
+    if (ways.length > 0) return ways
+    const why = interfaces.includes('tap') && has('tap') ? 'it has no rules for taps (contactless)' : 'it has no such slot'
+    throw new Fault('unsupported', `this reader does not pay by ${interfaces.join(' or ')}: ${why}`, { feature: interfaces.join(',') })
+  }
+
+  async #insert(transaction: Transaction, terminal: Terminal, config: TerminalConfig, signal: AbortSignal): Promise<Outcome> {
     this.#display(terminal, 'reader.insertCard')
     let slot: CardSlot
     try {
       slot = await this.#open({ interface: 'contact', signal, timeout: this.#options.cardTimeout ?? CARD_TIMEOUT })
     } catch (error) {
-      const ended = withoutCard(error, signal)
-      if (!ended) throw error
-      this.#display(terminal, lastWords(ended))
-      return ended
+      return this.#withoutCard(error, terminal, signal)
     }
+    return this.#inserted(slot, transaction, terminal, config, signal)
+  }
+
+  #withoutCard(error: unknown, terminal: Terminal, signal: AbortSignal): Outcome {
+    const ended = withoutCard(error, signal)
+    if (!ended) throw error
+    this.#display(terminal, lastWords(ended))
+    return ended
+  }
+
+  async #inserted(
+    slot: CardSlot,
+    transaction: Transaction,
+    terminal: Terminal,
+    config: TerminalConfig,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
     try {
       this.#display(terminal, 'reader.processing')
-      this.#sequence = (this.#sequence % 9999) + 1 // 9F41 is n 4–8
-      const outcome = await transact(
-        slot,
-        { ...transaction, sequence: transaction.sequence ?? this.#sequence },
-        terminal.enterPin ? config : withoutPin(config),
-        this.#terminal(terminal, slot),
-        { ...this.#options.kernel, clock: this.#clock, signal },
-      )
+      const options = { ...this.#options.kernel, clock: this.#clock, signal }
+      const outcome = await transact(slot, transaction, config, this.#terminal(terminal, slot), options)
       this.#display(terminal, lastWords(outcome))
       return outcome
     } finally {
       if (!slot.removed.aborted) this.#display(terminal, 'reader.removeCard')
       await slot.close()
+    }
+  }
+
+  /** A tap, or what comes instead of it: a card that is inserted, or is to be. */
+  async #tap(
+    transaction: Transaction,
+    terminal: Terminal,
+    config: TerminalConfig,
+    signal: AbortSignal,
+    ways: readonly CardInterface[],
+  ): Promise<Outcome> {
+    const { contactless, cardTimeout = CARD_TIMEOUT, removalTimeout = REMOVAL_TIMEOUT, kernel, onUi } = this.#options
+    const rules = terminal.enterPin ? contactless! : withoutOnlinePin(contactless!)
+    const chip = ways.includes('chip')
+    let asked = false // from then on no other card may pay
+    const field = slotField({
+      clock: this.#clock,
+      cardTimeout,
+      chip: () => chip && !asked,
+      open: options =>
+        this.#open(options).catch(error => {
+          // The host has decided by then: what a second tap was for does not happen.
+          throw asked && isFault(error, 'link-closed') ? new Fault('card-removed', 'the reader is gone', {}, { cause: error }) : error
+        }),
+      removal: this.#slots.tellsRemoval
+        ? { timeout: removalTimeout, signal, onWait: () => this.#display(terminal, 'reader.removeCard') }
+        : undefined,
+    })
+    let refused = false
+    const own: Terminal = {
+      ...this.#terminal(terminal),
+      display: (message, language) =>
+        this.#display(terminal, refused && message === 'reader.presentCard' ? 'reader.tryAnotherCard' : message, language),
+      authorise: (request, waiting) => {
+        asked = true
+        field.restart()
+        return terminal.authorise(request, waiting)
+      },
+    }
+    const options = { ...kernel, clock: this.#clock, signal, torn: this.#torn, ...(onUi && { onUi }) }
+    for (;;) {
+      let outcome: Outcome
+      try {
+        outcome = await tap(field, transaction, config, rules, own, options)
+      } catch (error) {
+        return this.#withoutCard(error, terminal, signal)
+      }
+      if (field.chip) return this.#inserted(field.chip, transaction, terminal, config, signal)
+      const { reason, result } = outcome
+      if (chip && !asked && !signal.aborted) {
+        if (reason === 'tryAnotherInterface') return this.#insert(transaction, terminal, config, signal)
+        refused = reason === 'noApplication' || reason === 'cardError' // "insert, swipe or try another card" (Book A, message 1C)
+        if (refused) continue
+      }
+      // The kernel has said how it ended, but for what was no outcome of its own.
+      if (result === 'cancelled' || reason === 'cardMute') this.#display(terminal, lastWords(outcome))
+      return outcome
     }
   }
 
@@ -183,10 +304,12 @@ class Passthrough implements Reader {
     return this.#card
   }
 
-  /** The app's terminal, with the events of a reader told; a question to a person is over when the card is gone. */
-  #terminal(terminal: Terminal, { removed }: CardSlot): Terminal {
+  /** The app's terminal, with the events of a reader told; a question to a person is over when the card in the slot is gone. */
+  #terminal(terminal: Terminal, slot?: CardSlot): Terminal {
     const withCard = <T>({ signal, language }: Waiting, ask: (waiting: Waiting) => Promise<T>) =>
-      within({ signal: AbortSignal.any([signal, removed]), clock: this.#clock }, inner => ask({ signal: inner, language }))
+      within({ signal: slot ? AbortSignal.any([signal, slot.removed]) : signal, clock: this.#clock }, inner =>
+        ask({ signal: inner, language }),
+      )
     const { enterPin } = terminal
     return {
       selectApplication: (candidates, waiting) => {

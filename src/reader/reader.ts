@@ -15,6 +15,8 @@ export interface ReaderInfo {
   readonly capabilities: readonly ReaderCapability[]
   /** Who shows the list of a co-badged card: the app (`host`) or the reader. */
   readonly applicationSelection: 'host' | 'reader'
+  /** What its raw slots take, where it has any (`passthrough` in `capabilities`); all of its interfaces when left out. */
+  readonly slots?: readonly Card['interface'][]
 }
 
 export type ReaderCapability = 'chip' | 'tap' | 'swipe' | 'pinPad' | 'display' | 'firmwareUpdate' | 'passthrough'
@@ -53,6 +55,8 @@ export interface OpenCardOptions {
   readonly signal?: AbortSignal | undefined
   /** Milliseconds to wait for a card; 60 000 when left out. */
   readonly timeout?: number | undefined
+  /** Told while it waits, where the reader can tell: more than one card is in the field, or they were all taken away and it waits on. */
+  readonly onCollision?: ((cards: 'several' | 'none') => void) | undefined
 }
 
 export interface Reader extends AsyncDisposable {

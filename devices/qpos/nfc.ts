@@ -1,0 +1,119 @@
+/** A QPOS as a passthrough NFC reader (17 00, 17 10, 17 20): its field as a raw card slot. */
+
+import { type Clock, sleep } from '../../src/clock.ts'
+import { Fault, isFault } from '../../src/errors.ts'
+import type { CardSlot } from '../../src/reader/reader.ts'
+import { type DeviceMessage, decodeNfcActivated, decodeNfcResponse } from './codec.ts'
+import { stopped } from './endings.ts'
+import { type Command, cancel, type QposLine, run } from './session.ts'
+
+/** Seconds in which a card has to answer a command, as the reader is told. */
+const RESPONSE_TIME = 5
+/** The most that fits the delay byte, kept well below: the field is asked for anew when it is over. */
+const LONGEST_WAIT = 60
+/** Milliseconds: a reader that answers "no card" at once is not asked again at once. */
+const PAUSE = 200
+
+export interface NfcOptions {
+  readonly line: QposLine
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** Milliseconds to wait for a card. */
+  readonly timeout: number
+  /** The slot was closed, and the field is off. */
+  onClose(): void
+}
+
+/**
+ * Switches the field on and waits for a card.
+ * @throws Fault `timeout` (nobody came), `aborted` (also by CANCEL on the reader), `unsupported`, `reader-error`, `tampered`, `protocol`, `link-closed`
+ */
+export async function openField({ line, clock, signal, timeout, onClose }: NfcOptions): Promise<CardSlot> {
+  const deadline = clock.now() + timeout
+  try {
+    for (;;) {
+      const left = deadline - clock.now()
+      if (left <= 0) throw new Fault('timeout', `no card was presented in ${timeout} ms`, { ms: timeout })
+      const delay = Math.min(LONGEST_WAIT, Math.ceil(left / 1000))
+      const answer = await run(line, clock, { type: 'command', command: 'nfcPowerOn', delay }, { signal })
+      if (answer.type === 'completed') {
+        const activated = decodeNfcActivated(answer.data)
+        if (activated) return new QposNfcSlot(line, clock, activated.atr, onClose)
+      } else if (stopped(answer, 'nfcPowerOn').reason === 'cardholderCancelled') throw new Fault('aborted', 'the cardholder pressed CANCEL')
+      await sleep(PAUSE, clock, signal)
+    }
+  } catch (error) {
+    if (signal.aborted && !isFault(error, 'link-closed')) await cancel(line, clock)
+    throw error
+  }
+}
+
+class QposNfcSlot implements CardSlot {
+  readonly interface = 'contactless'
+  readonly atr: Uint8Array
+  readonly removed: AbortSignal
+  readonly #line: QposLine
+  readonly #clock: Clock
+  readonly #removal = new AbortController()
+  readonly #closed = new AbortController()
+  readonly #onClose: () => void
+  #working: Promise<unknown> | undefined
+
+  constructor(line: QposLine, clock: Clock, atr: Uint8Array, onClose: () => void) {
+    this.#line = line
+    this.#onClose = onClose
+    this.#clock = clock
+    this.atr = atr
+    this.removed = this.#removal.signal
+  }
+
+  async transmit(apdu: Uint8Array, { signal }: { signal?: AbortSignal } = {}): Promise<Uint8Array> {
+    if (this.#closed.signal.aborted) throw this.#closed.signal.reason
+    if (this.removed.aborted) throw this.removed.reason
+    if (this.#working) throw new Fault('busy', 'the card is working on the command before')
+    const work = this.#exchange(apdu, signal ? AbortSignal.any([signal, this.#closed.signal]) : this.#closed.signal)
+    this.#working = work.catch(() => {})
+    try {
+      return await work
+    } finally {
+      this.#working = undefined
+    }
+  }
+
+  async #exchange(apdu: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    const command: Command = { type: 'command', command: 'nfcApdu', delay: RESPONSE_TIME, apdu }
+    let answer: DeviceMessage
+    try {
+      answer = await run(this.#line, this.#clock, command, { signal })
+    } catch (error) {
+      if (isFault(error, 'link-closed')) throw this.#gone('the reader is gone, and the card with it', error)
+      if (isFault(error, 'timeout')) throw new Fault('card-mute', 'the reader gave no answer of the card', {}, { cause: error })
+      if (signal.aborted) await cancel(this.#line, this.#clock) // the answer would be taken for that of the next command
+      throw error
+    }
+    if (answer.type === 'completed') {
+      const response = decodeNfcResponse(answer.data)
+      if (response) return response
+      throw this.#gone('the card gave no answer')
+    }
+    const { reason } = stopped(answer, 'nfcApdu')
+    if (reason === 'cardTimeout')
+      throw new Fault('card-mute', `the card did not answer in ${RESPONSE_TIME} s`, { ms: RESPONSE_TIME * 1000 })
+    if (reason === 'cardholderCancelled') throw new Fault('aborted', 'the cardholder pressed CANCEL')
+    throw this.#gone(`the reader ended the command with ${answer.type}`)
+  }
+
+  #gone(why: string, cause?: unknown): Fault {
+    const fault = new Fault('card-removed', `the card has left the field: ${why}`, {}, { cause })
+    this.#removal.abort(fault)
+    return fault
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed.signal.aborted) return
+    this.#closed.abort(new Fault('aborted', 'the slot was closed'))
+    await this.#working
+    await run(this.#line, this.#clock, { type: 'command', command: 'nfcPowerOff', delay: RESPONSE_TIME }).catch(() => {}) // a lost reader has no field
+    this.#onClose()
+  }
+}

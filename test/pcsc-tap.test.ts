@@ -1,0 +1,123 @@
+/** Taps at a PC/SC reader: the driver over a slot that a virtual body's antenna is, with the kernel on the host. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openPcscReader } from '../devices/pcsc/driver.ts'
+import { loadCard } from '../simulator/cards/icc.ts'
+import { Body } from '../simulator/readers/body.ts'
+import { type CardholderScript, cardholder } from '../simulator/readers/cardholder.ts'
+import { virtualNfc } from '../simulator/readers/nfc.ts'
+import { type CardProfile, instant, profiles, virtualConfig } from '../simulator/world.ts'
+import { concat, fromHex, lrc } from '../src/bytes.ts'
+import { VirtualClock, within } from '../src/clock.ts'
+import type { Card } from '../src/emv/card.ts'
+import { russianContactless } from '../src/emv/contactless/config.ts'
+import type { Transaction } from '../src/emv/terminal.ts'
+import type { Reader } from '../src/reader/reader.ts'
+import type { PoweredCard, SlotLink } from '../src/transport/link.ts'
+import { faultOf } from './link-contract.ts'
+import { expectAgreement, issuerOf, personOf, pinEntry, rows, rub } from './tap-table.ts'
+
+let clock: VirtualClock
+let body: Body
+let reader: Reader
+const shown: string[] = []
+
+/** PC/SC part 3, 3.1.3.2.3: what a reader makes of a contactless card without historical bytes. */
+const contactlessAtr = concat(fromHex('3B808001'), Uint8Array.of(lrc(fromHex('808001'))))
+
+/** Slot 0 of a dual reader: whatever is presented, by contacts or in the field. */
+function slotOf(where: Body): SlotLink {
+  const nfc = virtualNfc(where)
+  const powered = (card: Card, atr: Uint8Array, removed: AbortSignal): PoweredCard => ({
+    ...{ atr, removed },
+    transmit: (apdu, options) => card.transmit(apdu, options),
+    powerOff: () => nfc.off(),
+  })
+  let close = (_: undefined) => {}
+  return {
+    ...{ uri: 'pcsc:Test', name: 'Test 00 00' },
+    get cardPresent() {
+      return where.cardInSlot || where.cardsInField > 0
+    },
+    closed: new Promise(resolve => {
+      close = resolve
+    }),
+    close: async () => close(undefined),
+    powerOn: ({ timeout, signal }) =>
+      within({ timeout, signal, clock }, async inner => {
+        const { interface: by } = await where.nextCard(['chip', 'tap'], { signal: inner })
+        if (by === 'tap') {
+          const card = await nfc.activate({ signal: inner, onCollision: () => {} })
+          return powered(card, contactlessAtr, card.removed)
+        }
+        return powered(where.powerOn('chip'), fromHex('3B00'), where.cardGone('chip'))
+      }),
+  }
+}
+
+beforeEach(() => {
+  clock = new VirtualClock()
+  body = new Body({ clock })
+  reader = openPcscReader(slotOf(body), { config: virtualConfig(), contactless: russianContactless(), clock })
+  shown.length = 0
+  listen(reader)
+})
+afterEach(async () => {
+  await clock.settle(reader.close())
+  expect(clock.pending).toBe(0)
+})
+
+async function listen(from: Reader) {
+  for await (const event of from.events) {
+    if (event.type !== 'display') continue
+    shown.push(event.message)
+    body.show(event.message)
+  }
+}
+
+async function pay(script: CardholderScript, wish: Partial<Transaction> & { amount: bigint }, issued: CardProfile) {
+  const { asked, authorise } = issuerOf(clock, issued)
+  const leave = cardholder(body, { pace: instant, ...script })
+  const terminal = { selectApplication: async () => 0, enterPin: pinEntry('1234'), authorise }
+  const outcome = await clock.settle(reader.transact({ currency: rub, ...wish }, terminal))
+  await clock.advance(5000)
+  leave()
+  return { outcome, asked, shown: shown as never[] }
+}
+
+describe('chip or tap at a PC/SC reader, whichever comes', () => {
+  it.each(rows('tap', 'phone', 'chip'))('$scheme $way $amount', async row => {
+    const { script, profile } = personOf(row, clock)
+    expectAgreement(row, await pay(script, { amount: row.amount }, profile))
+  })
+
+  it('a torn tap, then the chip: one payment, by chip', async () => {
+    const card = loadCard('mir', { clock })
+    const stop = body.on(event => {
+      if (event.type === 'display' && event.screen.message === 'reader.presentCardAgain') body.insert(card)
+    })
+    const script: CardholderScript = { card, present: 'tap', pullAt: 3, pace: { ...instant, present: 50 } }
+    const { outcome, asked } = await pay(script, { amount: 1000n }, profiles.mir)
+    stop()
+    expect(outcome).toMatchObject({ result: 'approved', interface: 'chip', cvm: 'onlinePin' })
+    expect(asked).toMatchObject([{ request: { interface: 'chip' }, arqc: 'right' }])
+  })
+
+  it('an amount that no tap may pay: insert the card or try another; the chip pays', async () => {
+    const contactless = russianContactless()
+    const refuse = { ...contactless, schemes: contactless.schemes.map(one => ({ ...one, refuseFrom: 100_000n })) }
+    await clock.settle(reader.close())
+    reader = openPcscReader(slotOf(body), { config: virtualConfig(), contactless: refuse, clock })
+    listen(reader)
+    const { outcome } = await pay({ card: loadCard('dda', { clock }), present: 'tap' }, { amount: 200_000n }, profiles.dda)
+    expect(shown).toContain('reader.tryAnotherCard')
+    expect(outcome).toMatchObject({ result: 'approved', interface: 'chip' })
+  })
+
+  it('without rules for taps it is a chip reader', async () => {
+    const plain = openPcscReader(slotOf(body), { config: virtualConfig(), clock })
+    const nobody = { selectApplication: async () => 0, authorise: async () => ({ type: 'unableToGoOnline' as const }) }
+    expect(await faultOf(plain.transact({ amount: 1n, currency: rub, interfaces: ['tap'] }, nobody))).toBe('unsupported')
+    await plain.close()
+  })
+})

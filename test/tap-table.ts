@@ -1,0 +1,126 @@
+/** The table of issue 4: amounts, ways to pay and schemes with the verification each must end in; the issuer that answers, and what agrees in every payment. */
+
+import { expect } from 'vitest'
+import { Issuer } from '../simulator/acquirer/issuer.ts'
+import { loadCard } from '../simulator/cards/icc.ts'
+import { issuerView } from '../simulator/cards/issuer-view.ts'
+import { VirtualPhone } from '../simulator/cards/phone.ts'
+import type { CardProfile } from '../simulator/cards/profile.ts'
+import { type ProfileName, profiles } from '../simulator/cards/profiles/index.ts'
+import { testPinDukpt } from '../simulator/keys.ts'
+import type { CardholderScript } from '../simulator/readers/cardholder.ts'
+import { hex } from '../src/bytes.ts'
+import type { Clock } from '../src/clock.ts'
+import * as des from '../src/crypto/des.ts'
+import { DukptDevice, initialKey, pinKey } from '../src/crypto/dukpt.ts'
+import { encodeFormat0 } from '../src/crypto/pin.ts'
+import { currency } from '../src/currency.ts'
+import type { CvmName, Outcome } from '../src/emv/outcome.ts'
+import type { AuthorisationRequest, AuthorisationResponse, PinEntry, Terminal } from '../src/emv/terminal.ts'
+import type { MessageId } from '../src/messages.ts'
+import { makeReceipt } from '../src/payment/receipt.ts'
+
+export const rub = currency('RUB')
+export const schemes = { MIR: 'mir', Visa: 'dda', Mastercard: 'mastercard' } as const satisfies Record<string, ProfileName>
+export type Scheme = keyof typeof schemes
+export type Way = 'tap' | 'phone' | 'chip' | 'swipe'
+
+export interface Row {
+  readonly amount: bigint
+  readonly way: Way
+  readonly scheme: Scheme
+}
+
+/** The rows of the table for some ways to pay. */
+export function rows(...ways: readonly Way[]): Row[] {
+  const amounts = [299_999n, 300_000n, 300_001n, 0n, 99_999_999_999n]
+  return amounts.flatMap(amount => ways.flatMap(way => (Object.keys(schemes) as Scheme[]).map(scheme => ({ amount, way, scheme }))))
+}
+
+/**
+ * What each must end in: contactless verifies from 3000.00 on; a chip goes by its own list, a stripe by its service code, whatever the amount.
+ * Below, a Visa phone tells that its holder has unlocked it; the other kernels do not ask.
+ */
+export function expectedCvm({ way, amount, scheme }: Row): CvmName {
+  if (way === 'chip') return 'onlinePin'
+  if (way === 'swipe') return 'signature'
+  if (way === 'phone') return amount >= 300_000n || scheme === 'Visa' ? 'device' : 'none'
+  return amount >= 300_000n ? 'onlinePin' : 'none'
+}
+
+const presents = { tap: 'tap', phone: 'tap', chip: 'dip', swipe: 'swipe' } as const
+
+/** The same card without a chip: service code 101. */
+const stripeOnly = (name: ProfileName): CardProfile => ({ ...profiles[name], serviceCode: '101' })
+
+/** Who pays so, and the card's profile for its issuer. */
+export function personOf({ way, scheme }: Row, clock: Clock): { script: Pick<CardholderScript, 'card' | 'present'>; profile: CardProfile } {
+  const name = schemes[scheme]
+  const profile = way === 'swipe' ? stripeOnly(name) : profiles[name]
+  const card = loadCard(profile, { clock })
+  return { profile, script: { card: way === 'phone' ? new VirtualPhone(card) : card, present: presents[way] } }
+}
+
+export interface Asked {
+  readonly request: AuthorisationRequest
+  readonly arqc: string
+  readonly pin: string
+}
+
+/** Decides as the card's issuer would, and keeps what it was asked. */
+export function issuerOf(clock: Clock, issued?: CardProfile) {
+  const issuer = new Issuer({ balance: 10n ** 13n, ...(issued && { accounts: issuerView(issued) }) })
+  const asked: Asked[] = []
+  return {
+    asked,
+    async authorise(request: AuthorisationRequest): Promise<AuthorisationResponse> {
+      const { tags, cvm, interface: through, pinBlock, transaction } = request
+      const { amount } = transaction
+      const order = { number: '1', amount, currency: rub }
+      const merchant = { name: 'M', id: 'M', terminal: 'T' }
+      const at = new Date(clock.now())
+      const message = { key: 'k', order, merchant, type: 'purchase', amount, currency: rub, at } as const
+      const whole = { ...message, tags, cvm, interface: through, ...(pinBlock && { pinBlock }) }
+      const verdict = issuer.authorise(whole, issuer.panOf(whole), [])
+      asked.push({ request, arqc: verdict.arqc, pin: verdict.pin })
+      return { type: verdict.code === '00' ? 'approved' : 'declined', ...verdict }
+    },
+  }
+}
+
+/** A PIN entry of the app's, with test keys. */
+export function pinEntry(pin: string): NonNullable<Terminal['enterPin']> {
+  const keys = new DukptDevice(initialKey(testPinDukpt.bdk, testPinDukpt.ksn), testPinDukpt.ksn)
+  return async (request): Promise<PinEntry> => {
+    if (request.type === 'offline') throw new Error('an offline PIN was asked for by tap')
+    if (pin === 'cancelled') return { type: 'cancelled' }
+    const { key, ksn } = keys.next()
+    const block = encodeFormat0(Uint8Array.from(pin, Number), request.pan)
+    return { type: 'onlinePin', block: { format: 0, ksn, data: des.encryptEcb(pinKey(key), block) } }
+  }
+}
+
+/** Approved with the verification of the table; CVM, displays, PIN block, POS entry mode, the host's view and the slip tell the same story. */
+export function expectAgreement(
+  row: Row,
+  seen: { outcome: Outcome; asked: readonly Asked[]; shown: readonly (MessageId | undefined)[] },
+): void {
+  const { outcome, asked, shown } = seen
+  const through = row.way === 'phone' ? 'tap' : row.way
+  const cvm = expectedCvm(row)
+  expect(outcome).toMatchObject({ result: 'approved', interface: through, cvm, online: true })
+  const arqc = row.way === 'swipe' ? 'none' : 'right'
+  expect(asked).toMatchObject([{ request: { cvm, interface: through }, arqc, pin: cvm === 'onlinePin' ? 'right' : 'none' }])
+  expect(shown.includes('reader.enterPin')).toBe(cvm === 'onlinePin')
+  expect(shown).not.toContain('reader.selectApplication' satisfies MessageId)
+  expect(outcome.pinBlock !== undefined).toBe(cvm === 'onlinePin')
+  if (row.way !== 'swipe') {
+    expect(hex(outcome.tags.get(0x9f39)!)).toBe(through === 'tap' ? '07' : '05')
+    expect(hex(outcome.tags.get(0x9f02)!)).toBe(String(row.amount).padStart(12, '0'))
+  }
+  const order = { number: '1', amount: row.amount, currency: rub }
+  const merchant = { name: 'M', id: 'M', terminal: 'T' }
+  const slip = makeReceipt({ merchant, order, result: outcome.result, outcome, at: new Date(0), signed: false })
+  expect(slip).toMatchObject({ interface: through, cvm, signatureLine: cvm === 'signature' })
+  if (row.way !== 'swipe') expect(slip.aid).toBe(hex(outcome.application!.aid))
+}
