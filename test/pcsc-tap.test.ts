@@ -114,6 +114,13 @@ describe('chip or tap at a PC/SC reader, whichever comes', () => {
     expect(outcome).toMatchObject({ result: 'approved', interface: 'chip' })
   })
 
+  it('a chip that does not answer, while a tap would do too: mute, and the stripe may be read', async () => {
+    const mute = { contact: () => undefined } as unknown as CardholderScript['card']
+    const { outcome, asked } = await pay({ card: mute, present: 'dip' }, { amount: 1000n }, profiles.mir)
+    expect(outcome).toMatchObject({ result: 'declined', reason: 'cardMute', interface: 'chip', fallback: true })
+    expect(asked).toEqual([])
+  })
+
   it('without rules for taps it is a chip reader', async () => {
     const plain = openPcscReader(slotOf(body), { config: virtualConfig(), clock })
     const nobody = { selectApplication: async () => 0, authorise: async () => ({ type: 'unableToGoOnline' as const }) }

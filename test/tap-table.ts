@@ -114,8 +114,8 @@ export function expectAgreement(
   expect(shown.includes('reader.enterPin')).toBe(cvm === 'onlinePin')
   expect(shown).not.toContain('reader.selectApplication' satisfies MessageId)
   expect(outcome.pinBlock !== undefined).toBe(cvm === 'onlinePin')
+  expect(hex(outcome.tags.get(0x9f39)!)).toBe({ tap: '07', chip: '05', swipe: '90' }[through])
   if (row.way !== 'swipe') {
-    expect(hex(outcome.tags.get(0x9f39)!)).toBe(through === 'tap' ? '07' : '05')
     expect(hex(outcome.tags.get(0x9f02)!)).toBe(String(row.amount).padStart(12, '0'))
   }
   const order = { number: '1', amount: row.amount, currency: rub }

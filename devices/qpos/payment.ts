@@ -6,6 +6,7 @@ import { within } from '../../src/clock.ts'
 import type { CardInterface, Outcome } from '../../src/emv/outcome.ts'
 import type { AuthorisationResponse, Candidate, PinBlock, Terminal, Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
+import type { SwipeEntryMode } from '../../src/magstripe.ts'
 import type { MessageId } from '../../src/messages.ts'
 import type { ReaderEvent } from '../../src/reader/reader.ts'
 import type { CardData, EmvResult } from './codec.ts'
@@ -99,6 +100,7 @@ async function fromCard(counter: Counter, known: Known): Promise<Outcome> {
       known.by = 'swipe'
       emit({ type: 'card', event: 'swiped' })
       readCard(known, answer.card)
+      known.tags.set(0x9f39, Uint8Array.of(swipeEntryMode(answer.card)))
       return withoutCard(known, await authorise(counter, known))
     case 'tapOnline':
     case 'tapOffline': {
@@ -292,6 +294,11 @@ function readCard(known: Known, card: CardData): void {
   if (card.cardholderName) set(0x5f20, fromText(card.cardholderName))
   if (/^\d{3}$/.test(card.serviceCode)) set(0x5f30, fromUint(Number.parseInt(card.serviceCode, 16), 2))
   if (card.maskedPan) set(iccTags.maskedPan, maskedCn(card.maskedPan))
+}
+
+/** POS entry mode: a reader with a slot takes the stripe of a chip card (service code 2xx, 6xx) only as fallback, 80; else 90 (ISO 8583:1987, field 22). */
+function swipeEntryMode({ serviceCode }: CardData): SwipeEntryMode {
+  return /^[26]/.test(serviceCode) ? 0x80 : 0x90
 }
 
 /** A masked PAN as the vendor's C4 holds it: compressed numeric, F where a digit is hidden or padded. */

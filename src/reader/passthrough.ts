@@ -264,6 +264,7 @@ class Passthrough implements Reader {
       } catch (error) {
         return this.#withoutCard(error, terminal, signal)
       }
+      if (field.muteChip) return this.#withoutCard(field.muteChip, terminal, signal)
       if (field.chip) return this.#inserted(field.chip, transaction, terminal, config, signal)
       const { reason, result } = outcome
       if (chip && !asked && !signal.aborted) {

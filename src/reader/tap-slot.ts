@@ -20,6 +20,8 @@ export interface SlotFieldOptions {
 export interface SlotField extends Field {
   /** The contact card that came instead of a tap: it is open, and the caller's. */
   readonly chip: CardSlot | undefined
+  /** Why there is none: it was inserted and does not answer. */
+  readonly muteChip: Fault | undefined
   /** The time for a card begins anew: the host has answered, and the card is wanted once more. */
   restart(): void
 }
@@ -33,6 +35,7 @@ const REST = 500
 export function slotField({ clock, cardTimeout, chip, open, removal }: SlotFieldOptions): SlotField {
   let slot: CardSlot | undefined
   let contact: CardSlot | undefined
+  let muteChip: Fault | undefined
   let offUntil = 0
   let deadline: number | undefined
   const close = async () => {
@@ -43,6 +46,9 @@ export function slotField({ clock, cardTimeout, chip, open, removal }: SlotField
   return {
     get chip() {
       return contact
+    },
+    get muteChip() {
+      return muteChip
     },
     restart() {
       deadline = undefined
@@ -58,6 +64,7 @@ export function slotField({ clock, cardTimeout, chip, open, removal }: SlotField
         const found = await open({ ...wanted, signal, timeout, onCollision }).catch(error => {
           // A card that does not wake up by tap, or went at once, was not presented yet; a mute chip is one.
           if (isFault(error, 'card-mute', 'card-removed') && !chip()) return undefined
+          if (isFault(error, 'card-mute')) muteChip = error
           throw error
         })
         if (found?.interface === 'contact') {
