@@ -29,6 +29,7 @@ export { testCaKeys, testIssuerKeys, testPinDukpt, testRevoked } from './keys.ts
 export { Body } from './readers/body.ts'
 export { type CardholderScript, cardholder } from './readers/cardholder.ts'
 export { listen } from './readers/listen.ts'
+export { virtualNfc } from './readers/nfc.ts'
 export { VirtualQpos } from './readers/qpos.ts'
 export { VpcdCard } from './readers/vpcd.ts'
 
