@@ -5,13 +5,14 @@ import { openQpos } from '../devices/qpos/driver.ts'
 import { loadCard } from '../simulator/cards/icc.ts'
 import { VirtualPhone } from '../simulator/cards/phone.ts'
 import type { CardProfile } from '../simulator/cards/profile.ts'
+import { type ProfileName, profiles } from '../simulator/cards/profiles/index.ts'
 import type { PlasticCard } from '../simulator/readers/body.ts'
 import { type CardholderScript, cardholder } from '../simulator/readers/cardholder.ts'
 import type { VirtualQpos } from '../simulator/readers/qpos.ts'
 import { instant, virtualReader } from '../simulator/world.ts'
 import { VirtualClock } from '../src/clock.ts'
 import type { Transaction } from '../src/emv/terminal.ts'
-import type { Reader } from '../src/reader/reader.ts'
+import type { Reader, ReaderEvent } from '../src/reader/reader.ts'
 import { pipe } from '../src/transport/pipe.ts'
 import { expectAgreement, issuerOf, personOf, rows, rub, type Scheme, schemes } from './tap-table.ts'
 
@@ -57,6 +58,30 @@ describe('the 3000-rouble rule at a reader with its own kernels', () => {
   it.each(rows('tap', 'phone', 'chip', 'swipe'))('$scheme $way $amount', async row => {
     const { script, profile } = personOf(row, clock)
     expectAgreement(row, await pay(script, { amount: row.amount }, profile))
+  })
+})
+
+describe('what the reader never does', () => {
+  const several = Object.keys(profiles).filter(name => loadCard(name).canTap && profiles[name as ProfileName].applications.length > 1)
+
+  it.each(several as ProfileName[])('no list for %s by tap', async name => {
+    const selections: ReaderEvent[] = []
+    const watching = (async () => {
+      for await (const event of reader.events) if (event.type === 'application-selection') selections.push(event)
+    })()
+    const { outcome, shown } = await pay({ card: loadCard(name, { clock }) }, { amount: 1000n }, profiles[name])
+    expect(outcome.interface).toBe('tap')
+    expect(shown).not.toContain('reader.selectApplication')
+    await clock.settle(reader.close())
+    await watching
+    expect(selections).toEqual([])
+  })
+
+  it('take the stripe of a chip card for anything but fallback', async () => {
+    const script = { card: loadCard('mir', { clock }), present: 'swipe' as const }
+    const { outcome } = await pay(script, { amount: 1000n, interfaces: ['swipe'] }, profiles.mir)
+    expect(outcome).toMatchObject({ result: 'approved', interface: 'swipe' })
+    expect(outcome.tags.get(0x9f39)).toEqual(Uint8Array.of(0x80))
   })
 })
 

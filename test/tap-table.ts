@@ -118,6 +118,10 @@ export function expectAgreement(
   if (row.way !== 'swipe') {
     expect(hex(outcome.tags.get(0x9f02)!)).toBe(String(row.amount).padStart(12, '0'))
   }
+  // CVM Results, where the kernel has them (kernel 3 has not): the method (EMV 4.4 Book 3, Annex C3; Book C-2 for the holder's device).
+  const results = outcome.tags.get(0x9f34)
+  if (results) expect({ 1: 'device', 2: 'onlinePin', 30: 'signature', 31: 'none', 63: 'none' }[results[0] & 0x3f]).toBe(cvm)
+  else expect(through === 'swipe' || row.scheme === 'Visa').toBe(true)
   const order = { number: '1', amount: row.amount, currency: rub }
   const merchant = { name: 'M', id: 'M', terminal: 'T' }
   const slip = makeReceipt({ merchant, order, result: outcome.result, outcome, at: new Date(0), signed: false })
