@@ -305,6 +305,50 @@ describe('the channel', () => {
     await opened.close()
   })
 
+  it.each(['comes back', 'does not come back', 'finds no reader'] as const)(
+    'the issuer’s word for the card stands when the card %s',
+    async how => {
+      const { schemes: all, ...rules } = russianContactless()
+      const contactless = { ...rules, schemes: all.map(one => (one.scheme === 'visa' ? { ...one, ttq: fromHex('3600C000') } : one)) }
+      const card = loadCard('dda', { clock })
+      let gone = () => {}
+      const closed = new Promise<void>(resolve => {
+        gone = resolve
+      })
+      const sent: string[] = []
+      let taps = 0
+      const { opened } = await over(
+        {
+          closed,
+          activate: async () => {
+            if (taps++ > 0 && how === 'finds no reader') gone()
+            if (taps > 1 && how !== 'comes back') return new Promise(() => {})
+            const held = card.contactless({ clock })
+            return {
+              async transmit(apdu, options) {
+                sent.push(hex(apdu))
+                const answer = hex(await held.transmit(apdu, options))
+                // Card Transaction Qualifiers, byte 2 b7: the card takes an issuer update.
+                return fromHex(
+                  answer.replace(/9F6C02(..)(..)/, (_, b1, b2) => `9F6C02${b1}${hex(Uint8Array.of(Number.parseInt(b2, 16) | 0x40))}`),
+                )
+              },
+            }
+          },
+        },
+        { contactless, cardTimeout: 10_000 },
+      )
+      const authorise: Terminal['authorise'] = async () => ({
+        ...{ type: 'approved', code: '00', issuerAuthenticationData: fromHex('0102030405060708') },
+      })
+      const outcome = await clock.settle(opened.transact({ amount: 1000n, currency: rub }, { ...nobody, authorise }))
+      expect(outcome).toMatchObject({ result: 'approved', interface: 'tap', online: true })
+      expect(taps).toBe(2)
+      expect(sent.some(command => command.startsWith('0082'))).toBe(how === 'comes back')
+      await clock.settle(opened.close())
+    },
+  )
+
   it('hands a card to the app, and takes no chip, no swipe, no link', async () => {
     body.tap(loadCard('mir', { clock }))
     const slot = await clock.settle(reader.openCard!())

@@ -236,11 +236,7 @@ class Passthrough implements Reader {
       clock: this.#clock,
       cardTimeout,
       chip: () => chip && !asked,
-      open: options =>
-        this.#open(options).catch(error => {
-          // The host has decided by then: what a second tap was for does not happen.
-          throw asked && isFault(error, 'link-closed') ? new Fault('card-removed', 'the reader is gone', {}, { cause: error }) : error
-        }),
+      open: options => this.#open(options),
       removal: this.#slots.tellsRemoval
         ? { timeout: removalTimeout, signal, onWait: () => this.#display(terminal, 'reader.removeCard') }
         : undefined,

@@ -307,7 +307,8 @@ async function tellCard(
     const end = await entry.run(outcome.start, { outcome, response })
     return outcome.start === 'D' && end.status === 'declined'
   } catch (error) {
-    if (!isFault(error, 'timeout', 'aborted', 'card-removed', 'card-mute')) throw error // nobody came back with the card
+    // Nobody came back with the card, or the reader has gone.
+    if (!isFault(error, 'timeout', 'aborted', 'card-removed', 'card-mute', 'link-closed', 'reader-error', 'protocol')) throw error
     return false
   }
 }
