@@ -76,10 +76,11 @@ async function counter(options: Parameters<typeof virtualCounter>[0] = {}): Prom
   return made
 }
 
-const payArgs = ({ uri, acquirer }: Pick<Counter, 'uri' | 'acquirer'>, amount = '2500.00', ...more: string[]) => [
-  ...['pay', amount, '--currency', 'RUB', '--reader', uri, '--acquirer', acquirer.url, '--app', 'MIR'],
-  ...more,
-]
+const payArgs = (
+  { uri, acquirer }: { readonly uri: string; readonly acquirer: { readonly url: string } },
+  amount = '2500.00',
+  ...more: string[]
+) => [...['pay', amount, '--currency', 'RUB', '--reader', uri, '--acquirer', acquirer.url, '--app', 'MIR'], ...more]
 
 describe('two processes', () => {
   it('a served reader and acquirer, and `pay --json` between them', async () => {
@@ -242,6 +243,10 @@ describe('pay ends by itself with its code', () => {
       [['info', 'tcp://127.0.0.1:1'], /family/],
       [['decode', '9F0'], /odd number/],
       [['decode', '00', '--lang', 'fr'], /--lang is 'fr'/],
+      [
+        payArgs({ uri: 'tcp://127.0.0.1:1', acquirer: { url: 'http://127.0.0.1:8080' } }, '1.00', '--merchant', ''),
+        /merchant name has 0 characters/,
+      ],
       [['decode', '9F0', '--lang', 'ru'], /Не шестнадцатеричная строка/],
       [
         ['pay', '0.00', '--currency', 'RUB', '--reader', 'tcp://127.0.0.1:1', '--acquirer', 'http://127.0.0.1:8080'],

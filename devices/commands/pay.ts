@@ -53,7 +53,7 @@ export function addPay(program: Command): void {
     )
     .option('--merchant <name>', 'as on the slip', 'MobileTestMerchant')
     .option('--merchant-id <id>', 'up to 15 characters', '635459020000001')
-    .option('--terminal <id>', '8 characters', '63545902')
+    .option('--terminal <id>', 'up to 8 characters', '63545902')
     .option(
       '--status-time <seconds>',
       'how long a silent host is asked for the result, and again told of a reversal',
@@ -71,7 +71,8 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   const unit = currency(flags.currency)
   const amount = parseAmount(amountText, unit)
   const order = { number: flags.order ?? orderNumber(new Date()), amount, currency: unit }
-  checkOrder(order)
+  const merchant = { name: flags.merchant, id: flags.merchantId, terminal: flags.terminal }
+  checkOrder(order, merchant)
   const acquirer = httpAcquirer(flags.acquirer)
   const config = await terminalConfig(flags, unit)
   const screen = openConsole(lang)
@@ -82,7 +83,6 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
     const reader = await open(flags.reader, { signal, config, contactless })
     try {
       screen.say('app.connected', { reader: [reader.info.model, reader.info.serial].filter(Boolean).join(' ') || reader.info.family })
-      const merchant = { name: flags.merchant, id: flags.merchantId, terminal: flags.terminal }
       const result = await pay(order, {
         reader,
         acquirer,

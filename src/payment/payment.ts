@@ -58,7 +58,7 @@ const MAX_ATTEMPTS = 3
  * @throws Fault `low-battery`, `busy`, `link-closed`, `timeout`, `reader-error`, `tampered`, `aborted` before the card was asked, `bad-argument`
  */
 export async function pay(order: Order, options: PayOptions): Promise<PaymentResult> {
-  checkOrder(order)
+  checkOrder(order, options.merchant)
   const { reader, prompts = {}, signal } = options
   const say = teller(prompts)
   say({ type: 'stage', stage: 'preflight' })
@@ -179,12 +179,21 @@ function teller({ onEvent }: AppPrompts): (event: PaymentEvent) => void {
   }
 }
 
-/** @throws Fault `bad-argument` for an order that cannot be paid */
-export function checkOrder({ number, amount }: Order): void {
+/** Before a card is asked for, what no host would take. @throws Fault `bad-argument` */
+export function checkOrder({ number, amount }: Order, merchant: Merchant): void {
   if (number.length < 1 || number.length > 32)
     throw new Fault('bad-argument', `order number has ${number.length} characters, the rule is 1 to 32`, { field: 'order.number' })
   if (amount <= 0n || amount > 999_999_999_999n)
     throw new Fault('bad-argument', `order amount ${amount} is not 1 to 999999999999 minor units`, { field: 'order.amount' })
+  for (const [name, most] of [
+    ['name', 64],
+    ['id', 15],
+    ['terminal', 8],
+  ] as const) {
+    const { length } = merchant[name]
+    if (length < 1 || length > most)
+      throw new Fault('bad-argument', `merchant ${name} has ${length} characters, the rule is 1 to ${most}`, { field: `merchant.${name}` })
+  }
 }
 
 async function checkBattery({ reader, minimumBattery = 5, signal }: PayOptions): Promise<void> {
