@@ -23,7 +23,8 @@ const presentations = ['dip', 'tap', 'swipe'] as const
 interface ServeFlags {
   readonly listen?: string
   readonly card: string
-  readonly present: string
+  readonly present?: string
+  readonly phone?: boolean | string
   readonly pin: readonly string[]
   readonly battery?: number
   readonly charging?: boolean
@@ -44,7 +45,8 @@ export function addServe(program: Command): void {
       'pty (for qpos, when left out), tcp:<port>, tcp:<host>:<port>; vpcd: tcp:…, or pcsc for the slot of a pcscd',
     )
     .option('--card <profile>', `the card that is presented: ${Object.keys(profiles).join(', ')}`, 'mir-maestro')
-    .option('--present <how>', presentations.join(', '), 'dip')
+    .option('--present <how>', `${presentations.join(', ')}; tap when left out with --phone, else dip`)
+    .option('--phone [locked]', 'the card is in a phone: unlocked, or locked until the reader sends its holder to it')
     .option('--pin <digits>', 'typed when the reader asks; repeat it for what is typed after a wrong one', collect, [])
     .option('--battery <percent>', '0 to 100', wholeNumber('--battery', 0, 100))
     .option('--charging', 'the charger is plugged in')
@@ -54,7 +56,8 @@ export function addServe(program: Command): void {
     .option('--explain <file>', 'the kernel’s rules, inputs and effects as lines of JSON, for `tapdip explain`')
     .action(async (family: string, flags: ServeFlags) => {
       oneOf('family', family, families)
-      const present = oneOf('--present', flags.present, presentations)
+      const present = flags.present === undefined ? undefined : oneOf('--present', flags.present, presentations)
+      const phone = typeof flags.phone === 'string' ? oneOf('--phone', flags.phone, ['locked'] as const) : flags.phone
       for (const pin of flags.pin)
         if (!/^\d{0,12}$/.test(pin)) throw new Fault('bad-argument', '--pin takes up to 12 digits', { field: 'pin' })
       const card = loadCard(flags.card)
@@ -68,7 +71,9 @@ export function addServe(program: Command): void {
       })
       const { body } = reader
       const pins = flags.pin.length > 0 ? flags.pin : undefined
-      const leave = flags.live ? live(body, card) : person(body, card, { present, pace, ...(pins && { pins }) })
+      const leave = flags.live
+        ? live(body, card)
+        : person(body, card, { pace, ...(present && { present }), ...(phone && { phone }), ...(pins && { pins }) })
       const listening = await listen(flags.listen ?? 'pty', link => reader.serve(link), {
         onError: fault => process.stderr.write(`reader: ${fault.code}: ${fault.message}\n`),
       })
@@ -84,7 +89,7 @@ export function addServe(program: Command): void {
 /** A card without a reader around it: what a person does at a reader has no place here. */
 async function serveCard(card: VirtualCard, flags: ServeFlags): Promise<void> {
   const { present, pin, battery, charging, serial, live, listen: where = 'tcp:0' } = flags
-  const odd = { '--present': present !== 'dip', '--pin': pin.length > 0, '--battery': battery !== undefined, '--charging': charging, '--serial': serial, '--live': live, '--explain': flags.explain !== undefined } // biome-ignore format: a table
+  const odd = { '--present': present !== undefined, '--phone': flags.phone !== undefined, '--pin': pin.length > 0, '--battery': battery !== undefined, '--charging': charging, '--serial': serial, '--live': live, '--explain': flags.explain !== undefined } // biome-ignore format: a table
   for (const [flag, given] of Object.entries(odd))
     if (given) throw new Fault('bad-argument', `${flag} is for a reader: vpcd serves a bare card`, { field: flag })
   if (where === 'pty') throw new Fault('bad-argument', 'vpcd is a socket protocol: --listen tcp:<port> or pcsc', { field: '--listen' })

@@ -8,19 +8,26 @@ import { EXIT, language, wholeNumber } from '../src/command-line.ts'
 import { currency, formatAmount } from '../src/currency.ts'
 import { type Language, type MessageId, message } from '../src/messages.ts'
 import { hostEventLine } from './acquirer/host.ts'
+import type { ProfileName } from './cards/profiles/index.ts'
 import { displayLine } from './commands.ts'
-import { pace } from './readers/cardholder.ts'
-import { type Counter, type HostEvent, type PersonOptions, virtualCounter } from './world.ts'
+import type { Pace } from './readers/cardholder.ts'
+import { type Counter, type HostEvent, loadCard, type PersonOptions, type VirtualCard, virtualCounter } from './world.ts'
 
 interface Scene {
   readonly title: MessageId
   readonly amount: bigint
-  readonly person: PersonOptions
+  readonly person: Omit<PersonOptions, 'card'>
+  /** A profile; `mir-maestro` when left out. Each card keeps its counters from scene to scene. */
+  readonly card?: ProfileName
   readonly flags?: readonly string[]
   readonly exit: number
 }
 
 const rub = currency('RUB')
+/** A customer in a hurry: nobody waits long for a demonstration. */
+const brisk: Pace = { present: 250, think: 200, key: 60, remove: 250, hold: 1500 }
+/** GENERATE AC of the Mastercard: PPSE, SELECT, GET PROCESSING OPTIONS and eight records come before it. */
+const TORN_AT = 12
 
 const scenes: readonly Scene[] = [
   { title: 'demo.chip', amount: 250_000n, person: { pins: ['1234'] }, flags: ['--app', 'MIR'], exit: EXIT.approved },
@@ -38,12 +45,23 @@ const scenes: readonly Scene[] = [
     flags: ['--app', 'Maestro'],
     exit: EXIT.declined,
   },
+  { title: 'demo.tap', amount: 299_999n, person: { present: 'tap' }, exit: EXIT.approved },
+  { title: 'demo.tapVerified', amount: 300_000n, person: { present: 'tap', pins: ['1234'] }, exit: EXIT.approved },
+  { title: 'demo.phone', amount: 300_000n, card: 'dda', person: { phone: 'locked' }, exit: EXIT.approved },
+  {
+    title: 'demo.swipe',
+    amount: 100_000n,
+    person: { present: 'swipe', pins: ['1234'] },
+    flags: ['--app', 'MIR'],
+    exit: EXIT.approved,
+  },
+  { title: 'demo.torn', amount: 100_000n, card: 'mastercard', person: { present: 'tap', pullAt: TORN_AT }, exit: EXIT.approved },
 ]
 
 export function addDemo(program: Command): void {
   program
     .command('demo')
-    .description('a virtual QPOS on a pseudo-terminal, an acquirer, and payments with a co-badged chip card')
+    .description('a virtual QPOS on a pseudo-terminal, an acquirer, and payments by chip, tap, phone and stripe')
     .option('--scene <number>', 'one of them only', wholeNumber('--scene', 1, scenes.length))
     .action(async (flags: { scene?: number; lang?: string }) => {
       const chosen = flags.scene === undefined ? scenes : scenes.slice(flags.scene - 1, flags.scene)
@@ -52,6 +70,12 @@ export function addDemo(program: Command): void {
 }
 
 async function demo(chosen: readonly Scene[], lang: Language): Promise<number> {
+  const cards = new Map<ProfileName, VirtualCard>()
+  const cardOf = (name: ProfileName) => {
+    const card = cards.get(name) ?? loadCard(name)
+    cards.set(name, card)
+    return card
+  }
   const say = (text: string) => void process.stdout.write(`${text}\n`)
   const counter = await virtualCounter({
     listen: 'pty',
@@ -64,7 +88,7 @@ async function demo(chosen: readonly Scene[], lang: Language): Promise<number> {
     counter.reader.body.on(event => event.type === 'display' && say(`  reader ${displayLine(event.screen)}`))
     for (const scene of chosen) {
       say(`\n=== ${message(scene.title, lang, { amount: `${formatAmount(scene.amount, rub)} ${rub.alpha}` })}\n`)
-      counter.next({ ...scene.person, pace })
+      counter.next({ ...scene.person, card: cardOf(scene.card ?? 'mir-maestro'), pace: brisk })
       const code = await pay(counter, scene, lang, say)
       await idle(counter)
       if (code !== scene.exit) {

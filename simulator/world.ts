@@ -3,7 +3,7 @@
 import { type Clock, systemClock } from '../src/clock.ts'
 import { initialKey } from '../src/crypto/dukpt.ts'
 import type { TerminalConfig } from '../src/emv/config.ts'
-import { russianContactless } from '../src/emv/contactless/config.ts'
+import { type ContactlessConfig, russianContactless } from '../src/emv/contactless/config.ts'
 import type { Explain } from '../src/emv/explain.ts'
 import { russianMpos } from '../src/emv/profiles.ts'
 import { Fault } from '../src/errors.ts'
@@ -13,6 +13,7 @@ import { pipe } from '../src/transport/pipe.ts'
 import { type AcquirerHost, type AcquirerOptions, type HostEvent, startAcquirer } from './acquirer/host.ts'
 import type { HostRule } from './acquirer/rules.ts'
 import { loadCard, type VirtualCard } from './cards/icc.ts'
+import { VirtualPhone } from './cards/phone.ts'
 import type { CardProfile } from './cards/profile.ts'
 import { testCaKeys, testPinDukpt, testRevoked } from './keys.ts'
 import { type Battery, Body } from './readers/body.ts'
@@ -23,6 +24,7 @@ import { VirtualQpos } from './readers/qpos.ts'
 export { type AcquirerHost, type HostEvent, startAcquirer } from './acquirer/host.ts'
 export type { HostRule } from './acquirer/rules.ts'
 export { loadCard, VirtualCard } from './cards/icc.ts'
+export { VirtualPhone } from './cards/phone.ts'
 export type { CardProfile } from './cards/profile.ts'
 export { profiles } from './cards/profiles/index.ts'
 export { testCaKeys, testIssuerKeys, testPinDukpt, testRevoked } from './keys.ts'
@@ -40,6 +42,8 @@ export const instant: Pace = { present: 0, think: 0, key: 0, remove: 0, hold: 15
 export interface PersonOptions extends Partial<Omit<CardholderScript, 'card'>> {
   /** A profile by name, a profile of your own, or a card that has been used before; `mir-maestro` when left out. */
   readonly card?: string | CardProfile | VirtualCard
+  /** The card lives in their phone, which they have unlocked; `locked`: not before the reader sends them to it. */
+  readonly phone?: boolean | 'locked'
 }
 
 export interface ReaderOptions {
@@ -48,6 +52,8 @@ export interface ReaderOptions {
   readonly language?: Language
   readonly battery?: Partial<Battery>
   readonly config?: TerminalConfig
+  /** What is taken by tap; the Russian rules, with no verification below 3000.00 RUB, when left out. */
+  readonly contactless?: ContactlessConfig
   readonly clock?: Clock
   readonly onFault?: (fault: Fault) => void
   /** Hears what the reader's kernel does, and why. */
@@ -63,7 +69,7 @@ export function virtualReader({ clock = systemClock, language = 'en', battery, .
     language,
     serial,
     config: options.config ?? virtualConfig(serial),
-    contactless: russianContactless(),
+    contactless: options.contactless ?? russianContactless(),
     pinDukpt: { ipek: initialKey(testPinDukpt.bdk, testPinDukpt.ksn), ksn: testPinDukpt.ksn },
     ...(options.onFault && { onFault: options.onFault }),
     ...(options.explain && { explain: options.explain }),
@@ -84,8 +90,9 @@ export function virtualConfig(serial = 'MPOS0000000001', profile = russianMpos):
 }
 
 /** Puts a person with a card at a reader; the returned function sends them away. */
-export function person(body: Body, card: VirtualCard, script: Omit<PersonOptions, 'card'> = {}): () => void {
-  return cardholder(body, { present: 'dip', ...script, card })
+export function person(body: Body, card: VirtualCard, { phone = false, ...script }: Omit<PersonOptions, 'card'> = {}): () => void {
+  const held = phone ? new VirtualPhone(card, { locked: phone === 'locked' }) : card
+  return cardholder(body, { present: phone ? 'tap' : 'dip', ...script, card: held })
 }
 
 export interface CounterOptions extends PersonOptions, Omit<ReaderOptions, 'onFault'> {
@@ -165,7 +172,21 @@ function toCard(card: string | CardProfile | VirtualCard): VirtualCard {
  * @throws Fault `bad-argument` or `bad-config` for a card or a rule; `busy` when the port is taken
  */
 export async function virtualCounter(options: CounterOptions = {}): Promise<Counter> {
-  const { card = 'mir-maestro', rules, balance, listen: where, onHost, clock, serial, language, battery, config, ...script } = options
+  const {
+    card = 'mir-maestro',
+    rules,
+    balance,
+    listen: where,
+    onHost,
+    clock,
+    serial,
+    language,
+    battery,
+    config,
+    contactless,
+    explain,
+    ...script
+  } = options
   const holding = toCard(card)
   const acquirerOptions: AcquirerOptions = {
     ...(rules && { rules }),
@@ -180,6 +201,8 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
       ...(language && { language }),
       ...(battery && { battery }),
       ...(config && { config }),
+      ...(contactless && { contactless }),
+      ...(explain && { explain }),
     })
     const listening = where === undefined ? undefined : await listen(where, link => reader.serve(link))
     return new Counter(reader, acquirer, listening, holding, person(reader.body, holding, { pace: instant, ...script }))

@@ -189,6 +189,20 @@ const table = {
   ],
   'demo.wrongPin': ['{amount} by chip: a wrong PIN, then the right one', '{amount} чипом: неверный PIN-код, затем верный'],
   'demo.declined': ['{amount} by chip: the bank declines', '{amount} чипом: отказ банка'],
+  'demo.tap': ['{amount} by tap, below 3000.00: no question asked', '{amount} касанием, меньше 3000.00: без вопросов'],
+  'demo.tapVerified': [
+    '{amount} by tap, from 3000.00 on: the cardholder is verified, by PIN',
+    '{amount} касанием, от 3000.00: держатель подтверждает оплату PIN-кодом',
+  ],
+  'demo.phone': [
+    '{amount} with a locked phone: its holder unlocks it, and no PIN is asked',
+    '{amount} телефоном: держатель разблокирует его, и PIN-код не нужен',
+  ],
+  'demo.swipe': ['{amount}: a chip card that is swiped is sent to the slot', '{amount}: прокатанную карту с чипом просят вставить'],
+  'demo.torn': [
+    '{amount}: the card is taken away too early and held again, and pays once',
+    '{amount}: карту убрали слишком рано и приложили снова; оплата одна',
+  ],
   'demo.noMoney': ['insufficient funds', 'недостаточно средств'],
   'demo.unexpected': [
     'tapdip pay exited with {code}, {expected} was expected',

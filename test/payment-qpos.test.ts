@@ -14,6 +14,7 @@ import { type CardholderScript, cardholder } from '../simulator/readers/cardhold
 import { VirtualQpos } from '../simulator/readers/qpos.ts'
 import { initialKey } from '../src/crypto/dukpt.ts'
 import { currency } from '../src/currency.ts'
+import { russianContactless } from '../src/emv/contactless/config.ts'
 import { russianMpos } from '../src/emv/profiles.ts'
 import type { PaymentEvent } from '../src/payment/events.ts'
 import { httpAcquirer } from '../src/payment/http-acquirer.ts'
@@ -44,7 +45,7 @@ interface Shop {
   readonly seen: HostEvent[]
   readonly events: PaymentEvent[]
   person(script: Partial<CardholderScript>): void
-  pay(prompts?: AppPrompts, number?: string): ReturnType<typeof pay>
+  pay(prompts?: AppPrompts, number?: string, amount?: bigint): ReturnType<typeof pay>
 }
 
 async function shop(profile: ProfileName | CardProfile, rules: readonly HostRule[] = []): Promise<Shop> {
@@ -52,7 +53,7 @@ async function shop(profile: ProfileName | CardProfile, rules: readonly HostRule
   const accounts = issuerView(typeof profile === 'string' ? profiles[profile] : profile)
   const body = new Body()
   const pinDukpt = { ipek: initialKey(testPinDukpt.bdk, testPinDukpt.ksn), ksn: testPinDukpt.ksn }
-  const device = new VirtualQpos({ body, config, pinDukpt, resultTime: 10 })
+  const device = new VirtualQpos({ body, config, contactless: russianContactless(), pinDukpt, resultTime: 10 })
   const [app, wire] = pipe()
   const serving = device.serve(wire)
   const reader = await openQpos(app)
@@ -77,9 +78,9 @@ async function shop(profile: ProfileName | CardProfile, rules: readonly HostRule
       leave()
       leave = cardholder(body, { card: virtual, present: 'dip', pace: quick, ...script })
     },
-    pay: (prompts, number = '20260326_105200_001') =>
+    pay: (prompts, number = '20260326_105200_001', amount = 250_000n) =>
       pay(
-        { number, amount: 250_000n, currency: currency('RUB') },
+        { number, amount, currency: currency('RUB') },
         { reader, acquirer: httpAcquirer(host.url), merchant, prompts: { ...prompts, onEvent: event => events.push(event) } },
       ),
   }
@@ -167,6 +168,38 @@ describe('in the shop', () => {
     expect(seen).toMatchObject([{ interface: 'swipe', pan: masked, arqc: 'none', code: '00' }])
     expect(host.balance(profile.pan)).toBe(100_000_000n - 250_000n)
     expect(JSON.stringify(paymentJson(result))).not.toContain(profile.pan)
+  })
+
+  it.each([
+    ['mir', 299_999n, 'none', false],
+    ['mir', 300_000n, 'onlinePin', false],
+    ['visa-signature', 299_999n, 'none', false],
+    ['visa-signature', 300_000n, 'signature', true],
+    ['mastercard', 299_999n, 'none', false],
+    ['mastercard', 300_000n, 'onlinePin', false],
+  ] as const)('tapped %s, %s: CVM %s, and the slip says the same', async (name, amount, cvm, signatureLine) => {
+    const { person, pay, seen, host, events } = await shop(name)
+    person({ present: 'tap', pins: ['1234'] })
+    const result = await pay({}, '20260326_105200_002', amount)
+    expect(result).toMatchObject({ result: 'approved', interface: 'tap', cvm, receipt: { cvm, signatureLine, result: 'approved' } })
+    expect(seen).toMatchObject([{ interface: 'tap', cvm, arqc: 'right', pin: cvm === 'onlinePin' ? 'right' : 'none' }])
+    expect(host.balance(profiles[name].pan)).toBe(100_000_000n - amount)
+    expect(events).toContainEqual({ type: 'reader', event: { type: 'card', event: 'tapped' } })
+    expect(JSON.stringify(paymentJson(result))).not.toContain(profiles[name].pan)
+  })
+
+  it('a wrong PIN on a tap: the card is tapped again for another cryptogram', async () => {
+    const { person, pay, seen } = await shop('mir')
+    person({ present: 'tap', pins: ['9999'] })
+    const tryAgain = async () => {
+      person({ present: 'tap', pins: ['1234'] })
+      return true
+    }
+    expect(await pay({ tryAgain }, '20260326_105200_003', 300_000n)).toMatchObject({ result: 'approved', attempts: 2, cvm: 'onlinePin' })
+    expect(seen).toMatchObject([
+      { pin: 'wrong', code: '55' },
+      { pin: 'right', code: '00', arqc: 'right' },
+    ])
   })
 
   it('declined with the bank’s reason', async () => {

@@ -217,7 +217,7 @@ function ended(counter: Counter, known: Known, answer: Ending, what: string): Ou
     if (known.response.type !== 'approved') return declined(known)
     return outcome(known, 'declined', reason, { reversal: true })
   }
-  if (reason === 'cardTimeout' && what !== 'doTrade') return outcome(known, result, known.pin ? 'pinTimeout' : 'cardMute')
+  if (reason === 'cardTimeout' && (what !== 'doTrade' || known.pin)) return outcome(known, result, known.pin ? 'pinTimeout' : 'cardMute')
   return outcome(known, result, reason, fallback ? { fallback } : {})
 }
 

@@ -139,7 +139,7 @@ export class Issuer {
   #checkCryptogram(account: Account, tags: ReadonlyMap<number, Uint8Array>): Check {
     const [cryptogram, atc, data] = [tags.get(0x9f26), tags.get(0x9f36), tags.get(0x9f10)]
     if (!cryptogram || atc?.length !== 2 || !data) return 'wrong'
-    const { facts } = account
+    const facts = asPresented(account.facts, tags)
     try {
       const expected = versionCryptogram(cryptogramVersions[facts.version], keysOf(facts), tags, facts.issuerData(data))
       if (!equal(expected, cryptogram)) return 'wrong'
@@ -174,13 +174,14 @@ export class Issuer {
 
   /** ARPC and scripts: only to a card that has proved itself. */
   #reply(
-    { facts }: Account,
+    account: Account,
     tags: ReadonlyMap<number, Uint8Array>,
     arqc: Check,
     code: string,
     rules: readonly CheckedRule[],
   ): Pick<Verdict, 'issuerAuthenticationData' | 'scripts'> {
     if (arqc !== 'right') return {}
+    const facts = asPresented(account.facts, tags)
     const version = cryptogramVersions[facts.version]
     const session = { atc: tags.get(0x9f36)!, cryptogram: tags.get(0x9f26)!, unpredictable: tags.get(0x9f37)! }
     const keys = keysOf(facts)
@@ -210,6 +211,11 @@ function script(version: CryptogramVersion, keys: CardKeys, session: Session, he
   const header = concat(fromHex(head), Uint8Array.of(8))
   const command = concat(header, versionCommandMac(version, keys, session, header))
   return write(0x72, [write(0x9f18, fromHex('00000001')), write(0x86, command)])
+}
+
+/** A tap (POS Entry Mode 07) may have a cryptogram version of its own. */
+function asPresented(facts: IssuerAccount, tags: ReadonlyMap<number, Uint8Array>): IssuerAccount {
+  return tags.get(0x9f39)?.[0] === 0x07 && facts.tap ? { ...facts, ...facts.tap } : facts
 }
 
 function keysOf({ masterKeys, pan, psn, version }: IssuerAccount): CardKeys {

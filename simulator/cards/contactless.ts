@@ -103,7 +103,13 @@ function tapPlan(one: ApplicationPlan, device: 'card' | 'phone'): ApplicationPla
   const common = { ...one, cvm, log: undefined, layout: undefined, responseFormat: 2 as const }
   if (brand === 'visa')
     // 9F6E comes with the answer to GET PROCESSING OPTIONS.
-    return { ...common, aip: Uint8Array.of(0x20, 0x00), pdol: visaPdol, oda: { ...one.oda, method: 'dda' } }
+    return {
+      ...common,
+      cryptogram: settings?.cryptogram ?? one.cryptogram,
+      aip: Uint8Array.of(0x20, 0x00),
+      pdol: visaPdol,
+      oda: { ...one.oda, method: 'dda' },
+    }
   const cda = { ...one.oda, method: 'cda' as const }
   // AIP: DDA, cardholder verification, terminal risk management, CDA; on-device verification on a phone. Byte 2: Mastercard's EMV mode, relay resistance.
   const second = brand === 'mastercard' ? 0x80 | (settings?.relayResistance ? 0x01 : 0) : 0

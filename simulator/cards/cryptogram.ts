@@ -39,6 +39,7 @@ const minimum: readonly AcInput[] = [0x9f02, 0x9f03, 0x9f1a, 0x95, 0x5f2a, 0x9a,
 
 /**
  * - `visa10`, `visa18`: cryptogram versions 10 (0A) and 18 (12) as public issuer libraries implement them (knovichikhin/pyemv).
+ * - `visa17`: version 17 (11) of qVSDC: amount, unpredictable number, ATC and the fifth byte of 9F10, under the master key. Derived, no vector seen.
  * - `mastercard20`: M/Chip version 20 (14), from the same source. Script commands of one transaction all use the same ARQC; M/Chip counts it up.
  * - `ccd`: EMV Common Core Definitions, cryptogram version 5 (Book 2, 8 and Book 3, Annex C). ASSUMED for Mir, whose card specification is not public.
  */
@@ -49,6 +50,17 @@ export const schemes: Readonly<Record<CryptogramName, CryptogramScheme>> = {
     option: 'A',
     sessionKey: 'none',
     input: [...minimum, { tag: 0x9f10, from: 3, length: 4 }],
+    padding: 'zeros',
+    arpc: 1,
+    scriptKey: 'visa',
+    encipherment: 'visa',
+  },
+  visa17: {
+    name: 'visa17',
+    version: 0x11,
+    option: 'A',
+    sessionKey: 'none',
+    input: [{ tag: 0x9f02 }, { tag: 0x9f37 }, { tag: 0x9f36 }, { tag: 0x9f10, from: 4, length: 1 }],
     padding: 'zeros',
     arpc: 1,
     scriptKey: 'visa',

@@ -47,6 +47,7 @@ function acBits({ first, second }: CardFacts): number {
 export function issuerApplicationData(scheme: CryptogramScheme, keyIndex: number, dynamicNumber: Uint8Array, facts: CardFacts): Uint8Array {
   switch (scheme.name) {
     case 'visa10':
+    case 'visa17':
     case 'visa18':
       return concat(Uint8Array.of(6, keyIndex, scheme.version, 3), visaResults(facts))
     case 'mastercard20': {

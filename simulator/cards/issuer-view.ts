@@ -2,12 +2,22 @@
 
 import type { CryptogramVersionName } from '../../src/crypto/cryptogram-version.ts'
 import { type IssuerKeys, testIssuerKeys } from '../keys.ts'
+import { settingsOf } from './contactless.ts'
 import { schemes } from './cryptogram.ts'
 import { type CardProfile, parseProfile } from './profile.ts'
+import type { CryptogramName } from './profile-words.ts'
 import { type ProfileName, profiles } from './profiles/index.ts'
 
+/** How a side of a card makes its cryptograms. */
+export interface CryptogramView {
+  /** The row of `cryptogramVersions` that the card follows. */
+  readonly version: CryptogramVersionName
+  /** The part of 9F10 that the cryptogram covers. */
+  issuerData(issuerApplicationData: Uint8Array): Uint8Array
+}
+
 /** One account: an application of a card. */
-export interface IssuerAccount {
+export interface IssuerAccount extends CryptogramView {
   readonly aid: Uint8Array
   readonly pan: string
   readonly psn: number | undefined
@@ -17,20 +27,22 @@ export interface IssuerAccount {
   readonly pin: string | undefined
   /** Issuer master keys; the card's own are derived from them. */
   readonly masterKeys: IssuerKeys
-  /** The row of `cryptogramVersions` that the card follows. */
-  readonly version: CryptogramVersionName
   /** ISO 4217 numeric. */
   readonly currency: number
-  /** The part of 9F10 that the cryptogram covers. */
-  issuerData(issuerApplicationData: Uint8Array): Uint8Array
+  /** By tap, where that is another than by chip. */
+  readonly tap: CryptogramView | undefined
+}
+
+function viewOf(name: CryptogramName): CryptogramView {
+  const { from = 0, length } = schemes[name].input.find(({ tag }) => tag === 0x9f10) ?? {}
+  return { version: name, issuerData: data => data.subarray(from, length === undefined ? undefined : from + length) }
 }
 
 /** The accounts behind a profile, one an application. @throws Fault `bad-config` */
 export function issuerView(profile: CardProfile): readonly IssuerAccount[] {
   const plan = parseProfile(profile)
   return plan.applications.map(one => {
-    const piece = schemes[one.cryptogram].input.find(({ tag }) => tag === 0x9f10)
-    const from = piece?.from ?? 0
+    const byTap = settingsOf(one)?.cryptogram
     return {
       aid: one.aid,
       pan: one.pan ?? plan.pan,
@@ -39,9 +51,9 @@ export function issuerView(profile: CardProfile): readonly IssuerAccount[] {
       serviceCode: plan.serviceCode,
       pin: plan.pin?.digits,
       masterKeys: testIssuerKeys,
-      version: one.cryptogram,
+      ...viewOf(one.cryptogram),
       currency: plan.currency,
-      issuerData: data => data.subarray(from, piece?.length === undefined ? undefined : from + piece.length),
+      tap: byTap && viewOf(byTap),
     }
   })
 }

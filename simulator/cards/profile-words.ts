@@ -60,7 +60,7 @@ export const odaDefects = [
 ] as const
 
 /** How an application makes cryptograms and its Issuer Application Data (9F10): see `cryptogram.ts`. */
-export const cryptogramNames = ['visa10', 'visa18', 'mastercard20', 'ccd'] as const
+export const cryptogramNames = ['visa10', 'visa17', 'visa18', 'mastercard20', 'ccd'] as const
 
 /** Issuer script commands, Book 3, 6.5. */
 export const scriptCommands = [

@@ -138,6 +138,8 @@ const contactless = z.strictObject({
   kernel: bytes(1, 8).optional(),
   /** Extended Selection (9F29): the reader adds it to the AID of the final SELECT. */
   extension: bytes(1, 5).optional(),
+  /** How the cryptogram of a tap is made, where it is another than the chip's: `visa17`. */
+  cryptogram: z.literal('visa17').optional(),
   /** Visa: version of fast DDA, 01, or 00 that kernels take no more. */
   fdda: z.enum(['00', '01']).optional(),
   /** 9F6E: Visa's Form Factor Indicator (4), Mastercard's Third Party Data (5–32); of a card or a phone, as it is presented, when left out. */
@@ -325,6 +327,7 @@ function checkTogether(plan: CardPlan): void {
     if (one.cvm?.rules.some(({ method }) => method === 'encipheredPin' || method === 'encipheredPinAndSignature') && !canDecipher(one))
       throw badProfile(at('oda'), 'enciphered PIN needs a certified key: oda.method dda or cda, or oda.pinKey')
     if (one.log && one.layout?.some(({ sfi }) => sfi === logFile)) throw badProfile(at('layout'), `SFI ${logFile} is the log's`)
+    if (one.cryptogram === 'visa17') throw badProfile(at('cryptogram'), 'visa17 is for taps: contactless.cryptogram')
     checkContactless(one, at)
     if (one.preferredName !== undefined && one.codeTable === undefined)
       throw badProfile(at('codeTable'), 'a preferred name needs a code table')
@@ -351,7 +354,7 @@ function checkContactless({ aid, contactless }: ApplicationPlan, at: (...rest: s
   if (!contactless) return
   const brand = brandOf(aid)
   if (!brand) throw badProfile(at('contactless'), 'Mir, Visa and Mastercard applications can be tapped, by their RID')
-  const only = { fdda: 'visa', relayResistance: 'mastercard', protocol2: 'mir' } as const
+  const only = { cryptogram: 'visa', fdda: 'visa', relayResistance: 'mastercard', protocol2: 'mir' } as const
   for (const [name, owner] of Object.entries(only) as [keyof typeof only, string][])
     if (contactless[name] !== undefined && brand !== owner) throw badProfile(at('contactless', name), `a matter of ${owner} applications`)
   const { deviceData, relayResistance: relay } = contactless

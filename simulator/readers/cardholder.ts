@@ -58,6 +58,7 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
   const pending = new Set<() => void>()
   let prompts = 0
   let pulled = false
+  let phone: 'asItWas' | 'unlocked' | 'heldUnlocked' = 'asItWas'
   let tired = () => {}
   let leaving: (() => void) | undefined
 
@@ -84,6 +85,7 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
     else if (script.present === 'swipe') body.swipe(card)
     else {
       takeAway()
+      if (phone === 'unlocked') phone = 'heldUnlocked'
       for (const one of [card, ...(script.wallet ?? [])]) body.tap(one)
       tired = body.clock.timer(own.hold, takeAway)
     }
@@ -92,6 +94,10 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
     tired()
     leaving?.()
     leaving = undefined
+  }
+  const unlock = () => {
+    card.unlock?.()
+    phone = 'unlocked'
   }
   const takeAway = () => {
     letGo()
@@ -127,9 +133,13 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
     if (message === 'reader.presentCard' || message === 'reader.presentCardAgain' || chipWanted.includes(message)) {
       prompts = 0
       if (cancelAt === 'card') type(['cancel'])
-      else after(own.present, chipWanted.includes(message) ? insert : present)
+      else if (message === 'reader.tryAnotherCard' && card.unlock && phone !== 'heldUnlocked') {
+        // Perhaps it was locked; one that is unlocked and still not taken is put away.
+        unlock()
+        after(own.present, present)
+      } else after(own.present, chipWanted.includes(message) ? insert : present)
     } else if (message === 'reader.seePhone') {
-      card.unlock?.()
+      unlock()
       after(own.present, present)
     } else if (message === 'reader.presentOneCard') {
       after(own.remove, () => {

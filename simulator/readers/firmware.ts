@@ -224,6 +224,11 @@ export class Firmware {
     return outcome
   }
 
+  /** It has an antenna, and rules for what is tapped. */
+  get takesTaps(): boolean {
+    return this.#tapping !== undefined
+  }
+
   /** Whether `transaction` can be paid by tap at all: an antenna, rules in its currency, and a limit that it does not exceed. */
   canTap(transaction: Transaction): boolean {
     return this.#tapping?.allows(transaction) ?? false

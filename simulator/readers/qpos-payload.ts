@@ -210,7 +210,11 @@ export function idOf(serial: string, merchantId: string): Uint8Array {
 }
 
 /** A swipe as doTrade answers it: tracks and PIN enciphered, the rest masked or harmless. */
-export function cardDataOf(swipe: Swipe, tracks: SwipedTracks, { ksn, pinBlock, track1, track2, track3 }: SealedSwipe): CardData {
+export function cardDataOf(
+  swipe: Pick<Swipe, 'pan'> & Partial<Swipe>,
+  tracks: SwipedTracks,
+  { ksn, pinBlock, track1, track2, track3 }: SealedSwipe,
+): CardData {
   return {
     ...(track1 && { encTrack1: track1 }),
     ...(track2 && { encTrack2: track2 }),

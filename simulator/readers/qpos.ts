@@ -2,15 +2,12 @@
 
 import type { DeviceMessage, EmvStart, HostMessage, TradeRequest } from '../../devices/qpos/codec.ts'
 import { cardModes, commandCode, decodeOnlineResult, device, encodeApplications, encodeTradeAnswer } from '../../devices/qpos/codec.ts'
-import { hex } from '../../src/bytes.ts'
 import type { Clock } from '../../src/clock.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { Card } from '../../src/emv/card.ts'
-import type { CardInterface } from '../../src/emv/outcome.ts'
-import type { AuthorisationRequest, AuthorisationResponse, Transaction } from '../../src/emv/terminal.ts'
+import type { AuthorisationResponse } from '../../src/emv/terminal.ts'
 import { abortFault, asFault, Fault, isFault } from '../../src/errors.ts'
-import { readSwipe, type Swipe, type SwipedTracks } from '../../src/magstripe.ts'
-import type { MessageId } from '../../src/messages.ts'
+import type { Swipe, SwipedTracks } from '../../src/magstripe.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { faultySender, type LineFaults } from '../faults.ts'
 import { Body, type CardWait } from './body.ts'
@@ -32,8 +29,8 @@ import {
   transactionOf,
   transactionOfTrade,
   type Versions,
-  withCvm,
 } from './qpos-payload.ts'
+import { swipeOf, tapStep, waysOf } from './qpos-tap.ts'
 
 export interface QposOptions extends Omit<FirmwareOptions, 'body'> {
   readonly body?: Body
@@ -58,12 +55,6 @@ const NO_PIN = 1
 const noCode = { code: 0, sub: 0 }
 /** Milliseconds without a byte after which an unfinished frame is dropped. */
 const QUIET = 300
-
-/** Interfaces that are left for a payment, and what the display says of them; the usual invitation when left out. */
-interface Ways {
-  readonly interfaces: readonly CardInterface[]
-  readonly message?: MessageId
-}
 
 export class VirtualQpos {
   readonly body: Body
@@ -281,9 +272,10 @@ export class VirtualQpos {
     const transaction = transactionOfTrade(request)
     const amount = request.displayAmount ? transaction : undefined
     const deadline = this.#clock.now() + delay * 1000
-    let { interfaces, message } = this.#ways(mode.interfaces, transaction)
+    let ways = waysOf(this.firmware, mode.interfaces, transaction)
     for (let found: CardWait | undefined; ; ) {
       const timeout = deadline - this.#clock.now()
+      const { interfaces, message } = ways
       const now: CardWait =
         found ?? (await this.firmware.waitForCard(interfaces, { signal, timeout, ...(amount && { amount }), ...(message && { message }) }))
       found = undefined
@@ -293,87 +285,26 @@ export class VirtualQpos {
         case 'chip':
           return this.#chipFound()
         case 'tap': {
-          const tapped = await this.#tapped(transaction, interfaces, deadline, job)
-          if ('ending' in tapped) return tapped.ending
-          ;({ found, interfaces, message } = { found: undefined, interfaces, message: undefined, ...tapped })
+          const step = await tapStep(this.firmware, transaction, this.#hostSide(job), { interfaces, timeout, signal })
+          if (step.type === 'ended') {
+            this.#lastTags = step.tags
+            return step.ending
+          }
+          if (step.type === 'found') found = step.found
+          else ways = step.ways
           break
         }
         case 'swipe': {
           const swipe = swipeOf(now.tracks)
-          if (!swipe) message = 'reader.tryAgain'
+          if (!swipe) ways = { interfaces, message: 'reader.tryAgain' }
           else if (swipe.serviceCode?.chip && interfaces.includes('chip')) {
-            interfaces = ['chip']
-            message = undefined
+            ways = { interfaces: ['chip'] }
             job.progress({ type: 'magToIcc', data: empty })
           } else return this.#swiped(swipe, now.tracks, request, job)
           this.body.sound('error')
         }
       }
     }
-  }
-
-  /** Without a tap, where none can be: no rules in this currency, or none of them allows the amount. */
-  #ways(interfaces: readonly CardInterface[], transaction: Transaction | undefined): Ways {
-    if (!interfaces.includes('tap') || !this.#options.contactless) {
-      if (interfaces.every(one => one === 'tap')) throw new Fault('unsupported', 'the reader has no antenna', { feature: 'tap' })
-      return { interfaces }
-    }
-    if (transaction && this.firmware.canTap(transaction)) return { interfaces }
-    const rest = interfaces.filter(one => one !== 'tap')
-    if (rest.length === 0) throw new Fault('unsupported', 'no application may pay this amount by tap', { feature: 'tap' })
-    return { interfaces: rest, message: rest.includes('swipe') ? 'reader.insertOrSwipe' : 'reader.insertCard' }
-  }
-
-  /** A tap up to its answer to the host, or how the payment goes on instead: over another interface, or with another card. */
-  async #tapped(
-    transaction: Transaction | undefined,
-    interfaces: readonly CardInterface[],
-    deadline: number,
-    job: Job,
-  ): Promise<{ ending: Ending } | { found: CardWait } | Ways> {
-    if (!transaction || !this.#options.contactless) {
-      this.firmware.showEnd({ result: 'cancelled', reason: 'tryAnotherInterface', cvm: 'none' })
-      return { ending: { type: 'tryAnotherInterface', data: empty } }
-    }
-    const options = { interfaces, timeout: deadline - this.#clock.now(), signal: job.stop.signal }
-    const tapped = await this.firmware.tap(transaction, this.#hostSide(job), options)
-    if (tapped.type === 'other') return { found: tapped.found }
-    if (tapped.type === 'onlineRequest') {
-      this.#lastTags = withCvm(tapped.request)
-      this.firmware.showHandedOver()
-      return { ending: await this.#tapAnswer('tapOnline', tapped.request, job) }
-    }
-    const { outcome } = tapped
-    if (outcome.reason === 'tryAnotherInterface') {
-      const rest = interfaces.filter(one => one === 'chip')
-      if (rest.length > 0) return { interfaces: rest }
-    } else if (outcome.reason === 'noApplication' || outcome.reason === 'cardError') {
-      this.body.sound('error')
-      return { interfaces, message: 'reader.tryAnotherCard' } // Book A, message 1C
-    }
-    this.#lastTags = withCvm(outcome)
-    this.firmware.showEnd(outcome)
-    if (outcome.result === 'approved') return { ending: await this.#tapAnswer('tapOffline', outcome, job) }
-    if (outcome.reason === 'offlineDeclined')
-      return { ending: { type: 'completed', data: encodeTradeAnswer({ type: 'tapDeclined', reserved: 0, data: empty }) } }
-    return { ending: endingOf(outcome) }
-  }
-
-  /** Track 2 leaves enciphered under a key of its own: the PIN block has used up another. */
-  async #tapAnswer(
-    type: 'tapOnline' | 'tapOffline',
-    { tags, pinBlock }: Pick<AuthorisationRequest, 'tags' | 'pinBlock'>,
-    job: Job,
-  ): Promise<Ending> {
-    const track2 = hex(tags.get(0x57) ?? empty)
-      .replace('D', '=')
-      .replace(/F+$/, '')
-    const tracks = { track2 }
-    const swipe = swipeOf(tracks)
-    const sealed = await this.firmware.seal(tracks, undefined, this.#hostSide(job), job.stop)
-    if (!swipe || sealed.type !== 'sealed') throw new Fault('tlv', 'Track 2 Equivalent Data (57) is no track 2')
-    const card = { ...cardDataOf(swipe, tracks, sealed), ...(pinBlock && { pinBlock: pinBlock.data, pinKsn: pinBlock.ksn }) }
-    return { type: 'completed', data: encodeTradeAnswer({ type, reserved: 0, card }) }
   }
 
   #noCard(why: 'cancelled' | 'timeout'): Ending {
@@ -440,15 +371,5 @@ export class VirtualQpos {
       this.#options.onFault?.(asFault(error))
       return { type: 'unableToGoOnline' }
     }
-  }
-}
-
-/** Undefined for a bad swipe. */
-function swipeOf(tracks: SwipedTracks): Swipe | undefined {
-  try {
-    return readSwipe(tracks, { sentinels: false })
-  } catch (error) {
-    if (isFault(error, 'bad-swipe')) return undefined
-    throw error
   }
 }

@@ -38,7 +38,9 @@ export interface CryptogramVersion {
   readonly option: 'A' | 'B'
   readonly padding: Padding
   /** What of 9F10 ends the cryptogram's data: all of it, or the card verification results, with counters or without. */
-  readonly issuerData: 'all' | 'cvr' | 'cvrAndCounters'
+  readonly issuerData: 'all' | 'cvr' | 'cvrAndCounters' | 'fifthByte'
+  /** The data objects before it; `dataObjects` when left out. */
+  readonly objects?: typeof dataObjects
   readonly arpc: 1 | 2
   readonly encipherment: Encipherment
   /** The command MAC runs over header, ATC, cryptogram and data; without them where false. */
@@ -88,6 +90,22 @@ const mastercard = {
 /** By scheme and CVN. Facts: knovichikhin/pyemv (MIT), whose results its author checked against an HSM; see docs/decisions.md. */
 export const cryptogramVersions = {
   visa10: { ...visa, option: 'A', padding: 1, issuerData: 'cvr', arpc: 1, acKey: none, arpcKey: none, scriptKey: byVisaAtc },
+  /** qVSDC's short cryptogram: amount, unpredictable number, ATC, fifth byte of 9F10. Derived: no vector was seen. */
+  visa17: {
+    ...visa,
+    option: 'A',
+    padding: 1,
+    issuerData: 'fifthByte',
+    objects: [
+      [0x9f02, 6],
+      [0x9f37, 4],
+      [0x9f36, 2],
+    ],
+    arpc: 1,
+    acKey: none,
+    arpcKey: none,
+    scriptKey: byVisaAtc,
+  },
   visa18: { ...visa, arpcKey: common, scriptKey: byVisaAtc },
   visa22: {
     ...visa,
@@ -112,8 +130,12 @@ const dataObjects: readonly (readonly [tag: number, length: number])[] = [
 ] // biome-ignore format: a table
 
 /** What a cryptogram is computed over. @param issuerData the part of 9F10 that `version.issuerData` names. @throws Fault `bad-argument` */
-export function cryptogramData(tags: ReadonlyMap<number, Uint8Array>, issuerData: Uint8Array): Uint8Array {
-  const parts = dataObjects.map(([tag, length]) => {
+export function cryptogramData(
+  tags: ReadonlyMap<number, Uint8Array>,
+  issuerData: Uint8Array,
+  objects: typeof dataObjects = dataObjects,
+): Uint8Array {
+  const parts = objects.map(([tag, length]) => {
     const name = hex(fromUint(tag, tag > 0xff ? 2 : 1))
     return ofLength(needed(tags.get(tag), name), length, name)
   })
@@ -127,7 +149,7 @@ export function versionCryptogram(
   tags: ReadonlyMap<number, Uint8Array>,
   issuerData: Uint8Array,
 ): Uint8Array {
-  const data = cryptogramData(tags, issuerData)
+  const data = cryptogramData(tags, issuerData, version.objects)
   const session = { atc: tags.get(0x9f36)!, unpredictable: tags.get(0x9f37) }
   return applicationCryptogram(version.acKey(keys.ac, session), data, version.padding)
 }
