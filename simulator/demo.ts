@@ -80,6 +80,7 @@ async function demo(chosen: readonly Scene[], lang: Language): Promise<number> {
   const counter = await virtualCounter({
     listen: 'pty',
     language: lang,
+    resultTime: 600,
     rules: [{ when: { amount: { is: 777_700 } }, do: 'decline', code: '51', reason: message('demo.noMoney', lang) }],
     onHost: (event: HostEvent) => say(`  host   ${hostEventLine(event)}`),
   })

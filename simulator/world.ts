@@ -55,6 +55,8 @@ export interface ReaderOptions {
   /** What is taken by tap; the Russian rules, with no verification below 3000.00 RUB, when left out. */
   readonly contactless?: ContactlessConfig
   readonly clock?: Clock
+  /** Milliseconds that a result stays on the display; 1500 when left out. */
+  readonly resultTime?: number
   readonly onFault?: (fault: Fault) => void
   /** Hears what the reader's kernel does, and why. */
   readonly explain?: Explain
@@ -71,6 +73,7 @@ export function virtualReader({ clock = systemClock, language = 'en', battery, .
     config: options.config ?? virtualConfig(serial),
     contactless: options.contactless ?? russianContactless(),
     pinDukpt: { ipek: initialKey(testPinDukpt.bdk, testPinDukpt.ksn), ksn: testPinDukpt.ksn },
+    ...(options.resultTime !== undefined && { resultTime: options.resultTime }),
     ...(options.onFault && { onFault: options.onFault }),
     ...(options.explain && { explain: options.explain }),
   })
@@ -185,6 +188,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
     config,
     contactless,
     explain,
+    resultTime,
     ...script
   } = options
   const holding = toCard(card)
@@ -203,6 +207,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
       ...(config && { config }),
       ...(contactless && { contactless }),
       ...(explain && { explain }),
+      ...(resultTime !== undefined && { resultTime }),
     })
     const listening = where === undefined ? undefined : await listen(where, link => reader.serve(link))
     return new Counter(reader, acquirer, listening, holding, person(reader.body, holding, { pace: instant, ...script }))
