@@ -73,15 +73,10 @@ export function describeResult({ order, merchant, at, key, attempt, signature, s
   }
 }
 
-/** Certificates of the card's keys (EMV 4.4 Book 2, 6.4 and 7.1): whoever has the payment system's public key reads the PAN in them. */
-const certificates: readonly number[] = [0x9f46, 0x9f2d]
-
 /** Tags of the private class are the vendor's own: PIN block, key serial numbers, enciphered tracks. */
 function safeTags(tags: ReadonlyMap<number, Uint8Array>): Record<string, string> {
   return Object.fromEntries(
-    [...tags]
-      .filter(([tag]) => !isSensitive(tag) && !certificates.includes(tag) && tagBytes(tag)[0] < 0xc0)
-      .map(([tag, value]) => [tagHex(tag), hex(value)]),
+    [...tags].filter(([tag]) => !isSensitive(tag) && tagBytes(tag)[0] < 0xc0).map(([tag, value]) => [tagHex(tag), hex(value)]),
   )
 }
 
