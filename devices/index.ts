@@ -6,6 +6,7 @@ import type { PassthroughOptions } from '../src/reader/passthrough.ts'
 import type { Reader } from '../src/reader/reader.ts'
 import { connect } from '../src/transport/connect.ts'
 import type { Link } from '../src/transport/link.ts'
+import type { BleShape, HidShape } from '../src/transport/shape.ts'
 import { parseUri, type Uri } from '../src/transport/uri.ts'
 import { openPcscReader } from './pcsc/driver.ts'
 import { NFC_APDU, openQpos } from './qpos/driver.ts'
@@ -24,15 +25,8 @@ export interface Family {
   readonly provenance: 'vendor-source' | 'vendor-tests' | 'third-party-transcription' | 'specification'
   /** What advertised Bluetooth names begin with. */
   readonly bluetoothNames: readonly string[]
-  /** The GATT service that carries its bytes. `shared`: a radio module's own, no proof of the family. */
-  readonly ble?: {
-    readonly service: string
-    readonly write: string
-    readonly notify: string
-    /** The largest write, in bytes. */
-    readonly chunk: number
-    readonly shared: boolean
-  }
+  readonly ble?: BleShape
+  readonly hid?: HidShape
   readonly usb: readonly { readonly vendor: number; readonly product?: number }[]
   /** Of its serial port, where it has one and the URI names none. */
   readonly baud?: number
@@ -51,6 +45,7 @@ export const families: readonly Family[] = [
       notify: '49535343-1e4d-4bd9-ba61-23c647249616',
       chunk: 16,
       shared: true,
+      acknowledged: 'all',
     },
     usb: [{ vendor: 0x03aa }],
     baud: 9600,

@@ -13,11 +13,13 @@ import { loadCard, type VirtualCard } from './cards/icc.ts'
 import { profiles } from './cards/profiles/index.ts'
 import type { Body, Screen } from './readers/body.ts'
 import { keyboard, pace } from './readers/cardholder.ts'
+import { virtualFamilies } from './readers/index.ts'
 import { listen } from './readers/listen.ts'
 import { VpcdCard } from './readers/vpcd.ts'
 import { person, virtualConfig, virtualReader } from './world.ts'
 
-const families = ['qpos', 'vpcd'] as const
+/** `vpcd` is a bare card; the others are readers. */
+const families = [...Object.keys(virtualFamilies), 'vpcd']
 const presentations = ['dip', 'tap', 'swipe'] as const
 
 interface ServeFlags {
@@ -42,7 +44,7 @@ export function addServe(program: Command): void {
     .argument('<family>', families.join(', '))
     .option(
       '--listen <where>',
-      'pty (for qpos, when left out), tcp:<port>, tcp:<host>:<port>; vpcd: tcp:…, or pcsc for the slot of a pcscd',
+      'pty (for readers, when left out), tcp:<port>, tcp:<host>:<port>; vpcd: tcp:…, or pcsc for the slot of a pcscd',
     )
     .option('--card <profile>', `the card that is presented: ${Object.keys(profiles).join(', ')}`, 'mir-maestro')
     .option('--present <how>', `${presentations.join(', ')}; tap when left out with --phone, else dip`)
@@ -63,6 +65,7 @@ export function addServe(program: Command): void {
       const card = loadCard(flags.card)
       if (family === 'vpcd') return serveCard(card, flags)
       const reader = virtualReader({
+        family,
         language: language(flags.lang),
         ...(flags.serial && { serial: flags.serial }),
         battery: { ...(flags.battery !== undefined && { percent: flags.battery }), charging: flags.charging === true },

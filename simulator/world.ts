@@ -18,8 +18,9 @@ import type { CardProfile } from './cards/profile.ts'
 import { testCaKeys, testPinDukpt, testRevoked } from './keys.ts'
 import { type Battery, Body } from './readers/body.ts'
 import { type CardholderScript, cardholder, type Pace } from './readers/cardholder.ts'
+import { virtualFamily } from './readers/index.ts'
 import { type Listening, listen } from './readers/listen.ts'
-import { VirtualQpos } from './readers/qpos.ts'
+import type { VirtualReader } from './readers/reader.ts'
 
 export { type AcquirerHost, type HostEvent, startAcquirer } from './acquirer/host.ts'
 export type { HostRule } from './acquirer/rules.ts'
@@ -30,9 +31,11 @@ export { profiles } from './cards/profiles/index.ts'
 export { testCaKeys, testIssuerKeys, testPinDukpt, testRevoked } from './keys.ts'
 export { Body } from './readers/body.ts'
 export { type CardholderScript, cardholder } from './readers/cardholder.ts'
+export { virtualFamilies } from './readers/index.ts'
 export { listen } from './readers/listen.ts'
 export { virtualNfc } from './readers/nfc.ts'
 export { VirtualQpos } from './readers/qpos.ts'
+export type { VirtualReader } from './readers/reader.ts'
 export { VpcdCard } from './readers/vpcd.ts'
 
 /** Nobody waits: for tests. */
@@ -47,7 +50,9 @@ export interface PersonOptions extends Partial<Omit<CardholderScript, 'card'>> {
 }
 
 export interface ReaderOptions {
-  /** The name on the case. */
+  /** `qpos` when left out; see `virtualFamilies`. */
+  readonly family?: string
+  /** The name on the case; the family's customary one when left out. */
   readonly serial?: string
   readonly language?: Language
   readonly battery?: Partial<Battery>
@@ -62,10 +67,11 @@ export interface ReaderOptions {
   readonly explain?: Explain
 }
 
-/** A virtual QPOS with test keys and the configuration of a Russian mPOS. */
-export function virtualReader({ clock = systemClock, language = 'en', battery, ...options }: ReaderOptions = {}): VirtualQpos {
-  const serial = options.serial ?? 'MPOS0000000001'
-  return new VirtualQpos({
+/** A virtual reader with test keys and the configuration of a Russian mPOS. @throws Fault `bad-argument` for a family that is not known */
+export function virtualReader({ clock = systemClock, language = 'en', battery, ...options }: ReaderOptions = {}): VirtualReader {
+  const family = virtualFamily(options.family ?? 'qpos')
+  const serial = options.serial ?? family.serial
+  return family.make({
     body: new Body({ clock, language, ...(battery && { battery }) }),
     clock,
     language,
@@ -109,7 +115,7 @@ export interface CounterOptions extends PersonOptions, Omit<ReaderOptions, 'onFa
 
 /** Everything at the counter. Close it, and nothing is left running. */
 export class Counter implements AsyncDisposable {
-  readonly reader: VirtualQpos
+  readonly reader: VirtualReader
   readonly acquirer: AcquirerHost
   readonly #listening: Listening | undefined
   readonly #faults: Fault[] = []
@@ -117,7 +123,7 @@ export class Counter implements AsyncDisposable {
   #leave: () => void
 
   /** Use `virtualCounter`. */
-  constructor(reader: VirtualQpos, acquirer: AcquirerHost, listening: Listening | undefined, card: VirtualCard, leave: () => void) {
+  constructor(reader: VirtualReader, acquirer: AcquirerHost, listening: Listening | undefined, card: VirtualCard, leave: () => void) {
     this.reader = reader
     this.acquirer = acquirer
     this.#listening = listening
@@ -133,10 +139,10 @@ export class Counter implements AsyncDisposable {
   get uri(): string {
     if (!this.#listening)
       throw new Fault('bad-argument', "the counter listens nowhere: give listen: 'pty' or 'tcp:0', or use link()", { field: 'listen' })
-    return `${this.#listening.uri}?family=qpos`
+    return `${this.#listening.uri}?family=${this.reader.family}`
   }
 
-  /** A new connection to the reader in memory: `open(counter.link(), { family: 'qpos' })`. */
+  /** A new connection to the reader in memory: `open(counter.link(), { family: counter.reader.family })`. */
   link(): Link {
     const [host, device] = pipe()
     this.reader.serve(device).catch(error => this.#faults.push(error))
@@ -182,6 +188,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
     listen: where,
     onHost,
     clock,
+    family,
     serial,
     language,
     battery,
@@ -201,6 +208,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
   try {
     const reader = virtualReader({
       ...(clock && { clock }),
+      ...(family && { family }),
       ...(serial && { serial }),
       ...(language && { language }),
       ...(battery && { battery }),

@@ -9,7 +9,7 @@ import { VirtualPhone } from '../simulator/cards/phone.ts'
 import type { CardProfile } from '../simulator/cards/profile.ts'
 import { type ProfileName, profiles } from '../simulator/cards/profiles/index.ts'
 import { type CardholderScript, cardholder } from '../simulator/readers/cardholder.ts'
-import type { VirtualQpos } from '../simulator/readers/qpos.ts'
+import type { VirtualReader } from '../simulator/readers/reader.ts'
 import { instant, virtualConfig, virtualReader } from '../simulator/world.ts'
 import { fromHex, hex } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
@@ -71,7 +71,7 @@ describe('bytes', () => {
 })
 
 let clock: VirtualClock
-let device: VirtualQpos
+let device: VirtualReader
 let raw: Reader
 let reader: Reader
 let serving: Promise<void>

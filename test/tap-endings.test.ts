@@ -9,7 +9,7 @@ import { brandOf } from '../simulator/cards/profile-words.ts'
 import { type ProfileName, profiles } from '../simulator/cards/profiles/index.ts'
 import type { PlasticCard } from '../simulator/readers/body.ts'
 import { type CardholderScript, cardholder } from '../simulator/readers/cardholder.ts'
-import type { VirtualQpos } from '../simulator/readers/qpos.ts'
+import type { VirtualReader } from '../simulator/readers/reader.ts'
 import { instant, type ReaderOptions, virtualReader } from '../simulator/world.ts'
 import { fromHex, hex } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
@@ -21,7 +21,7 @@ import { pipe } from '../src/transport/pipe.ts'
 import { issuerOf, rub, type Scheme, schemes } from './tap-table.ts'
 
 let clock: VirtualClock
-let device: VirtualQpos
+let device: VirtualReader
 let reader: Reader
 let serving: Promise<void>
 const faults: unknown[] = []

@@ -8,7 +8,7 @@ import type { CardProfile } from '../simulator/cards/profile.ts'
 import { type ProfileName, profiles } from '../simulator/cards/profiles/index.ts'
 import type { PlasticCard } from '../simulator/readers/body.ts'
 import { type CardholderScript, cardholder } from '../simulator/readers/cardholder.ts'
-import type { VirtualQpos } from '../simulator/readers/qpos.ts'
+import type { VirtualReader } from '../simulator/readers/reader.ts'
 import { instant, virtualReader } from '../simulator/world.ts'
 import { VirtualClock } from '../src/clock.ts'
 import type { Transaction } from '../src/emv/terminal.ts'
@@ -17,7 +17,7 @@ import { pipe } from '../src/transport/pipe.ts'
 import { expectAgreement, issuerOf, personOf, rows, rub, type Scheme, schemes } from './tap-table.ts'
 
 let clock: VirtualClock
-let device: VirtualQpos
+let device: VirtualReader
 let reader: Reader
 let serving: Promise<void>
 const faults: unknown[] = []

@@ -6,12 +6,13 @@ import type { Clock } from '../../src/clock.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { Card } from '../../src/emv/card.ts'
 import type { AuthorisationResponse } from '../../src/emv/terminal.ts'
-import { abortFault, asFault, Fault, isFault } from '../../src/errors.ts'
+import { abortFault, asFault, Fault } from '../../src/errors.ts'
 import type { Swipe, SwipedTracks } from '../../src/magstripe.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { faultySender, type LineFaults } from '../faults.ts'
 import { Body, type CardWait } from './body.ts'
-import { Firmware, type FirmwareOptions, type HostSide } from './firmware.ts'
+import { Firmware, type HostSide } from './firmware.ts'
+import { hearHost } from './hear.ts'
 import { busy, type Command, Job } from './qpos-job.ts'
 import { type Code, PassiveLine } from './qpos-line.ts'
 import { QposField } from './qpos-nfc.ts'
@@ -31,19 +32,15 @@ import {
   type Versions,
 } from './qpos-payload.ts'
 import { swipeOf, tapStep, waysOf } from './qpos-tap.ts'
+import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
 
-export interface QposOptions extends Omit<FirmwareOptions, 'body'> {
+export interface QposOptions extends Omit<VirtualReaderOptions, 'body'> {
   readonly body?: Body
-  /** The name on the case and in Bluetooth. */
-  readonly serial?: string
   readonly versions?: Versions
   /** More data than this goes in parts (CmdID 36). */
   readonly partSize?: number
   /** Milliseconds that an answer may take before the reader says "busy" (23) instead. */
   readonly busyAfter?: number
-  readonly faults?: LineFaults
-  /** Hears of what goes wrong inside the reader; the host only gets a CmdID. */
-  readonly onFault?: (fault: Fault) => void
 }
 
 const empty = new Uint8Array(0)
@@ -53,10 +50,9 @@ const APPLICATION_LIST = 0x02
 /** tradeMode: the card is checked, no PIN is asked. */
 const NO_PIN = 1
 const noCode = { code: 0, sub: 0 }
-/** Milliseconds without a byte after which an unfinished frame is dropped. */
-const QUIET = 300
 
-export class VirtualQpos {
+export class VirtualQpos implements VirtualReader {
+  readonly family = 'qpos'
   readonly body: Body
   readonly firmware: Firmware
   /** Knobs of the line, to be turned at any time. */
@@ -91,28 +87,14 @@ export class VirtualQpos {
     })
   }
 
-  /**
-   * Answers one host until the link ends; keys, counters and the body live on for the next. A payment that is under way ends with the link.
-   * @throws Fault `busy` while another host is connected
-   */
   async serve(link: Link): Promise<void> {
     if (this.#link) throw new Fault('busy', `${this.serial} is connected to ${this.#link.uri}`)
     const over = new AbortController()
     this.#link = link
     this.#line.send = faultySender(link, { faults: this.faults, clock: this.#clock, random: this.firmware.random }, over.signal)
-    const decoder = device.decoder()
-    let cancelQuiet = () => {}
     try {
-      if (!this.body.isOn) return
-      for await (const chunk of link.incoming) {
-        cancelQuiet()
-        await this.#hearAll(decoder.push(chunk))
-        cancelQuiet = this.#clock.timer(QUIET, () => this.#hearAll(decoder.idle()))
-      }
-    } catch (error) {
-      if (!isFault(error, 'link-closed')) throw error
+      if (this.body.isOn) await hearHost(link, device.decoder(), this.#clock, message => this.#hear(message))
     } finally {
-      cancelQuiet()
       over.abort()
       this.#line.close()
       await this.#endJob(new Fault('link-closed', 'the host is gone'))
@@ -122,7 +104,6 @@ export class VirtualQpos {
     }
   }
 
-  /** Ends the connection and all that is shown or timed. */
   async close(): Promise<void> {
     this.#stopWatching()
     await this.#link?.close()
@@ -130,11 +111,11 @@ export class VirtualQpos {
     this.firmware.stop()
   }
 
-  // — what the host says —
-
-  async #hearAll(messages: readonly HostMessage[]): Promise<void> {
-    for (const message of messages) await this.#hear(message)
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
+
+  // — what the host says —
 
   /** One after another: what follows a reset finds a reader that is reset. */
   async #hear(message: HostMessage): Promise<void> {

@@ -1,6 +1,8 @@
 /** A Reader is what an app holds: information, status, events, and payments. */
 
 import type { Card } from '../emv/card.ts'
+import type { TerminalConfig } from '../emv/config.ts'
+import type { ContactlessConfig } from '../emv/contactless/config.ts'
 import type { Outcome } from '../emv/outcome.ts'
 import type { Terminal, Transaction } from '../emv/terminal.ts'
 import type { MessageId } from '../messages.ts'
@@ -12,6 +14,8 @@ export interface ReaderInfo {
   readonly serial?: string
   readonly firmware?: string
   readonly hardware?: string
+  /** Version of the EMV configuration that is loaded. */
+  readonly configuration?: string
   readonly capabilities: readonly ReaderCapability[]
   /** Who shows the list of a co-badged card: the app (`host`) or the reader. */
   readonly applicationSelection: 'host' | 'reader'
@@ -19,12 +23,14 @@ export interface ReaderInfo {
   readonly slots?: readonly Card['interface'][]
 }
 
-export type ReaderCapability = 'chip' | 'tap' | 'swipe' | 'pinPad' | 'display' | 'firmwareUpdate' | 'passthrough'
+export type ReaderCapability = 'chip' | 'tap' | 'swipe' | 'pinPad' | 'display' | 'firmwareUpdate' | 'configuration' | 'passthrough'
 
 /** What is not known is left out: never 0. */
 export interface ReaderStatus {
   readonly battery?: { readonly percent?: number; readonly millivolts?: number; readonly charging?: boolean }
   readonly card?: 'present' | 'absent'
+  /** What the reader must be given before it pays again, where it says so: an update that was interrupted, a configuration or keys that are missing. */
+  readonly needs?: 'firmware' | 'configuration' | 'keys'
 }
 
 /** What happens in a reader, in one vocabulary for all families. */
@@ -40,6 +46,8 @@ export type ReaderEvent =
       readonly digits?: number
     }
   | { readonly type: 'battery'; readonly level: 'low' | 'critical' | 'ok'; readonly percent?: number }
+  /** Blocks of a firmware image or of a configuration that the reader has taken. */
+  | { readonly type: 'update'; readonly what: 'firmware' | 'configuration'; readonly done: number; readonly total: number }
 
 /** A card in a raw slot, powered: what `transmit` sends goes to it as it is. */
 export interface CardSlot extends Card {
@@ -59,6 +67,19 @@ export interface OpenCardOptions {
   readonly onCollision?: ((cards: 'several' | 'none') => void) | undefined
 }
 
+export interface UpdateOptions {
+  /** Bytes that the reader has taken, of how many. */
+  onProgress?(done: number, total: number): void
+  /** Cancels between two blocks, where the family allows it; else the update goes on to its end. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What a reader with a kernel of its own is given: the rules of the terminal, and for each contactless kernel the figures derived from the one rule. */
+export interface ReaderConfiguration {
+  readonly terminal: TerminalConfig
+  readonly contactless?: ContactlessConfig
+}
+
 export interface Reader extends AsyncDisposable {
   readonly info: ReaderInfo
   /** @throws Fault `timeout`, `link-closed`, `busy` */
@@ -76,6 +97,17 @@ export interface Reader extends AsyncDisposable {
    * @throws Fault `timeout` (no card came), `aborted`, `card-mute` (no answer to reset), `card-removed`, `busy`, `link-closed`, `unsupported` (no such interface)
    */
   openCard?(options?: OpenCardOptions): Promise<CardSlot>
+  /**
+   * Gives the reader new firmware (`firmwareUpdate` in `capabilities`). The image is checked before the first block; an update that was interrupted leaves a reader
+   * whose `status().needs` says so, and a second call completes it. After the last block the reader restarts: the link closes, and it is opened anew.
+   * @throws Fault `bad-argument` (no image of this family, wrong or unsigned), `low-battery`, `busy`, `link-closed`, `timeout`, `aborted`, `reader-error`
+   */
+  updateFirmware?(image: Uint8Array, options?: UpdateOptions): Promise<void>
+  /**
+   * Loads applications, CA keys and limits into the reader's own kernel (`configuration` in `capabilities`).
+   * @throws Fault `bad-config` (what the reader's format cannot say), `busy`, `link-closed`, `timeout`, `aborted`, `reader-error`
+   */
+  configure?(configuration: ReaderConfiguration, options?: UpdateOptions): Promise<void>
   /** Idempotent; ends `events`, settles what is pending and closes the link. */
   close(): Promise<void>
 }

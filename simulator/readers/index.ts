@@ -1,0 +1,23 @@
+/** The virtual readers by family. */
+
+import { Fault } from '../../src/errors.ts'
+import { VirtualQpos } from './qpos.ts'
+import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
+
+export interface VirtualFamily {
+  /** The serial number of a reader that is given none. */
+  readonly serial: string
+  readonly make: (options: VirtualReaderOptions) => VirtualReader
+}
+
+export const virtualFamilies: Readonly<Record<string, VirtualFamily>> = {
+  qpos: { serial: 'MPOS0000000001', make: options => new VirtualQpos(options) },
+}
+
+/** @throws Fault `bad-argument` */
+export function virtualFamily(name: string): VirtualFamily {
+  const found = Object.hasOwn(virtualFamilies, name) ? virtualFamilies[name] : undefined
+  if (!found)
+    throw new Fault('bad-argument', `no virtual reader is '${name}': ${Object.keys(virtualFamilies).join(', ')}`, { field: 'family' })
+  return found
+}

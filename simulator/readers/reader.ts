@@ -1,0 +1,32 @@
+/** What every virtual reader is, whatever its family: a body that people touch, the shared firmware, and a line that a host talks to. */
+
+import type { Fault } from '../../src/errors.ts'
+import type { Link } from '../../src/transport/link.ts'
+import type { LineFaults } from '../faults.ts'
+import type { Body } from './body.ts'
+import type { Firmware, FirmwareOptions } from './firmware.ts'
+
+export interface VirtualReaderOptions extends FirmwareOptions {
+  /** The name on the case and in Bluetooth; the family's customary one when left out. */
+  readonly serial?: string
+  readonly faults?: LineFaults
+  /** Hears of what goes wrong inside the reader; the host only gets the family's own error. */
+  readonly onFault?: (fault: Fault) => void
+}
+
+export interface VirtualReader extends AsyncDisposable {
+  /** Name of its row in the family table. */
+  readonly family: string
+  readonly serial: string
+  readonly body: Body
+  readonly firmware: Firmware
+  /** Knobs of the line, to be turned at any time. */
+  readonly faults: LineFaults
+  /**
+   * Answers one host until the link ends; keys, counters and the body live on for the next. A payment that is under way ends with the link.
+   * @throws Fault `busy` while another host is connected
+   */
+  serve(link: Link): Promise<void>
+  /** Ends the connection and all that is shown or timed. Idempotent. */
+  close(): Promise<void>
+}
