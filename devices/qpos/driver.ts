@@ -6,9 +6,10 @@ import { systemClock } from '../../src/clock.ts'
 import type { Outcome } from '../../src/emv/outcome.ts'
 import type { Terminal, Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../src/errors.ts'
-import { Broadcast } from '../../src/reader/broadcast.ts'
+import type { Broadcast } from '../../src/reader/broadcast.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
 import type { CardSlot, OpenCardOptions, Reader, ReaderCapability, ReaderEvent, ReaderInfo, ReaderStatus } from '../../src/reader/reader.ts'
+import { ReaderWork } from '../../src/reader/work.ts'
 import type { Link } from '../../src/transport/link.ts'
 import type { QposId, QposInfo } from './codec.ts'
 import { decodeQposId, decodeQposInfo, host } from './codec.ts'
@@ -71,28 +72,18 @@ function dataOf(answer: Awaited<ReturnType<typeof run>>, command: string): Uint8
   return answer.data
 }
 
-/** Percent at which a reader that is not charging is said to be low, and critical. */
-const LOW = 20
-const CRITICAL = 5
 /** Milliseconds an opened slot waits for a card. */
 const CARD_TIMEOUT = 60_000
 
-/** One thing at a time: the line is half duplex. */
-type Work = 'a payment' | 'a status request' | 'an open card'
-
 class QposReader implements Reader {
   readonly info: ReaderInfo
-  readonly events: Broadcast<ReaderEvent> = new Broadcast()
+  readonly events: Broadcast<ReaderEvent>
   readonly #line: QposLine
   readonly #clock: Clock
   readonly #flipKey: boolean
-  readonly #closing = new AbortController()
+  readonly #work: ReaderWork
   #status: ReaderStatus
   #card: ReaderStatus['card']
-  #level: 'low' | 'critical' | 'ok' | undefined
-  /** What is under way. */
-  #busy: Work | undefined
-  #payment: Promise<unknown> | undefined
   #slot: CardSlot | undefined
 
   constructor(line: QposLine, clock: Clock, info: ReaderInfo, told: QposInfo) {
@@ -100,43 +91,43 @@ class QposReader implements Reader {
     this.#clock = clock
     this.info = info
     this.#flipKey = !told.hardware.startsWith('A27')
-    this.#status = this.#learn(told)
-    void line.closed.then(() => {
-      this.events.send({ type: 'state', state: 'disconnected' })
-      this.events.end()
-    })
+    this.#work = new ReaderWork(line.closed)
+    this.events = this.#work.events
+    this.#status = this.#work.battery(batteryOf(told))
   }
 
   async status({ signal }: { signal?: AbortSignal } = {}): Promise<ReaderStatus> {
     // The reader answers one question at a time: while a payment runs, what it said last is all there is.
-    if (this.#busy === 'a payment' || this.#busy === 'an open card') return this.#known()
-    return this.#alone('a status request', async () => {
-      await this.#ask(signal)
-      return this.#known()
-    })
+    const { busy } = this.#work
+    if (busy && busy !== 'a status request') return this.#known()
+    return this.#work.alone(
+      'a status request',
+      async stop => {
+        await this.#ask(stop)
+        return this.#known()
+      },
+      signal,
+    )
   }
 
   async transact(transaction: Transaction, terminal: Terminal, { signal }: { signal?: AbortSignal } = {}): Promise<Outcome> {
-    return this.#alone('a payment', () => {
-      const stop = new AbortController()
-      const abort = () => stop.abort()
-      const signals = [this.#closing.signal, ...(signal ? [signal] : [])]
-      for (const one of signals) one.aborted ? abort() : one.addEventListener('abort', abort)
-      const payment = pay({
-        ...{ line: this.#line, clock: this.#clock, signal: stop.signal, transaction, terminal, flipKey: this.#flipKey },
-        emit: event => {
-          if (event.type === 'card') this.#card = event.event === 'removed' ? 'absent' : event.event === 'inserted' ? 'present' : undefined
-          this.events.send(event)
-        },
-      })
-        .catch(error => this.#orLowBattery(error))
-        .finally(() => {
-          this.#card = undefined // nothing tells of a card between payments
-          for (const one of signals) one.removeEventListener('abort', abort)
+    return this.#work.alone(
+      'a payment',
+      stop =>
+        pay({
+          ...{ line: this.#line, clock: this.#clock, signal: stop, transaction, terminal, flipKey: this.#flipKey },
+          emit: event => {
+            if (event.type === 'card')
+              this.#card = event.event === 'removed' ? 'absent' : event.event === 'inserted' ? 'present' : undefined
+            this.events.send(event)
+          },
         })
-      this.#payment = payment.catch(() => {})
-      return payment
-    })
+          .catch(error => this.#orLowBattery(error))
+          .finally(() => {
+            this.#card = undefined // nothing tells of a card between payments
+          }),
+      signal,
+    )
   }
 
   /** The field as a raw slot. @throws Fault as `Reader.openCard`; `unsupported` unless the reader was opened with `assumed: ['qpos-nfc-apdu']` */
@@ -146,63 +137,49 @@ class QposReader implements Reader {
         feature: 'passthrough',
       })
     if (wanted === 'contact') throw new Fault('unsupported', 'QPOS passes commands through to its field only', { feature: 'contact' })
-    this.#claim('an open card')
+    const release = this.#work.claim('an open card')
+    const onClose = () => {
+      this.#slot = undefined
+      release()
+    }
     try {
-      const stop = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
-      const onClose = () => {
-        this.#slot = this.#busy = undefined
-      }
-      const opening = openField({ line: this.#line, clock: this.#clock, signal: stop, timeout, onClose })
-      this.#payment = opening.catch(() => {})
-      const slot = await opening
+      const slot = await this.#work.stoppable(
+        stop => openField({ line: this.#line, clock: this.#clock, signal: stop, timeout, onClose }),
+        signal,
+      )
       this.events.send({ type: 'card', event: 'tapped' })
       slot.removed.addEventListener('abort', () => this.events.send({ type: 'card', event: 'removed' }), { once: true })
       this.#slot = slot
       return slot
     } catch (error) {
-      this.#busy = undefined
+      release()
       throw error
     }
   }
 
   /** A payment that runs is cancelled first, and settles; an open card is closed. */
-  async close(): Promise<void> {
-    this.#closing.abort()
-    await this.#payment
-    await this.#slot?.close()
-    await this.#line.close()
-    await this.#line.closed
-    this.events.end()
+  close(): Promise<void> {
+    return this.#work.close(async () => {
+      await this.#slot?.close()
+      await this.#line.close()
+      await this.#line.closed
+    })
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  #claim(what: Work): void {
-    if (this.#busy) throw new Fault('busy', `the reader is busy with ${this.#busy}`, { what: this.#busy })
-    this.#busy = what
-  }
-
-  async #alone<T>(what: Work, work: () => Promise<T>): Promise<T> {
-    this.#claim(what)
-    try {
-      return await work()
-    } finally {
-      this.#busy = undefined
-    }
-  }
-
   async #ask(signal?: AbortSignal): Promise<void> {
     const answer = await run(this.#line, this.#clock, { type: 'command', command: 'getQposInfo', delay: 5 }, { signal })
-    this.#status = this.#learn(decodeQposInfo(dataOf(answer, 'getQposInfo')))
+    this.#status = this.#work.battery(batteryOf(decodeQposInfo(dataOf(answer, 'getQposInfo'))))
   }
 
   /** The wire has no word for a flat battery: a reader that refuses to pay and has little left is taken to mean it. */
   async #orLowBattery(error: unknown): Promise<never> {
     if (!isFault(error, 'unsupported') || error.details.code !== 'CMD_NOT_AVAILABLE') throw error
     await this.#ask().catch(() => {})
-    if (this.#level !== 'low' && this.#level !== 'critical') throw error
+    if (this.#work.level === 'ok') throw error
     const percent = this.#status.battery?.percent
     throw new Fault('low-battery', `the reader refuses a payment with its battery at ${percent} %`, { percent }, { cause: error })
   }
@@ -210,19 +187,13 @@ class QposReader implements Reader {
   #known(): ReaderStatus {
     return { ...this.#status, ...(this.#card ? { card: this.#card } : {}) }
   }
+}
 
-  #learn({ millivolts, percent, charging }: QposInfo): ReaderStatus {
-    if (percent !== undefined) {
-      const level = charging || percent > LOW ? 'ok' : percent > CRITICAL ? 'low' : 'critical'
-      if (level !== (this.#level ?? 'ok')) this.events.send({ type: 'battery', level, percent })
-      this.#level = level
-    }
-    const battery = {
-      ...(percent === undefined ? {} : { percent }),
-      ...(millivolts === undefined ? {} : { millivolts }),
-      ...(charging === undefined ? {} : { charging }),
-    }
-    return Object.keys(battery).length > 0 ? { battery } : {}
+function batteryOf({ millivolts, percent, charging }: QposInfo): NonNullable<ReaderStatus['battery']> {
+  return {
+    ...(percent === undefined ? {} : { percent }),
+    ...(millivolts === undefined ? {} : { millivolts }),
+    ...(charging === undefined ? {} : { charging }),
   }
 }
 

@@ -15,9 +15,10 @@ import type { CardInterface, Outcome, Reason } from '../emv/outcome.ts'
 import type { PinEntry, PinRequest, Terminal, Transaction, Waiting } from '../emv/terminal.ts'
 import { Fault, isFault } from '../errors.ts'
 import type { MessageId } from '../messages.ts'
-import { Broadcast } from './broadcast.ts'
+import type { Broadcast } from './broadcast.ts'
 import type { CardSlot, OpenCardOptions, Reader, ReaderEvent, ReaderInfo, ReaderStatus } from './reader.ts'
 import { slotField } from './tap-slot.ts'
+import { ReaderWork } from './work.ts'
 
 /** What a driver of such a reader gives. One thing is asked of it at a time. */
 export interface Slots {
@@ -90,19 +91,14 @@ export function hostKernel(reader: Reader, options: PassthroughOptions): Reader 
   )
 }
 
-/** One thing at a time: there is one card. */
-type Work = 'a payment' | 'an open card' | 'a status request'
-
 class Passthrough implements Reader {
   readonly info: ReaderInfo
-  readonly events: Broadcast<ReaderEvent> = new Broadcast()
+  readonly events: Broadcast<ReaderEvent>
   readonly #slots: Slots
   readonly #options: PassthroughOptions
   readonly #clock: Clock
-  readonly #closing = new AbortController()
+  readonly #work: ReaderWork
   readonly #torn = new TornLog()
-  #busy: Work | undefined
-  #payment: Promise<unknown> | undefined
   #card: CardSlot | undefined
   #known: ReaderStatus = {}
   #sequence = 0
@@ -112,26 +108,25 @@ class Passthrough implements Reader {
     this.#slots = slots
     this.#options = options
     this.#clock = options.clock ?? systemClock
-    void slots.closed.then(() => {
-      this.events.send({ type: 'state', state: 'disconnected' })
-      this.events.end()
-    })
+    this.#work = new ReaderWork(slots.closed)
+    this.events = this.#work.events
   }
 
   async status({ signal }: { signal?: AbortSignal } = {}): Promise<ReaderStatus> {
     if (this.#card) return { ...this.#known, card: this.#card.removed.aborted ? 'absent' : 'present' }
-    if (this.#busy === 'a payment') return this.#known
-    return this.#alone('a status request', async () => {
-      this.#known = await this.#slots.status(signal ? { signal } : {})
-      return this.#known
-    })
+    if (this.#work.busy === 'a payment') return this.#known
+    return this.#work.alone(
+      'a status request',
+      async stop => {
+        this.#known = await this.#slots.status({ signal: stop })
+        return this.#known
+      },
+      signal,
+    )
   }
 
   async openCard(options: OpenCardOptions = {}): Promise<CardSlot> {
-    this.#claim('an open card')
-    const release = () => {
-      this.#busy = undefined
-    }
+    const release = this.#work.claim('an open card')
     try {
       return await this.#open(options, release)
     } catch (error) {
@@ -147,25 +142,25 @@ class Passthrough implements Reader {
         field: 'config',
       })
     const ways = this.#ways(transaction)
-    return this.#alone('a payment', () => {
-      const stop = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
-      this.#sequence = (this.#sequence % 9999) + 1 // 9F41 is n 4–8
-      const counted = { ...transaction, sequence: transaction.sequence ?? this.#sequence }
-      const own = terminal.enterPin ? config : withoutPin(config)
-      const payment = ways.includes('tap') ? this.#tap(counted, terminal, own, stop, ways) : this.#insert(counted, terminal, own, stop)
-      this.#payment = payment.catch(() => {})
-      return payment
-    })
+    return this.#work.alone(
+      'a payment',
+      stop => {
+        this.#sequence = (this.#sequence % 9999) + 1 // 9F41 is n 4–8
+        const counted = { ...transaction, sequence: transaction.sequence ?? this.#sequence }
+        const own = terminal.enterPin ? config : withoutPin(config)
+        return ways.includes('tap') ? this.#tap(counted, terminal, own, stop, ways) : this.#insert(counted, terminal, own, stop)
+      },
+      signal,
+    )
   }
 
   /** A payment that runs is cancelled first, and settles. */
-  async close(): Promise<void> {
-    this.#closing.abort()
-    await this.#payment
-    await this.#card?.close()
-    await this.#slots.close()
-    await this.#slots.closed
-    this.events.end()
+  close(): Promise<void> {
+    return this.#work.close(async () => {
+      await this.#card?.close()
+      await this.#slots.close()
+      await this.#slots.closed
+    })
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -276,7 +271,7 @@ class Passthrough implements Reader {
 
   /** A slot whose close ends what is told of it, and calls `release` once. */
   async #open({ signal, ...options }: OpenCardOptions, release = () => {}): Promise<CardSlot> {
-    const closing = this.#closing.signal
+    const { closing } = this.#work
     const stop = signal ? AbortSignal.any([signal, closing]) : closing
     const slot = await this.#slots.openCard({ timeout: CARD_TIMEOUT, ...options, signal: stop })
     this.events.send({ type: 'card', event: slot.interface === 'contact' ? 'inserted' : 'tapped' })
@@ -340,20 +335,6 @@ class Passthrough implements Reader {
     this.events.send({ type: 'display', message })
     if (message === 'reader.pinOk') this.events.send({ type: 'pin', event: 'ok', offline: true })
     terminal.display?.(message, language)
-  }
-
-  #claim(what: Work): void {
-    if (this.#busy) throw new Fault('busy', `the reader is busy with ${this.#busy}`, { what: this.#busy })
-    this.#busy = what
-  }
-
-  async #alone<T>(what: Work, work: () => Promise<T>): Promise<T> {
-    this.#claim(what)
-    try {
-      return await work()
-    } finally {
-      this.#busy = undefined
-    }
   }
 }
 

@@ -1,0 +1,104 @@
+/** What every driver shares of a reader's life: one thing at a time, events that end with the link, closing, and what is known of the battery. */
+
+import { Fault } from '../errors.ts'
+import { Broadcast } from './broadcast.ts'
+import type { ReaderEvent, ReaderStatus } from './reader.ts'
+
+/** What a reader may be busy with, as it stands in the message of `busy`. */
+export type Work = 'a payment' | 'a status request' | 'an open card' | 'a firmware update' | 'a configuration'
+
+/** Percent at which a reader that is not charging is said to be low, and critical. */
+export interface BatteryLimits {
+  readonly low: number
+  readonly critical: number
+}
+
+const LIMITS: BatteryLimits = { low: 20, critical: 5 }
+
+export class ReaderWork {
+  readonly events: Broadcast<ReaderEvent> = new Broadcast()
+  readonly #closing = new AbortController()
+  readonly #limits: BatteryLimits
+  #busy: Work | undefined
+  #job: Promise<unknown> | undefined
+  #level: 'low' | 'critical' | 'ok' = 'ok'
+
+  /** `closed` resolves when the link is over, whoever ended it: the events end with it. */
+  constructor(closed: Promise<unknown>, limits = LIMITS) {
+    this.#limits = limits
+    void closed.then(() => {
+      this.events.send({ type: 'state', state: 'disconnected' })
+      this.events.end()
+    })
+  }
+
+  /** Fires when the reader is being closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal
+  }
+
+  /** What is under way. */
+  get busy(): Work | undefined {
+    return this.#busy
+  }
+
+  /** The battery, as it was told last. */
+  get level(): 'low' | 'critical' | 'ok' {
+    return this.#level
+  }
+
+  /** From now until the returned function is called, `what` is under way. @throws Fault `busy` */
+  claim(what: Work): () => void {
+    if (this.#busy) throw new Fault('busy', `the reader is busy with ${this.#busy}`, { what: this.#busy })
+    this.#busy = what
+    return () => {
+      this.#busy = undefined
+    }
+  }
+
+  /** Does `work` while nothing else is done; its signal fires with `signal`, and when the reader is closed. @throws Fault `busy`, or what `work` throws */
+  async alone<T>(what: Work, work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const release = this.claim(what)
+    try {
+      return await this.stoppable(work, signal)
+    } finally {
+      release()
+    }
+  }
+
+  /** Work that `close` stops and waits for. */
+  async stoppable<T>(work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const stop = new AbortController()
+    const abort = () => stop.abort()
+    const signals = [this.#closing.signal, ...(signal ? [signal] : [])]
+    for (const one of signals) one.aborted ? abort() : one.addEventListener('abort', abort)
+    try {
+      const job = work(stop.signal)
+      this.#job = job.catch(() => {})
+      return await job
+    } finally {
+      for (const one of signals) one.removeEventListener('abort', abort)
+    }
+  }
+
+  /** Stops what is under way, waits until it has settled, then closes the line with `shut`. Idempotent as far as `shut` is. */
+  async close(shut: () => Promise<unknown>): Promise<void> {
+    this.#closing.abort()
+    await this.#job
+    await shut()
+    this.events.end()
+  }
+
+  /** What the reader told of its battery, as status; a level that changed is an event. */
+  battery(told: NonNullable<ReaderStatus['battery']>): ReaderStatus {
+    const { percent, charging } = told
+    if (percent !== undefined) {
+      const { low, critical } = this.#limits
+      const level = charging || percent > low ? 'ok' : percent > critical ? 'low' : 'critical'
+      if (level !== this.#level) this.events.send({ type: 'battery', level, percent })
+      this.#level = level
+    }
+    const known = Object.entries(told).filter(([, value]) => value !== undefined)
+    return known.length > 0 ? { battery: Object.fromEntries(known) } : {}
+  }
+}
