@@ -32,6 +32,7 @@
  * | `host-unreachable` | an acquirer client: the request certainly did not leave | retry |
  * | `host-no-answer` | an acquirer client: the request may have left, no usable answer came | reconcile, never repeat blindly |
  * | `host-error` | an acquirer client: the host answered something that is no answer | reconcile |
+ * | `journal` | the journal of payments: its file cannot be opened or written (`details.reason`: full, corrupt, no-permission, not-found, locked, newer, other), or the payment is another process's by now (taken-over) | make room or repair; no payment is taken meanwhile, and what was begun is in the journal as far as it came |
  * | `internal` | an invariant of ours broke | report a bug |
  */
 export type FaultCode =
@@ -62,6 +63,7 @@ export type FaultCode =
   | 'host-unreachable'
   | 'host-no-answer'
   | 'host-error'
+  | 'journal'
   | 'internal'
 
 export type FaultDetails = Readonly<Record<string, string | number | boolean | undefined>>

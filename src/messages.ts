@@ -105,6 +105,7 @@ const table = {
   'fault.host-unreachable': ['The host cannot be reached: nothing was sent', 'Нет связи с хостом: ничего не отправлено'],
   'fault.host-no-answer': ['The host did not answer', 'Хост не ответил'],
   'fault.host-error': ['The host’s answer is not understood', 'Ответ хоста не понят'],
+  'fault.journal': ['The payment journal cannot be written: no payment is taken', 'Журнал платежей недоступен: оплата не принимается'],
   'fault.internal': ['Internal error', 'Внутренняя ошибка'],
   // Why a payment was not approved.
   'reason.offlineDeclined': ['declined offline by the card or the terminal', 'отклонено картой или терминалом'],
@@ -127,6 +128,8 @@ const table = {
   'reason.notAccepted': ['the card does not allow this payment', 'карта не разрешает эту операцию'],
   'reason.pinTimeout': ['no PIN was entered in time', 'PIN-код не введён вовремя'],
   'reason.tryAnotherInterface': ['try another way to read the card', 'попробуйте другой способ чтения карты'],
+  'reason.journalFailed': ['the payment could not be written down; it is taken back', 'платёж не удалось записать в журнал; он отменяется'],
+  'reason.interrupted': ['the payment was interrupted; it is taken back', 'платёж был прерван; он отменяется'],
   'reason.linkLost': ['the connection to the reader was lost', 'связь с картридером потеряна'],
   'reason.readerError': ['the reader reported an error', 'ошибка картридера'],
   // The slip, in the words of the mPOS guide (seed 002).
@@ -159,12 +162,14 @@ const table = {
   // What a host's response code means (ISO 8583:1987, field 39), for merchant and customer.
   'host.00': ['approved', 'одобрено'],
   'host.01': ['call the card’s bank', 'обратитесь в банк, выпустивший карту'],
+  'host.03': ['no such merchant', 'нет такого предприятия'],
   'host.04': ['keep the card', 'изымите карту'],
   'host.05': ['the bank does not say why', 'банк не назвал причину'],
   'host.09': ['the order is still being processed', 'заказ ещё обрабатывается'],
   'host.12': ['the operation is not valid', 'недопустимая операция'],
   'host.13': ['the amount is not valid', 'недопустимая сумма'],
   'host.14': ['no such card', 'нет такой карты'],
+  'host.25': ['no such order', 'нет такого заказа'],
   'host.41': ['the card was reported lost', 'карта утеряна'],
   'host.43': ['the card was reported stolen', 'карта украдена'],
   'host.51': ['not enough money', 'недостаточно средств'],
@@ -176,11 +181,33 @@ const table = {
   'host.62': ['the card is restricted', 'карта ограничена'],
   'host.65': ['paid too often', 'слишком частые операции'],
   'host.75': ['too many wrong PINs', 'превышено число попыток ввода ПИН-кода'],
+  'host.68': ['the payment was not completed in time', 'платёж не завершён вовремя'],
   'host.88': ['the card’s cryptogram is wrong', 'неверная криптограмма карты'],
   'host.91': ['the card’s bank does not answer', 'банк, выпустивший карту, не отвечает'],
   'host.94': ['the order is already paid', 'заказ уже оплачен'],
   'host.96': ['the host has a fault', 'сбой системы'],
   'host.other': ['response code {code}', 'код ответа {code}'],
+  // Notifications, in the words of the mPOS guide (seed 002).
+  'notice.title': ['Synchronisation with the server', 'Синхронизация с сервером'],
+  'notice.state': ['The state of order No. {order} has changed to "{state}"', 'Статус заказа №{order} изменился на "{state}"'],
+  'notice.synchronised': [
+    'Order No. {order} was handed to the server. Date and time of the order were updated',
+    'Заказ №{order} успешно передан на сервер. Дата и время проведения заказа обновлены',
+  ],
+  'notice.reversed': [
+    'The interrupted payment of order No. {order} was taken back: nothing is charged',
+    'Прерванный платёж по заказу №{order} отменён: деньги не списаны',
+  ],
+  'notice.interrupted': [
+    'The payment of order No. {order} was interrupted before the bank was asked: nothing is charged',
+    'Платёж по заказу №{order} прерван до запроса в банк: деньги не списаны',
+  ],
+  'notice.waiting': [
+    'The server cannot be reached: order No. {order} is tried again',
+    'Нет связи с сервером: обработка заказа №{order} будет повторена',
+  ],
+  'app.alreadyPaid': ['Order {order} is already paid.', 'Заказ {order} уже оплачен.'],
+  'app.inProcess': ['The payment of order {order} is still being processed.', 'Платёж по заказу {order} ещё обрабатывается.'],
   // The demonstration.
   'demo.begin': ['Virtual QPOS {serial} at {uri}, acquirer at {acquirer}.', 'Виртуальный QPOS {serial}: {uri}, эквайер: {acquirer}.'],
   'demo.chip': [

@@ -40,6 +40,7 @@ const lazy: Readonly<Record<string, RegExp>> = {
   serialport: /^src\/transport\/serial\.ts$/,
   'node-hid': /^src\/transport\/hid\.ts$/,
   '@abandonware/noble': /^src\/transport\/ble\.ts$/,
+  libsql: /^src\/payment\/journal-sqlite\.ts$/,
   smartcard: /^src\/transport\/pcsc\.ts$/,
   '@lydell/node-pty': /^simulator\/readers\/(listen|pty)\.ts$/,
   '@abandonware/bleno': /^simulator\/readers\/listen\.ts$/,

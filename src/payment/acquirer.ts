@@ -6,11 +6,16 @@ import type { AuthorisationResponse, PinBlock, TransactionType, Waiting } from '
 
 /** What is paid for. Its number is the merchant's own. */
 export interface Order {
-  /** 1–32 characters, `20211125_175443_897`. */
+  /** 1–32 characters, `20211125_175443_897`; one merchant uses it once. */
   readonly number: string
-  /** Minor units. */
+  /** Minor units: what is to be paid. With items, their sum. */
   readonly amount: bigint
   readonly currency: Currency
+  readonly items?: readonly OrderItem[]
+  /** Where the receipt is sent, up to 128 characters. */
+  readonly email?: string
+  /** Up to 256 characters. */
+  readonly comment?: string
   /** What the slip says of a commission, `0%`; no line when left out. */
   readonly commission?: string
 }
@@ -23,6 +28,21 @@ export interface Merchant {
   /** Terminal identification, 8 characters (9F1C). */
   readonly terminal: string
   readonly address?: string
+}
+
+export interface OrderItem {
+  /** 1–32 characters, unique in the order: partial confirmations and refunds name it. */
+  readonly id: string
+  /** 1–128 characters. */
+  readonly name: string
+  /** Thousandths: three pieces are 3000n. */
+  readonly quantity: bigint
+  /** Minor units of one whole piece. */
+  readonly price: bigint
+  /** Minor units of the line; less than price × quantity where there is a discount. */
+  readonly amount: bigint
+  /** VAT rate in percent that is contained in `amount`; no VAT when left out. */
+  readonly vat?: number
 }
 
 export interface AuthorisationMessage {
@@ -38,6 +58,8 @@ export interface AuthorisationMessage {
   readonly at: Date
   readonly interface: CardInterface
   readonly cvm: CvmName
+  /** Two-stage: the money is only held until the order is confirmed. Left out: as the merchant is set up at the host. */
+  readonly hold?: boolean
   /** Data objects of the card and the terminal, PAN included: for the host only. */
   readonly tags: ReadonlyMap<number, Uint8Array>
   readonly pinBlock?: PinBlock
@@ -56,6 +78,8 @@ export interface HostAnswer {
   readonly billNumber?: string
   /** The host's number of the transaction. */
   readonly transaction?: string
+  /** The order that it belongs to, after this. */
+  readonly orderState?: OrderState
 }
 
 /**
@@ -73,3 +97,113 @@ export interface Acquirer {
 }
 
 export type ReversalReason = 'cardDeclined' | 'linkLost' | 'cancelled' | 'noAnswer'
+
+/**
+ * States of an order, in the words of the payment system that the mPOS app talks to (seed 001; docs.assist.ru, "OrderState field values").
+ *
+ * | State | Means |
+ * |---|---|
+ * | `In Process` | a payment is under way |
+ * | `Delayed` | two-stage: all is held, nothing confirmed |
+ * | `PartialDelayed` | two-stage: confirmed in part |
+ * | `Approved` | paid |
+ * | `PartialApproved` | paid in part: the payment was for less than the order |
+ * | `PartialCanceled`, `Canceled` | part of the money, or all, was let go or given back |
+ * | `Declined` | no payment went through |
+ * | `Timeout` | closed, because a payment was not completed in time |
+ */
+export type OrderState = (typeof orderStates)[number]
+
+export const orderStates = [
+  'In Process',
+  'Delayed',
+  'PartialDelayed',
+  'Approved',
+  'PartialApproved',
+  'PartialCanceled',
+  'Canceled',
+  'Declined',
+  'Timeout',
+] as const
+
+/** Part of an order by its items. */
+export interface ItemPart {
+  readonly id: string
+  /** Thousandths; all that is left of the item when left out. */
+  readonly quantity?: bigint
+}
+
+/** A change of an order that has been paid: its confirmation or its cancellation, in full or in part. */
+export interface OrderChange {
+  /** Idempotency key: the same key changes nothing twice. */
+  readonly key: string
+  readonly merchant: Merchant
+  /** The order's number. */
+  readonly number: string
+  readonly at: Date
+  /** Minor units. With neither amount nor items: all that is left. */
+  readonly amount?: bigint
+  /** Instead of an amount. */
+  readonly items?: readonly ItemPart[]
+  /** Of a cancellation: only what is still held, or only what was charged. Left out: what is held first. */
+  readonly of?: 'held' | 'charged'
+}
+
+/** An order as the host has it. PANs are masked. */
+export interface HostOrder {
+  readonly number: string
+  /** The host's own unique number of it. */
+  readonly billNumber: string
+  readonly state: OrderState
+  readonly amount: bigint
+  readonly currency: Currency
+  /** Minor units held and not yet confirmed. */
+  readonly held: bigint
+  /** Minor units charged, less what was given back. */
+  readonly charged: bigint
+  /** Minor units let go or given back. */
+  readonly cancelled: bigint
+  readonly operations: readonly HostOperation[]
+}
+
+/** What merchant or customer wanted; bonus operations are the host's own. */
+export interface HostOperation {
+  readonly type: (typeof operationTypes)[number]
+  readonly state: (typeof operationStates)[number]
+  readonly amount: bigint
+  readonly at: Date
+  readonly items?: readonly ItemPart[]
+  readonly transactions: readonly HostTransaction[]
+}
+
+export const operationTypes = ['payment', 'confirmation', 'cancellation', 'bonusPayment', 'bonusAward', 'bonusCancellation'] as const
+export const operationStates = ['In Process', 'Approved', 'Declined', 'Canceled', 'Timeout'] as const
+export const transactionKinds = ['authorisation', 'advice', 'capture', 'reversal', 'refund', 'bonus'] as const
+
+/** One message to the processing centre, and what came of it. */
+export interface HostTransaction {
+  readonly number: string
+  /** The idempotency key that it came with. */
+  readonly key: string
+  readonly kind: (typeof transactionKinds)[number]
+  readonly amount: bigint
+  readonly state: HostState
+  readonly code?: string
+  readonly rrn?: string
+  readonly pan?: string
+  /** Why it was reversed. */
+  readonly reversed?: string
+}
+
+/**
+ * An acquirer that keeps orders: what a till needs beyond one payment. `status(key)` answers for the keys of changes too.
+ * Answers to a change: `approved`, `declined` (with code and reason: 25 no such order, 12 not in this state, 13 more than there is) or `inProcess`.
+ */
+export interface OrderAcquirer extends Acquirer {
+  /** Charges what a two-stage payment holds, in full or in part. Idempotent by key. */
+  confirm(change: OrderChange, options?: Partial<Waiting>): Promise<HostAnswer>
+  /** Lets go of what is held, gives back what was charged; the host chooses between reversal and refund. Idempotent by key. */
+  cancel(change: OrderChange, options?: Partial<Waiting>): Promise<HostAnswer>
+  /** Undefined when the host has no such order of this merchant. */
+  order(merchant: Merchant, number: string, options?: Partial<Waiting>): Promise<HostOrder | undefined>
+}

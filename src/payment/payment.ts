@@ -9,6 +9,7 @@ import type { Reader, ReaderEvent } from '../reader/reader.ts'
 import type { Acquirer, Merchant, Order } from './acquirer.ts'
 import type { PaymentEvent } from './events.ts'
 import { type HostRecord, hostDialogue } from './host-dialogue.ts'
+import type { Method, Recorder } from './recorder.ts'
 import { describeResult, type PaymentResult } from './result.ts'
 import { checkSignature, type Signature } from './signature.ts'
 
@@ -34,6 +35,12 @@ export interface PayOptions {
   readonly acquirer: Acquirer
   readonly merchant: Merchant
   readonly prompts?: AppPrompts
+  /** Hears of every step before it is taken. Left out: a payment lives only as long as this process. */
+  readonly journal?: Recorder
+  /** For the journal; `reader` when left out. */
+  readonly method?: Method
+  /** Two-stage: see `AuthorisationMessage.hold`. */
+  readonly hold?: boolean
   readonly type?: TransactionType
   readonly otherAmount?: bigint
   readonly interfaces?: readonly CardInterface[]

@@ -1,19 +1,20 @@
 /** How a payment ended: as data for the app, as JSON, and as a sentence for the merchant. */
 
 import { hex } from '../bytes.ts'
-import type { CardInterface, CvmName, Outcome, Reason } from '../emv/outcome.ts'
+import type { CardInterface, CvmName, Outcome } from '../emv/outcome.ts'
 import { hostMessage, type Language, message } from '../messages.ts'
 import { tagBytes, tagHex } from '../tlv/ber.ts'
 import { isSensitive } from '../tlv/tags.ts'
 import type { Merchant, Order } from './acquirer.ts'
 import type { Settled } from './host-dialogue.ts'
 import { makeReceipt, type Receipt } from './receipt.ts'
+import type { PaymentReason } from './recorder.ts'
 import type { Signature } from './signature.ts'
 
 export interface PaymentResult {
   /** `unknown`: the host may have charged; ask for the state of `key` before paying again. */
   readonly result: Outcome['result']
-  readonly reason?: Reason
+  readonly reason?: PaymentReason
   readonly interface: CardInterface
   readonly cvm: CvmName
   readonly application?: { readonly aid: string; readonly label: string }

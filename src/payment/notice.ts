@@ -1,0 +1,35 @@
+/** Notifications of a till: what changed about an order while nobody was looking, as data and in the words of the mPOS guide (seed 002). */
+
+import { type Language, message } from '../messages.ts'
+import type { OrderState } from './acquirer.ts'
+
+export type Notice = {
+  /** The order's number. */
+  readonly order: string
+  /** Idempotency key of the payment or change it is about. */
+  readonly key?: string
+  readonly at: Date
+} & (
+  | { readonly type: 'state'; readonly state: OrderState }
+  /** Paid offline, and now at the host. */
+  | { readonly type: 'synchronised' }
+  /** The host has confirmed that an interrupted payment charges nothing. */
+  | { readonly type: 'reversed' }
+  /** A payment was interrupted before the host was asked. */
+  | { readonly type: 'interrupted' }
+  /** The host cannot be reached; it is tried again. */
+  | { readonly type: 'waiting'; readonly due: 'status' | 'reversal' | 'advice' | 'change' }
+)
+
+/** As the app shows it. */
+export function noticeText(notice: Notice, language: Language = 'en'): string {
+  const { order } = notice
+  switch (notice.type) {
+    case 'state':
+      return message('notice.state', language, { order, state: notice.state })
+    case 'waiting':
+      return message('notice.waiting', language, { order })
+    default:
+      return message(`notice.${notice.type}`, language, { order })
+  }
+}

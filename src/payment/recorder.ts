@@ -1,0 +1,86 @@
+/** The port to a journal: what a payment writes down before it goes on, whatever keeps it. Safe for a browser. */
+
+import type { CardInterface, CvmName, Outcome, Reason } from '../emv/outcome.ts'
+import type { AuthorisationMessage, HostAnswer, Merchant, Order, ReversalReason } from './acquirer.ts'
+import type { Receipt } from './receipt.ts'
+
+/** How an order is paid, as the mPOS guide offers it (seed 002). */
+export const methods = ['cash', 'reader', 'sbp', 'softpos'] as const
+export type Method = (typeof methods)[number]
+
+/** What is about to be tried, before a card is asked for. */
+export interface Intent {
+  readonly key: string
+  readonly order: Order
+  readonly merchant: Merchant
+  readonly method: Method
+  /** Serial number or family of the reader. */
+  readonly reader?: string
+  /** Minor units. */
+  readonly amount: bigint
+  readonly at: Date
+}
+
+/** Why a payment was not approved: the kernel's and the host's reasons, and the till's own. */
+export type PaymentReason =
+  | Reason
+  | 'journalFailed' // it could not be written down: taken back
+  | 'interrupted' // the app died under way: taken back
+
+/** How a payment ended for its merchant. */
+export interface Ending {
+  readonly result: Outcome['result']
+  readonly reason?: PaymentReason
+  readonly answer?: HostAnswer
+  readonly receipt: Receipt
+  /** What the host has not confirmed yet, and must: retried until it has. */
+  readonly due?: 'reversal' | 'advice' | 'status'
+}
+
+/**
+ * A payment's steps in their order. What follows a step happens only once it is written:
+ *
+ * | Stage | Written before | After a crash here |
+ * |---|---|---|
+ * | `begun` | the card is asked for | nothing was sent: cancelled |
+ * | `asking` | the authorisation leaves | the host is asked; whatever it did is reversed |
+ * | `answered` | the card hears the host's answer | approved: reversed, because the card has not agreed |
+ * | `card` | card and host are brought together | as the card said: an approval is completed with the host, anything else reversed |
+ * | `reversing` | the reversal leaves | repeated until the host has confirmed |
+ * | `advising` | the advice leaves | repeated until the host has confirmed |
+ * | `ended` | anybody is told | only what is due is done |
+ */
+export type PaymentStep =
+  | ({ readonly stage: 'begun' } & Intent)
+  | { readonly stage: 'asking'; readonly key: string; readonly message: AuthorisationMessage }
+  | { readonly stage: 'answered'; readonly key: string; readonly answer: HostAnswer }
+  | {
+      readonly stage: 'card'
+      readonly key: string
+      readonly result: Outcome['result']
+      readonly reason?: Reason
+      readonly interface: CardInterface
+      readonly cvm: CvmName
+      /** As it would be printed if this were the end. */
+      readonly receipt: Receipt
+    }
+  | { readonly stage: 'reversing'; readonly key: string; readonly why: ReversalReason }
+  /** `message.key` may differ from `key`: an approval by voice is advised under a key of its own. */
+  | { readonly stage: 'advising'; readonly key: string; readonly message: AuthorisationMessage }
+  | ({ readonly stage: 'ended'; readonly key: string } & Ending)
+
+export type Stage = PaymentStep['stage']
+
+export interface Recorder {
+  /**
+   * Whether a message with the card's data may be kept, enciphered, until the host has heard of an offline approval. Without it such an approval stands only
+   * when the host has confirmed it at once, and is a decline otherwise.
+   */
+  readonly keepsCards: boolean
+  /**
+   * Settles once the step is on disk.
+   * @throws Fault `journal` when it cannot be written (details.reason), or the payment was taken over by another process (`taken-over`);
+   * `busy` at `begun` when the order is paid or being paid: details.state is `already-paid` or `in-process`
+   */
+  record(step: PaymentStep): void | Promise<void>
+}
