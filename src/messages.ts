@@ -24,6 +24,8 @@ const table = {
   'reader.cardError': ['CARD ERROR', 'ОШИБКА КАРТЫ'],
   'reader.tryAgain': ['TRY AGAIN', 'ПОВТОРИТЕ'],
   'reader.lowBattery': ['LOW BATTERY. PLEASE CHARGE', 'БАТАРЕЯ РАЗРЯЖЕНА. ЗАРЯДИТЕ'],
+  'reader.updateNeeded': ['UPDATE REQUIRED', 'ТРЕБУЕТСЯ ОБНОВЛЕНИЕ'],
+  'reader.updating': ['UPDATING. DO NOT SWITCH OFF', 'ОБНОВЛЕНИЕ. НЕ ВЫКЛЮЧАЙТЕ'],
   'reader.outOfService': ['OUT OF SERVICE', 'НЕ РАБОТАЕТ'],
   // EMV Contactless Book A, 9.4.
   'reader.cardReadOk': ['CARD READ OK. PLEASE REMOVE CARD', 'КАРТА ПРОЧИТАНА. УБЕРИТЕ КАРТУ'],
@@ -66,6 +68,7 @@ const table = {
     'Введите подпись (c — очистить, x — отменить оплату, пусто — ничего): ',
   ],
   'app.signatureEmpty': ['There is no stroke yet.', 'Подпись ещё не выполнена.'],
+  'app.newerFirmware': ['There is newer firmware for the reader: {version}.', 'Доступна новая прошивка картридера: {version}.'],
   'app.reconciling': ['The result is not known yet: asking the host…', 'Платёж в процессе: запрос результата…'],
   'app.reversing': ['Taking the approval back…', 'Отмена одобренной операции…'],
   'app.advising': ['Telling the host of the offline payment…', 'Передача оффлайн-платежа на сервер…'],

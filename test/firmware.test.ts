@@ -34,7 +34,7 @@ function start(options: Partial<FirmwareOptions> = {}): void {
   requests = []
   progress = []
   lists = []
-  firmware = new Firmware({ body, clock, config: russianMpos(site), pinDukpt: { ipek, ksn }, language: 'en', ...options })
+  firmware = new Firmware({ family: 'qpos', body, clock, config: russianMpos(site), pinDukpt: { ipek, ksn }, language: 'en', ...options })
 }
 beforeEach(() => start())
 

@@ -207,7 +207,8 @@ function tell(event: PaymentEvent, screen: Console): void {
   if (event.type === 'stage') {
     const id = stages[event.stage]
     if (id) screen.say(id)
-  } else if (event.type === 'reader') {
+  } else if (event.type === 'firmware') screen.say('app.newerFirmware', { version: event.newer })
+  else if (event.type === 'reader') {
     const said = event.event
     if (said.type === 'card') {
       screen.say(cards[said.event])

@@ -1,6 +1,5 @@
 /** What the firmware of every virtual reader does: waits for a card, runs the kernel, takes the PIN, keeps keys, counters and the transaction log. */
 
-import { hex } from '../../src/bytes.ts'
 import type { Clock, Limit } from '../../src/clock.ts'
 import { systemClock, within } from '../../src/clock.ts'
 import * as des from '../../src/crypto/des.ts'
@@ -10,7 +9,7 @@ import { formatAmount } from '../../src/currency.ts'
 import type { Card } from '../../src/emv/card.ts'
 import type { TerminalConfig } from '../../src/emv/config.ts'
 import type { ContactlessConfig } from '../../src/emv/contactless/config.ts'
-import type { LoggedTransaction, Timeouts, TransactionLog } from '../../src/emv/context.ts'
+import type { Timeouts } from '../../src/emv/context.ts'
 import type { Explain } from '../../src/emv/explain.ts'
 import { transact } from '../../src/emv/kernel.ts'
 import type { CardInterface, Outcome } from '../../src/emv/outcome.ts'
@@ -19,8 +18,10 @@ import { Fault, isFault } from '../../src/errors.ts'
 import type { SwipedTracks } from '../../src/magstripe.ts'
 import type { Language, MessageId } from '../../src/messages.ts'
 import type { Body, CardWait, Presented } from './body.ts'
+import { Condition, type ConditionOptions } from './condition.ts'
 import { type Ended, EndScreens, fired } from './end-screens.ts'
 import { chooseOnDisplay, type PinRules, pinRules, readPin, type Typed } from './pin-pad.ts'
+import { SaleLog } from './sale-log.ts'
 import { encipherTrack } from './stripe.ts'
 import { type Tapped, Tapping, type TapTerminal } from './tapping.ts'
 
@@ -40,8 +41,7 @@ export interface HostSide {
   onSelection?(candidates: readonly Candidate[]): void
 }
 
-export interface FirmwareOptions {
-  readonly body: Body
+export interface FirmwareOptions extends ConditionOptions {
   readonly config: TerminalConfig
   /** DUKPT initial key (16 bytes) and initial key serial number (10 bytes, counter zero) of the PIN pad. */
   readonly pinDukpt: { readonly ipek: Uint8Array; readonly ksn: Uint8Array }
@@ -56,8 +56,6 @@ export interface FirmwareOptions {
   /** Milliseconds for a choice on the display, and for a result to be read. */
   readonly choiceTimeout?: number
   readonly resultTime?: number
-  /** Percent at which the reader warns, and below which it takes no payment; charging lifts both. */
-  readonly lowBattery?: { readonly low: number; readonly critical: number }
   readonly explain?: Explain
   /** What is taken by tap, and the rules for it; the reader has no antenna when left out. */
   readonly contactless?: ContactlessConfig
@@ -78,9 +76,6 @@ const pinPrompts: readonly MessageId[] = ['reader.enterPin', 'reader.wrongPin', 
 /** ISO 8583:1987 response code 55, incorrect PIN. */
 const WRONG_PIN = '55'
 
-/** Transactions that the log of split sales remembers (EMV 4.4 Book 3, 10.6.1). */
-const LOG_SIZE = 100
-
 /** Enciphers and wipes the digits: each PIN block has a key of its own. */
 export function pinBlock(digits: Uint8Array, pan: string, { key, ksn }: { readonly key: Uint8Array; readonly ksn: Uint8Array }): PinBlock {
   const data = des.encryptEcb(pinKey(key), encodeFormat0(digits, pan))
@@ -95,7 +90,7 @@ export class Firmware {
   readonly random: (length: number) => Uint8Array
   readonly #options: FirmwareOptions
   readonly #pinDukpt: DukptDevice
-  readonly #log: LoggedTransaction[] = []
+  readonly #log = new SaleLog()
   readonly #ownLanguage: Language
   #sequence = 0
   /** What is still shown after a payment. */
@@ -103,8 +98,10 @@ export class Firmware {
   /** Fires when the card goes whose online PIN the issuer has just found wrong; undefined where that did not happen. */
   #refusedPin: AbortSignal | undefined
   readonly #tapping: Tapping | undefined
+  /** Whether it can pay at all, and the new firmware it is given. */
+  readonly condition: Condition
 
-  constructor(options: FirmwareOptions) {
+  constructor(options: FirmwareOptions & { readonly family: string }) {
     this.body = options.body
     this.config = options.config
     this.clock = options.clock ?? systemClock
@@ -115,6 +112,7 @@ export class Firmware {
     this.#screens = new EndScreens(options.body, options.resultTime ?? 1500, () => this.#idle())
     this.#tapping = options.contactless && new Tapping(options.body, options.config, options.contactless)
     this.#pinDukpt = new DukptDevice(options.pinDukpt.ipek, options.pinDukpt.ksn)
+    this.condition = new Condition(options)
   }
 
   /** The key serial number of the next online PIN; undefined when the keys are used up. */
@@ -123,22 +121,12 @@ export class Firmware {
   }
 
   get batteryLevel(): 'ok' | 'low' | 'critical' {
-    const { percent, charging } = this.body.battery
-    const { low, critical } = this.#options.lowBattery ?? { low: 15, critical: 5 }
-    return charging || percent >= low ? 'ok' : percent >= critical ? 'low' : 'critical'
+    return this.condition.battery
   }
 
-  /** Before a payment. Shows on the display why there can be none. @throws Fault `tampered`, `low-battery` */
+  /** Before a payment. Shows on the display why there can be none. @throws Fault `tampered`, `update-required`, `low-battery` */
   checkReady(): void {
-    if (this.body.tampered) {
-      this.body.show('reader.outOfService')
-      throw new Fault('tampered', 'the reader was opened and has lost its keys')
-    }
-    if (this.batteryLevel === 'critical') {
-      this.body.show('reader.lowBattery')
-      this.body.sound('error')
-      throw new Fault('low-battery', `the battery is at ${this.body.battery.percent} %`, { percent: this.body.battery.percent })
-    }
+    this.condition.check()
   }
 
   /** Asks for a card over one of `interfaces`, until one comes, CANCEL is pressed or the time is over. @throws Fault `aborted` or the signal's own */
@@ -211,12 +199,12 @@ export class Firmware {
         signal,
         clock: this.clock,
         random: this.random,
-        log: this.#transactionLog,
+        log: this.#log,
         ...(timeouts && { timeouts }),
         ...(explain && { explain }),
       },
     )
-    this.#remember(outcome, transaction)
+    this.#log.remember(outcome, transaction)
     const wrongPin = outcome.cvm === 'onlinePin' && outcome.response?.type === 'declined' && outcome.response.code === WRONG_PIN
     this.#refusedPin = wrongPin ? this.body.cardGone('chip') : undefined
     if (wrongPin) this.body.reuseCard()
@@ -261,12 +249,12 @@ export class Firmware {
         signal,
         clock: this.clock,
         random: this.random,
-        log: this.#transactionLog,
+        log: this.#log,
         ...(timeouts && { timeouts }),
         ...(explain && { explain }),
       },
     })
-    if (ended.type === 'outcome') this.#remember(ended.outcome, transaction)
+    if (ended.type === 'outcome') this.#log.remember(ended.outcome, transaction)
     return ended
   }
 
@@ -365,18 +353,6 @@ export class Firmware {
       track2: encipherTrack(tracks.track2, key.key),
       track3: encipherTrack(tracks.track3, key.key),
     }
-  }
-
-  get #transactionLog(): TransactionLog {
-    return { latest: (pan, psn) => this.#log.findLast(one => one.pan === pan && one.psn === psn) }
-  }
-
-  #remember({ result, tags }: Outcome, { amount }: Transaction): void {
-    const pan = tags.get(0x5a)
-    if (result !== 'approved' || !pan) return
-    const psn = tags.get(0x5f34)
-    this.#log.push({ pan: hex(pan).replace(/F+$/, ''), amount, ...(psn ? { psn: Number(hex(psn)) } : {}) })
-    if (this.#log.length > LOG_SIZE) this.#log.shift()
   }
 
   /** Shows how it ended and asks for the card, without keeping anybody waiting: the next payment cuts it short. */

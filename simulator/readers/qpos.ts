@@ -36,7 +36,7 @@ import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
 
 export interface QposOptions extends Omit<VirtualReaderOptions, 'body'> {
   readonly body?: Body
-  readonly versions?: Versions
+  readonly versions?: Partial<Versions>
   /** More data than this goes in parts (CmdID 36). */
   readonly partSize?: number
   /** Milliseconds that an answer may take before the reader says "busy" (23) instead. */
@@ -44,7 +44,7 @@ export interface QposOptions extends Omit<VirtualReaderOptions, 'body'> {
 }
 
 const empty = new Uint8Array(0)
-const versions: Versions = { bootloader: '1.0.0', firmware: '1.0.0', hardware: 'A27C' }
+const versions = { bootloader: '1.0.0', hardware: 'A27C' }
 /** Result code of an EMV answer that is a list of applications. */
 const APPLICATION_LIST = 0x02
 /** tradeMode: the card is checked, no PIN is asked. */
@@ -75,7 +75,7 @@ export class VirtualQpos implements VirtualReader {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.body = options.body ?? new Body({ clock: this.#clock, ...(options.language && { language: options.language }) })
-    this.firmware = new Firmware({ ...options, body: this.body, clock: this.#clock })
+    this.firmware = new Firmware({ ...options, family: this.family, body: this.body, clock: this.#clock })
     this.#field = new QposField(this.firmware)
     this.faults = { ...options.faults }
     this.serial = options.serial ?? 'MPOS0000000001'
@@ -138,7 +138,10 @@ export class VirtualQpos implements VirtualReader {
     this.#line.owe(commandCode(message.command))
     if (message.command === 'getQposId' && !job) this.#line.answer('completed', idOf(this.serial, this.firmware.config.merchantId))
     else if (message.command === 'getQposInfo' && !job)
-      this.#line.answer('completed', infoOf(this.#options.versions ?? versions, this.body.battery))
+      this.#line.answer(
+        'completed',
+        infoOf({ ...versions, firmware: this.firmware.condition.update.version, ...this.#options.versions }, this.body.battery),
+      )
     else if (this.body.tampered) this.#line.answer('destruct')
     else if (!job) this.#start(message)
     else if (!job.answer(message)) this.#line.answer('notAvailable')

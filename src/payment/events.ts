@@ -8,5 +8,7 @@ export type PaymentEvent =
       readonly stage: 'preflight' | 'card' | 'signature' | 'authorising' | 'reconciling' | 'reversing' | 'advising'
     }
   | { readonly type: 'reader'; readonly event: ReaderEvent }
+  /** The reader pays, and should be updated when there is time: its firmware is older than `newer`. */
+  | { readonly type: 'firmware'; readonly newer: string }
   /** The host has answered; the card may still decline. */
   | { readonly type: 'host'; readonly result: 'approved' | 'declined' | 'referral' | 'noAnswer' | 'unreachable'; readonly code?: string }

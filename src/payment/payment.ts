@@ -9,6 +9,7 @@ import type { Reader, ReaderEvent } from '../reader/reader.ts'
 import type { Acquirer, Merchant, Order } from './acquirer.ts'
 import type { PaymentEvent } from './events.ts'
 import { type HostRecord, hostDialogue } from './host-dialogue.ts'
+import { type PreflightOptions, preflight } from './preflight.ts'
 import type { Method, Recorder } from './recorder.ts'
 import { describeResult, type PaymentResult } from './result.ts'
 import { checkSignature, type Signature } from './signature.ts'
@@ -30,8 +31,7 @@ export interface AppPrompts {
   onEvent?(event: PaymentEvent): void
 }
 
-export interface PayOptions {
-  readonly reader: Reader
+export interface PayOptions extends PreflightOptions {
   readonly acquirer: Acquirer
   readonly merchant: Merchant
   readonly prompts?: AppPrompts
@@ -45,12 +45,9 @@ export interface PayOptions {
   readonly otherAmount?: bigint
   readonly interfaces?: readonly CardInterface[]
   readonly forceOnline?: boolean
-  readonly signal?: AbortSignal
   readonly clock?: Clock
   /** Makes the idempotency key of each attempt; random UUIDs when left out. */
   readonly newKey?: () => string
-  /** A reader at or below this charge, and not charging, is refused; 5 % when left out. */
-  readonly minimumBattery?: number
   /** How long a silent host is asked for the state, with the card waiting; 20 s when left out. */
   readonly statusTime?: number
   /** How long a reversal is repeated until the host has confirmed it; 20 s when left out. */
@@ -62,14 +59,15 @@ const MAX_ATTEMPTS = 3
 /**
  * Takes `order` through the reader to a result. An ending of the card's, the customer's or the host's making is a result; a fault of the reader is thrown
  * only when the host was not asked, so nothing that may have been charged is ever lost in an exception.
- * @throws Fault `low-battery`, `busy`, `link-closed`, `timeout`, `reader-error`, `tampered`, `aborted` before the card was asked, `bad-argument`
+ * @throws Fault `low-battery`, `update-required`, `busy`, `link-closed`, `timeout`, `reader-error`, `tampered`, `aborted` before the card was asked, `bad-argument`
  */
 export async function pay(order: Order, options: PayOptions): Promise<PaymentResult> {
   checkOrder(order, options.merchant)
   const { reader, prompts = {}, signal } = options
   const say = teller(prompts)
   say({ type: 'stage', stage: 'preflight' })
-  await checkBattery(options)
+  const { newerFirmware } = await preflight(options)
+  if (newerFirmware !== undefined) say({ type: 'firmware', newer: newerFirmware })
   const watching = watch(reader, event => say({ type: 'reader', event }))
   try {
     const asking = { ...options, prompts: choosingOnce(prompts) }
@@ -201,14 +199,6 @@ export function checkOrder({ number, amount }: Order, merchant: Merchant): void 
     if (length < 1 || length > most)
       throw new Fault('bad-argument', `merchant ${name} has ${length} characters, the rule is 1 to ${most}`, { field: `merchant.${name}` })
   }
-}
-
-async function checkBattery({ reader, minimumBattery = 5, signal }: PayOptions): Promise<void> {
-  const { battery } = await reader.status(signal ? { signal } : {})
-  if (battery?.percent !== undefined && battery.percent <= minimumBattery && !battery.charging)
-    throw new Fault('low-battery', `the reader's battery is at ${battery.percent} %, a payment takes more than ${minimumBattery} %`, {
-      percent: battery.percent,
-    })
 }
 
 /** A reader that failed after the host was asked: what is known of the card is what it sent for authorisation. */
