@@ -118,7 +118,7 @@ export async function open(where: string | Link, options: OpenOptions = {}): Pro
   const uri = typeof where === 'string' ? parseUri(where) : undefined
   if (uri?.scheme === 'pcsc') return openPcscReader(await (await import('../src/transport/pcsc.ts')).openPcsc(uri, { signal }), options)
   const family = familyOf(options.family ?? uri?.query.family, uri)
-  const link = uri ? await connect(withBaud(uri, family), { signal }) : (where as Link)
+  const link = uri ? await connect(withBaud(uri, family), { signal, hid: family.hid }) : (where as Link)
   return family.open(trace ? trace(link) : link, options)
 }
 

@@ -252,6 +252,6 @@ describe('uri', () => {
   })
 
   it('schemes that lead to no link yet say so', async () => {
-    for (const later of [uriForms.ble, uriForms.hid, uriForms.pcsc]) expect(await faultOf(connect(later))).toBe('unsupported')
+    for (const later of [uriForms.ble, uriForms.pcsc]) expect(await faultOf(connect(later))).toBe('unsupported')
   })
 })

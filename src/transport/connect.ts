@@ -2,12 +2,15 @@
 
 import { Fault, throwIfAborted } from '../errors.ts'
 import type { Link } from './link.ts'
+import type { HidShape } from './shape.ts'
 import { parseUri, type Uri } from './uri.ts'
 
 export interface ConnectOptions {
   signal?: AbortSignal | undefined
   /** Milliseconds until the link must be open; 10 000 when left out. */
   timeout?: number | undefined
+  /** How the family's bytes lie in HID reports; 64 bytes without ids when left out. */
+  hid?: HidShape | undefined
 }
 
 /**
@@ -23,10 +26,11 @@ export async function connect(uri: string | Uri, options: ConnectOptions = {}): 
       return (await import('./tcp.ts')).openTcp(target, options)
     case 'serial':
       return (await import('./serial.ts')).openSerial(target, options)
-    case 'ble':
     case 'hid':
+      return (await import('./hid.ts')).openHid(target, options.hid, options)
+    case 'ble':
     case 'pcsc':
-      throw new Fault('unsupported', `${target.uri}: this version opens serial and tcp links, not ${target.scheme}`, {
+      throw new Fault('unsupported', `${target.uri}: this version opens serial, tcp and hid links, not ${target.scheme}`, {
         feature: target.scheme,
       })
   }

@@ -38,15 +38,20 @@ export interface BleShape {
 export interface HidShape {
   /** Bytes of an output or feature report after its id; what is shorter is padded with zeros. */
   readonly size: number
-  /** Ids of the reports that carry one send(): alone, or first, middle, last. 0, for a device that numbers none, when left out. */
+  /**
+   * Ids of the reports that carry one send(): alone, or first, middle, last. When left out the device numbers none, and one send() is one report. A device that
+   * numbers only gives the id of its command report four times.
+   */
   readonly ids?: { readonly single: number; readonly first: number; readonly middle: number; readonly last: number }
-  /** `feature`: the host's bytes go as a feature report, and the answer is fetched as one. */
+  /** `feature`: the host's bytes go as a feature report, and the answer is fetched as one; one send() is one report. */
   readonly out: 'output' | 'feature'
   /** Milliseconds between a feature report and the fetching of its answer; 5 when left out. */
   readonly answerAfter?: number
   /**
-   * Incoming reports become records (`Channel`): an input report on the channel of its id, the answer to a feature report on channel 0. Without it the bytes of
-   * the reports follow each other, padding included.
+   * Incoming reports become records (`Channel`): an input report on the channel of its id (1 where the device numbers none), the answer to a feature report on
+   * channel 0. Without it the bytes of the reports follow each other, padding included.
    */
   readonly tagged?: boolean
+  /** The input reports, where they are not those of `ids` with `size` bytes: their ids (0 where the device numbers none) and bytes after the id. */
+  readonly inputs?: readonly { readonly id: number; readonly size: number }[]
 }
