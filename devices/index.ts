@@ -25,9 +25,13 @@ export interface Family {
   readonly provenance: 'vendor-source' | 'vendor-tests' | 'third-party-transcription' | 'specification'
   /** What advertised Bluetooth names begin with. */
   readonly bluetoothNames: readonly string[]
-  readonly ble?: BleShape
+  /** Several, where its readers have different services: the first that a device has is its own, and its Link tells which (`Link.service`). */
+  readonly ble?: BleShape | readonly BleShape[]
   readonly hid?: HidShape
-  readonly usb: readonly { readonly vendor: number; readonly product?: number }[]
+  /** `hid` of a row is that product's own shape. */
+  readonly usb: readonly { readonly vendor: number; readonly product?: number; readonly hid?: HidShape }[]
+  /** What its readers speak, where that is not one language: `?dialect=` of a URI. */
+  readonly dialects?: readonly string[]
   /** Of its serial port, where it has one and the URI names none. */
   readonly baud?: number
   readonly open: (link: Link, options: OpenOptions) => Promise<Reader>
@@ -85,8 +89,17 @@ export function identify({ name, services = [], usb }: Sighting): Family | undef
     families.find(one =>
       one.usb.some(({ vendor, product }) => usb?.vendor === vendor && (product === undefined || usb.product === product)),
     ) ??
-    families.find(({ ble }) => ble && !ble.shared && own.includes(ble.service))
+    families.find(one => bleShapes(one).some(({ shared, service }) => !shared && own.includes(service)))
   )
+}
+
+export function bleShapes({ ble }: Family): readonly BleShape[] {
+  return ble === undefined ? [] : 'service' in ble ? [ble] : ble
+}
+
+/** How the reports of a family's product lie. */
+export function hidShape({ usb, hid }: Family, at: { readonly vendor: number; readonly product: number }): HidShape | undefined {
+  return usb.find(({ vendor, product }) => vendor === at.vendor && product === at.product)?.hid ?? hid
 }
 
 /** `qpos-nfc-apdu`: the field of a QPOS as a raw card slot. */
@@ -96,6 +109,8 @@ export type Assumption = (typeof assumptions)[number]
 export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
   /** Name of the family; else the URI's `family=`, else what its name or USB ids tell. */
   readonly family?: string | undefined
+  /** Which of the family's languages it speaks; else the URI's `dialect=`, else what its USB ids or its service tell, else the first. */
+  readonly dialect?: string | undefined
   readonly signal?: AbortSignal | undefined
   readonly clock?: Clock | undefined
   /** What may be used although nobody has seen it work on a reader, by name: `docs/devices/<family>.md` says what it is. Nothing when left out. */
@@ -118,8 +133,16 @@ export async function open(where: string | Link, options: OpenOptions = {}): Pro
   const uri = typeof where === 'string' ? parseUri(where) : undefined
   if (uri?.scheme === 'pcsc') return openPcscReader(await (await import('../src/transport/pcsc.ts')).openPcsc(uri, { signal }), options)
   const family = familyOf(options.family ?? uri?.query.family, uri)
-  const link = uri ? await connect(withBaud(uri, family), { signal, hid: family.hid }) : (where as Link)
-  return family.open(trace ? trace(link) : link, options)
+  const dialect = dialectOf(options.dialect ?? uri?.query.dialect, family)
+  const link = uri ? await connect(withBaud(uri, family), { signal, hid: hidOf(uri, family) }) : (where as Link)
+  return family.open(trace ? trace(link) : link, { ...options, dialect })
+}
+
+/** @throws Fault `bad-argument` */
+function dialectOf(name: string | undefined, { name: family, dialects = [] }: Family): string | undefined {
+  if (name === undefined || dialects.includes(name)) return name
+  const known = dialects.length > 0 ? dialects.join(', ') : 'it has only one'
+  throw new Fault('bad-argument', `family ${family} has no dialect '${name}' (${known})`, { field: 'dialect' })
 }
 
 /** @throws Fault `bad-argument` */
@@ -134,6 +157,10 @@ function familyOf(name: string | undefined, uri: Uri | undefined): Family {
 function sighting(uri: Uri): Sighting {
   if (uri.scheme === 'ble') return { name: uri.name }
   return uri.scheme === 'hid' ? { usb: { vendor: uri.vendor, product: uri.product } } : {}
+}
+
+function hidOf(uri: Uri, family: Family): HidShape | undefined {
+  return uri.scheme === 'hid' ? hidShape(family, uri) : undefined
 }
 
 function withBaud(uri: Uri, { baud }: Family): Uri {

@@ -31,6 +31,7 @@ interface ServeFlags {
   readonly battery?: number
   readonly charging?: boolean
   readonly serial?: string
+  readonly dialect?: string
   readonly live?: boolean
   readonly quiet?: boolean
   readonly explain?: string
@@ -53,6 +54,7 @@ export function addServe(program: Command): void {
     .option('--battery <percent>', '0 to 100', wholeNumber('--battery', 0, 100))
     .option('--charging', 'the charger is plugged in')
     .option('--serial <name>', 'the name on the case')
+    .option('--dialect <name>', 'which of the family’s languages it speaks; the first when left out')
     .option('--live', 'a person at this keyboard holds the card: i insert, r remove, t tap, s swipe, digits, Enter, Backspace, c cancel')
     .option('--quiet', 'do not print the display')
     .option('--explain <file>', 'the kernel’s rules, inputs and effects as lines of JSON, for `tapdip explain`')
@@ -68,6 +70,7 @@ export function addServe(program: Command): void {
         family,
         language: language(flags.lang),
         ...(flags.serial && { serial: flags.serial }),
+        ...(flags.dialect && { dialect: flags.dialect }),
         battery: { ...(flags.battery !== undefined && { percent: flags.battery }), charging: flags.charging === true },
         onFault: fault => process.stderr.write(`reader: ${fault.code}: ${fault.message}\n`),
         ...(flags.explain && { explain: explainTo(flags.explain) }),
@@ -80,7 +83,8 @@ export function addServe(program: Command): void {
       const listening = await listen(flags.listen ?? 'pty', link => reader.serve(link), {
         onError: fault => process.stderr.write(`reader: ${fault.code}: ${fault.message}\n`),
       })
-      process.stdout.write(`${reader.serial}: ${listening.uri}?family=${family}\n`)
+      const dialect = reader.dialect ? `&dialect=${reader.dialect}` : ''
+      process.stdout.write(`${reader.serial}: ${listening.uri}?family=${family}${dialect}\n`)
       if (!flags.quiet) body.on(event => event.type === 'display' && process.stdout.write(`${displayLine(event.screen)}\n`))
       await interrupted()
       leave()
@@ -91,8 +95,8 @@ export function addServe(program: Command): void {
 
 /** A card without a reader around it: what a person does at a reader has no place here. */
 async function serveCard(card: VirtualCard, flags: ServeFlags): Promise<void> {
-  const { present, pin, battery, charging, serial, live, listen: where = 'tcp:0' } = flags
-  const odd = { '--present': present !== undefined, '--phone': flags.phone !== undefined, '--pin': pin.length > 0, '--battery': battery !== undefined, '--charging': charging, '--serial': serial, '--live': live, '--explain': flags.explain !== undefined } // biome-ignore format: a table
+  const { present, pin, battery, charging, serial, dialect, live, listen: where = 'tcp:0' } = flags
+  const odd = { '--present': present !== undefined, '--phone': flags.phone !== undefined, '--pin': pin.length > 0, '--battery': battery !== undefined, '--charging': charging, '--serial': serial, '--dialect': dialect, '--live': live, '--explain': flags.explain !== undefined } // biome-ignore format: a table
   for (const [flag, given] of Object.entries(odd))
     if (given) throw new Fault('bad-argument', `${flag} is for a reader: vpcd serves a bare card`, { field: flag })
   if (where === 'pty') throw new Fault('bad-argument', 'vpcd is a socket protocol: --listen tcp:<port> or pcsc', { field: '--listen' })

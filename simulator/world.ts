@@ -52,6 +52,8 @@ export interface PersonOptions extends Partial<Omit<CardholderScript, 'card'>> {
 export interface ReaderOptions {
   /** `qpos` when left out; see `virtualFamilies`. */
   readonly family?: string
+  /** Which of the family's languages it speaks; the first when left out. */
+  readonly dialect?: string
   /** The name on the case; the family's customary one when left out. */
   readonly serial?: string
   readonly language?: Language
@@ -76,6 +78,7 @@ export function virtualReader({ clock = systemClock, language = 'en', battery, .
     clock,
     language,
     serial,
+    ...(options.dialect && { dialect: options.dialect }),
     config: options.config ?? virtualConfig(serial),
     contactless: options.contactless ?? russianContactless(),
     pinDukpt: { ipek: initialKey(testPinDukpt.bdk, testPinDukpt.ksn), ksn: testPinDukpt.ksn },
@@ -139,7 +142,8 @@ export class Counter implements AsyncDisposable {
   get uri(): string {
     if (!this.#listening)
       throw new Fault('bad-argument', "the counter listens nowhere: give listen: 'pty' or 'tcp:0', or use link()", { field: 'listen' })
-    return `${this.#listening.uri}?family=${this.reader.family}`
+    const { family, dialect } = this.reader
+    return `${this.#listening.uri}?family=${family}${dialect ? `&dialect=${dialect}` : ''}`
   }
 
   /** A new connection to the reader in memory: `open(counter.link(), { family: counter.reader.family })`. */
@@ -189,6 +193,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
     onHost,
     clock,
     family,
+    dialect,
     serial,
     language,
     battery,
@@ -209,6 +214,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
     const reader = virtualReader({
       ...(clock && { clock }),
       ...(family && { family }),
+      ...(dialect && { dialect }),
       ...(serial && { serial }),
       ...(language && { language }),
       ...(battery && { battery }),

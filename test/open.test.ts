@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { expect, it } from 'vitest'
-import { families, identify, open } from '../devices/index.ts'
+import { bleShapes, families, identify, open } from '../devices/index.ts'
 import * as qpos from '../devices/qpos/codec.ts'
 import { VirtualClock } from '../src/clock.ts'
 import type { Link } from '../src/transport/link.ts'
@@ -12,9 +12,14 @@ import { info, say, scripted } from './qpos-script.ts'
 it('identifies a reader by its name or USB ids, not by a radio module’s service', () => {
   expect(identify({ name: 'MPOS0000000001' })?.name).toBe('qpos')
   expect(identify({ usb: { vendor: 0x03aa, product: 1 } })?.name).toBe('qpos')
-  expect(identify({ services: [families[0].ble!.service] })).toBeUndefined()
+  expect(identify({ services: [bleShapes(families[0])[0].service] })).toBeUndefined()
   expect(identify({ name: 'Keyboard' })).toBeUndefined()
   expect(identify({})).toBeUndefined()
+})
+
+it('takes no dialect that the family does not have', async () => {
+  const { link } = scripted({}, new VirtualClock())
+  await expect(open(link, { family: 'qpos', dialect: 'v5' })).rejects.toMatchObject({ code: 'bad-argument', details: { field: 'dialect' } })
 })
 
 it('opens over a link, and tells who it is', async () => {

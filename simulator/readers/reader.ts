@@ -9,6 +9,8 @@ import type { Firmware, FirmwareOptions } from './firmware.ts'
 export interface VirtualReaderOptions extends FirmwareOptions {
   /** The name on the case and in Bluetooth; the family's customary one when left out. */
   readonly serial?: string
+  /** Which of the family's languages it speaks, where there are several; the first when left out. */
+  readonly dialect?: string
   readonly faults?: LineFaults
   /** Hears of what goes wrong inside the reader; the host only gets the family's own error. */
   readonly onFault?: (fault: Fault) => void
@@ -17,6 +19,8 @@ export interface VirtualReaderOptions extends FirmwareOptions {
 export interface VirtualReader extends AsyncDisposable {
   /** Name of its row in the family table. */
   readonly family: string
+  /** What its family's driver is told, where the family has several languages. */
+  readonly dialect?: string
   readonly serial: string
   readonly body: Body
   readonly firmware: Firmware

@@ -7,6 +7,8 @@ export interface Link {
   readonly uri: string
   /** The largest piece that one `send` takes, in bytes; `Infinity` where there is no limit. */
   readonly mtu: number
+  /** The GATT service behind it, in lower case, where it leads to one. */
+  readonly service?: string
   /** Resolves when the bytes were taken by the transport. @throws Fault `link-closed`, `bad-argument` (longer than `mtu`) */
   send(bytes: Uint8Array): Promise<void>
   /** What arrives, in order; a chunk boundary means nothing. Read by one reader. Ends when the link was closed by `close()`; throws Fault `link-closed` when it was lost or closed by the peer. */
