@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { fromBcd, fromHex, hex } from '../src/bytes.ts'
+import { VirtualClock } from '../src/clock.ts'
 import { currency } from '../src/currency.ts'
 import { parseCaKey } from '../src/emv/ca-keys.ts'
 import type { Card } from '../src/emv/card.ts'
@@ -174,7 +175,7 @@ describe('whole runs', () => {
     const mastercard = find('msc-offline')
     const more = { ...mastercard, terminal_request_tlv: mastercard.terminal_request_tlv.replace('000000000001', '000000000002') }
     more.apdus = mastercard.apdus.map(({ c, r }) => ({ c: c.replace('000000000001', '000000000002'), r }))
-    expect((await tap(more)).outcome.status).toBe('declined')
+    expect((await tap(more)).outcome.status).toBe('endApplication')
   })
 })
 
@@ -200,7 +201,7 @@ describe('kernel 2', () => {
 
   it('refuses what is not built by name', () => {
     const environment = { config: russianMpos(site) }
-    for (const tag of [0x9f5c, 0xdf8105])
+    for (const tag of [0x9f5c, 0xdf8112])
       expect(() => mastercardKernel(environment, { data: new Map([[tag, fromHex('01')]]) })).toThrow(
         expect.objectContaining({ code: 'unsupported' }),
       )
@@ -231,8 +232,12 @@ describe('kernel 2 in mag-stripe mode', () => {
         return fromHex(next ?? recorded!.r)
       },
     }
+    const clock = new VirtualClock() // a failure waits
     const kernel = mastercardKernel(
-      { config: { ...russianMpos(site), currencyCode: 978, countryCode: 56 }, options: { random: () => Uint8Array.of(8, 255, 6, 8) } },
+      {
+        config: { ...russianMpos(site), currencyCode: 978, countryCode: 56 },
+        options: { clock, random: () => Uint8Array.of(8, 255, 6, 8) },
+      },
       { data: new Map(Object.entries({ 40830: '00', ...data }).map(([tag, value]) => [Number(tag), fromHex(value)])) },
     )
     const entry = new EntryPoint(
@@ -245,7 +250,7 @@ describe('kernel 2 in mag-stripe mode', () => {
       { amount, currency: currency('EUR') },
       new AbortController().signal,
     )
-    return { outcome: await entry.run('A'), sent }
+    return { outcome: await clock.settle(entry.run('A')), sent }
   }
 
   it('completes track 2 with CVC3, counter, number and the count of its digits', async () => {
@@ -272,8 +277,8 @@ describe('kernel 2 in mag-stripe mode', () => {
     expect((await pay({}, { 14647588: '000000001499' })).outcome).toMatchObject(ended)
   })
 
-  it('without a CVC3 the card declines; a phone that wants its holder says so', async () => {
-    expect((await pay({ '802A': '77059F360203F99000' })).outcome.status).toBe('declined')
+  it('without a CVC3 the card ends the application; a phone that wants its holder says so', async () => {
+    expect((await pay({ '802A': '77059F360203F99000' })).outcome.status).toBe('endApplication')
     // POS Cardholder Interaction Information (DF4B): verification on the device is wanted; the next tap has it done.
     const { outcome, sent } = await pay({ '802A': ['770B9F360203F9DF4B030001009000'] })
     expect(outcome.status).toBe('onlineRequest')

@@ -119,7 +119,7 @@ export function certify(
 
 export const pan = '1234560012345608'
 export const records = [fromHex(`5A08${pan}`), fromHex('5F2403251231')]
-export const aip = (first: number) => Uint8Array.of(first, 0x00)
+export const aip = (first: number, second = 0x00) => Uint8Array.of(first, second)
 
 export interface OdaCard {
   readonly issuer?: CertificateFields
@@ -127,12 +127,14 @@ export interface OdaCard {
   readonly pin?: CertificateFields
   readonly ssad?: Seal & { format?: number; hashIndicator?: number }
   readonly aip?: number
+  /** Its second byte, of contactless kernels. */
+  readonly aip2?: number
   readonly tagList?: string
 }
 
 /** The objects of a card with issuer and ICC certificates, a PIN encipherment certificate and signed static data. */
 export function odaCard(change: OdaCard = {}): Map<number, Uint8Array> {
-  const profile = aip(change.aip ?? 0x61)
+  const profile = aip(change.aip ?? 0x61, change.aip2)
   const tagList = fromHex(change.tagList ?? '82')
   const staticData = [...records, profile]
   const issuer = certify(keys.ca, keys.issuer, 'issuer', [], change.issuer)

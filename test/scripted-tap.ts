@@ -8,7 +8,8 @@ import type { ContactlessKernel } from '../src/emv/contactless/entry.ts'
 import type { OnlineResponse, StartPoint, UiRequest } from '../src/emv/contactless/outcome.ts'
 import { parseFci } from '../src/emv/fci.ts'
 import { russianMpos } from '../src/emv/profiles.ts'
-import type { TransactionType } from '../src/emv/terminal.ts'
+import type { Transaction, TransactionType } from '../src/emv/terminal.ts'
+import { Fault } from '../src/errors.ts'
 import { write } from '../src/tlv/ber.ts'
 
 export const tapConfig = russianMpos({
@@ -19,18 +20,23 @@ export const tapConfig = russianMpos({
   ifdSerial: 'SN1',
 })
 
+/** Hex with the status word, or what makes it of the command. */
+export type Answer = string | ((command: string) => string)
+
 export interface ScriptedTap {
   readonly aid: string
   readonly pdol?: string
   /** Objects of the FCI's A5 besides the PDOL, by hex tag. */
   readonly fci?: Readonly<Record<string, string>>
-  /** Answers by the beginning of a command; the longest beginning wins. Data come without status word where they end in no known one. */
-  readonly answers: Readonly<Record<string, string>>
+  /** Answers by the beginning of a command; the longest beginning wins. `removed` is no answer: the card has left the field. */
+  readonly answers: Readonly<Record<string, Answer>>
   readonly amount?: bigint
   readonly type?: TransactionType
   readonly combination?: Partial<Combination>
   readonly start?: StartPoint
   readonly restart?: OnlineResponse
+  /** The very payment of an earlier tap. */
+  readonly transaction?: Transaction
 }
 
 /** Data objects as the value of a template. */
@@ -57,7 +63,9 @@ export async function scriptedTap(kernel: ContactlessKernel, tap: ScriptedTap) {
         Object.entries(tap.answers)
           .filter(([start]) => command.startsWith(start))
           .sort(([a], [b]) => b.length - a.length)[0] ?? []
-      return fromHex(answer)
+      const bytes = typeof answer === 'string' ? answer : answer(command)
+      if (bytes === 'removed') throw new Fault('card-removed', 'the card left the field')
+      return fromHex(bytes)
     },
   }
   const aid = fromHex(tap.aid)
@@ -68,7 +76,7 @@ export async function scriptedTap(kernel: ContactlessKernel, tap: ScriptedTap) {
   const shown: UiRequest[] = []
   const outcome = await kernel({
     card,
-    transaction: { amount, currency: rub, ...(tap.type && { type: tap.type }) },
+    transaction: tap.transaction ?? { amount, currency: rub, ...(tap.type && { type: tap.type }) },
     prepared: preProcess({ aid, kernel: Uint8Array.of(1), ...tap.combination }, amount, rub),
     fci: parseFci(response),
     response,

@@ -1,6 +1,6 @@
 /** Which data objects of a card are kept: those that are where the dictionary has them. Others are ignored (EMV 4.4 Book 3, 7.5). */
 
-import { general } from '../tlv/tags.ts'
+import { type Dictionary, general } from '../tlv/tags.ts'
 import type { Kernel } from './context.ts'
 
 /** Where a card's objects are read from, by the tags of the templates around them. */
@@ -14,17 +14,17 @@ export const FROM = {
  * Whether an object may come out of these templates. What a terminal or an issuer's host is the source of belongs in none of them, so that no card can
  * say the amount, nor in a record what only a command returns. A tag that the dictionary does not know is the card's own.
  */
-export function belongsIn(tag: number, templates: readonly number[]): boolean {
-  const known = general.get(tag)
+export function belongsIn(tag: number, templates: readonly number[], words: Dictionary = general): boolean {
+  const known = words.get(tag)
   return known === undefined || known.templates.some(template => templates.includes(template))
 }
 
 /** Whether a card may be the source of `tag` at all, wherever it is found: the rule of contactless kernels, which return records' objects in responses. */
-export function isCardSourced(tag: number): boolean {
-  return general.get(tag)?.source === 'icc' || belongsIn(tag, [...FROM.fci, 0x73])
+export function isCardSourced(tag: number, words: Dictionary = general): boolean {
+  return words.get(tag)?.source === 'icc' || belongsIn(tag, [...FROM.fci, 0x73], words)
 }
 
-/** Keeps a primitive object that came from the card, unless no card may send it. */
-export function storeCardData({ data }: Pick<Kernel, 'data'>, tag: number, value: Uint8Array): void {
-  if (isCardSourced(tag)) data.card.set(tag, value)
+/** Keeps a primitive object that came from the card, unless no card may send it in the meaning that the kernel's dictionary gives it. */
+export function storeCardData({ data, words }: Pick<Kernel, 'data' | 'words'>, tag: number, value: Uint8Array): void {
+  if (isCardSourced(tag, words)) data.card.set(tag, value)
 }

@@ -4,7 +4,7 @@ import type { Command, Response } from '../apdu/apdu.ts'
 import type { Clock } from '../clock.ts'
 import type { RsaPublicKey } from '../crypto/rsa.ts'
 import type { Fault } from '../errors.ts'
-import { isSensitive } from '../tlv/tags.ts'
+import { type Dictionary, isSensitive } from '../tlv/tags.ts'
 import type { Card } from './card.ts'
 import type { ApplicationConfig, TerminalConfig } from './config.ts'
 import type { Bit, TsiBit, TvrBit } from './data.ts'
@@ -115,6 +115,8 @@ export interface Kernel {
   readonly config: TerminalConfig
   readonly terminal: Terminal
   readonly data: EmvData
+  /** What tags mean to a contactless kernel, where some mean other things to others; \`general\` when left out. */
+  words?: Dictionary | undefined
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly random: (length: number) => Uint8Array

@@ -27,10 +27,11 @@ export type TagRow = readonly [number, string, TagSource, TagFormat, number, num
 
 /**
  * What is never shown in clear: PAN, tracks and parts of them, cardholder names, PIN data, and the ICC certificates 9F2D and 9F46, which give the PAN to
- * whoever has the public keys (EMV 4.4 Book 2, 6.4).
+ * whoever has the public keys (EMV 4.4 Book 2, 6.4), and what holds a PAN: DS ID (9F5E) and torn records (FF8101) of kernel 2.
  */
 export const sensitiveTags: ReadonlySet<number> = new Set([
-  0x56, 0x57, 0x58, 0x5a, 0x5f20, 0x5f21, 0x5f22, 0x5f23, 0x99, 0x9f0b, 0x9f1f, 0x9f20, 0x9f2d, 0x9f46, 0x9f6b, 0x9f24, 0xdf812a, 0xdf812b,
+  0x56, 0x57, 0x58, 0x5a, 0x5f20, 0x5f21, 0x5f22, 0x5f23, 0x99, 0x9f0b, 0x9f1f, 0x9f20, 0x9f2d, 0x9f46, 0x9f6b, 0x9f24, 0x9f5e, 0xdf812a, 0xdf812b,
+  0xff8101,
 ])
 
 const R = [0x70, 0x77] as const

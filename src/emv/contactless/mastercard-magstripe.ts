@@ -1,6 +1,7 @@
 /** Kernel 2, mag-stripe mode: a dynamic CVC3 goes into the track data that an ordinary magnetic stripe host reads (EMV Contactless Book C-2, S7, S13). */
 
 import { fromHex, fromText, hex, text, uint } from '../../bytes.ts'
+import { sleep } from '../../clock.ts'
 import { isFault } from '../../errors.ts'
 import { buildDol } from '../../tlv/dol.ts'
 import type { Kernel } from '../context.ts'
@@ -8,9 +9,11 @@ import { isSet } from '../data.ts'
 import { single } from '../fci.ts'
 import type { KernelActivation } from './entry.ts'
 import { aboveCvmLimit, aboveTransactionLimit, config, giveUp, holdTime, onDevice } from './mastercard-data.ts'
+import { selectNext } from './mastercard-outcome.ts'
 import { seePhone } from './mastercard-phone.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI } from './outcome.ts'
-import { keepResponse, type L2Error, lacking, pick, readFiles, recordOf } from './session.ts'
+import { cardError, keepResponse, lacking, pick, readFiles, recordOf } from './session.ts'
+import type { TornLog } from './torn-log.ts'
 
 /** Data record of mag-stripe mode (FF8105). */
 const record = [
@@ -46,11 +49,8 @@ function digitsOf({ data }: Kernel, { punatc, natc }: TrackPlan): number | undef
   return digits >= 0 && digits <= MOST_DIGITS ? digits : undefined
 }
 
-export async function magstripeMode(
-  kernel: Kernel,
-  activation: KernelActivation,
-  selectNext: (kernel: Kernel, error: L2Error) => ContactlessOutcome,
-): Promise<ContactlessOutcome> {
+/** @param memory counts the taps that failed, each of which the next one waits twice as long for */
+export async function magstripeMode(kernel: Kernel, activation: KernelActivation, memory: TornLog): Promise<ContactlessOutcome> {
   const { card, terminal } = kernel.data
   await readFiles(kernel, card.get(0x94)!)
   if (lacking(kernel, [0x9f6b, 0x9f65, 0x9f66, 0x9f67]).length > 0) return giveUp(kernel, 'cardDataMissing')
@@ -58,33 +58,47 @@ export async function magstripeMode(
   const digits = digitsOf(kernel, track2)
   if (digits === undefined || (withTrack1 && digitsOf(kernel, track1) !== digits)) return giveUp(kernel, 'cardDataError')
   if (aboveTransactionLimit(kernel)) return selectNext(kernel, 'maxLimitExceeded')
-  activation.ui({ message: UI.clear, status: 'cardReadSuccessfully' })
   const device = onDevice(kernel)
   const above = aboveCvmLimit(kernel)
   if (device && above) terminal.set(0x9f7e, Uint8Array.of((config(kernel, 0x9f7e)[0] ?? 0) | 0x02))
   terminal.set(0x9f6a, unpredictable(kernel, digits))
   kernel.data.setTerminal(0x9f39, 0x91) // contactless, magnetic stripe data
-  const udol = card.get(0x9f69) ?? config(kernel, 0xdf811a)
-  const data = buildDol(udol, tag => kernel.data.get(tag))
-  let response: { sw: number; data: Uint8Array }
-  try {
-    response = await kernel.exchange({ cla: 0x80, ins: 0x2a, p1: 0x8e, p2: 0x80, data, le: 0 })
-  } catch (fault) {
-    if (!isFault(fault, 'card-removed', 'card-mute')) throw fault
-    return { status: 'endApplication', start: 'B', uiOnRestart: { message: UI.presentCardAgain, status: 'readyToRead' } }
+  const failure = await checksum(kernel, activation, withTrack1)
+  if (failure) {
+    await sleep(FIRST_WAIT * 2 ** memory.failedStripes, kernel.clock, kernel.signal)
+    memory.failedStripes = Math.min(memory.failedStripes + 1, MOST_DOUBLINGS)
+    return failure
   }
-  if (response.sw !== 0x9000) return giveUp(kernel, 'statusBytes', response.sw)
-  single(response.data, 0x77) // no other format is allowed
-  keepResponse(kernel, response.data)
-  if (lacking(kernel, [0x9f36]).length > 0) return giveUp(kernel, 'cardDataMissing')
-  const phone = seePhone(kernel, {})
-  if (phone) return phone
-  if (!card.has(0x9f61)) return finish(kernel, 'declined', 'none')
-  if (withTrack1 && !card.has(0x9f60)) return giveUp(kernel, 'cardDataMissing')
+  memory.failedStripes = 0
   const verified = device && above && isSet(card.get(0xdf4b), { byte: 2, bit: 5 })
   complete(kernel, track2, digits, verified)
   if (withTrack1) complete(kernel, track1, digits, verified)
   return finish(kernel, 'onlineRequest', verified ? 'confirmationCode' : cvmOf(kernel, device, above))
+}
+
+/** After a failure the reader waits, twice as long after each, so that nobody collects checksums tap by tap (S13.2, S13.30, S13.42). */
+const FIRST_WAIT = 300
+const MOST_DOUBLINGS = 5
+
+/** COMPUTE CRYPTOGRAPHIC CHECKSUM, its answer kept; an outcome where it is none (S13, S14). */
+async function checksum(kernel: Kernel, activation: KernelActivation, withTrack1: boolean): Promise<ContactlessOutcome | undefined> {
+  const { card } = kernel.data
+  const data = buildDol(card.get(0x9f69) ?? config(kernel, 0xdf811a), tag => kernel.data.get(tag), kernel.words)
+  try {
+    const response = await kernel.exchange({ cla: 0x80, ins: 0x2a, p1: 0x8e, p2: 0x80, data, le: 0 })
+    if (response.sw !== 0x9000) return giveUp(kernel, 'statusBytes', response.sw)
+    single(response.data, 0x77) // no other format is allowed
+    keepResponse(kernel, response.data)
+  } catch (fault) {
+    if (!isFault(fault, 'card-removed', 'card-mute')) return giveUp(kernel, cardError(fault).error)
+    return { status: 'endApplication', start: 'B', uiOnRestart: { message: UI.presentCardAgain, status: 'readyToRead' } }
+  }
+  activation.ui({ message: UI.clear, status: 'cardReadSuccessfully' })
+  if (lacking(kernel, [0x9f36]).length > 0) return giveUp(kernel, 'cardDataMissing')
+  // Without a checksum the card has to say why: it wants its holder, or it declines.
+  if (!card.has(0x9f61))
+    return card.has(0xdf4b) ? (seePhone(kernel, {}) ?? finish(kernel, 'declined', 'none')) : giveUp(kernel, 'cardDataMissing')
+  return withTrack1 && !card.has(0x9f60) ? giveUp(kernel, 'cardDataMissing') : undefined
 }
 
 /** UN numeric (9F6A, n 8): `digits` random digits behind leading zeros. */

@@ -1,18 +1,14 @@
 /** Kernel 2, Mastercard, EMV mode: limits, relay resistance, CDA, the CVM list, GENERATE AC and torn transactions (EMV Contactless Book C-2). */
 
-import { concat, equal, hex, uint } from '../../bytes.ts'
-import { Fault, isFault } from '../../errors.ts'
-import { buildDol } from '../../tlv/dol.ts'
+import { concat, hex, uint } from '../../bytes.ts'
+import { Fault } from '../../errors.ts'
 import type { Kernel } from '../context.ts'
-import { isSet, TVR, tagName } from '../data.ts'
-import { single } from '../fci.ts'
-import { verifyCda } from '../oda-combined.ts'
+import { isSet, tagName } from '../data.ts'
 import { iccKey } from '../oda-keys.ts'
-import { isFailed, recoverDynamicData } from '../oda-signature.ts'
-import { TRANSACTION_TYPE } from '../start.ts'
+import { isFailed } from '../oda-signature.ts'
 import { walkCvmList } from './cvm-list.ts'
-import { analyseActions, CRYPTOGRAM, type Cryptogram, exceeds, givenCryptogram } from './decide.ts'
 import type { ContactlessKernel, KernelActivation } from './entry.ts'
+import { BALANCE, readBalance } from './mastercard-balance.ts'
 import {
   AIP,
   aboveCvmLimit,
@@ -20,38 +16,27 @@ import {
   config,
   configured,
   giveUp,
-  holdTime,
   mastercardDefaults,
+  mastercardSession,
   money,
   onDevice,
 } from './mastercard-data.ts'
+import { generate } from './mastercard-generate.ts'
 import { magstripeMode } from './mastercard-magstripe.ts'
-import { seePhone } from './mastercard-phone.ts'
-import { type ContactlessCvm, type ContactlessOutcome, UI } from './outcome.ts'
-import { RELAY_ANSWER, resistRelay } from './relay-resistance.ts'
+import { selectNext } from './mastercard-outcome.ts'
+import type { ContactlessCvm, ContactlessOutcome } from './outcome.ts'
+import { resistRelay } from './relay-resistance.ts'
 import {
   cardError,
-  errorIndication,
   getProcessingOptions,
   type KernelEnvironment,
   keepResponse,
-  type L2Error,
   lacking,
-  newSession,
   panAgrees,
-  pick,
   readFiles,
-  recordOf,
   restrictions,
 } from './session.ts'
-import type { TornLog } from './torn-log.ts'
-
-/** Data record of EMV mode (FF8105) and discretionary data (FF8106). */
-const record = [
-  0x9f02, 0x9f03, 0x9f26, 0x5f24, 0x82, 0x50, 0x5a, 0x5f34, 0x9f12, 0x9f36, 0x9f07, 0x9f09, 0x9f27, 0x9f34, 0x84, 0x9f1e, 0x9f10, 0x9f11, 0x9f33,
-  0x9f1a, 0x9f35, 0x95, 0x57, 0x9f53, 0x5f2a, 0x9a, 0x9c, 0x9f37, 0x9f41, 0x9f7c, 0x9f6e, 0x9f39,
-] // biome-ignore format: a list
-const discretionary = [0x9f5d, 0x9f42, 0xdf8115, 0xdf8306, 0xdf8307]
+import { TornLog } from './torn-log.ts'
 
 export interface MastercardSettings {
   /** Data objects over `mastercardDefaults`; an empty value takes one away. */
@@ -68,36 +53,37 @@ const notBuilt = [
   [0xdf8112, 'tags to read'],
   [0xff8102, 'tags to write'],
   [0xff8103, 'tags to write'],
-  [0xdf8104, 'balance reading'],
-  [0xdf8105, 'balance reading'],
 ] as const
 
-/** @throws Fault `unsupported` on a configuration that asks for data storage or balance reading, which are not built */
+/** @throws Fault `unsupported` on a configuration that asks for data storage or data exchange, which are not built */
 export function mastercardKernel(environment: KernelEnvironment, settings: MastercardSettings = {}): ContactlessKernel {
   const own = new Map([...mastercardDefaults, ...(settings.data ?? [])])
+  const memory = settings.torn ?? new TornLog()
   for (const [tag, feature] of notBuilt)
     if ((own.get(tag)?.length ?? 0) > 0) throw new Fault('unsupported', `Mastercard ${feature} (${tagName(tag)}) is not built`, { feature })
   return async activation => {
-    const kernel = newSession(activation, environment, own)
+    const kernel = mastercardSession(activation, environment, own)
     try {
-      return await run(kernel, activation, settings)
+      return fieldOff(kernel, await run(kernel, activation, settings, memory))
     } catch (fault) {
       const { error, sw } = cardError(fault)
-      return giveUp(kernel, error, sw)
+      return fieldOff(kernel, giveUp(kernel, error, sw))
     }
   }
 }
 
-export function selectNext(kernel: Kernel, error: L2Error, sw = 0): ContactlessOutcome {
-  return {
-    status: 'selectNext',
-    start: 'C',
-    ...(error === 'statusBytes' && { fieldOff: uint(config(kernel, 0xdf8130)) * 100 }),
-    discretionaryData: new Map([[0xdf8115, errorIndication(error, sw)]]),
-  }
+/** A card that detects the field being off (9F5D byte 2, b3) wants it off after each outcome (S1.8). */
+function fieldOff(kernel: Kernel, outcome: ContactlessOutcome): ContactlessOutcome {
+  if (!isSet(kernel.data.card.get(0x9f5d), { byte: 2, bit: 3 })) return outcome
+  return { ...outcome, fieldOff: uint(config(kernel, 0xdf8130)) * 100 }
 }
 
-async function run(kernel: Kernel, activation: KernelActivation, settings: MastercardSettings): Promise<ContactlessOutcome> {
+async function run(
+  kernel: Kernel,
+  activation: KernelActivation,
+  settings: MastercardSettings,
+  memory: TornLog,
+): Promise<ContactlessOutcome> {
   const { card } = kernel.data
   const { sw, data } = await getProcessingOptions(kernel)
   if (sw !== 0x9000) return selectNext(kernel, 'statusBytes', sw)
@@ -105,7 +91,7 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: Maste
   if (lacking(kernel, [0x82, 0x94]).length > 0) return giveUp(kernel, 'cardDataMissing')
   if (configured(kernel, 'noEmv') || !isSet(card.get(0x82), AIP.emvMode)) {
     if (configured(kernel, 'noMagstripe')) return giveUp(kernel, 'magstripeNotSupported')
-    return magstripeMode(kernel, activation, selectNext)
+    return magstripeMode(kernel, activation, memory)
   }
   const relayed = await relay(kernel)
   if (relayed) return relayed
@@ -127,10 +113,10 @@ export async function emvMode(
   if (aboveTransactionLimit(kernel)) return selectNext(kernel, 'maxLimitExceeded')
   if (lacking(kernel, [0x5f24, 0x5a, 0x8c]).length > 0) return giveUp(kernel, 'cardDataMissing')
   if (!panAgrees(kernel)) return giveUp(kernel, 'cardDataError')
-  activation.ui({ message: UI.clear, status: 'cardReadSuccessfully' })
   const cda = prepareCda(kernel)
   const capability = config(kernel, aboveCvmLimit(kernel) ? 0xdf8118 : 0xdf8119)
   terminal.set(0x9f33, concat(config(kernel, 0xdf8117), capability, config(kernel, 0xdf811f)))
+  await readBalance(kernel, BALANCE.before)
   kernel.step = 'restrictions'
   restrictions(kernel)
   const cvm = verify(kernel)
@@ -140,7 +126,7 @@ export async function emvMode(
   }
   if (kernel.transaction.amount > money(kernel, 0xdf8123))
     kernel.raise('floorLimitExceeded', { rule: 'Book C-2, S456.30: the amount is above the floor limit', inputs: [0x9f02, 0xdf8123] })
-  return generate(kernel, cvm, cda, torn)
+  return generate(kernel, { activation, cvm, cda, torn })
 }
 
 /** Relay resistance where both sides have it; TVR byte 5, b2–b1 say whether it was performed. */
@@ -193,121 +179,4 @@ function verify(kernel: Kernel): ContactlessCvm {
     return 'none'
   }
   return walkCvmList(kernel)
-}
-
-async function generate(kernel: Kernel, cvm: ContactlessCvm, cda: boolean, torn: TornLog | undefined): Promise<ContactlessOutcome> {
-  kernel.step = 'cardActionAnalysis'
-  const { card, terminal } = kernel.data
-  let request = analyseActions(kernel)
-  const failed = isSet(terminal.get(0x95), TVR.cdaFailed)
-  if (failed && onDevice(kernel)) request = 'AAC'
-  // An AAC is signed only where the card says that it can (9F5D byte 2 b1).
-  const combined = cda && !failed && (request !== 'AAC' || isSet(card.get(0x9f5d), { byte: 2, bit: 1 }))
-  const recovered = torn && (await torn.recover(kernel))
-  if (recovered)
-    return conclude(kernel, recovered.response, recovered.cvm, recovered.request, recovered.combined, [
-      recovered.pdolData,
-      recovered.cdolData,
-    ])
-  const cdolData = buildDol(card.get(0x8c)!, tag => kernel.data.get(tag))
-  try {
-    const { sw, data } = await kernel.exchange({
-      cla: 0x80,
-      ins: 0xae,
-      p1: CRYPTOGRAM[request] | (combined ? 0x10 : 0),
-      p2: 0,
-      data: cdolData,
-      le: 0,
-    })
-    if (sw !== 0x9000) return giveUp(kernel, 'statusBytes', sw)
-    return conclude(kernel, data, cvm, request, combined, [kernel.pdolData!, cdolData])
-  } catch (fault) {
-    if (!isFault(fault, 'card-removed', 'card-mute')) throw fault
-    torn?.keep(kernel, { request, combined, pdolData: kernel.pdolData!, cdolData, cvm })
-    return {
-      status: 'endApplication',
-      start: 'B',
-      uiOnRestart: { message: UI.presentCardAgain, status: 'readyToRead' },
-      discretionaryData: new Map([[0xdf8115, Uint8Array.of(fault.code === 'card-mute' ? 0x01 : 0x02, 0, 0, 0, 0, UI.presentCardAgain)]]),
-    }
-  }
-}
-
-/** The response to GENERATE AC or RECOVER AC, its signature, and the outcome (S910). */
-function conclude(
-  kernel: Kernel,
-  response: Uint8Array,
-  cvm: ContactlessCvm,
-  request: Cryptogram,
-  combined: boolean,
-  sent: readonly Uint8Array[],
-): ContactlessOutcome {
-  const { card } = kernel.data
-  if (response[0] === 0x80) {
-    const value = single(response, 0x80)
-    if (combined || value.length < 11 || value.length > 43) return giveUp(kernel, combined ? 'cardDataError' : 'parsingError')
-    for (const [tag, from, to] of [[0x9f27, 0, 1], [0x9f36, 1, 3], [0x9f26, 3, 11], [0x9f10, 11, undefined]] as const) // biome-ignore format: a table
-      if (value.length > from) card.set(tag, value.slice(from, to))
-  } else keepResponse(kernel, response)
-  if (lacking(kernel, [0x9f27, 0x9f36]).length > 0) return giveUp(kernel, 'cardDataMissing')
-  const given = givenCryptogram(kernel)
-  if (!given || exceeds(given, request)) return giveUp(kernel, 'cardDataError')
-  if (combined && card.has(0x9f4b)) {
-    if (!verifyCda(kernel, single(response, 0x77), sent).verified || !relayDataSigned(kernel)) return camFailed(kernel)
-  } else if (combined && given !== 'AAC') return camFailed(kernel)
-  else if (lacking(kernel, [0x9f26]).length > 0) return giveUp(kernel, 'cardDataMissing')
-  return seePhone(kernel, dataOf(kernel)) ?? outcomeOf(kernel, given, cvm)
-}
-
-/** With relay resistance the card signs at the end of its dynamic data what it said then: entropy and times, 10 bytes. */
-function relayDataSigned(kernel: Kernel): boolean {
-  const said = kernel.data.terminal.get(RELAY_ANSWER)
-  if (!said) return true
-  const dynamic = recoverDynamicData(kernel.oda!.iccKey!, kernel.data.card.get(0x9f4b)!, 'Book C-2, S910')
-  return !isFailed(dynamic) && dynamic.rest.length >= 39 && equal(dynamic.rest.subarray(-10), said)
-}
-
-function camFailed(kernel: Kernel): ContactlessOutcome {
-  kernel.raise('cdaFailed', { rule: 'Book C-2, S910: the signature is missing or wrong', inputs: [0x9f4b] })
-  return {
-    ...outcomeOf(kernel, 'AAC', 'none', true),
-    discretionaryData: new Map([...pick(kernel, discretionary), [0xdf8115, errorIndication('camFailed')]]),
-  }
-}
-
-function dataOf(kernel: Kernel) {
-  return { dataRecord: recordOf(kernel, record), discretionaryData: pick(kernel, discretionary) }
-}
-
-/** S910.70–81. */
-function outcomeOf(kernel: Kernel, given: Cryptogram, cvm: ContactlessCvm, camFailed = false): ContactlessOutcome {
-  const hold = holdTime(kernel)
-  const data = dataOf(kernel)
-  const receipt = cvm === 'signature' ? { receipt: true } : {}
-  const show = (message: number, hold: number) => ({ uiOnOutcome: { message, status: 'notReady' as const, hold } })
-  if (given === 'TC')
-    return { status: 'approved', cvm, ...show(cvm === 'signature' ? UI.approvedSign : UI.approved, hold), ...data, ...receipt }
-  if (given === 'ARQC') return { status: 'onlineRequest', cvm, ...show(UI.authorising, 0), ...data, ...receipt }
-  const type = kernel.data.terminal.get(0x9c)![0]
-  const purchase = [TRANSACTION_TYPE.purchase, TRANSACTION_TYPE.cash, TRANSACTION_TYPE.cashback, 0x17].includes(type)
-  if (!purchase) return { status: 'endApplication', ...show(UI.clear, 0), ...data }
-  const contact = isSet(config(kernel, 0xdf8117), { byte: 1, bit: 6 })
-  if (contact && !camFailed && isPlasticCard(kernel.data.card.get(0x9f6e)))
-    return { status: 'tryAnotherInterface', alternateInterface: 'contact', ...show(UI.insertCard, hold), ...data }
-  return { status: 'declined', ...show(UI.declined, hold), ...data }
-}
-
-/** Third Party Data (9F6E): its device type, where it has one, is "card" (3030). */
-function isPlasticCard(thirdParty: Uint8Array | undefined): boolean {
-  if (!thirdParty || thirdParty.length < 5 || (thirdParty[2] & 0x80) !== 0) return true
-  return uint(thirdParty.subarray(4, 6)) === 0x3030
-}
-
-/** Kept for RECOVER AC: what GENERATE AC was asked. */
-export interface Asked {
-  readonly request: Cryptogram
-  readonly combined: boolean
-  readonly pdolData: Uint8Array
-  readonly cdolData: Uint8Array
-  readonly cvm: ContactlessCvm
 }

@@ -2,8 +2,9 @@
 
 import { Fault } from '../../errors.ts'
 import type { ContactlessKernel } from './entry.ts'
-import { emvMode, selectNext } from './mastercard.ts'
+import { emvMode } from './mastercard.ts'
 import { giveUp, mastercardDefaults } from './mastercard-data.ts'
+import { selectNext } from './mastercard-outcome.ts'
 import { UI } from './outcome.ts'
 import { cardError, getProcessingOptions, type KernelEnvironment, keepResponse, lacking, newSession } from './session.ts'
 

@@ -5,6 +5,7 @@ import { concat, equal, fromUint, hex } from '../../bytes.ts'
 import { Fault, isFault } from '../../errors.ts'
 import { isConstructed, read, write } from '../../tlv/ber.ts'
 import { buildDol } from '../../tlv/dol.ts'
+import type { Dictionary } from '../../tlv/tags.ts'
 import { storeCardData } from '../card-data.ts'
 import type { TerminalConfig } from '../config.ts'
 import type { Kernel, KernelOptions } from '../context.ts'
@@ -33,6 +34,10 @@ export const L2 = {
   maxLimitExceeded: 0x05,
   cardDataError: 0x06,
   magstripeNotSupported: 0x07,
+  idsReadError: 0x0b,
+  idsWriteError: 0x0c,
+  idsDataError: 0x0d,
+  idsNoMatchingAc: 0x0e,
   terminalDataError: 0x0f,
 } as const
 export type L2Error = keyof typeof L2
@@ -43,14 +48,16 @@ const nobody: Terminal = {
   authorise: () => Promise.reject(new Fault('internal', 'a contactless kernel does not go online itself')),
 }
 
-/** The data of one run: terminal data, what the FCI said, the TTQ, and what the kernel's own configuration sets (`own`, an empty value deletes). */
+/** The data of one run: terminal data, what the FCI said, the TTQ, and what the kernel's own configuration sets (`own`, an empty value deletes). `words` is the kernel's dictionary. */
 export function newSession(
   activation: KernelActivation,
   { config, options }: KernelEnvironment,
   own: ReadonlyMap<number, Uint8Array>,
+  words?: Dictionary,
 ): Kernel {
   const { card, transaction, signal, fci, prepared } = activation
   const kernel = newKernel(card, transaction, config, nobody, { ...options, signal })
+  kernel.words = words
   const { terminal } = kernel.data
   kernel.data.card.set(0x84, fci.dfName)
   for (const [tag, value] of fci.objects) storeCardData(kernel, tag, value)
@@ -66,7 +73,7 @@ export function newSession(
 /** Sends the PDOL's data; what it sent is in `kernel.pdolData`. @throws Fault `dol`, `card-removed`, `card-mute` */
 export async function getProcessingOptions(kernel: Kernel): Promise<Response> {
   kernel.step = 'initiation'
-  kernel.pdolData = buildDol(kernel.data.card.get(0x9f38) ?? new Uint8Array(), tag => kernel.data.get(tag))
+  kernel.pdolData = buildDol(kernel.data.card.get(0x9f38) ?? new Uint8Array(), tag => kernel.data.get(tag), kernel.words)
   kernel.progress.initiated = true
   return kernel.exchange({ cla: 0x80, ins: 0xa8, p1: 0x00, p2: 0x00, data: write(0x83, kernel.pdolData), le: 0 })
 }
@@ -172,7 +179,12 @@ export function recordOf(kernel: Kernel, tags: readonly number[]): ReadonlyMap<n
   return pick(kernel, [...tags, ...identification])
 }
 
-/** The known data objects out of a list, in its order; terminal values over card values. */
+/** The data objects out of a list that are there and not empty, in its order; terminal values over card values. */
 export function pick(kernel: Kernel, tags: readonly number[]): ReadonlyMap<number, Uint8Array> {
-  return new Map(tags.flatMap(tag => (kernel.data.has(tag) ? [[tag, kernel.data.get(tag)!] as const] : [])))
+  return new Map(
+    tags.flatMap(tag => {
+      const value = kernel.data.get(tag)
+      return value && value.length > 0 ? [[tag, value] as const] : []
+    }),
+  )
 }

@@ -197,7 +197,9 @@ async function conclude(payment: Payment, entry: EntryPoint, outcome: Contactles
     case 'tryAnotherInterface':
       return outcomeOf(payment, 'declined', 'tryAnotherInterface')
     case 'endApplication':
-      return outcomeOf(payment, 'declined', outcome.discretionaryData?.has(0xdf8115) ? 'cardError' : 'noApplication')
+      if (outcome.discretionaryData?.has(0xdf8115)) return outcomeOf(payment, 'declined', 'cardError')
+      // With a data record the card has given its cryptogram: one that declines.
+      return outcomeOf(payment, 'declined', outcome.dataRecord ? 'offlineDeclined' : 'noApplication')
     default:
       return outcomeOf(payment, 'declined', 'offlineDeclined')
   }

@@ -3,7 +3,18 @@
 import { equal, uint } from '../../bytes.ts'
 import { buildDol } from '../../tlv/dol.ts'
 import type { Kernel } from '../context.ts'
-import type { Asked } from './mastercard.ts'
+import type { Cryptogram } from './decide.ts'
+import type { ContactlessCvm } from './outcome.ts'
+
+/** What GENERATE AC was asked; kept for RECOVER AC. */
+export interface Asked {
+  readonly request: Cryptogram
+  /** With a signature (CDA). */
+  readonly combined: boolean
+  readonly pdolData: Uint8Array
+  readonly cdolData: Uint8Array
+  readonly cvm: ContactlessCvm
+}
 
 interface Torn extends Asked {
   readonly pan: Uint8Array
@@ -13,8 +24,13 @@ interface Torn extends Asked {
   readonly terminal: ReadonlyMap<number, Uint8Array>
 }
 
-/** Lives in a reader, across transactions; how many it keeps and how long is the configuration's (DF811D, DF811C). */
+/**
+ * Lives in a reader, across transactions; how many it keeps and how long is the configuration's (DF811D, DF811C). With it lives the count of mag-stripe
+ * taps that failed one after the other.
+ */
 export class TornLog {
+  /** Failed MS Cntr: how often 300 ms are doubled before a reader reports the next failure (S13), 0 to 5. */
+  failedStripes = 0
   #records: Torn[] = []
 
   get size(): number {
@@ -42,7 +58,7 @@ export class TornLog {
     // Another amount is another payment: a cryptogram over the old one must not stand for it.
     const same = [0x9f02, 0x9f03, 0x5f2a, 0x9c].every(tag => equal(record.terminal.get(tag)!, kernel.data.terminal.get(tag)!))
     if (same && drdol.length > 0) {
-      const data = buildDol(drdol, tag => record.terminal.get(tag) ?? kernel.data.card.get(tag))
+      const data = buildDol(drdol, tag => record.terminal.get(tag) ?? kernel.data.card.get(tag), kernel.words)
       const answer = await kernel.exchange({ cla: 0x80, ins: 0xd0, p1: 0x00, p2: 0x00, data, le: 0 })
       this.#forget(record)
       if (answer.sw !== 0x9000) return undefined
