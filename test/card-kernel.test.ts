@@ -31,6 +31,8 @@ const refused = (reason: string, also: object = {}): Expected => ({
 /** What is not told is: approved, online, online PIN. */
 const expected: Record<ProfileName, Expected> = {
   'mir-maestro': { label: 'MIR' },
+  'mir-unionpay': { label: 'MIR' },
+  'mir-jcb': { label: 'MIR' },
   'visa-signature': { cvm: 'signature', tvr: '0000008000' },
   'offline-pin': { cvm: 'offlinePin', tvr: '0000008000' },
   'pin-try-exceeded': { cvm: 'signature', tvr: '0000208000' },
@@ -55,6 +57,10 @@ const expected: Record<ProfileName, Expected> = {
   'wrong-tag-list': { tvr: '4200048000' },
   mastercard: { label: 'Carte de crédit' },
   mir: { label: 'МИР' },
+  amex: {},
+  jcb: {},
+  discover: {},
+  unionpay: {},
   expired: { tvr: '0040048000' },
   'not-yet-valid': { tvr: '0020048000' },
   'blocked-application': refused('applicationBlocked'),

@@ -58,7 +58,10 @@ const command = (trace: { command: string; answer: string }[], head: string) => 
 
 describe('a profile is checked', () => {
   it.each([
-    ['mastercard', { fdda: '00' }, 'contactless.fdda', 'a matter of visa applications'],
+    ['mastercard', { fdda: '00' }, 'contactless.fdda', 'a matter of visa and unionpay applications'],
+    ['unionpay', { issuerUpdate: 'secondTap' }, 'contactless.issuerUpdate', 'a matter of visa and discover and jcb applications'],
+    ['discover', { issuerUpdate: 'presentAndHold' }, 'contactless.issuerUpdate', 'a matter of jcb applications'],
+    ['amex', { deviceData: '20700000' }, 'contactless.deviceData', 'a matter of visa and mastercard applications'],
     ['dda', { relayResistance: {} }, 'contactless.relayResistance', 'a matter of mastercard applications'],
     ['dda', { protocol2: true }, 'contactless.protocol2', 'a matter of mir applications'],
     ['dda', { deviceData: '2070000000' }, 'contactless.deviceData', 'exactly 4 bytes'],

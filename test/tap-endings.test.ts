@@ -75,7 +75,7 @@ describe('phones and merchants', () => {
   const all = Object.keys(schemes) as Scheme[]
 
   it('a locked phone below the limit pays as plastic does', async () => {
-    for (const scheme of ['Visa', 'Mastercard'] as const) {
+    for (const scheme of all.filter(one => one !== 'MIR')) {
       const phone = new VirtualPhone(loadCard(schemes[scheme], { clock }), { locked: true })
       const { outcome, shown } = await pay({ card: phone }, { amount: 299_999n })
       expect(outcome).toMatchObject({ result: 'approved', cvm: 'none' })
@@ -101,7 +101,8 @@ describe('phones and merchants', () => {
   it.each(all)('a locked %s phone above the limit: unlocked, it is tapped again', async scheme => {
     const phone = new VirtualPhone(loadCard(schemes[scheme], { clock }), { locked: true })
     const { outcome, shown, asked } = await pay({ card: phone }, { amount: 300_000n })
-    expect(shown).toContain(scheme === 'MIR' ? 'reader.tryAnotherCard' : 'reader.seePhone')
+    const said = { MIR: 'reader.tryAnotherCard', UnionPay: 'reader.presentCardAgain' } as const satisfies Partial<Record<Scheme, MessageId>>
+    expect(shown).toContain(scheme in said ? said[scheme as keyof typeof said] : 'reader.seePhone')
     expect(outcome).toMatchObject({ result: 'approved', cvm: 'device' })
     expect(asked).toMatchObject([{ arqc: 'right' }])
     expect(phone.locked).toBe(false)
@@ -111,7 +112,7 @@ describe('phones and merchants', () => {
 /** Cards with several applications that can be tapped, ours and some that nobody has profiled. */
 const coBadged: readonly CardProfile[] = [
   ...Object.values(profiles).filter(({ applications }) => applications.filter(({ aid }) => brandOf(fromHex(aid))).length > 1),
-  ...(['Visa', 'Mastercard'] as const).flatMap(second =>
+  ...(['Visa', 'Mastercard', 'Amex', 'JCB', 'Discover', 'UnionPay'] as const).flatMap(second =>
     [1, 2].map(priority => {
       const [mir, other] = [profiles.mir, profiles[schemes[second]]]
       const applications = [
@@ -124,7 +125,7 @@ const coBadged: readonly CardProfile[] = [
 ]
 
 describe('co-badged cards', () => {
-  it('there are enough of them', () => expect(coBadged.length).toBeGreaterThanOrEqual(7))
+  it('there are enough of them', () => expect(coBadged.length).toBeGreaterThanOrEqual(17))
 
   it.each(coBadged.map(profile => [profile.name, profile] as const))('%s: the priority application, never a list', async (_, profile) => {
     const card = loadCard(profile, { clock })
@@ -146,7 +147,7 @@ describe('what a tap can come to', () => {
     applications: profiles[name].applications.map(one => ({ ...one, ...application })),
   })
 
-  it.each(['mir', 'dda', 'mastercard'] as const)('%s approved offline: 04, its certificate told to the host afterwards', async name => {
+  it.each(Object.values(schemes))('%s approved offline: 04, its certificate told to the host afterwards', async name => {
     await restart(russianContactless({ offlineUpTo: 100_000n }))
     const card = loadCard(changed(name, { risk: { policy: 'approve' } }), { clock })
     const { outcome, asked } = await pay({ card }, { amount: 100_000n })
@@ -155,8 +156,8 @@ describe('what a tap can come to', () => {
     expect(outcome.tags.get(0x9f27)).toEqual(Uint8Array.of(0x40))
   })
 
-  it('declined by a Visa card: 05', async () => {
-    const card = loadCard(changed('dda', { risk: { policy: 'decline' } }), { clock })
+  it.each(['dda', 'amex', 'jcb', 'discover', 'unionpay'] as const)('declined by the card: 05 (%s)', async name => {
+    const card = loadCard(changed(name, { risk: { policy: 'decline' } }), { clock })
     const { outcome, shown } = await pay({ card }, { amount: 1000n })
     expect(outcome).toMatchObject({ result: 'declined', reason: 'offlineDeclined', interface: 'tap', online: false })
     expect(shown).toContain('reader.declined')
@@ -220,7 +221,7 @@ describe('what a tap can come to', () => {
 
   it('an amount that no rule allows is not offered by tap', async () => {
     await restart(russianContactless({ refuseFrom: 500_000n }))
-    for (const name of ['mir', 'dda', 'mastercard'] as const) {
+    for (const name of Object.values(schemes)) {
       const { outcome } = await pay({ card: loadCard(name, { clock }) }, { amount: 500_000n })
       expect(outcome.interface).toBe('chip')
     }

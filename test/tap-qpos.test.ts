@@ -91,12 +91,19 @@ describe('taps that go wrong', () => {
     pay({ card: loadCard(schemes[scheme], { clock }), ...more }, { amount })
 
   it.each(all)('%s taken away during any command, held again: paid once', async scheme => {
-    for (let pullAt = 1; pullAt <= 12; pullAt++) {
+    let commands = 0
+    const counting = device.body.on(event => {
+      if (event.type === 'apdu' && event.where === 'tap') commands = event.count
+    })
+    await tapAt(scheme, {})
+    counting()
+    expect(commands).toBeGreaterThan(8)
+    for (let pullAt = 1; pullAt <= commands + 1; pullAt++) {
       const { outcome, asked, shown } = await tapAt(scheme, { pullAt })
       expect(outcome).toMatchObject({ result: 'approved', interface: 'tap' })
       expect(asked).toMatchObject([{ arqc: 'right' }])
-      // From the last command of a shorter tap on, there is nothing to be torn.
-      expect(shown.includes('reader.presentCardAgain')).toBe(pullAt <= (scheme === 'Mastercard' ? 12 : 11) - (scheme === 'Visa' ? 1 : 0))
+      // After the last command there is nothing to be torn.
+      expect(shown.includes('reader.presentCardAgain')).toBe(pullAt <= commands)
     }
   })
 

@@ -21,7 +21,17 @@ import type { MessageId } from '../src/messages.ts'
 import { makeReceipt } from '../src/payment/receipt.ts'
 
 export const rub = currency('RUB')
-export const schemes = { MIR: 'mir', Visa: 'dda', Mastercard: 'mastercard' } as const satisfies Record<string, ProfileName>
+export const schemes = {
+  MIR: 'mir',
+  Visa: 'dda',
+  Mastercard: 'mastercard',
+  Amex: 'amex',
+  JCB: 'jcb',
+  Discover: 'discover',
+  UnionPay: 'unionpay',
+} as const satisfies Record<string, ProfileName>
+/** Kernels that go by the qualifiers of card and terminal, and know no CVM Results. */
+const byQualifiers: readonly string[] = ['Visa', 'Discover', 'UnionPay']
 export type Scheme = keyof typeof schemes
 export type Way = 'tap' | 'phone' | 'chip' | 'swipe'
 
@@ -39,12 +49,12 @@ export function rows(...ways: readonly Way[]): Row[] {
 
 /**
  * What each must end in: contactless verifies from 3000.00 on; a chip goes by its own list, a stripe by its service code, whatever the amount.
- * Below, a Visa phone tells that its holder has unlocked it; the other kernels do not ask.
+ * Below, a phone of Visa or UnionPay tells that its holder has unlocked it; the other kernels do not ask.
  */
 export function expectedCvm({ way, amount, scheme }: Row): CvmName {
   if (way === 'chip') return 'onlinePin'
   if (way === 'swipe') return 'signature'
-  if (way === 'phone') return amount >= 300_000n || scheme === 'Visa' ? 'device' : 'none'
+  if (way === 'phone') return amount >= 300_000n || scheme === 'Visa' || scheme === 'UnionPay' ? 'device' : 'none'
   return amount >= 300_000n ? 'onlinePin' : 'none'
 }
 
@@ -118,10 +128,10 @@ export function expectAgreement(
   if (row.way !== 'swipe') {
     expect(hex(outcome.tags.get(0x9f02)!)).toBe(String(row.amount).padStart(12, '0'))
   }
-  // CVM Results, where the kernel has them (kernel 3 has not): the method (EMV 4.4 Book 3, Annex C3; Book C-2 for the holder's device).
+  // CVM Results, where the kernel has them: the method (EMV 4.4 Book 3, Annex C3; Book C-2 for the holder's device).
   const results = outcome.tags.get(0x9f34)
   if (results) expect({ 1: 'device', 2: 'onlinePin', 30: 'signature', 31: 'none', 63: 'none' }[results[0] & 0x3f]).toBe(cvm)
-  else expect(through === 'swipe' || row.scheme === 'Visa').toBe(true)
+  else expect(through === 'swipe' || byQualifiers.includes(row.scheme)).toBe(true)
   const order = { number: '1', amount: row.amount, currency: rub }
   const merchant = { name: 'M', id: 'M', terminal: 'T' }
   const slip = makeReceipt({ merchant, order, result: outcome.result, outcome, at: new Date(0), signed: false })

@@ -30,7 +30,15 @@ const config = russianMpos({
   caKeys: testCaKeys,
 })
 
-const cards = { mir: 'mir', visa: 'dda', mastercard: 'mastercard' } as const
+const cards = {
+  mir: 'mir',
+  visa: 'dda',
+  mastercard: 'mastercard',
+  amex: 'amex',
+  jcb: 'jcb',
+  discover: 'discover',
+  unionpay: 'unionpay',
+} as const
 type SchemeName = keyof typeof cards
 
 interface Tapped {
@@ -101,8 +109,9 @@ describe('the 3000-rouble rule', () => {
     const { outcome, asked, shown } = await pay(loadCard(cards[scheme]), { amount, taps: [{ device }] })
     const verified = device === 'phone'
     const above = amount >= 300_000n
-    // Below the limit a phone may say that it verified its holder (Visa), or is not asked (kernel 2 and Mir).
-    const expected = above ? (verified ? 'device' : 'onlinePin') : verified && scheme === 'visa' ? 'device' : 'none'
+    // Below the limit a phone may say that it verified its holder (kernels 3 and 7), or is not asked (the others).
+    const tells = scheme === 'visa' || scheme === 'unionpay'
+    const expected = above ? (verified ? 'device' : 'onlinePin') : verified && tells ? 'device' : 'none'
     expect(outcome).toMatchObject({ result: 'approved', interface: 'tap', online: true, cvm: expected })
     expect(asked).toHaveLength(1)
     expect(asked[0].cvm).toBe(expected)
@@ -117,8 +126,10 @@ describe('the 3000-rouble rule', () => {
     expect(hex(figures.mir.get(0xdf52)!)).toBe('000000299999')
     const visa = combinationsOf(rules).find(({ kernel }) => hex(kernel) === '03')!
     expect(visa.cvmRequiredLimit).toBe(300_000n)
+    for (const scheme of ['amex', 'jcb'] as const) expect(hex(figures[scheme].get(0xdfab42)!)).toBe('000000300000')
     // Kernels with limits of their own get none from Entry Point.
-    expect(combinationsOf(rules).filter(({ cvmRequiredLimit }) => cvmRequiredLimit !== undefined)).toHaveLength(3)
+    const byEntryPoint = combinationsOf(rules).filter(({ cvmRequiredLimit }) => cvmRequiredLimit !== undefined)
+    expect(new Set(byEntryPoint.map(({ kernel }) => hex(kernel)))).toEqual(new Set(['03', '06', '07']))
   })
 
   it('can be another rule', async () => {
@@ -184,7 +195,8 @@ describe('online', () => {
   it.each(Object.keys(cards) as SchemeName[])('%s gives a cryptogram that its issuer can check', async scheme => {
     const { asked } = await pay(loadCard(cards[scheme]), { amount: 123_456n })
     const { tags } = asked[0]
-    const account = issuerView(profiles[cards[scheme]])[0]
+    const whole = issuerView(profiles[cards[scheme]])[0]
+    const account = { ...whole, ...whole.tap }
     const version = cryptogramVersions[account.version]
     const key = (master: Uint8Array) => iccMasterKey(master, account.pan, account.psn, version.option)
     const keys = { ac: key(account.masterKeys.ac), mac: key(account.masterKeys.smi), encipherment: key(account.masterKeys.smc) }

@@ -96,27 +96,11 @@ function cryptogramAnswer(
   const cid = Uint8Array.of(cidTypes[given] | (given === 'AAC' && plan.risk.advice ? 0x08 : 0) | reason)
   if (!signed) {
     if (plan.responseFormat === 1) return ok(encode(0x80, concat(cid, atc, ac, iad)))
-    return ok(
-      encode(
-        0x77,
-        children(
-          new Map([
-            [0x9f27, cid],
-            [0x9f36, atc],
-            [0x9f26, ac],
-            [0x9f10, iad],
-          ]),
-        ),
-      ),
-    )
+    return ok(encode(0x77, children(new Map([[0x9f27, cid], [0x9f36, atc], [0x9f26, ac], [0x9f10, iad], ...run.more]))))
   }
-  const unsigned = [
-    [0x9f27, cid],
-    [0x9f36, atc],
-    [0x9f10, iad],
-  ] as const
+  const unsigned = [[0x9f27, cid], [0x9f36, atc], [0x9f10, iad], ...run.more] as const
   const hash = sha1(...run.dolData, ...unsigned.map(([tag, value]) => encode(tag, value)))
   const dynamicData = concat(dynamicNumberObject(run), cid, ac, hash, run.relay ?? new Uint8Array())
   const sdad = signedDynamicData(iccKey!, dynamicData, spoiltChallenge(application, run.told.get(0x9f37)!))
-  return ok(encode(0x77, children(new Map([...unsigned.slice(0, 2), [0x9f4b, sdad], unsigned[2]]))))
+  return ok(encode(0x77, children(new Map([...unsigned.slice(0, 2), [0x9f4b, sdad], ...unsigned.slice(2)]))))
 }

@@ -19,15 +19,15 @@ export interface CryptogramScheme {
   readonly version: number
   /** Derivation of the card's master keys (Book 2, A1.4): A takes the last 16 digits of PAN and PSN, B a hash for PANs of more than 16. */
   readonly option: 'A' | 'B'
-  /** `none`: the ICC master key itself; `common`: EMV common session key derivation from the ATC (Book 2, A1.3). */
-  readonly sessionKey: 'none' | 'common'
+  /** `none`: the ICC master key itself; `common`: EMV common session key derivation from the ATC (Book 2, A1.3); `pboc`: ATC and its complement. */
+  readonly sessionKey: 'none' | 'common' | 'pboc'
   readonly input: readonly AcInput[]
   /** Padding of the input: see `pad` in des.ts. */
   readonly padding: 'zeros' | 'bit'
   /** ARPC method of Book 2, 8.2: 91 is ARPC (8) and response code (2), or ARPC (4) and Card Status Update (4). */
   readonly arpc: 1 | 2
-  /** Script session keys: `visa` is master key XOR ATC, `common` is common derivation from the ARQC. */
-  readonly scriptKey: 'visa' | 'common'
+  /** Script session keys: `visa` is master key XOR ATC, `common` is common derivation from the ARQC, `pboc` as for cryptograms. */
+  readonly scriptKey: 'visa' | 'common' | 'pboc'
   /**
    * PIN CHANGE data: `visa` is Visa's own block with a length byte, padded, ECB; `mastercard` an ISO 9564 format 2 block in one piece;
    * `emv` the same block padded, CBC.
@@ -37,11 +37,23 @@ export interface CryptogramScheme {
 
 const minimum: readonly AcInput[] = [0x9f02, 0x9f03, 0x9f1a, 0x95, 0x5f2a, 0x9a, 0x9c, 0x9f37, 0x82, 0x9f36].map(tag => ({ tag }))
 
+const dpas = {
+  option: 'A',
+  sessionKey: 'common',
+  padding: 'bit',
+  arpc: 1,
+  scriptKey: 'common',
+  encipherment: 'emv',
+} as const
+
 /**
  * - `visa10`, `visa18`: cryptogram versions 10 (0A) and 18 (12) as public issuer libraries implement them (knovichikhin/pyemv).
  * - `visa17`: version 17 (11) of qVSDC: amount, unpredictable number, ATC and the fifth byte of 9F10, under the master key. Derived, no vector seen.
  * - `mastercard20`: M/Chip version 20 (14), from the same source. Script commands of one transaction all use the same ARQC; M/Chip counts it up.
  * - `ccd`: EMV Common Core Definitions, cryptogram version 5 (Book 2, 8 and Book 3, Annex C). ASSUMED for Mir, whose card specification is not public.
+ * - `amex1`: the key depends on the card alone; `jcb4`: common session key (both: AWS Payment Cryptography's user guide). The data and the rest ASSUMED.
+ * - `unionpay1`: session keys of PBOC from the ATC and its complement. Derived, no vector seen.
+ * - `dpas`, and by tap `dpasTap`, where the TVR is not known yet when the card answers: ASSUMED but for the place of the CVR (9F10 bytes 3–10).
  */
 export const schemes: Readonly<Record<CryptogramName, CryptogramScheme>> = {
   visa10: {
@@ -99,6 +111,46 @@ export const schemes: Readonly<Record<CryptogramName, CryptogramScheme>> = {
     scriptKey: 'common',
     encipherment: 'emv',
   },
+  amex1: {
+    name: 'amex1',
+    version: 0x01,
+    option: 'A',
+    sessionKey: 'none',
+    input: [...minimum, { tag: 0x9f10, from: 3, length: 4 }],
+    padding: 'zeros',
+    arpc: 1,
+    scriptKey: 'visa',
+    encipherment: 'visa',
+  },
+  jcb4: {
+    name: 'jcb4',
+    version: 0x04,
+    option: 'A',
+    sessionKey: 'common',
+    input: [...minimum, { tag: 0x9f10 }],
+    padding: 'bit',
+    arpc: 1,
+    scriptKey: 'common',
+    encipherment: 'emv',
+  },
+  dpas: { ...dpas, name: 'dpas', version: 0x05, input: [...minimum, { tag: 0x9f10, from: 2, length: 8 }] },
+  dpasTap: {
+    ...dpas,
+    name: 'dpasTap',
+    version: 0x06,
+    input: [...minimum.filter(({ tag }) => tag !== 0x95), { tag: 0x9f10, from: 2, length: 8 }],
+  },
+  unionpay1: {
+    name: 'unionpay1',
+    version: 0x01,
+    option: 'A',
+    sessionKey: 'pboc',
+    input: [...minimum, { tag: 0x9f10, from: 3, length: 4 }],
+    padding: 'bit',
+    arpc: 1,
+    scriptKey: 'pboc',
+    encipherment: 'emv',
+  },
 }
 
 /** The card's master key from the issuer's (Book 2, A1.4); a card without sequence number counts as 00. */
@@ -131,13 +183,22 @@ export function commonSessionKey(masterKey: Uint8Array, r: Uint8Array): Uint8Arr
   return withOddParity(encryptEcb(masterKey, concat(half(0xf0), half(0x0f))))
 }
 
+/** PBOC's session key: the ATC, and for the second half its complement, behind zeros. `atc` has 2 bytes. */
+function pbocSessionKey(masterKey: Uint8Array, atc: Uint8Array): Uint8Array {
+  const zeros = new Uint8Array(6)
+  const inverted = atc.map(byte => byte ^ 0xff)
+  return withOddParity(encryptEcb(masterKey, concat(zeros, atc, zeros, inverted)))
+}
+
 /** The key that the application cryptogram and the ARPC are made with. `atc` has 2 bytes. */
 export function acKey(scheme: CryptogramScheme, masterKey: Uint8Array, atc: Uint8Array): Uint8Array {
+  if (scheme.sessionKey === 'pboc') return pbocSessionKey(masterKey, atc)
   return scheme.sessionKey === 'none' ? masterKey : commonSessionKey(masterKey, concat(atc, new Uint8Array(6)))
 }
 
 /** The key for script MACs (from SMI) or script confidentiality (from SMC). */
 export function scriptKey(scheme: CryptogramScheme, masterKey: Uint8Array, atc: Uint8Array, arqc: Uint8Array): Uint8Array {
+  if (scheme.scriptKey === 'pboc') return pbocSessionKey(masterKey, atc)
   if (scheme.scriptKey === 'common') return commonSessionKey(masterKey, arqc)
   const mask = new Uint8Array(16)
   mask.set(atc, 6)

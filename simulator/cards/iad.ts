@@ -30,6 +30,8 @@ export interface CardFacts {
   readonly scriptFailed: boolean
   readonly cumulativeOffline: number
   readonly consecutiveOffline: number
+  /** By tap: what the holder's device did to verify them. */
+  readonly device?: 'verified' | 'failed'
 }
 
 const acCode: Readonly<Record<AcType, number>> = { AAC: 0, TC: 1, ARQC: 2 }
@@ -49,7 +51,15 @@ export function issuerApplicationData(scheme: CryptogramScheme, keyIndex: number
     case 'visa10':
     case 'visa17':
     case 'visa18':
+    case 'amex1':
+    case 'jcb4':
       return concat(Uint8Array.of(6, keyIndex, scheme.version, 3), visaResults(facts))
+    case 'unionpay1':
+      // PBOC: as Visa's, and the algorithm of the cryptogram behind it, 01 for DES.
+      return concat(Uint8Array.of(7, keyIndex, scheme.version, 3), visaResults(facts), Uint8Array.of(0x01))
+    case 'dpas':
+    case 'dpasTap':
+      return concat(Uint8Array.of(keyIndex, scheme.version), discoverResults(facts))
     case 'mastercard20': {
       // ASSUMED counters: sum of offline amounts (n 12), offline transactions in a row, FF. Issuers here do not read them.
       const counters = concat(toBcd(facts.cumulativeOffline, 6), Uint8Array.of(facts.consecutiveOffline, 0xff))
@@ -137,4 +147,11 @@ function commonResults(facts: CardFacts): Uint8Array {
     (Math.min(facts.scriptsDone, 15) << 4) | byte(facts.scriptFailed, false, facts.goOnlineNext, facts.unableToGoOnline),
     0,
   )
+}
+
+/** Eight bytes, as kernel C-6 reads them: the holder's device in byte 2, b2 performed and b1 failed. The rest is assumed. */
+function discoverResults(facts: CardFacts): Uint8Array {
+  const performed = facts.device !== undefined
+  const own = [acBits(facts), byte(performed, facts.device === 'failed'), ...visaResults(facts).subarray(1)]
+  return Uint8Array.from({ length: 8 }, (_, i) => own[i] ?? 0)
 }

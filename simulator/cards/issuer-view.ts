@@ -2,11 +2,11 @@
 
 import type { CryptogramVersionName } from '../../src/crypto/cryptogram-version.ts'
 import { type IssuerKeys, testIssuerKeys } from '../keys.ts'
-import { settingsOf } from './contactless.ts'
 import { schemes } from './cryptogram.ts'
 import { type CardProfile, parseProfile } from './profile.ts'
 import type { CryptogramName } from './profile-words.ts'
 import { type ProfileName, profiles } from './profiles/index.ts'
+import { tapCryptogram } from './tap-brand.ts'
 
 /** How a side of a card makes its cryptograms. */
 export interface CryptogramView {
@@ -42,7 +42,7 @@ function viewOf(name: CryptogramName): CryptogramView {
 export function issuerView(profile: CardProfile): readonly IssuerAccount[] {
   const plan = parseProfile(profile)
   return plan.applications.map(one => {
-    const byTap = settingsOf(one)?.cryptogram
+    const byTap = tapCryptogram(one)
     return {
       aid: one.aid,
       pan: one.pan ?? plan.pan,

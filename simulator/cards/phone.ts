@@ -7,6 +7,7 @@ import type { TapSession } from './tap-session.ts'
 export class VirtualPhone {
   readonly card: VirtualCard
   #locked: boolean
+  #asking = false
 
   /** @param locked the holder has not verified themselves on it yet */
   constructor(card: VirtualCard, { locked = false }: { readonly locked?: boolean } = {}) {
@@ -18,9 +19,15 @@ export class VirtualPhone {
     return this.#locked
   }
 
+  /** Its screen asks the holder to verify themselves: a reader has wanted it, and the phone was locked. */
+  get asksHolder(): boolean {
+    return this.#asking
+  }
+
   /** The holder verifies themselves: by face, finger or code. */
   unlock(): void {
     this.#locked = false
+    this.#asking = false
   }
 
   lock(): void {
@@ -29,6 +36,9 @@ export class VirtualPhone {
 
   /** Holds the phone into the field. The counters are those of the card. @throws Fault `card-mute` where the card cannot be tapped */
   contactless(options: { readonly clock?: Clock; readonly tornAt?: number } = {}): TapSession {
-    return this.card.contactless({ ...options, device: this.#locked ? 'lockedPhone' : 'phone' })
+    const onHolderWanted = () => {
+      this.#asking = true
+    }
+    return this.card.contactless({ ...options, device: this.#locked ? 'lockedPhone' : 'phone', onHolderWanted })
   }
 }

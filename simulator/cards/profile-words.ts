@@ -60,7 +60,18 @@ export const odaDefects = [
 ] as const
 
 /** How an application makes cryptograms and its Issuer Application Data (9F10): see `cryptogram.ts`. */
-export const cryptogramNames = ['visa10', 'visa17', 'visa18', 'mastercard20', 'ccd'] as const
+export const cryptogramNames = [
+  'visa10',
+  'visa17',
+  'visa18',
+  'mastercard20',
+  'ccd',
+  'amex1',
+  'jcb4',
+  'dpas',
+  'dpasTap',
+  'unionpay1',
+] as const
 
 /** Issuer script commands, Book 3, 6.5. */
 export const scriptCommands = [
@@ -72,9 +83,17 @@ export const scriptCommands = [
   'updateRecord',
 ] as const
 
-export type Brand = 'mir' | 'visa' | 'mastercard'
+export type Brand = 'mir' | 'visa' | 'mastercard' | 'amex' | 'jcb' | 'discover' | 'unionpay'
 
-const brands: Readonly<Record<string, Brand>> = { A000000658: 'mir', A000000003: 'visa', A000000004: 'mastercard' }
+const brands: Readonly<Record<string, Brand>> = {
+  A000000658: 'mir',
+  A000000003: 'visa',
+  A000000004: 'mastercard',
+  A000000025: 'amex',
+  A000000065: 'jcb',
+  A000000152: 'discover',
+  A000000333: 'unionpay',
+}
 
 /** By RID, the brands whose applications the simulator can tap; undefined for others. */
 export function brandOf(aid: Uint8Array): Brand | undefined {

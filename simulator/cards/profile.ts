@@ -5,7 +5,17 @@ import { fromHex } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import { type TestRsaKeyName, testRsaKeys } from '../keys/test-rsa-keys.ts'
 import { dolEntries, dolLength } from './dol.ts'
-import { brandOf, cryptogramNames, cvmConditions, cvmMethods, logFile, odaDefects, scriptCommands, usage } from './profile-words.ts'
+import {
+  type Brand,
+  brandOf,
+  cryptogramNames,
+  cvmConditions,
+  cvmMethods,
+  logFile,
+  odaDefects,
+  scriptCommands,
+  usage,
+} from './profile-words.ts'
 
 /** A byte string written as hex; blanks are allowed. */
 function bytes(min: number, max = min) {
@@ -134,18 +144,20 @@ const relayResistance = z.strictObject({
 
 /** What an application does when it is tapped; the rest is that of the contact side. */
 const contactless = z.strictObject({
-  /** Kernel identifier in the PPSE (9F2A); by the RID when left out: Mir's, none for Visa and Mastercard. */
+  /** Kernel identifier in the PPSE (9F2A); by the brand when left out: those of Mir and UnionPay, none for others. */
   kernel: bytes(1, 8).optional(),
   /** Extended Selection (9F29): the reader adds it to the AID of the final SELECT. */
   extension: bytes(1, 5).optional(),
   /** How the cryptogram of a tap is made, where it is another than the chip's: `visa17`. */
   cryptogram: z.literal('visa17').optional(),
-  /** Visa: version of fast DDA, 01, or 00 that kernels take no more. */
+  /** Visa and UnionPay: version of fast DDA, 01, or 00 that kernels take no more. */
   fdda: z.enum(['00', '01']).optional(),
   /** 9F6E: Visa's Form Factor Indicator (4), Mastercard's Third Party Data (5–32); of a card or a phone, as it is presented, when left out. */
   deviceData: bytes(4, 32).optional(),
   /** Mastercard: the relay resistance protocol; none when left out. */
   relayResistance: relayResistance.optional(),
+  /** The issuer's answer on a second tap (Visa, Discover, JCB), or while the card is held in the field (JCB); none when left out. */
+  issuerUpdate: z.enum(['secondTap', 'presentAndHold']).optional(),
   /** Mir: the card speaks Protocol 2, whose commands are not public: it only says so in its FCI (DF6F; a guess of the facts sheet). */
   protocol2: z.boolean().optional(),
 })
@@ -327,7 +339,11 @@ function checkTogether(plan: CardPlan): void {
     if (one.cvm?.rules.some(({ method }) => method === 'encipheredPin' || method === 'encipheredPinAndSignature') && !canDecipher(one))
       throw badProfile(at('oda'), 'enciphered PIN needs a certified key: oda.method dda or cda, or oda.pinKey')
     if (one.log && one.layout?.some(({ sfi }) => sfi === logFile)) throw badProfile(at('layout'), `SFI ${logFile} is the log's`)
-    if (one.cryptogram === 'visa17') throw badProfile(at('cryptogram'), 'visa17 is for taps: contactless.cryptogram')
+    if (one.cryptogram === 'visa17' || one.cryptogram === 'dpasTap')
+      throw badProfile(
+        at('cryptogram'),
+        `${one.cryptogram} is for taps: ${one.cryptogram === 'visa17' ? 'contactless.cryptogram' : 'of dpas'}`,
+      )
     checkContactless(one, at)
     if (one.preferredName !== undefined && one.codeTable === undefined)
       throw badProfile(at('codeTable'), 'a preferred name needs a code table')
@@ -350,13 +366,23 @@ function checkTogether(plan: CardPlan): void {
   if (new Set(aids).size !== aids.length) throw badProfile(['applications'], 'each application has its own AID')
 }
 
+const tapBrandNames = 'Mir, Visa, Mastercard, American Express, JCB, Discover and UnionPay applications'
+
 function checkContactless({ aid, contactless }: ApplicationPlan, at: (...rest: string[]) => readonly PropertyKey[]): void {
   if (!contactless) return
   const brand = brandOf(aid)
-  if (!brand) throw badProfile(at('contactless'), 'Mir, Visa and Mastercard applications can be tapped, by their RID')
-  const only = { cryptogram: 'visa', fdda: 'visa', relayResistance: 'mastercard', protocol2: 'mir' } as const
-  for (const [name, owner] of Object.entries(only) as [keyof typeof only, string][])
-    if (contactless[name] !== undefined && brand !== owner) throw badProfile(at('contactless', name), `a matter of ${owner} applications`)
+  if (!brand) throw badProfile(at('contactless'), `${tapBrandNames} can be tapped, by their RID`)
+  const only: Readonly<Partial<Record<keyof typeof contactless, readonly Brand[]>>> = {
+    cryptogram: ['visa'],
+    fdda: ['visa', 'unionpay'],
+    deviceData: ['visa', 'mastercard'],
+    relayResistance: ['mastercard'],
+    issuerUpdate: contactless.issuerUpdate === 'presentAndHold' ? ['jcb'] : ['visa', 'discover', 'jcb'],
+    protocol2: ['mir'],
+  }
+  for (const [name, owners] of Object.entries(only) as [keyof typeof contactless, readonly Brand[]][])
+    if (contactless[name] !== undefined && !owners.includes(brand))
+      throw badProfile(at('contactless', name), `a matter of ${owners.join(' and ')} applications`)
   const { deviceData, relayResistance: relay } = contactless
   if (deviceData && (brand === 'visa' ? deviceData.length !== 4 : deviceData.length < 5))
     throw badProfile(at('contactless', 'deviceData'), brand === 'visa' ? 'exactly 4 bytes' : '5 to 32 bytes')

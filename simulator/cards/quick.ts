@@ -1,78 +1,97 @@
-/** GET PROCESSING OPTIONS of a Visa application by tap: qVSDC, with the cryptogram, the card transaction qualifiers and fast DDA in one answer. */
+/** GET PROCESSING OPTIONS with the cryptogram in its answer: what Visa's qVSDC, UnionPay's qUICS and Discover's D-PAS have in common, and the first two. */
 
-import { concat, fromUint } from '../../src/bytes.ts'
+import { concat, fromHex, fromUint } from '../../src/bytes.ts'
 import { signedDynamicData } from './certificates.ts'
 import { type Answer, ok, refuse, SW } from './command.ts'
-import { type Device, formFactor, settingsOf } from './contactless.ts'
 import { acKey, applicationCryptogram } from './cryptogram.ts'
 import { cutByDol, dolLength } from './dol.ts'
 import { type AcType, type CardFacts, issuerApplicationData } from './iad.ts'
 import type { ApplicationMemory } from './memory.ts'
 import { children, encode } from './objects.ts'
-import type { CardPlan } from './profile.ts'
 import { count, overLimits } from './risk.ts'
-import { freshRun, type Run, type Session } from './run.ts'
+import { freshRun, type Run } from './run.ts'
+import { firstMethod, settingsOf, type TapBrand, type Tapped, tapCryptogram } from './tap-brand.ts'
 
 const cids: Readonly<Record<AcType, number>> = { AAC: 0x00, TC: 0x40, ARQC: 0x80 }
-/** Card Transaction Qualifiers (9F6C) byte 1: go online where offline data authentication fails. */
+/** Card Transaction Qualifiers (9F6C) byte 1: go online where offline data authentication fails. Byte 2: issuer update. */
 const ONLINE_IF_ODA_FAILS = 0x20
+const ISSUER_UPDATE = 0x40
+/** How plastic asks for a method: in byte 1 of 9F6C or 9F71, where byte 1 of the TTQ (9F66) says that the reader has it. */
+export const wishes = {
+  onlinePin: { reader: 0x04, card: 0x80, pin: true },
+  signature: { reader: 0x02, card: 0x40, pin: false },
+} as const
 
-/** A locked phone whose holder is to be verified answers 6986: see the phone, and come again (EMV Contactless Book C-3). */
-export function quickOptions(session: Session, card: CardPlan, application: ApplicationMemory, data: Uint8Array, device: Device): Answer {
+/** The transaction that a command begins. A locked phone whose holder is to be verified answers 6986: see the phone, and come again. */
+export function beginQuick({ session, application, device }: Tapped, data: Uint8Array): Run | Answer {
   const { image } = application
   const wanted = dolLength(image.pdol)
   if (session.run || image.plan.initiation === 'refuse' || application.atc === 0xffff) return refuse(SW.conditions)
   if (data.length !== wanted + 2 || data[0] !== 0x83 || data[1] !== wanted) return refuse(SW.wrongLength)
   const values = data.slice(2)
   const told = cutByDol(image.pdol, values)!
-  const ttq = told.get(0x9f66)!
-  if (device === 'lockedPhone' && ttq[1] & 0x40) return refuse(SW.notAllowed)
+  if (device === 'lockedPhone' && told.get(0x9f66)![1] & 0x40) return refuse(SW.notAllowed)
   application.atc++
-  const run = freshRun(told, values, session.random(8))
-  session.run = run
-  const qualifiers = qualifiersOf(application, ttq, device)
-  const type = decide(card, application, run, qualifiers)
+  session.run = freshRun(told, values, session.random(8))
+  return session.run
+}
+
+/** Decides, makes the cryptogram, and counts. `pin`: an online PIN will be asked for. */
+export function finishQuick({ card, application }: Tapped, run: Run, pin: boolean, more: Pick<CardFacts, 'device'> = {}) {
+  const { image } = application
+  const type = decide(card, application, run, pin)
   const atc = fromUint(application.atc, 2)
-  const iad = issuerApplicationData(image.scheme, image.plan.keyIndex, run.dynamicNumber, factsOf(type, application))
-  const inputs = new Map([...told, [0x82, image.aip], [0x9f36, atc], [0x9f10, iad]])
+  const iad = issuerApplicationData(image.scheme, image.plan.keyIndex, run.dynamicNumber, { ...factsOf(type, application), ...more })
+  const inputs = new Map([...run.told, [0x82, image.aip], [0x9f36, atc], [0x9f10, iad]])
   const cryptogram = applicationCryptogram(image.scheme, acKey(image.scheme, image.masterKeys.ac, atc), inputs)
-  const objects = new Map([[0x82, image.aip], [0x94, image.afl], [0x9f36, atc], [0x9f26, cryptogram], [0x9f27, Uint8Array.of(cids[type])], [0x9f10, iad], [0x9f6c, qualifiers], [0x9f6e, formFactor(image.plan, device)]]) // biome-ignore format: a list
-  if (type === 'TC' && image.iccKey) {
-    const version = settingsOf(image.plan)?.fdda === '00' ? 0x00 : 0x01
-    const related = concat(Uint8Array.of(version), session.random(4), qualifiers, Uint8Array.of(0x00))
-    const number = told.get(0x9f37)!
-    const challenge = image.plan.oda.defect === 'wrongDynamicSignature' ? number.map(byte => byte ^ 0xff) : number
-    const signed = version === 0x00 ? challenge : concat(challenge, told.get(0x9f02)!, told.get(0x5f2a)!, related)
-    const dynamic = concat(Uint8Array.of(run.dynamicNumber.length), run.dynamicNumber)
-    objects.set(0x9f69, related).set(0x9f4b, signedDynamicData(image.iccKey, dynamic, signed))
-  }
+  run.first = type
+  run.phase = type === 'ARQC' ? 'online' : 'complete'
+  if (type === 'ARQC') run.arqc = cryptogram
   if (type === 'TC') count(card, application, run)
+  const number = run.told.get(0x9f37)!
+  /** What the card signs as the reader's number; another one where the profile wants it so. */
+  const challenge = image.plan.oda.defect === 'wrongDynamicSignature' ? number.map(byte => byte ^ 0xff) : number
+  const dynamicNumber = concat(Uint8Array.of(run.dynamicNumber.length), run.dynamicNumber)
+  return { type, atc, iad, cryptogram, cid: Uint8Array.of(cids[type]), challenge, dynamicNumber }
+}
+
+/** The card transaction qualifiers, and with a TC fast DDA. @param more data objects of the brand */
+function qualified(tapped: Tapped, data: Uint8Array, more: ReadonlyMap<number, Uint8Array>): Answer {
+  const run = beginQuick(tapped, data)
+  if ('sw' in run) return run
+  const { image } = tapped.application
+  const qualifiers = qualifiersOf(tapped, run.told.get(0x9f66)!)
+  const made = finishQuick(tapped, run, (qualifiers[0] & 0x80) !== 0)
+  const objects = new Map([[0x82, image.aip], [0x94, image.afl], [0x9f36, made.atc], [0x9f26, made.cryptogram], [0x9f27, made.cid], [0x9f10, made.iad], [0x9f6c, qualifiers], ...more]) // biome-ignore format: a list
+  if (made.type === 'TC' && image.iccKey) {
+    const version = settingsOf(image.plan)?.fdda === '00' ? 0x00 : 0x01
+    const related = concat(Uint8Array.of(version), tapped.session.random(4), qualifiers, Uint8Array.of(0x00))
+    const whole = concat(made.challenge, run.told.get(0x9f02)!, run.told.get(0x5f2a)!, related)
+    const signature = signedDynamicData(image.iccKey, made.dynamicNumber, version === 0x00 ? made.challenge : whole)
+    objects.set(0x9f69, related).set(0x9f4b, signature)
+  }
   return ok(encode(0x77, children(objects)))
 }
 
 /** A phone says that it verified its holder; plastic asks for what its list has first, where the reader needs verification and can do it. */
-function qualifiersOf({ image }: ApplicationMemory, ttq: Uint8Array, device: Device): Uint8Array {
-  if (device === 'phone') return Uint8Array.of(ONLINE_IF_ODA_FAILS, 0x80)
-  const bits = { onlinePin: [0x04, 0x80], signature: [0x02, 0x40] } as const
-  const rules = ttq[1] & 0x40 ? (image.plan.cvm?.rules ?? []) : []
-  for (const { method } of rules) {
-    const [reader, card] = bits[method as keyof typeof bits] ?? [0, 0]
-    if (ttq[0] & reader) return Uint8Array.of(ONLINE_IF_ODA_FAILS | card, 0x00)
-  }
-  return Uint8Array.of(ONLINE_IF_ODA_FAILS, 0x00)
+function qualifiersOf({ application: { image }, device }: Tapped, ttq: Uint8Array): Uint8Array {
+  const update = settingsOf(image.plan)?.issuerUpdate ? ISSUER_UPDATE : 0
+  if (device === 'phone') return Uint8Array.of(ONLINE_IF_ODA_FAILS, 0x80 | update)
+  const method = ttq[1] & 0x40 ? firstMethod(image.plan, wishes, ({ reader }) => (ttq[0] & reader) !== 0) : undefined
+  return Uint8Array.of(ONLINE_IF_ODA_FAILS | (method?.card ?? 0), update)
 }
 
 /** Offline where the reader lets it, and the card's own limits do. */
-function decide(card: CardPlan, application: ApplicationMemory, run: Run, qualifiers: Uint8Array): AcType {
+function decide(card: Tapped['card'], application: ApplicationMemory, run: Run, pin: boolean): AcType {
   const { policy } = application.image.plan.risk
   if (application.blocked || policy === 'decline') return 'AAC'
-  if ((run.told.get(0x9f66)![1] & 0x80) !== 0 || (qualifiers[0] & 0x80) !== 0) return 'ARQC'
+  if ((run.told.get(0x9f66)![1] & 0x80) !== 0 || pin) return 'ARQC'
   const { consecutive, cumulative } = overLimits(card, application, run)
   const within = !consecutive[0] && !cumulative[0]
   return policy === 'approve' || (policy === 'offline' && within) ? 'TC' : 'ARQC'
 }
 
-/** A qVSDC card says little in its verification results: what it gave. */
+/** A card that answers at once says little in its verification results: what it gave. */
 function factsOf(first: AcType, application: ApplicationMemory): CardFacts {
   return {
     first,
@@ -98,4 +117,30 @@ function factsOf(first: AcType, application: ApplicationMemory): CardFacts {
     cumulativeOffline: application.cumulativeOffline,
     consecutiveOffline: application.consecutiveOffline,
   }
+}
+
+const pdol = fromHex('9F66049F02069F03069F1A0295055F2A029A039C019F3704')
+/** Form Factor Indicator (9F6E), values assumed. */
+const formFactors = { card: fromHex('20700000'), phone: fromHex('238C0000') }
+
+export const visaTap: TapBrand = {
+  plan: common => ({
+    ...common,
+    cryptogram: tapCryptogram(common) ?? common.cryptogram,
+    aip: Uint8Array.of(0x20, 0x00),
+    pdol,
+    oda: { ...common.oda, method: 'dda' },
+  }),
+  quick(tapped, data) {
+    const { application, device } = tapped
+    const formFactor = settingsOf(application.image.plan)?.deviceData ?? formFactors[device === 'card' ? 'card' : 'phone']
+    return qualified(tapped, data, new Map([[0x9f6e, formFactor]]))
+  },
+}
+
+/** As Visa's, but for its Form Factor Indicator; readers look at version 0030 (9F08) and later for fast DDA version 01. */
+export const unionPayTap: TapBrand = {
+  kernel: Uint8Array.of(0x07),
+  plan: common => ({ ...common, aip: Uint8Array.of(0x20, 0x00), pdol, oda: { ...common.oda, method: 'dda' } }),
+  quick: (tapped, data) => qualified(tapped, data, new Map()),
 }

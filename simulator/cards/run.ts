@@ -26,6 +26,8 @@ export interface Run {
   dynamicNumber: Uint8Array
   /** What the card signs of the relay resistance protocol: the reader's entropy and its own answer, 14 bytes (EMV Contactless Book C-2). */
   relay: Uint8Array | undefined
+  /** By tap: data objects at the end of the answer to GENERATE AC, in clear and covered by its signature. */
+  more: ReadonlyMap<number, Uint8Array>
 }
 
 export interface Session {
@@ -55,5 +57,6 @@ export function freshRun(told: Map<number, Uint8Array>, dolData: Uint8Array, dyn
     scriptsBegun: false,
     dynamicNumber,
     relay: undefined,
+    more: new Map(),
   }
 }

@@ -5,26 +5,25 @@ import { type Clock, sleep } from '../../src/clock.ts'
 import type { Card } from '../../src/emv/card.ts'
 import { Fault, throwIfAborted } from '../../src/errors.ts'
 import { type Answer, type CardCommand, ok, parseCommand, refuse, responseBytes, SW } from './command.ts'
-import { type Device, directory, ppseName, settingsOf, type TapSide } from './contactless.ts'
+import { directory, ppseName, type TapSide } from './contactless.ts'
+import { cutByDol } from './dol.ts'
 import { execute } from './execute.ts'
-import type { ApplicationMemory } from './memory.ts'
-import { encode } from './objects.ts'
+import { children, encode } from './objects.ts'
 import type { CardImage } from './personalize.ts'
 import { brandOf } from './profile-words.ts'
-import { quickOptions } from './quick.ts'
+import { authenticateIssuer, remember } from './risk.ts'
 import type { Session } from './run.ts'
+import { type DataObjects, type Device, settingsOf, type Tapped } from './tap-brand.ts'
+import { tapBrands } from './tap-brands.ts'
 
 export interface TapOptions {
   /** Plastic when left out. */
   readonly device?: Device
   /** The card leaves the field at this APDU, counted from 1: it still works on the command, but its answer is lost. */
   readonly tornAt?: number
+  /** A locked phone asks its holder, on its own screen, to verify themselves. */
+  readonly onHolderWanted?: () => void
 }
-
-/** CVM Results (9F34) with which a reader says that the device has verified its holder (Book C-2). */
-const DEVICE_VERIFIED = fromHex('010002')
-/** POS Cardholder Interaction Information (DF4B): verification on the device is required (byte 2 b1). */
-const SEE_PHONE = encode(0xdf4b, fromHex('000100'))
 
 export class TapSession implements Card {
   readonly interface = 'contactless'
@@ -36,16 +35,19 @@ export class TapSession implements Card {
   readonly #clock: Clock
   readonly #device: Device
   readonly #tornAt: number | undefined
+  readonly #holderWanted: () => void
   readonly #gone = new AbortController()
   #count = 0
 
-  constructor(side: TapSide, random: (length: number) => Uint8Array, clock: Clock, { device = 'card', tornAt }: TapOptions) {
+  constructor(side: TapSide, random: (length: number) => Uint8Array, clock: Clock, options: TapOptions) {
+    const { device = 'card', tornAt, onHolderWanted = () => {} } = options
     const { image, memory } = device === 'card' ? side.plastic : side.phone
     this.#side = side
     this.#image = image
     this.#clock = clock
     this.#device = device
     this.#tornAt = tornAt
+    this.#holderWanted = onHolderWanted
     this.#session = { memory, random, selected: { type: 'none' }, search: undefined, run: undefined, challenge: undefined }
   }
 
@@ -62,19 +64,21 @@ export class TapSession implements Card {
     if (delay > 0) await sleep(delay, this.#clock, options.signal)
     this.#count++
     const answer = this.#answer(apdu)
+    if (answer.sw === SW.notAllowed) this.#holderWanted()
     if (this.#tornAt !== undefined && this.#count >= this.#tornAt) this.remove()
     throwIfAborted(this.#gone.signal)
     return responseBytes(answer)
   }
 
-  get #application(): ApplicationMemory | undefined {
+  get #tapped(): Tapped | undefined {
     const { selected } = this.#session
-    return selected.type === 'application' ? selected.application : undefined
+    if (selected.type !== 'application') return undefined
+    return { session: this.#session, card: this.#image.plan, application: selected.application, device: this.#device }
   }
 
   get #relay() {
-    const application = this.#application
-    return application && settingsOf(application.image.plan)?.relayResistance
+    const tapped = this.#tapped
+    return tapped && settingsOf(tapped.application.image.plan)?.relayResistance
   }
 
   #relayTime(apdu: Uint8Array): number {
@@ -86,21 +90,22 @@ export class TapSession implements Card {
     if (!command) return refuse(SW.wrongLength)
     const { ins, cla, data } = command
     if (ins === 0xa4) return this.#select(apdu, command)
-    const application = this.#application
-    if (!application) return execute(this.#session, this.#image, apdu)
-    const visa = brandOf(application.image.aid) === 'visa'
-    if (visa && ins === 0xa8) return quickOptions(this.#session, this.#image.plan, application, data, this.#device)
-    if (visa && ins === 0xae) return refuse(SW.wrongIns)
-    if (cla === 0x80 && ins === 0xd0) return this.#recover(application, data)
+    const tapped = this.#tapped
+    if (!tapped) return execute(this.#session, this.#image, apdu)
+    if (ins === 0xa8) return this.#initiate(tapped, apdu, data)
+    if (ins === 0xae) return this.#generate(tapped, apdu, data)
+    if (cla === 0x80 && ins === 0xd0) return this.#recover(tapped, data)
     if (cla === 0x80 && ins === 0xea) return this.#resistRelay(data)
-    return ins === 0xae ? this.#generate(application, apdu) : execute(this.#session, this.#image, apdu)
+    this.#resume(tapped)
+    if (ins === 0x82) return this.#authenticateIssuer(tapped, data)
+    return execute(this.#session, this.#image, apdu)
   }
 
   #select(apdu: Uint8Array, { data, p2 }: CardCommand): Answer {
     const { memory } = this.#session
     if (equal(data, ppseName)) {
-      // A Mir wallet is there only while its holder has it open (assumed).
-      const applications = memory.applications.filter(({ image }) => this.#device !== 'lockedPhone' || brandOf(image.aid) !== 'mir')
+      const hidden = (aid: Uint8Array) => this.#device === 'lockedPhone' && tapBrands[brandOf(aid)!].hiddenWhenLocked
+      const applications = memory.applications.filter(({ image }) => !hidden(image.aid))
       if (memory.blocked || applications.length === 0) return refuse(memory.blocked ? SW.notSupported : SW.fileNotFound)
       this.#session.selected = { type: 'none' }
       return ok(directory({ ...memory, applications }))
@@ -113,34 +118,66 @@ export class TapSession implements Card {
     return execute(this.#session, this.#image, name)
   }
 
-  /** GENERATE AC: kept for a tap that tears; a phone that did not verify its holder refuses, and says why. */
-  #generate(application: ApplicationMemory, apdu: Uint8Array): Answer {
-    const before = application.onlineNotCompleted
-    const unverified = this.#device === 'lockedPhone' && this.#told(application, apdu, 0x9f34, DEVICE_VERIFIED)
-    const command = unverified ? apdu.map((byte, at) => (at === 2 ? 0x00 : byte)) : apdu
-    const answer = execute(this.#session, this.#image, command)
-    application.onlineNotCompleted = before // by tap no second GENERATE AC comes
+  /** A transaction begins: what the one before left for its issuer is over. */
+  #initiate(tapped: Tapped, apdu: Uint8Array, data: Uint8Array): Answer {
+    const { quick, initiated } = tapBrands[brandOf(tapped.application.image.aid)!]
+    const answer = quick ? quick(tapped, data) : execute(this.#session, this.#image, apdu)
     if (answer.sw !== 0x9000) return answer
-    if (unverified) return ok(inTemplate77(answer.data!, SEE_PHONE))
-    const un = hex(this.#session.run?.told.get(0x9f37) ?? new Uint8Array())
-    this.#side.torn = { answer, un, application: hex(application.image.aid) }
+    this.#side.unanswered = undefined
+    if (quick) this.#leaveForIssuer(tapped)
+    const more = initiated?.(tapped)
+    return more ? ok(inTemplate77(answer.data!, more)) : answer
+  }
+
+  /** GENERATE AC: kept for a tap that tears. By tap no second one follows, but for a card that is held in the field for its issuer's answer. */
+  #generate(tapped: Tapped, apdu: Uint8Array, data: Uint8Array): Answer {
+    const { application } = tapped
+    const { quick, beforeAc } = tapBrands[brandOf(application.image.aid)!]
+    if (quick) return refuse(SW.wrongIns)
+    const { run } = this.#session
+    const first = run?.phase === 'initiated'
+    const told = first ? cutByDol(application.image.cdol1, data) : undefined
+    const verdict = told && beforeAc?.(tapped, told)
+    if (verdict && 'refuse' in verdict) return refuse(verdict.refuse)
+    if (run) run.more = verdict?.more ?? new Map()
+    const before = application.onlineNotCompleted
+    const answer = execute(this.#session, this.#image, verdict?.decline ? apdu.map((byte, at) => (at === 2 ? 0x00 : byte)) : apdu)
+    if (!first || answer.sw !== 0x9000) return answer
+    application.onlineNotCompleted = before
+    this.#leaveForIssuer(tapped)
+    const un = hex(run.told.get(0x9f37) ?? new Uint8Array())
+    if (!verdict?.decline) this.#side.torn = { answer, un, application: hex(application.image.aid) }
     return answer
   }
 
-  /** Whether the command says `value` for a tag of CDOL1. */
-  #told({ image }: ApplicationMemory, apdu: Uint8Array, tag: number, value: Uint8Array): boolean {
-    let at = 5
-    for (const entry of image.cdol1) {
-      if (entry.tag === tag) return equal(apdu.subarray(at, at + entry.length), value)
-      at += entry.length
-    }
-    return false
+  /** An ARQC is out: its issuer may answer on a second tap, where the profile has that. */
+  #leaveForIssuer({ application }: Tapped): void {
+    const { run } = this.#session
+    if (run?.arqc && settingsOf(application.image.plan)?.issuerUpdate)
+      this.#side.unanswered = { application: hex(application.image.aid), run }
+  }
+
+  /** A second tap: EXTERNAL AUTHENTICATE or a script right after SELECT belongs to the transaction before (EMV Contactless Book C-3, 5.9). */
+  #resume({ application }: Tapped): void {
+    const { unanswered } = this.#side
+    if (!this.#session.run && unanswered?.application === hex(application.image.aid)) this.#session.run = unanswered.run
+  }
+
+  /** No AIP by tap tells of it: a card that takes updates knows EXTERNAL AUTHENTICATE, once a transaction. What it proves resets the offline counters. */
+  #authenticateIssuer({ card, application }: Tapped, data: Uint8Array): Answer {
+    const { run } = this.#session
+    if (!run?.arqc || !settingsOf(application.image.plan)?.issuerUpdate || run.issuerAuthentication !== 'notDone')
+      return refuse(SW.conditions)
+    if (data.length < 8 || data.length > 16) return refuse(SW.wrongLength)
+    if (authenticateIssuer(application, run, data) === 'wrong') return refuse(SW.authenticationFailed)
+    remember(card, application, run, 'TC')
+    return ok()
   }
 
   /** RECOVER AC (EMV Contactless Book C-2): the answer to the last GENERATE AC, where the number sent is the one it was over. */
-  #recover({ image }: ApplicationMemory, data: Uint8Array): Answer {
+  #recover({ application }: Tapped, data: Uint8Array): Answer {
     const { torn } = this.#side
-    return torn && torn.application === hex(image.aid) && torn.un === hex(data) ? torn.answer : refuse(SW.conditions)
+    return torn && torn.application === hex(application.image.aid) && torn.un === hex(data) ? torn.answer : refuse(SW.conditions)
   }
 
   /** EXCHANGE RELAY RESISTANCE DATA (Book C-2): entropy of our own, and the times that the card states. */
@@ -160,8 +197,8 @@ function selectCommand(name: Uint8Array, p2: number): Uint8Array {
   return concat(Uint8Array.of(0x00, 0xa4, 0x04, p2, name.length), name, Uint8Array.of(0x00))
 }
 
-/** Another object at the end of a response in format 2. */
-function inTemplate77(data: Uint8Array, more: Uint8Array): Uint8Array {
+/** More objects at the end of a response in format 2. */
+function inTemplate77(data: Uint8Array, more: DataObjects): Uint8Array {
   const header = data[1] === 0x81 ? 3 : 2
-  return encode(0x77, concat(data.subarray(header), more))
+  return encode(0x77, concat(data.subarray(header), ...children(more).map(one => new Uint8Array(one.encode()))))
 }

@@ -18,6 +18,8 @@ export interface PlasticCard {
   readonly stripe?: SwipedTracks
   /** A phone: its holder verifies themselves on it, as its next tap will say. */
   unlock?(): void
+  /** A phone: its own screen asks the holder to do so. */
+  readonly asksHolder?: boolean
 }
 
 export const keys = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'enter', 'cancel', 'clear'] as const

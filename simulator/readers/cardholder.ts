@@ -137,7 +137,10 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
         // Perhaps it was locked; one that is unlocked and still not taken is put away.
         unlock()
         after(own.present, present)
-      } else after(own.present, chipWanted.includes(message) ? insert : present)
+      } else {
+        if (card.asksHolder) unlock()
+        after(own.present, chipWanted.includes(message) ? insert : present)
+      }
     } else if (message === 'reader.seePhone') {
       unlock()
       after(own.present, present)

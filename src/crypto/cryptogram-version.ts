@@ -9,6 +9,7 @@ import {
   arpcMethod2,
   mastercardSessionKey,
   ofLength,
+  pbocSessionKey,
   sessionKey,
   visaScriptSessionKey,
 } from './cryptogram.ts'
@@ -38,7 +39,7 @@ export interface CryptogramVersion {
   readonly option: 'A' | 'B'
   readonly padding: Padding
   /** What of 9F10 ends the cryptogram's data: all of it, or the card verification results, with counters or without. */
-  readonly issuerData: 'all' | 'cvr' | 'cvrAndCounters' | 'fifthByte'
+  readonly issuerData: 'all' | 'cvr' | 'cvrAndCounters' | 'fifthByte' | 'dpas'
   /** The data objects before it; `dataObjects` when left out. */
   readonly objects?: typeof dataObjects
   readonly arpc: 1 | 2
@@ -52,11 +53,17 @@ export interface CryptogramVersion {
   pinBlock(master: Uint8Array, pin: Uint8Array, current?: Uint8Array): Uint8Array
 }
 
+/** The data objects of a cryptogram, in order, with their lengths; the issuer's part of 9F10 follows (EMV 4.4 Book 2, 8.1.1). */
+const dataObjects: readonly (readonly [tag: number, length: number])[] = [
+  [0x9f02, 6], [0x9f03, 6], [0x9f1a, 2], [0x95, 5], [0x5f2a, 2], [0x9a, 3], [0x9c, 1], [0x9f37, 4], [0x82, 2], [0x9f36, 2],
+] // biome-ignore format: a table
+
 const common = (master: Uint8Array, { atc }: Session) => acSessionKey(master, atc)
 const proprietary = (master: Uint8Array, { atc, unpredictable }: Session) =>
   mastercardSessionKey(master, atc, needed(unpredictable, 'unpredictable number (9F37)'))
 const none = (master: Uint8Array) => master
 const byCryptogram = (master: Uint8Array, { cryptogram }: Session) => sessionKey(master, needed(cryptogram, 'cryptogram (9F26)'))
+const byPbocAtc = (master: Uint8Array, { atc }: Session) => pbocSessionKey(master, atc)
 const byVisaAtc = (master: Uint8Array, { atc }: Session) => visaScriptSessionKey(master, atc)
 
 const format2 = (_: Uint8Array, pin: Uint8Array) => encodeFormat2(pin)
@@ -86,6 +93,10 @@ const mastercard = {
   scriptKey: byCryptogram,
   pinBlock: format2,
 } as const
+
+/** Behind the ICC master keys of UnionPay, JCB and Discover: assumed where `cryptogramVersions` says nothing else. */
+const assumed = { option: 'A', padding: 2, arpc: 1, encipherment: 'emv', macSession: true, pinBlock: format2 } as const
+const dpas = { ...assumed, issuerData: 'dpas', acKey: common, arpcKey: common, scriptKey: byCryptogram } as const
 
 /** By scheme and CVN. Facts: knovichikhin/pyemv (MIT), whose results its author checked against an HSM; see docs/decisions.md. */
 export const cryptogramVersions = {
@@ -120,14 +131,19 @@ export const cryptogramVersions = {
   mastercard17: { ...mastercard, issuerData: 'cvrAndCounters', acKey: proprietary, arpcKey: none },
   mastercard20: { ...mastercard, acKey: common, arpcKey: common },
   mastercard21: { ...mastercard, issuerData: 'cvrAndCounters', acKey: common, arpcKey: common },
+  /** American Express: one key a card (AWS Payment Cryptography asks for PAN and sequence number only). Data and scripts as version 10: assumed. */
+  amex1: { ...visa, option: 'A', padding: 1, issuerData: 'cvr', arpc: 1, acKey: none, arpcKey: none, scriptKey: byVisaAtc },
+  /** JCB: common session key (AWS Payment Cryptography, CVN04). Data and scripts assumed. */
+  jcb4: { ...assumed, issuerData: 'all', acKey: common, arpcKey: common, scriptKey: byCryptogram },
+  /** Discover and Diners by chip: assumed, but for the place of the card verification results (bytes 3–10 of 9F10). */
+  dpas,
+  /** By tap the cryptogram is made before there are verification results of the terminal. Assumed. */
+  dpasTap: { ...dpas, objects: dataObjects.filter(([tag]) => tag !== 0x95) },
+  /** UnionPay: session keys of PBOC. Derived: no vector was seen. */
+  unionpay1: { ...assumed, issuerData: 'cvr', acKey: byPbocAtc, arpcKey: byPbocAtc, scriptKey: byPbocAtc },
   interac133: { ...mastercard, issuerData: 'all', macSession: false, acKey: proprietary, arpcKey: proprietary },
 } as const satisfies Record<string, CryptogramVersion>
 export type CryptogramVersionName = keyof typeof cryptogramVersions
-
-/** The data objects of a cryptogram, in order, with their lengths; the issuer's part of 9F10 follows (EMV 4.4 Book 2, 8.1.1). */
-const dataObjects: readonly (readonly [tag: number, length: number])[] = [
-  [0x9f02, 6], [0x9f03, 6], [0x9f1a, 2], [0x95, 5], [0x5f2a, 2], [0x9a, 3], [0x9c, 1], [0x9f37, 4], [0x82, 2], [0x9f36, 2],
-] // biome-ignore format: a table
 
 /** What a cryptogram is computed over. @param issuerData the part of 9F10 that `version.issuerData` names. @throws Fault `bad-argument` */
 export function cryptogramData(

@@ -45,6 +45,13 @@ function inverted(bytes: Uint8Array): Uint8Array {
   return bytes.map(byte => byte ^ 0xff)
 }
 
+/** PBOC's session key, 16 bytes of odd parity: the ATC (2 bytes), and for the second half its complement, behind zeros. */
+export function pbocSessionKey(masterKey: Uint8Array, atc: Uint8Array): Uint8Array {
+  doubleKey(masterKey, 'ICC master key')
+  const block = concat(new Uint8Array(6), ofLength(atc, 2, 'ATC'))
+  return des.oddParity(des.encryptEcb(masterKey, concat(block, new Uint8Array(6), inverted(atc))))
+}
+
 /**
  * EMV common session key (Book 2, Annex A1.3.1), 16 bytes of odd parity.
  * @param diversifier 8 bytes: ATC and zeros for an application cryptogram, ATC 0000 UN in Mastercard's proprietary scheme, the cryptogram for scripts

@@ -26,12 +26,17 @@ export type Changes = Partial<Omit<TerminalConfig, keyof Site>>
 
 /**
  * Terminal Action Codes and versions by payment system. Assumed: acquirers set their own by the rule books, which are not public. The Mir values are
- * those of a published generic loader (docs of readers, "derived"); the Visa and Mastercard ones are what public terminal configurations carry.
+ * those of a published generic loader (docs of readers, "derived"); the Visa and Mastercard ones are what public terminal configurations carry; those of
+ * the others follow the defaults of their contactless kernels.
  */
 const systems = {
   mir: { versions: ['0100'], tacDenial: '0010000000', tacOnline: 'FC60ACF800', tacDefault: 'FC60242800' },
   visa: { versions: ['0096', '008D', '008C'], tacDenial: '0010000000', tacOnline: 'DC4004F800', tacDefault: 'DC4000A800' },
   mastercard: { versions: ['0002'], tacDenial: '0000000000', tacOnline: 'FC50BCF800', tacDefault: 'FC50BCA000' },
+  amex: { versions: ['0001'], tacDenial: '0010000000', tacOnline: 'DE00FC9800', tacDefault: 'DC50FC9800' },
+  jcb: { versions: ['0200'], tacDenial: '0010000000', tacOnline: 'FC60ACF800', tacDefault: 'FC6024A800' },
+  discover: { versions: ['0001'], tacDenial: '0010000000', tacOnline: 'FCE09CF800', tacDefault: 'DC00002000' },
+  unionpay: { versions: ['0030', '0020'], tacDenial: '0010000000', tacOnline: 'D84004F800', tacDefault: 'D84000A800' },
 } as const
 
 const aids: Readonly<Record<string, keyof typeof systems>> = {
@@ -43,6 +48,12 @@ const aids: Readonly<Record<string, keyof typeof systems>> = {
   A0000000032020: 'visa', // V PAY
   A0000000041010: 'mastercard', // Mastercard
   A0000000043060: 'mastercard', // Maestro
+  A00000002501: 'amex',
+  A0000000651010: 'jcb',
+  A0000001523010: 'discover', // Discover, Diners Club
+  A000000333010101: 'unionpay', // debit
+  A000000333010102: 'unionpay', // credit
+  A000000333010103: 'unionpay', // quasi credit
 }
 
 /** Floor limit 0: all goes online, and what the host cannot answer is decided by the default action codes. */
@@ -66,7 +77,7 @@ const mpos = {
   usePse: true,
 }
 
-/** A merchant's mPOS in Russia: RUB, Mir first, Russian then English. @throws Fault `bad-config` */
+/** A merchant's mPOS in Russia: RUB, all schemes, Mir first, Russian then English. @throws Fault `bad-config` */
 export function russianMpos(site: Site, changes: Changes = {}): TerminalConfig {
   return parseTerminalConfig({
     ...mpos,
@@ -74,7 +85,7 @@ export function russianMpos(site: Site, changes: Changes = {}): TerminalConfig {
     currencyCode: 643,
     languages: ['ru', 'en'],
     codeTables: [5, 1],
-    applications: applications(['mir', 'visa', 'mastercard']),
+    applications: applications(['mir', 'visa', 'mastercard', 'unionpay', 'jcb', 'amex', 'discover']),
     ...site,
     ...changes,
   })

@@ -60,20 +60,90 @@ export const mirApplication: ApplicationProfile = {
   oda: { method: 'dda', caKey: 0xe3, issuerKey: 'issuer-1976' },
 }
 
+const pinSignatureOrNone: ApplicationProfile['cvm'] = {
+  rules: [
+    { method: 'onlinePin', when: 'supported', otherwise: 'next' },
+    { method: 'signature', when: 'supported', otherwise: 'next' },
+    { method: 'noCvm', when: 'supported' },
+  ],
+}
+
+export const amexApplication: ApplicationProfile = {
+  aid: 'A000000025 01',
+  label: 'AMERICAN EXPRESS',
+  version: '0001',
+  priority: 1,
+  cvm: pinSignatureOrNone,
+  cryptogram: 'amex1',
+  cdol1: minimum,
+  cdol2: `8A 02 ${minimum}`,
+  issuerAuthentication: { by: 'externalAuthenticate' },
+  oda: { method: 'cda' },
+}
+
+export const jcbApplication: ApplicationProfile = {
+  aid: 'A000000065 1010',
+  label: 'JCB',
+  version: '0200',
+  priority: 1,
+  cvm: pinSignatureOrNone,
+  cryptogram: 'jcb4',
+  cdol1: minimum,
+  cdol2: `8A 02 91 0A ${minimum}`,
+  issuerAuthentication: { by: 'secondGenerateAc', required: true },
+  oda: { method: 'cda' },
+}
+
+export const discoverApplication: ApplicationProfile = {
+  aid: 'A000000152 3010',
+  label: 'DISCOVER',
+  version: '0001',
+  priority: 1,
+  cvm: pinSignatureOrNone,
+  cryptogram: 'dpas',
+  cdol1: minimum,
+  cdol2: `8A 02 91 0A ${minimum}`,
+  issuerAuthentication: { by: 'secondGenerateAc', required: true },
+  oda: { method: 'cda' },
+}
+
+export const unionPayApplication: ApplicationProfile = {
+  aid: 'A000000333 010101',
+  label: 'UNIONPAY DEBIT',
+  version: '0030',
+  priority: 1,
+  cvm: pinSignatureOrNone,
+  cryptogram: 'unionpay1',
+  cdol1: minimum,
+  cdol2: `8A 02 ${minimum}`,
+  issuerAuthentication: { by: 'externalAuthenticate' },
+  oda: { method: 'dda' },
+}
+
 interface Differences extends Partial<Omit<CardProfile, 'name' | 'about' | 'applications'>> {
   /** The last digits of the PAN before the check digit; every profile has its own, so that a host can tell them apart. */
   readonly account: number
   readonly application?: Partial<ApplicationProfile>
 }
 
+/** Card numbers by RID: what they begin with, in ranges for tests, and how many digits they have. */
+const numbers: Readonly<Record<string, { readonly digits: string; readonly length: number }>> = {
+  A000000003: { digits: '4761739001', length: 16 },
+  A000000004: { digits: '5413330089', length: 16 },
+  A000000658: { digits: '2200000000', length: 16 },
+  A000000025: { digits: '374245001', length: 15 },
+  A000000065: { digits: '3569990010', length: 16 },
+  A000000152: { digits: '6510000000', length: 16 },
+  A000000333: { digits: '6223610200', length: 19 },
+}
+
 /** A card with one application that differs from `from` in what is given. */
 export function oneApplication(name: string, about: string, from: ApplicationProfile, different: Differences): CardProfile {
   const { account, application, ...card } = different
-  const prefix = from.aid.startsWith('A000000004') ? '5413330089' : from.aid.startsWith('A000000658') ? '2200000000' : '4761739001'
   return {
     name,
     about,
-    pan: withCheckDigit(prefix + String(account).padStart(5, '0')),
+    pan: cardNumber(from, account),
     psn: 1,
     expires: '401231',
     effective: '240101',
@@ -85,6 +155,11 @@ export function oneApplication(name: string, about: string, from: ApplicationPro
     ...card,
     applications: [{ ...from, ...application }],
   }
+}
+
+export function cardNumber({ aid }: ApplicationProfile, account: number): string {
+  const { digits, length } = numbers[aid.slice(0, 10)]
+  return withCheckDigit(digits + String(account).padStart(length - 1 - digits.length, '0'))
 }
 
 function withCheckDigit(digits: string): string {

@@ -48,10 +48,13 @@ import {
   onlineOnly,
   scriptUpdating,
 } from './risk.ts'
+import { amex, discover, jcb, mirJcb, mirUnionpay, unionpay } from './schemes.ts'
 import { visaSignature } from './visa-signature.ts'
 
 export const profiles = {
   'mir-maestro': mirMaestro,
+  'mir-unionpay': mirUnionpay,
+  'mir-jcb': mirJcb,
   'visa-signature': visaSignature,
   'offline-pin': offlinePin,
   'pin-try-exceeded': pinTryExceeded,
@@ -76,6 +79,10 @@ export const profiles = {
   'wrong-tag-list': wrongTagList,
   mastercard,
   mir,
+  amex,
+  jcb,
+  discover,
+  unionpay,
   expired,
   'not-yet-valid': notYetValid,
   'blocked-application': blockedApplication,

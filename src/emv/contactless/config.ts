@@ -196,8 +196,8 @@ export function parseContactlessConfig(input: unknown): ContactlessConfig {
 const RUSSIAN_RULE = { verifyFrom: 300_000n, offlineUpTo: 0n } as const
 
 /**
- * Contactless acceptance of a Russian mPOS: Mir, Visa, Mastercard under one rule. TTQ: qVSDC, contact chip, online PIN, signature, consumer device CVM.
- * Action codes of Mir and Mastercard are assumed, as in `russianMpos`.
+ * Contactless acceptance of a Russian mPOS: every scheme under one rule. TTQ: EMV mode, contact chip, online PIN, signature, consumer device CVM; for
+ * UnionPay fDDA version 01 too. Action codes of Mir and Mastercard are assumed, as in `russianMpos`; those of Amex and JCB are their kernels' defaults.
  */
 export function russianContactless(rule: Partial<Pick<SchemeRules, 'verifyFrom' | 'refuseFrom' | 'offlineUpTo'>> = {}): ContactlessConfig {
   const rules = { ...RUSSIAN_RULE, ...rule }
@@ -217,6 +217,10 @@ export function russianContactless(rule: Partial<Pick<SchemeRules, 'verifyFrom' 
         ...rules,
         data: { DF8120: 'F450848000', DF8121: '0000000000', DF8122: 'F45084800C', DF811D: '01', DF811B: '30' },
       },
+      { scheme: 'unionpay', aids: ['A000000333010101', 'A000000333010102', 'A000000333010103'], ...rules, ttq: '36004080' },
+      { scheme: 'jcb', aids: ['A0000000651010'], ...rules },
+      { scheme: 'amex', aids: ['A00000002501'], ...rules },
+      { scheme: 'discover', aids: ['A0000001523010'], ...rules, ttq: '36004000' },
     ],
   })
 }

@@ -176,8 +176,8 @@ function verify(kernel: Kernel): ContactlessCvm | undefined {
       return 'signature'
     case 2:
       if (!isSet(tip, TIP.onlinePin)) return undefined
+      // The TVR stays as the card has seen it: its cryptogram is over it, and goes to the issuer with it.
       results(0x02, 0x00, 0x00)
-      kernel.raise('onlinePinEntered', { rule: 'Book C-5, 5.8: online PIN', inputs: [0x9f50] })
       return 'onlinePin'
     case 3:
       if (!isSet(tip, TIP.onDeviceCvm)) return undefined
