@@ -65,8 +65,9 @@ export interface AuthorisationMessage {
   readonly pinBlock?: PinBlock
 }
 
+export const hostStates = ['approved', 'declined', 'referral', 'inProcess', 'reversed', 'unknown'] as const
 /** How the host's transaction stands. `unknown`: the host has never seen the key. */
-export type HostState = 'approved' | 'declined' | 'referral' | 'inProcess' | 'reversed' | 'unknown'
+export type HostState = (typeof hostStates)[number]
 
 export interface HostAnswer {
   readonly state: HostState

@@ -1,11 +1,12 @@
 /** What one payment and the host know of each other: asked once, polled when silent, reversed when the card did not complete. */
 
 import { type Clock, sleep, within } from '../clock.ts'
-import type { Outcome, Reason } from '../emv/outcome.ts'
+import type { Outcome } from '../emv/outcome.ts'
 import type { AuthorisationResponse } from '../emv/terminal.ts'
 import { isFault, throwIfAborted } from '../errors.ts'
 import type { Acquirer, AuthorisationMessage, HostAnswer, ReversalReason } from './acquirer.ts'
 import type { PaymentEvent } from './events.ts'
+import type { PaymentReason, Pen } from './recorder.ts'
 
 /** How the host stands towards this payment, as far as we know. */
 export interface HostRecord {
@@ -15,9 +16,12 @@ export interface HostRecord {
   readonly answer?: HostAnswer
 }
 
+/** How reader and customer ended it. */
+export type Ended = Omit<Outcome, 'reason'> & { readonly reason?: PaymentReason }
+
 export interface Settled {
   readonly result: Outcome['result']
-  readonly reason?: Reason
+  readonly reason?: PaymentReason
   readonly answer?: HostAnswer
   readonly reversal?: 'done' | 'pending'
   readonly advice?: 'done' | 'pending'
@@ -29,18 +33,20 @@ export interface DialogueOptions {
   readonly statusTime: number
   readonly reversalTime: number
   readonly say: (event: PaymentEvent) => void
+  readonly pen: Pen
 }
 
 /** Milliseconds between two questions to a host that is slow: short at first. */
 const pauses = [500, 1000, 2000, 4000]
 
-export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say }: DialogueOptions) {
+export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say, pen }: DialogueOptions) {
   let record: HostRecord = { state: 'notAsked' }
 
-  /** The final answer in what the host said, or undefined while it has none. */
-  function take(message: AuthorisationMessage, answer: HostAnswer): AuthorisationResponse | undefined {
+  /** The final answer in what the host said, or undefined while it has none. @throws Fault `journal`: the card may not hear of it */
+  async function take(message: AuthorisationMessage, answer: HostAnswer): Promise<AuthorisationResponse | undefined> {
     if (!answer.response || (answer.state !== 'approved' && answer.state !== 'declined' && answer.state !== 'referral')) return undefined
     record = { state: answer.state, message, answer }
+    await pen.write({ stage: 'answered', key: message.key, answer })
     say({ type: 'host', result: answer.state, code: answer.response.code })
     return answer.response
   }
@@ -71,18 +77,31 @@ export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say }:
     return persist(statusTime, signal, async inner => take(message, await acquirer.status(message.key, { signal: inner })))
   }
 
-  async function reverse(key: string, why: ReversalReason): Promise<'done' | 'pending'> {
+  /** @param target what is reversed: the payment, or its advice under a key of its own */
+  async function reverse(key: string, why: ReversalReason, target = key): Promise<'done' | 'pending'> {
     say({ type: 'stage', stage: 'reversing' })
+    await pen.note({ stage: 'reversing', key, why, ...(target !== key && { target }) })
     const done = await persist(reversalTime, undefined, async signal => {
-      await acquirer.reverse(key, why, { signal })
+      await acquirer.reverse(target, why, { signal })
       return true
     })
     return done ? 'done' : 'pending'
   }
 
-  async function advise(message: AuthorisationMessage): Promise<'done' | 'pending'> {
+  /** Tells the host of what card and terminal approved without it; undone again where it can neither be told nor kept. */
+  async function advise(key: string, message: AuthorisationMessage, answer: HostAnswer | undefined): Promise<Settled> {
     say({ type: 'stage', stage: 'advising' })
-    return (await persist(reversalTime, undefined, signal => acquirer.advise(message, { signal }))) ? 'done' : 'pending'
+    try {
+      await pen.write({ stage: 'advising', key, message })
+    } catch (error) {
+      if (isFault(error, 'journal')) return { result: 'cancelled', reason: 'journalFailed' }
+      throw error
+    }
+    const told = await persist(reversalTime, undefined, signal => acquirer.advise(message, { signal }))
+    if (told || pen.keepsCards)
+      return { result: 'approved', advice: told ? 'done' : 'pending', ...((answer ?? told) && { answer: answer ?? told }) }
+    const reversal = await reverse(key, 'noAnswer', message.key)
+    return { result: reversal === 'done' ? 'declined' : 'unknown', reason: 'unableToGoOnline', reversal }
   }
 
   return {
@@ -93,9 +112,10 @@ export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say }:
     async authorise(message: AuthorisationMessage, signal: AbortSignal): Promise<AuthorisationResponse> {
       throwIfAborted(signal)
       say({ type: 'stage', stage: 'authorising' })
+      await pen.write({ stage: 'asking', key: message.key, message })
       record = { state: 'open', message }
       try {
-        const response = take(message, await acquirer.authorise(message, { signal }))
+        const response = await take(message, await acquirer.authorise(message, { signal }))
         if (response) return response
       } catch (error) {
         if (isFault(error, 'host-unreachable')) {
@@ -107,6 +127,12 @@ export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say }:
       }
       say({ type: 'host', result: 'noAnswer' })
       return (await poll(message, signal)) ?? { type: 'unableToGoOnline' }
+    },
+
+    /** Takes back what was approved and cannot be written down. */
+    async undo(key: string): Promise<Settled> {
+      const reversal = await reverse(key, 'cancelled', record.state === 'referral' ? `${key}-voice` : key)
+      return { result: reversal === 'done' ? 'cancelled' : 'unknown', reason: 'journalFailed', reversal }
     },
 
     /**
@@ -122,7 +148,7 @@ export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say }:
      * | link lost | declined, referral | declined: nothing was charged |
      * | link lost | not asked | cancelled: nothing was charged |
      */
-    async settle(outcome: Outcome, message: Omit<AuthorisationMessage, 'interface' | 'cvm' | 'tags'>): Promise<Settled> {
+    async settle(outcome: Ended, message: Omit<AuthorisationMessage, 'interface' | 'cvm' | 'tags'>): Promise<Settled> {
       const own = { result: outcome.result, ...(outcome.reason && { reason: outcome.reason }) }
       const { answer } = record
       if (outcome.result === 'approved' && !outcome.reversal) {
@@ -136,8 +162,7 @@ export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say }:
           return { result: 'declined', reason: 'hostDeclined', ...(record.answer && { answer: record.answer }) }
         const { interface: through, cvm, tags } = outcome
         const key = record.state === 'referral' ? `${message.key}-voice` : message.key
-        const advice = await advise({ ...message, key, interface: through, cvm, tags })
-        return { ...own, advice, ...(record.answer && { answer: record.answer }) }
+        return { ...own, ...(await advise(message.key, { ...message, key, interface: through, cvm, tags }, record.answer)) }
       }
       if (record.state === 'approved' || record.state === 'open' || outcome.reversal) {
         const reversal = await reverse(message.key, why(outcome, record.state))
@@ -152,7 +177,7 @@ export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say }:
   }
 }
 
-function why(outcome: Outcome, host: HostRecord['state']): ReversalReason {
+function why(outcome: Ended, host: HostRecord['state']): ReversalReason {
   if (outcome.reason === 'linkLost' || outcome.reason === 'cardRemoved') return 'linkLost'
   if (outcome.result === 'cancelled') return 'cancelled'
   return host === 'open' ? 'noAnswer' : 'cardDeclined'

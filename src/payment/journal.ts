@@ -1,10 +1,11 @@
-/** The journal of payments: a file that survives the process, written ahead of every message (Node only; SQLite). */
+/** The journal of payments: a file that survives the process, written ahead of every message (SQLite; Node only, and its libraries load when one is opened). */
 
 import type { Clock } from '../clock.ts'
-import type { HostAnswer, Merchant, Order, OrderChange, OrderState, ReversalReason } from './acquirer.ts'
+import { systemClock } from '../clock.ts'
+import type { AuthorisationMessage, HostAnswer, Merchant, Order, OrderChange, OrderState, ReversalReason } from './acquirer.ts'
 import type { Notice } from './notice.ts'
 import type { Receipt } from './receipt.ts'
-import type { Ending, Method, Recorder, Stage } from './recorder.ts'
+import type { Due, Ending, Method, Recorder, Stage } from './recorder.ts'
 
 export interface JournalOptions {
   readonly clock?: Clock
@@ -17,6 +18,8 @@ export interface JournalOptions {
   readonly busyTime?: number
   /** Milliseconds without a sign of life after which another process may take a payment over; 30 s when left out. */
   readonly leaseTime?: number
+  /** Bytes that the file may take; as many as the disk has when left out. */
+  readonly maxSize?: number
 }
 
 /** What a till did or is doing to an order: one payment attempt, one confirmation, one cancellation. */
@@ -27,13 +30,17 @@ export interface Entry {
   readonly merchant: Merchant
   readonly method: Method
   readonly reader?: string
-  /** Minor units. */
+  /** Minor units. Of a change of all that is left: 0. */
   readonly amount: bigint
   readonly at: Date
   readonly stage: Stage
   /** Of a confirmation or cancellation: what is repeated until it is answered. */
   readonly change?: OrderChange
+  /** Two-stage was asked for. */
+  readonly hold?: boolean
   readonly why?: ReversalReason
+  /** The key to be reversed, where it is not the payment's own. */
+  readonly target?: string
   readonly answer?: HostAnswer
   /** What the card said, at `card` and after. */
   readonly card?: Ending['result']
@@ -41,8 +48,10 @@ export interface Entry {
   readonly result?: Ending['result']
   readonly reason?: Ending['reason']
   readonly receipt?: Receipt
-  /** What is still to be confirmed by the host. An entry is open while it has no result, or something is due. */
-  readonly due?: Ending['due'] | 'change'
+  /** What is still to be confirmed by the host. */
+  readonly due?: Due
+  /** It has no result, or something is due. */
+  readonly open: boolean
   /** Attempts at what is due, and when the next one is. */
   readonly tries: number
   readonly nextTry?: Date
@@ -61,20 +70,45 @@ export interface OrderRecord extends Order {
   readonly entries: readonly Entry[]
 }
 
+/** What the host says of an order, or a payment's end makes of it. */
+export interface OrderUpdate {
+  readonly state?: OrderState
+  readonly offline?: boolean
+  readonly billNumber?: string
+}
+
 /** An open journal. Every call but `close` throws Fault `journal` when the file fails. */
 export interface Journal extends Recorder, AsyncDisposable {
   readonly path: string
   order(merchant: Merchant, number: string): OrderRecord | undefined
   /** Newest first. */
   orders(filter?: { readonly since?: Date; readonly merchant?: Merchant; readonly states?: readonly OrderState[] }): readonly OrderRecord[]
-  /** Entries that are not at their end and in nobody's hands. */
-  open(): readonly Entry[]
+  /** Entries that are open, oldest first, whoever works on them. */
+  open(merchant: Merchant): readonly Entry[]
   entry(key: string): Entry | undefined
-  /** Makes the entry this process's own for as long as it lives; false when another living process has it. */
+  /** Makes the entry this process's own for as long as it lives; false when another living process has it, or it is closed. */
   claim(key: string): boolean
-  release(key: string): void
+  /** Lets others have it; `nextTry` counts an attempt that failed. */
+  release(key: string, nextTry?: Date): void
+  /** Writes down a confirmation or cancellation before it is asked for, and claims it. @throws Fault `busy` when the order has an open entry */
+  change(kind: 'confirmation' | 'cancellation', change: OrderChange): void
+  /** The answer to a change. */
+  changed(key: string, answer: HostAnswer): void
+  /** What the host says of the order. With `notices` in one piece. */
+  update(merchant: Merchant, number: string, update: OrderUpdate, ...notices: readonly Notice[]): void
+  notify(notice: Notice): void
+  /** The message to be advised, as `advising` kept it. @throws Fault `bad-key` */
+  sealed(key: string): AuthorisationMessage | undefined
   /** Notices that nobody has been told of yet, oldest first. */
-  notices(): readonly (Notice & { readonly id: number })[]
+  notices(): readonly { readonly id: number; readonly notice: Notice }[]
   told(id: number): void
+  /** Every step of a payment with its time, as it was written: for people, nothing secret in it. */
+  history(key: string): readonly { readonly at: Date; readonly stage: string; readonly detail: string }[]
   close(): Promise<void>
+}
+
+/** Opens or makes the journal at `path`. @throws Fault `journal`, `missing-library`, `bad-key` */
+export async function openJournal(path: string, options: JournalOptions = {}): Promise<Journal> {
+  const { open } = await import('./journal-book.ts')
+  return open(path, { clock: systemClock, ...options })
 }

@@ -2,6 +2,7 @@
 
 import { type Language, message } from '../messages.ts'
 import type { OrderState } from './acquirer.ts'
+import type { Due } from './recorder.ts'
 
 export type Notice = {
   /** The order's number. */
@@ -18,7 +19,7 @@ export type Notice = {
   /** A payment was interrupted before the host was asked. */
   | { readonly type: 'interrupted' }
   /** The host cannot be reached; it is tried again. */
-  | { readonly type: 'waiting'; readonly due: 'status' | 'reversal' | 'advice' | 'change' }
+  | { readonly type: 'waiting'; readonly due: Due }
 )
 
 /** As the app shows it. */

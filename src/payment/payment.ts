@@ -8,9 +8,10 @@ import { abortFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import type { Reader, ReaderEvent } from '../reader/reader.ts'
 import type { Acquirer, Merchant, Order } from './acquirer.ts'
 import type { PaymentEvent } from './events.ts'
-import { type HostRecord, hostDialogue } from './host-dialogue.ts'
+import { type Ended, type HostRecord, hostDialogue, type Settled } from './host-dialogue.ts'
+import { checkItems } from './order.ts'
 import { type PreflightOptions, preflight } from './preflight.ts'
-import type { Method, Recorder } from './recorder.ts'
+import { type Ending, type Method, openPen, type PaymentReason, type Recorder } from './recorder.ts'
 import { describeResult, type PaymentResult } from './result.ts'
 import { checkSignature, type Signature } from './signature.ts'
 
@@ -58,8 +59,10 @@ const MAX_ATTEMPTS = 3
 
 /**
  * Takes `order` through the reader to a result. An ending of the card's, the customer's or the host's making is a result; a fault of the reader is thrown
- * only when the host was not asked, so nothing that may have been charged is ever lost in an exception.
- * @throws Fault `low-battery`, `update-required`, `busy`, `link-closed`, `timeout`, `reader-error`, `tampered`, `aborted` before the card was asked, `bad-argument`
+ * only when the host was not asked, so nothing that may have been charged is ever lost in an exception. With a journal every step is written before it is
+ * taken (`PaymentStep`), and a result is on disk before it is returned.
+ * @throws Fault `journal` when the payment cannot be written down, and the host was not asked; `busy` with details.state `already-paid` or `in-process`;
+ * `low-battery`, `update-required`, `busy`, `link-closed`, `timeout`, `reader-error`, `tampered`, `aborted` before the card was asked, `bad-argument`
  */
 export async function pay(order: Order, options: PayOptions): Promise<PaymentResult> {
   checkOrder(order, options.merchant)
@@ -104,12 +107,14 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
   const { reader, acquirer, merchant, prompts = {}, clock = systemClock, type = 'purchase' } = options
   const key = options.newKey?.() ?? crypto.randomUUID()
   const at = new Date(clock.now())
+  const pen = openPen(options.journal)
   const host = hostDialogue({
     acquirer,
     clock,
     statusTime: options.statusTime ?? 20_000,
     reversalTime: options.reversalTime ?? 20_000,
     say,
+    pen,
   })
   const stop = linkedAbort(options.signal)
   let signature: Signature | undefined
@@ -123,10 +128,16 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
     else refusedToSign = true
     return !refusedToSign
   }
-  const message = { key, order, merchant, type, amount: order.amount, currency: order.currency, at }
+  const { hold } = options
+  const message = { key, order, merchant, type, amount: order.amount, currency: order.currency, at, ...(hold !== undefined && { hold }) }
+  const describe = (outcome: Outcome, settled: Settled) =>
+    describeResult({ order, merchant, at, key, attempt, signature, settled: { ...settled, outcome } })
+  throwIfAborted(options.signal)
+  const { serial, family } = reader.info
+  const intent = { key, order, merchant, method: options.method ?? ('reader' as const), reader: serial ?? family, amount: order.amount, at }
+  await pen.write({ stage: 'begun', ...intent, ...(hold && { hold }) })
   let outcome: Outcome
   try {
-    throwIfAborted(options.signal)
     say({ type: 'stage', stage: 'card' })
     outcome = await reader.transact(
       {
@@ -151,24 +162,62 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
             throw abortFault(stop.controller.signal)
           }
           const { interface: through, cvm, tags, pinBlock } = request
-          return host.authorise({ ...message, interface: through, cvm, tags, ...(pinBlock && { pinBlock }) }, signal)
+          try {
+            return await host.authorise({ ...message, interface: through, cvm, tags, ...(pinBlock && { pinBlock }) }, signal)
+          } catch (error) {
+            if (isFault(error, 'journal')) stop.controller.abort(error) // what cannot be written down does not go on
+            throw error
+          }
         },
       },
       { signal: stop.controller.signal },
     )
   } catch (error) {
-    if (!host.asked() && !refusedToSign) throw error
+    if (!host.asked() && !refusedToSign) {
+      const result = describe(brokenOutcome('cancelled', host.record()), { result: 'cancelled', reason: reasonOf(error) })
+      await pen.note({ stage: 'ended', key, ...ending(result) })
+      throw pen.fault ?? error
+    }
     // The host may have charged: the reader's fault becomes a reason, and the payment is brought to an end below.
     outcome = brokenOutcome(isFault(error, 'aborted') ? 'cancelled' : 'unknown', host.record())
   } finally {
     stop.release()
   }
+  if (pen.fault && !host.asked()) throw pen.fault
   // Approved without the host: the signature is still to be taken, and the payment still to be dropped without it.
   const unsigned = outcome.result === 'approved' && outcome.cvm === 'signature' && !host.asked()
   if (unsigned) await sign({ signal: options.signal ?? new AbortController().signal })
-  const ended = refusedToSign ? ({ ...outcome, result: 'cancelled', reason: 'cardholderCancelled' } as const) : outcome
-  const settled = await host.settle(ended, message)
-  return describeResult({ order, merchant, at, key, attempt, signature, settled: { ...settled, outcome } })
+  let ended: Ended = refusedToSign ? { ...outcome, result: 'cancelled', reason: 'cardholderCancelled' } : outcome
+  const { result: cardResult, reason: cardReason, interface: through, cvm } = ended
+  const receipt = describe(outcome, { result: cardResult }).receipt
+  await pen.note({ stage: 'card', key, result: cardResult, interface: through, cvm, receipt, ...(cardReason && { reason: cardReason }) })
+  if (pen.takenOver) return describe(outcome, { result: 'unknown', reason: 'journalFailed' })
+  if (pen.fault) ended = { ...outcome, result: 'cancelled', reason: 'journalFailed' }
+  let settled: Settled
+  try {
+    settled = await host.settle(ended, message)
+  } catch (error) {
+    if (!isFault(error, 'journal')) throw error
+    settled = pen.takenOver ? { result: 'unknown', reason: 'journalFailed' } : await host.undo(key)
+  }
+  const result = describe(outcome, settled)
+  await pen.note({ stage: 'ended', key, ...ending(result) })
+  if (pen.takenOver) return describe(outcome, { result: 'unknown', reason: 'journalFailed' })
+  // Nobody is told of an approval that is not on disk: after a restart it would be taken back.
+  return pen.fault && result.result === 'approved' ? describe(outcome, await host.undo(key)) : result
+}
+
+/** What the journal keeps of a result. */
+function ending({ result, reason, receipt, reversal, advice, answer }: PaymentResult): Ending {
+  const due = reversal === 'pending' ? 'reversal' : advice === 'pending' ? 'advice' : result === 'unknown' ? 'status' : undefined
+  return { result, receipt, ...(reason && { reason }), ...(answer && { answer }), ...(due && { due }) }
+}
+
+/** Why a payment ended before the host was asked. */
+function reasonOf(error: unknown): PaymentReason {
+  if (isFault(error, 'journal')) return 'journalFailed'
+  if (isFault(error, 'aborted')) return 'merchantCancelled'
+  return isFault(error, 'link-closed') ? 'linkLost' : 'readerError'
 }
 
 /** A listener that throws is the app's bug, and no reason to leave a payment half done: the error surfaces as uncaught. */
@@ -185,11 +234,13 @@ function teller({ onEvent }: AppPrompts): (event: PaymentEvent) => void {
 }
 
 /** Before a card is asked for, what no host would take. @throws Fault `bad-argument` */
-export function checkOrder({ number, amount }: Order, merchant: Merchant): void {
+export function checkOrder(order: Order, merchant: Merchant): void {
+  const { number, amount } = order
   if (number.length < 1 || number.length > 32)
     throw new Fault('bad-argument', `order number has ${number.length} characters, the rule is 1 to 32`, { field: 'order.number' })
   if (amount <= 0n || amount > 999_999_999_999n)
     throw new Fault('bad-argument', `order amount ${amount} is not 1 to 999999999999 minor units`, { field: 'order.amount' })
+  checkItems(order)
   for (const [name, most] of [
     ['name', 64],
     ['id', 15],

@@ -1,6 +1,7 @@
 /** The port to a journal: what a payment writes down before it goes on, whatever keeps it. Safe for a browser. */
 
 import type { CardInterface, CvmName, Outcome, Reason } from '../emv/outcome.ts'
+import { type Fault, isFault } from '../errors.ts'
 import type { AuthorisationMessage, HostAnswer, Merchant, Order, ReversalReason } from './acquirer.ts'
 import type { Receipt } from './receipt.ts'
 
@@ -18,6 +19,7 @@ export interface Intent {
   readonly reader?: string
   /** Minor units. */
   readonly amount: bigint
+  readonly hold?: boolean
   readonly at: Date
 }
 
@@ -27,14 +29,16 @@ export type PaymentReason =
   | 'journalFailed' // it could not be written down: taken back
   | 'interrupted' // the app died under way: taken back
 
+/** What the host has not confirmed yet, and must: it is retried until it has. `change`: a confirmation or cancellation has no answer. */
+export type Due = 'status' | 'reversal' | 'advice' | 'change'
+
 /** How a payment ended for its merchant. */
 export interface Ending {
   readonly result: Outcome['result']
   readonly reason?: PaymentReason
   readonly answer?: HostAnswer
   readonly receipt: Receipt
-  /** What the host has not confirmed yet, and must: retried until it has. */
-  readonly due?: 'reversal' | 'advice' | 'status'
+  readonly due?: Due
 }
 
 /**
@@ -58,13 +62,14 @@ export type PaymentStep =
       readonly stage: 'card'
       readonly key: string
       readonly result: Outcome['result']
-      readonly reason?: Reason
+      readonly reason?: PaymentReason
       readonly interface: CardInterface
       readonly cvm: CvmName
       /** As it would be printed if this were the end. */
       readonly receipt: Receipt
     }
-  | { readonly stage: 'reversing'; readonly key: string; readonly why: ReversalReason }
+  /** `target`: the key that is reversed, where it is not the payment's own. */
+  | { readonly stage: 'reversing'; readonly key: string; readonly why: ReversalReason; readonly target?: string }
   /** `message.key` may differ from `key`: an approval by voice is advised under a key of its own. */
   | { readonly stage: 'advising'; readonly key: string; readonly message: AuthorisationMessage }
   | ({ readonly stage: 'ended'; readonly key: string } & Ending)
@@ -83,4 +88,43 @@ export interface Recorder {
    * `busy` at `begun` when the order is paid or being paid: details.state is `already-paid` or `in-process`
    */
   record(step: PaymentStep): void | Promise<void>
+}
+
+/** How one payment writes into a journal that may fail, or not be there. */
+export interface Pen {
+  readonly keepsCards: boolean
+  /** The first failure to write. */
+  readonly fault: Fault | undefined
+  /** The payment is another process's by now: whatever is still to be done is not ours. */
+  readonly takenOver: boolean
+  /** For steps that must not be taken unwritten. @throws as `Recorder.record` */
+  write(step: PaymentStep): Promise<void>
+  /** For steps on the safe side, which are taken all the same: what is on disk leads recovery the same way. */
+  note(step: PaymentStep): Promise<void>
+}
+
+export function openPen(recorder: Recorder | undefined): Pen {
+  let fault: Fault | undefined
+  const write = async (step: PaymentStep) => {
+    try {
+      await recorder?.record(step)
+    } catch (error) {
+      if (isFault(error, 'journal')) fault ??= error
+      throw error
+    }
+  }
+  return {
+    keepsCards: recorder?.keepsCards ?? true,
+    get fault() {
+      return fault
+    },
+    get takenOver() {
+      return fault?.details.reason === 'taken-over'
+    },
+    write,
+    note: step =>
+      write(step).catch(error => {
+        if (!isFault(error, 'journal')) throw error
+      }),
+  }
 }

@@ -5,7 +5,7 @@ import type { CardInterface, CvmName, Outcome } from '../emv/outcome.ts'
 import { hostMessage, type Language, message } from '../messages.ts'
 import { tagBytes, tagHex } from '../tlv/ber.ts'
 import { isSensitive } from '../tlv/tags.ts'
-import type { Merchant, Order } from './acquirer.ts'
+import type { HostAnswer, Merchant, Order } from './acquirer.ts'
 import type { Settled } from './host-dialogue.ts'
 import { makeReceipt, type Receipt } from './receipt.ts'
 import type { PaymentReason } from './recorder.ts'
@@ -30,6 +30,8 @@ export interface PaymentResult {
   readonly billNumber?: string
   readonly transaction?: string
   readonly signature?: Signature
+  /** What the host said last. */
+  readonly answer?: HostAnswer
   /** An approval that must not stand: `done` when the host has confirmed the reversal. */
   readonly reversal?: 'done' | 'pending'
   /** An offline approval that the host must hear of. */
@@ -68,6 +70,7 @@ export function describeResult({ order, merchant, at, key, attempt, signature, s
     ...(answer?.billNumber && { billNumber: answer.billNumber }),
     ...(answer?.transaction && { transaction: answer.transaction }),
     ...(signature && { signature }),
+    ...(answer && { answer }),
     ...(reversal && { reversal }),
     ...(advice && { advice }),
     outcome,
@@ -82,7 +85,7 @@ function safeTags(tags: ReadonlyMap<number, Uint8Array>): Record<string, string>
 }
 
 /** What `tapdip pay --json` prints: the result without the outcome's secret data. */
-export function paymentJson({ outcome: _secret, ...result }: PaymentResult): Omit<PaymentResult, 'outcome'> {
+export function paymentJson({ outcome: _secret, answer: _raw, ...result }: PaymentResult): Omit<PaymentResult, 'outcome' | 'answer'> {
   return result
 }
 

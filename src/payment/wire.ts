@@ -1,30 +1,30 @@
 /** The JSON that HTTP clients and hosts of this project exchange: messages to plain objects and back, checked. */
 
-import { fromHex, hex } from '../bytes.ts'
-import { currency } from '../currency.ts'
+import { hex } from '../bytes.ts'
 import type { AuthorisationResponse, TransactionType } from '../emv/terminal.ts'
-import { Fault, isFault } from '../errors.ts'
-import type { AuthorisationMessage, HostAnswer, HostState } from './acquirer.ts'
+import { type AuthorisationMessage, type HostAnswer, type HostState, hostStates, orderStates } from './acquirer.ts'
+import { bytes, date, fields, flag, type Json, list, money, oneOf, optional, text, unit, upTo, wrong } from './wire-fields.ts'
+import { decodeMerchant, decodeOrder, encodeMerchant, encodeOrder } from './wire-order.ts'
 
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json | undefined }
+export type { Json } from './wire-fields.ts'
 
 const interfaces = ['chip', 'tap', 'swipe'] as const
 const cvms = ['none', 'onlinePin', 'offlinePin', 'signature', 'device'] as const
 const types = ['purchase', 'cash', 'cashback', 'refund'] as const
-const states = ['approved', 'declined', 'referral', 'inProcess', 'reversed', 'unknown'] as const
 
 export function encodeMessage(message: AuthorisationMessage): Json {
   const { key, order, merchant, type, amount, currency: unit, at, tags, pinBlock } = message
   return {
     key,
-    order: { number: order.number, amount: order.amount.toString(), currency: order.currency.alpha },
-    merchant: { name: merchant.name, id: merchant.id, terminal: merchant.terminal, address: merchant.address },
+    order: encodeOrder(order),
+    merchant: encodeMerchant(merchant),
     type,
     amount: amount.toString(),
     currency: unit.alpha,
     at: at.toISOString(),
     interface: message.interface,
     cvm: message.cvm,
+    hold: message.hold,
     tags: Object.fromEntries([...tags].map(([tag, value]) => [tag.toString(16).toUpperCase().padStart(2, '0'), hex(value)])),
     ...(pinBlock && { pinBlock: { format: pinBlock.format, data: hex(pinBlock.data), ksn: hex(pinBlock.ksn) } }),
   }
@@ -33,8 +33,6 @@ export function encodeMessage(message: AuthorisationMessage): Json {
 /** @throws Fault `bad-argument` with details.path where a field is missing or wrong */
 export function decodeMessage(json: unknown): AuthorisationMessage {
   const root = fields(json, '')
-  const order = fields(root.order, 'order')
-  const merchant = fields(root.merchant, 'merchant')
   const tags = Object.entries(fields(root.tags, 'tags')).map(([name, value]) => {
     if (!/^([0-9A-F]{2}){1,3}$/.test(name)) throw wrong(`tags.${name}`, 'a tag of 1 to 3 bytes in hex')
     return [Number.parseInt(name, 16), bytes(value, `tags.${name}`)] as const
@@ -42,23 +40,15 @@ export function decodeMessage(json: unknown): AuthorisationMessage {
   const block = root.pinBlock === undefined ? undefined : fields(root.pinBlock, 'pinBlock')
   return {
     key: text(root.key, 'key', 1, 64),
-    order: {
-      number: text(order.number, 'order.number', 1, 32),
-      amount: money(order.amount, 'order.amount'),
-      currency: unit(order.currency, 'order.currency'),
-    },
-    merchant: {
-      name: text(merchant.name, 'merchant.name', 1, 64),
-      id: text(merchant.id, 'merchant.id', 1, 15),
-      terminal: text(merchant.terminal, 'merchant.terminal', 1, 8),
-      ...(merchant.address !== undefined && { address: text(merchant.address, 'merchant.address', 1, 128) }),
-    },
+    order: decodeOrder(root.order, 'order'),
+    merchant: decodeMerchant(root.merchant, 'merchant'),
     type: oneOf(root.type, types, 'type') satisfies TransactionType,
     amount: money(root.amount, 'amount'),
     currency: unit(root.currency, 'currency'),
     at: date(root.at, 'at'),
     interface: oneOf(root.interface, interfaces, 'interface'),
     cvm: oneOf(root.cvm, cvms, 'cvm'),
+    ...optional(root, '', 'hold', flag),
     tags: new Map(tags),
     ...(block && {
       pinBlock: {
@@ -70,12 +60,13 @@ export function decodeMessage(json: unknown): AuthorisationMessage {
   }
 }
 
-export function encodeAnswer({ state, response, reason, billNumber, transaction }: HostAnswer): Json {
+export function encodeAnswer({ state, response, reason, billNumber, transaction, orderState }: HostAnswer): Json {
   return {
     state,
     reason,
     billNumber,
     transaction,
+    orderState,
     ...(response && {
       code: response.code,
       authorisationCode: response.authorisationCode,
@@ -89,77 +80,28 @@ export function encodeAnswer({ state, response, reason, billNumber, transaction 
 /** @throws Fault `bad-argument` with details.path */
 export function decodeAnswer(json: unknown): HostAnswer {
   const root = fields(json, '')
-  const state: HostState = oneOf(root.state, states, 'state')
-  const optional = <T>(value: unknown, read: (value: unknown) => T): T | undefined => (value === undefined ? undefined : read(value))
-  const reason = optional(root.reason, value => text(value, 'reason', 0, 200))
-  const billNumber = optional(root.billNumber, value => text(value, 'billNumber', 1, 32))
-  const transaction = optional(root.transaction, value => text(value, 'transaction', 1, 32))
-  const common = { state, ...(reason && { reason }), ...(billNumber && { billNumber }), ...(transaction && { transaction }) }
+  const state: HostState = oneOf(root.state, hostStates, 'state')
+  const common = {
+    state,
+    ...optional(root, '', 'reason', upTo(200, 0)),
+    ...optional(root, '', 'billNumber', upTo(32)),
+    ...optional(root, '', 'transaction', upTo(32)),
+    ...optional(root, '', 'orderState', (value, path) => oneOf(value, orderStates, path)),
+  }
   if (state !== 'approved' && state !== 'declined' && state !== 'referral') return common
-  const authorisationCode = optional(root.authorisationCode, value => text(value, 'authorisationCode', 1, 6))
-  const rrn = optional(root.rrn, value => text(value, 'rrn', 1, 12))
-  const issuerAuthenticationData = optional(root.issuerAuthenticationData, value => bytes(value, 'issuerAuthenticationData'))
+  const { issuerAuthenticationData, ...rest } = {
+    ...optional(root, '', 'issuerAuthenticationData', bytes),
+    ...optional(root, '', 'scripts', (value, path) => list(value, path).map((one, at) => bytes(one, `${path}.${at}`))),
+    ...optional(root, '', 'authorisationCode', upTo(6)),
+    ...optional(root, '', 'rrn', upTo(12)),
+  }
   if (issuerAuthenticationData && (issuerAuthenticationData.length < 8 || issuerAuthenticationData.length > 16))
     throw wrong('issuerAuthenticationData', '8 to 16 bytes (EMV 4.4 Book 3, 91)')
-  const scripts = optional(root.scripts, value => list(value, 'scripts').map((one, at) => bytes(one, `scripts.${at}`)))
   const response: HostAnswer['response'] & AuthorisationResponse = {
     type: state,
     code: text(root.code, 'code', 2, 2),
     ...(issuerAuthenticationData && { issuerAuthenticationData }),
-    ...(scripts && { scripts }),
-    ...(authorisationCode && { authorisationCode }),
-    ...(rrn && { rrn }),
+    ...rest,
   }
   return { ...common, response }
-}
-
-function wrong(path: string, rule: string): Fault {
-  return new Fault('bad-argument', `${path || 'the message'}: ${rule}`, { path, rule })
-}
-
-function fields(value: unknown, path: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(path, 'an object')
-  return value as Record<string, unknown>
-}
-
-function list(value: unknown, path: string): unknown[] {
-  if (!Array.isArray(value)) throw wrong(path, 'a list')
-  return value
-}
-
-function text(value: unknown, path: string, min: number, max: number): string {
-  if (typeof value !== 'string' || value.length < min || value.length > max) throw wrong(path, `a text of ${min} to ${max} characters`)
-  return value
-}
-
-function bytes(value: unknown, path: string): Uint8Array {
-  try {
-    return fromHex(text(value, path, 0, 2048))
-  } catch (error) {
-    throw isFault(error, 'bad-hex') ? wrong(path, 'bytes in hex') : error
-  }
-}
-
-function money(value: unknown, path: string): bigint {
-  if (typeof value !== 'string' || !/^\d{1,12}$/.test(value)) throw wrong(path, 'minor units as a text of 1 to 12 digits')
-  return BigInt(value)
-}
-
-function unit(value: unknown, path: string) {
-  try {
-    return currency(text(value, path, 3, 3))
-  } catch (error) {
-    throw isFault(error, 'bad-argument') ? wrong(path, 'an ISO 4217 code') : error
-  }
-}
-
-function date(value: unknown, path: string): Date {
-  const at = new Date(text(value, path, 20, 30))
-  if (Number.isNaN(+at)) throw wrong(path, 'a date and time of ISO 8601')
-  return at
-}
-
-function oneOf<T extends string | number>(value: unknown, values: readonly T[], path: string): T {
-  if (!values.includes(value as T)) throw wrong(path, `one of ${values.join(', ')}`)
-  return value as T
 }

@@ -1,0 +1,304 @@
+/** The journal over SQLite: every step of a payment in one transaction, and what a till needs to go on from there. Node only. */
+
+import type { Clock } from '../clock.ts'
+import { Fault } from '../errors.ts'
+import { maskPan } from '../mask.ts'
+import type { Merchant, OrderChange } from './acquirer.ts'
+import type { Entry, Journal, JournalOptions, OrderRecord } from './journal.ts'
+import { openLease } from './journal-lease.ts'
+import {
+  APPLICATION,
+  type Facts,
+  orderRow,
+  paidStates,
+  readEntry,
+  readFacts,
+  readNotice,
+  readOrder,
+  readShop,
+  schema,
+  stateAfter,
+  writeFacts,
+} from './journal-rows.ts'
+import { sealer } from './journal-seal.ts'
+import { openDatabase, type Value } from './journal-sqlite.ts'
+import type { Notice } from './notice.ts'
+import { panOf } from './receipt.ts'
+import type { Ending, Intent, PaymentStep } from './recorder.ts'
+
+const BUSY_TIME = 5000
+const LEASE_TIME = 30_000
+
+/** Use `openJournal`. */
+export async function open(path: string, options: JournalOptions & { readonly clock: Clock }): Promise<Journal> {
+  const { clock, busyTime = BUSY_TIME, maxSize, leaseTime = LEASE_TIME } = options
+  const vault = options.key && sealer(options.key)
+  const database = await openDatabase(path, {
+    ...{ schema, application: APPLICATION, what: 'the payment journal', busyTime },
+    ...(maxSize !== undefined && { maxSize }),
+  })
+  const lease = openLease(database, clock, leaseTime)
+
+  const log = (key: string, stage: string, detail: object) =>
+    database.run('INSERT INTO steps (key, at, stage, detail) VALUES (?, ?, ?, ?)', key, clock.now(), stage, JSON.stringify(detail))
+
+  function factsOf(key: string): Facts {
+    const row = database.get('SELECT facts FROM entries WHERE key = ? AND owner = ? AND open = 1', key, lease.id)
+    if (!row)
+      throw new Fault('journal', `payment ${key} is no longer this process's: another one has brought it to its end`, {
+        reason: 'taken-over',
+        key,
+      })
+    return readFacts(String(row.facts))
+  }
+
+  /** Changes an entry that is this process's own. */
+  function set(key: string, stage: string, facts: Facts, columns: Readonly<Record<string, Value>> = {}): void {
+    const all = { stage, facts: writeFacts({ ...factsOf(key), ...facts }), ...columns }
+    const names = Object.keys(all)
+    database.run(`UPDATE entries SET ${names.map(name => `${name} = ?`).join(', ')} WHERE key = ?`, ...Object.values<Value>(all), key)
+  }
+
+  /** An order that is paid or being paid is not paid again. @throws Fault `busy` */
+  function refuseIfTaken({ merchant, order }: Pick<Intent, 'merchant' | 'order'>): void {
+    const other = database.get('SELECT key FROM entries WHERE merchant = ? AND number = ? AND open = 1', merchant.id, order.number)
+    const known = database.get('SELECT state, offline FROM orders WHERE merchant = ? AND number = ?', merchant.id, order.number)
+    if (known && paidStates.some(state => state === known.state))
+      throw new Fault('busy', `order ${order.number} is already paid`, { state: 'already-paid', order: order.number })
+    if (other)
+      throw new Fault('busy', `order ${order.number} is still being processed`, {
+        state: 'in-process',
+        order: order.number,
+        key: String(other.key),
+      })
+  }
+
+  function begin(intent: Intent): void {
+    const { key, order, merchant, method, amount, at, reader, hold } = intent
+    refuseIfTaken(intent)
+    const now = clock.now()
+    const { detail, shop } = orderRow(intent)
+    database.run(
+      `INSERT INTO orders (merchant, number, detail, shop, state, offline, created, updated) VALUES (?, ?, ?, ?, 'In Process', 0, ?, ?)
+       ON CONFLICT (merchant, number) DO UPDATE SET detail = excluded.detail, shop = excluded.shop, state = excluded.state, offline = 0, updated = excluded.updated`,
+      ...[merchant.id, order.number, detail, shop, now, now],
+    )
+    insert(
+      { key, kind: 'payment', merchant, number: order.number, method, amount, at, stage: 'begun' },
+      { ...(reader && { reader }), ...(hold && { hold }) },
+    )
+    log(key, 'begun', { order: order.number, amount: amount.toString(), currency: order.currency.alpha, method, reader })
+  }
+
+  function insert(
+    {
+      key,
+      kind,
+      merchant,
+      number,
+      method,
+      amount,
+      at,
+      stage,
+    }: Pick<Entry, 'key' | 'kind' | 'merchant' | 'method' | 'amount' | 'at' | 'stage'> & { number: string },
+    facts: Facts,
+    due: string | null = null,
+  ): void {
+    lease.hold(key)
+    database.run(
+      'INSERT INTO entries (key, merchant, number, kind, method, amount, at, stage, due, open, tries, owner, facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, ?, ?)',
+      ...[key, merchant.id, number, kind, method, Number(amount), +at, stage, due, lease.id, writeFacts(facts)],
+    )
+  }
+
+  function end(key: string, ending: Ending): void {
+    const { result, reason, answer, receipt, due } = ending
+    const { hold } = factsOf(key)
+    set(
+      key,
+      'ended',
+      { receipt, ...(reason && { reason }), ...(answer && { answer }) },
+      {
+        result,
+        due: due ?? null,
+        open: due ? 1 : 0,
+        owner: null,
+        tries: 0,
+        next: due ? clock.now() : null,
+        ...(due !== 'advice' && { sealed: null }),
+      },
+    )
+    const { merchant, number } = database.get('SELECT merchant, number FROM entries WHERE key = ?', key)!
+    database.run(
+      'UPDATE orders SET state = ?, offline = ?, bill = coalesce(?, bill), updated = ? WHERE merchant = ? AND number = ?',
+      ...[stateAfter(ending, hold), due === 'advice' ? 1 : 0, answer?.billNumber ?? null, clock.now(), merchant, number],
+    )
+    log(key, 'ended', { result, reason, due, code: answer?.response?.code })
+  }
+
+  function write(step: PaymentStep): void {
+    const { key, stage } = step
+    switch (stage) {
+      case 'begun':
+        begin(step)
+        break
+      case 'asking': {
+        const { interface: through, cvm, tags } = step.message
+        const pan = panOf(tags)
+        set(key, stage, {})
+        log(key, stage, { interface: through, cvm, pan: pan && maskPan(pan) })
+        break
+      }
+      case 'answered': {
+        const { state, response, transaction } = step.answer
+        set(key, stage, { answer: step.answer })
+        log(key, stage, { state, code: response?.code, transaction })
+        break
+      }
+      case 'card': {
+        const { result, reason, receipt } = step
+        set(key, stage, { card: result, receipt, ...(reason && { reason }) })
+        log(key, stage, { result, reason })
+        break
+      }
+      case 'reversing':
+        set(key, stage, { why: step.why, ...(step.target && { target: step.target }) })
+        log(key, stage, { why: step.why })
+        break
+      case 'advising':
+        set(key, stage, {}, { sealed: vault?.seal(step.message, key) ?? null })
+        log(key, stage, { key: step.message.key })
+        break
+      case 'ended':
+        end(key, step)
+        break
+    }
+  }
+
+  const orderRows = 'SELECT * FROM orders'
+  const withEntries = (row: NonNullable<ReturnType<typeof database.get>>): OrderRecord => {
+    const shop = readShop(row)
+    const entries = database.all('SELECT * FROM entries WHERE merchant = ? AND number = ? ORDER BY at, rowid', row.merchant, row.number)
+    return readOrder(
+      row,
+      entries.map(entry => readEntry(entry, shop)),
+    )
+  }
+  const shopOf = (merchant: Value, number: Value) =>
+    readShop(database.get('SELECT shop FROM orders WHERE merchant = ? AND number = ?', merchant, number)!)
+  const notify = (notice: Notice) => database.run('INSERT INTO notices (notice) VALUES (?)', JSON.stringify(notice))
+
+  async function close(): Promise<void> {
+    lease.close()
+    database.close()
+  }
+
+  return {
+    path,
+    keepsCards: vault !== undefined,
+    record(step) {
+      try {
+        database.transaction(() => write(step))
+      } catch (error) {
+        if (step.stage === 'begun') lease.release(step.key)
+        throw error
+      }
+      if (step.stage === 'ended') lease.release(step.key)
+    },
+    order(merchant, number) {
+      const row = database.get(`${orderRows} WHERE merchant = ? AND number = ?`, merchant.id, number)
+      return row && withEntries(row)
+    },
+    orders({ since, merchant, states } = {}) {
+      const rows = database.all(`${orderRows} WHERE updated >= ? ORDER BY created DESC, rowid DESC`, since ? +since : 0)
+      return rows
+        .filter(row => (!merchant || row.merchant === merchant.id) && (!states || states.some(state => state === row.state)))
+        .map(withEntries)
+    },
+    open(merchant) {
+      const rows = database.all('SELECT * FROM entries WHERE open = 1 AND merchant = ? ORDER BY at, rowid', merchant.id)
+      return rows.map(row => readEntry(row, shopOf(row.merchant, row.number)))
+    },
+    entry(key) {
+      const row = database.get('SELECT * FROM entries WHERE key = ?', key)
+      return row && readEntry(row, shopOf(row.merchant, row.number))
+    },
+    claim(key) {
+      return database.transaction(() => {
+        const row = database.get('SELECT owner FROM entries WHERE key = ? AND open = 1', key)
+        if (!row || (row.owner !== null && (row.owner === lease.id || lease.alive(String(row.owner))))) return false
+        lease.hold(key)
+        return database.run('UPDATE entries SET owner = ? WHERE key = ?', lease.id, key) === 1
+      })
+    },
+    release(key, nextTry) {
+      database.run(
+        'UPDATE entries SET owner = NULL, tries = tries + ?, next = coalesce(?, next) WHERE key = ? AND owner = ?',
+        ...[nextTry ? 1 : 0, nextTry ? +nextTry : null, key, lease.id],
+      )
+      lease.release(key)
+    },
+    change(kind, change: OrderChange) {
+      const { key, merchant, number, at, amount = 0n } = change
+      database.transaction(() => {
+        const other = database.get('SELECT key FROM entries WHERE merchant = ? AND number = ? AND open = 1', merchant.id, number)
+        if (other)
+          throw new Fault('busy', `order ${number} is still being processed`, {
+            state: 'in-process',
+            order: number,
+            key: String(other.key),
+          })
+        const paidBy = database.get(
+          "SELECT method FROM entries WHERE merchant = ? AND number = ? AND kind = 'payment' ORDER BY at DESC",
+          merchant.id,
+          number,
+        )
+        const method = (paidBy?.method ?? 'reader') as Entry['method']
+        insert({ key, kind, merchant, number, method, amount, at, stage: 'asking' }, { change }, 'change')
+        log(key, 'asking', { kind, amount: change.amount?.toString(), items: change.items?.map(({ id }) => id), of: change.of })
+      })
+    },
+    changed(key, answer) {
+      database.transaction(() => {
+        const result = answer.state === 'approved' ? 'approved' : 'declined'
+        set(key, 'ended', { answer }, { result, due: null, open: 0, owner: null, next: null })
+        const { merchant, number } = database.get('SELECT merchant, number FROM entries WHERE key = ?', key)!
+        if (answer.orderState)
+          database.run(
+            'UPDATE orders SET state = ?, updated = ? WHERE merchant = ? AND number = ?',
+            answer.orderState,
+            clock.now(),
+            merchant,
+            number,
+          )
+        log(key, 'ended', { result, code: answer.response?.code })
+      })
+      lease.release(key)
+    },
+    update(merchant: Merchant, number, { state, offline, billNumber }, ...notices) {
+      database.transaction(() => {
+        database.run(
+          'UPDATE orders SET state = coalesce(?, state), offline = coalesce(?, offline), bill = coalesce(?, bill), updated = ? WHERE merchant = ? AND number = ?',
+          ...[state ?? null, offline === undefined ? null : Number(offline), billNumber ?? null, clock.now(), merchant.id, number],
+        )
+        notices.forEach(notify)
+      })
+    },
+    notify: notice => void notify(notice),
+    sealed(key) {
+      const row = database.get('SELECT sealed FROM entries WHERE key = ?', key)
+      return row?.sealed && vault ? vault.open(row.sealed as Uint8Array, key) : undefined
+    },
+    notices: () =>
+      database
+        .all('SELECT id, notice FROM notices WHERE told IS NULL ORDER BY id')
+        .map(({ id, notice }) => ({ id: Number(id), notice: readNotice(String(notice)) })),
+    told: id => void database.run('UPDATE notices SET told = ? WHERE id = ?', clock.now(), id),
+    history: key =>
+      database
+        .all('SELECT at, stage, detail FROM steps WHERE key = ? ORDER BY id', key)
+        .map(({ at, stage, detail }) => ({ at: new Date(Number(at)), stage: String(stage), detail: String(detail) })),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

@@ -1,0 +1,66 @@
+/** What an order's items say: whether they add up, and what part of the money belongs to some of them. */
+
+import { Fault } from '../errors.ts'
+import type { ItemPart, Order, OrderItem } from './acquirer.ts'
+
+/** Before anything is asked of anybody. @throws Fault `bad-argument` with details.field */
+export function checkItems({ amount, items, email, comment }: Pick<Order, 'amount' | 'items' | 'email' | 'comment'>): void {
+  length('order.email', email, 128)
+  length('order.comment', comment, 256)
+  if (!items) return
+  if (items.length === 0) throw bad('order.items', 'an order with items has at least one')
+  if (new Set(items.map(({ id }) => id)).size < items.length) throw bad('order.items', 'two items have the same id')
+  for (const { id, name, quantity, price, amount: line, vat } of items) {
+    const field = `order.items.${id}`
+    length(`${field}.id`, id, 32, 1)
+    length(`${field}.name`, name, 128, 1)
+    if (quantity <= 0n) throw bad(`${field}.quantity`, `${quantity} thousandths is not more than nothing`)
+    if (price < 0n || line < 0n) throw bad(`${field}.amount`, 'price and amount are not below 0')
+    if (line > atPrice(quantity, price)) throw bad(`${field}.amount`, `${line} is more than quantity × price, ${atPrice(quantity, price)}`)
+    if (vat !== undefined && !(vat >= 0 && vat <= 100)) throw bad(`${field}.vat`, `${vat} is not 0 to 100 percent`)
+  }
+  const sum = items.reduce((total, item) => total + item.amount, 0n)
+  if (sum !== amount) throw bad('order.amount', `${amount} is not the sum of the items, ${sum}`)
+}
+
+/**
+ * What `parts` of `items` cost, discounts included, and how much of each item that is. `taken`: thousandths of each item that went before.
+ * The last part of an item gets what rounding left, so that all parts together are the item's amount.
+ * @throws Fault `bad-argument` when there is no such item, or not as much of it
+ */
+export function priceParts(
+  items: readonly OrderItem[],
+  parts: readonly ItemPart[],
+  taken: ReadonlyMap<string, bigint> = new Map(),
+): { readonly amount: bigint; readonly parts: readonly Required<ItemPart>[] } {
+  if (parts.length === 0) throw bad('items', 'no item is named')
+  if (new Set(parts.map(({ id }) => id)).size < parts.length) throw bad('items', 'an item is named twice')
+  const priced = parts.map(({ id, quantity }) => {
+    const item = items.find(one => one.id === id)
+    if (!item) throw bad('items', `the order has no item '${id}'`)
+    const before = taken.get(id) ?? 0n
+    const left = item.quantity - before
+    const wanted = quantity ?? left
+    if (wanted <= 0n || wanted > left) throw bad('items', `of item '${id}' ${left} thousandths are left, ${wanted} are wanted`)
+    const upTo = (part: bigint) => (item.amount * part) / item.quantity
+    return { id, quantity: wanted, amount: upTo(before + wanted) - upTo(before) }
+  })
+  return {
+    amount: priced.reduce((total, { amount }) => total + amount, 0n),
+    parts: priced.map(({ id, quantity }) => ({ id, quantity })),
+  }
+}
+
+/** Rounded up: a discount of a fraction of a minor unit is none. */
+function atPrice(quantity: bigint, price: bigint): bigint {
+  return (quantity * price + 999n) / 1000n
+}
+
+function length(field: string, text: string | undefined, most: number, least = 0): void {
+  if (text !== undefined && (text.length < least || text.length > most))
+    throw bad(field, `it has ${text.length} characters, the rule is ${least} to ${most}`)
+}
+
+function bad(field: string, rule: string): Fault {
+  return new Fault('bad-argument', `${field}: ${rule}`, { field })
+}

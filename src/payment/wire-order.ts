@@ -1,0 +1,183 @@
+/** Orders, their changes and their states as JSON and back, checked: of the acquirer's interface and of the journal. */
+
+import {
+  type HostOperation,
+  type HostOrder,
+  type HostTransaction,
+  hostStates,
+  type ItemPart,
+  type Merchant,
+  type Order,
+  type OrderChange,
+  type OrderItem,
+  operationStates,
+  operationTypes,
+  orderStates,
+  transactionKinds,
+} from './acquirer.ts'
+import { date, fields, type Json, list, money, oneOf, optional, text, unit, upTo, wrong } from './wire-fields.ts'
+
+export function encodeMerchant({ name, id, terminal, address }: Merchant): Json {
+  return { name, id, terminal, address }
+}
+
+export function decodeMerchant(json: unknown, path: string): Merchant {
+  const root = fields(json, path)
+  return {
+    name: text(root.name, `${path}.name`, 1, 64),
+    id: text(root.id, `${path}.id`, 1, 15),
+    terminal: text(root.terminal, `${path}.terminal`, 1, 8),
+    ...optional(root, path, 'address', upTo(128)),
+  }
+}
+
+export function encodeOrder({ number, amount, currency, commission, items, email, comment }: Order): Json {
+  return {
+    number,
+    amount: amount.toString(),
+    currency: currency.alpha,
+    commission,
+    items: items?.map(({ id, name, quantity, price, amount, vat }) => ({
+      id,
+      name,
+      quantity: quantity.toString(),
+      price: price.toString(),
+      amount: amount.toString(),
+      vat,
+    })),
+    email,
+    comment,
+  }
+}
+
+export function decodeOrder(json: unknown, path: string): Order {
+  const root = fields(json, path)
+  return {
+    number: text(root.number, `${path}.number`, 1, 32),
+    amount: money(root.amount, `${path}.amount`),
+    currency: unit(root.currency, `${path}.currency`),
+    ...optional(root, path, 'commission', upTo(32)),
+    ...optional(root, path, 'items', (value, at) => list(value, at).map((item, index) => decodeItem(item, `${at}.${index}`))),
+    ...optional(root, path, 'email', upTo(128)),
+    ...optional(root, path, 'comment', upTo(256)),
+  }
+}
+
+function decodeItem(json: unknown, path: string): OrderItem {
+  const root = fields(json, path)
+  return {
+    id: text(root.id, `${path}.id`, 1, 32),
+    name: text(root.name, `${path}.name`, 1, 128),
+    quantity: money(root.quantity, `${path}.quantity`),
+    price: money(root.price, `${path}.price`),
+    amount: money(root.amount, `${path}.amount`),
+    ...optional(root, path, 'vat', percent),
+  }
+}
+
+function percent(value: unknown, path: string): number {
+  if (typeof value !== 'number' || !(value >= 0 && value <= 100)) throw wrong(path, 'a number of percent, 0 to 100')
+  return value
+}
+
+export function encodeChange({ key, merchant, number, at, amount, items, of }: OrderChange): Json {
+  return {
+    key,
+    merchant: encodeMerchant(merchant),
+    number,
+    at: at.toISOString(),
+    amount: amount?.toString(),
+    items: items && encodeParts(items),
+    of,
+  }
+}
+
+/** @throws Fault `bad-argument` with details.path */
+export function decodeChange(json: unknown): OrderChange {
+  const root = fields(json, '')
+  return {
+    key: text(root.key, 'key', 1, 64),
+    merchant: decodeMerchant(root.merchant, 'merchant'),
+    number: text(root.number, 'number', 1, 32),
+    at: date(root.at, 'at'),
+    ...optional(root, '', 'amount', money),
+    ...optional(root, '', 'items', decodeParts),
+    ...optional(root, '', 'of', (value, path) => oneOf(value, ['held', 'charged'] as const, path)),
+  }
+}
+
+function encodeParts(items: readonly ItemPart[]): Json {
+  return items.map(({ id, quantity }) => ({ id, quantity: quantity?.toString() }))
+}
+
+function decodeParts(json: unknown, path: string): readonly ItemPart[] {
+  return list(json, path).map((part, index) => {
+    const root = fields(part, `${path}.${index}`)
+    return { id: text(root.id, `${path}.${index}.id`, 1, 32), ...optional(root, `${path}.${index}`, 'quantity', money) }
+  })
+}
+
+export function encodeHostOrder(order: HostOrder): Json {
+  const { number, billNumber, state, amount, currency, held, charged, cancelled, operations } = order
+  return {
+    number,
+    billNumber,
+    state,
+    amount: amount.toString(),
+    currency: currency.alpha,
+    held: held.toString(),
+    charged: charged.toString(),
+    cancelled: cancelled.toString(),
+    operations: operations.map(({ type, state, amount, at, items, transactions }) => ({
+      type,
+      state,
+      amount: amount.toString(),
+      at: at.toISOString(),
+      items: items && encodeParts(items),
+      transactions: transactions.map(({ amount, ...rest }) => ({ ...rest, amount: amount.toString() })),
+    })),
+  }
+}
+
+/** @throws Fault `bad-argument` with details.path */
+export function decodeHostOrder(json: unknown): HostOrder {
+  const root = fields(json, '')
+  return {
+    number: text(root.number, 'number', 1, 32),
+    billNumber: text(root.billNumber, 'billNumber', 1, 32),
+    state: oneOf(root.state, orderStates, 'state'),
+    amount: money(root.amount, 'amount'),
+    currency: unit(root.currency, 'currency'),
+    held: money(root.held, 'held'),
+    charged: money(root.charged, 'charged'),
+    cancelled: money(root.cancelled, 'cancelled'),
+    operations: list(root.operations, 'operations').map((one, index) => decodeOperation(one, `operations.${index}`)),
+  }
+}
+
+function decodeOperation(json: unknown, path: string): HostOperation {
+  const root = fields(json, path)
+  return {
+    type: oneOf(root.type, operationTypes, `${path}.type`),
+    state: oneOf(root.state, operationStates, `${path}.state`),
+    amount: money(root.amount, `${path}.amount`),
+    at: date(root.at, `${path}.at`),
+    ...optional(root, path, 'items', decodeParts),
+    transactions: list(root.transactions, `${path}.transactions`).map((one, at) => decodeTransaction(one, `${path}.transactions.${at}`)),
+  }
+}
+
+function decodeTransaction(json: unknown, path: string): HostTransaction {
+  const root = fields(json, path)
+  return {
+    number: text(root.number, `${path}.number`, 1, 32),
+    key: text(root.key, `${path}.key`, 1, 64),
+    kind: oneOf(root.kind, transactionKinds, `${path}.kind`),
+    amount: money(root.amount, `${path}.amount`),
+    state: oneOf(root.state, hostStates, `${path}.state`),
+    ...optional(root, path, 'code', upTo(2)),
+    ...optional(root, path, 'rrn', upTo(12)),
+    ...optional(root, path, 'pan', upTo(19)),
+    ...optional(root, path, 'reversed', upTo(40)),
+  }
+}
