@@ -45,7 +45,7 @@ export function addServe(program: Command): void {
     .argument('<family>', families.join(', '))
     .option(
       '--listen <where>',
-      'pty (for readers, when left out), tcp:<port>, tcp:<host>:<port>; vpcd: tcp:…, or pcsc for the slot of a pcscd',
+      'pty (for readers, when left out), tcp:<port>, tcp:<host>:<port>, hid; vpcd: tcp:…, or pcsc for the slot of a pcscd',
     )
     .option('--card <profile>', `the card that is presented: ${Object.keys(profiles).join(', ')}`, 'mir-maestro')
     .option('--present <how>', `${presentations.join(', ')}; tap when left out with --phone, else dip`)
@@ -81,6 +81,7 @@ export function addServe(program: Command): void {
         ? live(body, card)
         : person(body, card, { pace, ...(present && { present }), ...(phone && { phone }), ...(pins && { pins }) })
       const listening = await listen(flags.listen ?? 'pty', link => reader.serve(link), {
+        hid: reader.hid,
         onError: fault => process.stderr.write(`reader: ${fault.code}: ${fault.message}\n`),
       })
       const dialect = reader.dialect ? `&dialect=${reader.dialect}` : ''

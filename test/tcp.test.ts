@@ -182,7 +182,7 @@ describe('listen', () => {
     expect(await faultOf(listen(`tcp:${new URL(uri).port}`, echo))).toBe('busy')
     for (const bad of ['', 'tcp', 'tcp:', 'tcp:99999', 'tcp:x', 'pty:1', 'udp:9'])
       expect(await faultOf(listen(bad, echo))).toBe('bad-argument')
-    for (const later of ['ble', 'hid']) expect(await faultOf(listen(later, echo))).toBe('unsupported')
+    for (const none of ['ble', 'hid']) expect(await faultOf(listen(none, echo))).toBe('unsupported')
   })
 })
 

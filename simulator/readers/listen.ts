@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { asFault, Fault } from '../../src/errors.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { openTcp, socketLink } from '../../src/transport/tcp.ts'
+import type { HidPlug } from './hid-device.ts'
 import { openPty } from './pty.ts'
 
 /** Runs a device on one link until the link is over. */
@@ -19,12 +20,14 @@ export interface Listening {
 export interface ListenOptions {
   /** Sees what `serve` throws, but for the end of its link. */
   onError?: ((fault: Fault) => void) | undefined
+  /** How the device shows itself on USB: for `hid` and `usbip`. */
+  hid?: HidPlug | undefined
 }
 
 /**
  * Listens at `pty`, `tcp:<port>` (0: any free one; on 127.0.0.1) or `tcp:<host>:<port>`. A device has one line: while a TCP client is connected,
- * others are turned away at once. `pcsc`, `pcsc:<port>`, `pcsc:<host>:<port>` is for cards: there vpcd listens (127.0.0.1:35963 when left out) and we connect.
- * @throws Fault `bad-argument`, `busy` (the port is taken), `link-failed`, `missing-library`; `unsupported` for `ble`, `hid`
+ * others are turned away at once. `hid` plugs a USB HID device into the kernel of this machine (`uhid.ts`). `pcsc`, `pcsc:<port>`, `pcsc:<host>:<port>` is for cards: there vpcd listens (127.0.0.1:35963 when left out) and we connect.
+ * @throws Fault `bad-argument`, `busy` (the port is taken), `link-failed`, `missing-library`; `unsupported` for `ble`, and for `hid` where the device or this machine has none
  */
 export async function listen(where: string, serve: ServeLink, options: ListenOptions = {}): Promise<Listening> {
   const [, kind, rest] = /^(\w+)(?::(.*))?$/.exec(where) ?? []
@@ -34,9 +37,17 @@ export async function listen(where: string, serve: ServeLink, options: ListenOpt
   if (kind === 'pcsc' && Number(digits) >= 1 && Number(digits) <= 65535) return insertIntoVpcd(host, Number(digits), serve, options)
   if (kind === 'tcp' && digits !== undefined && Number(digits) <= 65535)
     return listenTcp(host.replace(/^\[|\]$/g, ''), Number(digits), serve, options)
-  if (kind === 'ble' || kind === 'hid')
-    throw new Fault('unsupported', `--listen ${where}: this version listens at pty, tcp and pcsc`, { feature: `listen-${kind}` })
-  throw new Fault('bad-argument', `listen at '${where}': pty, tcp:<port>, tcp:<host>:<port> or pcsc, with a port from 0 to 65535`)
+  if (kind === 'hid' && rest === undefined)
+    return (await import('./uhid.ts')).plugUhid(hidOf(where, options), link => run(link, serve, options))
+  if (kind === 'ble')
+    throw new Fault('unsupported', `--listen ${where}: this version listens at pty, tcp, hid and pcsc`, { feature: `listen-${kind}` })
+  throw new Fault('bad-argument', `listen at '${where}': pty, tcp:<port>, tcp:<host>:<port>, hid or pcsc, with a port from 0 to 65535`)
+}
+
+/** @throws Fault `unsupported` for a device that has no HID interface */
+function hidOf(where: string, { hid }: ListenOptions): HidPlug {
+  if (hid) return hid
+  throw new Fault('unsupported', `--listen ${where}: this device has no USB HID interface`, { feature: 'hid' })
 }
 
 /** Where vpcd listens for a card in its first slot (vpcd.h); its second slot is one above. */

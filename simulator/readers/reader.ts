@@ -5,6 +5,7 @@ import type { Link } from '../../src/transport/link.ts'
 import type { LineFaults } from '../faults.ts'
 import type { Body } from './body.ts'
 import type { Firmware, FirmwareOptions } from './firmware.ts'
+import type { HidPlug } from './hid-device.ts'
 
 export interface VirtualReaderOptions extends FirmwareOptions {
   /** The name on the case and in Bluetooth; the family's customary one when left out. */
@@ -22,6 +23,8 @@ export interface VirtualReader extends AsyncDisposable {
   /** What its family's driver is told, where the family has several languages. */
   readonly dialect?: string
   readonly serial: string
+  /** How it shows itself on USB, where its family has a HID interface: `--listen hid`. */
+  readonly hid?: HidPlug
   readonly body: Body
   readonly firmware: Firmware
   /** Knobs of the line, to be turned at any time. */
