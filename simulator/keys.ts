@@ -105,11 +105,12 @@ export function testCaKey(rid: Uint8Array, index: number): RsaKey {
 /** Issuer certificates that a terminal must not trust any more: the one of the profile `revoked-certificate`. */
 export const testRevoked: readonly RevokedCertificate[] = [{ rid: fromHex('A000000003'), index: 0xe2, serial: fromHex('0BAD01') }]
 
-/** Issuer master keys, double-length DES: application cryptogram, script integrity (MAC), script confidentiality. Odd parity, made up. */
+/** Issuer master keys, double-length DES: application cryptogram, script integrity (MAC), script confidentiality, dynamic card codes. Odd parity, made up. */
 export const testIssuerKeys = {
   ac: fromHex('0123456789ABCDEFFEDCBA9876543210'),
   smi: fromHex('FEDCBA98765432100123456789ABCDEF'),
   smc: fromHex('89ABCDEF0123456776543210FEDCBA98'),
+  cvc: fromHex('0123456776543210FEDCBA9889ABCDEF'),
 }
 export type IssuerKeys = Readonly<typeof testIssuerKeys>
 

@@ -6,7 +6,7 @@ import { maskPan } from '../../src/mask.ts'
 import type { AuthorisationMessage, HostAnswer, HostState } from '../../src/payment/acquirer.ts'
 import { encodeMessage } from '../../src/payment/wire.ts'
 import { Book, type OrderState } from './book.ts'
-import { type Check, Issuer, type IssuerOptions } from './issuer.ts'
+import { type Check, Issuer, type IssuerOptions, type Verdict } from './issuer.ts'
 import { type CheckedRule, type HostRule, ruleBook } from './rules.ts'
 
 export interface DeskOptions extends IssuerOptions {
@@ -29,6 +29,8 @@ export type HostEvent =
       readonly cvm: string
       readonly arqc: Check
       readonly pin: Check
+      /** Of a contactless stripe: CVC3 or dCVV. */
+      readonly stripeCode?: Check
       readonly code: string
       readonly reason: string
     }
@@ -175,10 +177,10 @@ export class Desk {
     type: 'authorisation' | 'advice',
     { key, order, amount, currency, interface: through, cvm }: AuthorisationMessage,
     pan: string | undefined,
-    { arqc, pin, code, reason }: { arqc: Check; pin: Check; code: string; reason: string },
+    { arqc, pin, stripeCode, code, reason }: Pick<Verdict, 'arqc' | 'pin' | 'stripeCode' | 'code' | 'reason'>,
   ): void {
     const facts = { key, order: order.number, amount, currency: currency.alpha, pan: pan ? maskPan(pan) : 'none', interface: through, cvm }
-    this.#hear({ type, ...facts, arqc, pin, code, reason })
+    this.#hear({ type, ...facts, arqc, pin, ...(stripeCode && { stripeCode }), code, reason })
   }
 }
 
@@ -187,9 +189,10 @@ export function hostEventLine(event: HostEvent): string {
   switch (event.type) {
     case 'authorisation':
     case 'advice': {
-      const { type, order, pan, amount, currency: alpha, interface: through, cvm, arqc, pin, code, reason } = event
+      const { type, order, pan, amount, currency: alpha, interface: through, cvm, arqc, pin, stripeCode, code, reason } = event
       const what = `${order} ${pan} ${formatAmount(amount, currency(alpha))} ${alpha}`
-      return `${type} ${what} (${through}, CVM ${cvm}): ARQC ${arqc}, PIN ${pin}, ${code} ${reason}`
+      const proof = stripeCode ? `stripe code ${stripeCode}` : `ARQC ${arqc}`
+      return `${type} ${what} (${through}, CVM ${cvm}): ${proof}, PIN ${pin}, ${code} ${reason}`
     }
     case 'repeat':
     case 'status':

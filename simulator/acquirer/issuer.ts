@@ -23,6 +23,7 @@ import { write } from '../../src/tlv/ber.ts'
 import { allAccounts, type IssuerAccount } from '../cards/issuer-view.ts'
 import { testPinDukpt } from '../keys.ts'
 import type { CheckedRule } from './rules.ts'
+import { checkStripeCode, onceOf } from './stripe-code.ts'
 import { openSwipe } from './swipe.ts'
 
 export interface IssuerOptions {
@@ -42,6 +43,8 @@ export interface Verdict {
   readonly reason: string
   readonly arqc: Check
   readonly pin: Check
+  /** Of a contactless stripe: CVC3 or dCVV. */
+  readonly stripeCode?: Check
   readonly issuerAuthenticationData?: Uint8Array
   readonly scripts?: readonly Uint8Array[]
 }
@@ -55,6 +58,8 @@ interface Account {
 }
 
 const PIN_TRIES = 3
+/** POS Entry Mode (9F39): contactless, magnetic stripe data. */
+const CONTACTLESS_STRIPE = 0x91
 
 export class Issuer {
   readonly #accounts: Account[]
@@ -69,11 +74,14 @@ export class Issuer {
   authorise(message: AuthorisationMessage, pan: string | undefined, rules: readonly CheckedRule[]): Verdict {
     const account = this.#find(message, pan)
     if (!account) return { code: '14', reason: 'no account has this card number', arqc: 'none', pin: 'none' }
-    const arqc = message.interface === 'swipe' ? 'none' : this.#checkCryptogram(account, message.tags)
+    const stripe = message.interface === 'tap' && message.tags.get(0x9f39)?.[0] === CONTACTLESS_STRIPE
+    const arqc = message.interface === 'swipe' || stripe ? 'none' : this.#checkCryptogram(account, message.tags)
+    const stripeCode = stripe ? this.#checkStripe(account, message) : 'none'
     const pin = message.pinBlock ? this.#checkPin(account, message.pinBlock) : 'none'
-    const [code, reason] = this.#decide(account, message, arqc, pin, rules)
+    const [code, reason] = this.#decide(account, message, { arqc, pin, stripeCode }, rules)
     if (code === '00') book(account, message)
-    return { code, reason, arqc, pin, ...this.#reply(account, message.tags, arqc, code, rules) }
+    const seen = { arqc, pin, ...(stripe && { stripeCode }) }
+    return { code, reason, ...seen, ...this.#reply(account, message.tags, arqc, code, rules) }
   }
 
   /** The cryptogram of a payment that card and terminal approved without us: a TC instead of an ARQC, too late to be refused. */
@@ -110,8 +118,7 @@ export class Issuer {
   #decide(
     account: Account,
     { amount, at, type, interface: through, tags }: AuthorisationMessage,
-    arqc: Check,
-    pin: Check,
+    { arqc, pin, stripeCode }: Readonly<Record<'arqc' | 'pin' | 'stripeCode', Check>>,
     rules: readonly CheckedRule[],
   ): readonly [code: string, reason: string] {
     for (const one of rules) {
@@ -119,6 +126,7 @@ export class Issuer {
       if (one.do === 'refer') return ['01', one.reason]
     }
     if (arqc === 'wrong') return ['88', 'the cryptogram does not match the data']
+    if (stripeCode === 'wrong') return ['82', 'the dynamic code of the stripe is wrong, or was seen before']
     if (through === 'swipe') {
       const stripe = openSwipe(tags, this.#pinBdk)
       const { expires, serviceCode } = account.facts
@@ -150,6 +158,14 @@ export class Issuer {
     const once = hex(concat(atc, cryptogram))
     if (account.seen.has(once)) return 'wrong'
     account.seen.add(once)
+    return 'right'
+  }
+
+  /** The code in the track of a contactless stripe; the reader's word for the holder's device is in it too. */
+  #checkStripe({ facts, seen }: Account, { tags, cvm }: AuthorisationMessage): Check {
+    const found = checkStripeCode(facts, tags.get(0x57))
+    if (!found || found.device !== (cvm === 'device') || seen.has(onceOf(found))) return 'wrong'
+    seen.add(onceOf(found))
     return 'right'
   }
 

@@ -41,7 +41,7 @@ export function tapSide(image: CardImage, memory: CardMemory): TapSide {
   if (!canTap(image.plan)) throw new Fault('card-mute', `the card ${image.plan.name} has no application that can be tapped`)
   const side = (device: 'card' | 'phone'): Personalized => {
     const { plan } = image
-    const applicable = plan.applications.filter(tapped).map(one => tapPlan(one, device))
+    const applicable = plan.applications.filter(tapped).map(one => tapPlan(one, device, plan))
     const own = personalize({ ...plan, pse: false, applications: applicable }, operationDol)
     const applications = own.applications.map(one => shared(one, memory.applications.find(({ image }) => equal(image.aid, one.aid))!))
     return { image: own, memory: sharedCard(memory, applications) }
@@ -83,9 +83,9 @@ function tapRules(cvm: Cvm): Cvm {
   return { ...cvm, rules: rules.filter(({ method }, at) => rules.findIndex(other => other.method === method) === at) }
 }
 
-function tapPlan(one: ApplicationPlan, device: 'card' | 'phone'): ApplicationPlan {
+function tapPlan(one: ApplicationPlan, device: 'card' | 'phone', card: CardPlan): ApplicationPlan {
   const common = { ...one, cvm: one.cvm && tapRules(one.cvm), log: undefined, layout: undefined, responseFormat: 2 as const }
-  return tapBrands[brandOf(one.aid)!].plan(common, device)
+  return tapBrands[brandOf(one.aid)!].plan(common, device, card)
 }
 
 /** The PPSE's FCI: every application, blocked ones left out. */

@@ -154,7 +154,12 @@ export const schemes: Readonly<Record<CryptogramName, CryptogramScheme>> = {
 }
 
 /** The card's master key from the issuer's (Book 2, A1.4); a card without sequence number counts as 00. */
-export function iccMasterKey(scheme: CryptogramScheme, issuerKey: Uint8Array, pan: string, psn: number | undefined): Uint8Array {
+export function iccMasterKey(
+  scheme: Pick<CryptogramScheme, 'option'>,
+  issuerKey: Uint8Array,
+  pan: string,
+  psn: number | undefined,
+): Uint8Array {
   const digits = pan + String(psn ?? 0).padStart(2, '0')
   const y = fromHex(scheme.option === 'B' && pan.length > 16 ? decimalised(digits) : digits.slice(-16).padStart(16, '0'))
   return withOddParity(

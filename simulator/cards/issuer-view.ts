@@ -4,9 +4,9 @@ import type { CryptogramVersionName } from '../../src/crypto/cryptogram-version.
 import { type IssuerKeys, testIssuerKeys } from '../keys.ts'
 import { schemes } from './cryptogram.ts'
 import { type CardProfile, parseProfile } from './profile.ts'
-import type { CryptogramName } from './profile-words.ts'
+import { brandOf, type CryptogramName } from './profile-words.ts'
 import { type ProfileName, profiles } from './profiles/index.ts'
-import { tapCryptogram } from './tap-brand.ts'
+import { settingsOf, tapCryptogram } from './tap-brand.ts'
 
 /** How a side of a card makes its cryptograms. */
 export interface CryptogramView {
@@ -31,6 +31,8 @@ export interface IssuerAccount extends CryptogramView {
   readonly currency: number
   /** By tap, where that is another than by chip. */
   readonly tap: CryptogramView | undefined
+  /** By tap the card gives track data with this code, and no cryptogram. */
+  readonly stripeCode: 'cvc3' | 'dcvv' | undefined
 }
 
 function viewOf(name: CryptogramName): CryptogramView {
@@ -54,6 +56,7 @@ export function issuerView(profile: CardProfile): readonly IssuerAccount[] {
       ...viewOf(one.cryptogram),
       currency: plan.currency,
       tap: byTap && viewOf(byTap),
+      stripeCode: settingsOf(one)?.magstripe ? (brandOf(one.aid) === 'visa' ? 'dcvv' : 'cvc3') : undefined,
     }
   })
 }

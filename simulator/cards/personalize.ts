@@ -129,7 +129,12 @@ function personalizeApplication(
     cdol2: dolEntries(one.cdol2)!,
     ddol: dolEntries(one.ddol ?? fromHex('9F3704'))!,
     scheme,
-    masterKeys: { ac: master(testIssuerKeys.ac), smi: master(testIssuerKeys.smi), smc: master(testIssuerKeys.smc) },
+    masterKeys: {
+      ac: master(testIssuerKeys.ac),
+      smi: master(testIssuerKeys.smi),
+      smc: master(testIssuerKeys.smc),
+      cvc: iccMasterKey({ option: 'A' }, testIssuerKeys.cvc, pan, psn),
+    },
     ...keys,
   }
 }

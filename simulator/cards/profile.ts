@@ -156,6 +156,8 @@ const contactless = z.strictObject({
   deviceData: bytes(4, 32).optional(),
   /** Mastercard: the relay resistance protocol; none when left out. */
   relayResistance: relayResistance.optional(),
+  /** Visa and Mastercard: no EMV mode, track data with a dynamic code (dCVV, CVC3) instead. */
+  magstripe: z.boolean().optional(),
   /** The issuer's answer on a second tap (Visa, Discover, JCB), or while the card is held in the field (JCB); none when left out. */
   issuerUpdate: z.enum(['secondTap', 'presentAndHold']).optional(),
   /** Mir: the card speaks Protocol 2, whose commands are not public: it only says so in its FCI (DF6F; a guess of the facts sheet). */
@@ -377,6 +379,7 @@ function checkContactless({ aid, contactless }: ApplicationPlan, at: (...rest: s
     fdda: ['visa', 'unionpay'],
     deviceData: ['visa', 'mastercard'],
     relayResistance: ['mastercard'],
+    magstripe: ['visa', 'mastercard'],
     issuerUpdate: contactless.issuerUpdate === 'presentAndHold' ? ['jcb'] : ['visa', 'discover', 'jcb'],
     protocol2: ['mir'],
   }

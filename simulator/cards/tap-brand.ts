@@ -1,6 +1,6 @@
 /** What a brand has of its own when its card is tapped: how it is personalised for the field, and what it answers. */
 
-import type { Answer } from './command.ts'
+import type { Answer, CardCommand } from './command.ts'
 import type { ApplicationMemory } from './memory.ts'
 import type { ApplicationPlan, CardPlan } from './profile.ts'
 import type { CryptogramName } from './profile-words.ts'
@@ -28,11 +28,13 @@ export interface TapBrand {
   /** Its wallet is not there until the holder has opened it. */
   readonly hiddenWhenLocked?: boolean
   /** AIP, lists, data objects and verification methods for the field. `common` is what all brands have, its CVM list one that can be done by tap. */
-  plan(common: ApplicationPlan, device: 'card' | 'phone'): ApplicationPlan
+  plan(common: ApplicationPlan, device: 'card' | 'phone', card: CardPlan): ApplicationPlan
   /** GET PROCESSING OPTIONS with the cryptogram in its answer; a card that has it knows no GENERATE AC. */
   quick?(tapped: Tapped, data: Uint8Array): Answer
   /** More data objects in the answer to GET PROCESSING OPTIONS. */
   initiated?(tapped: Tapped): DataObjects
+  /** COMPUTE CRYPTOGRAPHIC CHECKSUM. */
+  checksum?(tapped: Tapped, command: CardCommand): Answer
   /** @param told what the reader says by CDOL1 */
   beforeAc?(tapped: Tapped, told: DataObjects): BeforeAc | undefined
 }

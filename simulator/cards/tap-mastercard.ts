@@ -3,6 +3,7 @@
 import { equal, fromHex } from '../../src/bytes.ts'
 import { layoutOf } from './records.ts'
 import { settingsOf, type TapBrand } from './tap-brand.ts'
+import { computeChecksum, mastercardStripe } from './tap-magstripe.ts'
 
 /** 9F6E: country, unique identifier, device type: "00" card, "01" phone. */
 const deviceData = { card: fromHex('06430000303000'), phone: fromHex('06430000303100') }
@@ -20,8 +21,9 @@ const beforeAc: TapBrand['beforeAc'] = ({ device }, told) => {
 const firstByte = (device: 'card' | 'phone') => 0x39 | (device === 'phone' ? 0x02 : 0x00)
 
 export const mastercardTap: TapBrand = {
-  plan(common, device) {
+  plan(common, device, card) {
     const settings = settingsOf(common)
+    if (settings?.magstripe) return mastercardStripe(common, device, card)
     // AIP byte 2: EMV mode, relay resistance.
     const aip = Uint8Array.of(firstByte(device), 0x80 | (settings?.relayResistance ? 0x01 : 0))
     // DRDOL (9F51): the unpredictable number finds the torn transaction again.
@@ -31,6 +33,7 @@ export const mastercardTap: TapBrand = {
     return { ...plan, layout: layoutOf(plan).map(record => (record.sfi === 1 ? { ...record, sfi: 7 } : record)) }
   },
   beforeAc,
+  checksum: computeChecksum,
 }
 
 /** On-device verification by the AIP, and what a locked phone does, are assumed: no specification of Mir's is public. */

@@ -94,6 +94,8 @@ export class TapSession implements Card {
     if (!tapped) return execute(this.#session, this.#image, apdu)
     if (ins === 0xa8) return this.#initiate(tapped, apdu, data)
     if (ins === 0xae) return this.#generate(tapped, apdu, data)
+    const { checksum } = tapBrands[brandOf(tapped.application.image.aid)!]
+    if (ins === 0x2a && checksum) return checksum(tapped, command)
     if (cla === 0x80 && ins === 0xd0) return this.#recover(tapped, data)
     if (cla === 0x80 && ins === 0xea) return this.#resistRelay(data)
     this.#resume(tapped)
@@ -133,7 +135,7 @@ export class TapSession implements Card {
   #generate(tapped: Tapped, apdu: Uint8Array, data: Uint8Array): Answer {
     const { application } = tapped
     const { quick, beforeAc } = tapBrands[brandOf(application.image.aid)!]
-    if (quick) return refuse(SW.wrongIns)
+    if (quick || settingsOf(application.image.plan)?.magstripe) return refuse(SW.wrongIns)
     const { run } = this.#session
     const first = run?.phase === 'initiated'
     const told = first ? cutByDol(application.image.cdol1, data) : undefined

@@ -48,7 +48,7 @@ import {
   onlineOnly,
   scriptUpdating,
 } from './risk.ts'
-import { amex, discover, jcb, mirJcb, mirUnionpay, unionpay } from './schemes.ts'
+import { amex, discover, jcb, mastercardStripe, mirJcb, mirUnionpay, unionpay, visaStripe, visaUpdate } from './schemes.ts'
 import { visaSignature } from './visa-signature.ts'
 
 export const profiles = {
@@ -83,6 +83,9 @@ export const profiles = {
   jcb,
   discover,
   unionpay,
+  'mastercard-stripe': mastercardStripe,
+  'visa-stripe': visaStripe,
+  'visa-update': visaUpdate,
   expired,
   'not-yet-valid': notYetValid,
   'blocked-application': blockedApplication,

@@ -7,9 +7,11 @@ import {
   cardNumber,
   discoverApplication,
   jcbApplication,
+  mastercardApplication,
   mirApplication,
   oneApplication,
   unionPayApplication,
+  visaApplication,
 } from './base.ts'
 
 export const amex = oneApplication('amex', 'American Express: CDA, online PIN, signature or none', amexApplication, { account: 10501 })
@@ -30,6 +32,25 @@ export const unionpay = oneApplication(
   'UnionPay debit: DDA, online PIN, signature or none, a number of 19 digits',
   unionPayApplication,
   { account: 10504 },
+)
+
+export const mastercardStripe = oneApplication(
+  'mastercard-stripe',
+  'Mastercard that knows mag-stripe mode only by tap: track data with CVC3',
+  mastercardApplication,
+  { account: 10507, application: { contactless: { magstripe: true } } },
+)
+
+export const visaStripe = oneApplication('visa-stripe', 'Visa that knows MSD only by tap: track data with dCVV', visaApplication, {
+  account: 10508,
+  application: { contactless: { magstripe: true } },
+})
+
+export const visaUpdate = oneApplication(
+  'visa-update',
+  'Visa that takes its issuer’s answer on a second tap; its PIN is blocked until a script unblocks it',
+  visaApplication,
+  { account: 10509, pin: { digits: '1234', triesLeft: 0 }, application: { contactless: { issuerUpdate: 'secondTap' } } },
 )
 
 const coBadged = (name: string, about: string, account: number, second: ApplicationProfile): CardProfile => {
