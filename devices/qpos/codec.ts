@@ -1,8 +1,23 @@
 /** The QPOS codec: two tables of messages, host's and reader's, and the two mirror-image sides made of them. */
 
-import { equal } from '../../src/bytes.ts'
+import { concat, equal, fromText, text } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import type { Side } from '../../src/reader/side.ts'
+import {
+  type Alignment,
+  alignments,
+  type DukptGroup,
+  decodeDukptGroup,
+  decodeMasterKey,
+  decodeWorkKeys,
+  encodeDukptGroup,
+  encodeMasterKey,
+  encodeWorkKeys,
+  type ListOperation,
+  listOperations,
+  type MasterKey,
+  type WorkKeys,
+} from './codec-config.ts'
 import type { EmvStart } from './codec-emv.ts'
 import { decodeEmvStart, encodeEmvStart } from './codec-emv.ts'
 import { Fields } from './codec-fields.ts'
@@ -11,6 +26,7 @@ import { encodeFrame, frameDecoder } from './codec-frame.ts'
 import type { TradeRequest } from './codec-trade.ts'
 import { decodeTradeRequest, encodeTradeRequest } from './codec-trade.ts'
 
+export * from './codec-config.ts'
 export * from './codec-emv.ts'
 export * from './codec-frame.ts'
 export * from './codec-info.ts'
@@ -75,6 +91,20 @@ interface CommandFields {
   /** The command as the card is to get it. Answer: `decodeNfcResponse`. */
   nfcApdu: { readonly apdu: Uint8Array }
   nfcPowerOff: unknown
+  /** The list of applications, or of CA keys: `encodeRecord` for those that take one. */
+  appConfig: ListChange
+  capkConfig: ListChange
+  /** Enciphered under the master key that is there. */
+  setMasterKey: { readonly key: MasterKey }
+  updateWorkKeys: { readonly keys: WorkKeys }
+  updateIpek: { readonly keys: DukptGroup }
+  /** Latin-1. */
+  displayText: { readonly text: string; readonly align: Alignment }
+}
+
+interface ListChange {
+  readonly operation: ListOperation
+  readonly record: Uint8Array
 }
 export type CommandName = keyof CommandFields
 
@@ -118,6 +148,31 @@ const commands: { readonly [C in CommandName]: CommandRow<CommandFields[C]> } = 
   nfcPowerOn: { code: 0x17, sub: 0x00, write: () => Uint8Array.of(0), read: () => ({}) },
   nfcApdu: { code: 0x17, sub: 0x10, write: ({ apdu }) => apdu, read: data => ({ apdu: data }) },
   nfcPowerOff: { code: 0x17, sub: 0x20, ...noData },
+  appConfig: { code: 0x17, sub: 0xa0, write: writeListChange, read: readListChange },
+  capkConfig: { code: 0x17, sub: 0xa1, write: writeListChange, read: readListChange },
+  setMasterKey: { code: 0x10, sub: 0xe2, write: ({ key }) => encodeMasterKey(key), read: data => ({ key: decodeMasterKey(data) }) },
+  updateWorkKeys: { code: 0x10, sub: 0xf0, write: ({ keys }) => encodeWorkKeys(keys), read: data => ({ keys: decodeWorkKeys(data) }) },
+  updateIpek: { code: 0x10, sub: 0xf2, write: ({ keys }) => encodeDukptGroup(keys), read: data => ({ keys: decodeDukptGroup(data) }) },
+  displayText: {
+    code: 0x41,
+    sub: 0x10,
+    write: ({ text: words, align }) => concat(Uint8Array.of(alignments[align]), fromText(words), Uint8Array.of(0)),
+    read: data => {
+      const align = (Object.keys(alignments) as Alignment[]).find(name => alignments[name] === data[0])
+      if (!align) throw new Fault('protocol', `alignment ${data[0]} is not known`, { field: 'align' })
+      return { align, text: text(data.subarray(1, -1)) }
+    },
+  },
+}
+
+function writeListChange({ operation, record }: ListChange): Uint8Array {
+  return concat(Uint8Array.of(listOperations[operation]), record)
+}
+
+function readListChange(data: Uint8Array): ListChange {
+  const operation = (Object.keys(listOperations) as ListOperation[]).find(name => listOperations[name] === data[0])
+  if (!operation) throw new Fault('protocol', `operation ${data[0]} is not known`, { field: 'operation' })
+  return { operation, record: data.subarray(1) }
 }
 
 /** The code and sub-code of a command: an answer carries those of what it answers. */

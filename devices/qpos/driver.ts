@@ -8,16 +8,28 @@ import type { Terminal, Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import type { Broadcast } from '../../src/reader/broadcast.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
-import type { CardSlot, OpenCardOptions, Reader, ReaderCapability, ReaderEvent, ReaderInfo, ReaderStatus } from '../../src/reader/reader.ts'
-import { ReaderWork } from '../../src/reader/work.ts'
+import type {
+  CardSlot,
+  OpenCardOptions,
+  Reader,
+  ReaderCapability,
+  ReaderConfiguration,
+  ReaderEvent,
+  ReaderInfo,
+  ReaderKeys,
+  ReaderStatus,
+  UpdateOptions,
+} from '../../src/reader/reader.ts'
+import { ReaderWork, type Work } from '../../src/reader/work.ts'
 import type { Link } from '../../src/transport/link.ts'
 import type { QposId, QposInfo } from './codec.ts'
 import { decodeQposId, decodeQposInfo, host } from './codec.ts'
 import { stopped } from './endings.ts'
 import { openField } from './nfc.ts'
 import { pay } from './payment.ts'
-import type { QposLine } from './session.ts'
+import type { Command, QposLine } from './session.ts'
 import { cancel, run } from './session.ts'
+import { configure, order, type Upkeep, update } from './upkeep.ts'
 
 export interface QposOptions {
   readonly signal?: AbortSignal | undefined
@@ -93,7 +105,7 @@ class QposReader implements Reader {
     this.#flipKey = !told.hardware.startsWith('A27')
     this.#work = new ReaderWork(line.closed)
     this.events = this.#work.events
-    this.#status = this.#work.battery(batteryOf(told))
+    this.#status = this.#learn(told)
   }
 
   async status({ signal }: { signal?: AbortSignal } = {}): Promise<ReaderStatus> {
@@ -122,7 +134,7 @@ class QposReader implements Reader {
             this.events.send(event)
           },
         })
-          .catch(error => this.#orLowBattery(error))
+          .catch(error => this.#orCondition(error))
           .finally(() => {
             this.#card = undefined // nothing tells of a card between payments
           }),
@@ -157,6 +169,49 @@ class QposReader implements Reader {
     }
   }
 
+  updateFirmware(image: Uint8Array, options: UpdateOptions = {}): Promise<void> {
+    return this.#keep('a firmware update', options, async upkeep => {
+      await this.#ask(upkeep.signal)
+      const { percent, charging } = this.#status.battery ?? {}
+      // The vendor's tool wants the charger or USB (UPDATE_LOWPOWER).
+      if (!charging)
+        throw new Fault('low-battery', 'a firmware update wants the charger plugged in', { ...(percent === undefined ? {} : { percent }) })
+      await update(upkeep, image, () => this.#need('firmware'))
+      this.#need(undefined)
+    })
+  }
+
+  configure(configuration: ReaderConfiguration, options: UpdateOptions = {}): Promise<void> {
+    return this.#keep('a configuration', options, async upkeep => {
+      await configure(upkeep, configuration, () => this.#need('configuration'))
+      this.#need(undefined)
+    })
+  }
+
+  loadKeys(keys: ReaderKeys, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    return this.#keep('new keys', { signal }, upkeep => order(upkeep, keyCommand(keys)))
+  }
+
+  async displayText(text: string, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    if (!/^[\n\x20-\x7e]{0,200}$/.test(text))
+      throw new Fault('bad-argument', 'the display shows up to 200 ASCII characters', { field: 'text' })
+    const command = { type: 'command', command: 'displayText', delay: 5, text, align: 'centre' } as const
+    return this.#keep('a text', { signal }, upkeep => order(upkeep, command))
+  }
+
+  #keep(what: Work, options: UpdateOptions, work: (upkeep: Upkeep) => Promise<void>): Promise<void> {
+    const onProgress = (done: number, total: number) => {
+      this.events.send({ type: 'update', what: what === 'a configuration' ? 'configuration' : 'firmware', done, total })
+      options.onProgress?.(done, total)
+    }
+    return this.#work.alone(what, signal => work({ line: this.#line, clock: this.#clock, signal, onProgress }), options.signal)
+  }
+
+  #need(needs: ReaderStatus['needs']): void {
+    const { needs: _, ...rest } = this.#status
+    this.#status = needs ? { ...rest, needs } : rest
+  }
+
   /** A payment that runs is cancelled first, and settles; an open card is closed. */
   close(): Promise<void> {
     return this.#work.close(async () => {
@@ -170,15 +225,23 @@ class QposReader implements Reader {
     return this.close()
   }
 
-  async #ask(signal?: AbortSignal): Promise<void> {
-    const answer = await run(this.#line, this.#clock, { type: 'command', command: 'getQposInfo', delay: 5 }, { signal })
-    this.#status = this.#work.battery(batteryOf(decodeQposInfo(dataOf(answer, 'getQposInfo'))))
+  /** What the reader has told; a configuration that was begun here and not ended is known here alone. */
+  #learn(told: QposInfo): ReaderStatus {
+    const kept = this.#status?.needs === 'configuration' ? { needs: 'configuration' as const } : {}
+    return { ...this.#work.battery(batteryOf(told)), ...kept, ...needsOf(told) }
   }
 
-  /** The wire has no word for a flat battery: a reader that refuses to pay and has little left is taken to mean it. */
-  async #orLowBattery(error: unknown): Promise<never> {
+  async #ask(signal?: AbortSignal): Promise<void> {
+    const answer = await run(this.#line, this.#clock, { type: 'command', command: 'getQposInfo', delay: 5 }, { signal })
+    this.#status = this.#learn(decodeQposInfo(dataOf(answer, 'getQposInfo')))
+  }
+
+  /** The wire has no word for a flat battery or half an image: a reader that refuses to pay and is in that condition is taken to mean it. */
+  async #orCondition(error: unknown): Promise<never> {
     if (!isFault(error, 'unsupported') || error.details.code !== 'CMD_NOT_AVAILABLE') throw error
     await this.#ask().catch(() => {})
+    const { needs } = this.#status
+    if (needs) throw new Fault('update-required', `the reader refuses a payment: it needs ${needs}`, { needs }, { cause: error })
     if (this.#work.level === 'ok') throw error
     const percent = this.#status.battery?.percent
     throw new Fault('low-battery', `the reader refuses a payment with its battery at ${percent} %`, { percent }, { cause: error })
@@ -187,6 +250,17 @@ class QposReader implements Reader {
   #known(): ReaderStatus {
     return { ...this.#status, ...(this.#card ? { card: this.#card } : {}) }
   }
+}
+
+/** No version of the firmware: only the loader runs. Assumed; an image that was not sent whole leaves no other sign. */
+function needsOf({ firmware }: QposInfo): Pick<ReaderStatus, 'needs'> {
+  return firmware === '' ? { needs: 'firmware' } : {}
+}
+
+function keyCommand(keys: ReaderKeys): Command {
+  if (keys.type === 'master') return { type: 'command', command: 'setMasterKey', delay: 15, key: { ...keys.key, index: keys.index } }
+  const { group, track, emv, pin } = keys
+  return { type: 'command', command: 'updateIpek', delay: 15, keys: { group, keys: [track, emv, pin] } }
 }
 
 function batteryOf({ millivolts, percent, charging }: QposInfo): NonNullable<ReaderStatus['battery']> {
@@ -208,6 +282,9 @@ function infoOf(id: QposId, info: QposInfo, raw: boolean): ReaderInfo {
   const capabilities: ReaderCapability[] = [
     'chip',
     'tap',
+    'firmwareUpdate',
+    'configuration',
+    'keys',
     ...(swipe ? ['swipe' as const] : []),
     ...(keys ? (['pinPad', 'display'] as const) : []),
     ...(raw ? ['passthrough' as const] : []),

@@ -24,7 +24,8 @@ function isProgress(message: DeviceMessage): message is Progress {
 /** Seconds a host waits for the first answer, beyond the delay declared in the frame (the vendor's demos; doTrade may then go on for its delay). */
 const firstAnswers: Readonly<Record<CommandName, number>> = {
   ...{ getQposId: 5, getQposInfo: 5, doTrade: 15, startEmv: 60, selectEmvApp: 60, onlineResult: 60, getIccTag: 5 },
-  ...{ nfcPowerOn: 15, nfcApdu: 5, nfcPowerOff: 5 },
+  ...{ nfcPowerOn: 15, nfcApdu: 5, nfcPowerOff: 5, displayText: 5 },
+  ...{ appConfig: 15, capkConfig: 15, setMasterKey: 15, updateWorkKeys: 15, updateIpek: 15 },
 }
 /** The most that an answer in parts may hold, in bytes: the largest of the vendor's own, parameter segments, have 32768. */
 const MAX_ANSWER = 65536

@@ -85,11 +85,11 @@ export function pinBlock(digits: Uint8Array, pan: string, { key, ksn }: { readon
 
 export class Firmware {
   readonly body: Body
-  readonly config: TerminalConfig
+  config: TerminalConfig
   readonly clock: Clock
   readonly random: (length: number) => Uint8Array
   readonly #options: FirmwareOptions
-  readonly #pinDukpt: DukptDevice
+  #pinDukpt: DukptDevice
   readonly #log = new SaleLog()
   readonly #ownLanguage: Language
   #sequence = 0
@@ -97,7 +97,7 @@ export class Firmware {
   readonly #screens: EndScreens
   /** Fires when the card goes whose online PIN the issuer has just found wrong; undefined where that did not happen. */
   #refusedPin: AbortSignal | undefined
-  readonly #tapping: Tapping | undefined
+  #tapping: Tapping | undefined
   /** Whether it can pay at all, and the new firmware it is given. */
   readonly condition: Condition
 
@@ -113,6 +113,17 @@ export class Firmware {
     this.#tapping = options.contactless && new Tapping(options.body, options.config, options.contactless)
     this.#pinDukpt = new DukptDevice(options.pinDukpt.ipek, options.pinDukpt.ksn)
     this.condition = new Condition(options)
+  }
+
+  /** New rules for all payments from now on; no taps without contactless ones. */
+  configure(config: TerminalConfig, contactless: ContactlessConfig | undefined): void {
+    this.config = config
+    this.#tapping = contactless && new Tapping(this.body, config, contactless)
+  }
+
+  /** New keys for the PIN pad. @throws Fault `bad-key`, `bad-argument` */
+  loadPinKey(ipek: Uint8Array, ksn: Uint8Array): void {
+    this.#pinDukpt = new DukptDevice(ipek, ksn)
   }
 
   /** The key serial number of the next online PIN; undefined when the keys are used up. */

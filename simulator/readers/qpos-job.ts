@@ -1,6 +1,6 @@
 /** A QPOS command that takes a while: what the host hears meanwhile, what it is asked, how long it may take. */
 
-import type { CommandName, DeviceMessage, HostMessage } from '../../devices/qpos/codec.ts'
+import type { DeviceMessage, HostMessage } from '../../devices/qpos/codec.ts'
 import { commandCode } from '../../devices/qpos/codec.ts'
 import type { Clock } from '../../src/clock.ts'
 import { within } from '../../src/clock.ts'
@@ -28,10 +28,10 @@ export class Job {
   #limit = 0
   #cancelLimit = () => {}
 
-  constructor(line: PassiveLine, clock: Clock, command: CommandName) {
+  constructor(line: PassiveLine, clock: Clock, code: Code) {
     this.#line = line
     this.#clock = clock
-    this.#code = commandCode(command)
+    this.#code = code
   }
 
   /** Code and sub-code of the command that its next answer belongs to. */

@@ -186,7 +186,8 @@ export function endingOfFault(fault: Fault): Ending {
   if (isFault(fault, 'card-mute')) return { type: 'iccPowerOnError', data: empty }
   if (isFault(fault, 'aborted', 'link-closed')) return { type: 'userCancel', data: empty }
   if (isFault(fault, 'timeout')) return { type: 'timeout', data: empty }
-  if (isFault(fault, 'unsupported', 'bad-argument', 'low-battery', 'bad-config')) return { type: 'notAvailable', data: empty }
+  if (isFault(fault, 'unsupported', 'bad-argument', 'low-battery', 'update-required', 'bad-config'))
+    return { type: 'notAvailable', data: empty }
   return { type: 'iccTradeError', data: empty }
 }
 

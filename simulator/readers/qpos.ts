@@ -32,6 +32,7 @@ import {
   type Versions,
 } from './qpos-payload.ts'
 import { swipeOf, tapStep, waysOf } from './qpos-tap.ts'
+import { isLoaderFrame, isUpkeep, QposUpkeep } from './qpos-upkeep.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
 
 export interface QposOptions extends Omit<VirtualReaderOptions, 'body'> {
@@ -50,6 +51,8 @@ const APPLICATION_LIST = 0x02
 /** tradeMode: the card is checked, no PIN is asked. */
 const NO_PIN = 1
 const noCode = { code: 0, sub: 0 }
+/** Milliseconds from the last block of new firmware to the restart. */
+const RESTART = 100
 
 export class VirtualQpos implements VirtualReader {
   readonly family = 'qpos'
@@ -66,6 +69,7 @@ export class VirtualQpos implements VirtualReader {
   /** How the last job ended. */
   #last: DeviceMessage | undefined
   readonly #field: QposField
+  readonly #upkeep: QposUpkeep
   /** The chip that doTrade found. */
   #card: Card | undefined
   #lastTags: ReadonlyMap<number, Uint8Array> = new Map()
@@ -77,6 +81,7 @@ export class VirtualQpos implements VirtualReader {
     this.body = options.body ?? new Body({ clock: this.#clock, ...(options.language && { language: options.language }) })
     this.firmware = new Firmware({ ...options, family: this.family, body: this.body, clock: this.#clock })
     this.#field = new QposField(this.firmware)
+    this.#upkeep = new QposUpkeep(this.firmware)
     this.faults = { ...options.faults }
     this.serial = options.serial ?? 'MPOS0000000001'
     const { partSize = 1024, busyAfter = 300 } = options
@@ -124,8 +129,14 @@ export class VirtualQpos implements VirtualReader {
     else if (message.type === 'query') this.#query()
     else if (message.type === 'cancel') this.#cancel()
     else if (message.type === 'reset') await this.#reset()
-    else if (message.type === 'raw') this.#refuse(message)
+    else if (message.type === 'raw') this.#load(message)
     else if (!this.#line.continue()) this.#refuse(noCode)
+  }
+
+  /** While an image is half there only the loader runs, and there is no version to tell. */
+  #info(): Uint8Array {
+    const { update } = this.firmware.condition
+    return infoOf({ ...versions, firmware: update.needed ? '' : update.version, ...this.#options.versions }, this.body.battery)
   }
 
   #refuse(code: Code): void {
@@ -133,15 +144,27 @@ export class VirtualQpos implements VirtualReader {
     this.#line.answer('notAvailable')
   }
 
+  /** A frame for the loader; after the last one the reader restarts, which ends the connection. */
+  #load(message: Extract<HostMessage, { type: 'raw' }>): void {
+    if (this.#job || !isLoaderFrame(message)) {
+      this.#refuse(message)
+      return
+    }
+    const link = this.#link
+    this.#line.owe(message)
+    this.#line.forget()
+    this.#begin({ code: message.code, sub: message.sub }, async job => {
+      const { ending, committed } = await this.#upkeep.load(message, job.stop.signal)
+      if (committed) this.#clock.timer(RESTART, () => link?.close().catch(() => {}))
+      return ending
+    })
+  }
+
   #command(message: Command): void {
     const job = this.#job
     this.#line.owe(commandCode(message.command))
     if (message.command === 'getQposId' && !job) this.#line.answer('completed', idOf(this.serial, this.firmware.config.merchantId))
-    else if (message.command === 'getQposInfo' && !job)
-      this.#line.answer(
-        'completed',
-        infoOf({ ...versions, firmware: this.firmware.condition.update.version, ...this.#options.versions }, this.body.battery),
-      )
+    else if (message.command === 'getQposInfo' && !job) this.#line.answer('completed', this.#info())
     else if (this.body.tampered) this.#line.answer('destruct')
     else if (!job) this.#start(message)
     else if (!job.answer(message)) this.#line.answer('notAvailable')
@@ -150,10 +173,13 @@ export class VirtualQpos implements VirtualReader {
   #start(message: Command): void {
     this.#line.forget()
     this.#last = undefined
-    if (message.command === 'doTrade') this.#begin(message, job => this.#trade(message.request, message.delay, job))
-    else if (message.command === 'startEmv') this.#begin(message, job => this.#emv(message.start, message.delay, job))
-    else if (message.command === 'nfcPowerOn') this.#begin(message, job => this.#field.on(message.delay, job.stop.signal))
-    else if (message.command === 'nfcApdu') this.#begin(message, job => this.#relay(message, job))
+    const code = commandCode(message.command)
+    if (isUpkeep(message)) this.#begin(code, async () => this.#upkeep.do(message))
+    else if (this.#upkeep.unconfigured && message.command === 'doTrade') this.#line.answer('emvAppConfigError')
+    else if (message.command === 'doTrade') this.#begin(code, job => this.#trade(message.request, message.delay, job))
+    else if (message.command === 'startEmv') this.#begin(code, job => this.#emv(message.start, message.delay, job))
+    else if (message.command === 'nfcPowerOn') this.#begin(code, job => this.#field.on(message.delay, job.stop.signal))
+    else if (message.command === 'nfcApdu') this.#begin(code, job => this.#relay(message, job))
     else if (message.command === 'nfcPowerOff') this.#line.answer(this.#field.off())
     else if (message.command === 'getIccTag') this.#line.answer('completed', iccData(pick(this.#lastTags, message.tags)))
     else this.#line.answer('notAvailable') // an answer to a question that was not asked
@@ -207,8 +233,8 @@ export class VirtualQpos implements VirtualReader {
 
   // — what takes a while —
 
-  #begin({ command }: Command, work: (job: Job) => Promise<Ending>): void {
-    const job = new Job(this.#line, this.#clock, command)
+  #begin(code: Code, work: (job: Job) => Promise<Ending>): void {
+    const job = new Job(this.#line, this.#clock, code)
     this.#job = job
     job.done = this.#run(job, work)
   }

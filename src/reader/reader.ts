@@ -23,7 +23,7 @@ export interface ReaderInfo {
   readonly slots?: readonly Card['interface'][]
 }
 
-export type ReaderCapability = 'chip' | 'tap' | 'swipe' | 'pinPad' | 'display' | 'firmwareUpdate' | 'configuration' | 'passthrough'
+export type ReaderCapability = 'chip' | 'tap' | 'swipe' | 'pinPad' | 'display' | 'firmwareUpdate' | 'configuration' | 'keys' | 'passthrough'
 
 /** What is not known is left out: never 0. */
 export interface ReaderStatus {
@@ -80,6 +80,27 @@ export interface ReaderConfiguration {
   readonly contactless?: ContactlessConfig
 }
 
+/** A key as it travels: enciphered under one that the reader has, with its check value. */
+export interface EncipheredKey {
+  readonly key: Uint8Array
+  /** The first bytes of zeros enciphered under the clear key, as many as the family takes. */
+  readonly kcv: Uint8Array
+}
+
+/** Keys for the reader, each family as far as it can; never in clear. */
+export type ReaderKeys =
+  /** Initial keys of DUKPT (X9.24) with their key serial numbers. */
+  | {
+      readonly type: 'dukpt'
+      /** The reader's number of the set of keys. */
+      readonly group: number
+      readonly track: EncipheredKey & { readonly ksn: Uint8Array }
+      readonly emv: EncipheredKey & { readonly ksn: Uint8Array }
+      readonly pin: EncipheredKey & { readonly ksn: Uint8Array }
+    }
+  /** The key that other keys come under. */
+  | { readonly type: 'master'; readonly index: number; readonly key: EncipheredKey }
+
 export interface Reader extends AsyncDisposable {
   readonly info: ReaderInfo
   /** @throws Fault `timeout`, `link-closed`, `busy` */
@@ -108,6 +129,10 @@ export interface Reader extends AsyncDisposable {
    * @throws Fault `bad-config` (what the reader's format cannot say), `busy`, `link-closed`, `timeout`, `aborted`, `reader-error`
    */
   configure?(configuration: ReaderConfiguration, options?: UpdateOptions): Promise<void>
+  /** Loads keys (`keys` in `capabilities`). @throws Fault `bad-argument`, `reader-error` (a wrong check value), `busy`, `link-closed`, `timeout`, `aborted` */
+  loadKeys?(keys: ReaderKeys, options?: { signal?: AbortSignal }): Promise<void>
+  /** A text of the app's on the reader's display until something else is shown. @throws Fault `bad-argument` for what the display cannot show, `busy`, … */
+  displayText?(text: string, options?: { signal?: AbortSignal }): Promise<void>
   /** Idempotent; ends `events`, settles what is pending and closes the link. */
   close(): Promise<void>
 }

@@ -5,7 +5,7 @@ import { Broadcast } from './broadcast.ts'
 import type { ReaderEvent, ReaderStatus } from './reader.ts'
 
 /** What a reader may be busy with, as it stands in the message of `busy`. */
-export type Work = 'a payment' | 'a status request' | 'an open card' | 'a firmware update' | 'a configuration'
+export type Work = 'a payment' | 'a status request' | 'an open card' | 'a firmware update' | 'a configuration' | 'new keys' | 'a text'
 
 /** Percent at which a reader that is not charging is said to be low, and critical. */
 export interface BatteryLimits {

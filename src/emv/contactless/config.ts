@@ -1,7 +1,7 @@
 /** Contactless configuration by scheme, with one rule for verification, and the figure that each kernel needs to keep that rule. */
 
 import { z } from 'zod'
-import { fromHex, hex, toBcd } from '../../bytes.ts'
+import { fromBcd, fromHex, hex, toBcd } from '../../bytes.ts'
 import { Fault } from '../../errors.ts'
 import type { TransactionType } from '../terminal.ts'
 import { type Combination, checkCombination } from './combination.ts'
@@ -105,6 +105,23 @@ export function kernelData(rules: SchemeRules): ReadonlyMap<number, Uint8Array> 
     .filter(([, value]) => value <= MAX) // a rule that is not there
     .map(([tag, value]) => [tag, toBcd(value, 6)] as const)
   return new Map([...rules.data, ...limits])
+}
+
+/** What the figures of a scheme's own say in words: `kernelData` read backwards, for a reader that was loaded with them. Undefined where the scheme has none. */
+export function rulesOfFigures(
+  scheme: ContactlessScheme,
+  figuresOf: ReadonlyMap<number, Uint8Array>,
+): Partial<Pick<SchemeRules, RuleName>> | undefined {
+  const own = figures[scheme]
+  return own && Object.fromEntries(own.flatMap(([tag, rule, sign]) => ruleOf(figuresOf.get(tag), rule, sign)))
+}
+
+/** A rule from its figure and the sign that it is compared with; nothing where the figure is missing. */
+function ruleOf(figureOf: Uint8Array | undefined, rule: RuleName, sign: Comparison): readonly (readonly [RuleName, bigint])[] {
+  const value = figureOf && fromBcd(figureOf)
+  if (value === undefined) return []
+  const first = sign === '>=' ? value : value + 1n
+  return [[rule, rule === 'offlineUpTo' ? first - 1n : first]]
 }
 
 /** Entry Point's combinations. Kernels with limits of their own get none here, so that no rule is tested twice with two signs. */
