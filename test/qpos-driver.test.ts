@@ -37,7 +37,10 @@ describe('opening', () => {
     const { reader, heard, clock } = await bench({})
     expect(reader.info).toEqual({
       ...{ family: 'qpos', model: 'QPOS mini', serial: '10000000010002', firmware: '2.01', hardware: 'A27BA' },
-      ...{ capabilities: ['chip', 'tap', 'swipe', 'pinPad', 'display'], applicationSelection: 'host' },
+      ...{
+        capabilities: ['chip', 'tap', 'firmwareUpdate', 'configuration', 'keys', 'swipe', 'pinPad', 'display'],
+        applicationSelection: 'host',
+      },
     })
     expect(await clock.settle(reader.status())).toEqual({ battery: { percent: 87, millivolts: 3900, charging: false } })
     expect(heard).toEqual(['getQposInfo'])
@@ -50,7 +53,7 @@ describe('opening', () => {
       getQposInfo: say('completed', 'getQposInfo', qpos.encodeQposInfo({ bootloader: '1', firmware: '2', hardware: 'CR1' })),
     })
     expect(await clock.settle(reader.status())).toEqual({})
-    expect(reader.info).toMatchObject({ model: 'CR100', capabilities: ['chip', 'tap', 'swipe'] })
+    expect(reader.info).toMatchObject({ model: 'CR100', capabilities: ['chip', 'tap', 'firmwareUpdate', 'configuration', 'keys', 'swipe'] })
   })
 
   it('a silent reader: timeout within its 5 s, grace and one more question, the link is released', async () => {

@@ -56,7 +56,7 @@ export class ReaderWork {
     }
   }
 
-  /** Does `work` while nothing else is done; its signal fires with `signal`, and when the reader is closed. @throws Fault `busy`, or what `work` throws */
+  /** Does `work` while nothing else is done; its signal fires with `signal`, and when the reader is closed. @throws Fault `busy`, `link-closed` once the reader is closed, or what `work` throws */
   async alone<T>(what: Work, work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const release = this.claim(what)
     try {
@@ -68,6 +68,7 @@ export class ReaderWork {
 
   /** Work that `close` stops and waits for. */
   async stoppable<T>(work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (this.#closing.signal.aborted) throw new Fault('link-closed', 'the reader was closed')
     const stop = new AbortController()
     const abort = () => stop.abort()
     const signals = [this.#closing.signal, ...(signal ? [signal] : [])]
