@@ -104,6 +104,50 @@ describe('one card, two sides', () => {
   })
 })
 
+/** The issuer's view of a tap's cryptogram. */
+function checked(profile: CardProfile, tags: ReadonlyMap<number, Uint8Array>, how: 'authorise' | 'advise', amount = 1000n) {
+  const message = {
+    key: 'k', order: { number: '1', amount, currency: rub }, merchant: { name: 'M', id: 'M', terminal: 'T' }, type: 'purchase' as const,
+    amount, currency: rub, at: new Date('2026-03-26'), interface: 'tap' as const, cvm: 'none' as const, tags,
+  } // biome-ignore format: a list
+  const issuer = new Issuer({ accounts: issuerView(profile) })
+  return how === 'authorise' ? issuer.authorise(message, issuer.panOf(message), []) : issuer.advise(message, issuer.panOf(message))
+}
+
+const everyScheme = ['mir', 'dda', 'mastercard', 'amex', 'jcb', 'discover', 'unionpay'] as const
+
+describe('cryptograms by tap, checked by the issuer', () => {
+  const offline = russianContactless({ offlineUpTo: 100_000n })
+
+  it.each(everyScheme)('%s: an ARQC, and a TC of an approval offline', async name => {
+    const online = await tapOnce(loadCard(name))
+    expect(online.end.type).toBe('onlineRequest')
+    expect(checked(profiles[name], online.tags, 'authorise').arqc).toBe('right')
+    const profile = changed(name, { risk: { policy: 'approve' } })
+    const approved = await tapOnce(loadCard(profile), { contactless: offline })
+    expect(approved.end).toMatchObject({ type: 'outcome', outcome: { result: 'approved', online: false } })
+    expect(checked(profile, approved.tags, 'advise').arqc).toBe('right')
+    const other = new Map([...approved.tags, [0x9f02, fromHex('000000001001')]])
+    expect(checked(profile, other, 'advise').arqc).toBe('wrong')
+  })
+
+  it.each(everyScheme)('%s: a signature that fails is no approval offline', async name => {
+    const { oda } = profiles[name].applications[0]
+    const profile = changed(name, { risk: { policy: 'approve' }, oda: { ...oda, method: 'dda', defect: 'wrongDynamicSignature' } })
+    const { end, tags } = await tapOnce(loadCard(profile), { contactless: offline })
+    if (end.type === 'outcome') expect(end.outcome).toMatchObject({ result: 'declined', online: false })
+    // Discover's cryptogram was inside the signature: there is none left to show.
+    else expect(checked(profile, tags, 'authorise').arqc).toBe(name === 'discover' ? 'wrong' : 'right')
+    // Cards that let the reader ask their issuer instead.
+    expect(end.type === 'onlineRequest').toBe(name === 'dda' || name === 'unionpay' || name === 'discover')
+  })
+
+  it.each(everyScheme)('%s: a card that declines', async name => {
+    const { end } = await tapOnce(loadCard(changed(name, { risk: { policy: 'decline' } })))
+    expect(end).toMatchObject({ type: 'outcome', outcome: { result: 'declined' } })
+  })
+})
+
 describe('Visa', () => {
   const offline = (fdda: '00' | '01') => loadCard(changed('dda', { risk: { policy: 'approve' }, contactless: { fdda } }))
   const contactless = russianContactless({ offlineUpTo: 100_000n })

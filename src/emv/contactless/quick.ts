@@ -6,7 +6,7 @@ import { type Bit, isSet } from '../data.ts'
 import { iccKey } from '../oda-keys.ts'
 import { dynamicHashHolds, isFailed, recoverDynamicData } from '../oda-signature.ts'
 import { TTQ } from './combination.ts'
-import type { ContactlessCvm } from './outcome.ts'
+import type { ContactlessCvm, ContactlessOutcome } from './outcome.ts'
 
 /** AIP (82): the card signs with fDDA. */
 const DDA: Bit = { byte: 1, bit: 6 }
@@ -23,6 +23,14 @@ export const CTQ = {
   deviceCvmPerformed: { byte: 2, bit: 8 },
   issuerUpdate: { byte: 2, bit: 7 },
 } as const satisfies Record<string, Bit>
+
+/**
+ * The TVR that goes to the host is the one that the card has seen, all zeros (Book C-3, 4.1): its cryptogram was made before anything was known. What
+ * failed since is in the discretionary data.
+ */
+export function asTheCardSawIt(outcome: ContactlessOutcome): ContactlessOutcome {
+  return outcome.dataRecord ? { ...outcome, dataRecord: new Map([...outcome.dataRecord, [0x95, new Uint8Array(5)]]) } : outcome
+}
 
 /** The cryptogram's type: 9F27, or the one in the card verification results (9F10 byte 5, b6–b5). */
 export function cryptogramType({ data }: Kernel): 'AAC' | 'TC' | 'ARQC' | undefined {

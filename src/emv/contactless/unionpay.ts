@@ -9,7 +9,7 @@ import { TTQ } from './combination.ts'
 import { type Decision, decided } from './decide.ts'
 import type { ContactlessKernel, KernelActivation } from './entry.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI } from './outcome.ts'
-import { CTQ, cryptogramType, fastDda, isExpired, verifyByQualifiers } from './quick.ts'
+import { asTheCardSawIt, CTQ, cryptogramType, fastDda, isExpired, verifyByQualifiers } from './quick.ts'
 import {
   cardError,
   endApplication,
@@ -108,5 +108,5 @@ function decide(kernel: Kernel, ttq: Uint8Array): ContactlessOutcome {
 }
 
 function outcome(kernel: Kernel, status: Decision, cvm?: ContactlessCvm): ContactlessOutcome {
-  return decided(kernel, status, cvm, { record, discretionary: [0x9f6c, 0x95] })
+  return asTheCardSawIt(decided(kernel, status, cvm, { record, discretionary: [0x9f6c, 0x95] }))
 }

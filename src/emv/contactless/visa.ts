@@ -12,7 +12,7 @@ import { type LimitSet, limitsFor } from './dynamic-limits.ts'
 import type { ContactlessKernel, KernelActivation } from './entry.ts'
 import { updateCard } from './issuer-update.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI } from './outcome.ts'
-import { CTQ, cryptogramType, fastDda, isExpired, verifyByQualifiers } from './quick.ts'
+import { asTheCardSawIt, CTQ, cryptogramType, fastDda, isExpired, verifyByQualifiers } from './quick.ts'
 import {
   cardError,
   endApplication,
@@ -189,5 +189,5 @@ function outcome(
   const amount = showOfflineSpending && spending?.length === 6 ? fromBcd(spending) : undefined
   const currency = kernel.transaction.currency.numeric
   const ui = amount === undefined ? {} : { value: { qualifier: 'balance' as const, amount, currency } }
-  return decided(kernel, status, cvm, { record, discretionary: [0x9f6c, 0x9f5d, 0x95, 0x57, 0x9f34], ui })
+  return asTheCardSawIt(decided(kernel, status, cvm, { record, discretionary: [0x9f6c, 0x9f5d, 0x95, 0x57, 0x9f34], ui }))
 }
