@@ -102,8 +102,6 @@ async function tap(
   tags.set(0x9a, fromHex(run['9A']))
   tags.set(0x9f21, fromHex('000000'))
   for (const [tag, value] of request) tags.set(tag, value)
-  // Data exchange and data storage are not built and were idle in these runs.
-  for (const tag of [0x9f5c, 0xdf8110, 0xdf8112, 0xff8102, 0xff8103]) tags.set(tag, new Uint8Array())
   // With all action codes zero a TC is asked for; the reference falls through to ARQC (docs/decisions.md). Deployed online codes have "online PIN entered".
   if (run.id === 'msc-online') tags.set(0xdf8122, fromHex('0000040000'))
   const numeric = Number(hex(request.get(0x5f2a)!))
@@ -160,8 +158,8 @@ describe('whole runs', () => {
     expect(shown.at(-1)!.message).toBe(outcome.status === 'approved' ? UI.approved : UI.authorising)
     const all = new Map([...outcome.dataRecord!, ...outcome.discretionaryData!])
     const expected = read(fromHex(run.reference_outcome.data_record), { ff: 'tag' })
-    // DF810B, DF810E, DF810F report on data storage and data exchange; DF8115 is only given when something went wrong.
-    const relevant = expected.filter(({ tag }) => ![0xdf810b, 0xdf810e, 0xdf810f, 0xdf8115].includes(tag))
+    // DF8115 is only given when something went wrong.
+    const relevant = expected.filter(({ tag }) => tag !== 0xdf8115)
     expect(relevant.length).toBeGreaterThan(12)
     for (const { tag, value } of relevant)
       expect([tag.toString(16), hex(all.get(tag) ?? new Uint8Array())]).toEqual([tag.toString(16), hex(value)])
@@ -197,14 +195,6 @@ describe('kernel 2', () => {
   it('takes an application that EMV mode is not for to the next one', async () => {
     const refused = { ...online, apdus: online.apdus.map(({ c, r }) => (c.startsWith('80A8') ? { c, r: '6985' } : { c, r })) }
     expect((await tap(refused)).outcome).toMatchObject({ status: 'endApplication', uiOnOutcome: { message: UI.tryAnotherCard } })
-  })
-
-  it('refuses what is not built by name', () => {
-    const environment = { config: russianMpos(site) }
-    for (const tag of [0x9f5c, 0xdf8112])
-      expect(() => mastercardKernel(environment, { data: new Map([[tag, fromHex('01')]]) })).toThrow(
-        expect.objectContaining({ code: 'unsupported' }),
-      )
   })
 
   it('sends the whole CVM code unless told otherwise', async () => {

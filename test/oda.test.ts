@@ -392,7 +392,7 @@ describe('CDA', () => {
       [response({ sent: [pdol, cdol1, cdol2] }), [pdol, cdol1, cdol2]],
     ] as const) {
       const at = await ready()
-      expect(verifyCda(at.kernel, template, sent)).toEqual({ verified: true, cid: 0x80 })
+      expect(verifyCda(at.kernel, template, sent)).toMatchObject({ verified: true, cid: 0x80 })
       expect(hex(at.data.get(0x9f26)!)).toBe(hex(AC))
       expect(hex(at.data.get(0x9f4c)!)).toBe('11223344')
       expect(at.tsi()).toEqual(['odaPerformed'])

@@ -55,6 +55,7 @@ interface Wish {
   contactless?: ReturnType<typeof russianContactless>
   options?: PaymentOptions
   pin?: 'entered' | 'cancelled'
+  exchangeData?: Terminal['exchangeData']
 }
 
 /** Pays by tap with a virtual card; gives back what everybody saw. */
@@ -89,6 +90,7 @@ async function pay(
       return answer
     },
     display: message => void shown.push(message),
+    ...(wish.exchangeData && { exchangeData: wish.exchangeData }),
   }
   const outcome = await clock.settle(
     tap(field, { amount, currency: rub, type }, config, wish.contactless ?? russianContactless(), terminal, {
@@ -324,12 +326,32 @@ describe('what is not built', () => {
   it('what a configuration asks of a kernel in vain is refused by name, before any card is asked for', async () => {
     const contactless = parseContactlessConfig({
       currencyCode: 643,
-      schemes: [{ scheme: 'mastercard', aids: ['A0000000041010'], verifyFrom: 300_000, data: { '9F5C': '0102030405060708' } }],
+      schemes: [{ scheme: 'mastercard', aids: ['A0000000041010'], verifyFrom: 300_000, data: { DF8112: '9F75' } }],
     })
     await expect(pay(loadCard('mir'), { amount: 1n, contactless })).rejects.toMatchObject({
       code: 'unsupported',
-      details: { feature: 'data storage' },
+      details: { feature: 'data exchange' },
     })
+  })
+
+  it('a terminal that exchanges data is told what it wanted to read, and lets the kernel go on', async () => {
+    const contactless = parseContactlessConfig({
+      currencyCode: 643,
+      schemes: [{ scheme: 'mastercard', aids: ['A0000000041010'], verifyFrom: 300_000, data: { DF8112: '9F755F24', DF8110: '' } }],
+    })
+    const told: [number, string][][] = []
+    const { outcome } = await pay(loadCard('mastercard'), {
+      amount: 1n,
+      contactless,
+      exchangeData: async ({ needed, sent }) => {
+        told.push([...sent].map(([tag, value]) => [tag, hex(value)]))
+        return new Map(needed.map(tag => [tag, Uint8Array.of(1)] as const))
+      },
+    })
+    expect(outcome.result).toBe('approved')
+    expect(told.flat().map(([tag]) => tag)).toEqual([0x9f75, 0x5f24])
+    expect(told.flat()[0][1]).toBe('') // the card has no such envelope
+    expect(told.flat()[1][1]).toMatch(/^\d{6}$/)
   })
 
   it('every scheme has its kernel', async () => {

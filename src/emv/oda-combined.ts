@@ -18,6 +18,8 @@ export interface CdaResult {
   readonly verified: boolean
   /** Cryptogram Information Data as signed; where it was recovered it counts, not the one in clear (Book 4, 6.3.2.1). */
   readonly cid: number | undefined
+  /** What a contactless card signed behind the transaction data hash (summaries of data storage, relay resistance); left out where that is nothing. */
+  readonly behind?: Uint8Array
 }
 
 /**
@@ -38,13 +40,14 @@ export function verifyCda(kernel: Kernel, template: Uint8Array, sent: readonly U
   card.set(0x9f4c, result.number)
   card.set(0x9f26, result.cryptogram)
   kernel.note({ rule: 'Book 2, 6.6.2: the cryptogram is signed by the card', inputs: [0x9f4c, 0x9f26] }, () => 'CDA succeeded')
-  return { verified: true, cid: result.cid }
+  return { verified: true, cid: result.cid, ...(result.behind.length > 0 && { behind: result.behind }) }
 }
 
 interface Signed {
   readonly cid: number
   readonly number: Uint8Array
   readonly cryptogram: Uint8Array
+  readonly behind: Uint8Array
 }
 
 function check(kernel: Kernel, template: Uint8Array, sent: readonly Uint8Array[]): Signed | (Failed & { cid?: number }) {
@@ -66,7 +69,7 @@ function check(kernel: Kernel, template: Uint8Array, sent: readonly Uint8Array[]
   const others = objects.filter(({ tag }) => tag !== 0x9f4b).map(object => template.subarray(object.offset, endOf(object, template)))
   if (!equal(sha1(concat(...sent, ...others)), rest.subarray(9, 29)))
     return { failed: `${rule} step 12: the transaction data hash differs`, cid }
-  return { cid, number, cryptogram: rest.slice(1, 9) }
+  return { cid, number, cryptogram: rest.slice(1, 9), behind: rest.slice(29) }
 }
 
 function endOf({ value }: { value: Uint8Array }, template: Uint8Array): number {

@@ -91,6 +91,12 @@ export type AuthorisationResponse =
     }
   | { readonly type: 'unableToGoOnline' }
 
+/** A kernel's word to the terminal while the card is in the field: the tags it asks for, and the objects it tells; an empty one is none the card has. */
+export interface DataExchange {
+  readonly needed: readonly number[]
+  readonly sent: ReadonlyMap<number, Uint8Array>
+}
+
 export interface Waiting {
   readonly signal: AbortSignal
   /** ISO 639-1: the language the cardholder prefers among the terminal's, where the card says (EMV 4.4 Book 4, 11.1). */
@@ -105,6 +111,12 @@ export interface Terminal {
   authorise(request: AuthorisationRequest, options: Waiting): Promise<AuthorisationResponse>
   /** The host wants a voice call: the attendant makes it and says how it ended (EMV 4.4 Book 4, 6.5.2.2). */
   refer?(request: AuthorisationRequest, response: AuthorisationResponse, options: Waiting): Promise<'approved' | 'declined'>
+  /**
+   * Mastercard data storage and data exchange (EMV Contactless Book C-2): the reader tells what it read from the card in the field and asks for what it
+   * lacks, and goes on with the answer. The configuration switches it on; there are 500 ms (DF8127), for the card is waiting. The answer holds what was
+   * asked for, lists (DF8112, FF8102, FF8103), the flag to go on (DF8110) and objects of data storage.
+   */
+  exchangeData?(exchange: DataExchange, options: Waiting): Promise<ReadonlyMap<number, Uint8Array>>
   /** `language` as in `Waiting`. */
   display?(message: MessageId, language?: string): void
 }

@@ -313,6 +313,7 @@ class Passthrough implements Reader {
           withCard(waiting, own => this.#enterPin(request, own, inner => enterPin.call(terminal, request, inner))),
       }),
       authorise: (request, waiting) => terminal.authorise(request, waiting),
+      ...(terminal.exchangeData && { exchangeData: (exchange, waiting) => terminal.exchangeData!(exchange, waiting) }),
       ...(terminal.refer && { refer: (request, response, waiting) => terminal.refer!(request, response, waiting) }),
       display: (message, language) => this.#display(terminal, message, language),
     }

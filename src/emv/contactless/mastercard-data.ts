@@ -6,6 +6,8 @@ import type { Kernel } from '../context.ts'
 import { type Bit, isSet } from '../data.ts'
 import type { KernelActivation } from './entry.ts'
 import { BALANCE } from './mastercard-balance.ts'
+import { EXCHANGE } from './mastercard-exchange.ts'
+import { STORAGE } from './mastercard-storage.ts'
 import type { ContactlessOutcome } from './outcome.ts'
 import { endApplication, type KernelEnvironment, type L2Error, newSession } from './session.ts'
 
@@ -32,6 +34,7 @@ export function mastercardSession(
   const { terminal } = kernel.data
   for (const [tag, value] of own) if (value.length === 0 && !mastercardDefaults.has(tag)) terminal.set(tag, value)
   for (const tag of Object.values(BALANCE)) if (own.has(tag)) terminal.set(tag, new Uint8Array())
+  for (const tag of [STORAGE.status, STORAGE.summaryStatus, EXCHANGE.putBefore, EXCHANGE.putAfter]) terminal.set(tag, new Uint8Array(1))
   return kernel
 }
 

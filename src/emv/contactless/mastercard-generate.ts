@@ -1,23 +1,24 @@
-/** Kernel 2, EMV mode: GENERATE AC or RECOVER AC, the signature in the answer, and what follows (EMV Contactless Book C-2, 7.6 and S9–S12). */
+/** Kernel 2, EMV mode: GENERATE AC or RECOVER AC, PUT DATA around it, the signature in the answer, and what follows (EMV Contactless Book C-2, 7.6 and S9–S12). */
 
 import { concat, equal, fromHex, hex, uint } from '../../bytes.ts'
-import { isFault } from '../../errors.ts'
+import { type Fault, isFault } from '../../errors.ts'
 import { buildDol } from '../../tlv/dol.ts'
 import type { Kernel } from '../context.ts'
 import { isSet, TVR } from '../data.ts'
 import { single } from '../fci.ts'
 import { verifyCda } from '../oda-combined.ts'
-import { isFailed, recoverDynamicData } from '../oda-signature.ts'
-import { analyseActions, CRYPTOGRAM, exceeds, givenCryptogram } from './decide.ts'
+import { analyseActions, CRYPTOGRAM, type Cryptogram, exceeds, givenCryptogram } from './decide.ts'
 import type { KernelActivation } from './entry.ts'
 import { BALANCE, readBalance } from './mastercard-balance.ts'
-import { onDevice } from './mastercard-data.ts'
+import { giveUp, onDevice } from './mastercard-data.ts'
+import { EXCHANGE, type Exchange } from './mastercard-exchange.ts'
 import { camFailed, dataOf, failed, outcomeOf } from './mastercard-outcome.ts'
 import { seePhone } from './mastercard-phone.ts'
+import { checkSummaries, isReading, isWriting, planStorage, storageData } from './mastercard-storage.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI } from './outcome.ts'
 import { RELAY_ANSWER } from './relay-resistance.ts'
-import { keepResponse, lacking } from './session.ts'
-import type { Asked, TornLog } from './torn-log.ts'
+import { keepResponse, type L2Error, lacking } from './session.ts'
+import { type Asked, TORN_RECORD, type Torn, type TornLog, tornRecord } from './torn-log.ts'
 
 /** What GENERATE AC needs besides the data of the run. */
 export interface Generation {
@@ -26,86 +27,124 @@ export interface Generation {
   /** CDA was prepared: keys recovered, nothing missing. */
   readonly cda: boolean
   readonly torn: TornLog | undefined
+  readonly exchange: Exchange
+}
+
+/** What is asked for, and for the slot of data storage what else (procedure "prepare GENERATE AC", 7.6). */
+function plan(kernel: Kernel, cda: boolean): { request: Cryptogram; combined: boolean; write: boolean } | { error: L2Error } {
+  const { card, terminal } = kernel.data
+  const request = analyseActions(kernel)
+  if (isSet(terminal.get(0x95), TVR.cdaFailed)) return { request: onDevice(kernel) ? 'AAC' : request, combined: false, write: false }
+  if (isReading(kernel)) {
+    const storage = planStorage(kernel, request)
+    return 'error' in storage ? storage : { ...storage, combined: true }
+  }
+  // An AAC is signed only where the card says that it can (9F5D byte 2 b1).
+  return { request, combined: cda && (request !== 'AAC' || isSet(card.get(0x9f5d), { byte: 2, bit: 1 })), write: false }
 }
 
 export async function generate(kernel: Kernel, generation: Generation): Promise<ContactlessOutcome> {
-  const { activation, cvm, cda, torn } = generation
+  const { cvm, cda, torn, exchange } = generation
   kernel.step = 'cardActionAnalysis'
-  const { card, terminal } = kernel.data
-  let request = analyseActions(kernel)
-  const cdaFailed = isSet(terminal.get(0x95), TVR.cdaFailed)
-  if (cdaFailed && onDevice(kernel)) request = 'AAC'
-  // An AAC is signed only where the card says that it can (9F5D byte 2 b1).
-  const combined = cda && !cdaFailed && (request !== 'AAC' || isSet(card.get(0x9f5d), { byte: 2, bit: 1 }))
-  const recovered = torn && (await torn.recover(kernel))
-  if (recovered) return conclude(kernel, activation, recovered.response, recovered)
-  const cdolData = buildDol(card.get(0x8c)!, tag => kernel.data.get(tag), kernel.words)
+  await exchange.write('before', EXCHANGE.putBefore)
+  const recovery = await torn?.recover(kernel)
+  if (recovery?.answer) return conclude(kernel, generation, recovery.answer.response, recovery.answer, undefined)
+  const planned = plan(kernel, cda)
+  if ('error' in planned) return failed(kernel, planned.error)
+  const { request, combined, write } = planned
+  const cdolData = buildDol(kernel.data.card.get(0x8c)!, tag => kernel.data.get(tag), kernel.words)
+  const data = write ? concat(cdolData, storageData(kernel)) : cdolData
   const asked: Asked = { request, combined, pdolData: kernel.pdolData!, cdolData, cvm }
-  const p1 = CRYPTOGRAM[request] | (combined ? 0x10 : 0)
   let answer: { readonly sw: number; readonly data: Uint8Array }
   try {
-    answer = await kernel.exchange({ cla: 0x80, ins: 0xae, p1, p2: 0x00, data: cdolData, le: 0 })
+    answer = await kernel.exchange({ cla: 0x80, ins: 0xae, p1: CRYPTOGRAM[request] | (combined ? 0x10 : 0), p2: 0x00, data, le: 0 })
   } catch (fault) {
     if (!isFault(fault, 'card-removed', 'card-mute')) throw fault
-    torn?.keep(kernel, asked)
-    return {
-      status: 'endApplication',
-      start: 'B',
-      uiOnRestart: { message: UI.presentCardAgain, status: 'readyToRead' },
-      discretionaryData: new Map([[0xdf8115, Uint8Array.of(fault.code === 'card-mute' ? 0x01 : 0x02, 0, 0, 0, 0, UI.presentCardAgain)]]),
-    }
+    return tornOff(kernel, fault, asked, torn)
   }
-  if (answer.sw !== 0x9000) return failed(kernel, 'statusBytes', answer.sw)
-  return conclude(kernel, activation, answer.data, asked)
+  if (answer.sw !== 0x9000) return failed(kernel, 'statusBytes', answer.sw, recovery?.lost)
+  return conclude(kernel, generation, answer.data, asked, recovery?.lost)
 }
 
-/** The response to GENERATE AC or RECOVER AC, the balance after it, its signature, and the outcome (S9.18–S910.81). */
+/** The card has left during GENERATE AC: it is asked for again, unless it may have written its slot and nobody can ask it what it said (S9.5–15). */
+function tornOff(kernel: Kernel, fault: Fault, asked: Asked, log: TornLog | undefined): ContactlessOutcome {
+  const kept = log?.keep(kernel, asked)
+  const dropped = kept?.dropped ? ([[TORN_RECORD, tornRecord(kept.dropped)]] as const) : []
+  const l1 = fault.code === 'card-mute' ? 0x01 : 0x02
+  const error = (message: number) => new Map([[0xdf8115, Uint8Array.of(l1, 0, 0, 0, 0, message)] as const, ...dropped])
+  if (!kept && isWriting(kernel)) {
+    const { dataRecord } = dataOf(kernel)
+    return { ...giveUp(kernel, 'ok'), dataRecord, discretionaryData: error(UI.tryAnotherCard) }
+  }
+  return {
+    status: 'endApplication',
+    start: 'B',
+    uiOnRestart: { message: UI.presentCardAgain, status: 'readyToRead' },
+    discretionaryData: error(UI.presentCardAgain),
+  }
+}
+
+/**
+ * The response to GENERATE AC or RECOVER AC, the balance after it, its signature, what is written after it, and the outcome (S9.18–S910.81, S11).
+ * @param lost a torn transaction of this card that could not be recovered
+ */
 async function conclude(
   kernel: Kernel,
-  activation: KernelActivation,
+  { activation, exchange }: Generation,
   response: Uint8Array,
   { cvm, request, combined, pdolData, cdolData }: Asked,
+  lost: Torn | undefined,
 ): Promise<ContactlessOutcome> {
   const { card } = kernel.data
+  const wrong = (error: L2Error) => failed(kernel, error, 0, lost)
   if (response[0] === 0x80) {
     const value = single(response, 0x80)
-    if (combined || value.length < 11 || value.length > 43) return failed(kernel, combined ? 'cardDataError' : 'parsingError')
+    if (combined || value.length < 11 || value.length > 43) return wrong(combined ? 'cardDataError' : 'parsingError')
     for (const [tag, from, to] of [[0x9f27, 0, 1], [0x9f36, 1, 3], [0x9f26, 3, 11], [0x9f10, 11, undefined]] as const) // biome-ignore format: a table
       if (value.length > from) card.set(tag, value.slice(from, to))
   } else keepResponse(kernel, response)
-  if (lacking(kernel, [0x9f27, 0x9f36]).length > 0) return failed(kernel, 'cardDataMissing')
+  if (lacking(kernel, [0x9f27, 0x9f36]).length > 0) return wrong('cardDataMissing')
   const given = givenCryptogram(kernel)
-  if (!given || exceeds(given, request)) return failed(kernel, 'cardDataError')
-  await balanceAfter(kernel)
-  activation.ui({ message: UI.clear, status: 'cardReadSuccessfully' })
+  if (!given || exceeds(given, request)) return wrong('cardDataError')
+  await unlessGone(() => readBalance(kernel, BALANCE.after))
+  if (!exchange.writesAfter) activation.ui({ message: UI.clear, status: 'cardReadSuccessfully' })
   if (combined && card.has(0x9f4b)) {
-    if (!verifyCda(kernel, single(response, 0x77), [pdolData, cdolData]).verified || !relayDataSigned(kernel)) return camFailed(kernel)
+    const { verified, behind = new Uint8Array() } = verifyCda(kernel, single(response, 0x77), [pdolData, cdolData])
+    if (!verified || !relayDataSigned(kernel, behind)) return camFailed(kernel, lost)
+    if (isReading(kernel)) {
+      const summaries = kernel.data.terminal.has(RELAY_ANSWER) ? behind.subarray(0, -RELAY_DATA) : behind
+      const error = checkSummaries(kernel, summaries, lost?.writing ? lost.summary1 : undefined)
+      if (error) return wrong(error)
+    }
   } else {
-    if (lacking(kernel, [0x9f26]).length > 0) return failed(kernel, 'cardDataMissing')
-    // An answer without the signature that was asked for; an AAC needs none, unless the signed AAC was asked for itself (S910.30–37).
-    if (combined && (given !== 'AAC' || request === 'AAC')) return failed(kernel, 'cardDataError')
+    if (lacking(kernel, [0x9f26]).length > 0) return wrong('cardDataMissing')
+    // An answer without the signature that was asked for; an AAC needs none, unless a signed AAC was asked for, or the slot is read (S910.30–37).
+    if (combined && (given !== 'AAC' || request === 'AAC' || isReading(kernel))) return wrong('cardDataError')
     if (given !== 'AAC') relayTrack2(kernel)
+  }
+  if (exchange.writesAfter) {
+    await unlessGone(() => exchange.write('after', EXCHANGE.putAfter))
+    activation.ui({ message: UI.clear, status: 'cardReadSuccessfully' })
   }
   return seePhone(kernel, dataOf(kernel)) ?? outcomeOf(kernel, given, cvm)
 }
 
-/** The card has given its cryptogram: one that leaves before it tells its balance is no failure any more (S17). */
-async function balanceAfter(kernel: Kernel): Promise<void> {
+/** The card has given its cryptogram: one that leaves before the last commands is no failure any more (S15, S17). */
+async function unlessGone(work: () => Promise<void>): Promise<void> {
   try {
-    await readBalance(kernel, BALANCE.after)
+    await work()
   } catch (fault) {
     if (!isFault(fault, 'card-removed', 'card-mute')) throw fault
   }
 }
 
-/** With relay resistance the card signs at the end of its dynamic data what both said then: entropies and times, 14 bytes. */
-function relayDataSigned(kernel: Kernel): boolean {
-  const { card, terminal } = kernel.data
+/** Entropies of both sides and times: what a card signs of relay resistance, at the end of its dynamic data. */
+const RELAY_DATA = 14
+
+function relayDataSigned(kernel: Kernel, behind: Uint8Array): boolean {
+  const { terminal } = kernel.data
   const said = terminal.get(RELAY_ANSWER)
-  if (!said) return true
-  const dynamic = recoverDynamicData(kernel.oda!.iccKey!, card.get(0x9f4b)!, 'Book C-2, S910')
-  if (isFailed(dynamic) || dynamic.rest.length < 43) return false
-  return equal(dynamic.rest.subarray(-14), concat(terminal.get(0x9f37)!, said))
+  return !said || (behind.length >= RELAY_DATA && equal(behind.subarray(-RELAY_DATA), concat(terminal.get(0x9f37)!, said)))
 }
 
 /**

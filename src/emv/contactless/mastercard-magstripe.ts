@@ -9,6 +9,7 @@ import { isSet } from '../data.ts'
 import { single } from '../fci.ts'
 import type { KernelActivation } from './entry.ts'
 import { aboveCvmLimit, aboveTransactionLimit, config, giveUp, holdTime, onDevice } from './mastercard-data.ts'
+import type { Exchange } from './mastercard-exchange.ts'
 import { selectNext } from './mastercard-outcome.ts'
 import { seePhone } from './mastercard-phone.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI } from './outcome.ts'
@@ -50,14 +51,23 @@ function digitsOf({ data }: Kernel, { punatc, natc }: TrackPlan): number | undef
 }
 
 /** @param memory counts the taps that failed, each of which the next one waits twice as long for */
-export async function magstripeMode(kernel: Kernel, activation: KernelActivation, memory: TornLog): Promise<ContactlessOutcome> {
+export async function magstripeMode(
+  kernel: Kernel,
+  activation: KernelActivation,
+  exchange: Exchange,
+  memory: TornLog,
+): Promise<ContactlessOutcome> {
   const { card, terminal } = kernel.data
+  await exchange.speak()
   await readFiles(kernel, card.get(0x94)!)
   if (lacking(kernel, [0x9f6b, 0x9f65, 0x9f66, 0x9f67]).length > 0) return giveUp(kernel, 'cardDataMissing')
   const withTrack1 = card.has(0x56)
   const digits = digitsOf(kernel, track2)
   if (digits === undefined || (withTrack1 && digitsOf(kernel, track1) !== digits)) return giveUp(kernel, 'cardDataError')
+  exchange.needFor(card.get(0x9f69))
+  await exchange.awaitLeave('records')
   if (aboveTransactionLimit(kernel)) return selectNext(kernel, 'maxLimitExceeded')
+  await exchange.finish()
   const device = onDevice(kernel)
   const above = aboveCvmLimit(kernel)
   if (device && above) terminal.set(0x9f7e, Uint8Array.of((config(kernel, 0x9f7e)[0] ?? 0) | 0x02))

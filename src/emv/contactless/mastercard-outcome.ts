@@ -7,15 +7,20 @@ import { TRANSACTION_TYPE } from '../start.ts'
 import type { Cryptogram } from './decide.ts'
 import { BALANCE, balanceShown } from './mastercard-balance.ts'
 import { aboveCvmLimit, config, giveUp, holdTime } from './mastercard-data.ts'
+import { EXCHANGE } from './mastercard-exchange.ts'
+import { isWriting, STORAGE } from './mastercard-storage.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI } from './outcome.ts'
 import { errorIndication, type L2Error, pick, recordOf } from './session.ts'
+import { TORN_RECORD, type Torn, tornRecord } from './torn-log.ts'
 
 /** Data record of EMV mode (FF8105) and discretionary data (FF8106). */
 const record = [
   0x9f02, 0x9f03, 0x9f26, 0x5f24, 0x82, 0x50, 0x5a, 0x5f34, 0x9f12, 0x9f36, 0x9f07, 0x9f09, 0x9f27, 0x9f34, 0x84, 0x9f1e, 0x9f10, 0x9f11, 0x9f33,
   0x9f1a, 0x9f35, 0x95, 0x57, 0x9f53, 0x5f2a, 0x9a, 0x9c, 0x9f37, 0x9f41, 0x9f7c, 0x9f6e, 0x9f39,
 ] // biome-ignore format: a list
-const discretionary = [0x9f5d, 0x9f42, BALANCE.before, BALANCE.after, 0xdf8115, 0xdf8306, 0xdf8307]
+const discretionary = [
+  0x9f5d, 0x9f42, BALANCE.before, BALANCE.after, STORAGE.summary3, STORAGE.summaryStatus, EXCHANGE.putAfter, EXCHANGE.putBefore, 0xdf8306, 0xdf8307,
+] // biome-ignore format: a list
 
 export function dataOf(kernel: Kernel) {
   return { dataRecord: recordOf(kernel, record), discretionaryData: pick(kernel, discretionary) }
@@ -31,16 +36,24 @@ export function selectNext(kernel: Kernel, error: L2Error, sw = 0): ContactlessO
   }
 }
 
-/** An answer to GENERATE AC or RECOVER AC that is none (S910.50–53). */
-export function failed(kernel: Kernel, error: L2Error, sw = 0): ContactlessOutcome {
+/**
+ * An answer to GENERATE AC or RECOVER AC that is none (S910.50–62, S11.90–101): with the data record where a slot may have been written, and with the
+ * record of a torn transaction that was writing and can no more be recovered.
+ */
+export function failed(kernel: Kernel, error: L2Error, sw = 0, lost?: Torn): ContactlessOutcome {
   const outcome = giveUp(kernel, error, sw)
-  return { ...outcome, discretionaryData: new Map([...pick(kernel, discretionary), ...outcome.discretionaryData!]) }
+  const record = lost?.writing && error !== 'idsWriteError' ? ([[TORN_RECORD, tornRecord(lost)]] as const) : []
+  return {
+    ...outcome,
+    ...(isWriting(kernel) && error !== 'idsWriteError' && { dataRecord: dataOf(kernel).dataRecord }),
+    discretionaryData: new Map([...pick(kernel, discretionary), ...outcome.discretionaryData!, ...record]),
+  }
 }
 
 /** A signature that is missing or wrong (S910.7). */
-export function camFailed(kernel: Kernel): ContactlessOutcome {
+export function camFailed(kernel: Kernel, lost?: Torn): ContactlessOutcome {
   kernel.raise('cdaFailed', { rule: 'Book C-2, S910: the signature is missing or wrong', inputs: [0x9f4b] })
-  return failed(kernel, 'camFailed')
+  return failed(kernel, 'camFailed', 0, lost)
 }
 
 /** The outcome by the cryptogram (S910.74–81). */

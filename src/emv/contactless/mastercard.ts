@@ -1,9 +1,8 @@
-/** Kernel 2, Mastercard, EMV mode: limits, relay resistance, CDA, the CVM list, GENERATE AC and torn transactions (EMV Contactless Book C-2). */
+/** Kernel 2, Mastercard: modes, limits, relay resistance, CDA and the CVM list, up to GENERATE AC (EMV Contactless Book C-2). */
 
 import { concat, hex, uint } from '../../bytes.ts'
-import { Fault } from '../../errors.ts'
 import type { Kernel } from '../context.ts'
-import { isSet, tagName } from '../data.ts'
+import { isSet } from '../data.ts'
 import { iccKey } from '../oda-keys.ts'
 import { isFailed } from '../oda-signature.ts'
 import { walkCvmList } from './cvm-list.ts'
@@ -21,9 +20,11 @@ import {
   money,
   onDevice,
 } from './mastercard-data.ts'
+import { checkExchange, type DataExchangeHandler, Exchange, isExchangeTimeout } from './mastercard-exchange.ts'
 import { generate } from './mastercard-generate.ts'
 import { magstripeMode } from './mastercard-magstripe.ts'
 import { selectNext } from './mastercard-outcome.ts'
+import { dsIdAgrees, isReading, needForStorage, requestStorage, slotAnswered } from './mastercard-storage.ts'
 import type { ContactlessCvm, ContactlessOutcome } from './outcome.ts'
 import { resistRelay } from './relay-resistance.ts'
 import {
@@ -39,37 +40,37 @@ import {
 import { TornLog } from './torn-log.ts'
 
 export interface MastercardSettings {
-  /** Data objects over `mastercardDefaults`; an empty value takes one away. */
+  /** Data objects over `mastercardDefaults`; an empty one takes a default away, and is "present and empty" where there is none. */
   readonly data?: ReadonlyMap<number, Uint8Array>
   /** Keeps torn transactions from one tap to the next, as many as DF811D says. */
   readonly torn?: TornLog
+  /** The terminal, for data exchange: without it nobody is told what was read, nor asked. */
+  readonly exchange?: DataExchangeHandler
   /** CVM Results (9F34) hold the method alone, without b8–b7 of the CVM code, as some deployed readers send it. EMV 4.4 Book 4, A4 has the whole code. */
   readonly bareCvmCode?: boolean
 }
 
-/** Data objects that switch on what is not built. */
-const notBuilt = [
-  [0x9f5c, 'data storage'],
-  [0xdf8112, 'tags to read'],
-  [0xff8102, 'tags to write'],
-  [0xff8103, 'tags to write'],
-] as const
-
-/** @throws Fault `unsupported` on a configuration that asks for data storage or data exchange, which are not built */
+/** @throws Fault `bad-config`, `unsupported` on a configuration of data storage or data exchange that cannot be */
 export function mastercardKernel(environment: KernelEnvironment, settings: MastercardSettings = {}): ContactlessKernel {
   const own = new Map([...mastercardDefaults, ...(settings.data ?? [])])
+  checkExchange(own, settings.exchange !== undefined)
   const memory = settings.torn ?? new TornLog()
-  for (const [tag, feature] of notBuilt)
-    if ((own.get(tag)?.length ?? 0) > 0) throw new Fault('unsupported', `Mastercard ${feature} (${tagName(tag)}) is not built`, { feature })
   return async activation => {
     const kernel = mastercardSession(activation, environment, own)
     try {
       return fieldOff(kernel, await run(kernel, activation, settings, memory))
     } catch (fault) {
+      if (isExchangeTimeout(fault)) return fieldOff(kernel, noAnswer)
       const { error, sw } = cardError(fault)
       return fieldOff(kernel, giveUp(kernel, error, sw))
     }
   }
+}
+
+/** The terminal did not answer a question of data exchange (L3 "time out"; S2.3, S6.1). */
+const noAnswer: ContactlessOutcome = {
+  status: 'endApplication',
+  discretionaryData: new Map([[0xdf8115, Uint8Array.of(0x00, 0x00, 0x01, 0x00, 0x00, 0xff)]]),
 }
 
 /** A card that detects the field being off (9F5D byte 2, b3) wants it off after each outcome (S1.8). */
@@ -85,20 +86,23 @@ async function run(
   memory: TornLog,
 ): Promise<ContactlessOutcome> {
   const { card } = kernel.data
+  const exchange = new Exchange(kernel, settings.exchange)
+  requestStorage(kernel, exchange)
+  if (exchange.needFor(card.get(0x9f38))) await exchange.speak()
   const { sw, data } = await getProcessingOptions(kernel)
   if (sw !== 0x9000) return selectNext(kernel, 'statusBytes', sw)
   keepResponse(kernel, data)
   if (lacking(kernel, [0x82, 0x94]).length > 0) return giveUp(kernel, 'cardDataMissing')
   if (configured(kernel, 'noEmv') || !isSet(card.get(0x82), AIP.emvMode)) {
     if (configured(kernel, 'noMagstripe')) return giveUp(kernel, 'magstripeNotSupported')
-    return magstripeMode(kernel, activation, memory)
+    return magstripeMode(kernel, activation, exchange, memory)
   }
   const relayed = await relay(kernel)
   if (relayed) return relayed
   const afl = card.get(0x94)!
   // The first entry is the mag-stripe record, which EMV mode skips when the reader has that mode too (S3.32).
   const skip = hex(afl.subarray(0, 4)) === '08010100' && !configured(kernel, 'noMagstripe')
-  return emvMode(kernel, activation, skip ? afl.subarray(4) : afl, settings)
+  return emvMode(kernel, activation, skip ? afl.subarray(4) : afl, exchange, settings)
 }
 
 /** From the records to the outcome; Mir's Protocol 1 goes the same way with limits of its own. */
@@ -106,13 +110,21 @@ export async function emvMode(
   kernel: Kernel,
   activation: KernelActivation,
   afl: Uint8Array,
-  { torn, bareCvmCode }: MastercardSettings,
+  exchange: Exchange,
+  { torn, bareCvmCode }: Pick<MastercardSettings, 'torn' | 'bareCvmCode'> = {},
 ): Promise<ContactlessOutcome> {
-  const { terminal } = kernel.data
+  const { card, terminal } = kernel.data
+  await exchange.readTags()
+  slotAnswered(kernel, exchange)
+  await exchange.speak()
   await readFiles(kernel, afl)
+  exchange.needFor(card.get(0x8c))
+  needForStorage(kernel, exchange)
+  await exchange.awaitLeave()
   if (aboveTransactionLimit(kernel)) return selectNext(kernel, 'maxLimitExceeded')
   if (lacking(kernel, [0x5f24, 0x5a, 0x8c]).length > 0) return giveUp(kernel, 'cardDataMissing')
-  if (!panAgrees(kernel)) return giveUp(kernel, 'cardDataError')
+  if (!panAgrees(kernel) || (isReading(kernel) && !dsIdAgrees(kernel))) return giveUp(kernel, 'cardDataError')
+  await exchange.finish()
   const cda = prepareCda(kernel)
   const capability = config(kernel, aboveCvmLimit(kernel) ? 0xdf8118 : 0xdf8119)
   terminal.set(0x9f33, concat(config(kernel, 0xdf8117), capability, config(kernel, 0xdf811f)))
@@ -126,7 +138,7 @@ export async function emvMode(
   }
   if (kernel.transaction.amount > money(kernel, 0xdf8123))
     kernel.raise('floorLimitExceeded', { rule: 'Book C-2, S456.30: the amount is above the floor limit', inputs: [0x9f02, 0xdf8123] })
-  return generate(kernel, { activation, cvm, cda, torn })
+  return generate(kernel, { activation, cvm, cda, torn, exchange })
 }
 
 /** Relay resistance where both sides have it; TVR byte 5, b2–b1 say whether it was performed. */
@@ -144,7 +156,8 @@ async function relay(kernel: Kernel): Promise<ContactlessOutcome | undefined> {
 function prepareCda(kernel: Kernel): boolean {
   const { card, terminal } = kernel.data
   const capable = isSet(terminal.get(0xdf811f), { byte: 1, bit: 4 })
-  if (!isSet(card.get(0x82), AIP.cda) || !capable) {
+  // A slot of data storage is only read with a signature (S3R1.18).
+  if ((!isSet(card.get(0x82), AIP.cda) || !capable) && !isReading(kernel)) {
     kernel.raise('odaNotPerformed', { rule: 'Book C-2, S3.40: CDA is not common to card and reader', inputs: [0x82, 0xdf811f] })
     return false
   }

@@ -4,6 +4,7 @@ import { Fault } from '../../errors.ts'
 import type { ContactlessKernel } from './entry.ts'
 import { emvMode } from './mastercard.ts'
 import { giveUp, mastercardDefaults } from './mastercard-data.ts'
+import { Exchange } from './mastercard-exchange.ts'
 import { selectNext } from './mastercard-outcome.ts'
 import { UI } from './outcome.ts'
 import { cardError, getProcessingOptions, type KernelEnvironment, keepResponse, lacking, newSession } from './session.ts'
@@ -45,7 +46,7 @@ export function mirKernel(environment: KernelEnvironment, settings: MirSettings 
       if (sw !== 0x9000) return selectNext(kernel, 'statusBytes', sw)
       keepResponse(kernel, data)
       if (lacking(kernel, [0x82, 0x94]).length > 0) return giveUp(kernel, 'cardDataMissing')
-      return await emvMode(kernel, activation, kernel.data.card.get(0x94)!, {})
+      return await emvMode(kernel, activation, kernel.data.card.get(0x94)!, new Exchange(kernel, undefined))
     } catch (fault) {
       if (fault instanceof Fault && fault.code === 'unsupported') {
         kernel.note({ rule: `Mir: ${fault.message}` }, () => 'try another interface')

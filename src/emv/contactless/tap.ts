@@ -14,6 +14,7 @@ import { discoverKernel } from './discover.ts'
 import { type ContactlessKernel, EntryPoint, type Field } from './entry.ts'
 import { jcbKernel } from './jcb.ts'
 import { mastercardKernel } from './mastercard.ts'
+import type { DataExchangeHandler } from './mastercard-exchange.ts'
 import { mirKernel } from './mir.ts'
 import { type ContactlessCvm, type ContactlessOutcome, type OnlineResponse, UI, type UiRequest, uiText } from './outcome.ts'
 import type { KernelEnvironment } from './session.ts'
@@ -33,11 +34,12 @@ export function kernelsOf(
   config: ContactlessConfig,
   environment: KernelEnvironment,
   torn?: TornLog,
+  exchange?: DataExchangeHandler,
 ): (id: Uint8Array) => ContactlessKernel | undefined {
   const kernels = config.schemes.map(rules => {
     const data = kernelData(rules)
     const make: Record<ContactlessScheme, () => ContactlessKernel> = {
-      mastercard: () => mastercardKernel(environment, { data, ...(torn && { torn }) }),
+      mastercard: () => mastercardKernel(environment, { data, ...(torn && { torn }), ...(exchange && { exchange }) }),
       visa: () => visaKernel(environment, { data }),
       mir: () => mirKernel(environment, { data }),
       amex: () => amexKernel(environment, { data }),
@@ -99,7 +101,7 @@ export async function tapToHost(
   transaction: Transaction,
   config: TerminalConfig,
   contactless: ContactlessConfig,
-  terminal: Pick<Terminal, 'enterPin' | 'display'>,
+  terminal: Pick<Terminal, 'enterPin' | 'display' | 'exchangeData'>,
   options: TapOptions = {},
 ): Promise<TapEnd> {
   let asked: AuthorisationRequest | undefined
@@ -157,10 +159,11 @@ async function play(
     if (words) terminal.display?.(words, payment.language)
   }
   const { signal: _, ...kernelOptions } = options
+  const exchange: DataExchangeHandler | undefined = terminal.exchangeData && ((dek, waiting) => terminal.exchangeData!(dek, waiting))
   const entry = new EntryPoint(
     {
       combinations: combinationsOf(contactless),
-      kernel: kernelsOf(contactless, { config, options: kernelOptions }, options.torn),
+      kernel: kernelsOf(contactless, { config, options: kernelOptions }, options.torn, exchange),
       field,
       ui,
       alternateInterface: 'both',
