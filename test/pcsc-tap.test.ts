@@ -11,7 +11,7 @@ import { concat, fromHex, lrc } from '../src/bytes.ts'
 import { VirtualClock, within } from '../src/clock.ts'
 import type { Card } from '../src/emv/card.ts'
 import { russianContactless } from '../src/emv/contactless/config.ts'
-import type { Transaction } from '../src/emv/terminal.ts'
+import type { Terminal, Transaction } from '../src/emv/terminal.ts'
 import type { Reader } from '../src/reader/reader.ts'
 import type { PoweredCard, SlotLink } from '../src/transport/link.ts'
 import { faultOf } from './link-contract.ts'
@@ -119,6 +119,66 @@ describe('chip or tap at a PC/SC reader, whichever comes', () => {
     const { outcome, asked } = await pay({ card: mute, present: 'dip' }, { amount: 1000n }, profiles.mir)
     expect(outcome).toMatchObject({ result: 'declined', reason: 'cardMute', interface: 'chip', fallback: true })
     expect(asked).toEqual([])
+  })
+
+  it('a chip left in the slot of a payment by tap: it is asked away, then the card is tapped', async () => {
+    const card = loadCard('mir', { clock })
+    body.insert(card)
+    const script: CardholderScript = { card, present: 'tap', pace: { ...instant, remove: 200, present: 300 } }
+    const { outcome, asked } = await pay(script, { amount: 1000n, interfaces: ['tap'] }, profiles.mir)
+    expect(shown.filter(one => one === 'reader.removeCard' || one === 'reader.presentCard').slice(0, 3)).toEqual([
+      'reader.presentCard',
+      'reader.removeCard',
+      'reader.presentCard',
+    ])
+    expect(outcome).toMatchObject({ result: 'approved', interface: 'tap' })
+    expect(asked).toMatchObject([{ request: { interface: 'tap' }, arqc: 'right' }])
+  })
+
+  it('a card in the field of a payment by chip: likewise', async () => {
+    const card = loadCard('mir', { clock })
+    body.tap(card)
+    const stop = body.on(event => event.type === 'display' && event.screen.message === 'reader.removeCard' && body.leave())
+    const { outcome } = await pay(
+      { card, present: 'dip', pace: { ...instant, present: 300 } },
+      { amount: 1000n, interfaces: ['chip'] },
+      profiles.mir,
+    )
+    stop()
+    expect(shown.slice(0, 3)).toEqual(['reader.insertCard', 'reader.removeCard', 'reader.insertCard'])
+    expect(outcome).toMatchObject({ result: 'approved', interface: 'chip' })
+  })
+
+  it('nobody takes the chip out: the time for a card runs out; the merchant can end it before', async () => {
+    body.insert(loadCard('mir', { clock }))
+    const terminal: Terminal = { selectApplication: async () => 0, authorise: () => Promise.reject(new Error('the host was asked')) }
+    const wish = { amount: 1n, currency: rub, interfaces: ['tap'] } as const
+    const began = clock.now()
+    expect(await clock.settle(reader.transact(wish, terminal))).toMatchObject({ result: 'cancelled', reason: 'cardTimeout' })
+    expect(clock.now() - began).toBe(60_000)
+    const stop = new AbortController()
+    const paying = reader.transact(wish, terminal, { signal: stop.signal })
+    await clock.advance(1000)
+    stop.abort()
+    expect(await clock.settle(paying)).toMatchObject({ result: 'cancelled', reason: 'merchantCancelled' })
+    body.pull()
+  })
+
+  it('a raw slot waits for the card that was asked for, and says what it waits for', async () => {
+    body.insert(loadCard('mir', { clock }))
+    const said: string[] = []
+    const opening = reader.openCard!({ interface: 'contactless', timeout: 5000, onOtherCard: card => void said.push(card) })
+    await clock.advance(1000)
+    body.pull()
+    await clock.advance(1000)
+    body.tap(loadCard('mir', { clock }))
+    const slot = await clock.settle(opening)
+    expect([slot.interface, said]).toEqual(['contactless', ['present', 'removed']])
+    await slot.close()
+    body.leave()
+    body.insert(loadCard('mir', { clock }))
+    expect(await clock.settle(faultOf(reader.openCard!({ interface: 'contactless', timeout: 5000 })))).toBe('timeout')
+    body.pull()
   })
 
   it('without rules for taps it is a chip reader', async () => {

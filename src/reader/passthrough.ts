@@ -182,11 +182,18 @@ class Passthrough implements Reader {
     this.#display(terminal, 'reader.insertCard')
     let slot: CardSlot
     try {
-      slot = await this.#open({ interface: 'contact', signal, timeout: this.#options.cardTimeout ?? CARD_TIMEOUT })
+      const timeout = this.#options.cardTimeout ?? CARD_TIMEOUT
+      const onOtherCard = this.#inTheWay(terminal, 'reader.insertCard')
+      slot = await this.#open({ interface: 'contact', signal, timeout, onOtherCard })
     } catch (error) {
       return this.#withoutCard(error, terminal, signal)
     }
     return this.#inserted(slot, transaction, terminal, config, signal)
+  }
+
+  /** A card of the other interface is asked away, and then the wanted one asked for again. */
+  #inTheWay(terminal: Terminal, wanted: MessageId): NonNullable<OpenCardOptions['onOtherCard']> {
+    return card => this.#display(terminal, card === 'present' ? 'reader.removeCard' : wanted)
   }
 
   #withoutCard(error: unknown, terminal: Terminal, signal: AbortSignal): Outcome {
@@ -232,6 +239,7 @@ class Passthrough implements Reader {
       cardTimeout,
       chip: () => chip && !asked,
       open: options => this.#open(options),
+      onOtherCard: this.#inTheWay(terminal, 'reader.presentCard'),
       removal: this.#slots.tellsRemoval
         ? { timeout: removalTimeout, signal, onWait: () => this.#display(terminal, 'reader.removeCard') }
         : undefined,

@@ -65,6 +65,8 @@ export interface OpenCardOptions {
   readonly timeout?: number | undefined
   /** Told while it waits, where the reader can tell: more than one card is in the field, or they were all taken away and it waits on. */
   readonly onCollision?: ((cards: 'several' | 'none') => void) | undefined
+  /** Told while it waits: a card of the other interface is in the only slot and keeps the wanted one out, or it was taken away and the wait goes on. */
+  readonly onOtherCard?: ((card: 'present' | 'removed') => void) | undefined
 }
 
 export interface UpdateOptions {

@@ -13,6 +13,8 @@ export interface SlotFieldOptions {
   /** Asked at each activation: a card in the slot with contacts is taken instead of a tap. */
   readonly chip: () => boolean
   open(options: OpenCardOptions): Promise<CardSlot>
+  /** A chip is in the only slot and keeps taps out, or has been taken away. */
+  onOtherCard(card: 'present' | 'removed'): void
   /** At the end, a card that is still in the field is waited for so long (EMV Contactless Book D, removal); undefined where the slot cannot tell. */
   readonly removal: { readonly timeout: number; readonly signal: AbortSignal; readonly onWait: () => void } | undefined
 }
@@ -32,7 +34,7 @@ const POLL = 100
 const REST = 500
 
 /** `off` with a hold is one between two presentations; without one it is the end, and the card is let go. */
-export function slotField({ clock, cardTimeout, chip, open, removal }: SlotFieldOptions): SlotField {
+export function slotField({ clock, cardTimeout, chip, open, onOtherCard, removal }: SlotFieldOptions): SlotField {
   let slot: CardSlot | undefined
   let contact: CardSlot | undefined
   let muteChip: Fault | undefined
@@ -61,7 +63,7 @@ export function slotField({ clock, cardTimeout, chip, open, removal }: SlotField
         const timeout = deadline - clock.now()
         if (timeout <= 0) throw new Fault('timeout', `no card was presented in ${cardTimeout} ms`, { ms: cardTimeout })
         const wanted = chip() ? {} : { interface: 'contactless' as const }
-        const found = await open({ ...wanted, signal, timeout, onCollision }).catch(error => {
+        const found = await open({ ...wanted, signal, timeout, onCollision, onOtherCard }).catch(error => {
           // A card that does not wake up by tap, or went at once, was not presented yet; a mute chip is one.
           if (isFault(error, 'card-mute', 'card-removed') && !chip()) return undefined
           if (isFault(error, 'card-mute')) muteChip = error
