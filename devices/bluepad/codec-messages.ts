@@ -1,6 +1,6 @@
 /** The layouts of MPED messages: one row for each, by the side that says it (handpoint/HandpointSDK-iOS, RequestCommand and ResponseCommand). */
 
-import { concat, fromUint, hex, toBcd } from '../../src/bytes.ts'
+import { concat, fromUint, hex, text, toBcd } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import { counted, type Fields, fromUtf8, utf8 } from './codec-fields.ts'
 
@@ -10,6 +10,22 @@ export interface Row<F> {
   readonly write: (fields: F) => Uint8Array
   /** Throws a Fault where the data is not of this layout. */
   readonly read: (data: Fields) => F
+}
+
+/** Command and length; an answer or event has a status between them. */
+export const HEAD = 10
+export const STATUS = 4
+
+/** A request is told from an answer or event by the last character of its command. */
+export function isAnswer(command: string): boolean {
+  return command.endsWith('1')
+}
+
+/** How long the payload that begins so is to be; undefined where its head says nothing of the kind. */
+export function payloadLength(head: Uint8Array): number | undefined {
+  const own = HEAD + (isAnswer(text(head.subarray(0, 4))) ? STATUS : 0)
+  const digits = text(head.subarray(own - 6, own))
+  return /^[0-9A-Fa-f]{6}$/.test(digits) ? own + Number.parseInt(digits, 16) : undefined
 }
 
 export interface Finance {
@@ -180,10 +196,10 @@ const finance: Omit<Row<Finance>, 'id'> = {
   },
 }
 
-function digits(text: string, length: number, field: string): Uint8Array {
-  if (!/^\d+$/.test(text) || text.length > length * 2)
-    throw new Fault('bad-argument', `${field} '${text}' is not 1 to ${length * 2} digits`, { field })
-  return toBcd(BigInt(text), length)
+function digits(value: string, length: number, field: string): Uint8Array {
+  if (!/^\d+$/.test(value) || value.length > length * 2)
+    throw new Fault('bad-argument', `${field} '${value}' is not 1 to ${length * 2} digits`, { field })
+  return toBcd(BigInt(value), length)
 }
 
 /** An answer that may have no data. */

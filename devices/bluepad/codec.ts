@@ -12,13 +12,21 @@ import {
   deviceRequests,
   type HostAnswers,
   type HostRequests,
+  HEAD,
   hostAnswers,
   hostRequests,
+  isAnswer,
+  payloadLength,
+  STATUS,
 } from './codec-messages.ts'
 
 export * from './codec-frame.ts'
+export * from './codec-host.ts'
+export { payloadLength } from './codec-messages.ts'
 export type { DeviceAnswers, DeviceRequests, Finance, FinanceAnswer, HostAnswers, HostRequests, InitAnswer } from './codec-messages.ts'
+export * from './codec-session.ts'
 export * from './codec-status.ts'
+export * from './codec-xml.ts'
 
 type Messages<T> = { readonly [K in keyof T]: { readonly type: K } & T[K] }[keyof T]
 
@@ -38,21 +46,6 @@ export interface MpedSide<Out, In> extends Side<Out, In> {
   /** `max`: the largest frame that the peer takes; 200 when left out. @throws Fault `bad-argument` */
   frames(message: Out, max?: number): Uint8Array[]
   read(payload: Uint8Array): In
-}
-
-const HEAD = 10
-const STATUS = 4
-
-/** A request is told from an answer or event by the last character of its command. */
-function isAnswer(command: string): boolean {
-  return command.endsWith('1')
-}
-
-/** How long the payload that begins so is to be; undefined where its head says nothing of the kind. */
-export function payloadLength(head: Uint8Array): number | undefined {
-  const own = HEAD + (isAnswer(text(head.subarray(0, 4))) ? STATUS : 0)
-  const digits = text(head.subarray(own - 6, own))
-  return /^[0-9A-Fa-f]{6}$/.test(digits) ? own + Number.parseInt(digits, 16) : undefined
 }
 
 /** Any of the tables: what fits which row is known where the message is made. */

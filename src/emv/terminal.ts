@@ -117,6 +117,11 @@ export interface Terminal {
    * asked for, lists (DF8112, FF8102, FF8103), the flag to go on (DF8110) and objects of data storage.
    */
   exchangeData?(exchange: DataExchange, options: Waiting): Promise<ReadonlyMap<number, Uint8Array>>
+  /**
+   * A reader with a host of its own wants the cardholder's signature, after the host has approved: false when it is refused, which takes the payment back. Taken as
+   * given when left out: the slip gets a line to sign on. Every other reader asks before, by `cvm` of the request to `authorise`.
+   */
+  confirmSignature?(options: Waiting): Promise<boolean>
   /** `language` as in `Waiting`. */
   display?(message: MessageId, language?: string): void
 }

@@ -155,6 +155,7 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
         ...(prompts.refer && {
           refer: (_: unknown, _response: unknown, waiting: Waiting) => prompts.refer!({ amount: order.amount, order }, waiting),
         }),
+        confirmSignature: sign,
         async authorise(request, { signal }) {
           await Promise.resolve() // what the reader reported before it asked is told first
           if (request.cvm === 'signature' && !(await sign({ signal }))) {
