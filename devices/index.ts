@@ -8,12 +8,15 @@ import { connect } from '../src/transport/connect.ts'
 import type { Link } from '../src/transport/link.ts'
 import type { BleShape, HidShape } from '../src/transport/shape.ts'
 import { parseUri, type Uri } from '../src/transport/uri.ts'
+import { openBluepad } from './bluepad/driver.ts'
+import type { CarryToHost } from './bluepad/host-link.ts'
 import { openPcscReader } from './pcsc/driver.ts'
 import { NFC_APDU, openQpos } from './qpos/driver.ts'
 import { noLink } from './softpos/driver.ts'
 import { openVpcd } from './vpcd/driver.ts'
 
 export * from '../src/index.ts'
+export type { CarryToHost, HostCall } from './bluepad/host-link.ts'
 export { type NfcCard, type NfcChannel, openSoftPos, type SoftPosOptions } from './softpos/driver.ts'
 
 /** How a kind of reader shows itself, and how it is opened. */
@@ -54,6 +57,25 @@ export const families: readonly Family[] = [
     usb: [{ vendor: 0x03aa }],
     baud: 9600,
     open: openQpos,
+  },
+  {
+    name: 'bluepad',
+    readers: 'Datecs BluePad-50, BluePad-55, BluePad-500 (Handpoint HiLite, HiPro)',
+    provenance: 'vendor-tests',
+    bluetoothNames: ['PP'],
+    ble: {
+      service: 'd839fc3c-84dd-4c36-9126-187b07255125',
+      write: 'b378db85-4ec3-4daa-828e-1b99607bd6a0',
+      notify: '1f6b14c9-97fa-4f1e-aaa6-7e152fdd04f4',
+      chunk: 19,
+      shared: false,
+      acknowledged: 20,
+      opening: [{ characteristic: 'f953144b-e33a-4079-b202-e3d7c1f3dbb0', value: 'device-name' }],
+    },
+    usb: [],
+    dialects: ['mped', 'emv2'],
+    baud: 115200,
+    open: openBluepad,
   },
   {
     name: 'vpcd',
@@ -115,6 +137,8 @@ export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
   readonly clock?: Clock | undefined
   /** What may be used although nobody has seen it work on a reader, by name: `docs/devices/<family>.md` says what it is. Nothing when left out. */
   readonly assumed?: readonly Assumption[] | undefined
+  /** For readers that ask a host of their own (`bluepad`): takes their requests there, and brings the answers. Without it they are told that there is no way. */
+  readonly carry?: CarryToHost | undefined
   /** Wraps the link before the first byte: to record it, to delay it, to break it. */
   readonly trace?: ((link: Link) => Link) | undefined
 }

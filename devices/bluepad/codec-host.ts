@@ -46,7 +46,15 @@ export type HostReply =
     }
 
 /** In the private class, beside the project's own tags for swipes. */
-const own = { interface: 0xdfd110, cvm: 0xdfd111, pinFormat: 0xdfd112, pinBlock: 0xdfd113, pinKsn: 0xdfd114, result: 0xdfd115, rrn: 0xdfd116 } as const
+const own = {
+  interface: 0xdfd110,
+  cvm: 0xdfd111,
+  pinFormat: 0xdfd112,
+  pinBlock: 0xdfd113,
+  pinKsn: 0xdfd114,
+  result: 0xdfd115,
+  rrn: 0xdfd116,
+} as const
 const ARC = 0x8a
 const IAD = 0x91
 const AUTHORISATION_CODE = 0x89
@@ -56,10 +64,17 @@ export function encodeQuestion({ interface: by, cvm, tags, pinBlock }: HostQuest
   const body = concat(
     write(own.interface, Uint8Array.of(interfaces.indexOf(by))),
     write(own.cvm, Uint8Array.of(cvms.indexOf(cvm))),
-    ...(pinBlock ? [write(own.pinFormat, Uint8Array.of(pinBlock.format)), write(own.pinBlock, pinBlock.data), write(own.pinKsn, pinBlock.ksn)] : []),
+    ...(pinBlock
+      ? [write(own.pinFormat, Uint8Array.of(pinBlock.format)), write(own.pinBlock, pinBlock.data), write(own.pinKsn, pinBlock.ksn)]
+      : []),
     ...[...tags].map(([tag, value]) => write(tag, value)),
   )
-  const head = ['POST /authorisation HTTP/1.1', `Host: ${APP_HOST}`, 'Content-Type: application/octet-stream', `Content-Length: ${body.length}`]
+  const head = [
+    'POST /authorisation HTTP/1.1',
+    `Host: ${APP_HOST}`,
+    'Content-Type: application/octet-stream',
+    `Content-Length: ${body.length}`,
+  ]
   return http(head, body)
 }
 

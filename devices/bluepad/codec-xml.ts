@@ -5,7 +5,8 @@ const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>',
 /** The texts of all elements without children, by name; the last of one name counts. What is no XML gives none. */
 export function elements(xml: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
-  for (const [, name, content] of xml.matchAll(/<([A-Za-z][\w.-]*)(?:\s[^<>]*)?>([^<>]*)<\/\1\s*>/g)) found.set(name, unescaped(content).trim())
+  for (const [, name, content] of xml.matchAll(/<([A-Za-z][\w.-]*)(?:\s[^<>]*)?>([^<>]*)<\/\1\s*>/g))
+    found.set(name, unescaped(content).trim())
   return found
 }
 
@@ -19,7 +20,9 @@ function unescaped(text: string): string {
 
 /** An element `root` with one for each field that is not undefined. */
 export function xml(root: string, fields: Readonly<Record<string, string | number | boolean | undefined>>): string {
-  const inner = Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [`<${name}>${escaped(String(value))}</${name}>`]))
+  const inner = Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [`<${name}>${escaped(String(value))}</${name}>`],
+  )
   return `<${root}>${inner.join('')}</${root}>`
 }
 

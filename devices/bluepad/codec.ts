@@ -10,9 +10,9 @@ import {
   type DeviceRequests,
   deviceAnswers,
   deviceRequests,
+  HEAD,
   type HostAnswers,
   type HostRequests,
-  HEAD,
   hostAnswers,
   hostRequests,
   isAnswer,
@@ -22,8 +22,8 @@ import {
 
 export * from './codec-frame.ts'
 export * from './codec-host.ts'
-export { payloadLength } from './codec-messages.ts'
 export type { DeviceAnswers, DeviceRequests, Finance, FinanceAnswer, HostAnswers, HostRequests, InitAnswer } from './codec-messages.ts'
+export { payloadLength } from './codec-messages.ts'
 export * from './codec-session.ts'
 export * from './codec-status.ts'
 export * from './codec-xml.ts'

@@ -139,7 +139,12 @@ class BluepadReader implements Reader {
     } catch (error) {
       if (!isFault(error, 'low-battery')) throw error
       const { percent } = this.#status.battery ?? {}
-      throw new Fault('low-battery', 'the reader refuses a payment: its battery is too low', { ...error.details, percent }, { cause: error })
+      throw new Fault(
+        'low-battery',
+        'the reader refuses a payment: its battery is too low',
+        { ...error.details, percent },
+        { cause: error },
+      )
     } finally {
       this.#card = undefined // nothing tells of a card between payments
     }

@@ -1,7 +1,7 @@
 /** The reader's own way to its host: connect, send, receive, disconnect. The app carries bytes it cannot read, or, for a virtual reader, is the host itself. */
 
-import type { AuthorisationResponse } from '../../src/emv/terminal.ts'
 import { equal } from '../../src/bytes.ts'
+import type { AuthorisationResponse } from '../../src/emv/terminal.ts'
 import { asFault, type Fault } from '../../src/errors.ts'
 import { APP_HOST, type DeviceMessage, decodeQuestion, encodeReply, type HostMessage, type HostQuestion, statuses } from './codec.ts'
 

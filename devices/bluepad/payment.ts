@@ -127,7 +127,9 @@ async function follow(counter: Counter, known: Known, happenings: Queue<Happenin
         heard(counter, known, said)
         break
       case 'signature':
-        void signed(counter, known).then(status => line.send({ type: 'signatureAnswer', status })).catch(error => lost(known, error))
+        void signed(counter, known)
+          .then(status => line.send({ type: 'signatureAnswer', status }))
+          .catch(error => lost(known, error))
         break
       case 'challenge':
         // The secret is the merchant's with the reader's vendor: we have none, and say so instead of making one up.
@@ -206,7 +208,10 @@ function presented({ emit }: Counter, known: Known, by: CardInterface): void {
 /** Whether the app takes the cardholder's signature. One that was taken before the host was asked is not taken again: that is for the app to know. */
 async function signed({ terminal, signal, clock }: Counter, known: Known): Promise<number> {
   try {
-    const taken = await within({ signal, clock, what: 'the signature' }, inner => terminal.confirmSignature?.({ signal: inner }) ?? Promise.resolve(true))
+    const taken = await within(
+      { signal, clock, what: 'the signature' },
+      inner => terminal.confirmSignature?.({ signal: inner }) ?? Promise.resolve(true),
+    )
     if (!taken) known.unsigned = true
     return taken ? statuses.SUCCESS : statuses.INVALID_SIGNATURE
   } catch (error) {
@@ -280,7 +285,12 @@ function stopped(known: Known, { result, reason, fallback }: Ended): Outcome {
   if (response) return outcome(known, 'declined', response.type === 'declined' ? 'hostDeclined' : response.type)
   const own = reason === 'cardTimeout' && known.told ? 'pinTimeout' : reason
   const by = own ?? (known.carried ? 'hostDeclined' : 'offlineDeclined')
-  return outcome(known, result === 'approved' ? 'declined' : result, result === 'cancelled' ? (own ?? 'cardholderCancelled') : by, fallback ? { fallback } : {})
+  return outcome(
+    known,
+    result === 'approved' ? 'declined' : result,
+    result === 'cancelled' ? (own ?? 'cardholderCancelled') : by,
+    fallback ? { fallback } : {},
+  )
 }
 
 function dueReversal({ response }: Known): Partial<Outcome> {
@@ -309,7 +319,14 @@ const scenarios: Readonly<Record<string, CardInterface>> = {
 }
 /** `CVM` (VerificationMethod). PIN may be either: an offline one is told by the card's own data. */
 const methods: Readonly<Record<string, CvmName>> = {
-  ...{ SIGNATURE: 'signature', PIN_SIGNATURE: 'signature', PIN: 'onlinePin', MOBILE_PASS_CODE: 'device', NOT_REQUIRED: 'none', FAILED: 'none' },
+  ...{
+    SIGNATURE: 'signature',
+    PIN_SIGNATURE: 'signature',
+    PIN: 'onlinePin',
+    MOBILE_PASS_CODE: 'device',
+    NOT_REQUIRED: 'none',
+    FAILED: 'none',
+  },
 }
 
 function learnAnswer(counter: Counter, known: Known, told: ReadonlyMap<string, string>): void {

@@ -10,7 +10,10 @@ const commands = { purchase: 'sale', refund: 'refund' } as const
  * `extended`: the reader understands the elements of `codec-host.ts`.
  * @throws Fault `unsupported` for what MPED has no word for, `bad-argument` for an amount beyond four bytes
  */
-export function requestFor({ type = 'purchase', amount, otherAmount, currency, interfaces, forceOnline }: Transaction, extended: boolean): HostMessage {
+export function requestFor(
+  { type = 'purchase', amount, otherAmount, currency, interfaces, forceOnline }: Transaction,
+  extended: boolean,
+): HostMessage {
   if (type !== 'purchase' && type !== 'refund') throw unsupported(`a payment of type ${type}`)
   if (otherAmount !== undefined) throw unsupported('a second amount')
   if (amount < 0n || amount > 0xffff_ffffn)

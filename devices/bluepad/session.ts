@@ -71,7 +71,9 @@ export class MpedLine {
           this.#controls.clear()
           return this.#conversation.tell({ type: message.type, bytes })
         },
-        said: async () => (await this.#controls.next({ clock: this.#clock, timeout: times.ack, what: `the acknowledgement of '${message.type}'` })) ?? 'end',
+        said: async () =>
+          (await this.#controls.next({ clock: this.#clock, timeout: times.ack, what: `the acknowledgement of '${message.type}'` })) ??
+          'end',
       })
       if (result === 'ended') throw sessionEnded()
       if (result === 'taken') return

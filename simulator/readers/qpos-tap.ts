@@ -4,18 +4,11 @@ import { encodeTradeAnswer } from '../../devices/qpos/codec.ts'
 import { hex } from '../../src/bytes.ts'
 import type { CardInterface } from '../../src/emv/outcome.ts'
 import type { AuthorisationRequest, Transaction } from '../../src/emv/terminal.ts'
-import { Fault, isFault } from '../../src/errors.ts'
-import { readSwipe, type Swipe, type SwipedTracks } from '../../src/magstripe.ts'
-import type { MessageId } from '../../src/messages.ts'
+import { Fault } from '../../src/errors.ts'
 import type { CardWait } from './body.ts'
 import type { Firmware, HostSide } from './firmware.ts'
 import { cardDataOf, type Ending, endingOf, withCvm } from './qpos-payload.ts'
-
-/** Interfaces that are left for a payment, and what the display says of them; the usual invitation when left out. */
-export interface Ways {
-  readonly interfaces: readonly CardInterface[]
-  readonly message?: MessageId
-}
+import { swipeOf, type Ways } from './take-card.ts'
 
 type Tags = ReadonlyMap<number, Uint8Array>
 
@@ -26,17 +19,6 @@ export type TapStep =
   | { readonly type: 'ways'; readonly ways: Ways }
 
 const empty = new Uint8Array(0)
-
-/** Without a tap, where none can be: no rules in this currency, or none of them allows the amount. @throws Fault `unsupported` when nothing is left */
-export function waysOf(firmware: Firmware, interfaces: readonly CardInterface[], transaction: Transaction | undefined): Ways {
-  if (!interfaces.includes('tap')) return { interfaces }
-  if (transaction && firmware.canTap(transaction)) return { interfaces }
-  const rest = interfaces.filter(one => one !== 'tap')
-  if (rest.length === 0) throw new Fault('unsupported', 'this payment cannot be tapped', { feature: 'tap' })
-  // Without an antenna that takes payments, a card held to the reader is still noticed, and sent elsewhere.
-  if (!firmware.takesTaps || !transaction) return { interfaces }
-  return { interfaces: rest, message: rest.includes('swipe') ? 'reader.insertOrSwipe' : 'reader.insertCard' }
-}
 
 /** A tap up to its answer to the host, or how the payment goes on instead: over another interface, or with another card. */
 export async function tapStep(
@@ -96,14 +78,4 @@ async function answer(
 
 function completed(what: Parameters<typeof encodeTradeAnswer>[0]): Ending {
   return { type: 'completed', data: encodeTradeAnswer(what) }
-}
-
-/** Undefined for a bad swipe. */
-export function swipeOf(tracks: SwipedTracks): Swipe | undefined {
-  try {
-    return readSwipe(tracks, { sentinels: false })
-  } catch (error) {
-    if (isFault(error, 'bad-swipe')) return undefined
-    throw error
-  }
 }

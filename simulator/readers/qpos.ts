@@ -31,9 +31,10 @@ import {
   transactionOfTrade,
   type Versions,
 } from './qpos-payload.ts'
-import { swipeOf, tapStep, waysOf } from './qpos-tap.ts'
+import { tapStep } from './qpos-tap.ts'
 import { isLoaderFrame, isUpkeep, QposUpkeep } from './qpos-upkeep.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
+import { swipeOf, waysOf } from './take-card.ts'
 
 export interface QposOptions extends Omit<VirtualReaderOptions, 'body'> {
   readonly body?: Body

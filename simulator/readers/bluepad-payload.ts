@@ -1,0 +1,173 @@
+/** What a virtual BluePad makes of a payment on the wire: requests into transactions, outcomes into statuses, amounts and XML. */
+
+import {
+  answerElements,
+  elements,
+  type Finance,
+  type FinanceAnswer,
+  type FinancialStatus,
+  financialStatuses,
+  requestElements,
+  statuses,
+  xml,
+} from '../../devices/bluepad/codec.ts'
+import { concat, fromText, fromUint, hex } from '../../src/bytes.ts'
+import { currency } from '../../src/currency.ts'
+import { displayName } from '../../src/emv/fci.ts'
+import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
+import type { AuthorisationRequest, AuthorisationResponse, Transaction } from '../../src/emv/terminal.ts'
+import { type Fault, isFault } from '../../src/errors.ts'
+import type { Swipe } from '../../src/magstripe.ts'
+import { maskPan } from '../../src/mask.ts'
+import { write } from '../../src/tlv/ber.ts'
+import type { Battery } from './body.ts'
+import type { SealedSwipe } from './firmware.ts'
+import { withCvm } from './qpos-payload.ts'
+
+const everything: readonly CardInterface[] = ['chip', 'tap', 'swipe']
+
+/** @throws Fault `bad-argument` for a currency that is not known */
+export function transactionOf(
+  type: 'sale' | 'refund',
+  { currency: numeric, amount, xml }: Finance,
+): Transaction & { readonly interfaces: readonly CardInterface[] } {
+  const told = elements(xml)
+  const wanted = told.get(requestElements.interfaces)?.split(' ')
+  return {
+    type: type === 'sale' ? 'purchase' : 'refund',
+    amount: BigInt(amount),
+    currency: currency(numeric),
+    forceOnline: told.get(requestElements.forceOnline) === 'true',
+    interfaces: wanted ? everything.filter(one => wanted.includes(one)) : everything,
+  }
+}
+
+/** What a swipe gives the host: enciphered tracks and their key serial number in the project's own tags (docs/devices/qpos.md), the rest masked or harmless. */
+export function swipeTags(swipe: Swipe, { ksn, track1, track2, track3 }: SealedSwipe): ReadonlyMap<number, Uint8Array> {
+  const [code] = [swipe.track2?.serviceCode ?? swipe.track1?.serviceCode]
+  const name = swipe.track1?.name
+  const entries: readonly (readonly [number, Uint8Array | undefined])[] = [
+    ...([
+      [0xdfd101, track1],
+      [0xdfd102, track2],
+      [0xdfd103, track3],
+      [0xc0, ksn],
+    ] as const),
+    [0x5f20, name ? fromText(name) : undefined],
+    [0x5f30, code ? fromUint(Number.parseInt(code, 16), 2) : undefined],
+    [0x9f39, Uint8Array.of(swipe.serviceCode?.chip ? 0x80 : 0x90)], // POS entry mode, ISO 8583:1987 field 22: fallback, stripe
+  ]
+  return new Map(entries.flatMap(([tag, value]) => (value ? [[tag, value] as const] : [])))
+}
+
+/** A payment without a card that could contradict ends with the host's word. */
+export function byHost({ transaction: _, ...request }: AuthorisationRequest, response: AuthorisationResponse): Outcome {
+  const reason = { approved: undefined, declined: 'hostDeclined', referral: 'referral', unableToGoOnline: 'unableToGoOnline' } as const
+  const why = reason[response.type]
+  return { ...request, result: why ? 'declined' : 'approved', ...(why && { reason: why }), online: true, response }
+}
+
+/** The status of an answer by why the payment ended so; success where the financial status says all. */
+const reasons: { readonly [R in Reason]?: number } = {
+  cardholderCancelled: statuses.USER_CANCELLED,
+  merchantCancelled: statuses.POS_CANCELLED,
+  cardTimeout: statuses.INPUT_TIMEOUT,
+  pinTimeout: statuses.INPUT_TIMEOUT,
+  cardRemoved: statuses.CARD_READING_FAILED,
+  cardMute: statuses.CARD_READING_FAILED,
+  cardError: statuses.CARD_CANCELLED,
+  cardBlocked: statuses.CARD_BLOCKED,
+  applicationBlocked: statuses.CARD_BLOCKED,
+  noApplication: statuses.INVALID_CARD,
+  notAccepted: statuses.TRANS_NOT_ALLOWED,
+  unableToGoOnline: statuses.CONNECT_ERROR,
+}
+
+/** What a fault inside the reader looks like from outside. */
+export function statusOfFault(fault: Fault): number {
+  if (isFault(fault, 'low-battery')) return statuses.BATTERY_TOO_LOW
+  if (isFault(fault, 'tampered')) return statuses.NOT_INITIALISED
+  if (isFault(fault, 'update-required')) return statuses.COMMAND_NOT_ALLOWED
+  if (isFault(fault, 'bad-argument')) return statuses.UNSUPPORTED_CURRENCY
+  if (isFault(fault, 'unsupported')) return statuses.TRANS_NOT_ALLOWED
+  if (isFault(fault, 'aborted', 'link-closed')) return statuses.POS_CANCELLED
+  return statuses.PROCESSING_ERROR
+}
+
+/** Never leaves the reader: Transaction PIN Data (EMV 4.4 Book 3, Annex A). */
+const secret = 0x99
+
+const methods = { none: 'NOT_REQUIRED', onlinePin: 'PIN', offlinePin: 'PIN', signature: 'SIGNATURE', device: 'MOBILE_PASS_CODE' } as const
+const scenarios = { chip: 'CHIP', tap: 'CHIPCONTACTLESS', swipe: 'MAGSTRIPE' } as const
+const words = { approved: 'AUTHORISED', declined: 'DECLINED', cancelled: 'CANCELLED' } as const
+
+/** What every XML of the reader says of itself. */
+export type SelfElements = Readonly<Record<string, string | number | boolean | undefined>>
+
+export function selfElements({ percent, millivolts, charging }: Battery, serial: string): SelfElements {
+  const digits = serialDigits(serial)
+  return {
+    SerialNumber: digits,
+    BatteryStatus: `${percent}%`,
+    BatterymV: millivolts,
+    BatteryCharging: charging,
+    ExternalPower: charging,
+    BluetoothName: serial,
+  }
+}
+
+/** Twelve digits. */
+export function serialDigits(serial: string): string {
+  return serial.replace(/\D/g, '').slice(-12).padStart(12, '0')
+}
+
+export interface Answered {
+  readonly status: number
+  readonly answer: FinanceAnswer
+}
+
+const codeTables = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+
+export function answerOf(outcome: Outcome, transaction: Transaction, transactionId: string, self: SelfElements): Answered {
+  const { result, reason, interface: by, cvm, fallback, response } = outcome
+  const tags = withCvm(outcome)
+  const status = (result !== 'approved' && reason && reasons[reason]) || statuses.SUCCESS
+  const financial: FinancialStatus = result === 'approved' || result === 'declined' ? result : 'cancelled'
+  const aid = tags.get(0x84) ?? tags.get(0x4f)
+  const pan = tags.get(0x5a)
+  const host = response && response.type !== 'unableToGoOnline' ? response : undefined
+  const told = xml('FinancialTransactionResponse', {
+    ...self,
+    StatusMessage: words[financial],
+    TransactionType: transaction.type === 'refund' ? 'REFUND' : 'SALE',
+    FinancialStatus: words[financial],
+    CVM: methods[cvm],
+    CardEntryType: by === 'swipe' ? 'MSR' : 'ICC',
+    paymentScenario: scenarios[by],
+    CardSchemeName: aid && displayName(tags, tags.get(0x9f11), codeTables, aid),
+    MaskedCardNumber: pan && maskPan(hex(pan).replace(/F+$/, '')),
+    Currency: transaction.currency.numeric,
+    RequestedAmount: String(transaction.amount),
+    TotalAmount: String(transaction.amount),
+    EFTTransactionID: transactionId,
+    AuthorisationCode: host?.authorisationCode,
+    [answerElements.reason]: reason,
+    [answerElements.cvm]: cvm,
+    [answerElements.fallback]: fallback,
+    [answerElements.data]: hex(concat(...[...tags].filter(([tag]) => tag !== secret).map(([tag, value]) => write(tag, value)))),
+  })
+  const amount = result === 'approved' ? Number(transaction.amount) : 0
+  return {
+    status,
+    answer: { financial: financialStatuses[financial], amount, transactionId, merchantReceipt: '', customerReceipt: '', xml: told },
+  }
+}
+
+/** No payment was made of it. */
+export function answerOfFault(fault: Fault, self: SelfElements): Answered {
+  const status = statusOfFault(fault)
+  const financial = status === statuses.POS_CANCELLED ? financialStatuses.cancelled : financialStatuses.notProcessed
+  const named = isFault(fault, 'tampered', 'unsupported', 'update-required') ? fault.code : undefined
+  const told = xml('FinancialTransactionResponse', { ...self, StatusMessage: fault.code, [answerElements.fault]: named })
+  return { status, answer: { financial, amount: 0, transactionId: '', merchantReceipt: '', customerReceipt: '', xml: told } }
+}
