@@ -8,6 +8,8 @@ import type { Explain } from '../src/emv/explain.ts'
 import { explanationJson } from '../src/emv/explain-print.ts'
 import { Fault } from '../src/errors.ts'
 import { type HostEvent, hostEventLine, startAcquirer } from './acquirer/host.ts'
+import { parseBonus, parseMerchants } from './acquirer/options.ts'
+import type { RiskRule } from './acquirer/risk.ts'
 import type { HostRule } from './acquirer/rules.ts'
 import { loadCard, type VirtualCard } from './cards/icc.ts'
 import { profiles } from './cards/profiles/index.ts'
@@ -141,19 +143,42 @@ function live(body: Body, card: ReturnType<typeof loadCard>): () => void {
   }
 }
 
+interface AcquirerFlags {
+  readonly port: number
+  readonly state?: string
+  readonly rule: readonly string[]
+  readonly risk: readonly string[]
+  readonly merchant: readonly string[]
+  readonly bonus?: string
+  readonly quiet?: boolean
+}
+
 export function addAcquirer(program: Command): void {
   program
     .command('acquirer')
     .description('a virtual acquirer and issuer on a loopback port, until Ctrl-C')
     .option('--port <number>', '0 takes a free one', wholeNumber('--port', 0, 65535), 8080)
+    .option('--state <file>', 'keeps orders and accounts across restarts (SQLite); memory only when left out')
     .option('--rule <json>', '{"when":{"amount":{"above":1000000}},"do":"decline","code":"51","reason":"…"}; may be repeated', collect, [])
+    .option(
+      '--risk <json>',
+      '{"check":"velocity","per":"card","seconds":60,"count":3}, refused before the bank is asked; may be repeated',
+      collect,
+      [],
+    )
+    .option('--merchant <json>', '{"id":"635459020000001","stages":2}: who may be paid, all when left out; may be repeated', collect, [])
+    .option('--bonus <json>', '{"award":1.5,"spend":50,"pan":"2200"}: percent that comes back as points, and that points may pay')
     .option('--quiet', 'do not print what the host sees')
-    .action(async (flags: { port: number; rule: readonly string[]; quiet?: boolean }) => {
-      const rules = flags.rule.map(parseRule)
+    .action(async ({ port, state, rule, risk, merchant, bonus, quiet }: AcquirerFlags) => {
+      const merchants = merchant.map(text => parsed(text, '--merchant'))
       const host = await startAcquirer({
-        port: flags.port,
-        rules,
-        ...(!flags.quiet && { onEvent: (event: HostEvent) => void process.stdout.write(`${hostEventLine(event)}\n`) }),
+        port,
+        rules: rule.map(text => parsed(text, '--rule') as HostRule),
+        risk: risk.map(text => parsed(text, '--risk') as RiskRule),
+        ...(merchants.length > 0 && { merchants: parseMerchants(merchants) }),
+        ...(bonus !== undefined && { bonus: parseBonus(parsed(bonus, '--bonus')) }),
+        ...(state !== undefined && { state }),
+        ...(!quiet && { onEvent: (event: HostEvent) => void process.stdout.write(`${hostEventLine(event)}\n`) }),
       })
       process.stdout.write(`acquirer: ${host.url}\n`)
       await interrupted()
@@ -175,11 +200,11 @@ function asJson(_: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value
 }
 
-function parseRule(text: string): HostRule {
+function parsed(text: string, flag: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new Fault('bad-argument', `--rule is no JSON: ${(cause as Error).message}`, { field: 'rule' }, { cause })
+    throw new Fault('bad-argument', `${flag} is no JSON: ${(cause as Error).message}`, { field: flag }, { cause })
   }
 }
 

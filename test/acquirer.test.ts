@@ -6,18 +6,15 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type AcquirerHost, type AcquirerOptions, type HostEvent, hostEventLine, startAcquirer } from '../simulator/acquirer/host.ts'
 import { parseRules } from '../simulator/acquirer/rules.ts'
-import { loadCard } from '../simulator/cards/icc.ts'
 import { profiles } from '../simulator/cards/profiles/index.ts'
 import { fromHex } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
-import { currency } from '../src/currency.ts'
 import { isFault } from '../src/errors.ts'
-import type { AuthorisationMessage, HostAnswer } from '../src/payment/acquirer.ts'
+import type { HostAnswer } from '../src/payment/acquirer.ts'
 import { httpAcquirer } from '../src/payment/http-acquirer.ts'
 import { decodeAnswer, decodeMessage, encodeAnswer, encodeMessage } from '../src/payment/wire.ts'
-import { generate, open, terminalData } from './card-bench.ts'
+import { cardMessage as message } from './host-bench.ts'
 
-const RUB = currency('RUB')
 const visa = profiles['visa-signature'].pan
 const stops: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -30,28 +27,6 @@ async function started(options: AcquirerOptions = {}): Promise<{ host: AcquirerH
   stops.push(() => host.close())
   return { host, seen }
 }
-
-/** A payment of 2500.00 by the Visa card, with a cryptogram that it has just made. */
-async function message(key = 'key-1', more: Partial<AuthorisationMessage> = {}): Promise<AuthorisationMessage> {
-  const opened = await open(card, 'A0000000031010')
-  const { objects } = await generate(opened, '80', '8C')
-  const tags = new Map(Object.entries(terminalData).map(([tag, value]) => [Number.parseInt(tag, 16), fromHex(value)]))
-  for (const [tag, value] of [...opened.objects, ...objects]) tags.set(Number.parseInt(tag, 16), value)
-  return {
-    key,
-    order: { number: '20260326_1', amount: 250_000n, currency: RUB },
-    merchant: { name: 'MobileTestMerchant', id: 'MTM', terminal: '63545902' },
-    type: 'purchase',
-    amount: 250_000n,
-    currency: RUB,
-    at: new Date('2026-11-21T10:00:00Z'),
-    interface: 'chip',
-    cvm: 'none',
-    tags,
-    ...more,
-  }
-}
-const card = loadCard('visa-signature')
 
 describe('the host', () => {
   it('approves, and gives the same answer to the same key without charging again', async () => {

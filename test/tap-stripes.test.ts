@@ -1,7 +1,7 @@
 /** Contactless stripes: Mastercard's mag-stripe mode and Visa's MSD, with the dynamic code that the issuer finds in the track. */
 
 import { describe, expect, it } from 'vitest'
-import { hostEventLine } from '../simulator/acquirer/desk.ts'
+import { hostEventLine } from '../simulator/acquirer/events.ts'
 import { startAcquirer } from '../simulator/acquirer/host.ts'
 import { Issuer } from '../simulator/acquirer/issuer.ts'
 import { loadCard } from '../simulator/cards/icc.ts'

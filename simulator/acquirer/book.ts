@@ -1,102 +1,220 @@
-/** The acquirer's book in memory: orders, their operations and transactions, found by order number and by idempotency key. */
+/** The acquirer's book: orders, their operations and transactions (seed 001), found by merchant and number and by idempotency key. */
 
-import { randomInt } from 'node:crypto'
-import type { AuthorisationMessage, HostAnswer } from '../../src/payment/acquirer.ts'
-
-/** States of an order in the words of the payment system that the mPOS app talks to (seed 001). */
-export type OrderState = 'In Process' | 'Approved' | 'Declined' | 'Canceled'
+import { createHash, randomInt } from 'node:crypto'
+import type {
+  AuthorisationMessage,
+  HostAnswer,
+  HostOperation,
+  HostOrder,
+  HostTransaction,
+  OrderItem,
+  OrderState,
+} from '../../src/payment/acquirer.ts'
 
 /** One message to the processing centre, and what came of it. */
 export interface Transaction {
   readonly number: string
+  /** The idempotency key that it came with. */
   readonly key: string
-  readonly kind: 'authorisation' | 'advice'
-  readonly message: AuthorisationMessage
-  readonly pan: string | undefined
+  readonly kind: HostTransaction['kind']
+  readonly amount: bigint
+  /** Masked. */
+  readonly pan?: string
   answer: HostAnswer
   /** Why and when it was reversed. */
   reversed?: { readonly why: string; readonly at: Date }
 }
 
-/** What the merchant or the customer wanted: a payment, or its cancellation. */
+/** What the merchant, the customer or, with bonus points, the host itself wanted. */
 export interface Operation {
-  readonly type: 'payment' | 'cancellation'
-  state: 'In Process' | 'Approved' | 'Declined'
+  readonly type: HostOperation['type']
+  state: HostOperation['state']
+  amount: bigint
+  readonly at: Date
+  readonly items?: HostOperation['items']
   readonly transactions: Transaction[]
+  /** Of a payment: whose money, which card in a form that tells no number, whether it is only held, how much was let go or given back. */
+  readonly account?: string
+  readonly card?: string
+  readonly terminal?: string
+  readonly hold?: boolean
+  /** It brings money to the card instead of taking it. */
+  readonly gives?: boolean
+  returned?: bigint
+  /** Of a cancellation: how much of it was only held; or that it undid a whole payment, which then counts as never made. */
+  readonly fromHeld?: bigint
+  readonly undoes?: boolean
 }
 
 export interface BookedOrder {
+  readonly merchant: string
   readonly number: string
   /** The host's own unique number of it. */
   readonly billNumber: string
+  readonly amount: bigint
+  readonly currency: AuthorisationMessage['currency']
+  readonly items?: readonly OrderItem[]
   readonly operations: Operation[]
+  /** Kept by `Book.stand`. */
   state: OrderState
+}
+
+/** Money of an order, minor units. */
+export interface Standing {
+  /** By payments that stand. */
+  readonly paid: bigint
+  readonly held: bigint
+  readonly charged: bigint
+  readonly cancelled: bigint
+}
+
+/** Payments that stand: approved, and not undone as a whole. */
+export function payments({ operations }: BookedOrder): Operation[] {
+  return operations.filter(({ type, state }) => (type === 'payment' || type === 'bonusPayment') && state === 'Approved')
+}
+
+export function standing(order: BookedOrder): Standing {
+  const sum = (operations: readonly Operation[], of = (operation: Operation) => operation.amount) =>
+    operations.reduce((total, operation) => total + of(operation), 0n)
+  const done = order.operations.filter(({ state, undoes }) => state === 'Approved' && !undoes)
+  const live = payments(order)
+  const cancellations = done.filter(({ type }) => type === 'cancellation')
+  const onHold = sum(live.filter(({ hold }) => hold))
+  const confirmed = sum(done.filter(({ type }) => type === 'confirmation'))
+  const letGo = sum(cancellations, ({ fromHeld = 0n }) => fromHeld)
+  const cancelled = sum(cancellations)
+  const paid = sum(live)
+  return { paid, held: onHold - confirmed - letGo, charged: paid - onHold + confirmed - (cancelled - letGo), cancelled }
+}
+
+function stateOf(order: BookedOrder): OrderState {
+  const live = payments(order)
+  if (live.length === 0) {
+    const last = order.operations.filter(({ type }) => type === 'payment').at(-1)?.state ?? 'In Process'
+    return last === 'Approved' ? 'In Process' : last
+  }
+  const { paid, held, charged, cancelled } = standing(order)
+  if (cancelled >= paid) return 'Canceled'
+  if (cancelled > 0n) return 'PartialCanceled'
+  if (held > 0n) return charged > 0n ? 'PartialDelayed' : 'Delayed'
+  return paid < order.amount ? 'PartialApproved' : 'Approved'
+}
+
+/** Where a key leads to. */
+export interface Found {
+  readonly order: BookedOrder
+  readonly operation: Operation
+  readonly transaction: Transaction
 }
 
 export class Book {
   readonly #orders = new Map<string, BookedOrder>()
-  readonly #byKey = new Map<string, { order: BookedOrder; operation: Operation; transaction: Transaction }>()
+  readonly #byKey = new Map<string, Found>()
+  readonly #prints = new Map<string, string>()
   /** Keys that were reversed before their payment arrived: it must not be charged when it does. */
   readonly #voided = new Set<string>()
-  #count = randomInt(1, 900_000)
+  #count: number
+
+  constructor(count = randomInt(1, 900_000)) {
+    this.#count = count
+  }
+
+  /** How many numbers were given out. */
+  get count(): number {
+    return this.#count
+  }
 
   get orders(): readonly BookedOrder[] {
     return [...this.#orders.values()]
   }
 
-  order(number: string): BookedOrder | undefined {
-    return this.#orders.get(number)
+  /** Without a merchant: the only one that has an order of this number. */
+  order(number: string, merchant?: string): BookedOrder | undefined {
+    if (merchant !== undefined) return this.#orders.get(JSON.stringify([merchant, number]))
+    const same = this.orders.filter(order => order.number === number)
+    return same.length === 1 ? same[0] : undefined
   }
 
-  find(key: string) {
+  find(key: string): Found | undefined {
     return this.#byKey.get(key)
+  }
+
+  /** What came with `key`, as a fingerprint. */
+  print(key: string): string | undefined {
+    return this.#prints.get(key)
   }
 
   isVoided(key: string): boolean {
     return this.#voided.has(key)
   }
 
+  void(key: string): void {
+    this.#voided.add(key)
+  }
+
+  /** Puts an order into the book as it was kept elsewhere. */
+  restore(order: BookedOrder, prints: Readonly<Record<string, string>>): void {
+    this.#orders.set(JSON.stringify([order.merchant, order.number]), order)
+    for (const operation of order.operations)
+      for (const transaction of operation.transactions) this.#byKey.set(transaction.key, { order, operation, transaction })
+    for (const [key, print] of Object.entries(prints)) this.#prints.set(key, print)
+  }
+
   /** Opens the order when it is new, a payment operation in it, and the transaction of `message`. */
-  begin(message: AuthorisationMessage, pan: string | undefined, kind: Transaction['kind']): Transaction {
-    let order = this.#orders.get(message.order.number)
+  begin(
+    message: AuthorisationMessage,
+    kind: 'authorisation' | 'advice',
+    facts: Pick<Operation, 'at' | 'card' | 'hold' | 'gives'> & { pan?: string },
+  ): Found {
+    const { order: asked, merchant, amount, currency, key } = message
+    let order = this.order(asked.number, merchant.id)
     if (!order) {
-      order = { number: message.order.number, billNumber: this.#number(), operations: [], state: 'In Process' }
-      this.#orders.set(order.number, order)
+      const billNumber = this.#number()
+      order = { merchant: merchant.id, number: asked.number, billNumber, amount: asked.amount, currency, ...(asked.items && { items: asked.items }), operations: [], state: 'In Process' } // biome-ignore format: a record
+      this.#orders.set(JSON.stringify([merchant.id, asked.number]), order)
     }
-    const number = this.#number()
-    const answer: HostAnswer = { state: 'inProcess', billNumber: order.billNumber, transaction: number }
-    const transaction: Transaction = { number, key: message.key, kind, message, pan, answer }
-    const operation: Operation = { type: 'payment', state: 'In Process', transactions: [transaction] }
-    order.operations.push(operation)
-    if (order.state !== 'Approved') order.state = 'In Process'
-    this.#byKey.set(message.key, { order, operation, transaction })
-    return transaction
+    const { pan, ...rest } = facts
+    this.#prints.set(key, fingerprint(message))
+    return this.add(order, { type: 'payment', state: 'In Process', amount, terminal: merchant.terminal, ...rest }, [
+      { key, kind, amount, ...(pan && { pan }) },
+    ])
+  }
+
+  /** Adds an operation with its transactions; gives the first. */
+  add(
+    order: BookedOrder,
+    operation: Omit<Operation, 'transactions'>,
+    transactions: readonly Pick<Transaction, 'key' | 'kind' | 'amount' | 'pan'>[],
+    print?: string,
+  ): Found {
+    const added: Operation = {
+      ...operation,
+      transactions: transactions.map(one => {
+        const number = this.#number()
+        return { ...one, number, answer: { state: 'inProcess', billNumber: order.billNumber, transaction: number } }
+      }),
+    }
+    order.operations.push(added)
+    const [first] = added.transactions
+    const found = { order, operation: added, transaction: first }
+    this.#byKey.set(first.key, found)
+    if (print) this.#prints.set(first.key, print)
+    this.stand(order)
+    return found
   }
 
   /** The host has decided. */
-  finish(key: string, answer: Omit<HostAnswer, 'billNumber' | 'transaction'>): HostAnswer {
-    const { order, operation, transaction } = this.#byKey.get(key)!
-    transaction.answer = { ...answer, billNumber: order.billNumber, transaction: transaction.number }
+  finish({ order, operation, transaction }: Found, answer: Omit<HostAnswer, 'billNumber' | 'transaction' | 'orderState'>): HostAnswer {
     operation.state = answer.state === 'approved' ? 'Approved' : 'Declined'
-    if (answer.state === 'approved') order.state = 'Approved'
-    else if (order.state === 'In Process') order.state = 'Declined'
+    this.stand(order)
+    for (const one of operation.transactions)
+      one.answer = { ...answer, billNumber: order.billNumber, transaction: one.number, orderState: order.state }
     return transaction.answer
   }
 
-  /** Marks what `key` did as undone. Gives the transaction whose money is to be given back, if there is one. */
-  reverse(key: string, why: string, at: Date): Transaction | undefined {
-    this.#voided.add(key)
-    const found = this.#byKey.get(key)
-    if (!found || found.transaction.reversed) return undefined
-    const { order, operation, transaction } = found
-    const { state } = transaction.answer
-    transaction.reversed = { why, at }
-    if (state !== 'approved' && state !== 'inProcess') return undefined
-    transaction.answer = { ...transaction.answer, state: 'reversed' }
-    order.state = 'Canceled'
-    if (state === 'inProcess') operation.state = 'Declined'
-    else order.operations.push({ type: 'cancellation', state: 'Approved', transactions: [transaction] })
-    return state === 'approved' ? transaction : undefined
+  /** Brings the order's state up to its operations. */
+  stand(order: BookedOrder): void {
+    order.state = stateOf(order)
   }
 
   /** 16 digits, unique in this book. */
@@ -116,4 +234,45 @@ export class Book {
   authorisationCode(): string {
     return `X${String(randomInt(0, 100_000)).padStart(5, '0')}`
   }
+}
+
+/** Tells whether two messages are the same, and nothing else of them. */
+export function fingerprint(message: object): string {
+  const plain = (_: string, value: unknown): unknown =>
+    typeof value === 'bigint' ? value.toString() : value instanceof Map ? [...value] : value instanceof Uint8Array ? [...value] : value
+  return createHash('sha256').update(JSON.stringify(message, plain)).digest('hex')
+}
+
+/** A card number in a form that tells it from others and is no card number. */
+export function cardToken(pan: string): string {
+  return createHash('sha256').update(`tapdip-sim ${pan}`).digest('hex').slice(0, 24)
+}
+
+/** The smaller of two amounts. */
+export function least(one: bigint, other: bigint): bigint {
+  return other < one ? other : one
+}
+
+/** An order as the interface shows it. */
+export function hostOrder(order: BookedOrder): HostOrder {
+  const { number, billNumber, state, amount, currency, operations } = order
+  const { held, charged, cancelled } = standing(order)
+  const shown = operations.map(({ type, state, amount, at, items, transactions }): HostOperation => {
+    const list = transactions.map(({ number, key, kind, amount, pan, answer, reversed }): HostTransaction => {
+      const { code, rrn } = answer.response ?? {}
+      return {
+        number,
+        key,
+        kind,
+        amount,
+        state: answer.state,
+        ...(code && { code }),
+        ...(rrn && { rrn }),
+        ...(pan && { pan }),
+        ...(reversed && { reversed: reversed.why }),
+      }
+    })
+    return { type, state, amount, at, ...(items && { items }), transactions: list }
+  })
+  return { number, billNumber, state, amount, currency, held, charged, cancelled, operations: shown }
 }

@@ -1,46 +1,47 @@
-/** What the acquirer does with a payment: its book, the rules of the day, the issuer's verdict, and what an observer may see of it. */
+/** What the acquirer does with a question: its book, the rules of the day, risk, the issuer's verdict, and what an observer may see of it. */
 
 import { type Clock, sleep, systemClock } from '../../src/clock.ts'
-import { currency, formatAmount } from '../../src/currency.ts'
 import { maskPan } from '../../src/mask.ts'
-import type { AuthorisationMessage, HostAnswer, HostState } from '../../src/payment/acquirer.ts'
-import { encodeMessage } from '../../src/payment/wire.ts'
-import { Book, type OrderState } from './book.ts'
-import { type Check, Issuer, type IssuerOptions, type Verdict } from './issuer.ts'
-import { type CheckedRule, type HostRule, ruleBook } from './rules.ts'
+import type { AuthorisationMessage, HostAnswer, HostOrder, OrderChange } from '../../src/payment/acquirer.ts'
+import { type BonusOptions, earnBonus } from './bonus.ts'
+import { type Book, type BookedOrder, cardToken, type Found, fingerprint, hostOrder, type Operation, payments, standing } from './book.ts'
+import { type ChangeKind, change } from './changes.ts'
+import type { HostEvent } from './events.ts'
+import { Issuer, type IssuerOptions, type Verdict } from './issuer.ts'
+import { type RiskRule, riskBook } from './risk.ts'
+import { type CheckedRule, type HostRule, type RuleFacts, ruleBook } from './rules.ts'
+import type { Changed, Store } from './store.ts'
+
+export interface MerchantAccount {
+  /** Up to 15 characters. */
+  readonly id: string
+  /** 2: what is paid is held until it is confirmed. 1 when left out. */
+  readonly stages?: 1 | 2
+  /** Its terminals; any when left out. */
+  readonly terminals?: readonly string[]
+}
 
 export interface DeskOptions extends IssuerOptions {
   readonly rules?: readonly HostRule[]
+  readonly risk?: readonly RiskRule[]
+  /** Who may be paid here; everybody, in one stage, when left out. */
+  readonly merchants?: readonly MerchantAccount[]
+  readonly bonus?: BonusOptions
+  /** Milliseconds that a payment may be in process before its order is closed; 15 minutes when left out. */
+  readonly orderTime?: number
   readonly clock?: Clock
   /** Hears what the host sees, with PANs masked and PINs left out. */
   readonly onEvent?: (event: HostEvent) => void
 }
 
-export type HostEvent =
-  | {
-      readonly type: 'authorisation' | 'advice'
-      readonly key: string
-      readonly order: string
-      readonly amount: bigint
-      readonly currency: string
-      /** First six and last four digits. */
-      readonly pan: string
-      readonly interface: string
-      readonly cvm: string
-      readonly arqc: Check
-      readonly pin: Check
-      /** Of a contactless stripe: CVC3 or dCVV. */
-      readonly stripeCode?: Check
-      readonly code: string
-      readonly reason: string
-    }
-  | { readonly type: 'repeat' | 'status'; readonly key: string; readonly state: HostState }
-  | { readonly type: 'reversal'; readonly key: string; readonly why: string; readonly charged: boolean }
-  | { readonly type: 'dropped'; readonly key: string; readonly what: 'request' | 'answer' }
-  | { readonly type: 'refused'; readonly status: number; readonly why: string }
+/** What a rule does to the line instead of answering, or with the answer. `twice`: the answer goes out twice where the protocol has room for it. */
+export type Line = 'drop' | 'garbage' | 'closeSocket' | 'silence' | 'twice'
 
-/** What a rule does to the line instead of answering. */
-export type Line = 'drop' | 'garbage'
+/** An answer, none where the line is dropped before there is one. */
+export interface Reply<T> {
+  readonly answer?: T
+  readonly line?: Line
+}
 
 /** A message that is well-formed, and still not taken. */
 export class Refusal extends Error {
@@ -51,72 +52,116 @@ export class Refusal extends Error {
   }
 }
 
-/** A second attempt at an order that has a payment already, in the cases of the mPOS guide (seed 002). */
-const alreadyHad: Partial<Record<OrderState, { readonly code: string; readonly reason: string }>> = {
-  Approved: { code: '94', reason: 'the order is already paid' },
-  'In Process': { code: '09', reason: 'the order is still being processed' },
+const ORDER_TIME = 15 * 60_000
+
+interface Refused {
+  readonly code: string
+  readonly reason: string
 }
 
 export class Desk {
-  readonly book = new Book()
+  readonly book: Book
   readonly issuer: Issuer
+  readonly #store: Store
   readonly #rules: ReturnType<typeof ruleBook>
+  readonly #risk: ReturnType<typeof riskBook>
+  readonly #merchants: readonly MerchantAccount[] | undefined
+  readonly #bonus: BonusOptions | undefined
+  readonly #orderTime: number
   readonly #clock: Clock
   readonly #hear: (event: HostEvent) => void
   readonly #stopping = new AbortController()
+  /** Payments until this moment have been settled by hand. */
+  #settled = 0
 
-  constructor({ rules = [], clock = systemClock, onEvent = () => {}, ...issuer }: DeskOptions) {
+  constructor(options: DeskOptions, store: Store) {
+    const { rules = [], risk = [], merchants, bonus, orderTime = ORDER_TIME, clock = systemClock, onEvent = () => {}, ...issuer } = options
+    this.#store = store
+    this.book = store.book
     this.issuer = new Issuer(issuer)
+    this.issuer.restore(store.accounts)
     this.#rules = ruleBook(rules)
+    this.#risk = riskBook(risk)
+    this.#merchants = merchants
+    this.#bonus = bonus
+    this.#orderTime = orderTime
     this.#clock = clock
     this.#hear = onEvent
+    // Nobody is left to decide what was in process when the host went down.
+    for (const order of this.book.orders) this.#expire(order, 'authorisation')
   }
 
   /** Lets go of answers that are being delayed. */
   stop(): void {
     this.#stopping.abort()
+    this.#store.close()
   }
 
   refused(status: number, why: string): void {
     this.#hear({ type: 'refused', status, why })
   }
 
+  /** Sends the financial transactions to the processing centre, as midnight does: what was charged until now is refunded from here on, not reversed. */
+  settle(): void {
+    this.#settled = this.#clock.now()
+  }
+
   /** @throws Refusal 409 when the key belongs to another payment */
-  async authorise(message: AuthorisationMessage): Promise<HostAnswer | Line> {
-    const { key } = message
-    const repeated = this.#repeated(message)
-    if (repeated) return repeated
+  async authorise(message: AuthorisationMessage): Promise<Reply<HostAnswer>> {
     const pan = this.issuer.panOf(message)
-    const rules = this.#rules({
-      amount: message.amount,
-      pan,
-      interface: message.interface,
-      cvm: message.cvm,
-      order: message.order.number,
+    const { key, amount, interface: through, cvm, order } = message
+    return this.#line(key, { on: 'authorisation', amount, pan, interface: through, cvm, order: order.number }, async (rules, wait) => {
+      const repeated = this.#repeated(key, message)
+      if (repeated) return repeated
+      const refused = this.#refuse(message, pan)
+      const found = this.#begin(message, pan, 'authorisation')
+      this.#keep({ order: found.order, keys: [key] })
+      await wait()
+      this.#expire(found.order)
+      // Overtaken by a reversal or by time while the host was busy.
+      if (found.operation.state !== 'In Process') return found.transaction.answer
+      return this.#decide(found, message, pan, rules, refused)
     })
-    if (rules.some(one => one.do === 'dropRequest')) return this.#drop(key, 'request')
-    const before = this.book.order(message.order.number)?.state
-    this.book.begin(message, pan, 'authorisation')
-    for (const one of rules) if (one.do === 'delay') await sleep(one.ms, this.#clock, this.#stopping.signal)
-    const overtaken = this.book.isVoided(key) // by a reversal, while the host was busy
-    const answer = overtaken ? this.book.find(key)!.transaction.answer : this.#decide(message, pan, rules, before)
-    if (rules.some(one => one.do === 'dropAnswer')) return this.#drop(key, 'answer')
-    return rules.some(one => one.do === 'garbage') ? 'garbage' : answer
+  }
+
+  /** What is decided without the card's bank. */
+  #refuse(message: AuthorisationMessage, pan: string | undefined): Refused | undefined {
+    const { merchant, order: asked, amount } = message
+    const account = this.#merchants?.find(({ id }) => id === merchant.id)
+    if (this.#merchants && !account) return { code: '03', reason: 'no such merchant' }
+    if (account?.terminals && !account.terminals.includes(merchant.terminal))
+      return { code: '58', reason: 'the merchant has no such terminal' }
+    const order = this.book.order(asked.number, merchant.id)
+    if (order) this.#expire(order)
+    return (order && alreadyHad(order, amount)) ?? this.#risk(message, pan, this.book.orders, this.#clock.now())
+  }
+
+  #begin(message: AuthorisationMessage, pan: string | undefined, kind: 'authorisation' | 'advice'): Found {
+    const hold = message.hold ?? this.#merchants?.find(({ id }) => id === message.merchant.id)?.stages === 2
+    const at = kind === 'advice' ? message.at : new Date(this.#clock.now())
+    return this.book.begin(message, kind, {
+      at,
+      ...(hold && { hold }),
+      ...(message.type === 'refund' && { gives: true }),
+      ...(pan && { pan: maskPan(pan), card: cardToken(pan) }),
+    })
   }
 
   #decide(
+    found: Found,
     message: AuthorisationMessage,
     pan: string | undefined,
     rules: readonly CheckedRule[],
-    before: OrderState | undefined,
+    refused: Refused | undefined,
   ): HostAnswer {
-    const { key, at } = message
-    const refused = before && alreadyHad[before]
+    const { at } = message
     const verdict = refused ? { ...refused, arqc: 'none' as const, pin: 'none' as const } : this.issuer.authorise(message, pan, rules)
     const { code, reason } = verdict
     this.#tell('authorisation', message, pan, verdict)
     const state = code === '00' ? 'approved' : code === '01' ? 'referral' : 'declined'
-    return this.book.finish(key, {
+    const account = 'account' in verdict ? verdict.account : undefined
+    if (account) Object.assign(found.operation, { account })
+    const answer = this.book.finish(found, {
       state,
       ...(state !== 'approved' && { reason }),
       response: {
@@ -128,49 +173,188 @@ export class Desk {
         ...('scripts' in verdict && { scripts: verdict.scripts }),
       },
     })
+    if (state === 'approved') this.#reward(found, message, pan)
+    this.#keep({ order: found.order }, account)
+    return answer
+  }
+
+  #reward(found: Found, { type }: AuthorisationMessage, pan: string | undefined): void {
+    const bonus = this.#bonus
+    if (bonus && type !== 'refund' && pan?.startsWith(bonus.pan ?? '')) earnBonus(this.book, this.issuer, found, bonus)
   }
 
   /** @throws Refusal 409 when the key belongs to another payment */
-  advise(message: AuthorisationMessage): HostAnswer {
-    const repeated = this.#repeated(message)
-    if (repeated) return repeated
+  async advise(message: AuthorisationMessage): Promise<Reply<HostAnswer>> {
+    const { key, amount, order, interface: through, cvm } = message
     const pan = this.issuer.panOf(message)
-    this.book.begin(message, pan, 'advice')
-    const verdict = this.issuer.advise(message, pan)
-    this.#tell('advice', message, pan, verdict)
-    const response = { type: 'approved', code: verdict.code, rrn: this.book.rrn(message.at) } as const
-    return this.book.finish(message.key, { state: 'approved', reason: verdict.reason, response })
+    return this.#line(key, { on: 'advice', amount, pan, interface: through, cvm, order: order.number }, async (_, wait) => {
+      await wait()
+      const repeated = this.#repeated(key, message)
+      if (repeated) return repeated
+      const found = this.#begin(message, pan, 'advice')
+      const verdict = this.issuer.advise(message, pan)
+      const { account, code, reason } = verdict
+      if (account) Object.assign(found.operation, { account })
+      this.#tell('advice', message, pan, verdict)
+      const response = { type: 'approved', code, rrn: this.book.rrn(message.at) } as const
+      const answer = this.book.finish(found, { state: 'approved', reason, response })
+      this.#reward(found, message, pan)
+      this.#keep({ order: found.order, keys: [key] }, account)
+      return answer
+    })
   }
 
-  /** The answer to a key that was seen before. @throws Refusal 409 when the same key comes with another payment */
-  #repeated(message: AuthorisationMessage): HostAnswer | undefined {
-    const known = this.book.find(message.key)
-    if (known && JSON.stringify(encodeMessage(known.transaction.message)) !== JSON.stringify(encodeMessage(message)))
-      throw new Refusal(409, `key ${message.key} belongs to another payment`)
-    const answer = known?.transaction.answer ?? (this.book.isVoided(message.key) ? { state: 'reversed' as const } : undefined)
-    if (answer) this.#hear({ type: 'repeat', key: message.key, state: answer.state })
+  /** @throws Refusal 404 for an order that is none, 409 when the key belongs to another change */
+  async change(kind: ChangeKind, asked: OrderChange): Promise<Reply<HostAnswer>> {
+    const { key, number, merchant, amount } = asked
+    return this.#line(key, { on: kind, order: number, ...(amount !== undefined && { amount }) }, async (rules, wait) => {
+      await wait()
+      const repeated = this.#repeated(key, asked)
+      if (repeated) return repeated
+      const order = this.book.order(number, merchant.id)
+      if (!order) return { state: 'declined', reason: 'no such order', response: { type: 'declined', code: '25' } }
+      this.#expire(order)
+      const isSettled = ({ at }: Operation) => +at <= this.#settled || !sameDay(at, new Date(this.#clock.now()))
+      const place = { book: this.book, issuer: this.issuer, now: new Date(this.#clock.now()), isSettled }
+      const answer = change(place, kind, order, asked, rules)
+      this.#keep({ order, keys: [key] }, ...payments(order).map(({ account }) => account))
+      const { operation } = this.book.find(key)!
+      const how = operation.transactions.map(one => one.kind).join(' + ')
+      const facts = { key, order: number, amount: operation.amount, currency: order.currency.alpha, how, state: order.state }
+      this.#hear({ type: kind, ...facts, code: answer.response?.code ?? '', reason: answer.reason ?? 'approved' })
+      return answer
+    })
+  }
+
+  /** The answer to a key that was seen before. @throws Refusal 409 when the same key comes with another message */
+  #repeated(key: string, message: object): HostAnswer | undefined {
+    const known = this.book.find(key)
+    if (known && this.book.print(key) !== fingerprint(message)) throw new Refusal(409, `key ${key} belongs to another payment`)
+    if (known) this.#expire(known.order)
+    const answer = known?.transaction.answer ?? (this.book.isVoided(key) ? { state: 'reversed' as const } : undefined)
+    if (answer) this.#hear({ type: 'repeat', key, state: answer.state })
     return answer
   }
 
-  status(key: string): HostAnswer {
-    const answer = this.book.find(key)?.transaction.answer ?? {
-      state: this.book.isVoided(key) ? ('reversed' as const) : ('unknown' as const),
+  async status(key: string): Promise<Reply<HostAnswer>> {
+    return this.#line(key, { on: 'status', ...this.#orderOf(key) }, async (_, wait) => {
+      await wait()
+      const found = this.book.find(key)
+      if (found) this.#expire(found.order)
+      const answer = found
+        ? { ...found.transaction.answer, orderState: found.order.state }
+        : { state: this.book.isVoided(key) ? ('reversed' as const) : ('unknown' as const) }
+      this.#hear({ type: 'status', key, state: answer.state })
+      return answer
+    })
+  }
+
+  /** @throws Refusal 404 */
+  async order(number: string, merchant: string | undefined): Promise<Reply<HostOrder>> {
+    return this.#line(number, { on: 'order', order: number }, async (_, wait) => {
+      await wait()
+      const order = this.book.order(number, merchant)
+      if (order) this.#expire(order)
+      this.#hear({ type: 'order', order: number, state: order?.state ?? 'unknown' })
+      if (!order) throw new Refusal(404, 'no such order')
+      return hostOrder(order)
+    })
+  }
+
+  async reverse(key: string, why: string): Promise<Reply<HostAnswer>> {
+    return this.#line(key, { on: 'reversal', ...this.#orderOf(key) }, async (_, wait) => {
+      await wait()
+      const charged = this.#undo(key, why)
+      this.#hear({ type: 'reversal', key, why, charged })
+      const answer = this.book.find(key)?.transaction.answer
+      return { ...answer, state: answer?.state === 'declined' ? 'declined' : 'reversed' }
+    })
+  }
+
+  /** Marks what `key` did as undone and gives its money back. True when there was money. */
+  #undo(key: string, why: string): boolean {
+    this.book.void(key)
+    const found = this.book.find(key)
+    if (found && found.operation.type !== 'payment') throw new Refusal(409, `key ${key} belongs to no payment`)
+    if (!found || found.transaction.reversed) {
+      this.#keep({ voided: key })
+      return false
     }
-    this.#hear({ type: 'status', key, state: answer.state })
-    return answer
+    const { order, operation, transaction } = found
+    const { state } = transaction.answer
+    const at = new Date(this.#clock.now())
+    transaction.reversed = { why, at }
+    if (state === 'approved') {
+      const left = operation.amount - (operation.returned ?? 0n)
+      this.issuer.move(operation.account, operation.gives ? -left : left)
+      operation.state = 'Canceled'
+      const undoing = { type: 'cancellation', state: 'In Process', amount: left, at, undoes: true } as const
+      this.book.finish(this.book.add(order, undoing, [{ key: `${key}/reversal`.slice(-64), kind: 'reversal', amount: left }]), {
+        state: 'approved',
+      })
+    } else if (state === 'inProcess') operation.state = 'Canceled'
+    this.book.stand(order)
+    if (state === 'approved' || state === 'inProcess')
+      transaction.answer = { ...transaction.answer, state: 'reversed', orderState: order.state }
+    this.#keep({ order, voided: key }, operation.account)
+    return state === 'approved'
   }
 
-  reverse(key: string, why: string): HostAnswer {
-    const charged = this.book.reverse(key, why, new Date(this.#clock.now()))
-    if (charged) this.issuer.undo(charged.message, charged.pan)
-    this.#hear({ type: 'reversal', key, why, charged: charged !== undefined })
-    const answer = this.book.find(key)?.transaction.answer
-    return { ...answer, state: answer?.state === 'declined' ? 'declined' : 'reversed' }
+  /** Closes what was in process for too long; `kind`: what nobody can decide any more is closed at once. */
+  #expire(order: BookedOrder, kind?: 'authorisation'): void {
+    const before = this.#clock.now() - this.#orderTime
+    const late = order.operations.filter(
+      ({ state, at, transactions }) => state === 'In Process' && (+at < before || transactions.some(one => one.kind === kind)),
+    )
+    if (late.length === 0) return
+    for (const operation of late) {
+      operation.state = 'Timeout'
+      this.book.stand(order)
+      for (const one of operation.transactions)
+        one.answer = {
+          ...one.answer,
+          state: 'declined',
+          reason: 'the payment was not completed in time',
+          orderState: order.state,
+          response: { type: 'declined', code: '68' },
+        }
+    }
+    this.#keep({ order })
   }
 
-  #drop(key: string, what: 'request' | 'answer'): Line {
+  #orderOf(key: string): Pick<RuleFacts, 'order' | 'amount'> {
+    const found = this.book.find(key)
+    return found ? { order: found.order.number, amount: found.transaction.amount } : {}
+  }
+
+  #keep(changed: Changed, ...accounts: readonly (string | undefined)[]): void {
+    const states = [...new Set(accounts)].map(id => this.issuer.state(id)).filter(state => state !== undefined)
+    this.#store.save({ ...changed, accounts: states })
+  }
+
+  /** `work` as the rules of the day let the line bring it about. `wait`: where the host takes its time. */
+  async #line<T>(
+    key: string,
+    facts: RuleFacts,
+    work: (rules: readonly CheckedRule[], wait: () => Promise<void>) => Promise<T>,
+  ): Promise<Reply<T>> {
+    const known = facts.on === 'authorisation' && (this.book.find(key) !== undefined || this.book.isVoided(key)) // a repetition is no new payment for a rule
+    const rules = known ? [] : this.#rules(facts)
+    const has = (what: CheckedRule['do']) => rules.some(one => one.do === what)
+    if (has('dropRequest')) return this.#drop(key, 'request')
+    const wait = async () => {
+      for (const one of rules) if (one.do === 'delay') await sleep(one.ms, this.#clock, this.#stopping.signal)
+    }
+    const copies = has('duplicate') ? [work(rules, wait), work(rules, wait)] : [work(rules, wait)]
+    const [answer] = await Promise.all(copies)
+    if (has('dropAnswer')) return this.#drop(key, 'answer')
+    const line = (['silence', 'closeSocket', 'garbage'] as const).find(has) ?? (has('duplicate') ? 'twice' : undefined)
+    return { answer, ...(line && { line }) }
+  }
+
+  #drop(key: string, what: 'request' | 'answer'): { readonly line: 'drop' } {
     this.#hear({ type: 'dropped', key, what })
-    return 'drop'
+    return { line: 'drop' }
   }
 
   #tell(
@@ -184,24 +368,25 @@ export class Desk {
   }
 }
 
-/** An event as one line for a console. */
-export function hostEventLine(event: HostEvent): string {
-  switch (event.type) {
-    case 'authorisation':
-    case 'advice': {
-      const { type, order, pan, amount, currency: alpha, interface: through, cvm, arqc, pin, stripeCode, code, reason } = event
-      const what = `${order} ${pan} ${formatAmount(amount, currency(alpha))} ${alpha}`
-      const proof = stripeCode ? `stripe code ${stripeCode}` : `ARQC ${arqc}`
-      return `${type} ${what} (${through}, CVM ${cvm}): ${proof}, PIN ${pin}, ${code} ${reason}`
-    }
-    case 'repeat':
-    case 'status':
-      return `${event.type} ${event.key}: ${event.state}`
-    case 'reversal':
-      return `reversal ${event.key} (${event.why}): ${event.charged ? 'money given back' : 'nothing was charged'}`
-    case 'dropped':
-      return `dropped the ${event.what} of ${event.key}`
-    case 'refused':
-      return `refused (${event.status}): ${event.why}`
+/** A second attempt at an order, in the cases of the mPOS guide (seed 002). */
+function alreadyHad(order: BookedOrder, amount: bigint): Refused | undefined {
+  switch (order.state) {
+    case 'In Process':
+      return order.operations.length > 0 ? { code: '09', reason: 'the order is still being processed' } : undefined
+    case 'Timeout':
+      return { code: '12', reason: 'the order was closed' }
+    case 'PartialApproved':
+      if (amount <= order.amount - standing(order).paid) return undefined
+      return { code: '94', reason: 'the order is already paid' }
+    case 'Canceled':
+      return payments(order).length > 0 ? { code: '12', reason: 'the order was cancelled' } : undefined
+    case 'Declined':
+      return undefined
+    default:
+      return { code: '94', reason: 'the order is already paid' }
   }
+}
+
+function sameDay(one: Date, other: Date): boolean {
+  return one.toDateString() === other.toDateString()
 }

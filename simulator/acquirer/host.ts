@@ -1,19 +1,25 @@
 /** The virtual acquirer's line: HTTP and JSON on loopback in front of the desk (docs/acquirer.md). */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { asFault, Fault, isFault } from '../../src/errors.ts'
-import { maskPan } from '../../src/mask.ts'
 import { decodeMessage, encodeAnswer, type Json } from '../../src/payment/wire.ts'
+import { decodeChange, encodeHostOrder } from '../../src/payment/wire-order.ts'
 import type { BookedOrder } from './book.ts'
-import { Desk, type DeskOptions, type Line, Refusal } from './desk.ts'
+import { Desk, type DeskOptions, Refusal, type Reply } from './desk.ts'
+import { openStore } from './store.ts'
 
-export type { HostEvent } from './desk.ts'
-export { hostEventLine } from './desk.ts'
+export type { HostEvent } from './events.ts'
+export { hostEventLine } from './events.ts'
 
 export interface AcquirerOptions extends DeskOptions {
   /** 0, the default, takes a free one. */
   readonly port?: number
+  /** A file that keeps orders and accounts across restarts; memory only when left out. */
+  readonly state?: string
+  /** PEM: the host speaks TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string }
 }
 
 const MAX_BODY = 64 * 1024
@@ -26,19 +32,34 @@ export class AcquirerHost {
   readonly #desk: Desk
 
   /** Use `startAcquirer`. */
-  constructor(server: Server, desk: Desk) {
+  constructor(server: Server, desk: Desk, scheme: 'http' | 'https') {
     this.#server = server
     this.#desk = desk
     this.port = (server.address() as AddressInfo).port
-    this.url = `http://127.0.0.1:${this.port}/`
+    this.url = `${scheme}://127.0.0.1:${this.port}/`
+  }
+
+  /** Book, rules and issuer behind the line: for other protocols in front of the same desk. */
+  get desk(): Desk {
+    return this.#desk
   }
 
   get orders(): readonly BookedOrder[] {
     return this.#desk.book.orders
   }
 
-  order(number: string): BookedOrder | undefined {
-    return this.#desk.book.order(number)
+  order(number: string, merchant?: string): BookedOrder | undefined {
+    return this.#desk.book.order(number, merchant)
+  }
+
+  /** The day is over: what was charged until now is refunded from here on, not reversed. */
+  settle(): void {
+    this.#desk.settle()
+  }
+
+  /** Bonus points of `pan`, minor units. */
+  points(pan: string): bigint | undefined {
+    return this.#desk.issuer.pointsOf(pan)
   }
 
   /** Minor units left on the account of `pan`. */
@@ -60,24 +81,49 @@ export class AcquirerHost {
   }
 }
 
-/** Starts an acquirer on loopback. @throws Fault `bad-config` (rules), `link-failed` with details.reason when the port cannot be had */
+/**
+ * Starts an acquirer on loopback.
+ * @throws Fault `bad-config` (rules), `link-failed` with details.reason when the port cannot be had, `journal` when the state cannot be kept
+ */
 export async function startAcquirer(options: AcquirerOptions = {}): Promise<AcquirerHost> {
-  const desk = new Desk(options)
-  const server = createServer((request, response) => void serve(desk, request, response))
-  server.requestTimeout = 10_000
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', error => reject(new Fault('link-failed', `port ${options.port}: ${error.message}`, { reason: error.message })))
-    server.listen(options.port ?? 0, '127.0.0.1', resolve)
-  })
-  return new AcquirerHost(server, desk)
+  const { port = 0, state, tls, ...rest } = options
+  const store = await openStore(state)
+  try {
+    const desk = new Desk(rest, store)
+    const listener: RequestListener = (request, response) => void serve(desk, request, response)
+    const server = tls ? createSecureServer(tls, listener) : createServer(listener)
+    server.requestTimeout = 10_000
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', error => reject(new Fault('link-failed', `port ${port}: ${error.message}`, { reason: error.message })))
+      server.listen(port, '127.0.0.1', resolve)
+    })
+    return new AcquirerHost(server, desk, tls ? 'https' : 'http')
+  } catch (error) {
+    store.close()
+    throw error
+  }
 }
 
 async function serve(desk: Desk, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    const answer = await route(desk, request)
-    if (answer === 'drop') response.destroy()
-    else if (answer === 'garbage') send(response, 200, '<html>Service temporarily unavailable</html>')
-    else send(response, 200, JSON.stringify(answer))
+    const { answer, line } = await route(desk, request)
+    const text = JSON.stringify(answer ?? {})
+    switch (line) {
+      case 'drop':
+        response.destroy()
+        break
+      case 'silence':
+        break // until the client has enough of it
+      case 'garbage':
+        send(response, 200, '<html>Service temporarily unavailable</html>')
+        break
+      case 'closeSocket':
+        response.writeHead(200, { 'content-type': 'application/json', 'content-length': text.length })
+        response.write(text.slice(0, text.length / 2), () => response.destroy())
+        break
+      default: // HTTP has no room for the same answer twice
+        send(response, 200, text)
+    }
   } catch (error) {
     if (response.destroyed || isFault(error, 'aborted')) return void response.destroy()
     const status = error instanceof Refusal ? error.status : isFault(error, 'bad-argument') ? 400 : 500
@@ -87,27 +133,35 @@ async function serve(desk: Desk, request: IncomingMessage, response: ServerRespo
   }
 }
 
-async function route(desk: Desk, request: IncomingMessage): Promise<Json | Line> {
-  const [pathname] = (request.url ?? '/').split('?')
+async function route(desk: Desk, request: IncomingMessage): Promise<Reply<Json>> {
+  const [pathname, query] = (request.url ?? '/').split('?')
   const [version, kind, encoded, action, ...rest] = pathname.split('/').slice(1)
   const name = encoded && decodeName(encoded)
   const what = `${request.method} ${[version, kind, name && '*', action, ...rest].filter(part => part !== undefined).join('/')}`
   switch (what) {
-    case 'POST v1/authorisations': {
-      const answer = await desk.authorise(decodeMessage(await body(request)))
-      return typeof answer === 'string' ? answer : encodeAnswer(answer)
-    }
+    case 'POST v1/authorisations':
+      return asJson(await desk.authorise(decodeMessage(await body(request))), encodeAnswer)
     case 'POST v1/advices':
-      return encodeAnswer(desk.advise(decodeMessage(await body(request))))
+      return asJson(await desk.advise(decodeMessage(await body(request))), encodeAnswer)
     case 'GET v1/authorisations/*':
-      return encodeAnswer(desk.status(name!))
+      return asJson(await desk.status(name!), encodeAnswer)
     case 'POST v1/authorisations/*/reversal':
-      return encodeAnswer(desk.reverse(name!, whyOf(await body(request))))
+      return asJson(await desk.reverse(name!, whyOf(await body(request))), encodeAnswer)
     case 'GET v1/orders/*':
-      return orderJson(desk.book.order(name!))
+      return asJson(await desk.order(name!, new URLSearchParams(query).get('merchant') ?? undefined), encodeHostOrder)
+    case 'POST v1/orders/*/confirmation':
+    case 'POST v1/orders/*/cancellation': {
+      const asked = decodeChange(await body(request))
+      if (asked.number !== name) throw new Refusal(400, `number: the path names order ${name}`)
+      return asJson(await desk.change(action as 'confirmation' | 'cancellation', asked), encodeAnswer)
+    }
     default:
       throw new Refusal(404, `no ${request.method} ${pathname} here`)
   }
+}
+
+function asJson<T>({ answer, line }: Reply<T>, encode: (answer: T) => Json): Reply<Json> {
+  return { ...(answer !== undefined && { answer: encode(answer) }), ...(line && { line }) }
 }
 
 function decodeName(encoded: string): string {
@@ -120,30 +174,6 @@ function decodeName(encoded: string): string {
 
 function whyOf(json: unknown): string {
   return typeof json === 'object' && json !== null && 'why' in json ? String(json.why).slice(0, 40) : 'not said'
-}
-
-function orderJson(order: BookedOrder | undefined): Json {
-  if (!order) throw new Refusal(404, 'no such order')
-  return {
-    number: order.number,
-    billNumber: order.billNumber,
-    state: order.state,
-    operations: order.operations.map(({ type, state, transactions }) => ({
-      type,
-      state,
-      transactions: transactions.map(({ number: own, key, kind, message, pan, answer, reversed }) => ({
-        number: own,
-        key,
-        kind,
-        amount: message.amount.toString(),
-        currency: message.currency.alpha,
-        pan: pan && maskPan(pan),
-        state: answer.state,
-        code: answer.response?.code,
-        reversed: reversed?.why,
-      })),
-    })),
-  }
 }
 
 async function body(request: IncomingMessage): Promise<unknown> {

@@ -22,6 +22,7 @@ import { panOf } from '../../src/payment/receipt.ts'
 import { write } from '../../src/tlv/ber.ts'
 import { allAccounts, type IssuerAccount } from '../cards/issuer-view.ts'
 import { testPinDukpt } from '../keys.ts'
+import { cardToken } from './book.ts'
 import type { CheckedRule } from './rules.ts'
 import { checkStripeCode, onceOf } from './stripe-code.ts'
 import { openSwipe } from './swipe.ts'
@@ -39,6 +40,8 @@ export type Check = 'right' | 'wrong' | 'none'
 
 /** What the issuer says, and what it saw. */
 export interface Verdict {
+  /** Whose money it is. */
+  readonly account?: string
   readonly code: string
   readonly reason: string
   readonly arqc: Check
@@ -49,9 +52,22 @@ export interface Verdict {
   readonly scripts?: readonly Uint8Array[]
 }
 
+/** What changes of an account, as it is kept. */
+export interface AccountState {
+  readonly id: string
+  readonly balance: bigint
+  /** Bonus points, minor units. */
+  readonly points: bigint
+  readonly pinFailures: number
+  readonly seen: readonly string[]
+}
+
 interface Account {
+  /** Tells the account from others, and no card number. */
+  readonly id: string
   readonly facts: IssuerAccount
   balance: bigint
+  points: bigint
   pinFailures: number
   /** ATC and cryptogram of what was right: none counts twice. The ATC alone tells no repetition: a card that is loaded anew begins at its profile's again. */
   readonly seen: Set<string>
@@ -66,7 +82,14 @@ export class Issuer {
   readonly #pinBdk: Uint8Array
 
   constructor({ accounts = allAccounts(), balance = 100_000_000n, pinBdk = testPinDukpt.bdk }: IssuerOptions = {}) {
-    this.#accounts = accounts.map(facts => ({ facts, balance, pinFailures: 0, seen: new Set() }))
+    this.#accounts = accounts.map(facts => ({
+      id: `${cardToken(facts.pan)} ${hex(facts.aid)}`,
+      facts,
+      balance,
+      points: 0n,
+      pinFailures: 0,
+      seen: new Set(),
+    }))
     this.#pinBdk = pinBdk
   }
 
@@ -81,7 +104,7 @@ export class Issuer {
     const [code, reason] = this.#decide(account, message, { arqc, pin, stripeCode }, rules)
     if (code === '00') book(account, message)
     const seen = { arqc, pin, ...(stripe && { stripeCode }) }
-    return { code, reason, ...seen, ...this.#reply(account, message.tags, arqc, code, rules) }
+    return { account: account.id, code, reason, ...seen, ...this.#reply(account, message.tags, arqc, code, rules) }
   }
 
   /** The cryptogram of a payment that card and terminal approved without us: a TC instead of an ARQC, too late to be refused. */
@@ -90,13 +113,48 @@ export class Issuer {
     if (!account) return { code: '14', reason: 'no account has this card number', arqc: 'none', pin: 'none' }
     const arqc = this.#checkCryptogram(account, message.tags)
     book(account, message)
-    return { code: '00', reason: arqc === 'right' ? 'approved offline' : 'approved offline: the certificate is wrong', arqc, pin: 'none' }
+    return {
+      account: account.id,
+      code: '00',
+      reason: arqc === 'right' ? 'approved offline' : 'approved offline: the certificate is wrong',
+      arqc,
+      pin: 'none',
+    }
   }
 
-  /** Undoes what an approval did to the account. */
-  undo(message: AuthorisationMessage, pan: string | undefined): void {
-    const account = this.#find(message, pan)
-    if (account) book(account, message, -1n)
+  /** Brings money to an account, or takes it where `amount` is below 0. */
+  move(id: string | undefined, amount: bigint): void {
+    const account = this.#accounts.find(one => one.id === id)
+    if (account) account.balance += amount
+  }
+
+  /** Bonus points of a card, minor units. */
+  pointsOf(pan: string): bigint | undefined {
+    return this.#accounts.find(({ facts }) => facts.pan === pan)?.points
+  }
+
+  points(id: string | undefined): bigint {
+    return this.#accounts.find(one => one.id === id)?.points ?? 0n
+  }
+
+  movePoints(id: string | undefined, amount: bigint): void {
+    const account = this.#accounts.find(one => one.id === id)
+    if (account) account.points += amount
+  }
+
+  state(id: string | undefined): AccountState | undefined {
+    const account = this.#accounts.find(one => one.id === id)
+    if (!account) return undefined
+    const { balance, points, pinFailures, seen } = account
+    return { id: account.id, balance, points, pinFailures, seen: [...seen] }
+  }
+
+  /** Accounts as they were kept; those that are not known any more are passed over. */
+  restore(states: readonly AccountState[]): void {
+    for (const { id, balance, points, pinFailures, seen } of states) {
+      const account = this.#accounts.find(one => one.id === id)
+      if (account) Object.assign(account, { balance, points, pinFailures, seen: new Set(seen) })
+    }
   }
 
   /** The card number of a payment: of the chip's data, or of the tracks that the reader enciphered. */
@@ -214,8 +272,8 @@ export class Issuer {
 }
 
 /** Takes the money of a payment, or brings that of a refund. */
-function book(account: Account, { type, amount }: AuthorisationMessage, sign = 1n): void {
-  account.balance += sign * (type === 'refund' ? amount : -amount)
+function book(account: Account, { type, amount }: AuthorisationMessage): void {
+  account.balance += type === 'refund' ? amount : -amount
 }
 
 /** Card Status Update (EMV 4.4 Book 3, Annex C10): the issuer approves, and the offline counters are reset; or neither. */

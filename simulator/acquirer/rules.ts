@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { Fault } from '../../src/errors.ts'
 
-const minor = z.union([z.bigint(), z.int().min(0)]).transform(value => BigInt(value))
+const minor = z.union([z.bigint(), z.int().min(0), z.string().regex(/^\d{1,12}$/)]).transform(value => BigInt(value))
 
 const condition = z
   .strictObject({
@@ -20,7 +20,13 @@ const condition = z
   })
   .default({})
 
+/** What an acquirer is asked. */
+export const questions = ['authorisation', 'advice', 'reversal', 'status', 'confirmation', 'cancellation', 'order'] as const
+export type Question = (typeof questions)[number]
+
 const common = {
+  /** Which questions it meets; authorisations when left out. A decline is for authorisations, confirmations and cancellations. */
+  on: z.union([z.enum(questions), z.array(z.enum(questions)).min(1)]).default('authorisation'),
   when: condition,
   /** How many payments it meets before it is spent; every one when left out. */
   times: z.int().min(1).optional(),
@@ -50,6 +56,12 @@ const ruleSchema = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('dropAnswer'), ...common }),
   /** Something that is no answer of this protocol, after the host has decided. */
   z.strictObject({ do: z.literal('garbage'), ...common }),
+  /** The connection breaks in the middle of the answer. */
+  z.strictObject({ do: z.literal('closeSocket'), ...common }),
+  /** The host has decided and says nothing; the connection stays open. */
+  z.strictObject({ do: z.literal('silence'), ...common }),
+  /** The network brings the request twice. */
+  z.strictObject({ do: z.literal('duplicate'), ...common }),
 ])
 
 export type HostRule = z.input<typeof ruleSchema>
@@ -66,11 +78,12 @@ export function parseRules(rules: unknown): CheckedRule[] {
 
 /** What a rule looks at. */
 export interface RuleFacts {
-  readonly amount: bigint
-  readonly pan: string | undefined
-  readonly interface: string
-  readonly cvm: string
-  readonly order: string
+  readonly on: Question
+  readonly amount?: bigint
+  readonly pan?: string | undefined
+  readonly interface?: string
+  readonly cvm?: string
+  readonly order?: string | undefined
 }
 
 /** Rules in force, counting those that are spent. */
@@ -78,7 +91,7 @@ export function ruleBook(rules: readonly HostRule[]): (facts: RuleFacts) => read
   const book = parseRules(rules).map(rule => ({ rule, left: rule.times ?? Number.POSITIVE_INFINITY }))
   return facts =>
     book
-      .filter(entry => entry.left > 0 && matches(entry.rule.when, facts))
+      .filter(entry => entry.left > 0 && [entry.rule.on].flat().includes(facts.on) && matches(entry.rule.when, facts))
       .map(entry => {
         entry.left--
         return entry.rule
@@ -88,8 +101,8 @@ export function ruleBook(rules: readonly HostRule[]): (facts: RuleFacts) => read
 function matches({ amount, pan, interface: through, cvm, order }: CheckedRule['when'], facts: RuleFacts): boolean {
   return (
     (amount?.is === undefined || facts.amount === amount.is) &&
-    (amount?.above === undefined || facts.amount > amount.above) &&
-    (amount?.below === undefined || facts.amount < amount.below) &&
+    (amount?.above === undefined || (facts.amount ?? 0n) > amount.above) &&
+    (amount?.below === undefined || (facts.amount ?? 0n) < amount.below) &&
     (pan === undefined || facts.pan?.startsWith(pan) === true) &&
     (through === undefined || facts.interface === through) &&
     (cvm === undefined || facts.cvm === cvm) &&

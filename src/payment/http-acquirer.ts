@@ -2,13 +2,16 @@
 
 import { type Clock, systemClock, within } from '../clock.ts'
 import { abortFault, asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
-import type { Acquirer, AuthorisationMessage, HostAnswer } from './acquirer.ts'
+import type { AuthorisationMessage, HostAnswer, OrderAcquirer, OrderChange } from './acquirer.ts'
 import { decodeAnswer, encodeMessage, type Json } from './wire.ts'
+import { decodeHostOrder, encodeChange } from './wire-order.ts'
 
 export interface HttpAcquirerOptions {
   /** Milliseconds for one request and its answer; 30 s when left out. */
   readonly timeout?: number
   readonly clock?: Clock
+  /** The platform's when left out. Another one brings a client certificate or a private authority's (undici: `fetch` with a dispatcher of your own). */
+  readonly fetch?: typeof fetch
 }
 
 /** The most that an answer may be; more is no answer. */
@@ -18,10 +21,14 @@ const MAX_ANSWER = 64 * 1024
  * A client of the JSON interface (docs/acquirer.md). `http:` is for loopback only: a PAN never crosses a network in clear.
  * @throws Fault `bad-argument` when the address is not one
  */
-export function httpAcquirer(address: string, options: HttpAcquirerOptions = {}): Acquirer {
+export function httpAcquirer(address: string, options: HttpAcquirerOptions = {}): OrderAcquirer {
   const base = baseAddress(address)
-  const call = (method: string, path: string, body: Json | undefined, signal: AbortSignal | undefined) =>
-    request(new URL(path, base), method, body, options, signal)
+  const call = (method: string, path: string, body: Json | undefined, signal: AbortSignal | undefined): Promise<HostAnswer> =>
+    request(new URL(path, base), method, body, options, signal, decodeAnswer)
+  const change =
+    (action: 'confirmation' | 'cancellation') =>
+    (change: OrderChange, { signal }: { signal?: AbortSignal } = {}) =>
+      call('POST', `v1/orders/${encodeURIComponent(change.number)}/${action}`, encodeChange(change), signal)
   const post =
     (path: string) =>
     (message: AuthorisationMessage, waiting: { signal?: AbortSignal } = {}) =>
@@ -35,6 +42,17 @@ export function httpAcquirer(address: string, options: HttpAcquirerOptions = {})
         throw new Fault('host-error', `host did not confirm the reversal: the state is ${state}`, { state })
     },
     status: (key, { signal } = {}) => call('GET', `v1/authorisations/${encodeURIComponent(key)}`, undefined, signal),
+    confirm: change('confirmation'),
+    cancel: change('cancellation'),
+    async order({ id }, number, { signal } = {}) {
+      const url = new URL(`v1/orders/${encodeURIComponent(number)}?merchant=${encodeURIComponent(id)}`, base)
+      try {
+        return await request(url, 'GET', undefined, options, signal, decodeHostOrder)
+      } catch (error) {
+        if (isFault(error, 'host-error') && error.details.status === 404) return undefined
+        throw error
+      }
+    },
   }
 }
 
@@ -51,19 +69,20 @@ function baseAddress(address: string): URL {
   return url
 }
 
-async function request(
+async function request<T>(
   url: URL,
   method: string,
   body: Json | undefined,
-  { timeout = 30_000, clock = systemClock }: HttpAcquirerOptions,
+  { timeout = 30_000, clock = systemClock, fetch: ask = fetch }: HttpAcquirerOptions,
   signal: AbortSignal | undefined,
-): Promise<HostAnswer> {
+  decode: (json: unknown) => T,
+): Promise<T> {
   throwIfAborted(signal)
   try {
     return await within({ timeout, clock, ...(signal && { signal }), what: `${method} ${url.pathname}` }, async inner => {
       const init: RequestInit = { method, signal: inner, redirect: 'error', credentials: 'omit' }
       if (body !== undefined) Object.assign(init, { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
-      return readAnswer(await fetch(url, init))
+      return readAnswer(await ask(url, init), decode)
     })
   } catch (error) {
     if (signal?.aborted) throw abortFault(signal)
@@ -75,7 +94,7 @@ async function request(
   }
 }
 
-async function readAnswer(response: Response): Promise<HostAnswer> {
+async function readAnswer<T>(response: Response, decode: (json: unknown) => T): Promise<T> {
   const text = await boundedText(response)
   let json: unknown
   try {
@@ -88,7 +107,7 @@ async function readAnswer(response: Response): Promise<HostAnswer> {
     throw hostError(`host refuses the message: ${reason}`, response.status)
   }
   try {
-    return decodeAnswer(json)
+    return decode(json)
   } catch (error) {
     throw hostError(`answer is malformed: ${asFault(error).message}`, response.status, error)
   }

@@ -1,0 +1,120 @@
+/** Confirmations and cancellations of orders: how much may be, from which payment, and whether a cancellation is a reversal or a refund (seed 001). */
+
+import { isFault } from '../../src/errors.ts'
+import type { HostAnswer, ItemPart, OrderChange } from '../../src/payment/acquirer.ts'
+import { priceParts } from '../../src/payment/order.ts'
+import { cancelAward } from './bonus.ts'
+import { type Book, type BookedOrder, fingerprint, least, type Operation, payments, standing } from './book.ts'
+import type { Issuer } from './issuer.ts'
+import type { CheckedRule } from './rules.ts'
+
+export type ChangeKind = 'confirmation' | 'cancellation'
+
+export interface Workplace {
+  readonly book: Book
+  readonly issuer: Issuer
+  readonly now: Date
+  /** Whether the financial transaction of a payment has gone to the processing centre: then it is refunded, not reversed. */
+  isSettled(payment: Operation): boolean
+}
+
+class Refused extends Error {
+  readonly code: string
+  constructor(code: string, reason: string) {
+    super(reason)
+    this.code = code
+  }
+}
+
+/** Carries the change out, or declines it; either is in the book. */
+export function change(
+  place: Workplace,
+  kind: ChangeKind,
+  order: BookedOrder,
+  asked: OrderChange,
+  rules: readonly CheckedRule[],
+): HostAnswer {
+  const { book, now } = place
+  try {
+    for (const one of rules) if (one.do === 'decline') throw new Refused(one.code, one.reason)
+    if (payments(order).length === 0) throw new Refused('12', 'nothing is paid')
+    return kind === 'confirmation' ? confirm(place, order, asked) : cancel(place, order, asked)
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    const { code, message: reason } = error
+    const amount = asked.amount ?? 0n
+    const transaction = { key: asked.key, kind: kind === 'confirmation' ? 'capture' : 'refund', amount } as const
+    const found = book.add(order, { type: kind, state: 'In Process', amount, at: now }, [transaction], fingerprint(asked))
+    return book.finish(found, { state: 'declined', reason, response: { type: 'declined', code } })
+  }
+}
+
+function confirm({ book, now }: Workplace, order: BookedOrder, asked: OrderChange): HostAnswer {
+  const { held } = standing(order)
+  if (held === 0n) throw new Refused('12', 'nothing is held')
+  const { amount, items } = sizeOf('confirmation', order, asked, held)
+  const operation = { type: 'confirmation', state: 'In Process', amount, at: now, ...(items && { items }) } as const
+  const found = book.add(order, operation, [{ key: asked.key, kind: 'capture', amount }], fingerprint(asked))
+  return book.finish(found, approved(book, now))
+}
+
+function cancel({ book, issuer, now, isSettled }: Workplace, order: BookedOrder, asked: OrderChange): HostAnswer {
+  const { held, charged, cancelled, paid } = standing(order)
+  const most = asked.of === 'held' ? held : asked.of === 'charged' ? charged : held + charged
+  const { amount, items } = sizeOf('cancellation', order, asked, most)
+  const fromHeld = asked.of === 'charged' ? 0n : least(amount, held)
+  const fromCharged = amount - fromHeld
+  // What was charged and has gone to the processing centre cannot be taken out of it any more: money goes back by a transaction of its own.
+  const kind = payments(order).some(isSettled) ? ('refund' as const) : ('reversal' as const)
+  const transactions = [
+    ...(fromHeld > 0n ? [{ kind: 'reversal' as const, amount: fromHeld }] : []),
+    ...(fromCharged > 0n ? [{ kind, amount: fromCharged }] : []),
+  ].map((one, index) => ({ ...one, key: index === 0 ? asked.key : `${asked.key}/${index}`.slice(-64) }))
+  const operation = { type: 'cancellation', state: 'In Process', amount, at: now, fromHeld, ...(items && { items }) } as const
+  const found = book.add(order, operation, transactions, fingerprint(asked))
+  giveBack(issuer, order, amount)
+  const answer = book.finish(found, approved(book, now))
+  cancelAward(book, issuer, order, asked.key, now, cancelled + amount, paid)
+  return answer
+}
+
+/** Money first, then points; oldest payment first. */
+function giveBack(issuer: Issuer, order: BookedOrder, amount: bigint): void {
+  let due = amount
+  for (const type of ['payment', 'bonusPayment'] as const)
+    for (const payment of payments(order).filter(one => one.type === type)) {
+      const left = payment.amount - (payment.returned ?? 0n)
+      const part = least(due, left)
+      payment.returned = (payment.returned ?? 0n) + part
+      due -= part
+      if (type === 'payment') issuer.move(payment.account, part)
+      else issuer.movePoints(payment.account, part)
+    }
+}
+
+function sizeOf(kind: ChangeKind, order: BookedOrder, asked: OrderChange, most: bigint): { amount: bigint; items?: readonly ItemPart[] } {
+  const { amount: plain, items: named } = asked
+  if (plain !== undefined && named) throw new Refused('13', 'an amount or items, not both')
+  const { amount, items } = named ? priced(kind, order, named) : { amount: plain ?? most, items: undefined }
+  if (amount <= 0n) throw new Refused('13', 'nothing is left')
+  if (amount > most) throw new Refused('13', `${most} minor units are left`)
+  return { amount, ...(items && { items }) }
+}
+
+function priced(kind: ChangeKind, order: BookedOrder, named: readonly ItemPart[]): { amount: bigint; items: readonly ItemPart[] } {
+  if (!order.items) throw new Refused('12', 'the order has no items')
+  const taken = new Map<string, bigint>()
+  for (const { type, state, items = [] } of order.operations)
+    if (type === kind && state === 'Approved') for (const { id, quantity = 0n } of items) taken.set(id, (taken.get(id) ?? 0n) + quantity)
+  try {
+    const { amount, parts } = priceParts(order.items, named, taken)
+    return { amount, items: parts }
+  } catch (error) {
+    throw isFault(error, 'bad-argument') ? new Refused('13', error.message) : error
+  }
+}
+
+function approved(book: Book, now: Date) {
+  const response = { type: 'approved', code: '00', rrn: book.rrn(now), authorisationCode: book.authorisationCode() } as const
+  return { state: 'approved', response } as const
+}

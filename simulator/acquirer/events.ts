@@ -1,0 +1,71 @@
+/** What an observer may see of the host's work, with PANs masked and PINs left out; and each event as a line for a console. */
+
+import { currency, formatAmount } from '../../src/currency.ts'
+import type { HostState, OrderState } from '../../src/payment/acquirer.ts'
+import type { ChangeKind } from './changes.ts'
+import type { Check } from './issuer.ts'
+
+export type HostEvent =
+  | {
+      readonly type: 'authorisation' | 'advice'
+      readonly key: string
+      readonly order: string
+      readonly amount: bigint
+      readonly currency: string
+      /** First six and last four digits. */
+      readonly pan: string
+      readonly interface: string
+      readonly cvm: string
+      readonly arqc: Check
+      readonly pin: Check
+      /** Of a contactless stripe: CVC3 or dCVV. */
+      readonly stripeCode?: Check
+      readonly code: string
+      readonly reason: string
+    }
+  | {
+      readonly type: ChangeKind
+      readonly key: string
+      readonly order: string
+      readonly amount: bigint
+      readonly currency: string
+      /** Kinds of its transactions: `reversal`, `refund`, `capture`. */
+      readonly how: string
+      readonly code: string
+      readonly reason: string
+      readonly state: OrderState
+    }
+  | { readonly type: 'repeat' | 'status'; readonly key: string; readonly state: HostState }
+  | { readonly type: 'order'; readonly order: string; readonly state: OrderState | 'unknown' }
+  | { readonly type: 'reversal'; readonly key: string; readonly why: string; readonly charged: boolean }
+  | { readonly type: 'dropped'; readonly key: string; readonly what: 'request' | 'answer' }
+  | { readonly type: 'refused'; readonly status: number; readonly why: string }
+
+/** An event as one line for a console. */
+export function hostEventLine(event: HostEvent): string {
+  switch (event.type) {
+    case 'authorisation':
+    case 'advice': {
+      const { type, order, pan, amount, currency: alpha, interface: through, cvm, arqc, pin, stripeCode, code, reason } = event
+      const what = `${order} ${pan} ${formatAmount(amount, currency(alpha))} ${alpha}`
+      const proof = stripeCode ? `stripe code ${stripeCode}` : `ARQC ${arqc}`
+      return `${type} ${what} (${through}, CVM ${cvm}): ${proof}, PIN ${pin}, ${code} ${reason}`
+    }
+    case 'confirmation':
+    case 'cancellation': {
+      const { type, order, amount, currency: alpha, how, code, reason, state } = event
+      return `${type} ${order} ${formatAmount(amount, currency(alpha))} ${alpha} (${how}): ${code} ${reason}, the order is ${state}`
+    }
+    case 'order':
+      return `order ${event.order}: ${event.state}`
+    case 'repeat':
+    case 'status':
+      return `${event.type} ${event.key}: ${event.state}`
+    case 'reversal':
+      return `reversal ${event.key} (${event.why}): ${event.charged ? 'money given back' : 'nothing was charged'}`
+    case 'dropped':
+      return `dropped the ${event.what} of ${event.key}`
+    case 'refused':
+      return `refused (${event.status}): ${event.why}`
+  }
+}

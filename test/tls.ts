@@ -1,0 +1,22 @@
+/** A self-signed certificate for 127.0.0.1 and its key: for hosts that no client may trust by itself. Made for these tests, valid for a hundred years. */
+
+export const selfSigned = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBpjCCAUygAwIBAgIUGyDB3r/8lkgD6ObbHwYlOMC3Hk8wCgYIKoZIzj0EAwIw
+HzEdMBsGA1UEAwwUdGFwZGlwIHRlc3QgYWNxdWlyZXIwIBcNMjYxMTIyMDIwMjMy
+WhgPMjEyNjEwMjkwMjAyMzJaMB8xHTAbBgNVBAMMFHRhcGRpcCB0ZXN0IGFjcXVp
+cmVyMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEiHywrbNavPbXQliaw/Q8BAp6
+qTGsNiwli3l84OmJmUjKsVXb8Dpnd8JlTCAsfK5tIvA1bN2xXWqk2k906qKGOqNk
+MGIwHQYDVR0OBBYEFLCrMZ2S9v+y43W/p0dzCW38VTIRMB8GA1UdIwQYMBaAFLCr
+MZ2S9v+y43W/p0dzCW38VTIRMA8GA1UdEwEB/wQFMAMBAf8wDwYDVR0RBAgwBocE
+fwAAATAKBggqhkjOPQQDAgNIADBFAiEAgEvp2uynTsqNHKKwe1yyFxQT1c8x9Fk0
+Fp2o18x1Y9ACIAHTK8vFrjGhf+QTb3T9U9jtdJPo5sQle7CIFlW8Qrko
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgftXijZKgpJIm2G2t
+IKkkH0RgXzrVROSAAsVqpuu+g5ihRANCAASIfLCts1q89tdCWJrD9DwECnqpMaw2
+LCWLeXzg6YmZSMqxVdvwOmd3wmVMICx8rm0i8DVs3bFdaqTaT3TqooY6
+-----END PRIVATE KEY-----
+`,
+}
