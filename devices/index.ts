@@ -4,6 +4,7 @@ import type { Clock } from '../src/clock.ts'
 import { Fault } from '../src/errors.ts'
 import type { PassthroughOptions } from '../src/reader/passthrough.ts'
 import type { Reader } from '../src/reader/reader.ts'
+import type { BleLibrarySource } from '../src/transport/ble-radio.ts'
 import { connect } from '../src/transport/connect.ts'
 import type { Link } from '../src/transport/link.ts'
 import type { BleShape, HidShape } from '../src/transport/shape.ts'
@@ -11,6 +12,7 @@ import { parseUri, type Uri } from '../src/transport/uri.ts'
 import { openBluepad } from './bluepad/driver.ts'
 import type { CarryToHost } from './bluepad/host-link.ts'
 import { openPcscReader } from './pcsc/driver.ts'
+import { bleShape as qposBle } from './qpos/codec.ts'
 import { NFC_APDU, openQpos } from './qpos/driver.ts'
 import { noLink } from './softpos/driver.ts'
 import { openVpcd } from './vpcd/driver.ts'
@@ -46,14 +48,7 @@ export const families: readonly Family[] = [
     readers: 'DSPREAD QPOS mini, Cute, Plus, CR100',
     provenance: 'vendor-source',
     bluetoothNames: ['MPOS', 'QPOS', 'VEL', 'MIPS', 'watu', 'POINT'],
-    ble: {
-      service: '49535343-fe7d-4ae5-8fa9-9fafd205e455',
-      write: '49535343-8841-43f4-a8d4-ecbe34729bb3',
-      notify: '49535343-1e4d-4bd9-ba61-23c647249616',
-      chunk: 16,
-      shared: true,
-      acknowledged: 'all',
-    },
+    ble: qposBle,
     usb: [{ vendor: 0x03aa }],
     baud: 9600,
     open: openQpos,
@@ -141,6 +136,8 @@ export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
   readonly carry?: CarryToHost | undefined
   /** Wraps the link before the first byte: to record it, to delay it, to break it. */
   readonly trace?: ((link: Link) => Link) | undefined
+  /** A noble-like library of your own for `ble:`; `@abandonware/noble` when left out. */
+  readonly bluetooth?: BleLibrarySource | undefined
 }
 
 /**
@@ -150,7 +147,7 @@ export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
  * `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol`, `unsupported`
  */
 export async function open(where: string | Link, options: OpenOptions = {}): Promise<Reader> {
-  const { signal, trace, assumed = [] } = options
+  const { signal, trace, bluetooth, assumed = [] } = options
   const unknown = assumed.find(one => !assumptions.includes(one))
   if (unknown !== undefined)
     throw new Fault('bad-argument', `assumed '${unknown}' is not known (${assumptions.join(', ')})`, { field: 'assumed' })
@@ -158,7 +155,7 @@ export async function open(where: string | Link, options: OpenOptions = {}): Pro
   if (uri?.scheme === 'pcsc') return openPcscReader(await (await import('../src/transport/pcsc.ts')).openPcsc(uri, { signal }), options)
   const family = familyOf(options.family ?? uri?.query.family, uri)
   const dialect = dialectOf(options.dialect ?? uri?.query.dialect, family)
-  const link = uri ? await connect(withBaud(uri, family), { signal, hid: hidOf(uri, family) }) : (where as Link)
+  const link = uri ? await connect(withBaud(uri, family), { signal, hid: hidOf(uri, family), ble: family.ble, bluetooth }) : (where as Link)
   return family.open(trace ? trace(link) : link, { ...options, dialect })
 }
 

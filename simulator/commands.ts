@@ -47,7 +47,7 @@ export function addServe(program: Command): void {
     .argument('<family>', families.join(', '))
     .option(
       '--listen <where>',
-      'pty (for readers, when left out), tcp:<port>, tcp:<host>:<port>, hid; vpcd: tcp:…, or pcsc for the slot of a pcscd',
+      'pty (for readers, when left out), tcp:<port>, tcp:<host>:<port>, ble, ble:<port> for a virtual air, hid; vpcd: tcp:…, or pcsc for the slot of a pcscd',
     )
     .option('--card <profile>', `the card that is presented: ${Object.keys(profiles).join(', ')}`, 'mir-maestro')
     .option('--present <how>', `${presentations.join(', ')}; tap when left out with --phone, else dip`)
@@ -84,10 +84,12 @@ export function addServe(program: Command): void {
         : person(body, card, { pace, ...(present && { present }), ...(phone && { phone }), ...(pins && { pins }) })
       const listening = await listen(flags.listen ?? 'pty', link => reader.serve(link), {
         hid: reader.hid,
+        ble: reader.ble && { shape: reader.ble, name: reader.serial },
         onError: fault => process.stderr.write(`reader: ${fault.code}: ${fault.message}\n`),
       })
       const dialect = reader.dialect ? `&dialect=${reader.dialect}` : ''
       process.stdout.write(`${reader.serial}: ${listening.uri}?family=${family}${dialect}\n`)
+      if (listening.air) process.stdout.write(`air: TAPDIP_AIR=${listening.air}\n`)
       if (!flags.quiet) body.on(event => event.type === 'display' && process.stdout.write(`${displayLine(event.screen)}\n`))
       await interrupted()
       leave()

@@ -21,7 +21,7 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
   {
     // a codec and its parts: codec.ts, codec-frame.ts, …
     files: /^devices\/[\w-]+\/codec(-\w+)?\.ts$/,
-    may: [/^src\/[\w-]+\.ts$/, /^src\/(tlv|crypto)\//, /^src\/reader\/side\.ts$/],
+    may: [/^src\/[\w-]+\.ts$/, /^src\/(tlv|crypto)\//, /^src\/reader\/side\.ts$/, /^src\/transport\/shape\.ts$/],
     own: true,
     never: /driver/,
   },
@@ -39,11 +39,11 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
 const lazy: Readonly<Record<string, RegExp>> = {
   serialport: /^src\/transport\/serial\.ts$/,
   'node-hid': /^src\/transport\/hid\.ts$/,
-  '@abandonware/noble': /^src\/transport\/ble\.ts$/,
+  '@abandonware/noble': /^src\/transport\/ble-radio\.ts$/,
   libsql: /^src\/payment\/journal-sqlite\.ts$/,
   smartcard: /^src\/transport\/pcsc\.ts$/,
   '@lydell/node-pty': /^simulator\/readers\/(listen|pty)\.ts$/,
-  '@abandonware/bleno': /^simulator\/readers\/listen\.ts$/,
+  '@abandonware/bleno': /^simulator\/readers\/ble-device\.ts$/,
 }
 
 /** Folders that must run in a browser: nothing of Node in them. */

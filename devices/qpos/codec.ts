@@ -3,6 +3,7 @@
 import { concat, equal, fromText, text } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import type { Side } from '../../src/reader/side.ts'
+import type { BleShape } from '../../src/transport/shape.ts'
 import {
   type Alignment,
   alignments,
@@ -32,6 +33,16 @@ export * from './codec-frame.ts'
 export * from './codec-info.ts'
 export * from './codec-nfc.ts'
 export * from './codec-trade.ts'
+
+/** Microchip's transparent UART, the radio module's own service (webBluetooth.js): 16 bytes at a time, each awaited. */
+export const bleShape: BleShape = {
+  service: '49535343-fe7d-4ae5-8fa9-9fafd205e455',
+  write: '49535343-8841-43f4-a8d4-ecbe34729bb3',
+  notify: '49535343-1e4d-4bd9-ba61-23c647249616',
+  chunk: 16,
+  shared: true,
+  acknowledged: 'all',
+}
 
 /** CmdIDs a host sends (CmdId.js). */
 const hostIds = { reset: 0x20, process: 0x21, query: 0x22, cancel: 0x28, partData: 0x36 } as const

@@ -1,9 +1,10 @@
-/** Puts a virtual device where programs can reach it: on a pseudo-terminal, a TCP port, or in the virtual slot of a PC/SC daemon. */
+/** Puts a virtual device where programs can reach it: on a pseudo-terminal, a TCP port, Bluetooth LE, USB, or in the virtual slot of a PC/SC daemon. */
 
 import { createServer } from 'node:net'
 import { asFault, Fault } from '../../src/errors.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { openTcp, socketLink } from '../../src/transport/tcp.ts'
+import type { BleAdvertised } from './ble-listen.ts'
 import type { HidPlug } from './hid-device.ts'
 import { openPty } from './pty.ts'
 
@@ -13,6 +14,8 @@ export type ServeLink = (link: Link) => Promise<void>
 export interface Listening {
   /** What a host connects to: `serial:/dev/pts/4`, `tcp://127.0.0.1:9100`; `pcsc:` for any program of PC/SC. */
   readonly uri: string
+  /** Of `ble:<port>`: what a host on this machine is given as `TAPDIP_AIR`. */
+  readonly air?: string
   /** Unplugs the device: idempotent; resolves when its links are closed and `serve` has returned. */
   close(): Promise<void>
 }
@@ -22,12 +25,16 @@ export interface ListenOptions {
   onError?: ((fault: Fault) => void) | undefined
   /** How the device shows itself on USB: for `hid` and `usbip`. */
   hid?: HidPlug | undefined
+  /** How the device shows itself over Bluetooth LE: for `ble`. */
+  ble?: BleAdvertised | undefined
 }
 
 /**
  * Listens at `pty`, `tcp:<port>` (0: any free one; on 127.0.0.1) or `tcp:<host>:<port>`. A device has one line: while a TCP client is connected,
- * others are turned away at once. `hid` plugs a USB HID device into the kernel of this machine (`uhid.ts`). `pcsc`, `pcsc:<port>`, `pcsc:<host>:<port>` is for cards: there vpcd listens (127.0.0.1:35963 when left out) and we connect.
- * @throws Fault `bad-argument`, `busy` (the port is taken), `link-failed`, `missing-library`; `unsupported` for `ble`, and for `hid` where the device or this machine has none
+ * others are turned away at once. `ble` advertises on the adapter of this machine, or on the virtual air that the environment names (`TAPDIP_AIR`); `ble:<port>` on
+ * an air of its own, which others join at that port. `hid` plugs a USB HID device into the kernel of this machine (`uhid.ts`). `pcsc`, `pcsc:<port>`,
+ * `pcsc:<host>:<port>` is for cards: there vpcd listens (127.0.0.1:35963 when left out) and we connect.
+ * @throws Fault `bad-argument`, `busy` (the port is taken), `link-failed`, `missing-library`; `unsupported` for `ble` and `hid` where the device or this machine has none
  */
 export async function listen(where: string, serve: ServeLink, options: ListenOptions = {}): Promise<Listening> {
   const [, kind, rest] = /^(\w+)(?::(.*))?$/.exec(where) ?? []
@@ -39,15 +46,24 @@ export async function listen(where: string, serve: ServeLink, options: ListenOpt
     return listenTcp(host.replace(/^\[|\]$/g, ''), Number(digits), serve, options)
   if (kind === 'hid' && rest === undefined)
     return (await import('./uhid.ts')).plugUhid(hidOf(where, options), link => run(link, serve, options))
-  if (kind === 'ble')
-    throw new Fault('unsupported', `--listen ${where}: this version listens at pty, tcp, hid and pcsc`, { feature: `listen-${kind}` })
-  throw new Fault('bad-argument', `listen at '${where}': pty, tcp:<port>, tcp:<host>:<port>, hid or pcsc, with a port from 0 to 65535`)
+  if (kind === 'ble' && (rest === undefined || (/^\d{1,5}$/.test(rest) && Number(rest) <= 65535)))
+    return (await import('./ble-listen.ts')).listenBle(bleOf(where, options), rest, link => run(link, serve, options))
+  throw new Fault(
+    'bad-argument',
+    `listen at '${where}': pty, tcp:<port>, tcp:<host>:<port>, ble, ble:<port>, hid or pcsc, with a port from 0 to 65535`,
+  )
 }
 
 /** @throws Fault `unsupported` for a device that has no HID interface */
 function hidOf(where: string, { hid }: ListenOptions): HidPlug {
   if (hid) return hid
   throw new Fault('unsupported', `--listen ${where}: this device has no USB HID interface`, { feature: 'hid' })
+}
+
+/** @throws Fault `unsupported` for a device that has no Bluetooth LE */
+function bleOf(where: string, { ble }: ListenOptions): BleAdvertised {
+  if (ble) return ble
+  throw new Fault('unsupported', `--listen ${where}: this device has no Bluetooth LE`, { feature: 'ble' })
 }
 
 /** Where vpcd listens for a card in its first slot (vpcd.h); its second slot is one above. */

@@ -1,7 +1,15 @@
 /** A virtual QPOS: the shared firmware behind the device side of the QPOS codec. It never speaks first and has one answer owing at most. */
 
 import type { DeviceMessage, EmvStart, HostMessage, TradeRequest } from '../../devices/qpos/codec.ts'
-import { cardModes, commandCode, decodeOnlineResult, device, encodeApplications, encodeTradeAnswer } from '../../devices/qpos/codec.ts'
+import {
+  bleShape,
+  cardModes,
+  commandCode,
+  decodeOnlineResult,
+  device,
+  encodeApplications,
+  encodeTradeAnswer,
+} from '../../devices/qpos/codec.ts'
 import type { Clock } from '../../src/clock.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { Card } from '../../src/emv/card.ts'
@@ -57,6 +65,7 @@ const RESTART = 100
 
 export class VirtualQpos implements VirtualReader {
   readonly family = 'qpos'
+  readonly ble = bleShape
   readonly body: Body
   readonly firmware: Firmware
   /** Knobs of the line, to be turned at any time. */

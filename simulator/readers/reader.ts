@@ -2,6 +2,7 @@
 
 import type { Fault } from '../../src/errors.ts'
 import type { Link } from '../../src/transport/link.ts'
+import type { BleShape } from '../../src/transport/shape.ts'
 import type { LineFaults } from '../faults.ts'
 import type { Body } from './body.ts'
 import type { Firmware, FirmwareOptions } from './firmware.ts'
@@ -25,6 +26,8 @@ export interface VirtualReader extends AsyncDisposable {
   readonly serial: string
   /** How it shows itself on USB, where its family has a HID interface: `--listen hid`. */
   readonly hid?: HidPlug
+  /** How its bytes lie in GATT, where its family has Bluetooth LE: `--listen ble`. */
+  readonly ble?: BleShape
   readonly body: Body
   readonly firmware: Firmware
   /** Knobs of the line, to be turned at any time. */

@@ -1,6 +1,6 @@
 /** A Link over Bluetooth LE: a family's GATT characteristics as a byte pipe, through a noble-like library; and the search for readers. */
 
-import { type Clock, sleep, systemClock, within } from '../clock.ts'
+import { type Clock, type Limit, sleep, systemClock, within } from '../clock.ts'
 import { asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import { type BleCharacteristic, type BleLibrarySource, type BlePeripheral, type Radio, type UsedRadio, useRadio } from './ble-radio.ts'
 import { recordSplitter, toRecord } from './ble-records.ts'
@@ -33,10 +33,15 @@ const ATTEMPTS = 3
  * @throws Fault `not-found` (nothing of that name was heard), `timeout`, `aborted`, `busy`, `missing-library`; `link-failed` with details.reason `bluetooth-off`, `no-adapter`,
  * `permission`, `no-service` (it is no such reader), `pairing`, or `failed`
  */
-export async function openBle(target: Uri & { scheme: 'ble' }, shape: BleShape, options: BleOptions = {}): Promise<Link> {
+export async function openBle(
+  target: Uri & { scheme: 'ble' },
+  shape: BleShape | readonly BleShape[],
+  options: BleOptions = {},
+): Promise<Link> {
   const { uri, name } = target
   const { signal, timeout = 15_000, clock = systemClock, lib } = options
   throwIfAborted(signal)
+  const shapes = 'service' in shape ? [shape] : shape
   const last: { heard?: boolean; fault?: Fault } = {}
   try {
     return await within({ timeout, signal, clock, what: `the opening of ${uri}` }, async given => {
@@ -44,10 +49,10 @@ export async function openBle(target: Uri & { scheme: 'ble' }, shape: BleShape, 
       try {
         await used.radio.ready({ signal: given, clock })
         for (let attempt = 1; ; attempt++) {
-          const peripheral = await find(used.radio, name, shape, { signal: given, clock })
+          const peripheral = await find(used.radio, name, shapes, { signal: given, clock })
           last.heard = true
           try {
-            return await connect(used, peripheral, { uri, shape, clock, signal: given })
+            return await connect(used, peripheral, { uri, shapes, clock, signal: given })
           } catch (error) {
             last.fault = failure(uri, error)
             if (given.aborted || attempt === ATTEMPTS || !isFault(last.fault, 'link-failed', 'link-closed', 'timeout')) throw last.fault
@@ -179,11 +184,12 @@ interface Step {
   readonly clock: Clock
 }
 
-async function find(radio: Radio, name: string, { service }: BleShape, { signal, clock }: Step): Promise<BlePeripheral> {
+async function find(radio: Radio, name: string, shapes: readonly BleShape[], { signal, clock }: Step): Promise<BlePeripheral> {
   const plain = name.replaceAll(/[:-]/g, '').toLowerCase()
+  const wanted = shapes.map(({ service }) => short(service))
   const is = ({ id, address = '', advertisement: { localName, serviceUuids = [] } }: BlePeripheral) =>
     name === ''
-      ? serviceUuids.some(uuid => short(uuid) === short(service))
+      ? serviceUuids.some(uuid => wanted.includes(short(uuid)))
       : localName === name || [id, address].some(one => one.replaceAll(/[:-]/g, '').toLowerCase() === plain)
   let unwatch = () => {}
   let stop = async () => {}
@@ -209,11 +215,11 @@ async function find(radio: Radio, name: string, { service }: BleShape, { signal,
 
 interface Setting extends Step {
   readonly uri: string
-  readonly shape: BleShape
+  readonly shapes: readonly BleShape[]
 }
 
-async function connect(used: UsedRadio, peripheral: BlePeripheral, { uri, shape, clock, signal }: Setting): Promise<Link> {
-  const link = new BleLink(used, peripheral, { uri, shape, clock })
+async function connect(used: UsedRadio, peripheral: BlePeripheral, { uri, shapes, clock, signal }: Setting): Promise<Link> {
+  const link = new BleLink(used, peripheral, { uri, shapes, clock })
   try {
     await used.radio.alone({ signal, clock }, () => join(peripheral, { signal, clock }))
     await link.prepare(signal)
@@ -270,45 +276,48 @@ async function leave(peripheral: BlePeripheral, clock: Clock): Promise<void> {
 
 class BleLink implements Link {
   readonly uri: string
-  readonly mtu: number
   readonly incoming = new Inbox()
   readonly #used: UsedRadio
   readonly #peripheral: BlePeripheral
-  readonly #shape: BleShape
+  readonly #shapes: readonly BleShape[]
+  /** The one of `shapes` whose service the device has. */
+  #shape: BleShape
   readonly #clock: Clock
   /** Fires with the Fault that ended the link: every wait of it hangs on this. */
   readonly #over = new AbortController()
   readonly #undo: (() => void)[] = []
-  readonly #split: ((chunk: Uint8Array) => { channel: number; bytes: Uint8Array }[]) | undefined
+  readonly #split = recordSplitter()
   #found = new Map<string, BleCharacteristic>()
   /** GATT operations wait for each other: libraries and readers take one at a time. */
   #turn: Promise<unknown> = Promise.resolve()
   #writes = 0
   #closed: Promise<void> | undefined
 
-  constructor(used: UsedRadio, peripheral: BlePeripheral, { uri, shape, clock }: Omit<Setting, 'signal'>) {
+  constructor(used: UsedRadio, peripheral: BlePeripheral, { uri, shapes, clock }: Omit<Setting, 'signal'>) {
     this.uri = uri
-    this.mtu = shape.channels ? Number.POSITIVE_INFINITY : shape.chunk
     this.#used = used
     this.#peripheral = peripheral
-    this.#shape = shape
+    this.#shapes = shapes
+    this.#shape = shapes[0]
     this.#clock = clock
-    this.#split = shape.channels && recordSplitter()
     // 0x13 and 0x15: the other side hung up, or is switched off (Bluetooth Core 5.4, Vol 1, Part F).
     this.#on(peripheral, 'disconnect', (reason?: unknown) => this.#lose(reason === 0x13 || reason === 0x15 ? 'peer' : 'loss', reason))
     this.#undo.push(used.radio.watch(fault => this.#lose('loss', fault)))
   }
 
+  get mtu(): number {
+    return this.#shape.channels ? Number.POSITIVE_INFINITY : this.#shape.chunk
+  }
+
+  get service(): string {
+    return this.#shape.service
+  }
+
   /** From a connection to a pipe. @throws Fault `link-failed`, `link-closed`, `timeout`, `aborted` */
   async prepare(signal: AbortSignal): Promise<void> {
-    const { service, notify, channels, opening = [] } = this.#shape
     const limit = { timeout: STEP_TIME, clock: this.#clock, signal: AbortSignal.any([signal, this.#over.signal]) }
-    const { characteristics } = await within({ ...limit, what: `the service ${service}` }, async () => {
-      return this.#peripheral.discoverSomeServicesAndCharacteristicsAsync([short(service)], [])
-    }).catch(error => {
-      throw typeof error === 'string' || /could not find/i.test(String(error)) ? this.#noService(service, error) : error
-    })
-    this.#found = new Map(characteristics.map(one => [short(one.uuid), one]))
+    await this.#discover(limit)
+    const { notify, channels, opening = [] } = this.#shape
     const sources = channels ?? [{ notify, channel: undefined, read: undefined }]
     for (const uuid of [this.#shape.write, ...opening.map(one => one.characteristic)]) this.#characteristic(uuid)
     for (const { notify, channel, read } of sources) {
@@ -328,15 +337,36 @@ class BleLink implements Link {
     }
   }
 
+  /** Always anew, never from what is remembered: a reader that was updated may have other handles. */
+  async #discover(limit: Limit): Promise<void> {
+    const told = (this.#peripheral.advertisement.serviceUuids ?? []).map(short)
+    const likely = (shape: BleShape) => (told.includes(short(shape.service)) ? 0 : 1)
+    let missing: unknown
+    for (const shape of this.#shapes.toSorted((a, b) => likely(a) - likely(b))) {
+      try {
+        const { characteristics } = await within({ ...limit, what: `the service ${shape.service}` }, async () => {
+          return this.#peripheral.discoverSomeServicesAndCharacteristicsAsync([short(shape.service)], [])
+        })
+        this.#shape = shape
+        this.#found = new Map(characteristics.map(one => [short(one.uuid), one]))
+        return
+      } catch (error) {
+        if (!/could not find/i.test(String(error))) throw error
+        missing = error
+      }
+    }
+    throw this.#noService(this.#shape.service, missing)
+  }
+
   async send(bytes: Uint8Array): Promise<void> {
     if (this.#over.signal.aborted) throw this.#over.signal.reason
     checkMtu(bytes, this.mtu)
     if (bytes.length === 0) return
-    if (!this.#split) return this.#write(this.#characteristic(this.#shape.write), bytes, this.#acknowledged())
+    if (!this.#shape.channels) return this.#write(this.#characteristic(this.#shape.write), bytes, this.#acknowledged())
     for (const { channel, bytes: record } of this.#split(bytes)) {
       if (record.length > this.#shape.chunk)
         throw new Fault('bad-argument', `a record of ${record.length} bytes, the reader takes ${this.#shape.chunk} in one write`)
-      const own = this.#shape.channels!.find(one => one.channel === channel)?.write
+      const own = this.#shape.channels.find(one => one.channel === channel)?.write
       await this.#write(this.#characteristic(own ?? this.#shape.write), record, this.#acknowledged())
     }
   }

@@ -68,6 +68,7 @@ export function traced(link: Link, options: TraceOptions): Link {
   return {
     uri: link.uri,
     mtu: link.mtu,
+    ...(link.service !== undefined && { service: link.service }),
     async send(bytes) {
       if (bytes.length > 0 && bytes.length <= link.mtu) recorder.chunk('out', bytes) // before its answer can come
       await link.send(bytes)

@@ -1,0 +1,62 @@
+/** Where a virtual Bluetooth LE device advertises: an air of this process, one of its own for others to join, one that it joins, or the adapter of this machine. */
+
+import { Fault } from '../../src/errors.ts'
+import { dialHci, type OpenHci } from '../../src/transport/ble-hci.ts'
+import type { Link } from '../../src/transport/link.ts'
+import type { BleShape } from '../../src/transport/shape.ts'
+import { parseUri } from '../../src/transport/uri.ts'
+import { Air } from '../air/air.ts'
+import type { Controller } from '../air/controller.ts'
+import { serveAir } from '../air/socket.ts'
+import { plugBle } from './ble-device.ts'
+import type { Listening } from './listen.ts'
+
+export interface BleAdvertised {
+  readonly shape: BleShape
+  readonly name: string
+  /** The air of this process, or a controller of one, on which it is. */
+  readonly air?: Air | Controller | undefined
+}
+
+/**
+ * With a port: on an air that listens there. Without: on `air`, else on the air that `TAPDIP_AIR` names, else on the adapter of this machine.
+ * @throws Fault `busy` (the port is taken), `link-failed`, `missing-library`, `bad-uri` (TAPDIP_AIR)
+ */
+export async function listenBle(
+  { shape, name, air }: BleAdvertised,
+  port: string | undefined,
+  serve: (link: Link) => Promise<void>,
+): Promise<Listening> {
+  const undo: (() => unknown)[] = []
+  const release = async () => {
+    for (const one of undo.splice(0).reverse()) await one()
+  }
+  try {
+    const own = port === undefined ? undefined : new Air()
+    const served = own && (await serveAir(own, Number(port)))
+    if (served) undo.push(served.close)
+    const hci = await controllerOf(own ?? air, undo)
+    const plugged = await plugBle({ shape, name, hci }, serve)
+    undo.push(plugged.close)
+    return { uri: `ble:${encodeURIComponent(name)}`, ...(served && { air: served.uri }), close: release }
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+async function controllerOf(air: Air | Controller | undefined, undo: (() => unknown)[]): Promise<OpenHci | undefined> {
+  if (air instanceof Air) {
+    const controller = air.controller()
+    undo.push(() => air.remove(controller))
+    return host => controller.open(host)
+  }
+  if (air) return host => air.open(host)
+  const uri = process.env.TAPDIP_AIR
+  if (!uri) return undefined
+  const target = parseUri(uri)
+  if (target.scheme !== 'tcp') throw new Fault('bad-uri', `TAPDIP_AIR is '${uri}', not tcp://host:port`, { uri })
+  const { open, close } = await dialHci(target.host, target.port, { timeout: 3000 })
+  undo.push(close)
+  return open
+}
