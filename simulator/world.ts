@@ -19,7 +19,7 @@ import { testCaKeys, testPinDukpt, testRevoked } from './keys.ts'
 import { type Battery, Body } from './readers/body.ts'
 import { type CardholderScript, cardholder, type Pace } from './readers/cardholder.ts'
 import { virtualFamily } from './readers/index.ts'
-import { type Listening, listen } from './readers/listen.ts'
+import { type Listening, type ListenOptions, listen } from './readers/listen.ts'
 import type { VirtualReader } from './readers/reader.ts'
 
 export { type AcquirerHost, type HostEvent, startAcquirer } from './acquirer/host.ts'
@@ -176,6 +176,11 @@ export class Counter implements AsyncDisposable {
   }
 }
 
+/** How a reader shows itself where it does not sit on a plain line. */
+function plugsOf({ hid, ble, serial }: VirtualReader): Pick<ListenOptions, 'hid' | 'ble'> {
+  return { ...(hid && { hid }), ...(ble && { ble: { shape: ble, name: serial } }) }
+}
+
 function toCard(card: string | CardProfile | VirtualCard): VirtualCard {
   return typeof card === 'object' && 'contact' in card ? card : loadCard(card)
 }
@@ -223,7 +228,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
       ...(explain && { explain }),
       ...(resultTime !== undefined && { resultTime }),
     })
-    const listening = where === undefined ? undefined : await listen(where, link => reader.serve(link))
+    const listening = where === undefined ? undefined : await listen(where, link => reader.serve(link), plugsOf(reader))
     return new Counter(reader, acquirer, listening, holding, person(reader.body, holding, { pace: instant, ...script }))
   } catch (error) {
     await acquirer.close()

@@ -18,6 +18,8 @@ export interface LinkKind {
   done?(): Promise<void>
   /** Opens the host's end of a line that is there, with a signal. */
   connect?(signal: AbortSignal): Promise<Link>
+  /** Bytes of the flood both ways; 1 MiB when left out. */
+  readonly flood?: number
 }
 
 /** `length` bytes in which every position is told from its neighbours. */
@@ -146,13 +148,14 @@ export function linkContract(kind: LinkKind): void {
       expect(await read(device, 3)).toEqual(Uint8Array.of(1, 2, 3))
     })
 
-    it('1 MiB both ways at once', async () => {
+    const flood = kind.flood ?? MIB
+    it(`${flood / 1024} KiB both ways at once`, async () => {
       const { host, device } = await open()
-      const there = pattern(MIB)
-      const back = pattern(MIB, 5)
+      const there = pattern(flood)
+      const back = pattern(flood, 5)
       const [atDevice, atHost] = await Promise.all([
-        read(device, MIB),
-        read(host, MIB),
+        read(device, flood),
+        read(host, flood),
         sendAll(host, there, 4096),
         sendAll(device, back, 4096),
       ])

@@ -66,7 +66,7 @@ it('says what is missing', async () => {
   await expect(open('tcp://127.0.0.1:9')).rejects.toMatchObject({ code: 'bad-argument', details: { field: 'family' } })
   await expect(open('tcp://127.0.0.1:9?family=abacus')).rejects.toThrow(/'abacus' is not known \(qpos, .*bluepad, .*softpos\)/)
   await expect(open('carrier:pigeon')).rejects.toMatchObject({ code: 'bad-uri' })
-  await expect(open('ble:MPOS0000000001')).rejects.toMatchObject({ code: 'unsupported' }) // the family is clear, this transport is not there yet
+  await expect(open('ble:MPOS0000000001?family=vpcd')).rejects.toMatchObject({ code: 'unsupported' }) // the family is clear, this transport is not there yet
   await expect(open('serial:/dev/does-not-exist?family=qpos')).rejects.toMatchObject({ code: 'not-found' })
   await expect(open(scripted({}, new VirtualClock()).link, {})).rejects.toMatchObject({ code: 'bad-argument' })
 })

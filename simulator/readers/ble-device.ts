@@ -68,11 +68,14 @@ export async function plugBle(plug: BlePlug, serve: (link: Link) => Promise<void
         return new Promise<void>((resolve, reject) => {
           stop = startLibrary(bleno, () =>
             bleno.on('stateChange', state => {
+              if (state === 'poweredOn') {
+                device.advertise() // again, when an adapter that was switched off is back
+                resolve()
+                return
+              }
+              device.lose('loss')
               const fault = stateFault(state)
               if (fault) reject(fault)
-              if (state !== 'poweredOn') return
-              device.advertise()
-              resolve()
             }),
           )
         })
@@ -127,8 +130,7 @@ class BleDevice {
     const pipes = shape.channels ?? [{ channel: undefined, notify: shape.notify, read: undefined }]
     this.#pipes = pipes.map(({ channel, notify, read }) => ({ channel, notify, read, subscriber: undefined, toRead: [] }))
     bleno.on('accept', () => this.#begin())
-    bleno.on('disconnect', () => this.#lose('loss'))
-    bleno.on('stateChange', state => state !== 'poweredOn' && this.#lose('loss'))
+    bleno.on('disconnect', () => this.lose('loss'))
     bleno.on('advertisingStartError', () => {})
     this.#begin()
   }
@@ -161,7 +163,7 @@ class BleDevice {
       }
       const onUnsubscribe = () => {
         pipe.subscriber = undefined
-        this.#lose('peer')
+        this.lose('peer')
       }
       add({ uuid: pipe.notify, properties: ['notify'], onSubscribe, onUnsubscribe })
       if (pipe.read !== undefined)
@@ -219,7 +221,7 @@ class BleDevice {
       .then(() => link.close())
   }
 
-  #lose(by: ClosedBy): void {
+  lose(by: ClosedBy): void {
     for (const pipe of this.#pipes) {
       pipe.subscriber = undefined
       pipe.toRead.length = 0

@@ -224,13 +224,14 @@ export function startLibrary(library: object, init: () => void): (() => void) | 
     hci._socket?.removeAllListeners?.()
     hci._socket?.stop()
   }
+  let started = false
   try {
     init()
-  } catch (error) {
-    stop()
-    throw error
+    started = true
   } finally {
+    added = process.listeners('exit').filter(listener => !exits.has(listener))
     for (const listener of process.listeners('SIGINT')) if (!interrupts.has(listener)) process.off('SIGINT', listener)
+    if (!started) stop()
   }
   return hci ? stop : undefined
 }

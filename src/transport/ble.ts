@@ -225,7 +225,7 @@ async function connect(used: UsedRadio, peripheral: BlePeripheral, { uri, shapes
     await link.prepare(signal)
     return link
   } catch (error) {
-    await link.fail(asFault(error, 'link-failed'))
+    await link.abandon(asFault(error, 'link-failed'))
     throw error
   }
 }
@@ -291,7 +291,9 @@ class BleLink implements Link {
   /** GATT operations wait for each other: libraries and readers take one at a time. */
   #turn: Promise<unknown> = Promise.resolve()
   #writes = 0
-  #closed: Promise<void> | undefined
+  #ended: Promise<void> | undefined
+  /** From then on the radio is the link's to release. */
+  #ready = false
 
   constructor(used: UsedRadio, peripheral: BlePeripheral, { uri, shapes, clock }: Omit<Setting, 'signal'>) {
     this.uri = uri
@@ -335,6 +337,8 @@ class BleLink implements Link {
       const bytes = value === 'device-name' ? new TextEncoder().encode(this.#peripheral.advertisement.localName ?? '') : value
       await this.#write(this.#characteristic(characteristic), bytes, true)
     }
+    throwIfAborted(limit.signal)
+    this.#ready = true
   }
 
   /** Always anew, never from what is remembered: a reader that was updated may have other handles. */
@@ -372,28 +376,28 @@ class BleLink implements Link {
   }
 
   close(): Promise<void> {
-    this.#end(linkClosed(this.uri, 'close'))
     this.incoming.close()
-    return this.#closed!
-  }
-
-  /** Ends what did not become a link; the radio stays with the caller. */
-  async fail(fault: Fault): Promise<void> {
-    this.#over.abort(fault)
-    this.incoming.end(fault)
-    for (const undo of this.#undo.splice(0)) undo()
-    await leave(this.#peripheral, this.#clock)
+    return this.#end(linkClosed(this.uri, 'close'))
   }
 
   #lose(by: ClosedBy, cause: unknown): void {
     const fault = linkClosed(this.uri, by, cause)
-    this.#end(fault)
     this.incoming.end(fault)
+    void this.#end(fault)
   }
 
-  #end(fault: Fault): void {
-    if (this.#closed) return
-    this.#closed = this.fail(fault).then(() => this.#used.release())
+  #end(fault: Fault): Promise<void> {
+    this.#ended ??= this.abandon(fault).then(() => {
+      if (this.#ready) this.#used.release()
+    })
+    return this.#ended
+  }
+
+  /** Settles all that waits, takes the listeners off and disconnects; the radio stays with the caller. Never rejects. */
+  async abandon(fault: Fault): Promise<void> {
+    this.#over.abort(fault)
+    for (const undo of this.#undo.splice(0)) undo()
+    await leave(this.#peripheral, this.#clock)
   }
 
   /** Every n-th write of this link, counted from its beginning. */
@@ -409,6 +413,8 @@ class BleLink implements Link {
     const piece = Buffer.from(bytes) // a copy: the caller may change its own
     await this.#next(`a write to ${to.uuid}`, async () => {
       await to.writeAsync(piece, !withResponse)
+      // What asks for no response is done as soon as it is asked for: without a pause the radio would never get its turn.
+      if (!withResponse) await new Promise(resolve => setImmediate(resolve))
     })
   }
 
