@@ -216,9 +216,9 @@ export function startLibrary(library: object, init: () => void): (() => void) | 
   }
   // On a user channel noble 1.9.2-26 never asks for the buffer size, and then sends no data.
   if (process.env.HCI_CHANNEL_USER) hci?.on?.('stateChange', state => state === 'poweredOn' && hci.readLeBufferSize?.())
+  let added: NodeJS.ExitListener[] = []
   const stop = () => {
-    for (const listener of process.listeners('exit'))
-      if (!exits.has(listener) && /onExit/.test(listener.name)) process.off('exit', listener)
+    for (const listener of added) process.off('exit', listener)
     if (!hci) return
     hci.pollIsDevUp = () => {}
     hci._socket?.removeAllListeners?.()
