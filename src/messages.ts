@@ -243,6 +243,7 @@ const table = {
 } as const
 
 export type MessageId = keyof typeof table
+export const messageIds = Object.keys(table) as readonly MessageId[]
 
 /** The text of `id`; `{name}` in it is replaced from `params`. */
 export function message(id: MessageId, language: Language = 'en', params: Readonly<Record<string, string | number>> = {}): string {

@@ -233,3 +233,8 @@ export function failureName(sw: number): FailureName | string {
 }
 
 export const SUCCESS = 0x9000
+
+/** What the command brought is not taken. */
+export function refusesData(sw: number): boolean {
+  return sw === failures.INVALID_DATA || sw === failures.INVALID_PARAM
+}

@@ -49,6 +49,11 @@ export class EndScreens {
     this.#start(signal => this.#rest(signal))
   }
 
+  /** What the host has put there stays for its time; then the card is asked for, and the reader is idle. */
+  linger(): void {
+    this.#start(signal => this.#rest(signal))
+  }
+
   /** The next payment cuts the last one's end short. No timer is left. */
   stop(): void {
     this.#running.abort()

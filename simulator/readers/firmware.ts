@@ -376,6 +376,11 @@ export class Firmware {
     this.#screens.showHandedOver()
   }
 
+  /** The host has said how it ended: its words stay for their time. */
+  linger(): void {
+    this.#screens.linger()
+  }
+
   /** Nothing is shown any more of what has ended; no timer is left. */
   stop(): void {
     this.#screens.stop()

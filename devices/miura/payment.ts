@@ -1,0 +1,281 @@
+/** One payment on a Miura: a card over any interface, its transaction or its stripe, the host's word, and how it ended. */
+
+import { fromHex, text } from '../../src/bytes.ts'
+import { within } from '../../src/clock.ts'
+import type { CardInterface, Outcome } from '../../src/emv/outcome.ts'
+import type { Transaction } from '../../src/emv/terminal.ts'
+import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
+import { readServiceCode, type ServiceCode } from '../../src/magstripe.ts'
+import type { MessageId } from '../../src/messages.ts'
+import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
+import {
+  type CardEvent,
+  command,
+  decodeOnlinePinResult,
+  decodeResult,
+  encodeContinue,
+  encodeOnlinePin,
+  encodeStart,
+  failures,
+  type Start,
+  SUCCESS,
+  type TransactionResult,
+  tags,
+  transactionTypes,
+} from './codec.ts'
+import { stopped } from './endings.ts'
+import { type MiuraLine, refused } from './session.ts'
+import type { Watch } from './watch.ts'
+
+export interface Counter extends RelayOptions {
+  readonly line: MiuraLine
+  /** What the reader tells of cards and keys. */
+  readonly watch: Watch
+  /** Puts words on the reader's display. */
+  readonly display: (...messages: readonly MessageId[]) => Promise<void>
+}
+
+/** Milliseconds that the host waits for a card where the reader does not. */
+const CARD_WAIT = 60_000
+/** The receipt's masked PAN (docs/devices/qpos.md, C4). */
+const MASKED_PAN = 0xc4
+
+interface Payment extends Counter {
+  readonly relay: Relay
+  readonly start: Start
+  /** A transaction is open in the reader: to be aborted when the payment ends otherwise. */
+  open: boolean
+}
+
+/** @throws Fault as `Reader.transact` says */
+export async function pay(counter: Counter): Promise<Outcome> {
+  const { line, signal, clock, transaction } = counter
+  const relay = new Relay(counter)
+  const payment: Payment = { ...counter, relay, start: startOf(transaction, clock.now()), open: false }
+  try {
+    const outcome = await fromCard(payment, new Set(transaction.interfaces ?? ['chip', 'tap', 'swipe']))
+    await finish(payment, outcome)
+    return outcome
+  } catch (error) {
+    if (isFault(error, 'link-closed')) return relay.broken(error)
+    if (payment.open) await line.abort()
+    await counter.display('reader.cancelled')
+    return signal.aborted ? relay.aborted() : relay.broken(error)
+  }
+}
+
+type Ways = ReadonlySet<CardInterface>
+
+async function fromCard(payment: Payment, ways: Ways): Promise<Outcome> {
+  if (ways.size === 0) throw new Fault('unsupported', 'a payment over no interface at all', { feature: 'interfaces' })
+  await oldCardOut(payment)
+  return ways.has('tap') ? tap(payment, ways) : withoutTap(payment, ways)
+}
+
+/** Nobody pays twice for having left the card in the slot. @throws Fault `timeout`, `aborted` */
+async function oldCardOut({ watch, relay, display, signal, clock }: Payment): Promise<void> {
+  if (!watch.spent) return
+  relay.show('reader.removeCard')
+  await display('reader.removeCard')
+  await within({ signal, clock, timeout: CARD_WAIT, what: 'the removal of a card' }, inner => watch.next(({ present }) => !present, inner))
+}
+
+/** START CONTACTLESS waits for a tap, and tells when it was a chip or a stripe instead. */
+async function tap(payment: Payment, ways: Ways): Promise<Outcome> {
+  const { line, relay, watch, start, signal, emit } = payment
+  watch.forget()
+  relay.show('reader.presentCard')
+  const { applicationSelection: _, riskManagement: __, ...plain } = start
+  const message = command('startContactless', { data: encodeStart(plain) })
+  const { sw, body } = await line.transact(message, signal)
+  switch (sw) {
+    case SUCCESS: {
+      relay.by = 'tap'
+      payment.open = true
+      emit({ type: 'card', event: 'tapped' })
+      return result(payment, decodeResult(body))
+    }
+    case failures.CONTACTLESS_ABORT_BY_CARD_INSERT:
+      return ways.has('chip') ? chip(payment, ways) : relay.outcome('declined', 'tryAnotherInterface')
+    case failures.CONTACTLESS_ABORT_BY_SWIPE: {
+      const swipe = watch.swiped ?? (await swipeAfter(payment))
+      return ways.has('swipe') ? stripe(payment, ways, swipe) : relay.outcome('declined', 'tryAnotherInterface')
+    }
+    case failures.CONTACTLESS_INSERT_CARD:
+    case failures.CONTACTLESS_INSERT_OR_SWIPE:
+    case failures.CONTACTLESS_INSERT_SWIPE_OR_OTHER_CARD: {
+      relay.by = 'tap'
+      emit({ type: 'card', event: 'tapped' })
+      const rest = new Set([...ways].filter(one => one !== 'tap' && (sw !== failures.CONTACTLESS_INSERT_CARD || one === 'chip')))
+      return rest.size > 0 ? withoutTap(payment, rest) : relay.outcome('declined', 'tryAnotherInterface')
+    }
+    default:
+      return ended(payment, sw, message)
+  }
+}
+
+/** The event of a swipe may come behind the answer that tells of it. */
+async function swipeAfter({ watch, signal, clock }: Payment): Promise<CardEvent> {
+  return within({ signal, clock, timeout: 2000, what: 'the tracks of the swipe' }, inner => watch.next(({ swiped }) => swiped, inner))
+}
+
+/** The host asks for a card and hears of it by CARD STATUS. */
+async function withoutTap(payment: Payment, ways: Ways): Promise<Outcome> {
+  const { relay, watch, signal, clock, display } = payment
+  const words: MessageId = ways.has('chip') ? (ways.has('swipe') ? 'reader.insertOrSwipe' : 'reader.insertCard') : 'reader.presentCard'
+  watch.forget()
+  relay.show(words)
+  await display(words)
+  let found: CardEvent | 'cancel'
+  try {
+    const wanted = (event: CardEvent) => (ways.has('chip') && event.present) || (ways.has('swipe') && event.swiped)
+    found = await within({ signal, clock, timeout: CARD_WAIT, what: 'a card' }, inner => watch.nextOrCancel(wanted, inner))
+  } catch (error) {
+    if (isFault(error, 'timeout')) return relay.outcome('cancelled', 'cardTimeout')
+    throw error
+  }
+  if (found === 'cancel') return relay.outcome('cancelled', 'cardholderCancelled')
+  return found.swiped ? stripe(payment, ways, found) : chip(payment, ways)
+}
+
+async function chip(payment: Payment, _ways: Ways): Promise<Outcome> {
+  const { line, relay, watch, start, signal } = payment
+  relay.by = 'chip'
+  watch.spent = true
+  relay.show('reader.processing')
+  const message = command('startTransaction', { data: encodeStart(start) })
+  const { sw, body } = await line.transact(message, signal)
+  if (sw !== SUCCESS) return ended(payment, sw, message)
+  payment.open = true
+  return result(payment, decodeResult(body))
+}
+
+/** What a START came to; the host is asked where the reader wants it. */
+async function result(payment: Payment, told: TransactionResult): Promise<Outcome> {
+  const { line, relay, signal } = payment
+  learn(relay, told)
+  switch (told.type) {
+    case 'approved':
+      payment.open = false
+      return relay.approved()
+    case 'declined':
+      payment.open = false
+      return relay.declined()
+    case 'decisionRequired':
+      throw new Fault('unsupported', 'the reader wants a decision on risk management, for which it was not configured', {
+        feature: 'decision',
+      })
+    case 'onlineRequired': {
+      throwIfAborted(signal)
+      const response = await relay.authorise()
+      // Z3: unable to go online (EMV 4.4 Book 4, Annex A6)
+      const data = encodeContinue(response.type === 'unableToGoOnline' ? { code: 'Z3' } : response)
+      const message = command('continueTransaction', { data })
+      payment.open = false // from here on it ends by itself, whatever comes
+      const { sw, body } = await line.transact(message, signal)
+      if (sw !== SUCCESS) return ended(payment, sw, message)
+      const last = decodeResult(body)
+      if (last.type !== 'approved' && last.type !== 'declined')
+        throw new Fault('protocol', `the reader ended a transaction with ${last.type}`, { answer: last.type })
+      learn(relay, last)
+      return last.type === 'approved' ? relay.approved() : relay.declined()
+    }
+  }
+}
+
+function learn(relay: Relay, { tags: told }: TransactionResult): void {
+  relay.learn(told)
+  const [data, ksn] = [told.get(tags.pinBlock), told.get(tags.pinKsn)]
+  if (data?.length && ksn?.length) relay.pinBlock = { format: 0, data, ksn }
+}
+
+function ended(payment: Payment, sw: number, message: Parameters<typeof refused>[1]): Outcome {
+  const { relay } = payment
+  const ending = stopped(sw)
+  if (!ending) throw refused(sw, message)
+  return relay.ended(ending.result, ending.reason, ending.fallback ? { fallback: true } : {})
+}
+
+/** A stripe: its chip first, where there is one; then a PIN where its service code wants one, and the host's word. */
+async function stripe(payment: Payment, ways: Ways, swipe: CardEvent): Promise<Outcome> {
+  const { relay, line, emit, signal, transaction } = payment
+  emit({ type: 'card', event: 'swiped' })
+  const masked = swipe.data.get(tags.maskedTrack2) ?? swipe.data.get(tags.track2)
+  if (!masked) return withoutTap(payment, new Set([...ways].filter(one => one !== 'tap'))) // misread: once more
+  const { serviceCode, pan } = trackOf(masked)
+  if (serviceCode?.chip && ways.has('chip')) return withoutTap(payment, new Set(['chip']))
+  relay.by = 'swipe'
+  relay.learn(swipe.data)
+  relay.tags.set(MASKED_PAN, maskedCn(pan))
+  // POS entry mode: the stripe of a chip card is taken only as fallback, 80; else 90 (ISO 8583:1987, field 22).
+  relay.tags.set(0x9f39, Uint8Array.of(serviceCode?.chip ? 0x80 : 0x90))
+  if (serviceCode?.pin === 'required') {
+    const { amount, currency } = transaction
+    const data = encodeOnlinePin({ amount, currency: currency.numeric, label: 'PIN', maskedTrack2: masked })
+    const message = command('onlinePin', { p1: 1, data })
+    const { sw, body } = await line.transact(message, signal)
+    if (sw !== SUCCESS && body.length === 0) return ended(payment, sw, message)
+    const typed = decodeOnlinePinResult(body)
+    if (typed.type === 'cancelled') return relay.outcome('cancelled', 'cardholderCancelled')
+    if (typed.type === 'failed')
+      throw new Fault('reader-error', `the reader ended the PIN entry with ${typed.code}`, { code: `PIN ${typed.code}` })
+    if (typed.type === 'pin') relay.pinBlock = { format: 0, data: typed.block, ksn: typed.ksn }
+  }
+  relay.show('reader.processing')
+  await payment.display('reader.processing')
+  await relay.authorise()
+  return relay.byHost()
+}
+
+/** Masked track 2 as the reader gives it: `;400000******0002=3012201…?` (CardData.java). */
+function trackOf(track: Uint8Array): { readonly pan: string; readonly serviceCode?: ServiceCode } {
+  const [pan, rest = ''] = text(track)
+    .replace(/^;|\?.*$/g, '')
+    .split('=')
+  const code = rest.slice(4, 7)
+  if (!/^\d{3}$/.test(code)) return { pan }
+  try {
+    return { pan, serviceCode: readServiceCode(code) }
+  } catch (error) {
+    if (isFault(error, 'bad-swipe')) return { pan }
+    throw error
+  }
+}
+
+function maskedCn(pan: string): Uint8Array {
+  const nibbles = pan.replace(/[^0-9]/g, 'F')
+  return fromHex(nibbles.length % 2 === 0 ? nibbles : nibbles + 'F')
+}
+
+/** The result on the reader's display, and the card out of the slot: no longer waited for than it takes to say so. */
+async function finish({ relay, watch, display }: Payment, { result, reason }: Outcome): Promise<void> {
+  const words: MessageId = result === 'approved' ? 'reader.approved' : result === 'declined' ? 'reader.declined' : 'reader.cancelled'
+  const elsewhere = reason === 'tryAnotherInterface'
+  const shown: MessageId = elsewhere ? 'reader.insertOrSwipe' : words
+  if (watch.present) relay.show('reader.removeCard')
+  await display(shown, ...(watch.present ? (['reader.removeCard'] as const) : []))
+}
+
+/** @throws Fault `bad-argument` where an amount does not fit n 12 */
+function startOf({ type = 'purchase', amount, otherAmount, currency, at }: Transaction, now: number): Start {
+  for (const [field, value] of [
+    ['amount', amount],
+    ['otherAmount', otherAmount ?? 0n],
+  ] as const)
+    if (value < 0n || value > 999_999_999_999n) throw new Fault('bad-argument', `${field} ${value} does not fit n 12`, { field })
+  return {
+    type: transactionTypes[type],
+    amount,
+    ...(otherAmount !== undefined && { otherAmount }),
+    time: localTime(at ?? new Date(now)),
+    currency: currency.numeric,
+    applicationSelection: 1,
+    riskManagement: 0,
+  }
+}
+
+/** yyMMddHHmmss in the terminal's local time. */
+function localTime(at: Date): string {
+  const parts = [at.getFullYear() % 100, at.getMonth() + 1, at.getDate(), at.getHours(), at.getMinutes(), at.getSeconds()]
+  return parts.map(part => String(part).padStart(2, '0')).join('')
+}

@@ -1,0 +1,190 @@
+/** A Miura on the line: commands that are answered in order, events in between, and an ABORT that may be sent while an answer is due. */
+
+import type { Clock } from '../../src/clock.ts'
+import { Fault, isFault } from '../../src/errors.ts'
+import { Queue } from '../../src/queue.ts'
+import { Conversation } from '../../src/reader/conversation.ts'
+import type { Link } from '../../src/transport/link.ts'
+import {
+  type Command,
+  command,
+  type DeviceMessage,
+  decodeEvent,
+  failureName,
+  failures,
+  host,
+  type ReaderEventMessage,
+  resets,
+  SUCCESS,
+} from './codec.ts'
+
+/** Milliseconds for what a reader does at once. */
+const PROMPT = 5000
+/** Milliseconds without an answer or an event after which a reader that waits for people is taken for dead: its own limits are shorter. */
+const SILENCE = 180_000
+/** What an aborted transaction, and the ABORT, may take to say so. */
+const SETTLE = 5000
+/** The watch over silence decides, not the question's own time. */
+const DAY = 86_400_000
+
+export interface Answer {
+  readonly sw: number
+  readonly body: Uint8Array
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds; 5000 when left out. */
+  readonly timeout?: number
+}
+
+export class MiuraLine {
+  readonly closed: Promise<Fault | undefined>
+  readonly #line: Conversation<Command, DeviceMessage>
+  readonly #clock: Clock
+  readonly #onEvent: (event: ReaderEventMessage) => void
+  /** Answers that no command waits for: those to ABORT, and of what was given up. */
+  readonly #stray = new Queue<Answer>()
+  #alive = () => {}
+
+  /** `onEvent` hears what the reader says unasked; what is no event is dropped. */
+  constructor(link: Link, clock: Clock, onEvent: (event: ReaderEventMessage) => void) {
+    this.#line = new Conversation<Command, DeviceMessage>(link, { encode: host.encode, decoder: host.decoder }, { clock })
+    this.#clock = clock
+    this.#onEvent = onEvent
+    this.closed = this.#line.closed
+    void this.#listen()
+  }
+
+  /** The answer, whatever its status word. @throws Fault `timeout`, `aborted`, `link-closed` */
+  ask(message: Command, { signal, timeout = PROMPT }: RunOptions = {}): Promise<Answer> {
+    return this.#line.ask(message, { signal, timeout, accept: isAnswer })
+  }
+
+  /**
+   * Resets the reader softly, as the vendor's own code does to hear who it is; what somebody else left behind is answered first, and is not the answer.
+   * @throws Fault as `run`
+   */
+  async hello(options: RunOptions = {}): Promise<Uint8Array> {
+    const message = command('reset', { p1: resets.soft })
+    const left = (one: DeviceMessage) => isEmpty(one) || one.sw === failures.USER_CANCELLED
+    const accept = (one: DeviceMessage) => isAnswer(one) && !left(one)
+    const { sw, body } = await this.#line.ask(message, { signal: options.signal, timeout: options.timeout ?? PROMPT, accept })
+    if (sw !== SUCCESS) throw refused(sw, message)
+    return body
+  }
+
+  /** The data of the answer. @throws Fault as `ask`; `reader-error` with the vendor's name, `unsupported` */
+  async run(message: Command, options: RunOptions = {}): Promise<Uint8Array> {
+    const { sw, body } = await this.ask(message, options)
+    if (sw !== SUCCESS) throw refused(sw, message)
+    return body
+  }
+
+  /** Only sent: what comes of it is an event. */
+  tell(message: Command, signal?: AbortSignal): Promise<void> {
+    return this.#line.tell(message, signal ? { signal } : {})
+  }
+
+  /**
+   * A command that takes as long as people take; every event prolongs it. When `signal` fires, the reader is told to abort, and the Fault `aborted` is thrown when
+   * it has. A silent reader is reset.
+   * @throws Fault `timeout`, `aborted`, `link-closed`
+   */
+  async transact(message: Command, signal: AbortSignal): Promise<Answer> {
+    if (signal.aborted) throw new Fault('aborted', 'aborted')
+    this.#stray.clear()
+    const over = new AbortController()
+    const late = (ms: number, why: string) => this.#clock.timer(ms, () => over.abort(new Fault('timeout', why, { ms })))
+    let cancel = () => {}
+    const watch = () => {
+      cancel()
+      cancel = late(SILENCE, `the reader said nothing for ${SILENCE} ms`)
+    }
+    const abort = () => {
+      this.#alive = () => {}
+      cancel()
+      cancel = late(SETTLE, `the reader does not abort in ${SETTLE} ms`)
+      this.#line.tell(command('abort')).catch(() => {}) // a line that is lost ends the question too
+    }
+    this.#alive = watch
+    watch()
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      const accept = (one: DeviceMessage) => isAnswer(one) && !(signal.aborted && isEmpty(one))
+      const answer = await this.#line.ask(message, { signal: over.signal, timeout: DAY, accept })
+      if (!signal.aborted) return answer
+      // ABORT has an answer of its own, which must not be taken for that of the next command.
+      await this.#stray.next({ timeout: SETTLE, clock: this.#clock, what: "'abort'" }).catch(() => {})
+      if (answer.sw === SUCCESS) return answer // it was over before the ABORT came
+      throw new Fault('aborted', 'aborted')
+    } catch (error) {
+      if (isFault(error, 'timeout')) this.#reset()
+      if (signal.aborted && isFault(error, 'timeout')) throw new Fault('aborted', 'aborted', {}, { cause: error })
+      throw error
+    } finally {
+      this.#alive = () => {}
+      cancel()
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  /** Ends what the reader is in the middle of, between two commands. Settles in any case. */
+  async abort(): Promise<void> {
+    await this.ask(command('abort'), { timeout: SETTLE }).catch(error => {
+      if (isFault(error, 'timeout')) this.#reset()
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#line.close()
+  }
+
+  /** Tells a silent reader to reset itself, and waits for nothing. */
+  #reset(): void {
+    this.#line.ask(command('reset'), { timeout: SETTLE, accept: isAnswer }).catch(() => {})
+  }
+
+  async #listen(): Promise<void> {
+    try {
+      for await (const message of this.#line.incoming) {
+        this.#alive()
+        if (message.type === 'answer') this.#stray.push(message)
+        else this.#hear(message)
+        if (this.#stray.size > 1) void this.#stray.next()
+      }
+    } catch (error) {
+      if (!isFault(error, 'link-closed')) throw error
+    } finally {
+      this.#stray.end()
+    }
+  }
+
+  #hear({ body }: DeviceMessage): void {
+    let event: ReaderEventMessage
+    try {
+      event = decodeEvent(body)
+    } catch (error) {
+      if (isFault(error, 'protocol')) return // no TLV: nobody can say what it was
+      throw error
+    }
+    this.#onEvent(event)
+  }
+}
+
+function isAnswer({ type }: DeviceMessage): boolean {
+  return type === 'answer'
+}
+
+/** What ABORT is answered with; no transaction ends so. */
+function isEmpty({ sw, body }: Answer): boolean {
+  return sw === SUCCESS && body.length === 0
+}
+
+/** The Fault of a command that was refused. */
+export function refused(sw: number, { command: name }: Pick<Command, 'command'>): Fault {
+  const code = failureName(sw)
+  if (sw === 0x6d00 || sw === 0x6e00) return new Fault('unsupported', `the reader does not know ${name}`, { feature: name })
+  if (sw === failures.TERMINAL_NOT_READY) return new Fault('reader-error', `the reader is not ready for ${name}`, { code })
+  return new Fault('reader-error', `the reader answered ${name} with ${code}`, { code })
+}

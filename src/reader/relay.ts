@@ -1,0 +1,180 @@
+/** A payment that the reader's own kernel makes, as its driver knows it: what was told so far, the host's answer, and the Outcome of all that. */
+
+import { fromText } from '../bytes.ts'
+import type { Clock } from '../clock.ts'
+import { within } from '../clock.ts'
+import { displayName } from '../emv/fci.ts'
+import type { CardInterface, CvmName, Outcome, Reason } from '../emv/outcome.ts'
+import type { AuthorisationResponse, PinBlock, Terminal, Transaction } from '../emv/terminal.ts'
+import { isFault } from '../errors.ts'
+import type { MessageId } from '../messages.ts'
+import type { ReaderEvent } from './reader.ts'
+
+type Tags = ReadonlyMap<number, Uint8Array>
+
+export interface RelayOptions {
+  readonly transaction: Transaction
+  readonly terminal: Terminal
+  readonly clock: Clock
+  /** Cancels the payment. */
+  readonly signal: AbortSignal
+  readonly emit: (event: ReaderEvent) => void
+}
+
+/** One payment. Faults are the driver's to raise; what the card, the cardholder and the host come to is an Outcome here. */
+export class Relay {
+  readonly transaction: Transaction
+  readonly terminal: Terminal
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly emit: (event: ReaderEvent) => void
+  readonly tags = new Map<number, Uint8Array>()
+  by: CardInterface
+  pinBlock: PinBlock | undefined
+  /** As it was chosen, where the reader tells names only. */
+  label: string | undefined
+  /** The request has left for the host. */
+  asked = false
+  response: AuthorisationResponse | undefined
+
+  constructor({ transaction, terminal, clock, signal, emit }: RelayOptions) {
+    this.transaction = transaction
+    this.terminal = terminal
+    this.clock = clock
+    this.signal = signal
+    this.emit = emit
+    this.by = transaction.interfaces?.[0] ?? 'chip'
+  }
+
+  learn(tags: Iterable<readonly [number, Uint8Array]>): void {
+    for (const [tag, value] of tags) this.tags.set(tag, value)
+  }
+
+  show(message: MessageId): void {
+    this.emit({ type: 'display', message })
+    this.terminal.display?.(message)
+  }
+
+  /** How the cardholder was verified. A swipe without a PIN is signed for. */
+  get cvm(): CvmName {
+    if (this.by === 'swipe') return this.pinBlock ? 'onlinePin' : 'signature'
+    return cvmOf(this.tags, this.pinBlock, this.by)
+  }
+
+  /** @throws Fault `aborted`, or what the app's `authorise` throws */
+  async authorise(): Promise<AuthorisationResponse> {
+    const { transaction, terminal, signal, clock, by, cvm, pinBlock } = this
+    const request = { transaction, interface: by, cvm, tags: new Map(this.tags), ...(pinBlock && { pinBlock }) }
+    this.asked = true
+    this.response = await within({ signal, clock, what: 'the authorisation' }, inner => terminal.authorise(request, { signal: inner }))
+    if (this.response.type !== 'unableToGoOnline') this.tags.set(0x8a, fromText(this.response.code))
+    return this.response
+  }
+
+  outcome(result: Outcome['result'], reason?: Reason, more: Partial<Outcome> = {}): Outcome {
+    const { by, tags, pinBlock, asked, response, cvm, label } = this
+    const application = applicationOf(tags, label)
+    const cid = tags.get(0x9f27)?.[0]
+    return {
+      result,
+      ...(reason && { reason }),
+      interface: by,
+      cvm: by === 'swipe' && !asked ? 'none' : cvm,
+      online: asked,
+      ...(application && { application }),
+      tags: new Map(tags),
+      ...(pinBlock && { pinBlock }),
+      ...(response && { response }),
+      // Cryptogram Information Data b4: advice required (EMV 4.4 Book 3, 6.5.5.4)
+      ...(cid !== undefined && (cid & 0x08) !== 0 && { advice: true }),
+      ...more,
+    }
+  }
+
+  /** The reader says no: whose no that is depends on the host. */
+  declined(reversal = false): Outcome {
+    const { response } = this
+    const due = reversal || response?.type === 'approved' ? { reversal: true } : {}
+    if (response?.type === 'approved') return this.outcome('declined', 'cardDeclined', due)
+    if (response?.type === 'declined') return this.outcome('declined', 'hostDeclined', due)
+    return this.outcome('declined', response?.type ?? 'offlineDeclined', due)
+  }
+
+  /** The reader says yes; it cannot overrule the host. */
+  approved(): Outcome {
+    return this.response && this.response.type !== 'approved' && this.response.type !== 'unableToGoOnline'
+      ? this.declined()
+      : this.outcome('approved')
+  }
+
+  /** A swipe, or a tap that is over, ends with the host's word: no card is there to contradict. */
+  byHost(): Outcome {
+    return this.response?.type === 'approved' ? this.outcome('approved') : this.declined()
+  }
+
+  /** An ending of the card's or the cardholder's making; after the host approved, the card has not completed what is approved. */
+  ended(result: 'declined' | 'cancelled', reason: Reason, more: Partial<Outcome> = {}): Outcome {
+    if (this.response && this.response.type !== 'approved') return this.declined()
+    if (this.response) return this.outcome('declined', reason, { reversal: true })
+    return this.outcome(result, reason, more)
+  }
+
+  /** The merchant's cancellation: while the host was deciding, nobody knows; what it approved must be reversed, what it declined stays declined. */
+  aborted(): Outcome {
+    const { asked, response } = this
+    if (response?.type === 'declined' || response?.type === 'referral') return this.declined()
+    if (response) return this.outcome('cancelled', 'merchantCancelled', response.type === 'approved' ? { reversal: true } : {})
+    return this.outcome(asked ? 'unknown' : 'cancelled', 'merchantCancelled')
+  }
+
+  /** The reader is lost, or broke: once the host was asked, that is no fault but an outcome. What the host declined stays declined. @throws `error` before */
+  broken(error: unknown): Outcome {
+    if (!this.asked || (!this.response && !isFault(error, 'link-closed'))) throw error
+    if (this.response?.type === 'declined') return this.declined()
+    return this.outcome('unknown', isFault(error, 'link-closed') ? 'linkLost' : 'readerError')
+  }
+}
+
+/**
+ * Cardholder verification by CVM Results (9F34: method, condition, result; EMV 4.4 Book 4, Annex A4 and Book 3, Annex C3).
+ * A method that failed (result 1) verified nobody. PIN and signature together count as the signature that is still to be taken.
+ * Over contactless, the offline PIN's code stands for verification on the cardholder's device (Book C-2, CDCVM).
+ */
+export function cvmOf(tags: Tags, pinBlock: PinBlock | undefined, by: CardInterface): CvmName {
+  const results = tags.get(0x9f34)
+  if (results?.length !== 3) return pinBlock ? 'onlinePin' : by === 'tap' ? byQualifiers(tags) : 'none'
+  const [method, , result] = results
+  if (result === 1) return 'none'
+  switch (method & 0x3f) {
+    case 0x01:
+      return by === 'tap' ? 'device' : 'offlinePin'
+    case 0x04:
+      return 'offlinePin'
+    case 0x02:
+      return 'onlinePin'
+    case 0x03:
+    case 0x05:
+    case 0x1e:
+      return 'signature'
+    default:
+      return 'none'
+  }
+}
+
+/** Without CVM Results, what a qVSDC card has said: Card Transaction Qualifiers (9F6C), after an online PIN was ruled out (Book C-3, 5.7). */
+function byQualifiers(tags: Tags): CvmName {
+  const qualifiers = tags.get(0x9f6c)
+  if (qualifiers?.length !== 2) return 'none'
+  return qualifiers[1] & 0x80 ? 'device' : qualifiers[0] & 0x40 ? 'signature' : 'none'
+}
+
+/** All parts of ISO 8859 that 9F11 can name: whether to show them is for the app. */
+const codeTables = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+
+/** AID (84, else 4F, else 9F06) and what to call it: the label as it was chosen, else 9F12 in its code table, 50, or the AID. */
+export function applicationOf(tags: Tags, chosen?: string): { readonly aid: Uint8Array; readonly label: string } | undefined {
+  const aid = tags.get(0x84) ?? tags.get(0x4f) ?? tags.get(0x9f06)
+  if (!aid && !chosen && !tags.has(0x50) && !tags.has(0x9f12)) return undefined
+  const own = aid ?? new Uint8Array(0)
+  return { aid: own, label: chosen ?? displayName(tags, tags.get(0x9f11), codeTables, own) }
+}
