@@ -11,6 +11,7 @@ import type { BleShape, HidShape } from '../src/transport/shape.ts'
 import { parseUri, type Uri } from '../src/transport/uri.ts'
 import { openBluepad } from './bluepad/driver.ts'
 import type { CarryToHost } from './bluepad/host-link.ts'
+import { openMiura } from './miura/driver.ts'
 import { openPcscReader } from './pcsc/driver.ts'
 import { bleShape as qposBle } from './qpos/codec.ts'
 import { NFC_APDU, openQpos } from './qpos/driver.ts'
@@ -71,6 +72,16 @@ export const families: readonly Family[] = [
     dialects: ['mped', 'emv2'],
     baud: 115200,
     open: openBluepad,
+  },
+  {
+    // Bluetooth classic (SPP), USB serial, or TCP on port 6543: a serial port or a socket to us.
+    name: 'miura',
+    readers: 'Miura M010, Shuttle (MPI)',
+    provenance: 'vendor-source',
+    bluetoothNames: ['Miura'],
+    usb: [],
+    baud: 115200,
+    open: openMiura,
   },
   {
     name: 'vpcd',

@@ -11,7 +11,6 @@ import type { CardSlot, Reader, ReaderCapability, ReaderEvent, ReaderInfo, Reade
 import { ReaderWork } from '../../src/reader/work.ts'
 import type { Link } from '../../src/transport/link.ts'
 import {
-  cardReports,
   chargingCodes,
   command,
   decodeBattery,
@@ -23,7 +22,7 @@ import {
   type SoftwareInfo,
 } from './codec.ts'
 import { filesOf, isFirmware, readFile, sendFiles } from './files.ts'
-import { pay } from './payment.ts'
+import { pay, reportCards } from './payment.ts'
 import { PinTeller } from './pin.ts'
 import { MiuraLine } from './session.ts'
 import { Watch } from './watch.ts'
@@ -95,6 +94,7 @@ class MiuraReaderOf implements MiuraReader {
   readonly #pin: PinTeller
   #software: SoftwareInfo
   #status: ReaderStatus = {}
+  #restarting = false
   /** Who is shown what the reader shows. */
   #terminal: Terminal | undefined
 
@@ -121,8 +121,7 @@ class MiuraReaderOf implements MiuraReader {
 
   /** Cards and keys are told of from here on. */
   async start(signal?: AbortSignal): Promise<void> {
-    const { unsolicited, track1, track2, track3 } = cardReports
-    await this.#line.tell(command('cardStatus', { p1: unsolicited | track1 | track2 | track3 }), signal)
+    await this.#line.tell(reportCards, signal)
     await this.#line.run(command('keyboardStatus', KEYS), { signal }).catch(error => {
       if (!isFault(error, 'reader-error', 'unsupported')) throw error // a reader without keys
     })
@@ -145,6 +144,7 @@ class MiuraReaderOf implements MiuraReader {
           this.events.send({ type: 'application-selection', where: 'reader' })
           this.#show('reader.selectApplication')
         } else if (event.status === 'seePhone') this.#show('reader.seePhone')
+        else if (event.status === 'rebooting') this.#restarting = true
         break
       case 'other': // printer, barcode, serial data: nothing of a payment
     }
@@ -197,12 +197,12 @@ class MiuraReaderOf implements MiuraReader {
    * @throws Fault as `Reader.updateFirmware`
    */
   async updateFirmware(image: Uint8Array, { onProgress, signal }: UpdateOptions = {}): Promise<void> {
-    const files = await filesOf(image)
-    const total = files.reduce((sum, { bytes }) => sum + bytes.length, 0)
-    const what = files.some(isFirmware) ? 'firmware' : 'configuration'
-    await this.#work.alone(
-      what === 'firmware' ? 'a firmware update' : 'a configuration',
+    return this.#work.alone(
+      'a firmware update',
       async stop => {
+        const files = filesOf(image)
+        const total = files.reduce((sum, { bytes }) => sum + bytes.length, 0)
+        const what = files.some(isFirmware) ? 'firmware' : 'configuration'
         await this.#ask(stop)
         this.#charged(UPDATE_BATTERY, 'an update')
         try {
@@ -213,12 +213,14 @@ class MiuraReaderOf implements MiuraReader {
               onProgress?.(done, total)
             },
           })
-          await this.#line.run(command('reset', { p1: resets.hard }), { timeout: RESET_TIME })
         } catch (error) {
           if (isFault(error, 'link-closed')) throw error
           await this.#identify().catch(() => {}) // what it needs now is told by `status`
           throw await this.#reasonOf(error, 100)
         }
+        await this.#line.run(command('reset', { p1: resets.hard }), { timeout: RESET_TIME }).catch(error => {
+          if (!this.#restarting) throw error // else it was quicker than its answer
+        })
         await this.#line.close()
       },
       signal,

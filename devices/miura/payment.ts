@@ -10,6 +10,7 @@ import type { MessageId } from '../../src/messages.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import {
   type CardEvent,
+  cardReports,
   command,
   decodeOnlinePinResult,
   decodeResult,
@@ -35,6 +36,10 @@ export interface Counter extends RelayOptions {
   readonly display: (...messages: readonly MessageId[]) => Promise<void>
 }
 
+/** CARD STATUS: now, and whenever it changes. */
+export const reportCards = command('cardStatus', {
+  p1: cardReports.unsolicited | cardReports.track1 | cardReports.track2 | cardReports.track3,
+})
 /** Milliseconds that the host waits for a card where the reader does not. */
 const CARD_WAIT = 60_000
 /** The receipt's masked PAN (docs/devices/qpos.md, C4). */
@@ -68,16 +73,25 @@ type Ways = ReadonlySet<CardInterface>
 
 async function fromCard(payment: Payment, ways: Ways): Promise<Outcome> {
   if (ways.size === 0) throw new Fault('unsupported', 'a payment over no interface at all', { feature: 'interfaces' })
-  await oldCardOut(payment)
+  if (!(await oldCardOut(payment))) return payment.relay.outcome('cancelled', 'cardTimeout')
   return ways.has('tap') ? tap(payment, ways) : withoutTap(payment, ways)
 }
 
-/** Nobody pays twice for having left the card in the slot. @throws Fault `timeout`, `aborted` */
-async function oldCardOut({ watch, relay, display, signal, clock }: Payment): Promise<void> {
-  if (!watch.spent) return
+/** Nobody pays twice for having left the card in the slot: false where it stays there. What the reader told of it before may have been lost. @throws Fault `aborted` */
+async function oldCardOut({ line, watch, relay, display, signal, clock }: Payment): Promise<boolean> {
+  if (!watch.spent) return true
   relay.show('reader.removeCard')
   await display('reader.removeCard')
-  await within({ signal, clock, timeout: CARD_WAIT, what: 'the removal of a card' }, inner => watch.next(({ present }) => !present, inner))
+  await line.tell(reportCards, signal)
+  try {
+    await within({ signal, clock, timeout: CARD_WAIT, what: 'the removal of a card' }, inner =>
+      watch.next(({ present }) => !present, inner),
+    )
+    return true
+  } catch (error) {
+    if (isFault(error, 'timeout')) return false
+    throw error
+  }
 }
 
 /** START CONTACTLESS waits for a tap, and tells when it was a chip or a stripe instead. */
@@ -178,7 +192,9 @@ async function result(payment: Payment, told: TransactionResult): Promise<Outcom
       if (last.type !== 'approved' && last.type !== 'declined')
         throw new Fault('protocol', `the reader ended a transaction with ${last.type}`, { answer: last.type })
       learn(relay, last)
-      return last.type === 'approved' ? relay.approved() : relay.declined()
+      if (last.type === 'approved') return relay.approved()
+      // An ABORT that came in time is a decline of the card's, of what the host has approved.
+      return signal.aborted ? relay.aborted() : relay.declined()
     }
   }
 }

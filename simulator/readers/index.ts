@@ -2,6 +2,7 @@
 
 import { Fault } from '../../src/errors.ts'
 import { VirtualBluepad } from './bluepad.ts'
+import { VirtualMiura } from './miura.ts'
 import { VirtualQpos } from './qpos.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
 
@@ -12,6 +13,7 @@ export interface VirtualFamily {
 }
 
 export const virtualFamilies: Readonly<Record<string, VirtualFamily>> = {
+  miura: { serial: '01000123', make: options => new VirtualMiura(options) },
   qpos: { serial: 'MPOS0000000001', make: options => new VirtualQpos(options) },
   bluepad: { serial: 'PP0918900518', make: options => new VirtualBluepad(options) },
 }

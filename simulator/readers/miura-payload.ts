@@ -4,10 +4,10 @@ import {
   type CardEvent,
   encodeResult,
   failures,
+  tags as miuraTags,
   type ResultType,
   type Start,
   SUCCESS,
-  tags as miuraTags,
   transactionTypes,
 } from '../../devices/miura/codec.ts'
 import { fromText } from '../../src/bytes.ts'

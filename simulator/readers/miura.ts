@@ -3,9 +3,9 @@
 import {
   type CardEvent,
   type Command,
+  type Continue,
   cardReports,
   chargingCodes,
-  type Continue,
   type DeviceMessage,
   decodeContinue,
   decodeOnlinePin,
@@ -20,11 +20,11 @@ import {
   failures,
   type HostMessage,
   keyCodes,
+  tags as miuraTags,
   PIN_OK,
   type ReaderEventMessage,
   resets,
   type StatusEvent,
-  tags as miuraTags,
   template,
 } from '../../devices/miura/codec.ts'
 import { fromHex, fromText, hex, text } from '../../src/bytes.ts'
@@ -69,6 +69,8 @@ const CARD_TIMEOUT = 60_000
 const everything = ['tap', 'chip', 'swipe'] as const
 const results: readonly (MessageId | undefined)[] = ['reader.approved', 'reader.declined', 'reader.cancelled', 'reader.insertOrSwipe']
 const UNKNOWN_INS = 0x6d00
+/** Version of its files of configuration. */
+const CONFIGURATION = '1-0'
 
 export class VirtualMiura implements VirtualReader {
   readonly family = 'miura'
@@ -82,6 +84,7 @@ export class VirtualMiura implements VirtualReader {
   readonly #files: MiuraFiles
   #link: Link | undefined
   #send: ((frame: Uint8Array) => Promise<void>) | undefined
+  #sent: Promise<void> | undefined
   #job: Job | undefined
   /** P1 of the last CARD STATUS, and whether keys are told of. */
   #reports = 0
@@ -144,7 +147,7 @@ export class VirtualMiura implements VirtualReader {
 
   #say(message: DeviceMessage): void {
     // A line that breaks ends the connection: nothing is lost by not looking here.
-    this.#send?.(device.encode(message)).catch(() => {})
+    this.#sent = this.#send?.(device.encode(message)).catch(() => {})
   }
 
   #answer({ sw, body }: Answer): void {
@@ -285,7 +288,7 @@ export class VirtualMiura implements VirtualReader {
         return done()
       }
       case 'getConfiguration':
-        return done(encodeConfiguration(this.#files.names.map(name => ({ name, version: condition.update.version }))))
+        return done(encodeConfiguration(this.#files.names.map(name => ({ name, version: CONFIGURATION }))))
       case 'systemClock': {
         const at = new Date(this.#clock.now())
         const two = (value: number) => String(value).padStart(2, '0')
@@ -293,7 +296,12 @@ export class VirtualMiura implements VirtualReader {
           [at.getFullYear() % 100, at.getMonth() + 1, at.getDate()],
           [at.getHours(), at.getMinutes(), at.getSeconds()],
         ].map(parts => fromHex(parts.map(two).join('')))
-        return done(template(miuraTags.responseData, [[0x9a, date], [0x9f21, time]]))
+        return done(
+          template(miuraTags.responseData, [
+            [0x9a, date],
+            [0x9f21, time],
+          ]),
+        )
       }
       case 'p2peStatus':
         return done(template(miuraTags.responseData, [[miuraTags.p2peStatus, Uint8Array.of(this.body.tampered ? 0 : 0x07)]]))
@@ -327,12 +335,16 @@ export class VirtualMiura implements VirtualReader {
     this.#status('rebooting', 'Rebooting')
     this.#files.install()
     this.body.show('reader.idle')
+    await this.#sent
     await this.#link?.close()
   }
 
   #continue({ data }: Command): void {
     const job = this.#job
-    if (!job?.question) return this.#answer(failed(failures.TERMINAL_NOT_READY))
+    if (!job?.question) {
+      this.#answer(failed(failures.TERMINAL_NOT_READY))
+      return
+    }
     try {
       const told = decodeContinue(data)
       job.owing = true
@@ -483,4 +495,3 @@ export class VirtualMiura implements VirtualReader {
     }
   }
 }
-
