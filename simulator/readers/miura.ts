@@ -44,8 +44,8 @@ import { showWords } from './host-words.ts'
 import { MiuraFiles } from './miura-files.ts'
 import { type Answer, done, endingOf, endingOfFault, failed, noTracks, resultOf, swipeData, transactionOf } from './miura-payload.ts'
 import { responseOf, withCvm } from './qpos-payload.ts'
-import { swipeOf } from './qpos-tap.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
+import { swipeOf } from './take-card.ts'
 
 export interface MiuraOptions extends Omit<VirtualReaderOptions, 'body'> {
   readonly body?: Body
