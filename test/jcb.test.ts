@@ -6,13 +6,15 @@ import { sleep, VirtualClock } from '../src/clock.ts'
 import { currency } from '../src/currency.ts'
 import type { Card } from '../src/emv/card.ts'
 import { kernelData, parseContactlessConfig } from '../src/emv/contactless/config.ts'
-import { jcbKernel } from '../src/emv/contactless/jcb.ts'
+import { type JcbSettings, jcbKernel } from '../src/emv/contactless/jcb.ts'
 import { UI } from '../src/emv/contactless/outcome.ts'
 import { tap } from '../src/emv/contactless/tap.ts'
+import type { Explain } from '../src/emv/explain.ts'
 import type { Terminal } from '../src/emv/terminal.ts'
 import type { MessageId } from '../src/messages.ts'
 import { write } from '../src/tlv/ber.ts'
 import { format2, type ScriptedTap, scriptedTap, tapConfig } from './scripted-tap.ts'
+import { signedAid, signedEnvironment, signingCard } from './signed-tap.ts'
 
 const rules = parseContactlessConfig({
   currencyCode: 643,
@@ -27,6 +29,8 @@ interface Wish extends Partial<ScriptedTap> {
   more?: Record<string, string>
   aip?: string
   tip?: string
+  explain?: Explain
+  terminalType?: number
 }
 
 const records = {
@@ -56,7 +60,8 @@ function pay(wish: Wish = {}) {
     [0xdf8122, fromHex('0060009000')] as const,
     ...(wish.tip ? [[0x9f53, fromHex(wish.tip)] as const] : []),
   ])
-  return scriptedTap(jcbKernel({ config: tapConfig }, { data }), {
+  const config = { ...tapConfig, ...(wish.terminalType !== undefined && { terminalType: wish.terminalType }) }
+  return scriptedTap(jcbKernel({ config, options: { ...(wish.explain && { explain: wish.explain }) } }, { data }), {
     aid: 'A0000000651010',
     pdol: '9F5201',
     answers: answers(wish),
@@ -96,11 +101,23 @@ describe('limits, all compared with >=', () => {
 })
 
 describe('modes', () => {
-  it('legacy and mag-stripe cards lead to the next application', async () => {
-    expect((await pay({ pdol: '9F0206' })).outcome.status).toBe('selectNext')
-    expect((await pay({ aip: '0000' })).outcome.status).toBe('selectNext')
-    expect((await pay({ answers: { '80A8': '6985' } })).outcome.status).toBe('selectNext')
+  it.each([
+    ['legacy mode', { pdol: '9F0206' }],
+    ['mag-stripe mode', { aip: '0000' }],
+  ])('a card for %s is refused by that name, and leads to the next application', async (mode, wish) => {
+    const explained: string[] = []
+    const { outcome } = await pay({ ...wish, explain: ({ rule }) => explained.push(rule) })
+    expect(outcome).toMatchObject({ status: 'selectNext', start: 'C' })
+    expect(hex(outcome.discretionaryData!.get(0xdf8115)!)).toBe('0007000000FF')
+    expect(explained.join()).toContain(`${mode}, which is not built`)
   })
+
+  it.each([['6985'], ['80060180080101009000'], ['77FF9000'], ['9000'], ['6200']])(
+    'GET PROCESSING OPTIONS answered %s leads to the next application',
+    async gpo => {
+      expect((await pay({ answers: { '80A8': gpo } })).outcome).toEqual({ status: 'selectNext', start: 'C' })
+    },
+  )
 })
 
 describe('verification by the card’s wish', () => {
@@ -156,6 +173,163 @@ describe('cryptograms', () => {
     ['6985', { status: 'selectNext' }],
   ])('GENERATE AC answered %s', async (gac, wanted) => {
     expect((await pay({ gac })).outcome).toMatchObject(wanted)
+  })
+})
+
+describe('what counts as above the floor limit', () => {
+  it.each([
+    ['nothing', {}, '00'],
+    ['a status check of one unit', { amount: 100n, combination: { statusCheck: true } }, '80'],
+    ['a terminal that is online only', { terminalType: 0x21 }, '80'],
+  ])('%s', async (_, wish, tvr) => {
+    expect((await pay(wish)).sent.at(-1)!.slice(34, 36)).toBe(tvr)
+  })
+
+  it('the issuer’s country in JCB’s own tag decides what the card may be used for', async () => {
+    const abroad = { '9F07': 'AB80', '9F57': '0392' } // domestic only
+    expect((await pay({ more: abroad })).sent.at(-1)!.slice(30, 32)).toBe('10')
+    const home = await pay({ more: { ...abroad, '9F57': '0643' } })
+    expect(home.sent.at(-1)!.slice(30, 32)).toBe('00')
+    expect(home.outcome.dataRecord!.has(0x5f28)).toBe(false)
+  })
+})
+
+/** A card of the published test keys; P1 decides its cryptogram. */
+const certified = (answer: Parameters<typeof signingCard>[2] = p1 => ({ cid: hex(Uint8Array.of(p1 & 0xc0)), rest: { '9F50': '00' } })) =>
+  signingCard('0180', { '8C': '9F02069F530395059F3704', '9F0D': '0000000000', '9F0E': '0000000000', '9F0F': '0000000000' }, answer)
+
+function signedKernel(settings: JcbSettings = {}, clock?: VirtualClock) {
+  // The default action codes: a card that signs needs no others.
+  return jcbKernel(signedEnvironment(clock), { data: kernelData(rules), ...settings })
+}
+const signedTap = (wish: Partial<ScriptedTap> = {}): ScriptedTap => ({
+  aid: signedAid,
+  pdol: '9F52019F37049F0206',
+  answers: certified(),
+  ...wish,
+})
+
+describe('a card that signs', () => {
+  it('approves offline below the floor limit, the cryptogram out of its signature, after which the card may go', async () => {
+    const { outcome, sent, shown } = await scriptedTap(signedKernel(), signedTap())
+    expect(sent.at(-1)!.slice(0, 6)).toBe('80AE50')
+    expect(outcome).toMatchObject({ status: 'approved', cvm: 'none', receipt: true })
+    expect(hex(outcome.dataRecord!.get(0x9f26)!)).toBe('1112131415161718')
+    expect(hex(outcome.dataRecord!.get(0x95)!)).toBe('0000000000')
+    expect(shown).toMatchObject([{ message: UI.cardReadOk }])
+  })
+
+  it('goes online above it', async () => {
+    const { outcome, sent } = await scriptedTap(signedKernel(), signedTap({ amount: 200_000n }))
+    expect(sent.at(-1)!.slice(0, 6)).toBe('80AE90')
+    expect(outcome).toMatchObject({ status: 'onlineRequest', cvm: 'none' })
+    expect(hex(outcome.dataRecord!.get(0x9f26)!)).toBe('1112131415161718')
+  })
+
+  it('verified on the device above the CVM limit', async () => {
+    const answers = certified({ cid: '80', rest: { '9F50': '30' } })
+    const { outcome } = await scriptedTap(signedKernel(), signedTap({ amount: 300_000n, answers }))
+    expect(outcome).toMatchObject({ status: 'onlineRequest', cvm: 'confirmationCode' })
+    expect(hex(outcome.dataRecord!.get(0x9f34)!)).toBe('010002')
+  })
+
+  it('is declined where the signature is wrong, missing, or over a wish that was changed on the way', async () => {
+    const unsigned = format2({ '9F27': '40', '9F36': '0001', '9F26': '0102030405060708', '9F50': '00' })
+    const forged = certified({ cid: '40', rest: { '9F50': '00' }, forged: true })
+    const sign = certified()['80AE'] as (command: string) => string
+    const changed = { ...certified(), '80AE': (command: string) => sign(command).replace('9F500100', '9F500130') }
+    for (const answers of [{ ...certified(), '80AE': unsigned }, forged, changed]) {
+      const { outcome } = await scriptedTap(signedKernel(), signedTap({ answers }))
+      expect(outcome.status).toBe('declined')
+      expect(hex(outcome.discretionaryData!.get(0x95)!)).toBe('0400000000')
+    }
+  })
+
+  it('an AAC is declined without one', async () => {
+    const answers = { ...certified(), '80AE': format2({ '9F27': '00', '9F36': '0001', '9F26': '0102030405060708' }) }
+    expect((await scriptedTap(signedKernel(), signedTap({ answers }))).outcome.status).toBe('declined')
+  })
+})
+
+describe('a card that leaves during GENERATE AC', () => {
+  const transaction = { amount: 100n, currency: currency('RUB') }
+
+  /** Two taps of one payment; `between` ms lie between them. The card keeps its answer to GENERATE AC for ECHO. */
+  async function twice(second: (answer: string) => Partial<ScriptedTap['answers']>, between = 1000, settings: JcbSettings = {}) {
+    const clock = new VirtualClock(new Date('2024-05-01T12:00:00'))
+    const kernel = signedKernel(settings, clock)
+    const card = certified()
+    let kept = ''
+    const leaves = {
+      ...card,
+      '80AE': (command: string) => {
+        kept = (card['80AE'] as (command: string) => string)(command)
+        return 'removed'
+      },
+    }
+    await expect(scriptedTap(kernel, signedTap({ answers: leaves, transaction }))).rejects.toMatchObject({ code: 'card-removed' })
+    await clock.settle(sleep(between, clock))
+    const answers = { ...certified(), ...second(kept) } as ScriptedTap['answers']
+    return { kernel, ...(await scriptedTap(kernel, signedTap({ answers, transaction }))) }
+  }
+
+  it('is asked for its answer by ECHO, whose signature is over what it was asked then', async () => {
+    const { outcome, sent } = await twice(kept => ({ '80DF': kept }))
+    expect(sent.at(-1)).toBe('80DF000000')
+    expect(sent.filter(command => command.startsWith('80AE'))).toEqual([])
+    expect(outcome).toMatchObject({ status: 'approved', cvm: 'none' })
+    expect(hex(outcome.dataRecord!.get(0x9f26)!)).toBe('1112131415161718')
+  })
+
+  it('may say so by 6200 to GET PROCESSING OPTIONS', async () => {
+    const gpo = `${(certified()['80A8'] as (command: string) => string)('80A800000D830B01070707070000000001009000').slice(0, -4)}6200`
+    expect((await twice(kept => ({ '80DF': kept, '80A8': gpo }))).outcome.status).toBe('approved')
+  })
+
+  it.each(['6985', '6D00', '6A88'])('and answers ECHO with %s begins anew, in the field', async sw => {
+    const { outcome, kernel } = await twice(() => ({ '80DF': sw }))
+    expect(outcome).toEqual({ status: 'tryAgain', start: 'B' })
+    const again = await scriptedTap(kernel, signedTap({ transaction }))
+    expect(again.sent.at(-1)!.slice(0, 4)).toBe('80AE')
+    expect(again.outcome.status).toBe('approved')
+  })
+
+  it('and again during ECHO is asked once more', async () => {
+    const clock = new VirtualClock(new Date('2024-05-01T12:00:00'))
+    const kernel = signedKernel({}, clock)
+    const card = certified()
+    let kept = ''
+    const keep = (command: string) => {
+      kept = (card['80AE'] as (command: string) => string)(command)
+      return 'removed'
+    }
+    for (const answers of [
+      { ...card, '80AE': keep },
+      { ...card, '80DF': 'removed' },
+    ])
+      await expect(scriptedTap(kernel, signedTap({ answers, transaction }))).rejects.toMatchObject({ code: 'card-removed' })
+    expect((await scriptedTap(kernel, signedTap({ answers: { ...card, '80DF': kept }, transaction }))).outcome.status).toBe('approved')
+  })
+
+  it.each([
+    [60_000, {}, '80DF'],
+    [60_001, {}, '80AE'],
+    [1, { recoverFor: 0 }, '80AE'],
+  ])('comes back after %i ms with %o: %s', async (between, settings, command) => {
+    const { sent } = await twice(kept => ({ '80DF': kept }), between, settings)
+    expect(sent.at(-1)!.slice(0, 4)).toBe(command)
+  })
+
+  it('is not asked in another payment, nor is another card', async () => {
+    const other = format2({ '5A': '1234560012345616' }, 0x70)
+    const { sent } = await twice(() => ({ '00B2010C': other, '00B20114': format2({ '8C': '9F0206' }, 0x70), '80AE': '6985' }))
+    expect(sent.at(-1)!.slice(0, 4)).toBe('80AE')
+    const kernel = signedKernel()
+    const leaves = { ...certified(), '80AE': 'removed' }
+    await expect(scriptedTap(kernel, signedTap({ answers: leaves, transaction }))).rejects.toMatchObject({ code: 'card-removed' })
+    const fresh = await scriptedTap(kernel, signedTap({ transaction: { ...transaction } }))
+    expect(fresh.sent.at(-1)!.slice(0, 4)).toBe('80AE')
+    expect(fresh.outcome.status).toBe('approved')
   })
 })
 

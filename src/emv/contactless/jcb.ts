@@ -1,7 +1,11 @@
 /** Kernel 5, JCB, EMV mode: limits, GENERATE AC with CDA, the card's choice of verification, issuer update (EMV Contactless Book C-5). */
 
-import { fromBcd, fromHex, fromText } from '../../bytes.ts'
+import type { Response } from '../../apdu/apdu.ts'
+import { equal, fromBcd, fromHex, fromText } from '../../bytes.ts'
+import { isFault } from '../../errors.ts'
 import { buildDol, parseDol } from '../../tlv/dol.ts'
+import { kernelDictionaries } from '../../tlv/kernels.ts'
+import { CAPABILITY, terminalKind } from '../config.ts'
 import type { Kernel } from '../context.ts'
 import { type Bit, isSet, withBit } from '../data.ts'
 import { single } from '../fci.ts'
@@ -11,6 +15,7 @@ import { isFailed } from '../oda-signature.ts'
 import { panOf, psnOf } from '../risk.ts'
 import { parseScripts, performScripts } from '../scripts.ts'
 import { TRANSACTION_TYPE } from '../start.ts'
+import type { Transaction } from '../terminal.ts'
 import { analyseActions, CRYPTOGRAM, type Cryptogram, type Decision, decided, givenCryptogram } from './decide.ts'
 import type { ContactlessKernel, KernelActivation } from './entry.ts'
 import { updateCard } from './issuer-update.ts'
@@ -18,11 +23,13 @@ import { type ContactlessCvm, type ContactlessOutcome, type OnlineResponse, UI }
 import {
   cardError,
   endApplication,
+  errorIndication,
   getProcessingOptions,
   type KernelEnvironment,
   keepResponse,
   lacking,
   newSession,
+  panAgrees,
   readFiles,
   restrictions,
 } from './session.ts'
@@ -58,21 +65,42 @@ export interface JcbSettings {
   readonly data?: ReadonlyMap<number, Uint8Array>
   /** How long a card is held in the field for the issuer's answer, in ms; 5000 when left out. */
   readonly removalTimeout?: number
+  /** How long a card that left during GENERATE AC can be asked for the answer (ECHO), in ms; 60000 when left out, 0 for never. */
+  readonly recoverFor?: number
 }
 
-/** Only EMV mode is built: a card that offers mag-stripe or legacy mode alone leads to Select Next. */
+/** A payment whose card left during GENERATE AC: what it was asked, and the terminal's data as they were then. */
+interface Torn extends Pick<Kernel, 'pdolData'> {
+  readonly at: number
+  readonly pan: Uint8Array
+  readonly psn: Uint8Array | undefined
+  readonly request: Cryptogram
+  readonly cda: boolean
+  readonly cdolData: Uint8Array
+  readonly terminal: ReadonlyMap<number, Uint8Array>
+}
+
+/** What one payment remembers from tap to tap. */
+interface Payment {
+  torn?: Torn | undefined
+}
+
+/** Only EMV mode is built: a card that offers mag-stripe or legacy mode alone is refused by that name, and leads to Select Next. */
 export function jcbKernel(environment: KernelEnvironment, settings: JcbSettings = {}): ContactlessKernel {
   const own = new Map([...jcbDefaults, ...(settings.data ?? [])])
   /** What the first tap leaves for the issuer's answer: a restart at D finds the card as it was. */
   let held: Kernel | undefined
+  const payments = new WeakMap<Transaction, Payment>()
   return async activation => {
     const before = activation.restart && activation.start === 'D' ? held : undefined
     held = undefined
     try {
       if (before) return await complete(before, activation.onlineResponse)
-      const kernel = newSession(activation, environment, own)
+      const kernel = newSession(activation, environment, own, kernelDictionaries.jcb)
       if (activation.restart) return await updateCard(kernel, activation.onlineResponse)
-      const outcome = await run(kernel, activation, settings)
+      const payment = payments.get(activation.transaction) ?? {}
+      payments.set(activation.transaction, payment)
+      const outcome = await run(kernel, activation, settings, payment)
       if (outcome.start === 'D') held = kernel
       return outcome
     } catch (fault) {
@@ -89,32 +117,57 @@ function reaches(kernel: Kernel, tag: number): boolean {
   return limit !== undefined && kernel.transaction.amount >= fromBcd(limit)!
 }
 
-async function run(kernel: Kernel, activation: KernelActivation, settings: JcbSettings): Promise<ContactlessOutcome> {
+/** A mode of the Book that is not built, by its name. */
+function notBuilt(kernel: Kernel, mode: string): ContactlessOutcome {
+  kernel.note({ rule: `Book C-5: the card is for ${mode}, which is not built`, inputs: [0x9f38, 0x82] }, () => 'select next')
+  return { ...selectNext, discretionaryData: new Map([[0xdf8115, errorIndication('magstripeNotSupported')]]) }
+}
+
+async function run(kernel: Kernel, activation: KernelActivation, settings: JcbSettings, payment: Payment): Promise<ContactlessOutcome> {
   const { card, terminal } = kernel.data
   const pdol = card.get(0x9f38)
-  if (!pdol || !parseDol(pdol).some(({ tag }) => tag === 0x9f52)) return selectNext // legacy mode
+  if (!pdol || !parseDol(pdol).some(({ tag }) => tag === 0x9f52)) return notBuilt(kernel, 'legacy mode')
   if (reaches(kernel, LIMITS.transaction)) return selectNext
   const refund = terminal.get(0x9c)![0] === TRANSACTION_TYPE.refund
   terminal.set(0x9f53, withBit(terminal.get(0x9f53)!, TIP.cvmRequired, !refund && reaches(kernel, LIMITS.cvm)))
   const { sw, data } = await getProcessingOptions(kernel)
-  if (sw !== 0x9000) return selectNext
-  keepResponse(kernel, data)
-  if (lacking(kernel, [0x82, 0x94]).length > 0 || !isSet(card.get(0x82), EMV_MODE)) return selectNext
+  // A card that remembers a torn transaction may say so by a warning.
+  if (sw !== 0x9000 && !(sw === 0x6200 && payment.torn)) return selectNext
+  try {
+    single(data, 0x77)
+    keepResponse(kernel, data)
+  } catch (fault) {
+    if (isFault(fault, 'tlv')) return selectNext
+    throw fault
+  }
+  if (lacking(kernel, [0x82, 0x94]).length > 0) return selectNext
+  if (!isSet(card.get(0x82), EMV_MODE)) return notBuilt(kernel, 'mag-stripe mode')
   await readFiles(kernel, card.get(0x94)!)
   if (lacking(kernel, [0x5a, 0x5f24, 0x8c]).length > 0) return endApplication('cardDataMissing')
-  activation.ui({ message: UI.cardReadOk, status: 'cardReadSuccessfully' })
+  if (!panAgrees(kernel)) return endApplication('cardDataError')
   const combined = prepareCda(kernel)
-  if (reaches(kernel, LIMITS.floor))
-    kernel.raise('floorLimitExceeded', { rule: 'Book C-5, 5.5: the amount reaches the floor limit', inputs: [0x9f02] })
+  const floor = floorRule(kernel, activation)
+  if (floor) kernel.raise('floorLimitExceeded', { rule: `Book C-5, 5.5: ${floor}`, inputs: [0x9f02, 0x9f35] })
   if (kernel.exceptionFile?.(panOf(kernel), psnOf(kernel)))
     kernel.raise('cardOnExceptionFile', { rule: 'Book C-5, 5.5: exception file', inputs: [0x5a] })
+  // The issuer's country may have a tag of JCB's own.
+  const country = card.has(0x5f28) ? undefined : card.get(0x9f57)
+  if (country) card.set(0x5f28, country)
   restrictions(kernel)
-  return generate(kernel, refund ? 'AAC' : analyseActions(kernel), combined, settings)
+  if (country) card.delete(0x5f28)
+  return generate(kernel, refund ? 'AAC' : analyseActions(kernel), combined, { activation, settings, payment })
+}
+
+/** Why a transaction counts as above the floor limit; undefined where it does not. */
+function floorRule(kernel: Kernel, { prepared }: KernelActivation): string | undefined {
+  if (reaches(kernel, LIMITS.floor)) return 'the amount reaches the floor limit'
+  if (prepared.statusCheckRequested) return 'a status check'
+  return terminalKind(kernel.data.terminal.get(0x9f35)![0]).online === 'onlineOnly' ? 'the terminal is online only' : undefined
 }
 
 function prepareCda(kernel: Kernel): boolean {
-  if (!isSet(kernel.data.card.get(0x82), CDA)) {
-    kernel.raise('odaNotPerformed', { rule: 'Book C-5, 5.4: the card does not support CDA', inputs: [0x82] })
+  if (!isSet(kernel.data.card.get(0x82), CDA) || !isSet(kernel.data.terminal.get(0x9f33), CAPABILITY.cda)) {
+    kernel.raise('odaNotPerformed', { rule: 'Book C-5, 5.4: CDA is not common to card and reader', inputs: [0x82, 0x9f33] })
     return false
   }
   kernel.oda = { method: 'cda' }
@@ -125,13 +178,67 @@ function prepareCda(kernel: Kernel): boolean {
   return false
 }
 
-async function generate(kernel: Kernel, request: Cryptogram, combined: boolean, settings: JcbSettings): Promise<ContactlessOutcome> {
+interface Tap {
+  readonly activation: KernelActivation
+  readonly settings: JcbSettings
+  readonly payment: Payment
+}
+
+async function generate(kernel: Kernel, request: Cryptogram, combined: boolean, tap: Tap): Promise<ContactlessOutcome> {
   kernel.step = 'cardActionAnalysis'
-  const { card } = kernel.data
+  const { card, terminal } = kernel.data
+  const recovered = await echo(kernel, tap)
+  if (recovered) return recovered
   const cda = combined && request !== 'AAC'
-  const cdolData = buildDol(card.get(0x8c)!, tag => kernel.data.get(tag))
-  const command = { cla: 0x80, ins: 0xae, p1: CRYPTOGRAM[request] | (cda ? 0x10 : 0), p2: 0x00, data: cdolData, le: 0 }
-  const { sw, data } = await kernel.exchange(command)
+  const cdolData = buildDol(card.get(0x8c)!, tag => kernel.data.get(tag), kernel.words)
+  const torn: Torn = {
+    at: kernel.clock.now(),
+    pan: card.get(0x5a)!,
+    psn: card.get(0x5f34),
+    request,
+    cda,
+    pdolData: kernel.pdolData!,
+    cdolData,
+    terminal: new Map(terminal),
+  }
+  try {
+    const command = { cla: 0x80, ins: 0xae, p1: CRYPTOGRAM[request] | (cda ? 0x10 : 0), p2: 0x00, data: cdolData, le: 0 }
+    return conclude(kernel, await kernel.exchange(command), torn, tap)
+  } catch (fault) {
+    if (isFault(fault, 'card-removed', 'card-mute')) tap.payment.torn = torn
+    throw fault
+  }
+}
+
+/**
+ * Transaction recovery (5.10): a card that left during GENERATE AC is asked for that answer (ECHO) when it comes back for the same payment in time. One
+ * that does not have it begins anew, in the field as it is.
+ * @throws Fault `card-removed`, `card-mute`; it can be asked again then
+ */
+async function echo(kernel: Kernel, tap: Tap): Promise<ContactlessOutcome | undefined> {
+  const { card, terminal } = kernel.data
+  const { torn } = tap.payment
+  if (!torn) return undefined
+  const psn = card.get(0x5f34) ?? new Uint8Array()
+  const same = equal(torn.pan, card.get(0x5a)!) && equal(torn.psn ?? new Uint8Array(), psn)
+  if (!same || kernel.clock.now() - torn.at > (tap.settings.recoverFor ?? RECOVER_FOR)) {
+    tap.payment.torn = undefined
+    return undefined
+  }
+  const answer = await kernel.exchange({ cla: 0x80, ins: 0xdf, p1: 0x00, p2: 0x00, le: 0 })
+  tap.payment.torn = undefined
+  kernel.note({ rule: 'Book C-5, 5.10: ECHO' }, () => (answer.sw === 0x9000 ? 'torn transaction recovered' : 'begun anew'))
+  if (answer.sw !== 0x9000) return { status: 'tryAgain', start: 'B' }
+  for (const [tag, value] of torn.terminal) terminal.set(tag, value)
+  return conclude(kernel, answer, torn, tap)
+}
+
+/** How long a torn transaction can be recovered, in ms. */
+const RECOVER_FOR = 60_000
+
+/** The answer to GENERATE AC or ECHO. */
+function conclude(kernel: Kernel, { sw, data }: Response, { request, cda, pdolData, cdolData }: Torn, tap: Tap): ContactlessOutcome {
+  const { card } = kernel.data
   if (sw === 0x6986)
     return {
       status: 'endApplication',
@@ -143,12 +250,14 @@ async function generate(kernel: Kernel, request: Cryptogram, combined: boolean, 
   if (sw === 0x6984)
     return { status: 'tryAnotherInterface', alternateInterface: 'contact', uiOnOutcome: { message: UI.insertCard, status: 'notReady' } }
   if (sw !== 0x9000) return selectNext
+  single(data, 0x77) // no other format is allowed
   keepResponse(kernel, data)
+  tap.activation.ui({ message: UI.cardReadOk, status: 'cardReadSuccessfully' })
   if (lacking(kernel, [0x9f27, 0x9f36]).length > 0) return endApplication('cardDataMissing')
   const given = givenCryptogram(kernel)
   if (given === undefined || given === 'AAC' || request === 'AAC' || (request === 'ARQC' && given === 'TC'))
     return outcome(kernel, 'declined')
-  if (cda && !(card.has(0x9f4b) && verifyCda(kernel, single(data, 0x77), [kernel.pdolData!, cdolData]).verified)) {
+  if (cda && !(card.has(0x9f4b) && verifyCda(kernel, single(data, 0x77), [pdolData!, cdolData]).verified)) {
     kernel.raise('cdaFailed', { rule: 'Book C-5, 5.8: the signature is missing or wrong', inputs: [0x9f4b] })
     return outcome(kernel, 'declined')
   }
@@ -156,7 +265,7 @@ async function generate(kernel: Kernel, request: Cryptogram, combined: boolean, 
   const cvm = verify(kernel)
   if (!cvm) return outcome(kernel, 'declined')
   const result = outcome(kernel, given === 'TC' ? 'approved' : 'onlineRequest', cvm)
-  return given === 'ARQC' ? withUpdate(kernel, result, settings) : result
+  return given === 'ARQC' ? withUpdate(kernel, result, tap.settings) : result
 }
 
 /** The card's wish (9F50) against the reader's means (9F53); undefined where verification fails (5.8). Sets 9F34. */
@@ -215,7 +324,7 @@ async function complete(kernel: Kernel, response: OnlineResponse | undefined): P
   if (response?.issuerAuthenticationData) terminal.set(0x91, response.issuerAuthenticationData)
   terminal.set(0x8a, fromText(response?.code ?? 'Z3'))
   await performScripts(kernel, scripts, 0x71)
-  const data = buildDol(cdol2, tag => kernel.data.get(tag))
+  const data = buildDol(cdol2, tag => kernel.data.get(tag), kernel.words)
   const { sw, data: answer } = await kernel.exchange({ cla: 0x80, ins: 0xae, p1: approved ? 0x40 : 0x00, p2: 0x00, data, le: 0 })
   for (const tag of [0x9f27, 0x9f36, 0x9f26, 0x9f10, 0x9f4b]) card.delete(tag)
   if (sw === 0x9000) keepResponse(kernel, answer)
