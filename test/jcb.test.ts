@@ -253,6 +253,8 @@ describe('a card that signs', () => {
 
 describe('a card that leaves during GENERATE AC', () => {
   const transaction = { amount: 100n, currency: currency('RUB') }
+  /** GET PROCESSING OPTIONS of a card that remembers. */
+  const warned = (certified()['80A8'] as (command: string) => string)('80A8000000').replace(/9000$/, '6200')
 
   /** Two taps of one payment; `between` ms lie between them. The card keeps its answer to GENERATE AC for ECHO. */
   async function twice(second: (answer: string) => Partial<ScriptedTap['answers']>, between = 1000, settings: JcbSettings = {}) {
@@ -282,12 +284,17 @@ describe('a card that leaves during GENERATE AC', () => {
   })
 
   it('may say so by 6200 to GET PROCESSING OPTIONS', async () => {
-    const gpo = `${(certified()['80A8'] as (command: string) => string)('80A800000D830B01070707070000000001009000').slice(0, -4)}6200`
-    expect((await twice(kept => ({ '80DF': kept, '80A8': gpo }))).outcome.status).toBe('approved')
+    expect((await twice(kept => ({ '80DF': kept, '80A8': warned }))).outcome.status).toBe('approved')
   })
 
-  it.each(['6985', '6D00', '6A88'])('and answers ECHO with %s begins anew, in the field', async sw => {
-    const { outcome, kernel } = await twice(() => ({ '80DF': sw }))
+  it.each(['6985', '6D00', '6A88'])('and answers ECHO with %s begins anew with GENERATE AC', async sw => {
+    const { outcome, sent } = await twice(() => ({ '80DF': sw }))
+    expect(sent.slice(-2).map(command => command.slice(0, 4))).toEqual(['80DF', '80AE'])
+    expect(outcome.status).toBe('approved')
+  })
+
+  it('and has warned of it, but has no answer after all, begins anew from selection on', async () => {
+    const { outcome, kernel } = await twice(() => ({ '80DF': '6985', '80A8': warned }))
     expect(outcome).toEqual({ status: 'tryAgain', start: 'B' })
     const again = await scriptedTap(kernel, signedTap({ transaction }))
     expect(again.sent.at(-1)!.slice(0, 4)).toBe('80AE')

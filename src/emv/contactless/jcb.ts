@@ -155,7 +155,7 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: JcbSe
   if (country) card.set(0x5f28, country)
   restrictions(kernel)
   if (country) card.delete(0x5f28)
-  return generate(kernel, refund ? 'AAC' : analyseActions(kernel), combined, { activation, settings, payment })
+  return generate(kernel, refund ? 'AAC' : analyseActions(kernel), combined, { activation, settings, payment, warned: sw === 0x6200 })
 }
 
 /** Why a transaction counts as above the floor limit; undefined where it does not. */
@@ -182,6 +182,8 @@ interface Tap {
   readonly activation: KernelActivation
   readonly settings: JcbSettings
   readonly payment: Payment
+  /** GET PROCESSING OPTIONS was answered with 6200. */
+  readonly warned: boolean
 }
 
 async function generate(kernel: Kernel, request: Cryptogram, combined: boolean, tap: Tap): Promise<ContactlessOutcome> {
@@ -212,7 +214,7 @@ async function generate(kernel: Kernel, request: Cryptogram, combined: boolean, 
 
 /**
  * Transaction recovery (5.10): a card that left during GENERATE AC is asked for that answer (ECHO) when it comes back for the same payment in time. One
- * that does not have it begins anew, in the field as it is.
+ * that does not have it begins anew: with this tap's GENERATE AC, unless it has warned of a torn transaction, then from selection on.
  * @throws Fault `card-removed`, `card-mute`; it can be asked again then
  */
 async function echo(kernel: Kernel, tap: Tap): Promise<ContactlessOutcome | undefined> {
@@ -228,7 +230,7 @@ async function echo(kernel: Kernel, tap: Tap): Promise<ContactlessOutcome | unde
   const answer = await kernel.exchange({ cla: 0x80, ins: 0xdf, p1: 0x00, p2: 0x00, le: 0 })
   tap.payment.torn = undefined
   kernel.note({ rule: 'Book C-5, 5.10: ECHO' }, () => (answer.sw === 0x9000 ? 'torn transaction recovered' : 'begun anew'))
-  if (answer.sw !== 0x9000) return { status: 'tryAgain', start: 'B' }
+  if (answer.sw !== 0x9000) return tap.warned ? { status: 'tryAgain', start: 'B' } : undefined
   for (const [tag, value] of torn.terminal) terminal.set(tag, value)
   return conclude(kernel, answer, torn, tap)
 }
