@@ -52,8 +52,10 @@ class FakeHandle extends EventEmitter {
     })
   }
 
+  /** In the next tick, where what it throws is caught by nobody. */
   #start(): void {
-    if (this.#reading || this.#closing) return
+    if (this.#closing) throw new TypeError('device has been closed')
+    if (this.#reading) return
     this.#reading = true
     this.#device.readStarts++
   }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { concat } from '../src/bytes.ts'
 import { type HidLibrary, listHid, openHid, udevRule } from '../src/transport/hid.ts'
-import { inputSizes, record, recordReader, reportsOf } from '../src/transport/hid-reports.ts'
+import { inputSizes, packetReader, record, recordReader, reportsOf } from '../src/transport/hid-reports.ts'
 import type { Link } from '../src/transport/link.ts'
 import type { HidShape } from '../src/transport/shape.ts'
 import { parseUri, type Uri } from '../src/transport/uri.ts'
@@ -19,9 +19,7 @@ const idTech: HidShape = { size: 63, out: 'output', ids: { single: 1, first: 2, 
 const magTek: HidShape = { size: 61, out: 'feature', tagged: true, answerAfter: 1, ids: { single: 1, first: 1, middle: 1, last: 1 } }
 
 async function open(shape: HidShape, device = new FakeDevice(), uri = 'hid:1209:c0de'): Promise<{ link: Link; device: FakeDevice }> {
-  const link = await openHid(hidUri(uri), shape, fakeHid(device))
-  await new Promise(resolve => setImmediate(resolve)) // the library starts to read in the next tick
-  return { link, device }
+  return { link: await openHid(hidUri(uri), shape, fakeHid(device)), device }
 }
 
 const settled = () => new Promise(resolve => setTimeout(resolve, 20))
@@ -123,6 +121,31 @@ describe('reports', () => {
   })
 })
 
+describe('reports that come as packets (libusb)', () => {
+  it('are put together by the sizes of the input reports, and a short packet ends one', () => {
+    const gather = packetReader({ ...magTek, inputs: [{ id: 1, size: 150 }, { id: 2, size: 40 }] }) // biome-ignore format: short
+    const report = Uint8Array.from([1, ...pattern(150)])
+    const packets = [report.subarray(0, 64), report.subarray(64, 128), report.subarray(128)]
+    expect(packets.map(gather)).toEqual([undefined, undefined, report])
+    expect(gather(Uint8Array.of(2, 7))).toEqual(Uint8Array.of(2, 7))
+    expect([report.subarray(0, 64), report.subarray(64, 70)].map(gather)).toEqual([undefined, report.subarray(0, 70)])
+    expect(gather(Uint8Array.of(9, 9))).toEqual(Uint8Array.of(9, 9)) // an id that the shape does not know
+    const small = packetReader(plain)
+    expect(small(pattern(64))).toEqual(pattern(64))
+    expect(small(pattern(3))).toEqual(pattern(3))
+  })
+
+  it('a link by libusb gives whole reports, one by hidraw takes them as they are', async () => {
+    const shape: HidShape = { size: 100, out: 'output' }
+    const device = new FakeDevice()
+    const { link } = await open({ ...shape, tagged: true }, device, 'hid:1209:c0de?driver=libusb')
+    device.say(...pattern(64))
+    device.say(...pattern(36, 3))
+    expect(await read(link, 103)).toEqual(record(1, concat(pattern(64), pattern(36, 3))))
+    await link.close()
+  })
+})
+
 describe('feature reports', () => {
   it('a send is a feature report; its answer is fetched and comes as a record of channel 0, input reports as records of their ids', async () => {
     const device = new FakeDevice()
@@ -184,6 +207,13 @@ describe('the life of a HID link', () => {
     expect(device.closed).toBe(1)
     await link.close()
     expect(device.closed).toBe(1)
+  })
+
+  it('closed in the moment in which it was opened: nothing is thrown into nowhere', async () => {
+    const device = new FakeDevice()
+    const link = await openHid(hidUri('hid:1209:c0de'), plain, fakeHid(device))
+    await link.close()
+    expect([device.readStarts, device.closed]).toEqual([1, 1])
   })
 
   it('unplugged: reads and sends end as link-closed by loss, with the words of the library, and the handle is freed', async () => {

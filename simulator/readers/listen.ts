@@ -2,6 +2,7 @@
 
 import { createServer } from 'node:net'
 import { asFault, Fault } from '../../src/errors.ts'
+import { connect } from '../../src/transport/connect.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { openTcp, socketLink } from '../../src/transport/tcp.ts'
 import type { BleAdvertised } from './ble-listen.ts'
@@ -30,11 +31,14 @@ export interface ListenOptions {
 }
 
 /**
- * Listens at `pty`, `tcp:<port>` (0: any free one; on 127.0.0.1) or `tcp:<host>:<port>`. A device has one line: while a TCP client is connected,
- * others are turned away at once. `ble` advertises on the adapter of this machine, or on the virtual air that the environment names (`TAPDIP_AIR`); `ble:<port>` on
- * an air of its own, which others join at that port. `hid` plugs a USB HID device into the kernel of this machine (`uhid.ts`). `pcsc`, `pcsc:<port>`,
- * `pcsc:<host>:<port>` is for cards: there vpcd listens (127.0.0.1:35963 when left out) and we connect.
- * @throws Fault `bad-argument`, `busy` (the port is taken), `link-failed`, `missing-library`; `unsupported` for `ble` and `hid` where the device or this machine has none
+ * Listens at
+ * - `pty`: a pseudo-terminal of its own; `serial:<path>`: our end of a wire to the host (a UART, the device's end of a USB gadget)
+ * - `tcp:<port>` (0: any free one; on 127.0.0.1) or `tcp:<host>:<port>`: a device has one line, so that while a client is connected others are turned away at once
+ * - `ble`: on the adapter of this machine, or on the virtual air that the environment names (`TAPDIP_AIR`); `ble:<port>`: on an air of its own, which others join there
+ * - `hid`: a USB HID device in the kernel of this machine (`uhid.ts`); `usbip:<port>`: the same, offered to `usbip attach` (`usbip.ts`)
+ * - `pcsc`, `pcsc:<port>`, `pcsc:<host>:<port>`: for cards; there vpcd listens (127.0.0.1:35963 when left out) and we connect
+ * @throws Fault `bad-argument`, `busy` (the port is taken), `not-found`, `link-failed`, `missing-library`; `unsupported` for `ble`, `hid` and `usbip` where the device or
+ * this machine has none
  */
 export async function listen(where: string, serve: ServeLink, options: ListenOptions = {}): Promise<Listening> {
   const [, kind, rest] = /^(\w+)(?::(.*))?$/.exec(where) ?? []
@@ -42,16 +46,34 @@ export async function listen(where: string, serve: ServeLink, options: ListenOpt
   if (kind === 'pcsc' && rest === undefined) return insertIntoVpcd('127.0.0.1', VPCD_PORT, serve, options)
   const [, host = '127.0.0.1', digits] = kind === 'tcp' || kind === 'pcsc' ? (/^(?:(.+):)?(\d{1,5})$/.exec(rest ?? '') ?? []) : []
   if (kind === 'pcsc' && Number(digits) >= 1 && Number(digits) <= 65535) return insertIntoVpcd(host, Number(digits), serve, options)
-  if (kind === 'tcp' && digits !== undefined && Number(digits) <= 65535)
-    return listenTcp(host.replace(/^\[|\]$/g, ''), Number(digits), serve, options)
+  if (kind === 'tcp' && isPort(digits)) return listenTcp(host.replace(/^\[|\]$/g, ''), Number(digits), serve, options)
+  if (kind === 'serial' && rest !== undefined) return listenSerial(where, serve, options)
   if (kind === 'hid' && rest === undefined)
     return (await import('./uhid.ts')).plugUhid(hidOf(where, options), link => run(link, serve, options))
-  if (kind === 'ble' && (rest === undefined || (/^\d{1,5}$/.test(rest) && Number(rest) <= 65535)))
+  if (kind === 'usbip' && isPort(rest)) return listenUsbip(Number(rest), hidOf(where, options), link => run(link, serve, options))
+  if (kind === 'ble' && (rest === undefined || isPort(rest)))
     return (await import('./ble-listen.ts')).listenBle(bleOf(where, options), rest, link => run(link, serve, options))
   throw new Fault(
     'bad-argument',
-    `listen at '${where}': pty, tcp:<port>, tcp:<host>:<port>, ble, ble:<port>, hid or pcsc, with a port from 0 to 65535`,
+    `listen at '${where}': pty, tcp:<port>, tcp:<host>:<port>, serial:<path>, ble, ble:<port>, hid, usbip:<port> or pcsc, with a port from 0 to 65535`,
   )
+}
+
+function isPort(digits: string | undefined): boolean {
+  return /^\d{1,5}$/.test(digits ?? '') && Number(digits) <= 65535
+}
+
+/** @throws Fault `busy`, `link-failed` */
+async function listenUsbip(port: number, hid: HidPlug, serve: ServeLink): Promise<Listening> {
+  const { serveUsbip } = await import('./usbip.ts')
+  return serveUsbip(hid, serve, { host: '127.0.0.1', port }).catch(error => {
+    throw listenFault(`127.0.0.1:${port}`, error)
+  })
+}
+
+function listenFault(where: string, error: NodeJS.ErrnoException): Fault {
+  const code = error.code === 'EADDRINUSE' ? 'busy' : 'link-failed'
+  return new Fault(code, `cannot listen at ${where}: ${error.code}`, { reason: error.code }, { cause: error })
 }
 
 /** @throws Fault `unsupported` for a device that has no HID interface */
@@ -68,6 +90,19 @@ function bleOf(where: string, { ble }: ListenOptions): BleAdvertised {
 
 /** Where vpcd listens for a card in its first slot (vpcd.h); its second slot is one above. */
 const VPCD_PORT = 35963
+
+/** The port is a wire, or the device's end of a USB gadget (`/dev/ttyGS0`): who is at its other end is not seen. */
+async function listenSerial(where: string, serve: ServeLink, options: ListenOptions): Promise<Listening> {
+  const link = await connect(where)
+  const serving = run(link, serve, options)
+  return {
+    uri: where,
+    async close() {
+      await link.close()
+      await serving
+    },
+  }
+}
 
 /** @throws Fault `link-failed` when no pcscd with vpcd runs there */
 async function insertIntoVpcd(host: string, port: number, serve: ServeLink, options: ListenOptions): Promise<Listening> {
@@ -111,13 +146,7 @@ async function listenTcp(host: string, port: number, serve: ServeLink, options: 
     server.once('error', reject)
     server.listen(port, host, resolve)
   }).catch(error => {
-    const taken = error.code === 'EADDRINUSE'
-    throw new Fault(
-      taken ? 'busy' : 'link-failed',
-      `cannot listen at ${host}:${port}: ${error.code}`,
-      { reason: error.code },
-      { cause: error },
-    )
+    throw listenFault(`${host}:${port}`, error)
   })
   const address = server.address()
   const bound = typeof address === 'object' && address ? address.port : port

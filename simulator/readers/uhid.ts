@@ -121,8 +121,10 @@ class UhidDevice {
     const { signal } = this.#life
     try {
       for (let heard = Date.now(); !signal.aborted; ) {
-        if (this.#hearAll()) heard = Date.now()
-        await sleep(Date.now() - heard < QUIET_AFTER ? LOOK_BUSY : LOOK_QUIET, systemClock, signal).catch(() => {})
+        if (this.#hearAll()) {
+          heard = Date.now()
+          await new Promise(resolve => setImmediate(resolve)) // more may be there already, and the kernel's queue is short
+        } else await sleep(Date.now() - heard < QUIET_AFTER ? LOOK_BUSY : LOOK_QUIET, systemClock, signal).catch(() => {})
       }
     } finally {
       closeSync(this.#node)

@@ -71,3 +71,25 @@ export function inputSizes({ size, ids = unnumbered, inputs }: HidShape): Readon
   if (inputs) return new Map(inputs.map(one => [one.id, one.size]))
   return new Map([ids.single, ids.first, ids.middle, ids.last].map(id => [id, size]))
 }
+
+/**
+ * Puts input reports together again that come as the packets of their pipe, as by libusb, whose interface knows no reports. A report ends with its last byte, or
+ * with a short packet (USB 2.0, 5.7.3): one that is shorter than the first, or as long as no pipe's packets are (8, 16, 32, 64 … bytes).
+ */
+export function packetReader(shape: HidShape): (packet: Uint8Array) => Uint8Array | undefined {
+  const sizes = inputSizes(shape)
+  const withId = numbersReports(shape)
+  let packets: Uint8Array[] = []
+  let missing = 0
+  return packet => {
+    if (packets.length === 0) missing = withId ? 1 + (sizes.get(packet[0]) ?? 0) : (sizes.get(0) ?? 0)
+    const { length } = packet
+    const short = length < (packets[0]?.length ?? 8) || (length & (length - 1)) !== 0
+    packets.push(packet)
+    missing -= length
+    if (missing > 0 && !short) return undefined
+    const report = concat(...packets)
+    packets = []
+    return report
+  }
+}

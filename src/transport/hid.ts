@@ -4,7 +4,7 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import { sleep, systemClock, within } from '../clock.ts'
 import { asFault, Fault, throwIfAborted } from '../errors.ts'
 import type { ConnectOptions } from './connect.ts'
-import { heard, hostMtu, record, reportsOf } from './hid-reports.ts'
+import { heard, hostMtu, packetReader, record, reportsOf } from './hid-reports.ts'
 import { checkMtu, Inbox } from './inbox.ts'
 import { type ClosedBy, type Link, linkClosed } from './link.ts'
 import type { HidShape } from './shape.ts'
@@ -83,9 +83,12 @@ export async function openHid(target: Uri & { scheme: 'hid' }, shape: HidShape =
     const handle = await library.HIDAsync.open(path).catch(error => {
       throw refusal(target, path, chosen, error)
     })
-    if (given.aborted) await handle.close() // opened for nobody: the caller has gone
+    const link = new HidLink(uri, handle, shape, chosen === 'libusb' ? packetReader(shape) : report => report)
+    // The library starts its reading thread in the next tick, and throws into nowhere when the device was closed before that.
+    await new Promise(resolve => setImmediate(resolve))
+    if (given.aborted) await link.close() // opened for nobody: the caller has gone
     throwIfAborted(given)
-    return new HidLink(uri, handle, shape)
+    return link
   })
 }
 
@@ -184,13 +187,16 @@ class HidLink implements Link {
   #over: Fault | undefined
   #released: Promise<void> | undefined
 
-  constructor(uri: string, handle: HidHandle, shape: HidShape) {
+  constructor(uri: string, handle: HidHandle, shape: HidShape, whole: (packet: Uint8Array) => Uint8Array | undefined) {
     this.uri = uri
     this.mtu = hostMtu(shape)
     this.#handle = handle
     this.#shape = shape
     // One listener for the whole life: without one the library stops its reading thread, and nobody notices that the device has gone.
-    handle.on('data', report => this.#hear(report))
+    handle.on('data', packet => {
+      const report = whole(Uint8Array.from(packet))
+      if (report) this.#take(heard(report, shape))
+    })
     handle.on('error', error => this.#lose('loss', error))
   }
 
@@ -237,10 +243,6 @@ class HidLink implements Link {
         if (--tries === 0) throw error
       }
     }
-  }
-
-  #hear(report: Uint8Array): void {
-    this.#take(heard(Uint8Array.from(report), this.#shape))
   }
 
   #take(bytes: Uint8Array): void {

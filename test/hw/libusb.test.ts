@@ -1,0 +1,5 @@
+/** HID by libusb, which takes the device from the kernel. */
+
+import { hidSuite } from './hid-contract.ts'
+
+hidSuite('usbip', 'libusb', 60)

@@ -1,0 +1,15 @@
+/** The tests that `npm run test:hw-virtual` runs in a virtual machine: over the kernel's own HID, USB, serial and Bluetooth. Elsewhere they are skipped. */
+
+import { defineConfig } from 'vitest/config'
+import ClosingLine from './test/closing-line.ts'
+
+export default defineConfig({
+  test: {
+    include: ['test/hw/*.test.ts'],
+    testTimeout: 60_000, // the machine is some ten times slower than this one
+    hookTimeout: 60_000,
+    reporters: ['default', new ClosingLine()],
+    pool: 'forks', // a process for each file: one process reaches HID devices by one driver
+    fileParallelism: false,
+  },
+})
