@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import ClosingLine from './test/closing-line.ts'
 
@@ -10,5 +12,7 @@ export default defineConfig({
     reporters: ['default', new ClosingLine()],
     pool: 'forks',
     maxWorkers: 2,
+    // Commands that tests run remember their last reader here, not in the developer's own state.
+    env: { TAPDIP_STATE: join(tmpdir(), `tapdip-test-${process.pid}`) },
   },
 })

@@ -20,6 +20,8 @@ import { openVpcd } from './vpcd/driver.ts'
 
 export * from '../src/index.ts'
 export type { CarryToHost, HostCall } from './bluepad/host-link.ts'
+export * from './discover.ts'
+export { fileMemory } from './memory.ts'
 export { type NfcCard, type NfcChannel, openSoftPos, type SoftPosOptions } from './softpos/driver.ts'
 
 /** How a kind of reader shows itself, and how it is opened. */

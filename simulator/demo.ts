@@ -1,6 +1,8 @@
 /** `tapdip-sim demo`: payments through the real `tapdip pay`, a real serial port library and a virtual QPOS on a pseudo-terminal. */
 
 import { spawn } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { within } from '../src/clock.ts'
@@ -133,7 +135,11 @@ function pay(counter: Counter, { amount, flags = [] }: Scene, lang: Language, sa
     ...flags,
   ]
   say(`  $ tapdip ${args.join(' ')}`)
-  const child = spawn(process.execPath, [cli, ...args, '--lang', lang], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [cli, ...args, '--lang', lang], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // The user's own last reader is none of ours.
+    env: { ...process.env, TAPDIP_STATE: join(tmpdir(), 'tapdip-demo') },
+  })
   for (const stream of [child.stdout, child.stderr]) {
     let rest = ''
     stream.setEncoding('utf8')

@@ -79,6 +79,15 @@ const table = {
     'UNKNOWN: the host may have approved; ask for the state of order {order} before paying again.',
     'В ПРОЦЕССЕ: хост мог одобрить платёж; узнайте состояние заказа {order}, прежде чем платить снова.',
   ],
+  'app.connectingLast': ['Connecting to the last reader {reader}…', 'Соединение с последним подключённым картридером {reader}…'],
+  'app.searching': ['Searching for readers nearby…', 'Поиск картридеров поблизости…'],
+  'app.found': ['Found reader {reader}. Connect?', 'Найден картридер {reader}. Хотите подключиться?'],
+  'app.connectPrompt': [
+    'Enter connects, r searches again, a number chooses another, x gives up: ',
+    'Enter — подключиться, r — повторить поиск, номер — выбрать другой, x — отказаться: ',
+  ],
+  'app.searchAgainPrompt': ['Enter searches again, x gives up: ', 'Enter — повторить поиск, x — отказаться: '],
+  'app.reconnecting': ['The reader was lost; connecting again…', 'Связь с картридером потеряна, повторное подключение…'],
   'app.noReaders': ['No readers found nearby.', 'Картридеры поблизости не найдены.'],
   // Faults, by code: the words before the detail.
   'fault.bad-argument': ['Not accepted', 'Не принято'],

@@ -17,12 +17,12 @@ import { type AppPrompts, checkOrder, type PaymentResult, pay, paymentJson } fro
 import { receiptLines } from '../../src/payment/receipt.ts'
 import { reasonWords } from '../../src/payment/result.ts'
 import type { Signature } from '../../src/payment/signature.ts'
-import { open } from '../index.ts'
 import { type Console, interruption, openConsole } from './console.ts'
+import { connectReader } from './reader.ts'
 
 interface PayFlags {
   readonly currency: string
-  readonly reader: string
+  readonly reader?: string
   readonly acquirer: string
   readonly app?: string
   readonly sign?: string
@@ -42,7 +42,7 @@ export function addPay(program: Command): void {
     .description('one payment through a reader; exits 0 approved, 10 declined, 11 unknown, 12 cancelled')
     .argument('<amount>', 'with a decimal point: 2500.00')
     .requiredOption('--currency <code>', 'ISO 4217: RUB')
-    .requiredOption('--reader <uri>', 'serial:/dev/ttyACM0?family=qpos, tcp://host:port?family=qpos')
+    .option('--reader <uri>', 'serial:/dev/ttyACM0?family=qpos, ble:MPOS0000000001; the last one, or one that is found, when left out')
     .requiredOption('--acquirer <url>', 'http://127.0.0.1:8080')
     .option('--app <label>', 'the payment system to choose when a card offers several; asked for when left out')
     .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')
@@ -78,11 +78,9 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   const screen = openConsole(lang)
   const signal = interruption()
   try {
-    screen.say('app.connecting', { reader: flags.reader })
     const contactless = unit.alpha === 'RUB' ? russianContactless() : undefined
-    const reader = await open(flags.reader, { signal, config, contactless })
+    const { connection, reader } = await connectReader({ uri: flags.reader, screen, signal, open: { config, contactless } })
     try {
-      screen.say('app.connected', { reader: [reader.info.model, reader.info.serial].filter(Boolean).join(' ') || reader.info.family })
       const result = await pay(order, {
         reader,
         acquirer,
@@ -95,7 +93,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
       report(result, screen, flags.json === true)
       return EXIT[result.result]
     } finally {
-      await reader.close()
+      await connection.close()
     }
   } catch (error) {
     if (error instanceof Fault && error.code === 'aborted') {

@@ -62,7 +62,13 @@ const lasting: readonly FaultCode[] = [
 /** A reader that was ready for less than this was not back for good: the pauses go on growing. Milliseconds. */
 const STABLE = 10_000
 
+export interface ReadyOptions extends Pick<Limit, 'timeout' | 'signal'> {
+  /** Rejects with the fault of an attempt that fails, instead of waiting for one that does not. The connection goes on trying. */
+  readonly once?: boolean | undefined
+}
+
 interface Waiting {
+  readonly once: boolean
   readonly resolve: (reader: Reader) => void
   readonly reject: (fault: Fault) => void
 }
@@ -121,13 +127,13 @@ export class ReaderConnection implements AsyncDisposable {
    * The reader as soon as it is ready. @throws Fault the one of `failed`; `not-found` while no reader is wanted, or when it is released;
    * `link-closed` when the connection is closed; `timeout`, `aborted`
    */
-  async ready(limit: Pick<Limit, 'timeout' | 'signal'> = {}): Promise<Reader> {
+  async ready({ once = false, ...limit }: ReadyOptions = {}): Promise<Reader> {
     if (this.#reader) return this.#reader
-    const fault = this.#hopeless()
+    const fault = this.#hopeless(once)
     if (fault) throw fault
     return within({ ...limit, clock: this.#clock, what: 'the wish for a reader' }, signal => {
       return new Promise((resolve, reject) => {
-        const waiting = { resolve, reject }
+        const waiting = { once, resolve, reject }
         this.#waiting.add(waiting)
         signal.addEventListener('abort', () => this.#waiting.delete(waiting), { once: true })
       })
@@ -254,19 +260,19 @@ export class ReaderConnection implements AsyncDisposable {
 
   #enter(state: ConnectionState): void {
     this.#state = state
-    const fault = this.#hopeless()
-    for (const { resolve, reject } of this.#waiting) {
-      if (this.#reader) resolve(this.#reader)
-      else if (fault) reject(fault)
+    for (const waiting of this.#waiting) {
+      const fault = this.#hopeless(waiting.once)
+      if (this.#reader) waiting.resolve(this.#reader)
+      else if (fault) waiting.reject(fault)
       else continue
-      this.#waiting.clear()
+      this.#waiting.delete(waiting)
     }
     this.states.send(state)
   }
 
   /** Why no reader will come, as things are. */
-  #hopeless(): Fault | undefined {
-    if (this.#state.type === 'failed') return this.#state.fault
+  #hopeless(once: boolean): Fault | undefined {
+    if (this.#state.type === 'failed' || (once && this.#state.type === 'waiting')) return this.#state.fault
     if (this.#state.type === 'closed') return new Fault('link-closed', 'this connection was closed')
     return this.#state.type === 'off' ? new Fault('not-found', 'no reader is wanted: choose one first') : undefined
   }

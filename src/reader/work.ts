@@ -20,6 +20,8 @@ export class ReaderWork {
   readonly #closing = new AbortController()
   readonly #limits: BatteryLimits
   #busy: Work | undefined
+  /** The link is over. */
+  #over = false
   #job: Promise<unknown> | undefined
   #level: 'low' | 'critical' | 'ok' = 'ok'
 
@@ -27,6 +29,7 @@ export class ReaderWork {
   constructor(closed: Promise<unknown>, limits = LIMITS) {
     this.#limits = limits
     void closed.then(() => {
+      this.#over = true
       this.events.send({ type: 'state', state: 'disconnected' })
       this.events.end()
     })
@@ -84,6 +87,8 @@ export class ReaderWork {
 
   /** Stops what is under way, waits until it has settled, then closes the line with `shut`. Idempotent as far as `shut` is. */
   async close(shut: () => Promise<unknown>): Promise<void> {
+    // What fails with the link fails in its own way, not as something that was cancelled: it is given its turn.
+    if (this.#over && this.#job) await Promise.race([this.#job, new Promise(resolve => setTimeout(resolve))])
     this.#closing.abort()
     await this.#job
     await shut()

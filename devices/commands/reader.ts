@@ -1,0 +1,119 @@
+/** The reader of a command: the one named, else the last one, else one that is found nearby and agreed to. */
+
+import { asFault, Fault, isFault } from '../../src/errors.ts'
+import { faultMessage, message } from '../../src/messages.ts'
+import type { Reader } from '../../src/reader/reader.ts'
+import { ReaderConnection } from '../../src/reader/reconnect.ts'
+import { discover, type FoundReader } from '../discover.ts'
+import { type OpenOptions, open } from '../index.ts'
+import { fileMemory } from '../memory.ts'
+import type { Console } from './console.ts'
+
+export interface ReaderWish {
+  /** `--reader`. */
+  readonly uri: string | undefined
+  readonly screen: Console
+  readonly signal: AbortSignal
+  readonly open: Omit<OpenOptions, 'signal'>
+}
+
+/** Milliseconds: for the last reader to come back, for a search, and for more readers after the first one found. */
+const LAST_TIME = 20_000
+const SEARCH_TIME = 10_000
+const MOMENT = 1000
+
+/** A connection whose reader is ready; it connects again by itself until it is closed. */
+export interface Connected {
+  readonly connection: ReaderConnection
+  readonly reader: Reader
+}
+
+/**
+ * Connects, and remembers the reader for the next time.
+ * @throws Fault what `open` throws for a reader that was named; `not-found` when none was found or none was wanted; `aborted`
+ */
+export async function connectReader(wish: ReaderWish): Promise<Connected> {
+  const { screen } = wish
+  const memory = fileMemory()
+  const connection = new ReaderConnection({
+    open: (uri, { signal: inner }) => open(uri, { ...wish.open, signal: inner }),
+    memory,
+  })
+  try {
+    const reader = await choose(wish, connection, (await memory.load()) ?? undefined)
+    screen.say('app.connected', { reader: [reader.info.model, reader.info.serial].filter(Boolean).join(' ') || reader.info.family })
+    return { connection, reader }
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+}
+
+async function choose(wish: ReaderWish, connection: ReaderConnection, last: { uri: string; serial?: string } | undefined): Promise<Reader> {
+  const { screen, uri, signal } = wish
+  if (uri !== undefined) {
+    screen.say('app.connecting', { reader: uri })
+    return firstAttempt(connection, uri, signal)
+  }
+  if (last) {
+    screen.say('app.connectingLast', { reader: last.serial ?? last.uri })
+    try {
+      await connection.use(last.uri)
+      return await connection.ready({ timeout: LAST_TIME, signal })
+    } catch (error) {
+      if (signal.aborted) throw error
+      screen.print(`! ${faultMessage(asFault(error), screen.language)}`)
+      await connection.release()
+    }
+  }
+  for (;;) {
+    const chosen = await search(wish)
+    screen.say('app.connecting', { reader: chosen.name ?? chosen.uri })
+    try {
+      return await firstAttempt(connection, chosen.uri, signal)
+    } catch (error) {
+      if (signal.aborted || isFault(error, 'bad-argument', 'bad-config')) throw error
+      screen.print(`! ${faultMessage(asFault(error), screen.language)}`)
+    }
+  }
+}
+
+/** @throws Fault the one of the first attempt */
+async function firstAttempt(connection: ReaderConnection, uri: string, signal: AbortSignal): Promise<Reader> {
+  await connection.use(uri)
+  return connection.ready({ once: true, signal })
+}
+
+/** Found → connect, search again, or choose another; none → search again. @throws Fault `not-found` when nothing is wanted; `aborted` */
+async function search({ screen, signal }: ReaderWish): Promise<FoundReader> {
+  for (;;) {
+    screen.say('app.searching')
+    const found = await nearby(screen, signal)
+    signal.throwIfAborted()
+    if (found.length === 0) screen.say('app.noReaders')
+    else screen.say('app.found', { reader: found[found.length - 1].name ?? found[found.length - 1].uri })
+    const answer = await screen.ask(found.length === 0 ? 'app.searchAgainPrompt' : 'app.connectPrompt', signal)
+    signal.throwIfAborted()
+    if (answer === undefined || answer.trim() === 'x') throw new Fault('not-found', message('app.noReaders', screen.language))
+    if (found.length === 0 || answer.trim() === 'r') continue
+    const chosen = found[answer.trim() === '' ? found.length - 1 : Number(answer) - 1]
+    if (chosen) return chosen
+  }
+}
+
+/** The readers of known families, listed as they are found; a moment after the first it is enough. */
+async function nearby(screen: Console, signal: AbortSignal): Promise<FoundReader[]> {
+  const found: FoundReader[] = []
+  const enough = new AbortController()
+  let moment: ReturnType<typeof setTimeout> | undefined
+  for await (const one of discover({ timeout: SEARCH_TIME, signal: AbortSignal.any([signal, enough.signal]) })) {
+    if (one.type === 'unavailable' && !isFault(one.fault, 'missing-library')) screen.print(`! ${faultMessage(one.fault, screen.language)}`)
+    if (one.type !== 'found' || one.reader.family === undefined || found.some(({ uri }) => uri === one.reader.uri)) continue
+    const { name, uri, family, rssi } = one.reader
+    found.push(one.reader)
+    screen.print(`  ${found.length}. ${name ?? uri} (${family}${rssi === undefined ? '' : `, ${rssi} dBm`})`)
+    moment ??= setTimeout(() => enough.abort(), MOMENT)
+  }
+  clearTimeout(moment)
+  return found
+}

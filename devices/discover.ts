@@ -1,0 +1,185 @@
+/** Finds readers over every transport at once, and tells of each as it is seen. */
+
+import { type Clock, sleep, systemClock } from '../src/clock.ts'
+import { asFault, Fault, isFault, throwIfAborted } from '../src/errors.ts'
+import { Queue } from '../src/queue.ts'
+import { identify } from './index.ts'
+
+export type Transport = 'ble' | 'serial' | 'hid' | 'pcsc'
+const transports: readonly Transport[] = ['ble', 'serial', 'hid', 'pcsc']
+
+export interface FoundReader {
+  /** What `open` takes. */
+  readonly uri: string
+  readonly transport: Transport
+  /** Undefined where nothing tells: a serial port behind a converter, a device that nobody knows. */
+  readonly family?: string
+  /** As it advertises or calls itself: `PP0918900518`. */
+  readonly name?: string
+  readonly serial?: string
+  readonly model?: string
+  /** dBm, of Bluetooth. */
+  readonly rssi?: number
+}
+
+export type Discovery =
+  | { readonly type: 'found'; readonly reader: FoundReader }
+  /** It was found before and is gone from the list of its transport; Bluetooth devices are not missed. */
+  | { readonly type: 'lost'; readonly uri: string }
+  /** This transport cannot be searched, the others go on: no library, Bluetooth off, no permission … */
+  | { readonly type: 'unavailable'; readonly transport: Transport; readonly fault: Fault }
+
+/** Bluetooth is searched only where the phone's location service is on and may be asked: the host app knows, and says so here. */
+export type LocationState = 'on' | 'off' | 'denied'
+
+export interface DiscoverOptions {
+  /** All when left out. */
+  readonly transports?: readonly Transport[] | undefined
+  /** Only readers of these families; all that can be seen, known or not, when left out. */
+  readonly families?: readonly string[] | undefined
+  /** Milliseconds, after which it ends; never when left out. */
+  readonly timeout?: number | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly clock?: Clock | undefined
+  /** Looks at the cabled readers once instead of again and again. */
+  readonly once?: boolean | undefined
+  readonly location?: (() => Promise<LocationState>) | undefined
+  /** How each transport is searched; by its own library when left out. */
+  readonly sources?: Partial<Sources> | undefined
+}
+
+/** Bluetooth devices as they are heard; cabled readers as they are listed. */
+export interface Sources {
+  readonly ble: (options: { signal: AbortSignal; clock: Clock }) => AsyncIterable<FoundReader>
+  readonly serial: () => Promise<readonly FoundReader[]>
+  readonly hid: () => Promise<readonly FoundReader[]>
+  readonly pcsc: () => Promise<readonly FoundReader[]>
+}
+
+/** Milliseconds between two looks at the cabled readers. */
+const LOOK_AGAIN = 1000
+
+/**
+ * Searches until the time is over, until the loop is left, or until `signal` fires, which ends it quietly; without a limit of time the cabled readers alone, looked at `once`,
+ * end it too. Each reader is told once, and again when more of it becomes known.
+ * @throws Fault `bad-argument` for a transport or family that is not known
+ */
+export async function* discover(options: DiscoverOptions = {}): AsyncGenerator<Discovery, void> {
+  const { signal, timeout, clock = systemClock, families } = options
+  const wanted = options.transports ?? transports
+  const odd = wanted.find(one => !transports.includes(one))
+  if (odd !== undefined)
+    throw new Fault('bad-argument', `transport '${odd}' is not one of ${transports.join(', ')}`, { field: 'transports' })
+  throwIfAborted(signal)
+  const found = new Queue<Discovery>()
+  const stop = new AbortController()
+  const end = () => stop.abort()
+  signal?.addEventListener('abort', end, { once: true })
+  const cancelTimer = timeout === undefined ? () => {} : clock.timer(timeout, end)
+  const search = {
+    ...options,
+    clock,
+    signal: stop.signal,
+    tell: (one: Discovery) => found.push(one),
+    sources: { ...installed, ...options.sources },
+  }
+  const searches = Promise.all(wanted.map(one => searchOne(one, search)))
+  void searches.then(() => found.end())
+  try {
+    for await (const one of found) if (one.type !== 'found' || fits(one.reader, families)) yield one
+  } finally {
+    cancelTimer()
+    signal?.removeEventListener('abort', end)
+    end()
+    await searches
+  }
+}
+
+function fits({ family }: FoundReader, families: readonly string[] | undefined): boolean {
+  return families === undefined || (family !== undefined && families.includes(family))
+}
+
+interface Search extends DiscoverOptions {
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly sources: Sources
+  readonly tell: (one: Discovery) => void
+}
+
+/** Never rejects: what goes wrong is told of the transport it goes wrong with. */
+async function searchOne(transport: Transport, search: Search): Promise<void> {
+  try {
+    if (transport === 'ble') await searchAir(search)
+    else await look(search.sources[transport], search)
+  } catch (error) {
+    if (!search.signal.aborted) search.tell({ type: 'unavailable', transport, fault: asFault(error, 'link-failed') })
+  }
+}
+
+async function searchAir({ sources, signal, clock, location, tell }: Search): Promise<void> {
+  const state = (await location?.()) ?? 'on'
+  if (state !== 'on') {
+    const why = state === 'off' ? 'the location service is off' : 'the app may not use the location'
+    throw new Fault('link-failed', `Bluetooth readers cannot be searched for: ${why}`, { reason: `location-${state}` })
+  }
+  for await (const reader of sources.ble({ signal, clock })) {
+    if (signal.aborted) return
+    tell({ type: 'found', reader })
+  }
+}
+
+/** Lists again and again: what is new is found, what is missing is lost. */
+async function look(list: () => Promise<readonly FoundReader[]>, { signal, clock, once, tell }: Search): Promise<void> {
+  let before = new Map<string, string>()
+  while (!signal.aborted) {
+    const now = new Map<string, string>()
+    for (const reader of await list()) {
+      const words = JSON.stringify(reader)
+      now.set(reader.uri, words)
+      if (before.get(reader.uri) !== words && !signal.aborted) tell({ type: 'found', reader })
+    }
+    for (const uri of before.keys()) if (!now.has(uri)) tell({ type: 'lost', uri })
+    if (once) return
+    before = now
+    await sleep(LOOK_AGAIN, clock, signal).catch(error => {
+      if (!isFault(error, 'aborted')) throw error
+    })
+  }
+}
+
+const installed: Sources = {
+  ble() {
+    throw new Fault('unsupported', 'this version does not search for Bluetooth readers', { feature: 'ble' })
+  },
+
+  async serial() {
+    const { listSerialPorts } = await import('../src/transport/serial.ts')
+    const ports = await listSerialPorts()
+    return ports.map(({ uri, vendor, product, manufacturer, serial }) => {
+      const family = vendor === undefined || product === undefined ? undefined : identify({ usb: { vendor, product } })?.name
+      const name = [manufacturer, serial].filter(Boolean).join(' ')
+      const known = { ...(family && { family }), ...(name && { name }), ...(serial && { serial }) }
+      return { uri: family ? `${uri}?family=${family}` : uri, transport: 'serial', ...known }
+    })
+  },
+
+  /** Keyboards and mice are HID devices too: only what a family knows. */
+  async hid() {
+    const { listHid } = await import('../src/transport/hid.ts')
+    const devices = await listHid()
+    return devices.flatMap(({ uri, vendor, product, serial, name }) => {
+      const family = identify({ usb: { vendor, product } })?.name
+      return family ? [{ uri, transport: 'hid', family, ...(name && { name, model: name }), ...(serial && { serial }) }] : []
+    })
+  },
+
+  /** None where there is no PC/SC service: most machines have no need of one. */
+  async pcsc() {
+    const { listPcscReaders } = await import('../src/transport/pcsc.ts')
+    const names = await listPcscReaders().catch(error => {
+      if (!isFault(error, 'link-failed')) throw error
+      return []
+    })
+    return names.map(name => ({ uri: `pcsc:${encodeURIComponent(name)}`, transport: 'pcsc', family: 'pcsc', name }))
+  },
+}
