@@ -83,7 +83,7 @@ export async function run(line: QposLine, clock: Clock, command: Command, option
         last = answer
         onProgress?.(answer)
       }
-      await sleep(PAUSE, clock, signal)
+      await line.pause(PAUSE, signal)
       next = { type: 'query' }
     } else return parts.length > 0 ? { ...answer, data: concat(...parts, answer.data) } : answer
     timeout = deadline - clock.now()

@@ -1,7 +1,7 @@
 /** A Conversation is a Link with a side on it: tell, ask, incoming. Waiting, giving up and resynchronising live here, once. */
 
 import type { Clock, Limit } from '../clock.ts'
-import { systemClock, within } from '../clock.ts'
+import { sleep, systemClock, within } from '../clock.ts'
 import { abortFault, asFault, type Fault, isFault } from '../errors.ts'
 import { Queue } from '../queue.ts'
 import type { Link } from '../transport/link.ts'
@@ -63,6 +63,8 @@ export class Conversation<Out, In> implements AsyncDisposable {
   readonly #onLate: ((message: In) => void) | undefined
   /** Asks that wait for their turn, each to be let go. */
   readonly #turns: (() => void)[] = []
+  /** Pauses, each to be cut short when the link ends. */
+  readonly #pauses = new Set<AbortController>()
   #asking = false
   #question: Question<In> | undefined
   #late: { readonly accept: (message: In) => boolean; readonly gone: Promise<void>; readonly over: () => void } | undefined
@@ -113,6 +115,18 @@ export class Conversation<Out, In> implements AsyncDisposable {
       }
     } finally {
       this.#nextTurn()
+    }
+  }
+
+  /** Waits, for as long as the link is there. @throws Fault `aborted`, `link-closed` */
+  async pause(ms: number, signal?: AbortSignal): Promise<void> {
+    if (this.#ended) throw this.#ended
+    const over = new AbortController()
+    this.#pauses.add(over)
+    try {
+      await sleep(ms, this.#clock, signal ? AbortSignal.any([signal, over.signal]) : over.signal)
+    } finally {
+      this.#pauses.delete(over)
     }
   }
 
@@ -244,6 +258,7 @@ export class Conversation<Out, In> implements AsyncDisposable {
   #finish(fault: Fault): void {
     if (this.#ended) return
     this.#ended = fault
+    for (const pause of this.#pauses) pause.abort(fault)
     const lost = fault.details.by === 'close' ? undefined : fault
     this.#cancelQuiet?.()
     this.#late?.over()

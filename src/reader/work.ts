@@ -88,7 +88,7 @@ export class ReaderWork {
   /** Stops what is under way, waits until it has settled, then closes the line with `shut`. Idempotent as far as `shut` is. */
   async close(shut: () => Promise<unknown>): Promise<void> {
     // What fails with the link fails in its own way, not as something that was cancelled: it is given its turn.
-    if (this.#over && this.#job) await Promise.race([this.#job, new Promise(resolve => setTimeout(resolve))])
+    if (this.#over && this.#job) await orSoon(this.#job)
     this.#closing.abort()
     await this.#job
     await shut()
@@ -107,4 +107,16 @@ export class ReaderWork {
     const known = Object.entries(told).filter(([, value]) => value !== undefined)
     return known.length > 0 ? { battery: Object.fromEntries(known) } : {}
   }
+}
+
+/** Milliseconds that work has to end by itself when its link is lost: an app may be asking a person meanwhile. */
+const GRACE = 1000
+
+async function orSoon(job: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, GRACE)
+  })
+  await Promise.race([job, late])
+  clearTimeout(timer)
 }
