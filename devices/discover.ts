@@ -148,8 +148,20 @@ async function look(list: () => Promise<readonly FoundReader[]>, { signal, clock
 }
 
 const installed: Sources = {
-  ble() {
-    throw new Fault('unsupported', 'this version does not search for Bluetooth readers', { feature: 'ble' })
+  async *ble({ signal, clock }) {
+    const { scanBle } = await import('../src/transport/ble.ts')
+    for await (const { uri, name, services, rssi } of scanBle({ signal, clock })) {
+      const family = identify({ name, services })?.name
+      const known = family !== undefined && identify({ name })?.name !== family ? `?family=${family}` : ''
+      // The serial number is the name: PP0918900518, MPOS0000000001.
+      yield {
+        uri: `${uri}${known}`,
+        transport: 'ble',
+        ...(family && { family }),
+        ...(name && { name, ...(family && { serial: name }) }),
+        rssi,
+      }
+    }
   },
 
   async serial() {
