@@ -10,12 +10,11 @@ import { type ProfileName, profiles } from '../simulator/cards/profiles/index.ts
 import { virtualConfig } from '../simulator/world.ts'
 import { concat, fromHex, hex } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
-import { currency } from '../src/currency.ts'
 import type { Card } from '../src/emv/card.ts'
 import { parseContactlessConfig, russianContactless } from '../src/emv/contactless/config.ts'
 import { tapToHost } from '../src/emv/contactless/tap.ts'
+import { messageOf, rub } from './tap-table.ts'
 
-const rub = currency('RUB')
 const config = virtualConfig()
 type Application = CardProfile['applications'][number]
 
@@ -105,11 +104,9 @@ describe('one card, two sides', () => {
 })
 
 /** The issuer's view of a tap's cryptogram. */
-function checked(profile: CardProfile, tags: ReadonlyMap<number, Uint8Array>, how: 'authorise' | 'advise', amount = 1000n) {
-  const message = {
-    key: 'k', order: { number: '1', amount, currency: rub }, merchant: { name: 'M', id: 'M', terminal: 'T' }, type: 'purchase' as const,
-    amount, currency: rub, at: new Date('2026-03-26'), interface: 'tap' as const, cvm: 'none' as const, tags,
-  } // biome-ignore format: a list
+function checked(profile: CardProfile, tags: ReadonlyMap<number, Uint8Array>, how: 'authorise' | 'advise') {
+  const request = { transaction: { amount: 1000n, currency: rub }, interface: 'tap', cvm: 'none', tags } as const
+  const message = messageOf(request, new Date('2026-03-26'))
   const issuer = new Issuer({ accounts: issuerView(profile) })
   return how === 'authorise' ? issuer.authorise(message, issuer.panOf(message), []) : issuer.advise(message, issuer.panOf(message))
 }
@@ -182,17 +179,12 @@ describe('cryptogram version 17', () => {
   it('is for taps; its issuer checks it, and the contact side keeps its own', async () => {
     const { tags } = await tapOnce(loadCard(quick))
     expect(hex(tags.get(0x9f10)!).slice(0, 8)).toBe('06011103')
-    const message = (changes: ReadonlyMap<number, Uint8Array>) => ({
-      key: 'k', order: { number: '1', amount: 1000n, currency: rub }, merchant: { name: 'M', id: 'M', terminal: 'T' }, type: 'purchase' as const,
-      amount: 1000n, currency: rub, at: new Date('2026-03-26'), interface: 'tap' as const, cvm: 'none' as const, tags: new Map([...tags, ...changes]),
-    }) // biome-ignore format: a list
-    const check = (changes: ReadonlyMap<number, Uint8Array> = new Map()) =>
-      new Issuer({ accounts: issuerView(quick) }).authorise(message(changes), quick.pan, []).arqc
+    const check = (changes: ReadonlyMap<number, Uint8Array> = new Map()) => checked(quick, new Map([...tags, ...changes]), 'authorise').arqc
     expect(check()).toBe('right')
     expect(check(new Map([[0x9a, fromHex('260101')]]))).toBe('right') // not among its data
     expect(check(new Map([[0x9f02, fromHex('000000001001')]]))).toBe('wrong')
     expect(check(new Map([[0x9f37, fromHex('00000000')]]))).toBe('wrong')
-    expect(new Issuer({ accounts: issuerView(profiles.dda) }).authorise(message(new Map()), quick.pan, []).arqc).toBe('wrong')
+    expect(checked(profiles.dda, tags, 'authorise').arqc).toBe('wrong')
   })
 
   it('is not for chips, nor for other schemes', () => {
@@ -224,7 +216,11 @@ describe('relay resistance', () => {
   })
 
   it('a relayed card is asked three times, and the terminal verification results say so', async () => {
-    for (const far of [await tapOnce(card(60)), await tapOnce(card(2), { delay: apdu => (apdu.startsWith('80EA') ? 60 : 0) })]) {
+    for (const far of [
+      await tapOnce(card(60)),
+      await tapOnce(new VirtualPhone(card(60))),
+      await tapOnce(card(2), { delay: apdu => (apdu.startsWith('80EA') ? 60 : 0) }),
+    ]) {
       expect(command(far.trace, '80EA')).toHaveLength(3)
       expect(Number.parseInt(far.tvr.slice(8), 16) & 0x07).toBe(PERFORMED | TOO_LONG)
     }

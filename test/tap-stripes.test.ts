@@ -15,10 +15,10 @@ import { fromHex, hex } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
 import { type ContactlessConfig, russianContactless } from '../src/emv/contactless/config.ts'
 import { tap } from '../src/emv/contactless/tap.ts'
-import type { AuthorisationRequest, Terminal } from '../src/emv/terminal.ts'
+import type { Terminal } from '../src/emv/terminal.ts'
 import { httpAcquirer } from '../src/payment/http-acquirer.ts'
 import { makeReceipt } from '../src/payment/receipt.ts'
-import { pinEntry, rub } from './tap-table.ts'
+import { issuerOf, messageOf, pinEntry, rub } from './tap-table.ts'
 
 /** A reader that takes Visa's MSD too: TTQ byte 1 b8. */
 const withMsd = (): ContactlessConfig => {
@@ -26,36 +26,26 @@ const withMsd = (): ContactlessConfig => {
   return { ...rules, schemes: schemes.map(one => (one.scheme === 'visa' ? { ...one, ttq: fromHex('B6004000') } : one)) }
 }
 
-const messageOf = ({ tags, cvm, pinBlock, transaction: { amount } }: AuthorisationRequest) => ({
-  ...{ key: 'k', order: { number: '1', amount, currency: rub }, merchant: { name: 'M', id: 'M', terminal: 'T' } },
-  ...{ type: 'purchase' as const, amount, currency: rub, at: new Date('2026-03-26'), interface: 'tap' as const, cvm, tags },
-  ...(pinBlock && { pinBlock }),
-})
+const today = new Date('2026-03-26')
 
 async function pay(
   held: Required<Pick<PlasticCard, 'contactless'>> & Pick<PlasticCard, 'unlock'>,
   profile: CardProfile,
-  { amount = 100_000n, contactless = withMsd(), issuer = new Issuer({ accounts: issuerView(profile), balance: 10n ** 13n }) } = {},
+  { amount = 100_000n, contactless = withMsd() } = {},
 ) {
   const clock = new VirtualClock()
-  const verdicts: ReturnType<Issuer['authorise']>[] = []
-  const requests: AuthorisationRequest[] = []
+  const { asked, authorise, issuer } = issuerOf(clock, profile)
   const terminal: Terminal = {
     selectApplication: () => Promise.reject(new Error('a list was shown on tap')),
     enterPin: pinEntry('1234'),
     display: message => void (message === 'reader.seePhone' && held.unlock?.()),
-    authorise: async request => {
-      requests.push(request)
-      const verdict = issuer.authorise(messageOf(request), issuer.panOf(messageOf(request)), [])
-      verdicts.push(verdict)
-      return { type: verdict.code === '00' ? 'approved' : 'declined', ...verdict }
-    },
+    authorise,
   }
   // The same number each time: three digits of a code are soon met by chance.
   const random = (length: number) => new Uint8Array(length).fill(0x17)
   const field = { activate: async () => held.contactless({ clock }), off: async () => {} }
   const outcome = await clock.settle(tap(field, { amount, currency: rub }, virtualConfig(), contactless, terminal, { clock, random }))
-  return { outcome, verdicts, requests, issuer }
+  return { outcome, asked, requests: asked.map(({ request }) => request), issuer }
 }
 
 const changed = (name: ProfileName, application: Partial<CardProfile['applications'][number]>): CardProfile => ({
@@ -72,12 +62,12 @@ describe('a payment with a contactless stripe', () => {
   it.each(table)('$name $device $amount', async ({ name, amount, device }) => {
     const card = loadCard(name)
     const held = device === 'card' ? card : new VirtualPhone(card, { locked: device === 'lockedPhone' })
-    const { outcome, verdicts, requests } = await pay(held, profiles[name], { amount })
+    const { outcome, asked, requests } = await pay(held, profiles[name], { amount })
     // Above the limit Visa's MSD knows a signature first, and no device; Mastercard asks for the PIN, or for the holder's phone.
     const above = name === 'visa-stripe' ? 'signature' : device === 'card' ? 'onlinePin' : 'device'
     const cvm = amount < 300_000n ? 'none' : above
     expect(outcome).toMatchObject({ result: 'approved', interface: 'tap', online: true, cvm })
-    expect(verdicts).toMatchObject([{ code: '00', arqc: 'none', stripeCode: 'right', pin: cvm === 'onlinePin' ? 'right' : 'none' }])
+    expect(asked).toMatchObject([{ code: '00', arqc: 'none', stripeCode: 'right', pin: cvm === 'onlinePin' ? 'right' : 'none' }])
     expect(hex(requests[0].tags.get(0x9f39)!)).toBe('91')
     expect(requests[0].tags.has(0x9f26)).toBe(false)
     const order = { number: '1', amount, currency: rub }
@@ -112,9 +102,9 @@ describe('a payment with a contactless stripe', () => {
 describe('the issuer', () => {
   it.each(['mastercard-stripe', 'visa-stripe'] as const)('%s: a code counts once, and only for its own track', async name => {
     const card = loadCard(changed(name, { state: { atc: 65_530 } }))
-    const { issuer, requests, verdicts } = await pay(card, profiles[name])
-    expect(verdicts[0].code).toBe('00')
-    const message = messageOf(requests[0])
+    const { issuer, requests, asked } = await pay(card, profiles[name])
+    expect(asked[0].code).toBe('00')
+    const message = messageOf(requests[0], today)
     expect(issuer.authorise(message, profiles[name].pan, [])).toMatchObject({ code: '82', stripeCode: 'wrong' })
     const track = requests[0].tags.get(0x57)!
     const fresh = new Issuer({ accounts: issuerView(profiles[name]) })
@@ -136,7 +126,7 @@ describe('the issuer', () => {
   it('does not take the reader’s word for a phone that the track does not say', async () => {
     const { requests } = await pay(loadCard('mastercard-stripe'), profiles['mastercard-stripe'])
     const issuer = new Issuer({ accounts: issuerView(profiles['mastercard-stripe']) })
-    const said = { ...messageOf(requests[0]), cvm: 'device' as const }
+    const said = { ...messageOf(requests[0], today), cvm: 'device' as const }
     expect(issuer.authorise(said, profiles['mastercard-stripe'].pan, []).code).toBe('82')
   })
 
@@ -144,7 +134,7 @@ describe('the issuer', () => {
     const { requests } = await pay(loadCard('mastercard-stripe'), profiles['mastercard-stripe'])
     const { contactless: _, ...plain } = profiles['mastercard-stripe'].applications[0]
     const issuer = new Issuer({ accounts: issuerView({ ...profiles['mastercard-stripe'], applications: [plain] }) })
-    expect(issuer.authorise(messageOf(requests[0]), profiles['mastercard-stripe'].pan, []).code).toBe('82')
+    expect(issuer.authorise(messageOf(requests[0], today), profiles['mastercard-stripe'].pan, []).code).toBe('82')
   })
 
   it('is told through the acquirer’s line, and its console says what was checked', async () => {
@@ -152,7 +142,9 @@ describe('the issuer', () => {
     await using host = await startAcquirer({ onEvent: event => void lines.push(hostEventLine(event)) })
     const { requests } = await pay(loadCard('mastercard-stripe'), profiles['mastercard-stripe'])
     const acquirer = httpAcquirer(host.url)
-    expect(await acquirer.authorise(messageOf(requests[0]), { signal: new AbortController().signal })).toMatchObject({ state: 'approved' })
+    expect(await acquirer.authorise(messageOf(requests[0], today), { signal: new AbortController().signal })).toMatchObject({
+      state: 'approved',
+    })
     expect(lines[0]).toMatch(/^authorisation 1 541333\*+\d{4} 1000.00 RUB \(tap, CVM none\): stripe code right, PIN none, 00 approved$/)
   })
 })

@@ -1,7 +1,8 @@
 /** The table of issue 4: amounts, ways to pay and schemes with the verification each must end in; the issuer that answers, and what agrees in every payment. */
 
 import { expect } from 'vitest'
-import { Issuer } from '../simulator/acquirer/issuer.ts'
+import { Issuer, type Verdict } from '../simulator/acquirer/issuer.ts'
+import type { CheckedRule } from '../simulator/acquirer/rules.ts'
 import { loadCard } from '../simulator/cards/icc.ts'
 import { issuerView } from '../simulator/cards/issuer-view.ts'
 import { VirtualPhone } from '../simulator/cards/phone.ts'
@@ -18,6 +19,7 @@ import { currency } from '../src/currency.ts'
 import type { CvmName, Outcome } from '../src/emv/outcome.ts'
 import type { AuthorisationRequest, AuthorisationResponse, PinEntry, Terminal } from '../src/emv/terminal.ts'
 import type { MessageId } from '../src/messages.ts'
+import type { AuthorisationMessage } from '../src/payment/acquirer.ts'
 import { makeReceipt } from '../src/payment/receipt.ts'
 
 export const rub = currency('RUB')
@@ -71,28 +73,43 @@ export function personOf({ way, scheme }: Row, clock: Clock): { script: Pick<Car
   return { profile, script: { card: way === 'phone' ? new VirtualPhone(card) : card, present: presents[way] } }
 }
 
-export interface Asked {
+export interface Asked extends Verdict {
   readonly request: AuthorisationRequest
-  readonly arqc: string
-  readonly pin: string
 }
 
-/** Decides as the card's issuer would, and keeps what it was asked. */
-export function issuerOf(clock: Clock, issued?: CardProfile) {
+/** What a request becomes on its way to the host. */
+export function messageOf(
+  { tags, cvm, interface: through, pinBlock, transaction: { amount } }: AuthorisationRequest,
+  at: Date,
+): AuthorisationMessage {
+  const order = { number: '1', amount, currency: rub }
+  const merchant = { name: 'M', id: 'M', terminal: 'T' }
+  return {
+    key: 'k',
+    order,
+    merchant,
+    type: 'purchase',
+    amount,
+    currency: rub,
+    at,
+    tags,
+    cvm,
+    interface: through,
+    ...(pinBlock && { pinBlock }),
+  }
+}
+
+/** Decides as the card's issuer would, by its rules of the day, and keeps what it was asked. */
+export function issuerOf(clock: Clock, issued?: CardProfile, rules: readonly CheckedRule[] = []) {
   const issuer = new Issuer({ balance: 10n ** 13n, ...(issued && { accounts: issuerView(issued) }) })
   const asked: Asked[] = []
   return {
+    issuer,
     asked,
     async authorise(request: AuthorisationRequest): Promise<AuthorisationResponse> {
-      const { tags, cvm, interface: through, pinBlock, transaction } = request
-      const { amount } = transaction
-      const order = { number: '1', amount, currency: rub }
-      const merchant = { name: 'M', id: 'M', terminal: 'T' }
-      const at = new Date(clock.now())
-      const message = { key: 'k', order, merchant, type: 'purchase', amount, currency: rub, at } as const
-      const whole = { ...message, tags, cvm, interface: through, ...(pinBlock && { pinBlock }) }
-      const verdict = issuer.authorise(whole, issuer.panOf(whole), [])
-      asked.push({ request, arqc: verdict.arqc, pin: verdict.pin })
+      const message = messageOf(request, new Date(clock.now()))
+      const verdict = issuer.authorise(message, issuer.panOf(message), rules)
+      asked.push({ request, ...verdict })
       return { type: verdict.code === '00' ? 'approved' : 'declined', ...verdict }
     },
   }
@@ -110,31 +127,38 @@ export function pinEntry(pin: string): NonNullable<Terminal['enterPin']> {
   }
 }
 
-/** Approved with the verification of the table; CVM, displays, PIN block, POS entry mode, the host's view and the slip tell the same story. */
-export function expectAgreement(
-  row: Row,
-  seen: { outcome: Outcome; asked: readonly Asked[]; shown: readonly (MessageId | undefined)[] },
-): void {
-  const { outcome, asked, shown } = seen
+interface Seen {
+  readonly outcome: Outcome
+  readonly asked: readonly Asked[]
+  readonly shown: readonly (MessageId | undefined)[]
+}
+
+/** Approved with the verification of the table, by a cryptogram that holds; and everything agrees. */
+export function expectAgreement(row: Row, seen: Seen): void {
   const through = row.way === 'phone' ? 'tap' : row.way
   const cvm = expectedCvm(row)
-  expect(outcome).toMatchObject({ result: 'approved', interface: through, cvm, online: true })
-  const arqc = row.way === 'swipe' ? 'none' : 'right'
-  expect(asked).toMatchObject([{ request: { cvm, interface: through }, arqc, pin: cvm === 'onlinePin' ? 'right' : 'none' }])
+  expect(seen.outcome).toMatchObject({ result: 'approved', interface: through, cvm, online: true })
+  expect(seen.asked).toMatchObject([{ arqc: through === 'swipe' ? 'none' : 'right', pin: cvm === 'onlinePin' ? 'right' : 'none' }])
+  expectConsistent(seen, row.amount)
+  if (!seen.outcome.tags.has(0x9f34)) expect(through === 'swipe' || byQualifiers.includes(row.scheme)).toBe(true)
+}
+
+/** CVM, displays, PIN block, POS entry mode, the host's view and the slip tell the same story of an approved payment. */
+export function expectConsistent({ outcome, asked, shown }: Seen, amount: bigint): void {
+  const { cvm, interface: through, tags } = outcome
+  expect(asked.map(({ request }) => [request.cvm, request.interface])).toEqual(outcome.online ? [[cvm, through]] : [])
   expect(shown.includes('reader.enterPin')).toBe(cvm === 'onlinePin')
   expect(shown).not.toContain('reader.selectApplication' satisfies MessageId)
   expect(outcome.pinBlock !== undefined).toBe(cvm === 'onlinePin')
-  expect(hex(outcome.tags.get(0x9f39)!)).toBe({ tap: '07', chip: '05', swipe: '90' }[through])
-  if (row.way !== 'swipe') {
-    expect(hex(outcome.tags.get(0x9f02)!)).toBe(String(row.amount).padStart(12, '0'))
-  }
+  const stripe = through === 'tap' && !tags.has(0x9f26)
+  expect(hex(tags.get(0x9f39)!)).toBe(stripe ? '91' : { tap: '07', chip: '05', swipe: '90' }[through])
+  if (through !== 'swipe') expect(hex(tags.get(0x9f02)!)).toBe(String(amount).padStart(12, '0'))
   // CVM Results, where the kernel has them: the method (EMV 4.4 Book 3, Annex C3; Book C-2 for the holder's device).
-  const results = outcome.tags.get(0x9f34)
-  if (results) expect({ 1: 'device', 2: 'onlinePin', 30: 'signature', 31: 'none', 63: 'none' }[results[0] & 0x3f]).toBe(cvm)
-  else expect(through === 'swipe' || byQualifiers.includes(row.scheme)).toBe(true)
-  const order = { number: '1', amount: row.amount, currency: rub }
+  const results = tags.get(0x9f34)
+  if (results && !stripe) expect({ 1: 'device', 2: 'onlinePin', 30: 'signature', 31: 'none', 63: 'none' }[results[0] & 0x3f]).toBe(cvm)
+  const order = { number: '1', amount, currency: rub }
   const merchant = { name: 'M', id: 'M', terminal: 'T' }
   const slip = makeReceipt({ merchant, order, result: outcome.result, outcome, at: new Date(0), signed: false })
   expect(slip).toMatchObject({ interface: through, cvm, signatureLine: cvm === 'signature' })
-  if (row.way !== 'swipe') expect(slip.aid).toBe(hex(outcome.application!.aid))
+  if (through !== 'swipe' && outcome.application) expect(slip.aid).toBe(hex(outcome.application.aid))
 }

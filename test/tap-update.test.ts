@@ -1,10 +1,8 @@
 /** The issuer's answer on its way to a tapped card: a second tap (Visa, Discover, JCB), or the same one, held in the field (JCB). */
 
 import { describe, expect, it } from 'vitest'
-import { Issuer, type Verdict } from '../simulator/acquirer/issuer.ts'
 import { type CheckedRule, parseRules } from '../simulator/acquirer/rules.ts'
 import { loadCard, type VirtualCard } from '../simulator/cards/icc.ts'
-import { issuerView } from '../simulator/cards/issuer-view.ts'
 import type { CardProfile } from '../simulator/cards/profile.ts'
 import { type ProfileName, profiles } from '../simulator/cards/profiles/index.ts'
 import { virtualConfig } from '../simulator/world.ts'
@@ -17,7 +15,7 @@ import type { Terminal } from '../src/emv/terminal.ts'
 import { Fault } from '../src/errors.ts'
 import type { MessageId } from '../src/messages.ts'
 import { read } from '../src/tlv/ber.ts'
-import { rub } from './tap-table.ts'
+import { issuerOf, rub } from './tap-table.ts'
 
 type Settings = NonNullable<Exclude<CardProfile['applications'][number]['contactless'], false>>
 
@@ -44,20 +42,13 @@ interface Wish {
 
 async function pay(profile: CardProfile, { rules = [], later = [{}], card = loadCard(profile) }: Wish = {}) {
   const clock = new VirtualClock()
-  const issuer = new Issuer({ accounts: issuerView(profile) })
+  const { asked, authorise } = issuerOf(clock, profile, rules)
   const commands: string[] = []
   const shown: MessageId[] = []
-  const verdicts: Verdict[] = []
   const terminal: Terminal = {
     selectApplication: () => Promise.reject(new Error('a list was shown on tap')),
     display: message => void shown.push(message),
-    authorise: async ({ tags, cvm, transaction: { amount } }) => {
-      const at = { key: 'k', order: { number: '1', amount, currency: rub }, merchant: { name: 'M', id: 'M', terminal: 'T' }, at: new Date('2026-03-26') } // biome-ignore format: one message
-      const message = { ...at, type: 'purchase', amount, currency: rub, interface: 'tap', cvm, tags } as const
-      const verdict = issuer.authorise(message, issuer.panOf(message), rules)
-      verdicts.push(verdict)
-      return { type: verdict.code === '00' ? 'approved' : 'declined', ...verdict }
-    },
+    authorise,
   }
   let taps = 0
   const field = {
@@ -80,7 +71,7 @@ async function pay(profile: CardProfile, { rules = [], later = [{}], card = load
   }
   const outcome = await clock.settle(tap(field, { amount: 1000n, currency: rub }, virtualConfig(), contactless, terminal, { clock }))
   const second = commands.lastIndexOf('tap')
-  return { outcome, card, commands, shown, verdicts, taps, second: second === 0 ? [] : commands.slice(second + 1) }
+  return { outcome, card, commands, shown, asked, taps, second: second === 0 ? [] : commands.slice(second + 1) }
 }
 
 const unblock = parseRules([{ do: 'unblockPin' }])
@@ -95,9 +86,9 @@ const cards = [
 
 describe.each(cards)('%s on a second tap', (name, profile) => {
   it('EXTERNAL AUTHENTICATE and the script right after SELECT; the PIN is unblocked, the counters begin anew', async () => {
-    const { outcome, card, second, shown, verdicts } = await pay(profile, { rules: unblock })
+    const { outcome, card, second, shown, asked } = await pay(profile, { rules: unblock })
     expect(outcome).toMatchObject({ result: 'approved', online: true })
-    expect(verdicts).toMatchObject([{ arqc: 'right' }])
+    expect(asked).toMatchObject([{ arqc: 'right' }])
     expect(shown).toContain('reader.presentCardAgain')
     // Discover's second tap brings one script, and no authentication data.
     expect(second.slice(1)).toEqual([...(name === 'discover' ? [] : ['00820000 9000']), '84240000 9000'])
@@ -130,14 +121,14 @@ describe.each(cards)('%s on a second tap', (name, profile) => {
 
   it('what was meant for one transaction is refused after the next', async () => {
     const card = loadCard(profile)
-    const { verdicts } = await pay(profile, { card, rules: unblock, later: ['nobody'] })
+    const { asked } = await pay(profile, { card, rules: unblock, later: ['nobody'] })
     await pay(profile, { card, later: ['nobody'] })
     const held = card.contactless({ clock: new VirtualClock() })
     const send = async (head: string, data: Uint8Array) =>
       hex(await held.transmit(concat(fromHex(head), Uint8Array.of(data.length), data))).slice(-4)
     expect(await send('00A40400', fromHex(profile.applications[0].aid))).toBe('9000')
-    expect(await send('00820000', verdicts[0].issuerAuthenticationData!)).toBe('6300')
-    const [command] = [...read(verdicts[0].scripts![0])].flatMap(({ value }) => [...read(value)].filter(({ tag }) => tag === 0x86))
+    expect(await send('00820000', asked[0].issuerAuthenticationData!)).toBe('6300')
+    const [command] = [...read(asked[0].scripts![0])].flatMap(({ value }) => [...read(value)].filter(({ tag }) => tag === 0x86))
     expect(await send('84240000', command.value.subarray(5))).toBe('6988')
     expect(card.state.pinTriesLeft).toBe(0)
   })

@@ -22,7 +22,7 @@ export interface Personalized {
 export interface TapSide {
   readonly plastic: Personalized
   readonly phone: Personalized
-  torn: { readonly answer: Answer; readonly un: string; readonly application: string } | undefined
+  torn: { readonly answer: Answer; readonly un: string; readonly application: string; readonly run: Run; readonly atc: number } | undefined
   /** A transaction whose ARQC is out, and whose issuer may still answer on a second tap. */
   unanswered: { readonly application: string; readonly run: Run } | undefined
 }

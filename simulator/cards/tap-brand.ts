@@ -33,6 +33,8 @@ export interface TapBrand {
   quick?(tapped: Tapped, data: Uint8Array): Answer
   /** More data objects in the answer to GET PROCESSING OPTIONS. */
   initiated?(tapped: Tapped): DataObjects
+  /** How a torn GENERATE AC is asked for again: RECOVER AC names its unpredictable number (DRDOL), ECHO wants the last one. */
+  readonly recovery?: 'recoverAc' | 'echo'
   /** COMPUTE CRYPTOGRAPHIC CHECKSUM. */
   checksum?(tapped: Tapped, command: CardCommand): Answer
   /** @param told what the reader says by CDOL1 */

@@ -12,12 +12,12 @@ const ON_DEVICE = 0x30
 const updates = { presentAndHold: 1, secondTap: 2 }
 
 export const jcbTap: TapBrand = {
+  recovery: 'echo',
   plan: common => ({
     ...common,
     // AIP: cardholder verification, terminal risk management, CDA; EMV mode.
     aip: fromHex('1980'),
     pdol: fromHex('9F52019F5303'),
-    // The limits set 9F53 before GET PROCESSING OPTIONS (5.5), so the PDOL tells it; CDOL1 repeats nothing.
     oda: { ...common.oda, method: 'cda' },
   }),
   /** A locked phone whose holder is to be verified answers 6986: see the phone. */

@@ -33,6 +33,7 @@ export const mastercardTap: TapBrand = {
     return { ...plan, layout: layoutOf(plan).map(record => (record.sfi === 1 ? { ...record, sfi: 7 } : record)) }
   },
   beforeAc,
+  recovery: 'recoverAc',
   checksum: computeChecksum,
 }
 

@@ -94,9 +94,10 @@ export class TapSession implements Card {
     if (!tapped) return execute(this.#session, this.#image, apdu)
     if (ins === 0xa8) return this.#initiate(tapped, apdu, data)
     if (ins === 0xae) return this.#generate(tapped, apdu, data)
-    const { checksum } = tapBrands[brandOf(tapped.application.image.aid)!]
+    const { checksum, recovery } = tapBrands[brandOf(tapped.application.image.aid)!]
     if (ins === 0x2a && checksum) return checksum(tapped, command)
-    if (cla === 0x80 && ins === 0xd0) return this.#recover(tapped, data)
+    if (recovery === 'recoverAc' && cla === 0x80 && ins === 0xd0) return this.#recover(tapped, data)
+    if (recovery === 'echo' && cla === 0x80 && ins === 0xdf) return this.#echo(tapped)
     if (cla === 0x80 && ins === 0xea) return this.#resistRelay(data)
     this.#resume(tapped)
     if (ins === 0x82) return this.#authenticateIssuer(tapped, data)
@@ -148,7 +149,7 @@ export class TapSession implements Card {
     application.onlineNotCompleted = before
     this.#leaveForIssuer(tapped)
     const un = hex(run.told.get(0x9f37) ?? new Uint8Array())
-    if (!verdict?.decline) this.#side.torn = { answer, un, application: hex(application.image.aid) }
+    if (!verdict?.decline) this.#side.torn = { answer, un, application: hex(application.image.aid), run, atc: application.atc }
     return answer
   }
 
@@ -180,6 +181,18 @@ export class TapSession implements Card {
   #recover({ application }: Tapped, data: Uint8Array): Answer {
     const { torn } = this.#side
     return torn && torn.application === hex(application.image.aid) && torn.un === hex(data) ? torn.answer : refuse(SW.conditions)
+  }
+
+  /**
+   * ECHO (Book C-5, 5.10), after GET PROCESSING OPTIONS: the answer to the last GENERATE AC, whose transaction goes on; the one begun in between, of which
+   * no cryptogram was made, does not count.
+   */
+  #echo({ application }: Tapped): Answer {
+    const { torn } = this.#side
+    if (this.#session.run?.phase !== 'initiated' || torn?.application !== hex(application.image.aid)) return refuse(SW.conditions)
+    this.#session.run = torn.run
+    application.atc = torn.atc
+    return torn.answer
   }
 
   /** EXCHANGE RELAY RESISTANCE DATA (Book C-2): entropy of our own, and the times that the card states. */
