@@ -6,6 +6,7 @@ import type { CardInterface, Outcome } from '../../src/emv/outcome.ts'
 import type { Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
 import { readServiceCode, type ServiceCode } from '../../src/magstripe.ts'
+import { maskPan } from '../../src/mask.ts'
 import type { MessageId } from '../../src/messages.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import {
@@ -258,8 +259,9 @@ function trackOf(track: Uint8Array): { readonly pan: string; readonly serviceCod
   }
 }
 
+/** As the receipt's tag holds it: F where a digit is hidden. A track in clear gives a whole PAN, which is masked here. */
 function maskedCn(pan: string): Uint8Array {
-  const nibbles = pan.replace(/[^0-9]/g, 'F')
+  const nibbles = (/^\d+$/.test(pan) ? maskPan(pan) : pan).replace(/[^0-9]/g, 'F')
   return fromHex(nibbles.length % 2 === 0 ? nibbles : nibbles + 'F')
 }
 
