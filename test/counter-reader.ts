@@ -24,6 +24,8 @@ export interface CounterReaderOptions {
   readonly breaks?: 'beforeHost' | 'afterHost'
   /** The card approves by itself. */
   readonly offline?: boolean
+  /** Where no answer of the host is known, the terminal asks the card to approve. */
+  readonly byDefault?: boolean
   /** What is changed in the data for the host, after the card has made its cryptogram over the right ones. */
   readonly tamper?: (tags: Map<number, Uint8Array>) => void
 }
@@ -52,7 +54,7 @@ export class CounterReader implements Reader {
   }
 
   transact: Reader['transact'] = async (transaction, terminal, { signal = new AbortController().signal } = {}) => {
-    const { card, cvm = 'none', pins = ['1234'], breaks, offline, tamper } = this.#options
+    const { card, cvm = 'none', pins = ['1234'], breaks, offline, byDefault, tamper } = this.#options
     const attempt = this.transactions++
     const waiting = { signal }
     const candidates: Candidate[] = card.plan.applications.map(({ aid, label, priority }) => ({ aid, label, priority, confirm: false }))
@@ -96,7 +98,9 @@ export class CounterReader implements Reader {
     if (breaks === 'afterHost') throw new Fault('link-closed', 'the reader is gone')
     const known = { ...base, online: response.type !== 'unableToGoOnline', tags, application, response } as const
     if (response.type === 'unableToGoOnline') {
-      await generate(opened, '00', '8D', { ...values, '8A': hex(fromText('Z3')) })
+      const { objects } = await generate(opened, byDefault ? '40' : '00', '8D', { ...values, '8A': hex(fromText(byDefault ? 'Y3' : 'Z3')) })
+      for (const [tag, value] of objects) tags.set(Number.parseInt(tag, 16), value)
+      if ((objects.get('9F27')![0] & 0xc0) === 0x40) return { ...known, result: 'approved' }
       return { ...known, result: 'declined', reason: 'unableToGoOnline' }
     }
     const voice = response.type === 'referral' && terminal.refer

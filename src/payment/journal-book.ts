@@ -258,7 +258,7 @@ export async function open(path: string, options: JournalOptions & { readonly cl
         log(key, 'asking', { kind, amount: change.amount?.toString(), items: change.items?.map(({ id }) => id), of: change.of })
       })
     },
-    changed(key, answer) {
+    changed(key, answer, ...notices) {
       database.transaction(() => {
         const result = answer.state === 'approved' ? 'approved' : 'declined'
         set(key, 'ended', { answer }, { result, due: null, open: 0, owner: null, next: null })
@@ -272,6 +272,14 @@ export async function open(path: string, options: JournalOptions & { readonly cl
             number,
           )
         log(key, 'ended', { result, code: answer.response?.code })
+        notices.forEach(notify)
+      })
+      lease.release(key)
+    },
+    settle(key, ending, ...notices) {
+      database.transaction(() => {
+        end(key, ending)
+        notices.forEach(notify)
       })
       lease.release(key)
     },

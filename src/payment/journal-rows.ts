@@ -104,8 +104,10 @@ export function readNotice(json: string): Notice {
 }
 
 /** The state of an order after a payment has ended, where the host has not said it. */
-export function stateAfter({ result, answer }: Ending, hold: boolean | undefined): OrderState {
-  if (answer?.orderState && result !== 'unknown') return answer.orderState
+export function stateAfter({ result, answer, reversed }: Ending, hold: boolean | undefined): OrderState {
+  if (reversed) return 'Canceled'
+  // An approval that was taken back afterwards says nothing of the order as it is now.
+  if (answer?.orderState && answer.state === result) return answer.orderState
   if (result === 'approved') return hold ? 'Delayed' : 'Approved'
   if (result === 'unknown') return 'In Process'
   return result === 'declined' ? 'Declined' : 'Canceled'

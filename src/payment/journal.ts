@@ -92,9 +92,11 @@ export interface Journal extends Recorder, AsyncDisposable {
   release(key: string, nextTry?: Date): void
   /** Writes down a confirmation or cancellation before it is asked for, and claims it. @throws Fault `busy` when the order has an open entry */
   change(kind: 'confirmation' | 'cancellation', change: OrderChange): void
-  /** The answer to a change. */
-  changed(key: string, answer: HostAnswer): void
-  /** What the host says of the order. With `notices` in one piece. */
+  /** The answer to a change, and what is to be told of it, in one piece. */
+  changed(key: string, answer: HostAnswer, ...notices: readonly Notice[]): void
+  /** How a payment ended that was brought to its end later, and what is to be told of it, in one piece. */
+  settle(key: string, ending: Ending, ...notices: readonly Notice[]): void
+  /** What the host says of the order, and what is to be told of it, in one piece. */
   update(merchant: Merchant, number: string, update: OrderUpdate, ...notices: readonly Notice[]): void
   notify(notice: Notice): void
   /** The message to be advised, as `advising` kept it. @throws Fault `bad-key` */

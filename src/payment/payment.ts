@@ -211,7 +211,14 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
 /** What the journal keeps of a result. */
 function ending({ result, reason, receipt, reversal, advice, answer }: PaymentResult): Ending {
   const due = reversal === 'pending' ? 'reversal' : advice === 'pending' ? 'advice' : result === 'unknown' ? 'status' : undefined
-  return { result, receipt, ...(reason && { reason }), ...(answer && { answer }), ...(due && { due }) }
+  return {
+    result,
+    receipt,
+    ...(reason && { reason }),
+    ...(answer && { answer }),
+    ...(due && { due }),
+    ...(reversal === 'done' && { reversed: true }),
+  }
 }
 
 /** Why a payment ended before the host was asked. */

@@ -38,6 +38,8 @@ export interface Ending {
   readonly reason?: PaymentReason
   readonly answer?: HostAnswer
   readonly receipt: Receipt
+  /** The host has confirmed that nothing is charged. */
+  readonly reversed?: boolean
   readonly due?: Due
 }
 

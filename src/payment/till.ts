@@ -1,11 +1,15 @@
 /** The till: orders paid, confirmed, cancelled and refunded over one journal and one acquirer, and nothing forgotten between two starts. */
 
-import type { Clock } from '../clock.ts'
+import { type Clock, sleep, systemClock } from '../clock.ts'
+import { asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import type { HostAnswer, Merchant, Order, OrderAcquirer, OrderChange } from './acquirer.ts'
 import type { Entry, Journal, OrderRecord } from './journal.ts'
+import { paidStates } from './journal-rows.ts'
 import type { Notice } from './notice.ts'
-import type { PaymentResult, PayOptions } from './payment.ts'
+import { priceParts } from './order.ts'
+import { type PaymentResult, type PayOptions, pay } from './payment.ts'
 import type { Receipt } from './receipt.ts'
+import { type Became, bringToEnd } from './till-due.ts'
 
 export interface TillOptions {
   readonly journal: Journal
@@ -14,6 +18,10 @@ export interface TillOptions {
   readonly clock?: Clock
   /** Hears each change; a notice counts as told when this returns, and is told again after a crash before that. */
   readonly onNotice?: (notice: Notice) => void
+  /** Hears of faults in the background: the journal cannot be written, or was sealed with another key. What is due is tried again. */
+  readonly onFault?: (fault: Fault) => void
+  /** Makes the idempotency keys of confirmations and cancellations; random UUIDs when left out. */
+  readonly newKey?: () => string
   /** Milliseconds for one attempt at what is due; 20 s when left out. */
   readonly attemptTime?: number
   /** Whether recovery, the last three days and all retries run by themselves from the start; true when left out. */
@@ -41,9 +49,12 @@ export interface Changed {
 export type Part = Pick<OrderChange, 'amount' | 'items'>
 
 export interface Recovered {
+  /** As it was. */
   readonly entry: Entry
-  /** `pending`: the host could not be reached; `busy`: another process has it. */
-  readonly became: 'approved' | 'declined' | 'cancelled' | 'pending' | 'busy'
+  /** `pending`: the host could not be reached, or has no final word; `busy`: it is in the hands of a living process, this one included. */
+  readonly became: Became | 'busy'
+  /** Why it is pending. */
+  readonly fault?: Fault
 }
 
 export interface Till extends AsyncDisposable {
@@ -67,4 +78,283 @@ export interface Till extends AsyncDisposable {
   receipt(number: string): Receipt
   /** Ends the background work; what is due stays in the journal. */
   close(): Promise<void>
+}
+
+/** Milliseconds between two attempts at what is due. */
+const pauses = [2000, 5000, 10_000, 20_000, 40_000, 60_000, 120_000, 300_000, 600_000]
+/** How often what other processes left is looked for, while there is any. */
+const ROUND = 30_000
+const DAYS = 3
+const DAY = 86_400_000
+
+/** Opens a till. Unless told otherwise it recovers and reconciles at once, in the background. The journal stays the caller's to close. */
+export function openTill(options: TillOptions): Till {
+  const { journal, acquirer, merchant, clock = systemClock, onNotice, onFault, newKey, attemptTime = 20_000, background = true } = options
+  const desk = { journal, acquirer, clock, attemptTime }
+  const closing = new AbortController()
+  let wake = () => {}
+  let loop: Promise<void> | undefined
+
+  function known(number: string): OrderRecord {
+    const order = journal.order(merchant, number)
+    if (!order) throw new Fault('not-found', `the journal has no order ${number}`, { order: number })
+    return order
+  }
+
+  /** Each notice at least once: it counts as told when the listener has returned. */
+  function tell(): void {
+    if (!onNotice) return
+    for (const { id, notice } of journal.notices()) {
+      try {
+        onNotice(notice)
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error // the app's bug; the notice was handed over
+        })
+      }
+      journal.told(id)
+    }
+  }
+
+  /** One attempt at an entry, if it is free. `quiet`: whoever asked is told the result itself. */
+  async function attempt(entry: Entry, signal: AbortSignal | undefined, quiet = false): Promise<Recovered> {
+    if (!journal.claim(entry.key)) return { entry, became: 'busy' }
+    const later = (fault?: Fault): Recovered => {
+      const nextTry = new Date(clock.now() + pauses[Math.min(entry.tries, pauses.length - 1)])
+      journal.release(entry.key, nextTry)
+      if (entry.tries === 0)
+        journal.notify({ type: 'waiting', order: entry.order, key: entry.key, at: new Date(clock.now()), due: entry.due ?? 'status' })
+      return { entry, became: 'pending', ...(fault && { fault }) }
+    }
+    try {
+      const fresh = journal.entry(entry.key) ?? entry // what another process did in the meantime
+      const became = await bringToEnd({ ...desk, quiet }, fresh, known(entry.order), signal)
+      return became === 'pending' ? later() : { entry, became }
+    } catch (error) {
+      const fault = asFault(error)
+      if (isFault(fault, 'aborted')) {
+        journal.release(entry.key)
+        throw fault
+      }
+      if (!isFault(fault, 'host-unreachable', 'host-no-answer', 'host-error', 'timeout', 'bad-key')) {
+        release(entry.key)
+        throw fault
+      }
+      return later(fault)
+    }
+  }
+
+  /** Whatever the journal says to it. */
+  function release(key: string): void {
+    try {
+      journal.release(key)
+    } catch (error) {
+      if (!isFault(error, 'journal')) throw error
+    }
+  }
+
+  async function attemptAll(entries: readonly Entry[], signal: AbortSignal | undefined): Promise<Recovered[]> {
+    const recovered: Recovered[] = []
+    for (const entry of entries) {
+      throwIfAborted(signal)
+      recovered.push(await attempt(entry, signal))
+    }
+    tell()
+    return recovered
+  }
+
+  const recover = (signal?: AbortSignal) => attemptAll(journal.open(merchant), signal)
+
+  async function reconcile(days = DAYS, signal?: AbortSignal): Promise<readonly OrderRecord[]> {
+    const since = new Date(clock.now() - days * DAY)
+    const open = journal.orders({ since, merchant }).filter(({ state, offline }) => offline || state === 'In Process')
+    for (const { entries } of open)
+      await attemptAll(
+        entries.filter(one => one.open),
+        signal,
+      )
+    const changed: OrderRecord[] = []
+    for (const before of open) {
+      throwIfAborted(signal)
+      const { number } = before
+      if (known(number).entries.every(one => !one.open)) await refresh(number, signal, true)
+      const now = known(number)
+      if (now.state !== before.state || now.offline !== before.offline) changed.push(now)
+    }
+    tell()
+    return changed
+  }
+
+  /** Takes over the host's state of the order; false when it could not be asked. */
+  async function refresh(number: string, signal: AbortSignal | undefined, notify: boolean): Promise<boolean> {
+    try {
+      const order = known(number)
+      const host = await acquirer.order(merchant, number, signal ? { signal } : {})
+      if (!host || (host.state === order.state && host.billNumber === order.billNumber)) return true
+      const notice: Notice = { type: 'state', order: number, at: new Date(clock.now()), state: host.state }
+      journal.update(
+        merchant,
+        number,
+        { state: host.state, billNumber: host.billNumber },
+        ...(notify && host.state !== order.state ? [notice] : []),
+      )
+      return true
+    } catch (error) {
+      if (isFault(error, 'host-unreachable', 'host-no-answer', 'host-error')) return false
+      throw error
+    }
+  }
+
+  async function payOrder(order: Order, how: How): Promise<Paid> {
+    const standing = (record: OrderRecord | undefined): Paid | undefined => {
+      if (!record) return undefined
+      if (paidStates.includes(record.state)) return { result: 'already-paid', order: record }
+      return record.entries.some(one => one.open) ? { result: 'in-process', order: record } : undefined
+    }
+    const before = standing(journal.order(merchant, order.number))
+    if (before) return before
+    try {
+      const payment = await pay(order, { ...how, acquirer, merchant, clock, journal })
+      return { result: payment.result, payment, order: known(order.number) }
+    } catch (error) {
+      // Another process, or another call of this one, was quicker.
+      const now = isFault(error, 'busy') && error.details.state !== undefined ? standing(known(order.number)) : undefined
+      if (now) return now
+      throw error
+    } finally {
+      wake()
+    }
+  }
+
+  async function change(
+    kind: 'confirmation' | 'cancellation',
+    number: string,
+    part: Part & Pick<OrderChange, 'of'>,
+    signal?: AbortSignal,
+  ): Promise<Changed> {
+    throwIfAborted(signal)
+    const order = known(number)
+    checkPart(order, part)
+    const hanging = order.entries.filter(one => one.open)
+    for (const entry of hanging) {
+      // A payment that hangs is taken back as a whole, which is what its cancellation asks for.
+      const undo =
+        kind === 'cancellation' && entry.kind === 'payment' && entry.result !== 'approved' && !part.amount && !part.items && !part.of
+      if (undo && entry.why === undefined && journal.claim(entry.key)) {
+        journal.record({ stage: 'reversing', key: entry.key, why: 'cancelled' })
+        journal.release(entry.key)
+      }
+      const { became } = await attempt(entry, signal, true)
+      if (became === 'busy') throw new Fault('busy', `order ${number} is still being processed`, { state: 'in-process', order: number })
+      if (undo) {
+        wake()
+        return { result: became === 'pending' ? 'unknown' : became === 'cancelled' ? 'approved' : 'declined', order: known(number) }
+      }
+    }
+    const { amount, items, of } = part
+    const asked: OrderChange = {
+      ...{ key: newKey?.() ?? crypto.randomUUID(), merchant, number, at: new Date(clock.now()) },
+      ...(amount !== undefined && { amount }),
+      ...(items && { items }),
+      ...(of && { of }),
+    }
+    journal.change(kind, asked)
+    journal.release(asked.key)
+    const { became } = await attempt(journal.entry(asked.key)!, signal, true)
+    wake()
+    const after = known(number)
+    const { answer } = after.entries.find(({ key }) => key === asked.key)!
+    const result = became === 'approved' || became === 'declined' ? became : 'unknown'
+    return { result, ...(answer && { answer }), order: after }
+  }
+
+  /** Recovers, reconciles, and then does what falls due until the till is closed. */
+  async function run(): Promise<void> {
+    const { signal } = closing
+    const quietly = async (work: () => Promise<unknown>) => {
+      try {
+        await work()
+      } catch (error) {
+        if (!signal.aborted) onFault?.(asFault(error))
+      }
+    }
+    await quietly(() => recover(signal))
+    await quietly(() => reconcile(DAYS, signal))
+    while (!signal.aborted) {
+      const woken = new Promise<void>(resolve => {
+        wake = resolve
+      })
+      let wait: number | undefined
+      await quietly(async () => {
+        const open = journal.open(merchant)
+        const now = clock.now()
+        await attemptAll(
+          open.filter(({ nextTry }) => !nextTry || +nextTry <= now),
+          signal,
+        )
+        const next = journal.open(merchant).map(({ nextTry }) => (nextTry ? +nextTry : Number.POSITIVE_INFINITY))
+        if (next.length > 0) wait = Math.max(100, Math.min(ROUND, ...next.map(at => at - clock.now())))
+      })
+      const resting = new AbortController()
+      const end = () => resting.abort()
+      signal.addEventListener('abort', end, { once: true })
+      await Promise.race([
+        woken,
+        ...(wait === undefined ? [] : [sleep(wait, clock, resting.signal).catch(() => {})]),
+        aborted(resting.signal),
+      ])
+      signal.removeEventListener('abort', end)
+      resting.abort()
+    }
+  }
+
+  if (background) loop = run()
+
+  async function close(): Promise<void> {
+    closing.abort(new Fault('aborted', 'the till was closed'))
+    wake()
+    await loop
+  }
+
+  return {
+    journal,
+    payOrder,
+    recover,
+    reconcile,
+    orders: (filter = {}) => journal.orders({ merchant, ...filter }),
+    async status(number, signal) {
+      await attemptAll(
+        known(number).entries.filter(one => one.open),
+        signal,
+      )
+      await refresh(number, signal, false)
+      return known(number)
+    },
+    confirm: (number, part = {}, signal) => change('confirmation', number, part, signal),
+    cancel: (number, part = {}, signal) => change('cancellation', number, part, signal),
+    refund: (number, part = {}, signal) => change('cancellation', number, { ...part, of: 'charged' }, signal),
+    receipt(number) {
+      const receipt = known(number)
+        .entries.filter(one => one.kind === 'payment')
+        .at(-1)?.receipt
+      if (!receipt) throw new Fault('not-found', `order ${number} has no slip yet`, { order: number })
+      return receipt
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+/** @throws Fault `bad-argument` */
+function checkPart(order: OrderRecord, { amount, items }: Part): void {
+  if (amount !== undefined && items) throw new Fault('bad-argument', 'part: an amount or items, not both', { field: 'part' })
+  if (amount !== undefined && (amount <= 0n || amount > order.amount))
+    throw new Fault('bad-argument', `part.amount ${amount} is not 1 to ${order.amount} minor units`, { field: 'part.amount' })
+  if (!items) return
+  if (!order.items) throw new Fault('bad-argument', `part.items: order ${order.number} has no items`, { field: 'part.items' })
+  priceParts(order.items, items)
 }
