@@ -1,6 +1,6 @@
 /** MPED framing: 10 02, payload with each 10 doubled, 10 03 or 10 17, CRC; and the sequences that stand alone between frames. */
 
-import { concat } from '../../src/bytes.ts'
+import { concat, equal } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import type { Decoder, Side } from '../../src/reader/side.ts'
 
@@ -163,28 +163,31 @@ export const line: Side<Exclude<LineItem, { type: 'damaged' }>, LineItem> = {
 }
 
 /**
- * Puts the parts of a payload together. A peer that did not hear our ACK sends a part again: where the whole is too long by such repeats, they are dropped.
- * `length` tells from the beginning of a payload how long it is to be.
+ * Puts the parts of a payload together. A peer that did not hear our ACK sends a part again: where the whole is too long by such repeats, they are dropped, and so is
+ * the end of what had more than one part. `length` tells from the beginning of a payload how long it is to be.
  */
 export function assembler(length: (head: Uint8Array) => number | undefined): (part: Uint8Array, last: boolean) => Uint8Array | undefined {
   let parts: Uint8Array[] = []
   let size = 0
+  let end: Uint8Array | undefined
   return (part, last) => {
+    if (last && end && parts.length === 0 && equal(part, end)) return undefined
+    end = undefined
     parts.push(part)
     size += part.length
-    if (!last) {
-      if (size > MAX_PAYLOAD) {
-        parts = []
-        size = 0
-      }
-      return undefined
+    if (last) {
+      const all = parts
+      const [whole, once] = [concat(...all), all.filter((one, index) => index === 0 || !equal(one, all[index - 1]))]
+      parts = []
+      size = 0
+      if (all.length > 1) end = part
+      return whole.length !== length(whole) && once.length < all.length ? concat(...once) : whole
     }
-    const all = concat(...parts)
-    const once = parts.filter((one, index) => index === 0 || String(one) !== String(parts[index - 1]))
-    const repeated = all.length !== length(all) && once.length < parts.length
-    parts = []
-    size = 0
-    return repeated ? concat(...once) : all
+    if (size > MAX_PAYLOAD) {
+      parts = []
+      size = 0
+    }
+    return undefined
   }
 }
 

@@ -65,10 +65,11 @@ export function endingOf(status: number, answer: FinanceAnswer | undefined, told
   }
   const named = faults.find(one => one === told.get(answerElements.fault))
   if (named) throw fault(named, name)
-  if (typeof ending === 'object') return { ...ending, ...(reason && { reason }), ...fallback }
-  if (ending) throw fault(ending, name)
-  if (financial === 'cancelled') return { result: 'cancelled', ...(reason && { reason }) }
-  throw fault('reader-error', name)
+  if (typeof ending === 'string') throw fault(ending, name)
+  const by = reason ?? ending?.reason
+  if (financial === 'cancelled') return { result: 'cancelled', ...(by && { reason: by }) }
+  if (!ending) throw fault('reader-error', name)
+  return { ...ending, ...(reason && { reason }), ...fallback }
 }
 
 function fault(code: FaultCode, name: string): Fault {

@@ -48,9 +48,13 @@ export class HostLink {
     return this.#asked !== undefined
   }
 
-  /** Nobody waits for an answer any more: a reader that does is told that none has come. */
+  /** The host is asked no more, and nobody waits for its answer: a reader that does is told that none has come. */
   close(): void {
     this.#closing.abort()
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted
   }
 
   /** Does what the reader wants and answers it. @throws what `say` throws */
@@ -58,12 +62,12 @@ export class HostLink {
     const { say, carry } = this.#options
     switch (request.type) {
       case 'hostConnect': {
-        const reachable = request.address === APP_HOST || carry !== undefined
+        const reachable = !this.#closed && (request.address === APP_HOST || carry !== undefined)
         this.#peer = reachable ? request : undefined
         return say({ type: 'connectAnswer', status: reachable ? statuses.SUCCESS : statuses.CONNECT_ERROR })
       }
       case 'hostSend':
-        if (!this.#peer) return say({ type: 'sendAnswer', status: statuses.SENDING_ERROR })
+        if (!this.#peer || this.#closed) return say({ type: 'sendAnswer', status: statuses.SENDING_ERROR })
         this.#ask({ ...this.#peer, request: request.data })
         return say({ type: 'sendAnswer', status: statuses.SUCCESS })
       case 'hostReceive':
@@ -73,7 +77,8 @@ export class HostLink {
         return say({ type: 'disconnectAnswer', status: statuses.SUCCESS })
       case 'hostPost': {
         const { address, port, timeout, data } = request
-        if (address !== APP_HOST && !carry) return say({ type: 'receiveAnswer', status: statuses.CONNECT_ERROR, answer: undefined })
+        if (this.#closed || (address !== APP_HOST && !carry))
+          return say({ type: 'receiveAnswer', status: statuses.CONNECT_ERROR, answer: undefined })
         this.#ask({ address, port, timeout, request: data })
         return this.#receive()
       }

@@ -49,8 +49,8 @@ interface Known {
   unsigned?: boolean
   /** The reader said nothing for too long. */
   silence?: Fault
-  /** A PIN was entered, and whether it was right is not known yet. */
-  pinOpen: boolean
+  /** The cardholder is at the keypad; or has entered a PIN, and whether it was right is not known yet. */
+  pin: 'typing' | 'entered' | undefined
   cancelAllowed: boolean
   told: boolean
 }
@@ -64,7 +64,7 @@ export async function pay(counter: Counter): Promise<Outcome> {
   const request = requestFor(transaction, counter.extended)
   const known: Known = {
     ...{ by: transaction.interfaces?.[0] ?? 'chip', cvm: undefined, tags: new Map() },
-    ...{ asked: false, carried: false, pinOpen: false, cancelAllowed: false, told: false },
+    ...{ asked: false, carried: false, pin: undefined, cancelAllowed: false, told: false },
   }
   if (signal.aborted) return outcome(known, 'cancelled', 'merchantCancelled')
   const happenings = new Queue<Happening>()
@@ -240,17 +240,20 @@ function heard(counter: Counter, known: Known, { status, xml }: Extract<DeviceMe
   const told = elements(xml)
   counter.learn(told)
   known.cancelAllowed = told.get('CancelAllowed') === 'true'
-  const again = known.pinOpen && status === statuses.PIN_INPUT
+  const again = known.pin === 'entered' && status === statuses.PIN_INPUT
   // The wire has no word for a wrong PIN, nor for a right one: the PIN is asked again, or it is not.
-  if (known.pinOpen && status !== statuses.PIN_INPUT_COMPLETED) {
+  if (known.pin === 'entered' && status !== statuses.PIN_INPUT_COMPLETED) {
     emit({ type: 'pin', event: again ? 'wrong' : 'ok' })
-    known.pinOpen = false
+    known.pin = undefined
   }
   if (status === statuses.CARD_INSERTED) presented(counter, known, 'chip')
   if (status === statuses.APPLICATION_SELECTION || status === statuses.APPLICATION_CONFIRMATION)
     emit({ type: 'application-selection', where: 'reader' })
-  if (status === statuses.PIN_INPUT) emit({ type: 'pin', event: 'started' })
-  if (status === statuses.PIN_INPUT_COMPLETED) known.pinOpen = true
+  if (status === statuses.PIN_INPUT) {
+    known.pin = 'typing'
+    emit({ type: 'pin', event: 'started' })
+  }
+  if (status === statuses.PIN_INPUT_COMPLETED) known.pin = 'entered'
   const screen = status === statuses.PIN_INPUT ? (again ? 'reader.wrongPin' : 'reader.enterPin') : screens.get(status)
   if (screen) show(counter, screen)
 }
@@ -258,7 +261,7 @@ function heard(counter: Counter, known: Known, { status, xml }: Extract<DeviceMe
 function final(counter: Counter, known: Known, { status, answer }: Answer): Outcome {
   const told = elements(answer?.xml ?? '')
   counter.learn(told)
-  if (known.pinOpen) counter.emit({ type: 'pin', event: 'ok' })
+  if (known.pin === 'entered') counter.emit({ type: 'pin', event: 'ok' })
   learnAnswer(counter, known, told)
   const ended = ending(known, status, answer, told)
   if (known.unsigned) return outcome(known, 'cancelled', 'cardholderCancelled', dueReversal(known))
@@ -283,7 +286,7 @@ function stopped(known: Known, { result, reason, fallback }: Ended): Outcome {
   if (response?.type === 'approved')
     return outcome(known, 'declined', reason === undefined || reason === 'offlineDeclined' ? 'cardDeclined' : reason, { reversal: true })
   if (response) return outcome(known, 'declined', response.type === 'declined' ? 'hostDeclined' : response.type)
-  const own = reason === 'cardTimeout' && known.told ? 'pinTimeout' : reason
+  const own = reason === 'cardTimeout' && known.pin === 'typing' ? 'pinTimeout' : reason
   const by = own ?? (known.carried ? 'hostDeclined' : 'offlineDeclined')
   return outcome(
     known,

@@ -134,6 +134,7 @@ export function answerOf(outcome: Outcome, transaction: Transaction, transaction
   const status = (result !== 'approved' && reason && reasons[reason]) || statuses.SUCCESS
   const financial: FinancialStatus = result === 'approved' || result === 'declined' ? result : 'cancelled'
   const aid = tags.get(0x84) ?? tags.get(0x4f)
+  const seen = tags.size > 0
   const pan = tags.get(0x5a)
   const host = response && response.type !== 'unableToGoOnline' ? response : undefined
   const told = xml('FinancialTransactionResponse', {
@@ -142,8 +143,8 @@ export function answerOf(outcome: Outcome, transaction: Transaction, transaction
     TransactionType: transaction.type === 'refund' ? 'REFUND' : 'SALE',
     FinancialStatus: words[financial],
     CVM: methods[cvm],
-    CardEntryType: by === 'swipe' ? 'MSR' : 'ICC',
-    paymentScenario: scenarios[by],
+    CardEntryType: !seen ? 'UNDEFINED' : by === 'swipe' ? 'MSR' : 'ICC',
+    paymentScenario: seen ? scenarios[by] : 'UNKNOWN',
     CardSchemeName: aid && displayName(tags, tags.get(0x9f11), codeTables, aid),
     MaskedCardNumber: pan && maskPan(hex(pan).replace(/F+$/, '')),
     Currency: transaction.currency.numeric,

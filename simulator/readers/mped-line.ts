@@ -5,6 +5,7 @@ import {
   type DeviceMessage,
   deliver,
   device,
+  type Heard,
   type HostMessage,
   type LineItem,
   line,
@@ -26,6 +27,8 @@ export interface SessionFaults {
   /** In this many frames the reader ends the session (10 04) instead. */
   endIn?: number
 }
+
+const nak: Heard<HostMessage> = { reply: 'nak' }
 
 type Answer = Extract<HostMessage, { readonly status: number }>
 
@@ -55,7 +58,9 @@ export class DeviceLine {
 
   /** The host has said this. What is left for the reader to act on. */
   hear(item: LineItem): HostMessage | { readonly type: 'end' } | undefined {
-    const { reply, message, control } = this.#take(item)
+    // A frame that is refused was not heard: it comes again.
+    const refused = (item.type === 'frame' || item.type === 'damaged') && this.#spend('nak')
+    const { reply, message, control } = refused ? nak : this.#take(item)
     if (reply) this.#reply(reply)
     if (control === 'end') return { type: 'end' }
     if (control && control !== 'poll') this.#controls.push(control)
@@ -64,9 +69,8 @@ export class DeviceLine {
     return undefined
   }
 
-  #reply(reply: 'ack' | 'nak'): void {
+  #reply(type: 'ack' | 'nak'): void {
     if (this.#spend('mute')) return
-    const type = this.#spend('nak') ? 'nak' : reply
     this.#write(line.encode({ type })).catch(() => {}) // a line that breaks ends the connection
   }
 
