@@ -31,6 +31,8 @@ export class Relay {
   readonly tags = new Map<number, Uint8Array>()
   by: CardInterface
   pinBlock: PinBlock | undefined
+  /** How the cardholder was verified, where the reader says it in a word of its own. */
+  verified: CvmName | undefined
   /** As it was chosen, where the reader tells names only. */
   label: string | undefined
   /** The request has left for the host. */
@@ -57,13 +59,14 @@ export class Relay {
 
   /** How the cardholder was verified. A swipe without a PIN is signed for. */
   get cvm(): CvmName {
+    if (this.verified) return this.verified
     if (this.by === 'swipe') return this.pinBlock ? 'onlinePin' : 'signature'
     return cvmOf(this.tags, this.pinBlock, this.by)
   }
 
-  /** @throws Fault `aborted`, or what the app's `authorise` throws */
-  async authorise(): Promise<AuthorisationResponse> {
-    const { transaction, terminal, signal, clock, by, cvm, pinBlock } = this
+  /** `signal`: nobody waits for the answer any more. @throws Fault `aborted`, or what the app's `authorise` throws */
+  async authorise(signal = this.signal): Promise<AuthorisationResponse> {
+    const { transaction, terminal, clock, by, cvm, pinBlock } = this
     const request = { transaction, interface: by, cvm, tags: new Map(this.tags), ...(pinBlock && { pinBlock }) }
     this.asked = true
     this.response = await within({ signal, clock, what: 'the authorisation' }, inner => terminal.authorise(request, { signal: inner }))

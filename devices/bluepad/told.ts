@@ -1,0 +1,157 @@
+/** What the events and answers of a BluePad say of a payment, and what its Outcome is. */
+
+import { fromHex } from '../../src/bytes.ts'
+import type { CardInterface, CvmName, Outcome } from '../../src/emv/outcome.ts'
+import { type Fault, isFault } from '../../src/errors.ts'
+import type { MessageId } from '../../src/messages.ts'
+import type { Relay } from '../../src/reader/relay.ts'
+import { read } from '../../src/tlv/ber.ts'
+import { answerElements, cvms, type DeviceMessage, elements, type HostQuestion, statuses } from './codec.ts'
+import { type Ended, endingOf } from './endings.ts'
+
+/** One payment, as far as it is known. */
+export interface Known {
+  readonly relay: Relay
+  /** The XML of every message, for what it says of the reader itself. */
+  readonly learn: (told: ReadonlyMap<string, string>) => void
+  /** The request has left for a host that only the reader understands: its word comes with the reader's answer. */
+  carried: boolean
+  /** Raised by the app while it was the host, or was asked for the signature. */
+  fault: Fault | undefined
+  /** The reader said nothing for too long. */
+  silence: Fault | undefined
+  unsigned: boolean
+  /** The cardholder is at the keypad; or has entered a PIN, and whether it was right is not known yet. */
+  pin: 'typing' | 'entered' | undefined
+  cancelAllowed: boolean
+  /** A card was told of. */
+  presented: boolean
+}
+
+/** What the reader shows while it tells of this. */
+const screens = new Map<number, MessageId>([
+  [statuses.WAITING_CARD, 'reader.presentCard'],
+  [statuses.CARD_INSERTED, 'reader.processing'],
+  [statuses.APPLICATION_SELECTION, 'reader.selectApplication'],
+  [statuses.APPLICATION_CONFIRMATION, 'reader.selectApplication'],
+  [statuses.PIN_INPUT_COMPLETED, 'reader.processing'],
+  [statuses.WAITING_CARD_REMOVAL, 'reader.removeCard'],
+  [statuses.REMOVE_CARD, 'reader.removeCard'],
+  [statuses.WAITING_SIGNATURE, 'reader.approvedSign'],
+  [statuses.CONNECTING, 'reader.authorising'],
+  [statuses.ICC_CARD_SWIPED, 'reader.insertCard'],
+  [statuses.BATTERY_TOO_LOW, 'reader.lowBattery'],
+])
+
+export function heard(known: Known, { status, xml }: Extract<DeviceMessage, { type: 'event' }>): void {
+  const { relay } = known
+  const { emit } = relay
+  const told = elements(xml)
+  known.learn(told)
+  known.cancelAllowed = told.get('CancelAllowed') === 'true'
+  const again = known.pin === 'entered' && status === statuses.PIN_INPUT
+  // The wire has no word for a wrong PIN, nor for a right one: the PIN is asked again, or it is not.
+  if (known.pin === 'entered' && status !== statuses.PIN_INPUT_COMPLETED) {
+    emit({ type: 'pin', event: again ? 'wrong' : 'ok' })
+    known.pin = undefined
+  }
+  if (status === statuses.CARD_INSERTED) presented(known, 'chip')
+  if (status === statuses.APPLICATION_SELECTION || status === statuses.APPLICATION_CONFIRMATION)
+    emit({ type: 'application-selection', where: 'reader' })
+  if (status === statuses.PIN_INPUT) {
+    known.pin = 'typing'
+    emit({ type: 'pin', event: 'started' })
+  }
+  if (status === statuses.PIN_INPUT_COMPLETED) known.pin = 'entered'
+  const screen = status === statuses.PIN_INPUT ? (again ? 'reader.wrongPin' : 'reader.enterPin') : screens.get(status)
+  if (screen) relay.show(screen)
+}
+
+export function learnQuestion(known: Known, { interface: by, cvm, tags, pinBlock }: HostQuestion): void {
+  const { relay } = known
+  relay.verified = cvm
+  relay.pinBlock = pinBlock
+  relay.learn(tags)
+  presented(known, by)
+}
+
+/** The reader's events know of a card that was inserted only; what else came is told when it is known. */
+function presented(known: Known, by: CardInterface): void {
+  known.relay.by = by
+  if (known.presented) return
+  known.presented = true
+  known.relay.emit({ type: 'card', event: by === 'chip' ? 'inserted' : by === 'tap' ? 'tapped' : 'swiped' })
+}
+
+export type Answer = Extract<DeviceMessage, { type: 'saleAnswer' | 'refundAnswer' }>
+
+/** @throws Fault as `endingOf` */
+export function final(known: Known, { status, answer }: Answer): Outcome {
+  const { relay } = known
+  const told = elements(answer?.xml ?? '')
+  known.learn(told)
+  if (known.pin === 'entered') relay.emit({ type: 'pin', event: 'ok' })
+  learnAnswer(known, told)
+  const ended = ending(known, status, answer, told)
+  if (known.unsigned)
+    return relay.outcome('cancelled', 'cardholderCancelled', relay.response?.type === 'approved' ? { reversal: true } : {})
+  if (ended.reason === 'cardRemoved') relay.emit({ type: 'card', event: 'removed' })
+  return ended.result === 'approved' ? relay.approved() : refused(known, { ...ended, result: ended.result })
+}
+
+/** After the host was asked, a reader's own error is no fault any more: money may have moved. */
+function ending({ relay }: Known, ...given: Parameters<typeof endingOf>): Ended {
+  try {
+    return endingOf(...given)
+  } catch (error) {
+    if (!relay.response) throw error
+    return { result: 'declined', reason: 'readerError' }
+  }
+}
+
+/** Without a reason of its own, whose no it is depends on who was asked. */
+function refused(
+  { relay, carried, pin }: Known,
+  { result, reason, fallback }: Ended & { readonly result: 'declined' | 'cancelled' },
+): Outcome {
+  if (reason === 'cardTimeout' && pin === 'typing') return relay.ended(result, 'pinTimeout')
+  if (reason !== undefined && reason !== 'offlineDeclined') return relay.ended(result, reason, fallback ? { fallback } : {})
+  if (result === 'cancelled') return relay.ended(result, 'cardholderCancelled')
+  return carried ? relay.outcome('declined', 'hostDeclined') : relay.declined()
+}
+
+/** `paymentScenario`, else `CardEntryType`, where the reader says them. */
+const scenarios: Readonly<Record<string, CardInterface>> = {
+  ...{ CHIP: 'chip', ICC: 'chip', CHIPCONTACTLESS: 'tap', MAGSTRIPECONTACTLESS: 'tap' },
+  ...{ MAGSTRIPE: 'swipe', CHIPFAILMAGSTRIPE: 'swipe', MSR: 'swipe' },
+}
+/** `CVM` (VerificationMethod). PIN may be either: an offline one is told by the card's own data. */
+const methods: Readonly<Record<string, CvmName>> = {
+  ...{
+    SIGNATURE: 'signature',
+    PIN_SIGNATURE: 'signature',
+    PIN: 'onlinePin',
+    MOBILE_PASS_CODE: 'device',
+    NOT_REQUIRED: 'none',
+    FAILED: 'none',
+  },
+}
+
+function learnAnswer(known: Known, told: ReadonlyMap<string, string>): void {
+  const { relay } = known
+  relay.learn(dataOf(told.get(answerElements.data)))
+  const by = scenarios[told.get('paymentScenario') ?? ''] ?? scenarios[told.get('CardEntryType') ?? '']
+  if (by) presented(known, by)
+  relay.verified = cvms.find(one => one === told.get(answerElements.cvm)) ?? relay.verified ?? methods[told.get('CVM') ?? '']
+  relay.label ??= relay.tags.has(0x84) ? undefined : told.get('CardSchemeName')
+}
+
+/** Data objects as hex; none where it is something else. */
+function dataOf(hexadecimal: string | undefined): ReadonlyMap<number, Uint8Array> {
+  try {
+    return new Map(read(fromHex(hexadecimal ?? '')).map(({ tag, value }) => [tag, value.slice()]))
+  } catch (error) {
+    if (isFault(error, 'bad-hex', 'tlv')) return new Map()
+    throw error
+  }
+}
