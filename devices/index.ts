@@ -9,6 +9,7 @@ import { connect } from '../src/transport/connect.ts'
 import type { Link } from '../src/transport/link.ts'
 import type { BleShape, HidShape } from '../src/transport/shape.ts'
 import { parseUri, type Uri } from '../src/transport/uri.ts'
+import { bleShape as bluepadBle } from './bluepad/codec.ts'
 import { openBluepad } from './bluepad/driver.ts'
 import type { CarryToHost } from './bluepad/host-link.ts'
 import { openMiura } from './miura/driver.ts'
@@ -61,15 +62,7 @@ export const families: readonly Family[] = [
     readers: 'Datecs BluePad-50, BluePad-55, BluePad-500 (Handpoint HiLite, HiPro)',
     provenance: 'vendor-tests',
     bluetoothNames: ['PP'],
-    ble: {
-      service: 'd839fc3c-84dd-4c36-9126-187b07255125',
-      write: 'b378db85-4ec3-4daa-828e-1b99607bd6a0',
-      notify: '1f6b14c9-97fa-4f1e-aaa6-7e152fdd04f4',
-      chunk: 19,
-      shared: false,
-      acknowledged: 20,
-      opening: [{ characteristic: 'f953144b-e33a-4079-b202-e3d7c1f3dbb0', value: 'device-name' }],
-    },
+    ble: bluepadBle,
     usb: [],
     dialects: ['mped', 'emv2'],
     baud: 115200,

@@ -3,6 +3,7 @@
 import { concat, fromText, fromUint, hex, text } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import type { Side } from '../../src/reader/side.ts'
+import type { BleShape } from '../../src/transport/shape.ts'
 import { Fields } from './codec-fields.ts'
 import { assembler, framesOf, line } from './codec-frame.ts'
 import {
@@ -27,6 +28,17 @@ export { payloadLength } from './codec-messages.ts'
 export * from './codec-session.ts'
 export * from './codec-status.ts'
 export * from './codec-xml.ts'
+
+/** Datecs' own service (BluetoothLeConnector of com.datecs.pinpaddemo): 19 bytes at a time, every 20th awaited; the device's name wakes the pinpad. */
+export const bleShape: BleShape = {
+  service: 'd839fc3c-84dd-4c36-9126-187b07255125',
+  write: 'b378db85-4ec3-4daa-828e-1b99607bd6a0',
+  notify: '1f6b14c9-97fa-4f1e-aaa6-7e152fdd04f4',
+  chunk: 19,
+  shared: false,
+  acknowledged: 20,
+  opening: [{ characteristic: 'f953144b-e33a-4079-b202-e3d7c1f3dbb0', value: 'device-name' }],
+}
 
 type Messages<T> = { readonly [K in keyof T]: { readonly type: K } & T[K] }[keyof T]
 

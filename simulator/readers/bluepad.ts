@@ -2,6 +2,7 @@
 
 import {
   answerElements,
+  bleShape,
   type DeviceMessage,
   EXTENSIONS,
   elements,
@@ -47,6 +48,7 @@ function isLoad(message: HostMessage): message is Load {
 export class VirtualBluepad implements VirtualReader {
   readonly family = 'bluepad'
   readonly dialect = 'mped'
+  readonly ble = bleShape
   readonly body: Body
   readonly firmware: Firmware
   /** Knobs of the line and of the session, to be turned at any time. */
