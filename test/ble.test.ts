@@ -1,6 +1,5 @@
 /** Bluetooth LE links over the virtual air, between unmodified noble and bleno: the Link contract, chunks and acknowledgements, and everything that goes wrong on a radio. */
 
-import { createRequire } from 'node:module'
 import { afterEach, describe } from 'vitest'
 import { Air, type AirOptions } from '../simulator/air/air.ts'
 import type { Controller } from '../simulator/air/controller.ts'
@@ -9,6 +8,7 @@ import { type Listening, listen } from '../simulator/readers/listen.ts'
 import { connect } from '../src/transport/connect.ts'
 import type { Link } from '../src/transport/link.ts'
 import type { BleShape } from '../src/transport/shape.ts'
+import { bluetooth } from './bluetooth.ts'
 import { type LinkKind, linkContract } from './link-contract.ts'
 
 const shape: BleShape = {
@@ -21,18 +21,6 @@ const shape: BleShape = {
 }
 
 const NAME = 'MPOS0000000001'
-
-/** noble and bleno are optional: they are compiled where they are installed. */
-const installed = (() => {
-  try {
-    const require = createRequire(import.meta.url)
-    require.resolve('@abandonware/noble')
-    require.resolve('@abandonware/bleno')
-    return true
-  } catch {
-    return false
-  }
-})()
 
 /** An air with a device on it and a program that looks for it. */
 class Room {
@@ -107,7 +95,7 @@ afterEach(async () => {
   for (const one of rooms.splice(0)) await one.close()
 })
 
-describe.skipIf(!installed)('Bluetooth LE', () => {
+describe.skipIf(!bluetooth)('Bluetooth LE', () => {
   const kind = (name: string, own: BleShape, options?: AirOptions): LinkKind => {
     let here: Room
     return {
