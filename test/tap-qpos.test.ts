@@ -14,7 +14,7 @@ import { VirtualClock } from '../src/clock.ts'
 import type { Transaction } from '../src/emv/terminal.ts'
 import type { Reader, ReaderEvent } from '../src/reader/reader.ts'
 import { pipe } from '../src/transport/pipe.ts'
-import { expectAgreement, issuerOf, personOf, rows, rub, type Scheme, schemes } from './tap-table.ts'
+import { expectAgreement, expectConsistent, issuerOf, personOf, rows, rub, type Scheme, schemes } from './tap-table.ts'
 
 let clock: VirtualClock
 let device: VirtualReader
@@ -58,6 +58,20 @@ describe('the 3000-rouble rule at a reader with its own kernels', () => {
   it.each(rows('tap', 'phone', 'chip', 'swipe'))('$scheme $way $amount', async row => {
     const { script, profile } = personOf(row, clock)
     expectAgreement(row, await pay(script, { amount: row.amount }, profile))
+  })
+})
+
+describe('a contactless stripe at a reader with its own kernels', () => {
+  const table = [299_999n, 300_000n].flatMap(amount => (['card', 'phone', 'lockedPhone'] as const).map(device => ({ amount, device })))
+
+  it.each(table)('$device $amount', async ({ amount, device }) => {
+    const card = loadCard('mastercard-stripe', { clock })
+    const held = device === 'card' ? card : new VirtualPhone(card, { locked: device === 'lockedPhone' })
+    const seen = await pay({ card: held }, { amount }, profiles['mastercard-stripe'])
+    expect(seen.outcome).toMatchObject({ result: 'approved', interface: 'tap', online: true })
+    expect(seen.outcome.cvm).toBe(amount < 300_000n ? 'none' : device === 'card' ? 'onlinePin' : 'device')
+    expect(seen.asked).toMatchObject([{ code: '00', stripeCode: 'right', arqc: 'none' }])
+    expectConsistent(seen, amount)
   })
 })
 

@@ -81,13 +81,35 @@ describe('what recovers a torn GENERATE AC', () => {
     const { taps } = await pay(profiles.mastercard, 'card')
     const { outcome, taps: torn } = await pay(profiles.mastercard, 'card', taps[0].length, card)
     expect([torn[0].at(-1), torn[1].at(-1)]).toEqual(['80AE', '80D0'])
-    expect(uint(outcome.tags.get(0x9f36)!)).toBe(profiles.mastercard.applications[0].state?.atc ?? 0x11)
+    expect(uint(outcome.tags.get(0x9f36)!)).toBe(0x11)
+  })
+
+  it('JCB: ECHO, the cryptogram and the counter of the first tap; a phone too, and one that is held for its issuer', async () => {
+    const held = {
+      ...profiles.jcb,
+      applications: profiles.jcb.applications.map(one => ({ ...one, contactless: { issuerUpdate: 'presentAndHold' as const } })),
+    }
+    for (const [profile, device] of [
+      [profiles.jcb, 'card'],
+      [profiles.jcb, 'phone'],
+      [held, 'card'],
+    ] as const) {
+      const card = loadCard(profile)
+      const { taps } = await pay(profile, device)
+      const at = taps[0].indexOf('80AE') + 1
+      const { outcome, taps: torn } = await pay(profile, device, at, card)
+      expect(torn[0].at(-1)).toBe('80AE')
+      expect(torn[1].filter(one => one === '80AE' || one === '80DF')).toEqual(profile === held ? ['80DF', '80AE'] : ['80DF'])
+      expect(outcome).toMatchObject({ result: 'approved' })
+      expect(uint(outcome.tags.get(0x9f36)!)).toBe(0x11)
+      expect(card.state.applications[0].atc).toBe(0x11)
+    }
   })
 
   it('JCB’s card answers ECHO after GET PROCESSING OPTIONS, with its last cryptogram, and counts one transaction', async () => {
     const card = loadCard('jcb')
     const select = '00A4040007A000000065101000'
-    const gpo = '80A80000068304020000000000'.replace('000000', '728000').slice(0, 22) + '00'
+    const gpo = '80A800000683040272800000'
     const open = async () => {
       const held = card.contactless({ clock: new VirtualClock() })
       const send = async (command: string) => hex(await held.transmit(fromHex(command)))
