@@ -5,7 +5,9 @@ import { fromHex, hex } from '../src/bytes.ts'
 import { type AmexSettings, amexKernel } from '../src/emv/contactless/amex.ts'
 import { kernelData, parseContactlessConfig } from '../src/emv/contactless/config.ts'
 import { UI } from '../src/emv/contactless/outcome.ts'
+import { odaCard } from './oda-card.ts'
 import { format2, type ScriptedTap, scriptedTap, tapConfig } from './scripted-tap.ts'
+import { certifiedFiles, signedAid, signedEnvironment, signingCard } from './signed-tap.ts'
 
 const rules = parseContactlessConfig({
   currencyCode: 643,
@@ -164,6 +166,75 @@ describe('verification', () => {
     const { outcome, sent } = await pay({ aip: '10C0', cvm: '41031E03', amount: 300_000n, more: { '9F71': '010303' } })
     expect(outcome.cvm).toBe('signature')
     expect(Number.parseInt(sentToCard(sent).tvr.slice(4, 6), 16) & 0x20).toBe(0x20)
+  })
+})
+
+describe('a card that signs', () => {
+  /** The published test keys; the usual action codes, which count "data authentication not performed". */
+  const sign = (answer: Parameters<typeof signingCard>[2], wish: Partial<ScriptedTap> = {}, aip = '1180') =>
+    scriptedTap(amexKernel(signedEnvironment(), { data: kernelData(rules) }), {
+      aid: signedAid,
+      pdol: '9F35019F3704',
+      answers: signingCard(
+        aip,
+        { '8C': records['8C'], '8E': '000000000000000002031E031F03', '9F0D': '0000000000', '9F0E': '0000000000', '9F0F': '0000000000' },
+        answer,
+      ),
+      ...wish,
+    })
+
+  it('approves offline below the floor limit, the cryptogram out of its signature, after which the card may go', async () => {
+    const { outcome, sent, shown } = await sign({ cid: '40' })
+    expect(sent.at(-1)!.slice(0, 6)).toBe('80AE50')
+    expect(outcome).toMatchObject({ status: 'approved', cvm: 'none' })
+    expect(hex(outcome.dataRecord!.get(0x9f26)!)).toBe('1112131415161718')
+    expect([hex(outcome.dataRecord!.get(0x95)!), hex(outcome.discretionaryData!.get(0x8a)!)]).toEqual(['0000000000', '5931'])
+    expect(shown).toMatchObject([{ message: UI.cardReadOk }])
+    // One that leaves before has not been read.
+    const left = await sign({ cid: '40' }, { answers: { ...signingCard('1180', { '8C': '9F0206' }, { cid: '40' }), '80AE': 'removed' } })
+    expect(left.outcome).toMatchObject({ status: 'tryAgain', start: 'B' })
+    expect(left.shown).toEqual([])
+  })
+
+  it('goes online above it', async () => {
+    const { outcome, sent } = await sign({ cid: '80' }, { amount: 200_000n })
+    expect(sent.at(-1)!.slice(0, 6)).toBe('80AE90')
+    expect(outcome.status).toBe('onlineRequest')
+    expect(hex(outcome.dataRecord!.get(0x9f26)!)).toBe('1112131415161718')
+  })
+
+  it('is declined where the signature is wrong or missing', async () => {
+    const wrong = await sign({ cid: '40', forged: true })
+    expect(wrong.outcome.status).toBe('declined')
+    expect(hex(wrong.outcome.discretionaryData!.get(0x95)!)).toBe('0400000000')
+    const unsigned = format2({ '9F27': '40', '9F36': '0001', '9F26': '0102030405060708' })
+    const answers = { ...signingCard('1180', { '8C': '9F0206' }, { cid: '40' }), '80AE': unsigned }
+    expect((await sign({ cid: '40' }, { answers })).outcome.status).toBe('declined')
+  })
+
+  it('static data are checked where the card has no more', async () => {
+    // AIP 5080: SDA, cardholder verification. The published card has its signature (93).
+    const signature = hex(odaCard({ aip: 0x50, aip2: 0x80 }).get(0x93)!)
+    const codes = { '9F0D': '0000000000', '9F0E': '0000000000', '9F0F': '0000000000' }
+    const files = certifiedFiles('5080', { '8C': records['8C'], '8E': '00000000000000001F03', ...codes })
+    const tapped = (ssad: string) =>
+      scriptedTap(
+        amexKernel(signedEnvironment(), { data: new Map([...kernelData(rules), ...[[0xdf8122, fromHex('4000000000')] as const]]) }),
+        {
+          aid: signedAid,
+          pdol: '9F3501',
+          answers: {
+            ...files.answers,
+            '00B20414': format2({ '93': ssad }, 0x70),
+            '80A8': format2({ '82': '5080', '94': files.afl }),
+            '80AE': format2({ '9F27': '40', '9F36': '0001', '9F26': '0102030405060708' }),
+          },
+        },
+      )
+    const good = await tapped(signature)
+    expect(sentToCard(good.sent)).toMatchObject({ p1: '40', tvr: '0200000000' })
+    const bad = await tapped(signature.replace(/^../, '00'))
+    expect(sentToCard(bad.sent)).toMatchObject({ p1: '80', tvr: '4200000000' })
   })
 })
 

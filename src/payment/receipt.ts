@@ -32,6 +32,8 @@ export interface Receipt {
   /** `26.03.2019 10:52`, the terminal's own time. */
   readonly date: string
   readonly interface: CardInterface
+  /** POS entry mode (9F39), two digits: 05 chip, 07 tap, 91 tap in mag-stripe mode, 90 swipe, 80 fallback. Data of the slip, not printed. */
+  readonly entryMode?: string
   readonly cvm: CvmName
   /** The slip has a line to sign on: the CVM asks for it and no signature was taken on a screen. */
   readonly signatureLine: boolean
@@ -57,6 +59,7 @@ export function makeReceipt({ merchant, order, result, outcome, response, at, si
   const fields = {
     address: merchant.address,
     commission: order.commission,
+    entryMode: hexOf(0x9f39),
     aid,
     label: application?.label,
     tvr: hexOf(0x95),

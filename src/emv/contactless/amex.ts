@@ -3,6 +3,7 @@
 import { fromBcd, fromHex, fromText } from '../../bytes.ts'
 import { isFault } from '../../errors.ts'
 import { buildDol, parseDol } from '../../tlv/dol.ts'
+import { kernelDictionaries } from '../../tlv/kernels.ts'
 import { CAPABILITY, terminalKind } from '../config.ts'
 import type { Kernel } from '../context.ts'
 import { cvmConditionHolds } from '../cvm-condition.ts'
@@ -95,7 +96,7 @@ export function amexKernel(environment: KernelEnvironment, settings: AmexSetting
       retried.add(activation.transaction)
       return outcome
     }
-    const kernel = newSession(activation, environment, own)
+    const kernel = newSession(activation, environment, own, kernelDictionaries.amex)
     try {
       return await run(kernel, activation, settings, once)
     } catch (fault) {
@@ -144,7 +145,6 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: AmexS
   await readFiles(kernel, card.get(0x94)!)
   if (lacking(kernel, [0x5a, 0x5f24, 0x8c]).length > 0) return endApplication('cardDataMissing')
   if (!panAgrees(kernel)) return endApplication('cardDataError')
-  activation.ui({ message: UI.cardReadOk, status: 'cardReadSuccessfully' })
   const mobile = isSet(card.get(0x82), AIP.mobile)
   if (mobile && card.get(0x9f71)?.[2] === 0x03)
     kernel.raise('pinTryLimitExceeded', { rule: 'Book C-4: mobile CVM is blocked', inputs: [0x9f71] })
@@ -167,7 +167,7 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: AmexS
     kernel.raise('floorLimitExceeded', { rule: 'Book C-4: the amount is above the floor limit', inputs: [0x9f02] })
   if (kernel.exceptionFile?.(panOf(kernel), psnOf(kernel)))
     kernel.raise('cardOnExceptionFile', { rule: 'Book C-4: exception file', inputs: [0x5a] })
-  return generate(kernel, { cvm: cvm ?? 'none', combined, mobile, contact, once })
+  return generate(kernel, activation, { cvm: cvm ?? 'none', combined, mobile, contact, once })
 }
 
 /** CDA where both sides have it (its keys), else SDA; the TVR tells of failures. True when GENERATE AC shall be signed. */
@@ -285,13 +285,17 @@ interface Facts {
   readonly once: Once
 }
 
-async function generate(kernel: Kernel, { cvm, combined, mobile, contact, once }: Facts): Promise<ContactlessOutcome> {
+async function generate(
+  kernel: Kernel,
+  activation: KernelActivation,
+  { cvm, combined, mobile, contact, once }: Facts,
+): Promise<ContactlessOutcome> {
   kernel.step = 'cardActionAnalysis'
   const { card, terminal } = kernel.data
   const request = terminal.get(0x9c)![0] === TRANSACTION_TYPE.refund ? 'AAC' : analyseActions(kernel, 'approve')
   if (request !== 'ARQC') terminal.set(0x8a, fromText(request === 'TC' ? 'Y1' : 'Z1'))
   const cda = combined && request !== 'AAC'
-  const cdolData = buildDol(card.get(0x8c)!, tag => kernel.data.get(tag))
+  const cdolData = buildDol(card.get(0x8c)!, tag => kernel.data.get(tag), kernel.words)
   const again: ContactlessOutcome = {
     status: 'tryAgain',
     start: 'B',
@@ -307,6 +311,7 @@ async function generate(kernel: Kernel, { cvm, combined, mobile, contact, once }
   const { sw, data } = answer
   if (sw === 0x6984 && mobile) return once(again) ?? endApplication('statusBytes', sw)
   if (sw !== 0x9000) return endApplication('statusBytes', sw)
+  activation.ui({ message: UI.cardReadOk, status: 'cardReadSuccessfully' })
   if (data[0] === 0x80) {
     const value = single(data, 0x80)
     if (cda || value.length < 11) return endApplication('cardDataError')

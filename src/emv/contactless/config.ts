@@ -4,7 +4,9 @@ import { z } from 'zod'
 import { fromBcd, fromHex, hex, toBcd } from '../../bytes.ts'
 import { Fault } from '../../errors.ts'
 import type { TransactionType } from '../terminal.ts'
+import type { AmexLimits } from './amex.ts'
 import { type Combination, checkCombination } from './combination.ts'
+import type { LimitSet } from './dynamic-limits.ts'
 
 export type ContactlessScheme = 'mastercard' | 'visa' | 'amex' | 'jcb' | 'discover' | 'unionpay' | 'mir'
 
@@ -40,8 +42,23 @@ export interface SchemeRules {
   readonly extendedSelection?: boolean | undefined
   /** 9F66 of the kernels that have one. */
   readonly ttq?: Uint8Array | undefined
+  /** Dynamic reader limits (Visa, American Express). */
+  readonly dynamicLimits?: readonly DynamicLimits[] | undefined
+  /** Cards with fast DDA of the legacy version 00 are taken too (Visa, UnionPay), whose signature is not over amount and currency. */
+  readonly fastDda00?: boolean | undefined
   /** Data objects of the kernel's own configuration, by tag. */
   readonly data: ReadonlyMap<number, Uint8Array>
+}
+
+/**
+ * Limits for some of a scheme's cards in place of the scheme's: those whose Application Program ID (9F5A) begins so (Visa), or that name the set (American
+ * Express: 9F70 byte 2, b4–b1). A limit left out is switched off for them.
+ */
+export interface DynamicLimits extends Pick<SchemeRules, 'refuseFrom' | 'zeroAmountAllowed' | 'statusCheck'> {
+  readonly programId?: Uint8Array | undefined
+  readonly set?: number | undefined
+  readonly verifyFrom?: bigint | undefined
+  readonly offlineUpTo?: bigint | undefined
 }
 
 export interface ContactlessConfig {
@@ -95,7 +112,7 @@ function figure(rules: SchemeRules, rule: RuleName, sign: Comparison): bigint {
       : rule === 'refuseOnDeviceFrom'
         ? (rules.refuseOnDeviceFrom ?? rules.refuseFrom ?? MAX + 1n)
         : (rules[rule] ?? MAX + 1n)
-  return sign === '>=' ? first : first - 1n
+  return figureOf(first, sign)
 }
 
 /** The data objects of a scheme's kernel, rules and own settings together: what a reader with a kernel of its own is loaded with too. */
@@ -122,6 +139,37 @@ function ruleOf(figureOf: Uint8Array | undefined, rule: RuleName, sign: Comparis
   if (value === undefined) return []
   const first = sign === '>=' ? value : value + 1n
   return [[rule, rule === 'offlineUpTo' ? first - 1n : first]]
+}
+
+/** The first amount that counts, as the figure of a kernel that compares with `sign`. */
+function figureOf(first: bigint, sign: Comparison): bigint {
+  return sign === '>=' ? first : first - 1n
+}
+
+/** Kernel 3's sets; it pre-processes with them as Entry Point does. */
+export function visaLimitSets({ dynamicLimits }: SchemeRules): LimitSet[] {
+  return (dynamicLimits ?? []).map(({ programId, verifyFrom, refuseFrom, offlineUpTo, zeroAmountAllowed, statusCheck }) => ({
+    programId: programId!,
+    ...(verifyFrom !== undefined && { cvmRequiredLimit: figureOf(verifyFrom, '>=') }),
+    ...(refuseFrom !== undefined && { transactionLimit: figureOf(refuseFrom, '>=') }),
+    ...(offlineUpTo !== undefined && { floorLimit: figureOf(offlineUpTo + 1n, '>') }),
+    ...(zeroAmountAllowed !== undefined && { zeroAmountAllowed }),
+    ...(statusCheck !== undefined && { statusCheck }),
+  }))
+}
+
+/** Kernel 4's sets, with its own signs. */
+export function amexLimitSets({ dynamicLimits }: SchemeRules): ReadonlyMap<number, AmexLimits> {
+  return new Map(
+    (dynamicLimits ?? []).map(({ set, verifyFrom, refuseFrom, offlineUpTo }) => [
+      set!,
+      {
+        ...(verifyFrom !== undefined && { cvm: figureOf(verifyFrom, '>=') }),
+        ...(refuseFrom !== undefined && { transaction: figureOf(refuseFrom, '>') }),
+        ...(offlineUpTo !== undefined && { floor: figureOf(offlineUpTo + 1n, '>') }),
+      },
+    ]),
+  )
 }
 
 /** Entry Point's combinations. Kernels with limits of their own get none here, so that no rule is tested twice with two signs. */
@@ -184,6 +232,20 @@ const scheme = z
     statusCheck: z.boolean().optional(),
     extendedSelection: z.boolean().optional(),
     ttq: bytes(4).optional(),
+    dynamicLimits: z
+      .array(
+        z.strictObject({
+          programId: bytes(1, 16).optional(),
+          set: z.int().min(0).max(15).optional(),
+          verifyFrom: amount.optional(),
+          refuseFrom: amount.refine(value => value > 0n, { error: 'above 0' }).optional(),
+          offlineUpTo: amount.optional(),
+          zeroAmountAllowed: z.boolean().optional(),
+          statusCheck: z.boolean().optional(),
+        }),
+      )
+      .optional(),
+    fastDda00: z.boolean().optional(),
     data: data.default(new Map()),
   })
   .superRefine((it, context) => {
@@ -192,6 +254,17 @@ const scheme = z
     if (needsTtq && !it.ttq) rule('ttq', `${it.scheme} cards ask for Terminal Transaction Qualifiers (9F66)`)
     if (it.refuseFrom !== undefined && it.refuseOnDeviceFrom !== undefined && it.refuseOnDeviceFrom < it.refuseFrom)
       rule('refuseOnDeviceFrom', 'not below refuseFrom: a verified holder may pay more, not less')
+    if (it.fastDda00 !== undefined && it.scheme !== 'visa' && it.scheme !== 'unionpay')
+      rule('fastDda00', `${it.scheme} has no fast DDA: Visa and UnionPay have`)
+    const key = it.scheme === 'visa' ? 'programId' : it.scheme === 'amex' ? 'set' : undefined
+    for (const [i, one] of it.dynamicLimits?.entries() ?? []) {
+      const named = one.programId ? 'programId' : 'set'
+      if (!key) rule(`dynamicLimits.${i}`, `${it.scheme} has no dynamic reader limits: Visa and American Express have`)
+      else if (one[key] === undefined || (one.programId && one.set !== undefined))
+        rule(`dynamicLimits.${i}`, `by ${key}, not by ${one[named] === undefined ? 'nothing' : named}`)
+      if (it.scheme === 'amex' && (one.zeroAmountAllowed !== undefined || one.statusCheck !== undefined))
+        rule(`dynamicLimits.${i}`, 'zero amount and status check are no limits of American Express')
+    }
     for (const [tag] of figures[it.scheme] ?? [])
       if (it.data.has(tag)) rule('data', `${hex(Uint8Array.of(tag >> 16, (tag >> 8) & 0xff, tag & 0xff))} is derived from the rules`)
   })

@@ -2,7 +2,7 @@
 
 import { uint } from '../../bytes.ts'
 import type { Kernel } from '../context.ts'
-import { type Bit, isSet, TVR, type TvrBit } from '../data.ts'
+import { type Bit, isSet, TVR, type TvrBit, withBit } from '../data.ts'
 import { single } from '../fci.ts'
 import { verifyCda } from '../oda-combined.ts'
 import { iccKey } from '../oda-keys.ts'
@@ -12,7 +12,7 @@ import { TTQ } from './combination.ts'
 import { type Cryptogram, type Decision, decided, givenCryptogram } from './decide.ts'
 import type { ContactlessKernel, KernelActivation } from './entry.ts'
 import { updateCard } from './issuer-update.ts'
-import { type ContactlessCvm, type ContactlessOutcome, UI } from './outcome.ts'
+import { type ContactlessCvm, type ContactlessOutcome, type OnlineResponse, UI } from './outcome.ts'
 import {
   cardError,
   endApplication,
@@ -22,6 +22,7 @@ import {
   lacking,
   newSession,
   panAgrees,
+  pick,
   readFiles,
   restrictions,
 } from './session.ts'
@@ -48,7 +49,12 @@ const CPR = {
 } as const satisfies Record<string, Bit>
 
 /** Card Verification Results: bytes 3–10 of 9F10, kept as 9F53. */
-const CVR = { deviceCvmFailed: { byte: 2, bit: 1 }, deviceCvmPerformed: { byte: 2, bit: 2 } } as const satisfies Record<string, Bit>
+const CVR = {
+  deviceCvmFailed: { byte: 2, bit: 1 },
+  deviceCvmPerformed: { byte: 2, bit: 2 },
+  international: { byte: 2, bit: 4 },
+  domestic: { byte: 2, bit: 5 },
+} as const satisfies Record<string, Bit>
 const CARD_VERIFICATION_RESULTS = 0x9f53
 
 /** Data record of EMV mode. */
@@ -75,9 +81,7 @@ export function discoverKernel(environment: KernelEnvironment, settings: Discove
   return async activation => {
     const kernel = newSession(activation, environment, settings.data ?? new Map())
     try {
-      // One script at most on a second tap (6.3): more is none.
-      const { scripts = [] } = activation.onlineResponse ?? {}
-      if (activation.restart) return await updateCard(kernel, scripts.length > 1 ? {} : { scripts })
+      if (activation.restart) return await update(kernel, activation.onlineResponse)
       return await run(kernel, activation)
     } catch (fault) {
       const { error, sw } = cardError(fault)
@@ -112,12 +116,51 @@ async function run(kernel: Kernel, activation: KernelActivation): Promise<Contac
     kernel.raise('floorLimitExceeded', { rule: 'Book C-6: the amount is above the floor limit', inputs: [0x9f02, 0x9f1b] })
   if (kernel.exceptionFile?.(panOf(kernel), psnOf(kernel)))
     kernel.raise('cardOnExceptionFile', { rule: 'Book C-6: exception file', inputs: [0x5a] })
-  restrictions(kernel)
+  usageWhere(kernel)
   const ttq = terminal.get(0x9f66) ?? new Uint8Array(4)
   const cvm = verify(kernel, ttq, requirement)
   if (typeof cvm !== 'string') return cvm
   return decide(kernel, { type, loyalty, ttq, requirement, cvm })
 }
+
+/**
+ * Second tap: one script at most, more is none (6.3). A card that refuses it for its authentication says so in the TVR too, whichever template it was.
+ */
+async function update(kernel: Kernel, response: OnlineResponse | undefined): Promise<ContactlessOutcome> {
+  const { scripts = [] } = response ?? {}
+  let last = 0x9000
+  const heard: Kernel = {
+    ...kernel,
+    exchange: async command => {
+      const answer = await kernel.exchange(command)
+      last = answer.sw
+      return answer
+    },
+  }
+  await updateCard(heard, scripts.length > 1 ? {} : { scripts })
+  const why = { rule: 'Book C-6, 6.3: the script failed', inputs: [0x9f5b] }
+  const failed = ![0x90, 0x62, 0x63].includes(last >> 8)
+  if (failed) kernel.raise('scriptFailedBeforeFinalAc', why)
+  if (last === 0x6982) kernel.raise('issuerAuthenticationFailed', why)
+  kernel.data.terminal.set(0x95, withBit(kernel.data.terminal.get(0x95)!, TVR.scriptFailedAfterFinalAc, false))
+  return { status: 'endApplication', discretionaryData: pick(kernel, [0x9f5b, 0x95]) }
+}
+
+/** Restrictions; at home or abroad is what the card's verification results say, for they know the card's own country. */
+function usageWhere(kernel: Kernel): void {
+  const { card, terminal } = kernel.data
+  const results = card.get(CARD_VERIFICATION_RESULTS)
+  const own = card.get(0x5f28)
+  const here = terminal.get(0x9f1a)!
+  if (isSet(results, CVR.domestic)) card.set(0x5f28, here)
+  else if (isSet(results, CVR.international)) card.set(0x5f28, ABROAD)
+  restrictions(kernel)
+  if (own) card.set(0x5f28, own)
+  else card.delete(0x5f28)
+}
+
+/** No country's code. */
+const ABROAD = new Uint8Array(2)
 
 /** CDA over the PDOL's data and the response itself. */
 function authenticate(kernel: Kernel, response: Uint8Array): void {

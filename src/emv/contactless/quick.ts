@@ -46,20 +46,28 @@ export function isExpired({ data }: Kernel): boolean {
   return expiry?.length !== 3 || hex(expiry) < hex(data.terminal.get(0x9a)!)
 }
 
-/** Fast DDA (5.6, Annex C): what is wrong with it, or undefined. Only version 01 of 9F69 is taken. */
-export function fastDda(kernel: Kernel, rule: string): string | undefined {
+/** Versions of fast DDA: 01 signs number, amount, currency and Card Authentication Related Data (9F69), the legacy 00 the number alone. */
+export type FastDdaVersion = 0x00 | 0x01
+
+/**
+ * Fast DDA (5.6, Annex C): what is wrong with it, or undefined.
+ * @param version the one that is taken; a card of version 00 may have no 9F69
+ */
+export function fastDda(kernel: Kernel, rule: string, version: FastDdaVersion = 0x01): string | undefined {
   const { card, terminal } = kernel.data
   const related = card.get(0x9f69)
   const signature = card.get(0x9f4b)
   if (!isSet(card.get(0x82), DDA)) return 'the card does not support fDDA'
-  if (!signature || !related) return '9F4B or 9F69 is missing'
-  if (related[0] !== 0x01 || related.length < 5) return `9F69 has version ${hex(related.subarray(0, 1))}, the rule is 01`
+  if (!signature || (!related && version === 0x01)) return '9F4B or 9F69 is missing'
+  if (related && (related[0] !== version || related.length < 5))
+    return `9F69 has version ${hex(related.subarray(0, 1))}, the rule is ${hex(Uint8Array.of(version))}`
   if (!card.has(0x5a)) card.set(0x5a, panFromTrack2(card.get(0x57)!))
   const key = iccKey(kernel)
   if (isFailed(key)) return key.failed
   const dynamic = recoverDynamicData(key, signature, rule)
   if (isFailed(dynamic)) return dynamic.failed
-  const signed = concat(terminal.get(0x9f37)!, terminal.get(0x9f02)!, terminal.get(0x5f2a)!, related)
+  const number = terminal.get(0x9f37)!
+  const signed = version === 0x00 ? number : concat(number, terminal.get(0x9f02)!, terminal.get(0x5f2a)!, related!)
   return dynamicHashHolds(dynamic, signed) ? undefined : 'the signature does not match the transaction'
 }
 

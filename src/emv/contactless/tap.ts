@@ -9,7 +9,15 @@ import { commonLanguage } from '../fci.ts'
 import type { CvmName, Outcome, Reason } from '../outcome.ts'
 import type { AuthorisationRequest, AuthorisationResponse, PinBlock, Terminal, Transaction } from '../terminal.ts'
 import { amexKernel } from './amex.ts'
-import { type ContactlessConfig, type ContactlessScheme, combinationsOf, kernelData, schemeKernels } from './config.ts'
+import {
+  amexLimitSets,
+  type ContactlessConfig,
+  type ContactlessScheme,
+  combinationsOf,
+  kernelData,
+  schemeKernels,
+  visaLimitSets,
+} from './config.ts'
 import { discoverKernel } from './discover.ts'
 import { type ContactlessKernel, EntryPoint, type Field } from './entry.ts'
 import { jcbKernel } from './jcb.ts'
@@ -38,14 +46,15 @@ export function kernelsOf(
 ): (id: Uint8Array) => ContactlessKernel | undefined {
   const kernels = config.schemes.map(rules => {
     const data = kernelData(rules)
+    const fastDda00 = { ...(rules.fastDda00 !== undefined && { fastDda00: rules.fastDda00 }) }
     const make: Record<ContactlessScheme, () => ContactlessKernel> = {
       mastercard: () => mastercardKernel(environment, { data, ...(torn && { torn }), ...(exchange && { exchange }) }),
-      visa: () => visaKernel(environment, { data }),
+      visa: () => visaKernel(environment, { data, limitSets: visaLimitSets(rules), ...fastDda00 }),
       mir: () => mirKernel(environment, { data }),
-      amex: () => amexKernel(environment, { data }),
+      amex: () => amexKernel(environment, { data, limitSets: amexLimitSets(rules) }),
       discover: () => discoverKernel(environment, { data }),
       jcb: () => jcbKernel(environment, { data }),
-      unionpay: () => unionPayKernel(environment, { data }),
+      unionpay: () => unionPayKernel(environment, { data, ...fastDda00 }),
     }
     return { id: schemeKernels[rules.scheme], kernel: make[rules.scheme]() }
   })

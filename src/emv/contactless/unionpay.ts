@@ -1,5 +1,6 @@
 /** Kernel 7, UnionPay qUICS: one GET PROCESSING OPTIONS with the cryptogram in it, as kernel 3, with rules of its own (EMV Contactless Book C-7). */
 
+import { uint } from '../../bytes.ts'
 import { parseDol } from '../../tlv/dol.ts'
 import type { Kernel } from '../context.ts'
 import { type Bit, isSet } from '../data.ts'
@@ -25,7 +26,12 @@ import {
 export interface UnionPaySettings {
   /** Data objects of the reader that differ from the terminal's. */
   readonly data?: ReadonlyMap<number, Uint8Array>
+  /** Cards below version 0030 (9F08) are taken, which have fast DDA of version 00; where left out, version 00 is a failure. */
+  readonly fastDda00?: boolean
 }
+
+/** The first application version (9F08) whose fast DDA is of version 01. */
+const FIRST_WITH_01 = 0x0030
 
 const mandatory = [0x82, 0x9f36, 0x57, 0x9f10, 0x9f26]
 
@@ -53,7 +59,7 @@ export function unionPayKernel(environment: KernelEnvironment, settings: UnionPa
   return async activation => {
     const kernel = newSession(activation, environment, settings.data ?? new Map())
     try {
-      return await run(kernel, activation)
+      return await run(kernel, activation, settings)
     } catch (fault) {
       const { error, sw } = cardError(fault)
       return endApplication(error, sw)
@@ -61,7 +67,7 @@ export function unionPayKernel(environment: KernelEnvironment, settings: UnionPa
   }
 }
 
-async function run(kernel: Kernel, activation: KernelActivation): Promise<ContactlessOutcome> {
+async function run(kernel: Kernel, activation: KernelActivation, settings: UnionPaySettings): Promise<ContactlessOutcome> {
   const { card, terminal } = kernel.data
   const ttq = terminal.get(0x9f66) ?? new Uint8Array(4)
   const pdol = card.get(0x9f38)
@@ -75,10 +81,10 @@ async function run(kernel: Kernel, activation: KernelActivation): Promise<Contac
   activation.ui({ message: UI.cardReadOk, status: 'cardReadSuccessfully' })
   if (lacking(kernel, mandatory).length > 0) return endApplication('cardDataMissing')
   if (!panAgrees(kernel)) return endApplication('cardDataError')
-  return decide(kernel, ttq)
+  return decide(kernel, ttq, settings)
 }
 
-function decide(kernel: Kernel, ttq: Uint8Array): ContactlessOutcome {
+function decide(kernel: Kernel, ttq: Uint8Array, { fastDda00 }: UnionPaySettings): ContactlessOutcome {
   const { card, terminal } = kernel.data
   const may = (bit: Bit) => isSet(card.get(0x9f6c), bit)
   const offlineOnly = isSet(ttq, TTQ.offlineOnly)
@@ -92,7 +98,8 @@ function decide(kernel: Kernel, ttq: Uint8Array): ContactlessOutcome {
       if (!may(CTQ.onlineIfExpired)) return outcome(kernel, 'declined')
       online = true
     }
-    const failed = online ? undefined : fastDda(kernel, 'Book C-7')
+    const old = fastDda00 === true && uint(card.get(0x9f08) ?? new Uint8Array()) < FIRST_WITH_01
+    const failed = online ? undefined : fastDda(kernel, 'Book C-7', old ? 0x00 : 0x01)
     if (failed) {
       kernel.raise('ddaFailed', { rule: `Book C-7: ${failed}`, inputs: [0x9f4b, 0x9f69] })
       if (may(CTQ.onlineIfOdaFails) && !offlineOnly) online = true

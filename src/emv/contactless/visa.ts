@@ -1,6 +1,7 @@
 /** Kernel 3, Visa qVSDC: one GET PROCESSING OPTIONS with the cryptogram in it, fast DDA, and the card's transaction qualifiers (EMV Contactless Book C-3). */
 
 import { equal, fromBcd } from '../../bytes.ts'
+import { kernelDictionaries } from '../../tlv/kernels.ts'
 import type { Kernel } from '../context.ts'
 import { type Bit, isSet } from '../data.ts'
 import { isAtm } from '../restrict.ts'
@@ -33,6 +34,8 @@ export interface VisaSettings {
   readonly showOfflineSpending?: boolean
   /** Offline data authentication of an online transaction that fails: go online all the same, or decline. */
   readonly odaForOnlineFailure?: 'online' | 'decline'
+  /** Cards with fast DDA of version 00 are taken too, whose signature is not over amount and currency. The Book takes version 01 alone. */
+  readonly fastDda00?: boolean
   /** Dynamic reader limits by Application Program ID (9F5A). */
   readonly limitSets?: readonly LimitSet[]
   /** Data objects of the reader that differ from the terminal's. */
@@ -65,7 +68,7 @@ const anotherInterface = (message: number): ContactlessOutcome => ({
 
 export function visaKernel(environment: KernelEnvironment, settings: VisaSettings = {}): ContactlessKernel {
   return async activation => {
-    const kernel = newSession(activation, environment, settings.data ?? new Map())
+    const kernel = newSession(activation, environment, settings.data ?? new Map(), kernelDictionaries.visa)
     if (activation.restart) return updateCard(kernel, activation.onlineResponse)
     try {
       return await run(kernel, activation, settings)
@@ -123,20 +126,14 @@ function decide(kernel: Kernel, ttq: Uint8Array, settings: VisaSettings): Contac
     }
   }
   if (!declined && type === 'TC' && !online) {
-    const failed = fastDda(kernel, 'Book C-3, Annex C')
+    const failed = authenticate(kernel, settings)
     if (failed) {
       kernel.raise('ddaFailed', { rule: `Book C-3, 5.6: ${failed}`, inputs: [0x9f4b, 0x9f69] })
       if (may(CTQ.onlineIfOdaFails) && !offlineOnly) online = true
       else if (may(CTQ.switchIfOdaFails) && isSet(ttq, TTQ.contactChip)) return anotherInterface(UI.insertCard)
       else declined = true
     }
-  } else if (
-    !declined &&
-    odaForOnline &&
-    card.has(0x9f4b) &&
-    fastDda(kernel, 'Book C-3, Annex C') &&
-    settings.odaForOnlineFailure === 'decline'
-  )
+  } else if (!declined && odaForOnline && card.has(0x9f4b) && authenticate(kernel, settings) && settings.odaForOnlineFailure === 'decline')
     declined = true
   const cvm = declined ? undefined : verifyByQualifiers(kernel, ttq, type === 'ARQC')
   if (!cvm) declined = true
@@ -152,6 +149,11 @@ function decide(kernel: Kernel, ttq: Uint8Array, settings: VisaSettings): Contac
     fieldOff: 0,
     uiOnRestart: { message: UI.presentCardAgain, status: 'readyToRead' },
   }
+}
+
+function authenticate(kernel: Kernel, { fastDda00 }: VisaSettings): string | undefined {
+  const version = kernel.data.card.get(0x9f69)?.[0] ?? 0x00
+  return fastDda(kernel, 'Book C-3, Annex C', fastDda00 && version === 0x00 ? 0x00 : 0x01)
 }
 
 /** Cash and cashback that the card's usage control does not allow, where the reader looks (5.5.1.3). */
