@@ -12,6 +12,8 @@ import { parseUri, type Uri } from '../src/transport/uri.ts'
 import { bleShape as bluepadBle } from './bluepad/codec.ts'
 import { openBluepad } from './bluepad/driver.ts'
 import type { CarryToHost } from './bluepad/host-link.ts'
+import { magtekBle, magtekHid } from './magtek/codec.ts'
+import { magtekDialects, openMagtek } from './magtek/driver.ts'
 import { openMiura } from './miura/driver.ts'
 import { openPcscReader } from './pcsc/driver.ts'
 import { bleShape as qposBle } from './qpos/codec.ts'
@@ -77,6 +79,22 @@ export const families: readonly Family[] = [
     usb: [],
     baud: 115200,
     open: openMiura,
+  },
+  {
+    name: 'magtek',
+    readers: 'MagTek eDynamo, tDynamo, mDynamo, iDynamo 6, DynaMag (V5); DynaFlex, DynaFlex II, DynaProx (MMS)',
+    provenance: 'vendor-source',
+    bluetoothNames: [],
+    ble: [magtekBle.tDynamo, magtekBle.eDynamo, magtekBle.dynaFlex],
+    usb: [
+      ...[0x01, 0x03].map(product => ({ vendor: 0x0801, product, hid: product === 1 ? magtekHid.dynaMagPlain : magtekHid.dynaMag })),
+      ...[0x02, 0x11].map(product => ({ vendor: 0x0801, product, hid: magtekHid.dynaMagPlainLong })),
+      ...[0x19, 0x1a, 0x1c, 0x1e, 0x1f].map(product => ({ vendor: 0x0801, product, hid: magtekHid.v5 })),
+      ...[0x2020, 0x2023, 0x2024].map(product => ({ vendor: 0x0801, product, hid: magtekHid.mms })),
+    ],
+    dialects: magtekDialects,
+    baud: 115200,
+    open: openMagtek,
   },
   {
     name: 'vpcd',

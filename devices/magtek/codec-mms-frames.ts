@@ -97,18 +97,18 @@ const PDU = 244
 /** Both characteristics are one channel: one each way. */
 export const MMS_CHANNEL = 0
 
-/** [message counter][PDU counter][PCB 00, length (4)][data], then [message counter][PDU counter][data]; each PDU is a record. */
-export function bleFrames(): MmsFraming {
+/** PDUs of `size` bytes at most: [message counter][PDU counter][PCB 00, length (4)][data], then [message counter][PDU counter][data]; each PDU is a record. */
+export function bleFrames(size = PDU): MmsFraming {
   let counter = 0
   return {
     encode(message) {
       if (message.length > MAX_MESSAGE) throw tooLong(message)
       const out: Uint8Array[] = []
-      const first = PDU - 7
+      const first = size - 7
       const pdu = (...parts: readonly Uint8Array[]) => out.push(encodeRecord({ channel: MMS_CHANNEL, bytes: concat(...parts) }))
       pdu(Uint8Array.of(counter, 0, 0), fromUint(message.length, 4), message.subarray(0, first))
-      for (let at = first, number = 1; at < message.length; at += PDU - 2, number = (number % 0xff) + 1)
-        pdu(Uint8Array.of(counter, number), message.subarray(at, at + PDU - 2))
+      for (let at = first, number = 1; at < message.length; at += size - 2, number = (number % 0xff) + 1)
+        pdu(Uint8Array.of(counter, number), message.subarray(at, at + size - 2))
       counter = (counter + 1) % 0x100
       return concat(...out)
     },

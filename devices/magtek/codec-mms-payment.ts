@@ -163,7 +163,7 @@ export const mmsProperties = { serial: [2, 2, 1, 1, 1, 1], product: [2, 1, 2, 2,
 const COMPANY = [0x2b, 0x06, 0x01, 0x04, 0x01, 0xf6, 0x09]
 
 /** The rest of a path as nested objects: E<n> around C<n>, which is empty when it is asked for. */
-export function propertyTree(path: readonly number[], value = new Uint8Array(0)): Uint8Array {
+export function propertyTree(path: readonly number[], value: Uint8Array = new Uint8Array(0)): Uint8Array {
   const [last, ...around] = path.slice(1).reverse()
   return around.reduce((inner, n) => write(0xe0 | n, inner), write(0xc0 | last, value))
 }

@@ -152,11 +152,11 @@ export function readPayload({ id, payload }: Pick<MmsMessage, 'id' | 'payload'>)
 /** Over which a host and a reader speak MMS. `slip`: a serial line, and everything that is a plain stream. */
 export type MmsCarrier = 'hid' | 'ble' | 'slip'
 
-const framings: Readonly<Record<MmsCarrier, () => MmsFraming>> = { hid: hidFrames, ble: bleFrames, slip: slipFrames }
+const framings: Readonly<Record<MmsCarrier, (pdu?: number) => MmsFraming>> = { hid: hidFrames, ble: bleFrames, slip: slipFrames }
 
-/** One side of a line: it has counters of its own, so that each line wants a new one. */
-export function mmsSide(carrier: MmsCarrier, self: 'host' | 'device'): Side<MmsMessage, MmsMessage> {
-  const framing = framings[carrier]()
+/** One side of a line: it has counters of its own, so that each line wants a new one. `pdu`: bytes of a Bluetooth PDU, where the connection has not room for 244. */
+export function mmsSide(carrier: MmsCarrier, self: 'host' | 'device', pdu?: number): Side<MmsMessage, MmsMessage> {
+  const framing = framings[carrier](pdu)
   return {
     encode: message => framing.encode(encodeMms(message), self),
     decoder: () =>

@@ -61,8 +61,8 @@ export type V5Reply =
   /** Parts of a notification or a swipe did not come: the rest of it is dropped. */
   | Lost
 
-/** Result codes of an answer. */
-export const v5Results = { ok: 0x00, badLength: 0x02, badParameter: 0x03, notNow: 0x07, extended: 0x0a, buffering: 0x0b } as const
+/** Result codes of an answer: 00, 0A and 0B seen; the others as MagneSafe V5 manuals have them, never seen on the wire (docs/devices/magtek.md). */
+export const v5Results = { ok: 0x00, badParameter: 0x02, invalidOperation: 0x07, noPower: 0x09, extended: 0x0a, buffering: 0x0b } as const
 
 /** Extended commands (02-byte numbers). */
 export const v5Extended = { start: 0x0300, selection: 0x0302, onlineResponse: 0x0303, cancel: 0x0304, setDate: 0x030c } as const

@@ -24,6 +24,7 @@ import { allAccounts, type IssuerAccount } from '../cards/issuer-view.ts'
 import { testPinDukpt } from '../keys.ts'
 import { cardToken } from './book.ts'
 import type { CheckedRule } from './rules.ts'
+import { openSealed } from './sealed.ts'
 import { checkStripeCode, onceOf } from './stripe-code.ts'
 import { openSwipe } from './swipe.ts'
 
@@ -94,7 +95,8 @@ export class Issuer {
   }
 
   /** Decides on a payment and takes its money when it approves. `rules` are those of the host that it meets. */
-  authorise(message: AuthorisationMessage, pan: string | undefined, rules: readonly CheckedRule[]): Verdict {
+  authorise(sealed: AuthorisationMessage, pan: string | undefined, rules: readonly CheckedRule[]): Verdict {
+    const message = openSealed(sealed, this.#pinBdk)
     const account = this.#find(message, pan)
     if (!account) return { code: '14', reason: 'no account has this card number', arqc: 'none', pin: 'none' }
     const stripe = message.interface === 'tap' && message.tags.get(0x9f39)?.[0] === CONTACTLESS_STRIPE
@@ -108,7 +110,8 @@ export class Issuer {
   }
 
   /** The cryptogram of a payment that card and terminal approved without us: a TC instead of an ARQC, too late to be refused. */
-  advise(message: AuthorisationMessage, pan: string | undefined): Verdict {
+  advise(sealed: AuthorisationMessage, pan: string | undefined): Verdict {
+    const message = openSealed(sealed, this.#pinBdk)
     const account = this.#find(message, pan)
     if (!account) return { code: '14', reason: 'no account has this card number', arqc: 'none', pin: 'none' }
     const arqc = this.#checkCryptogram(account, message.tags)
@@ -158,7 +161,8 @@ export class Issuer {
   }
 
   /** The card number of a payment: of the chip's data, or of the tracks that the reader enciphered. */
-  panOf({ tags, interface: through }: AuthorisationMessage): string | undefined {
+  panOf(message: AuthorisationMessage): string | undefined {
+    const { tags, interface: through } = openSealed(message, this.#pinBdk)
     return panOf(tags) ?? (through === 'swipe' ? openSwipe(tags, this.#pinBdk)?.pan : undefined)
   }
 

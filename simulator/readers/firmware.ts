@@ -126,6 +126,11 @@ export class Firmware {
     this.#pinDukpt = new DukptDevice(ipek, ksn)
   }
 
+  /** Uses up one DUKPT key, for what a family enciphers in a way of its own. @throws Fault `bad-key` when none is left */
+  nextKey(): { readonly ksn: Uint8Array; readonly key: Uint8Array } {
+    return this.#pinDukpt.next()
+  }
+
   /** The key serial number of the next online PIN; undefined when the keys are used up. */
   get nextPinKsn(): Uint8Array | undefined {
     return this.#pinDukpt.ksn

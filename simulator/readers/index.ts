@@ -2,6 +2,8 @@
 
 import { Fault } from '../../src/errors.ts'
 import { VirtualBluepad } from './bluepad.ts'
+import { VirtualMms } from './magtek-mms.ts'
+import { VirtualV5 } from './magtek-v5.ts'
 import { VirtualMiura } from './miura.ts'
 import { VirtualQpos } from './qpos.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
@@ -15,6 +17,7 @@ export interface VirtualFamily {
 export const virtualFamilies: Readonly<Record<string, VirtualFamily>> = {
   miura: { serial: '01000123', make: options => new VirtualMiura(options) },
   qpos: { serial: 'MPOS0000000001', make: options => new VirtualQpos(options) },
+  magtek: { serial: 'B4F2A61', make: options => (options.dialect === 'mms' ? new VirtualMms(options) : new VirtualV5(options)) },
   bluepad: { serial: 'PP0918900518', make: options => new VirtualBluepad(options) },
 }
 

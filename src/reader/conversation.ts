@@ -31,6 +31,8 @@ export interface AskOptions<In, Answer extends In = In> {
   accept?: ((message: In) => message is Answer) | ((message: In) => boolean) | undefined
   /** How often the same bytes are sent again after a timeout; 0 when left out. Only for what may be done twice. */
   retries?: number | undefined
+  /** Told after each piece that the link took: bytes of the frame so far, of how many. */
+  onSent?: ((done: number, total: number) => void) | undefined
 }
 
 interface Question<In> {
@@ -99,14 +101,14 @@ export class Conversation<Out, In> implements AsyncDisposable {
   /** Sends a message and resolves with its answer. @throws Fault `timeout`, `aborted`, `link-closed`, or what `encode` throws */
   async ask<Answer extends In = In>(message: Out, options: AskOptions<In, Answer> = {}): Promise<Answer> {
     const frame = this.#side.encode(message)
-    const { timeout = this.#timeout, signal, accept = () => true, retries = 0 } = options
+    const { timeout = this.#timeout, signal, accept = () => true, retries = 0, onSent } = options
     const turn = this.#turn(signal)
     if (turn) await turn // not otherwise: what is asked first is sent first, before a `tell` that follows
     try {
       if (this.#late) await within({ signal }, () => this.#late!.gone)
       for (let attempt = 0; ; attempt++) {
         try {
-          const answer = await this.#exchange(frame, accept, { timeout, signal, clock: this.#clock, what: nameOf(message) })
+          const answer = await this.#exchange(frame, accept, { timeout, signal, clock: this.#clock, what: nameOf(message) }, onSent)
           if (attempt > 0) this.#expectLate(accept) // the answer to the try before may follow
           return answer as Answer
         } catch (error) {
@@ -182,15 +184,16 @@ export class Conversation<Out, In> implements AsyncDisposable {
   }
 
   /** One try. What comes before its first byte was sent is no answer; what comes after is, even when it overtakes the end of the sending. */
-  async #exchange(frame: Uint8Array, accept: (message: In) => boolean, limit: Limit): Promise<In> {
+  async #exchange(frame: Uint8Array, accept: (message: In) => boolean, limit: Limit, onSent?: AskOptions<In>['onSent']): Promise<In> {
     let begun = false
     try {
       return await within(limit, signal => {
         return new Promise<In>((resolve, reject) => {
           this.#question = { accept: guarded(message => begun && accept(message), reject), resolve, reject }
-          this.#send(frame, signal, () => {
+          const begin = () => {
             begun = true
-          }).catch(reject)
+          }
+          this.#send(frame, signal, begin, onSent).catch(reject)
         })
       })
     } catch (error) {
@@ -202,13 +205,16 @@ export class Conversation<Out, In> implements AsyncDisposable {
   }
 
   /** The pieces of one frame, after those of the frames before it. */
-  #send(frame: Uint8Array, signal: AbortSignal, begin?: () => void): Promise<void> {
+  #send(frame: Uint8Array, signal: AbortSignal, begin?: () => void, onSent?: AskOptions<In>['onSent']): Promise<void> {
     const sending = this.#sending.then(async () => {
       if (this.#ended) throw this.#ended
       if (signal.aborted) throw abortFault(signal)
       begin?.()
       const { mtu } = this.link
-      for (let at = 0; at < frame.length; at += mtu) await this.link.send(frame.length > mtu ? frame.subarray(at, at + mtu) : frame)
+      for (let at = 0; at < frame.length; at += mtu) {
+        await this.link.send(frame.length > mtu ? frame.subarray(at, at + mtu) : frame)
+        if (!signal.aborted) onSent?.(Math.min(at + mtu, frame.length), frame.length)
+      }
     })
     this.#sending = sending.catch(() => {})
     return sending

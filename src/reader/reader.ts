@@ -38,7 +38,13 @@ export type ReaderEvent =
   | { readonly type: 'state'; readonly state: 'connected' | 'disconnected' }
   | { readonly type: 'display'; readonly message: MessageId }
   | { readonly type: 'card'; readonly event: 'inserted' | 'tapped' | 'swiped' | 'removed' }
-  | { readonly type: 'application-selection'; readonly where: 'host' | 'reader'; readonly labels?: readonly string[] }
+  | {
+      readonly type: 'application-selection'
+      readonly where: 'host' | 'reader'
+      readonly labels?: readonly string[]
+      /** How long the reader waits for the app's choice, where it tells. */
+      readonly seconds?: number
+    }
   | {
       readonly type: 'pin'
       readonly event: 'started' | 'digit' | 'ok' | 'wrong' | 'lastTry' | 'bypassed'
