@@ -22,6 +22,7 @@ import { noLink } from './softpos/driver.ts'
 import { openVpcd } from './vpcd/driver.ts'
 
 export * from '../src/index.ts'
+export { type Emv2Call, type Emv2Event, type Emv2Identification, type Emv2Port, openEmv2 } from './bluepad/emv2.ts'
 export type { CarryToHost, HostCall } from './bluepad/host-link.ts'
 export * from './discover.ts'
 export { fileMemory } from './memory.ts'

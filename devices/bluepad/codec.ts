@@ -21,6 +21,7 @@ import {
   STATUS,
 } from './codec-messages.ts'
 
+export * from './codec-emv2.ts'
 export * from './codec-frame.ts'
 export * from './codec-host.ts'
 export type { DeviceAnswers, DeviceRequests, Finance, FinanceAnswer, HostAnswers, HostRequests, InitAnswer } from './codec-messages.ts'

@@ -40,13 +40,18 @@ const endings: { readonly [S in StatusName]?: Ending } & { readonly [other: `sta
   COMMAND_NOT_ALLOWED: 'unsupported',
 }
 
-/** Codes that a virtual reader may name in `answerElements.fault`; anything else it says is no more than the status. */
-const faults: readonly FaultCode[] = ['tampered', 'unsupported', 'low-battery', 'update-required', 'reader-error']
+/** Codes that a reader may name; anything else it says is an error of its own. */
+export const faultCodes: readonly FaultCode[] = ['tampered', 'unsupported', 'low-battery', 'update-required', 'reader-error']
 const reasons: readonly Reason[] = [
   ...(['offlineDeclined', 'hostDeclined', 'cardDeclined', 'unableToGoOnline', 'referral', 'cardholderCancelled'] as const),
   ...(['merchantCancelled', 'cardRemoved', 'cardTimeout', 'cardMute', 'cardError', 'cardBlocked', 'applicationBlocked'] as const),
   ...(['noApplication', 'notAccepted', 'pinTimeout', 'tryAnotherInterface'] as const),
 ]
+
+/** Undefined for what is no reason, or not the reader's to give. */
+export function reasonOf(text: string | undefined): Reason | undefined {
+  return reasons.find(one => one === text)
+}
 
 /**
  * @param told the elements of the answer's XML
@@ -55,7 +60,7 @@ const reasons: readonly Reason[] = [
 export function endingOf(status: number, answer: FinanceAnswer | undefined, told: ReadonlyMap<string, string>): Ended {
   const name = statusName(status)
   const financial: FinancialStatus | undefined = answer && financialStatus(answer.financial)
-  const reason = reasons.find(one => one === told.get(answerElements.reason))
+  const reason = reasonOf(told.get(answerElements.reason))
   const fallback = told.get(answerElements.fallback) === 'true' ? { fallback: true } : {}
   if (financial === 'approved') return { result: 'approved' }
   const ending = endings[name]
@@ -63,7 +68,7 @@ export function endingOf(status: number, answer: FinanceAnswer | undefined, told
     const by = reason ?? (typeof ending === 'object' ? ending.reason : undefined)
     return { result: 'declined', ...(by && { reason: by }), ...fallback }
   }
-  const named = faults.find(one => one === told.get(answerElements.fault))
+  const named = faultCodes.find(one => one === told.get(answerElements.fault))
   if (named) throw fault(named, name)
   if (typeof ending === 'string') throw fault(ending, name)
   const by = reason ?? ending?.reason

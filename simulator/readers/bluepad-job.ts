@@ -4,13 +4,12 @@ import { APP_HOST, type DeviceMessage, decodeReply, encodeQuestion, type Finance
 import type { Outcome } from '../../src/emv/outcome.ts'
 import type { AuthorisationRequest, AuthorisationResponse, Transaction, Waiting } from '../../src/emv/terminal.ts'
 import { abortFault, asFault, Fault, isFault } from '../../src/errors.ts'
-import { type Answered, answerOf, answerOfFault, byHost, type SelfElements, swipeTags, transactionOf } from './bluepad-payload.ts'
+import { type Answered, answerOf, answerOfFault, type SelfElements, transactionOf } from './bluepad-payload.ts'
 import type { Firmware, HostSide } from './firmware.ts'
+import { leadPayment } from './lead.ts'
 import type { DeviceLine } from './mped-line.ts'
-import { takeCard } from './take-card.ts'
 
-/** Milliseconds for a card, and for the host's answer; seconds for a signature (the vendor's simulator). */
-const CARD_WAIT = 60_000
+/** Milliseconds for the host's answer; seconds for a signature (the vendor's simulator). */
 const HOST_WAIT = 120_000
 const SIGNATURE_WAIT = 90
 const PORT = 443
@@ -69,53 +68,13 @@ export class BluepadJob {
     this.#options.line.say({ type: 'event', status, xml: told }).catch(() => {}) // a host that does not take it is found out at the next question
   }
 
-  async #pay(transaction: Transaction & Required<Pick<Transaction, 'interfaces'>>): Promise<Outcome> {
-    const { firmware } = this.#options
-    const { signal } = this.stop
-    const host = this.#hostSide()
+  #pay(transaction: Transaction & Required<Pick<Transaction, 'interfaces'>>): Promise<Outcome> {
     this.event(statuses.WAITING_CARD, true)
-    const taken = await takeCard(firmware, transaction, {
-      ...{ interfaces: transaction.interfaces, timeout: CARD_WAIT, signal, host },
+    return leadPayment(this.#options.firmware, transaction, {
+      ...{ interfaces: transaction.interfaces, host: this.#hostSide(), signal: this.stop.signal },
+      onInserted: () => this.event(statuses.CARD_INSERTED),
       onChipSwiped: () => this.event(statuses.ICC_CARD_SWIPED),
     })
-    switch (taken.type) {
-      case 'none':
-        return this.#ended({ result: 'cancelled', reason: taken.why === 'timeout' ? 'cardTimeout' : 'cardholderCancelled' })
-      case 'mute':
-        return this.#ended({ result: 'declined', reason: 'cardMute', fallback: true })
-      case 'chip':
-        this.event(statuses.CARD_INSERTED)
-        return firmware.pay(taken.card, transaction, host, { signal })
-      case 'tap': {
-        const { ended } = taken
-        if (ended.type === 'outcome') return this.#shown(ended.outcome)
-        firmware.body.show('reader.authorising')
-        return this.#shown(byHost(ended.request, await this.#authorise(ended.request, { signal })))
-      }
-      case 'swipe': {
-        const { swipe, tracks } = taken
-        const pinWanted = (swipe.serviceCode?.pin ?? 'none') !== 'none'
-        const sealed = await firmware.seal(tracks, pinWanted ? swipe.pan : undefined, host, { signal })
-        if (sealed.type !== 'sealed')
-          return this.#ended({ result: 'cancelled', reason: sealed.type === 'timeout' ? 'pinTimeout' : 'cardholderCancelled' })
-        firmware.body.show('reader.authorising')
-        const { pinBlock: data, ksn } = sealed
-        const request: AuthorisationRequest = {
-          ...{ transaction, interface: 'swipe', cvm: data ? 'onlinePin' : 'signature', tags: swipeTags(swipe, sealed) },
-          ...(data && { pinBlock: { format: 0, data, ksn } }),
-        }
-        return this.#shown(byHost(request, await this.#authorise(request, { signal })))
-      }
-    }
-  }
-
-  #ended(ended: Pick<Outcome, 'result' | 'reason' | 'fallback'>): Outcome {
-    return this.#shown({ ...ended, interface: 'chip', cvm: 'none', online: false, tags: new Map() })
-  }
-
-  #shown(outcome: Outcome): Outcome {
-    this.#options.firmware.showEnd(outcome)
-    return outcome
   }
 
   /** Paper or screen, the signature is the host's to take, once the issuer has approved. */

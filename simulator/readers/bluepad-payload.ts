@@ -11,17 +11,15 @@ import {
   statuses,
   xml,
 } from '../../devices/bluepad/codec.ts'
-import { concat, fromText, fromUint, hex } from '../../src/bytes.ts'
+import { concat, hex } from '../../src/bytes.ts'
 import { currency } from '../../src/currency.ts'
 import { displayName } from '../../src/emv/fci.ts'
 import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
-import type { AuthorisationRequest, AuthorisationResponse, Transaction } from '../../src/emv/terminal.ts'
+import type { Transaction } from '../../src/emv/terminal.ts'
 import { type Fault, isFault } from '../../src/errors.ts'
-import type { Swipe } from '../../src/magstripe.ts'
 import { maskPan } from '../../src/mask.ts'
 import { write } from '../../src/tlv/ber.ts'
 import type { Battery } from './body.ts'
-import type { SealedSwipe } from './firmware.ts'
 import { withCvm } from './qpos-payload.ts'
 
 const everything: readonly CardInterface[] = ['chip', 'tap', 'swipe']
@@ -40,31 +38,6 @@ export function transactionOf(
     forceOnline: told.get(requestElements.forceOnline) === 'true',
     interfaces: wanted ? everything.filter(one => wanted.includes(one)) : everything,
   }
-}
-
-/** What a swipe gives the host: enciphered tracks and their key serial number in the project's own tags (docs/devices/qpos.md), the rest masked or harmless. */
-export function swipeTags(swipe: Swipe, { ksn, track1, track2, track3 }: SealedSwipe): ReadonlyMap<number, Uint8Array> {
-  const [code] = [swipe.track2?.serviceCode ?? swipe.track1?.serviceCode]
-  const name = swipe.track1?.name
-  const entries: readonly (readonly [number, Uint8Array | undefined])[] = [
-    ...([
-      [0xdfd101, track1],
-      [0xdfd102, track2],
-      [0xdfd103, track3],
-      [0xc0, ksn],
-    ] as const),
-    [0x5f20, name ? fromText(name) : undefined],
-    [0x5f30, code ? fromUint(Number.parseInt(code, 16), 2) : undefined],
-    [0x9f39, Uint8Array.of(swipe.serviceCode?.chip ? 0x80 : 0x90)], // POS entry mode, ISO 8583:1987 field 22: fallback, stripe
-  ]
-  return new Map(entries.flatMap(([tag, value]) => (value ? [[tag, value] as const] : [])))
-}
-
-/** A payment without a card that could contradict ends with the host's word. */
-export function byHost({ transaction: _, ...request }: AuthorisationRequest, response: AuthorisationResponse): Outcome {
-  const reason = { approved: undefined, declined: 'hostDeclined', referral: 'referral', unableToGoOnline: 'unableToGoOnline' } as const
-  const why = reason[response.type]
-  return { ...request, result: why ? 'declined' : 'approved', ...(why && { reason: why }), online: true, response }
 }
 
 /** The status of an answer by why the payment ended so; success where the financial status says all. */
