@@ -11,7 +11,7 @@ export interface VirtualCentral {
 }
 
 /** A copy of noble of its own, on this controller. @throws Fault `missing-library`, `busy` */
-export function nobleOn(controller: Controller): VirtualCentral {
+export function nobleOn(controller: Pick<Controller, 'open'>): VirtualCentral {
   const open: OpenHci = host => controller.open(host)
   return loadOwn<(options: object) => BleLibrary & { state: string }, VirtualCentral>(
     '@abandonware/noble/with-custom-binding',

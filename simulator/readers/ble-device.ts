@@ -13,6 +13,8 @@ export interface BlePlug {
   readonly shape: BleShape
   /** What is advertised: up to 29 bytes. */
   readonly name: string
+  /** Nothing is written or subscribed to before the host has paired, as some readers want it. */
+  readonly secure?: boolean | undefined
   /** The controller it uses; the adapter of this machine when left out. */
   readonly hci?: OpenHci | undefined
 }
@@ -35,6 +37,8 @@ interface Bleno {
 interface CharacteristicOptions {
   readonly uuid: string
   readonly properties: string[]
+  /** Those of `properties` that need an encrypted link. */
+  readonly secure?: string[]
   readonly onReadRequest?: (offset: number, done: (result: number, data?: Buffer) => void) => void
   readonly onWriteRequest?: (data: Buffer, offset: number, withoutResponse: boolean, done: (result: number) => void) => void
   readonly onSubscribe?: (room: number, notify: (bytes: Buffer) => void) => void
@@ -57,11 +61,11 @@ export interface PluggedBle {
  * @throws Fault `missing-library`, `link-failed` with details.reason `no-adapter`, `bluetooth-off`, `permission`; `bad-argument` for a name that does not fit
  */
 export async function plugBle(plug: BlePlug, serve: (link: Link) => Promise<void>): Promise<PluggedBle> {
-  const { name, shape, hci } = plug
+  const { name, hci } = plug
   if (new TextEncoder().encode(name).length > 29)
     throw new Fault('bad-argument', `the name '${name}' has more than 29 bytes`, { field: 'name' })
   return loadOwn<Bleno, Promise<PluggedBle>>('@abandonware/bleno', hci && hciSocketOver(hci), async bleno => {
-    const device = new BleDevice(bleno, name, shape, serve)
+    const device = new BleDevice(bleno, plug, serve)
     let stop: (() => void) | undefined
     try {
       await within({ timeout: START_TIME, what: 'the state of the Bluetooth adapter' }, () => {
@@ -116,14 +120,16 @@ class BleDevice {
   readonly #bleno: Bleno
   readonly #name: string
   readonly #shape: BleShape
+  readonly #secure: boolean
   readonly #serve: (link: Link) => Promise<void>
   readonly #pipes: readonly Pipe[]
   readonly #due = new Set<string>()
   #link: DeviceLink | undefined
   #serving: Promise<void> = Promise.resolve()
 
-  constructor(bleno: Bleno, name: string, shape: BleShape, serve: (link: Link) => Promise<void>) {
+  constructor(bleno: Bleno, { name, shape, secure = false }: BlePlug, serve: (link: Link) => Promise<void>) {
     this.#bleno = bleno
+    this.#secure = secure
     this.#name = name
     this.#shape = shape
     this.#serve = serve
@@ -137,7 +143,9 @@ class BleDevice {
 
   advertise(): void {
     const { Characteristic, PrimaryService } = this.#bleno
-    const characteristics = this.#layout().map(options => new Characteristic(options))
+    const characteristics = this.#layout().map(options => {
+      return new Characteristic(this.#secure ? { ...options, secure: options.properties } : options)
+    })
     this.#bleno.setServices([new PrimaryService({ uuid: this.#shape.service, characteristics })])
     this.#bleno.startAdvertising(this.#name, [this.#shape.service])
   }
@@ -163,7 +171,7 @@ class BleDevice {
       }
       const onUnsubscribe = () => {
         pipe.subscriber = undefined
-        this.lose('peer')
+        queueMicrotask(() => this.lose('peer')) // bleno says so, too, just before it says that the link is lost
       }
       add({ uuid: pipe.notify, properties: ['notify'], onSubscribe, onUnsubscribe })
       if (pipe.read !== undefined)

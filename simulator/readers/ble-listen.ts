@@ -14,6 +14,8 @@ import type { Listening } from './listen.ts'
 export interface BleAdvertised {
   readonly shape: BleShape
   readonly name: string
+  /** Nothing works before the host has paired. */
+  readonly secure?: boolean | undefined
   /** The air of this process, or a controller of one, on which it is. */
   readonly air?: Air | Controller | undefined
 }
@@ -23,7 +25,7 @@ export interface BleAdvertised {
  * @throws Fault `busy` (the port is taken), `link-failed`, `missing-library`, `bad-uri` (TAPDIP_AIR)
  */
 export async function listenBle(
-  { shape, name, air }: BleAdvertised,
+  { air, ...plug }: BleAdvertised,
   port: string | undefined,
   serve: (link: Link) => Promise<void>,
 ): Promise<Listening> {
@@ -36,9 +38,9 @@ export async function listenBle(
     const served = own && (await serveAir(own, Number(port)))
     if (served) undo.push(served.close)
     const hci = await controllerOf(own ?? air, undo)
-    const plugged = await plugBle({ shape, name, hci }, serve)
+    const plugged = await plugBle({ ...plug, hci }, serve)
     undo.push(plugged.close)
-    return { uri: `ble:${encodeURIComponent(name)}`, ...(served && { air: served.uri }), close: release }
+    return { uri: `ble:${encodeURIComponent(plug.name)}`, ...(served && { air: served.uri }), close: release }
   } catch (error) {
     await release()
     throw error
