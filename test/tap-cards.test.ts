@@ -66,6 +66,8 @@ describe('a profile is checked', () => {
     ['dda', { deviceData: '2070000000' }, 'contactless.deviceData', 'exactly 4 bytes'],
     ['mastercard', { deviceData: '20700000' }, 'contactless.deviceData', '5 to 32 bytes'],
     ['mastercard', { relayResistance: { minimum: 60 } }, 'contactless.relayResistance.minimum', 'not more than maximum'],
+    ['mir', { magstripe: true }, 'contactless.magstripe', 'a matter of visa and mastercard applications'],
+    ['dda', { magstripe: true, issuerUpdate: 'secondTap' }, 'contactless.issuerUpdate', 'a matter of EMV mode'],
     ['mir', { kernel: '' }, 'contactless.kernel', '1 to 8 bytes'],
     ['emvpt', {}, 'contactless', 'by their RID'],
     ['mir', { ctq: '0000' }, 'contactless', 'Unrecognized key'],

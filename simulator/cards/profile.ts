@@ -1,33 +1,11 @@
 /** A card profile: one virtual card as validated data. What a profile leaves out is filled with the usual value, named in the schema. */
 
 import { z } from 'zod'
-import { fromHex } from '../../src/bytes.ts'
-import { Fault } from '../../src/errors.ts'
 import { type TestRsaKeyName, testRsaKeys } from '../keys/test-rsa-keys.ts'
 import { dolEntries, dolLength } from './dol.ts'
-import {
-  type Brand,
-  brandOf,
-  cryptogramNames,
-  cvmConditions,
-  cvmMethods,
-  logFile,
-  odaDefects,
-  scriptCommands,
-  usage,
-} from './profile-words.ts'
-
-/** A byte string written as hex; blanks are allowed. */
-function bytes(min: number, max = min) {
-  return z
-    .string()
-    .regex(/^(\s*[0-9a-fA-F]{2}\s*)*$/, 'hex digits in pairs')
-    .transform(fromHex)
-    .refine(
-      value => value.length >= min && value.length <= max,
-      min === max ? `exactly ${min} bytes` : `${min} to ${max} bytes of hex digits in pairs`,
-    )
-}
+import { badProfile, bytes } from './profile-fields.ts'
+import { checkContactless, contactless } from './profile-tap.ts'
+import { cryptogramNames, cvmConditions, cvmMethods, logFile, odaDefects, scriptCommands, usage } from './profile-words.ts'
 
 const dol = bytes(0, 252)
   .refine(value => dolEntries(value) !== undefined, 'tags of 1 to 3 bytes, each followed by a length of one byte below 80')
@@ -131,37 +109,6 @@ const recordLayout = z.strictObject({
   tags: z.array(z.string().regex(/^[0-9A-F]{2,6}$/, 'a tag in upper-case hex')),
   /** Takes part in offline data authentication. */
   signed: z.boolean().default(false),
-})
-
-/** Times of the relay resistance protocol, in units of 100 µs as the card states them (EMV Contactless Book C-2). */
-const relayResistance = z.strictObject({
-  minimum: z.int().min(0).max(0xffff).default(10),
-  maximum: z.int().min(0).max(0xffff).default(50),
-  transmission: z.int().min(0).max(0xffff).default(18),
-  /** Milliseconds that the answer takes in truth: more where somebody relays it. */
-  takes: z.int().min(0).max(10_000).default(2),
-})
-
-/** What an application does when it is tapped; the rest is that of the contact side. */
-const contactless = z.strictObject({
-  /** Kernel identifier in the PPSE (9F2A); by the brand when left out: those of Mir and UnionPay, none for others. */
-  kernel: bytes(1, 8).optional(),
-  /** Extended Selection (9F29): the reader adds it to the AID of the final SELECT. */
-  extension: bytes(1, 5).optional(),
-  /** How the cryptogram of a tap is made, where it is another than the chip's: `visa17`. */
-  cryptogram: z.literal('visa17').optional(),
-  /** Visa and UnionPay: version of fast DDA, 01, or 00 that kernels take no more. */
-  fdda: z.enum(['00', '01']).optional(),
-  /** 9F6E: Visa's Form Factor Indicator (4), Mastercard's Third Party Data (5–32); of a card or a phone, as it is presented, when left out. */
-  deviceData: bytes(4, 32).optional(),
-  /** Mastercard: the relay resistance protocol; none when left out. */
-  relayResistance: relayResistance.optional(),
-  /** Visa and Mastercard: no EMV mode, track data with a dynamic code (dCVV, CVC3) instead. */
-  magstripe: z.boolean().optional(),
-  /** The issuer's answer on a second tap (Visa, Discover, JCB), or while the card is held in the field (JCB); none when left out. */
-  issuerUpdate: z.enum(['secondTap', 'presentAndHold']).optional(),
-  /** Mir: the card speaks Protocol 2, whose commands are not public: it only says so in its FCI (DF6F; a guess of the facts sheet). */
-  protocol2: z.boolean().optional(),
 })
 
 const application = z.strictObject({
@@ -323,11 +270,6 @@ export function parseProfile(profile: unknown): CardPlan {
   return result.data
 }
 
-export function badProfile(path: readonly PropertyKey[], rule: string): Fault {
-  const where = path.length === 0 ? '(profile)' : path.join('.')
-  return new Fault('bad-config', `card profile: ${where}: ${rule}`, { path: where, rule })
-}
-
 /** Rules that tie several fields together. */
 function checkTogether(plan: CardPlan): void {
   const offlinePin = new Set<string | number>(['offlinePin', 'offlinePinAndSignature', 'encipheredPin', 'encipheredPinAndSignature'])
@@ -346,7 +288,7 @@ function checkTogether(plan: CardPlan): void {
         at('cryptogram'),
         `${one.cryptogram} is for taps: ${one.cryptogram === 'visa17' ? 'contactless.cryptogram' : 'of dpas'}`,
       )
-    checkContactless(one, at)
+    checkContactless(one.aid, one.contactless, at)
     if (one.preferredName !== undefined && one.codeTable === undefined)
       throw badProfile(at('codeTable'), 'a preferred name needs a code table')
     const identifier = one.oda.issuerIdentifier
@@ -366,30 +308,6 @@ function checkTogether(plan: CardPlan): void {
   })
   const aids = plan.applications.map(({ aid }) => aid.join())
   if (new Set(aids).size !== aids.length) throw badProfile(['applications'], 'each application has its own AID')
-}
-
-const tapBrandNames = 'Mir, Visa, Mastercard, American Express, JCB, Discover and UnionPay applications'
-
-function checkContactless({ aid, contactless }: ApplicationPlan, at: (...rest: string[]) => readonly PropertyKey[]): void {
-  if (!contactless) return
-  const brand = brandOf(aid)
-  if (!brand) throw badProfile(at('contactless'), `${tapBrandNames} can be tapped, by their RID`)
-  const only: Readonly<Partial<Record<keyof typeof contactless, readonly Brand[]>>> = {
-    cryptogram: ['visa'],
-    fdda: ['visa', 'unionpay'],
-    deviceData: ['visa', 'mastercard'],
-    relayResistance: ['mastercard'],
-    magstripe: ['visa', 'mastercard'],
-    issuerUpdate: contactless.issuerUpdate === 'presentAndHold' ? ['jcb'] : ['visa', 'discover', 'jcb'],
-    protocol2: ['mir'],
-  }
-  for (const [name, owners] of Object.entries(only) as [keyof typeof contactless, readonly Brand[]][])
-    if (contactless[name] !== undefined && !owners.includes(brand))
-      throw badProfile(at('contactless', name), `a matter of ${owners.join(' and ')} applications`)
-  const { deviceData, relayResistance: relay } = contactless
-  if (deviceData && (brand === 'visa' ? deviceData.length !== 4 : deviceData.length < 5))
-    throw badProfile(at('contactless', 'deviceData'), brand === 'visa' ? 'exactly 4 bytes' : '5 to 32 bytes')
-  if (relay && relay.minimum > relay.maximum) throw badProfile(at('contactless', 'relayResistance', 'minimum'), 'not more than maximum')
 }
 
 function canDecipher({ oda: { method, pinKey } }: ApplicationPlan): boolean {

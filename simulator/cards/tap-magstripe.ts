@@ -7,7 +7,7 @@ import { children, encode, object } from './objects.ts'
 import type { ApplicationPlan, CardPlan } from './profile.ts'
 import { beginQuick } from './quick.ts'
 import { cvc3, cvc3Layout, dynamicCvv, lastFour } from './stripe-codes.ts'
-import type { Tapped } from './tap-brand.ts'
+import { settingsOf, type Tapped } from './tap-brand.ts'
 
 const { code, atc: counter, un: number } = cvc3Layout
 const digits = code + counter + number + 1
@@ -59,23 +59,26 @@ export function mastercardStripe(common: ApplicationPlan, device: 'card' | 'phon
 export function computeChecksum({ session, application, device }: Tapped, { cla, p1, p2, data }: CardCommand): Answer {
   const { run } = session
   const { image, atc } = application
-  if (cla !== 0x80 || !image.data.has(0x9f6b)) return refuse(SW.wrongIns)
+  if (cla !== 0x80 || !settingsOf(image.plan)?.magstripe) return refuse(SW.wrongIns)
   if (run?.phase !== 'initiated') return refuse(SW.conditions)
   if (p1 !== 0x8e || p2 !== 0x80) return refuse(SW.wrongParameters)
-  const told = cutByDol(dolEntries(image.data.get(0x9f69) ?? defaultUdol)!, data)
+  const told = cutByDol(dolEntries(image.data.get(0x9f69) ?? defaultUdol) ?? [], data)
   if (!told) return refuse(SW.wrongLength)
   run.phase = 'complete'
   const wanted = ((told.get(0x9f7e)?.[0] ?? 0) & VERIFICATION_WANTED) !== 0
   const counted = [0x9f36, fromUint(atc, 2)] as const
   if (application.blocked || image.plan.risk.policy === 'decline') return answer([counted, [0xdf4b, fromHex('000000')]])
   if (wanted && device === 'lockedPhone') return answer([counted, [0xdf4b, fromHex('000100')]])
-  const codeOf = (track: number) => cvc3(image.masterKeys.cvc, image.data.get(track)!, told.get(0x9f6a)!, atc)
-  return answer([
-    [0x9f61, codeOf(0x9f6b)],
-    [0x9f60, codeOf(0x56)],
-    counted,
-    ...(device === 'card' ? [] : [[0xdf4b, fromHex(wanted ? '001000' : '000000')] as const]),
-  ])
+  const codes = (
+    [
+      [0x9f61, 0x9f6b],
+      [0x9f60, 0x56],
+    ] as const
+  ).flatMap(([tag, track]) => {
+    const issued = image.data.get(track)
+    return issued ? [[tag, cvc3(image.masterKeys.cvc, issued, told.get(0x9f6a) ?? new Uint8Array(4), atc)] as const] : []
+  })
+  return answer([...codes, counted, ...(device === 'card' ? [] : [[0xdf4b, fromHex(wanted ? '001000' : '000000')] as const])])
 }
 
 const answer = (objects: readonly (readonly [number, Uint8Array])[]) => ok(encode(0x77, children(new Map(objects))))
