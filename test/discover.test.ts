@@ -1,142 +1,213 @@
-/** Discovery: every transport at once, each reader as it is seen, what cannot be searched named, and nothing left running. */
+/** Kernel 6, D-PAS: status words, the shape of the answer, verification with its fallbacks, and the order of decisions. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type DiscoverOptions, type Discovery, discover, type FoundReader, type Sources } from '../devices/discover.ts'
-import { fileMemory } from '../devices/memory.ts'
-import { sleep, VirtualClock } from '../src/clock.ts'
-import { Fault } from '../src/errors.ts'
+import { concat, fromHex, hex } from '../src/bytes.ts'
+import { VirtualClock } from '../src/clock.ts'
+import { discoverKernel } from '../src/emv/contactless/discover.ts'
+import { UI } from '../src/emv/contactless/outcome.ts'
+import { write } from '../src/tlv/ber.ts'
+import { caKey, odaCard, pan, sha1, signDynamic } from './oda-card.ts'
+import { format2, objects, type ScriptedTap, scriptedTap, tapConfig } from './scripted-tap.ts'
 
-const bluepad: FoundReader = {
-  uri: 'ble:PP0918900518',
-  transport: 'ble',
-  family: 'bluepad',
-  name: 'PP0918900518',
-  serial: 'PP0918900518',
-  rssi: -60,
-}
-const unknownDevice: FoundReader = { uri: 'ble:Headphones', transport: 'ble', name: 'Headphones', rssi: -40 }
-const cable: FoundReader = { uri: 'serial:/dev/ttyACM0?family=qpos', transport: 'serial', family: 'qpos', serial: 'MPOS0000000001' }
-
-function world(sources: Partial<Sources> = {}) {
-  const clock = new VirtualClock()
-  const none = async () => []
-  const all: Sources = {
-    async *ble({ signal, clock: own }) {
-      await sleep(500, own, signal)
-      yield unknownDevice
-      yield bluepad
-      await sleep(1_000_000, own, signal).catch(() => {})
-    },
-    serial: async () => [cable],
-    hid: none,
-    pcsc: none,
-    ...sources,
-  }
-  return { clock, sources: all }
+interface Wish extends Partial<ScriptedTap> {
+  ttq?: string
+  cpr?: string
+  cid?: string
+  gpo?: string
+  more?: Record<string, string>
+  iad?: string
 }
 
-async function search(options: DiscoverOptions & { clock: VirtualClock }, forMs = 60_000): Promise<Discovery[]> {
-  const seen: Discovery[] = []
-  const searching = (async () => {
-    for await (const one of discover(options)) seen.push(one)
-  })()
-  for (let at = 0; at < forMs; at += 500) await options.clock.advance(500)
-  await searching
-  expect(options.clock.pending).toBe(0)
-  return seen
+const track = { '57': '6011973700000005D40122010000000000', '5A': '6011973700000005', '5F24': '401231' }
+
+/** The TTQ's dynamic bits (byte 2 b8, b7) come from pre-processing: floor limit and CVM limit in `combination`. */
+function pay({
+  ttq = '36004000',
+  cpr = '0000',
+  cid = '80',
+  gpo,
+  more = {},
+  iad = '0105000000000000000000',
+  combination = {},
+  ...wish
+}: Wish = {}) {
+  const signed = cid === '40' || (Number.parseInt(cpr.slice(0, 2), 16) & 0x20) !== 0
+  const answer = format2({
+    '82': '0100',
+    '94': '08010100',
+    '9F36': '0001',
+    '9F10': iad,
+    '9F27': cid,
+    '9F71': cpr,
+    ...(signed ? { '9F4B': '00'.repeat(64) } : { '9F26': '0102030405060708' }),
+    ...more,
+  })
+  return scriptedTap(discoverKernel({ config: tapConfig }), {
+    aid: 'A0000001523010',
+    pdol: '9F66049F02069F3704',
+    answers: { '80A8': gpo ?? answer, '00B2010C': format2({ ...track }, 0x70), '8418': '9000' },
+    combination: { ttq: fromHex(ttq), ...combination },
+    ...wish,
+  })
 }
 
-describe('discover', () => {
-  it('tells of each reader as it is seen, once, over all transports, until the time is over', async () => {
-    const seen = await search({ ...world(), timeout: 10_000 })
-    expect(seen).toEqual([
-      { type: 'found', reader: cable },
-      { type: 'found', reader: unknownDevice },
-      { type: 'found', reader: bluepad },
-    ])
-  })
+const overCvm = { cvmRequiredLimit: 50n }
 
-  it('filters by family, and by transport', async () => {
-    expect(await search({ ...world(), timeout: 5000, families: ['bluepad'] })).toEqual([{ type: 'found', reader: bluepad }])
-    expect(await search({ ...world(), once: true, transports: ['serial', 'hid'] })).toEqual([{ type: 'found', reader: cable }])
-    const odd = discover({ transports: ['usb' as never] }).next()
-    await expect(odd).rejects.toMatchObject({ code: 'bad-argument', details: { field: 'transports' } })
-  })
-
-  it('a cable that is plugged in later is found, one that is pulled is lost', async () => {
-    const { clock, sources } = world()
-    const begun = clock.now()
-    const serial = async () => (clock.now() - begun >= 3000 && clock.now() - begun < 6000 ? [cable] : [])
-    const seen = await search({ clock, sources: { ...sources, serial }, transports: ['serial'], timeout: 10_000 })
-    expect(seen).toEqual([
-      { type: 'found', reader: cable },
-      { type: 'lost', uri: cable.uri },
-    ])
-  })
-
-  it.each(['bluetooth-off', 'no-adapter', 'permission'])('%s: told by its code, and the cables are searched', async reason => {
-    const ble = () => {
-      throw new Fault('link-failed', 'Bluetooth cannot be used', { reason })
-    }
-    const seen = await search({ ...world({ ble }), timeout: 2000 })
-    expect(seen).toEqual(
-      expect.arrayContaining([
-        { type: 'unavailable', transport: 'ble', fault: expect.objectContaining({ code: 'link-failed', details: { reason } }) },
-        { type: 'found', reader: cable },
-      ]),
-    )
-  })
-
-  it('a library that is not installed takes only its own transport away', async () => {
-    const hid = async () => {
-      throw new Fault('missing-library', 'HID needs the package node-hid', { library: 'node-hid' })
-    }
-    const seen = await search({ ...world({ hid }), once: true, transports: ['hid', 'serial'] })
-    expect(seen.map(one => one.type).sort()).toEqual(['found', 'unavailable'])
-  })
-
+describe('GET PROCESSING OPTIONS', () => {
   it.each([
-    ['off', 'location-off'],
-    ['denied', 'location-denied'],
-  ] as const)('location %s: Bluetooth is not searched, and the app knows why', async (state, reason) => {
-    const seen = await search({ ...world(), timeout: 2000, transports: ['ble'], location: async () => state })
-    expect(seen).toEqual([{ type: 'unavailable', transport: 'ble', fault: expect.objectContaining({ details: { reason } }) }])
+    ['6984', { status: 'tryAnotherInterface', uiOnOutcome: { message: UI.insertOrSwipe } }],
+    ['6986', { status: 'tryAgain', start: 'B', fieldOff: 1300, uiOnOutcome: { message: UI.seePhone } }],
+    ['6985', { status: 'selectNext', start: 'C' }],
+    ['8006010008010100' + '9000', { status: 'selectNext' }],
+  ])('%s', async (gpo, wanted) => {
+    expect((await pay({ gpo })).outcome).toMatchObject(wanted)
   })
 
-  it('cancelled, or left by the caller, it stops the search and leaves nothing', async () => {
-    const { clock, sources } = world()
-    const stop = new AbortController()
-    const searching = search({ clock, sources, signal: stop.signal }, 3000)
-    await clock.advance(1000)
-    stop.abort()
-    expect(await searching).toHaveLength(3)
-    const left = world()
-    const leaving = (async () => {
-      for await (const one of discover({ ...left })) if (one.type === 'found' && one.reader.family === 'bluepad') break
-    })()
-    await left.clock.advance(500)
-    await leaving
-    expect(left.clock.pending).toBe(0)
+  it.each(['82', '9F36', '9F10', '9F27', '9F71', '9F26'])('without %s the next application is tried', async tag => {
+    expect((await pay({ more: { [tag]: '' } })).outcome.status).toBe('selectNext')
+  })
+
+  it('a mag-stripe card leads to the next application', async () => {
+    expect((await pay({ fci: { '9F7D': '01' } })).outcome.status).toBe('selectNext')
+  })
+
+  it('a cryptogram beside a signature is no answer', async () => {
+    expect((await pay({ cid: '40', more: { '9F26': '0102030405060708' } })).outcome.status).toBe('selectNext')
   })
 })
 
-describe('the last reader', () => {
-  it('is remembered in a file, replaced whole, and forgotten', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'tapdip-'))
-    try {
-      const file = join(folder, 'deep', 'reader.json')
-      const memory = fileMemory(file)
-      expect(await memory.load()).toBeUndefined()
-      await memory.save({ uri: 'ble:PP0918900518', serial: 'PP0918900518' })
-      expect(await fileMemory(file).load()).toEqual({ uri: 'ble:PP0918900518', serial: 'PP0918900518' })
-      await memory.save(undefined)
-      expect(await memory.load()).toBeUndefined()
-      await expect(fileMemory('/etc/passwd/none/reader.json').save({ uri: 'x' })).rejects.toMatchObject({ code: 'bad-argument' })
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
+describe('verification', () => {
+  it.each([
+    // TTQ, CPR, over the CVM limit: CVM or where it leads
+    ['36004000', '0000', false, 'none'],
+    ['36004000', '8000', false, 'onlinePin'],
+    ['32004000', '8002', false, 'signature'],
+    ['32004000', '8001', false, 'none'],
+    ['32004000', '8000', false, 'tryAnotherInterface'],
+    ['22004000', '8000', false, 'endApplication'],
+    ['36004000', '4000', false, 'signature'],
+    ['34004000', '4001', false, 'none'],
+    ['36004000', '0000', true, 'tryAnotherInterface'],
+    ['36004000', '0001', true, 'none'],
+    ['36000000', '1000', true, 'tryAnotherInterface'],
+  ])('TTQ %s, requirement %s, above the limit %s: %s', async (ttq, cpr, above, wanted) => {
+    const { outcome } = await pay({ ttq, cpr, combination: above ? overCvm : {} })
+    expect(outcome.cvm ?? outcome.status).toBe(wanted)
+  })
+
+  it.each([
+    ['0105000200000000000000', '1000', 'confirmationCode'],
+    ['0105000300000000000000', '1000', 'endApplication'],
+    ['0105000300000000000000', '1002', 'signature'],
+    ['0105000000000000000000', '1001', 'none'],
+  ])('a device with results %s and requirement %s: %s', async (iad, cpr, wanted) => {
+    const { outcome } = await pay({ iad, cpr, combination: overCvm })
+    expect(outcome.cvm ?? outcome.status).toBe(wanted)
+  })
+})
+
+describe('decisions', () => {
+  it.each([
+    ['80', '36004000', '0000', 'onlineRequest'],
+    ['80', '3E004000', '0000', 'declined'],
+    ['80', '3E004000', '0080', 'tryAnotherInterface'],
+    ['80', '2E004000', '0080', 'declined'],
+    ['00', '36004000', '0000', 'declined'],
+    // A TC whose signature is wrong
+    ['40', '36004000', '0000', 'declined'],
+    ['40', '36004000', '0040', 'onlineRequest'],
+    ['40', '36004000', '0020', 'tryAnotherInterface'],
+    ['40', '26004000', '0020', 'declined'],
+    ['40', '3E004000', '00C0', 'tryAnotherInterface'],
+  ])('CID %s, TTQ %s, requirement %s: %s', async (cid, ttq, cpr, status) => {
+    expect((await pay({ cid, ttq, cpr })).outcome.status).toBe(status)
+  })
+
+  it('an expired card as its requirement says', async () => {
+    const expired = async (cpr: string) =>
+      (
+        await pay({
+          cpr,
+          answers: {
+            '80A8': format2({
+              '82': '0100',
+              '94': '08010100',
+              '9F36': '0001',
+              '9F10': '0105000000000000000000',
+              '9F27': '80',
+              '9F71': cpr,
+              '9F26': '0102030405060708',
+            }),
+            '00B2010C': format2({ ...track, '5F24': '200131' }, 0x70),
+          },
+        })
+      ).outcome.status
+    expect(await expired('0004')).toBe('declined')
+    expect(await expired('0008')).toBe('onlineRequest')
+  })
+})
+
+describe('a signed answer', () => {
+  const un = '07070707'
+  const ttq = '36004000'
+  const pdolData = fromHex(`${ttq}000000000100${un}`)
+  const certified = odaCard({ aip: 0x01 })
+  const object = (tag: number) => ({ [tag.toString(16)]: hex(certified.get(tag)!) })
+  const files: Record<string, string> = {
+    '00B2010C': format2(object(0x5a), 0x70),
+    '00B2020C': format2({ '5F24': '251231' }, 0x70),
+    '00B20114': format2({ '57': `${pan}D25122010000000000` }, 0x70),
+    '00B20214': format2(object(0x90), 0x70),
+    '00B20314': format2({ ...object(0x8f), ...object(0x9f32), ...object(0x92), ...object(0x9f4a) }, 0x70),
+    '00B20414': format2(object(0x9f46), 0x70),
+    '00B20514': format2({ ...object(0x9f47), ...object(0x9f48) }, 0x70),
+  }
+
+  /** A TC inside the card's signature; `over` is the PDOL data that the card has signed. */
+  function signedAnswer(over: Uint8Array): string {
+    const rest = { '82': '0100', '94': '0801020210010500', '9F36': '0001', '9F10': '0105000000000000000000', '9F27': '40', '9F71': '0000' }
+    const cryptogram = fromHex('1112131415161718')
+    const number = fromHex('04AABBCCDD')
+    const dynamic = concat(number, Uint8Array.of(0x40), cryptogram, sha1(over, objects(rest)))
+    return format2({ ...rest, '9F4B': hex(signDynamic(dynamic, fromHex(un))) })
+  }
+
+  const tap = (over: Uint8Array) =>
+    scriptedTap(
+      discoverKernel({
+        config: { ...tapConfig, caKeys: [caKey] },
+        options: { clock: new VirtualClock(new Date('2024-05-01T12:00:00')), random: length => new Uint8Array(length).fill(7) },
+      }),
+      {
+        aid: 'AFFFFFFFFF1234',
+        pdol: '9F66049F02069F3704',
+        answers: { ...files, '80A8': signedAnswer(over) },
+        combination: { ttq: fromHex(ttq) },
+      },
+    )
+
+  it('approves offline, with the cryptogram out of the signature', async () => {
+    const { outcome } = await tap(pdolData)
+    expect(outcome).toMatchObject({ status: 'approved', cvm: 'none', uiOnOutcome: { message: UI.approved } })
+    expect(hex(outcome.dataRecord!.get(0x9f26)!)).toBe('1112131415161718')
+    expect(hex(outcome.dataRecord!.get(0x95)!)).toBe('0000000000')
+  })
+
+  it('over other terminal data is declined', async () => {
+    const other = pdolData.slice()
+    other[9] ^= 1
+    const { outcome } = await tap(other)
+    expect(outcome.status).toBe('declined')
+    expect(hex(outcome.discretionaryData!.get(0x95)!)).toBe('0400000000')
+  })
+})
+
+describe('issuer update', () => {
+  it('asks for the card again where both sides can, and sends one script', async () => {
+    expect((await pay({ ttq: '3600C000', cpr: '0010' })).outcome).toMatchObject({ start: 'B', onlineResponse: 'emvData' })
+    expect((await pay({ ttq: '36004000', cpr: '0010' })).outcome.start).toBeUndefined()
+    const script = write(0x71, [write(0x86, fromHex('8418000008AABBCCDDEEFF0011'))])
+    expect((await pay({ restart: { scripts: [script] } })).sent).toEqual(['8418000008AABBCCDDEEFF0011'])
+    expect((await pay({ restart: { scripts: [script, script] } })).sent).toEqual([])
   })
 })
