@@ -63,6 +63,11 @@ const noCode = { code: 0, sub: 0 }
 /** Milliseconds from the last block of new firmware to the restart. */
 const RESTART = 100
 
+/** It answers a question of the reader's. */
+function isAnswer({ command }: Command): boolean {
+  return command === 'selectEmvApp' || command === 'onlineResult'
+}
+
 export class VirtualQpos implements VirtualReader {
   readonly family = 'qpos'
   readonly ble = bleShape
@@ -177,11 +182,18 @@ export class VirtualQpos implements VirtualReader {
     else if (message.command === 'getQposInfo' && !job) this.#line.answer('completed', this.#info())
     else if (this.body.tampered) this.#line.answer('destruct')
     else if (!job) this.#start(message)
-    else if (!job.answer(message)) this.#line.answer('notAvailable')
+    // An answer that comes too late gets what becomes of the payment.
+    else if (!job.answer(message) && !isAnswer(message)) this.#line.answer('notAvailable')
   }
 
   #start(message: Command): void {
+    const ending = this.#line.lastUnheard()
     this.#line.forget()
+    // An answer to a question that is over, because the card has gone: the host hears how it ended. Assumed.
+    if (ending && isAnswer(message)) {
+      this.#line.reply({ ...ending, ...commandCode(message.command) })
+      return
+    }
     this.#last = undefined
     const code = commandCode(message.command)
     if (isUpkeep(message)) this.#begin(code, async () => this.#upkeep.do(message))
