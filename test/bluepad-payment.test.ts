@@ -438,6 +438,31 @@ describe('the session', () => {
     expect(await bench.pay(loadCard('mir-maestro'), chip)).toMatchObject({ result: 'approved' })
   })
 
+  it('a frame without an ACK: the reader may have heard it, so the session is ended, and the next is paid', async () => {
+    await start()
+    bench.device.session.mute = 1
+    await expect(bench.pay(loadCard('mir-maestro'), chip)).rejects.toMatchObject({ code: 'timeout', details: { ms: 20_000 } })
+    expect(bench.asked).toHaveLength(0)
+    expect(await bench.pay(loadCard('mir-maestro'), chip)).toMatchObject({ result: 'approved' })
+    bench.faults.splice(0)
+  })
+
+  it('an answer of the host that the reader does not take: unknown, and not after minutes', async () => {
+    await start()
+    const authorise = async (request: AuthorisationRequest) => {
+      bench.device.session.nak = 9
+      return bench.issuer(request)
+    }
+    const since = bench.clock.now()
+    expect(await bench.pay(loadCard('mir-maestro'), { ...chip, terminal: { authorise } })).toMatchObject({
+      ...{ result: 'unknown', reason: 'readerError', response: { type: 'approved' } },
+    })
+    expect(bench.clock.now() - since).toBeLessThan(60_000)
+    bench.device.session.nak = 0
+    expect(await bench.pay(loadCard('mir-maestro'), chip)).toMatchObject({ result: 'approved' })
+    bench.faults.splice(0)
+  })
+
   it.each([1, 2, 3, 5, 8, 13, 60])('%i frames that come twice change nothing, and the host is asked once', async duplicate => {
     await start()
     bench.device.session.duplicate = duplicate

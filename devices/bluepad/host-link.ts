@@ -63,7 +63,8 @@ export class HostLink {
     switch (request.type) {
       case 'hostConnect': {
         const reachable = !this.#closed && (request.address === APP_HOST || carry !== undefined)
-        this.#peer = reachable ? request : undefined
+        const { address, port, timeout } = request
+        this.#peer = reachable ? { address, port, timeout } : undefined
         return say({ type: 'connectAnswer', status: reachable ? statuses.SUCCESS : statuses.CONNECT_ERROR })
       }
       case 'hostSend':

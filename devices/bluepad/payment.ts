@@ -29,7 +29,8 @@ export interface Counter {
 /** Milliseconds for a cancelled reader to say how the payment ended, or to come to where it may be cancelled; then the session is ended. */
 const SETTLE = 5000
 
-type Happening = Said | { readonly type: 'stop' }
+/** `failed`: something could not be said to the reader. */
+type Happening = Said | { readonly type: 'stop' } | { readonly type: 'failed'; readonly error: unknown }
 
 /** @throws Fault as `Reader.transact` says */
 export async function pay(counter: Counter): Promise<Outcome> {
@@ -71,6 +72,7 @@ async function follow(counter: Counter, known: Known, happenings: Queue<Happenin
   /** When the reader must have come to an end; it may not be cancelled at every moment. */
   let deadline: number | undefined
   let cancelSent = false
+  const failed = (error: unknown) => happenings.push({ type: 'failed', error })
   for (;;) {
     // While the app asks the host, the reader waits in silence, and so do we.
     const timeout = deadline === undefined ? (hostLink.waiting ? undefined : times.finance) : Math.max(0, deadline - clock.now())
@@ -103,7 +105,7 @@ async function follow(counter: Counter, known: Known, happenings: Queue<Happenin
       case 'signature':
         void signed(counter, known)
           .then(status => line.send({ type: 'signatureAnswer', status }))
-          .catch(error => lost(known, error))
+          .catch(failed)
         break
       case 'challenge':
         // The secret is the merchant's with the reader's vendor: we have none, and say so instead of making one up.
@@ -114,11 +116,13 @@ async function follow(counter: Counter, known: Known, happenings: Queue<Happenin
       case 'hostReceive':
       case 'hostDisconnect':
       case 'hostPost':
-        void hostLink.take(said satisfies HostRequest).catch(error => lost(known, error))
+        void hostLink.take(said satisfies HostRequest).catch(failed)
         break
       case 'saleAnswer':
       case 'refundAnswer':
         return said
+      case 'failed':
+        throw said.error
       case 'ended':
         throw sessionEnded()
       case 'raw':
@@ -130,11 +134,6 @@ async function follow(counter: Counter, known: Known, happenings: Queue<Happenin
       await line.tell({ type: 'idle' })
     }
   }
-}
-
-/** What could not be said to the reader: a lost link is told by the queue, anything else ends the payment. */
-function lost(known: Known, error: unknown): void {
-  if (!isFault(error, 'link-closed')) known.fault ??= asFault(error)
 }
 
 function linkTo(counter: Counter, known: Known, stop: () => void): HostLink {

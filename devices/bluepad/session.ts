@@ -1,7 +1,7 @@
 /** A host's end of an MPED line: messages go out acknowledged frame by frame, what comes is acknowledged and handed on. */
 
 import type { Clock } from '../../src/clock.ts'
-import { Fault, throwIfAborted } from '../../src/errors.ts'
+import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
 import { Queue } from '../../src/queue.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
 import type { Link } from '../../src/transport/link.ts'
@@ -60,7 +60,7 @@ export class MpedLine {
 
   /**
    * Resolves when the reader has taken the message. One that was begun is sent to its end: the reader would take a half for the beginning of the next.
-   * @throws Fault `timeout` (no ACK in 20 s), `protocol` (refused three times; the session is ended), `reader-error` (the reader has ended it), `aborted`, `link-closed`
+   * @throws Fault `timeout` (no ACK in 20 s; the session is ended), `protocol` (refused three times; the session is ended), `reader-error` (the reader has ended it), `aborted`, `link-closed`
    */
   async send(message: HostMessage, signal?: AbortSignal): Promise<void> {
     const frames = host.frames(message, this.maxFrame)
@@ -71,17 +71,30 @@ export class MpedLine {
           this.#controls.clear()
           return this.#conversation.tell({ type: message.type, bytes })
         },
-        said: async () =>
-          (await this.#controls.next({ clock: this.#clock, timeout: times.ack, what: `the acknowledgement of '${message.type}'` })) ??
-          'end',
+        said: () => this.#said(message.type),
       })
       if (result === 'ended') throw sessionEnded()
       if (result === 'taken') return
-      await this.end()
+      await this.#giveUp()
       throw new Fault('protocol', `the reader refused a frame of '${message.type}' three times`, { what: message.type })
     })
     this.#sending = sending.catch(() => {})
     return sending
+  }
+
+  /** The ACK or NAK of a frame. A reader that says neither may have heard it all the same. */
+  async #said(type: string): Promise<Control> {
+    try {
+      return (await this.#controls.next({ clock: this.#clock, timeout: times.ack, what: `the acknowledgement of '${type}'` })) ?? 'end'
+    } catch (error) {
+      if (isFault(error, 'timeout')) await this.#giveUp()
+      throw error
+    }
+  }
+
+  #giveUp(): Promise<void> {
+    this.unsettled = true
+    return this.end()
   }
 
   /** Sends without waiting for an ACK: the cancel of a payment (`HeftClient.cancel`). */

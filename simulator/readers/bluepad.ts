@@ -15,7 +15,7 @@ import {
 } from '../../devices/bluepad/codec.ts'
 import { fromUint, uint } from '../../src/bytes.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
-import { Fault, isFault } from '../../src/errors.ts'
+import { asFault, Fault, isFault } from '../../src/errors.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { faultySender, type LineFaults } from '../faults.ts'
 import { BluepadJob } from './bluepad-job.ts'
@@ -62,6 +62,8 @@ export class VirtualBluepad implements VirtualReader {
   #line: DeviceLine | undefined
   #job: { readonly work: BluepadJob; done: Promise<void>; forgotten: boolean } | undefined
   #payments = 0
+  #over = new AbortController()
+  #cancelRestart = () => {}
 
   constructor(options: BluepadOptions) {
     this.#options = options
@@ -85,6 +87,7 @@ export class VirtualBluepad implements VirtualReader {
   async serve(link: Link): Promise<void> {
     if (this.#link) throw new Fault('busy', `${this.serial} is connected to ${this.#link.uri}`)
     const over = new AbortController()
+    this.#over = over
     this.#link = link
     const send = faultySender(link, { faults: this.faults, clock: this.#clock, random: this.firmware.random }, over.signal)
     const own = new DeviceLine(send, this.#clock, this.session, MAX_FRAME)
@@ -97,7 +100,8 @@ export class VirtualBluepad implements VirtualReader {
           if (said && said.type !== 'raw' && !('status' in said)) this.#hear(said)
         })
     } finally {
-      over.abort()
+      over.abort(new Fault('link-closed', 'the host is gone'))
+      this.#cancelRestart()
       own.close()
       await this.#stopJob(new Fault('link-closed', 'the host is gone'))
       await link.close()
@@ -174,16 +178,18 @@ export class VirtualBluepad implements VirtualReader {
         update.begin(message.data)
         data = Uint8Array.from(fromUint(update.have, 4))
         this.body.show('reader.updating')
-      } else if (message.type === 'fileData') await update.write(uint(message.data.subarray(0, 4)), message.data.subarray(4))
+      } else if (message.type === 'fileData')
+        await update.write(uint(message.data.subarray(0, 4)), message.data.subarray(4), this.#over.signal)
       else if (message.type === 'softwareConfirm') update.commit()
     } catch (error) {
-      if (!isFault(error, 'bad-argument', 'low-battery')) throw error
-      status = isFault(error, 'low-battery') ? statusOfFault(error) : statuses.INVALID_DATA
+      if (isFault(error, 'link-closed')) return
+      status = isFault(error, 'bad-argument') ? statuses.INVALID_DATA : statusOfFault(asFault(error))
+      if (!isFault(error, 'bad-argument', 'low-battery')) this.#options.onFault?.(asFault(error))
     }
     this.#say({ type: `${message.type}Answer`, status, data })
     if (message.type !== 'softwareConfirm' || status !== statuses.SUCCESS) return
     this.body.show('reader.idle')
-    this.#clock.timer(RESTART, () => link?.close().catch(() => {}))
+    this.#cancelRestart = this.#clock.timer(RESTART, () => link?.close().catch(() => {}))
   }
 
   // — a payment —
