@@ -1,6 +1,6 @@
 /** Entry Point: it prepares combinations, finds the card's best application, runs its kernel and processes the outcome (EMV Contactless Book B). */
 
-import { encodeCommand } from '../../apdu/apdu.ts'
+import { exchange } from '../../apdu/exchange.ts'
 import { concat, equal, fromText, hex } from '../../bytes.ts'
 import { Fault, isFault, throwIfAborted } from '../../errors.ts'
 import type { Card } from '../card.ts'
@@ -176,10 +176,14 @@ export class EntryPoint {
   }
 
   async #exchange(name: Uint8Array) {
-    const command = encodeCommand({ cla: 0x00, ins: 0xa4, p1: 0x04, p2: 0x00, data: name, le: 0 })
-    const answer = await this.#card!.transmit(command, { signal: this.#signal })
-    if (answer.length < 2) throw new Fault('card-mute', `the card answered SELECT with ${answer.length} bytes`)
-    return { response: answer.subarray(0, -2), sw: answer[answer.length - 2] * 256 + answer[answer.length - 1] }
+    const command = { cla: 0x00, ins: 0xa4, p1: 0x04, p2: 0x00, data: name, le: 0 }
+    try {
+      const { data, sw } = await exchange(this.#card!, command, { signal: this.#signal })
+      return { response: data, sw }
+    } catch (error) {
+      if (!isFault(error, 'apdu')) throw error
+      throw new Fault('card-mute', `the card answered SELECT with what is no response: ${error.message}`, {}, { cause: error })
+    }
   }
 
   /** The PPSE's entries, matched and in order (3.3.2); false when nothing is left. */
