@@ -116,6 +116,8 @@ export interface CounterOptions extends PersonOptions, Omit<ReaderOptions, 'onFa
   /** Where other programs reach the reader: `pty`, `tcp:<port>`. Left out: only `link()`. */
   readonly listen?: string
   readonly onHost?: (event: HostEvent) => void
+  /** What else the acquirer is told: merchants, risk, bonus points, a file for its state. */
+  readonly host?: Omit<AcquirerOptions, 'rules' | 'balance' | 'onEvent'>
 }
 
 /** Everything at the counter. Close it, and nothing is left running. */
@@ -198,6 +200,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
     balance,
     listen: where,
     onHost,
+    host,
     clock,
     family,
     dialect,
@@ -212,6 +215,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
   } = options
   const holding = toCard(card)
   const acquirerOptions: AcquirerOptions = {
+    ...host,
     ...(rules && { rules }),
     ...(balance !== undefined && { balance }),
     ...(onHost && { onEvent: onHost }),

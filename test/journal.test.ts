@@ -229,6 +229,21 @@ describe('the journal', () => {
   })
 })
 
+it('forgets what is old and closed, and nothing that is open', async () => {
+  const clock = new VirtualClock()
+  const journal = await journalAt(undefined, { clock })
+  for (const key of ['closed', 'open']) journal.record({ stage: 'begun', ...intent(key, key) })
+  journal.record({ stage: 'ended', key: 'closed', result: 'approved', receipt })
+  journal.record({ stage: 'ended', key: 'open', result: 'approved', receipt, due: 'advice' })
+  await clock.advance(86_400_000)
+  journal.record({ stage: 'begun', ...intent('new', 'new') })
+  expect(journal.forget(new Date(clock.now() - 1000))).toBe(1)
+  expect(journal.orders().map(({ number }) => number)).toEqual(['new', 'open'])
+  expect(journal.history('closed')).toEqual([])
+  expect(journal.history('open')).toHaveLength(2)
+  expect(journal.forget(new Date(clock.now() - 1000))).toBe(0)
+})
+
 describe('two processes on one journal', () => {
   it('a payment belongs to who began it while they show that they live, then to who takes it', async () => {
     const path = join(directory(), 'journal.db')

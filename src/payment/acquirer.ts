@@ -127,6 +127,9 @@ export const orderStates = [
   'Timeout',
 ] as const
 
+/** Orders in these states are not paid again. */
+export const paidStates: readonly OrderState[] = ['Delayed', 'PartialDelayed', 'Approved', 'PartialCanceled']
+
 /** Part of an order by its items. */
 export interface ItemPart {
   readonly id: string

@@ -3,14 +3,13 @@
 import type { Clock } from '../clock.ts'
 import { Fault } from '../errors.ts'
 import { maskPan } from '../mask.ts'
-import type { Merchant, OrderChange } from './acquirer.ts'
+import { type Merchant, type OrderChange, paidStates } from './acquirer.ts'
 import type { Entry, Journal, JournalOptions, OrderRecord } from './journal.ts'
 import { openLease } from './journal-lease.ts'
 import {
   APPLICATION,
   type Facts,
   orderRow,
-  paidStates,
   readEntry,
   readFacts,
   readNotice,
@@ -302,6 +301,17 @@ export async function open(path: string, options: JournalOptions & { readonly cl
         .all('SELECT id, notice FROM notices WHERE told IS NULL ORDER BY id')
         .map(({ id, notice }) => ({ id: Number(id), notice: readNotice(String(notice)) })),
     told: id => void database.run('UPDATE notices SET told = ? WHERE id = ?', clock.now(), id),
+    forget(before) {
+      return database.transaction(() => {
+        const old = `SELECT merchant, number FROM orders o WHERE updated < ?
+          AND NOT EXISTS (SELECT 1 FROM entries e WHERE e.merchant = o.merchant AND e.number = o.number AND e.open = 1)`
+        database.run(`DELETE FROM steps WHERE key IN (SELECT key FROM entries WHERE (merchant, number) IN (${old}))`, +before)
+        database.run(`DELETE FROM entries WHERE (merchant, number) IN (${old})`, +before)
+        const count = database.run(`DELETE FROM orders WHERE (merchant, number) IN (${old})`, +before)
+        database.run('DELETE FROM notices WHERE told < ?', +before)
+        return count
+      })
+    },
     history: key =>
       database
         .all('SELECT at, stage, detail FROM steps WHERE key = ? ORDER BY id', key)

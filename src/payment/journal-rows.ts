@@ -112,6 +112,3 @@ export function stateAfter({ result, answer, reversed }: Ending, hold: boolean |
   if (result === 'unknown') return 'In Process'
   return result === 'declined' ? 'Declined' : 'Canceled'
 }
-
-/** Orders in these states are not paid again. */
-export const paidStates: readonly OrderState[] = ['Delayed', 'PartialDelayed', 'Approved', 'PartialCanceled']

@@ -104,6 +104,8 @@ export interface Journal extends Recorder, AsyncDisposable {
   /** Notices that nobody has been told of yet, oldest first. */
   notices(): readonly { readonly id: number; readonly notice: Notice }[]
   told(id: number): void
+  /** Drops orders that have not changed since and have nothing open, and what was told before; how many orders. An order that is forgotten could be paid again. */
+  forget(before: Date): number
   /** Every step of a payment with its time, as it was written: for people, nothing secret in it. */
   history(key: string): readonly { readonly at: Date; readonly stage: string; readonly detail: string }[]
   close(): Promise<void>

@@ -2,9 +2,8 @@
 
 import { type Clock, sleep, systemClock } from '../clock.ts'
 import { asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
-import type { HostAnswer, Merchant, Order, OrderAcquirer, OrderChange } from './acquirer.ts'
+import { type HostAnswer, type Merchant, type Order, type OrderAcquirer, type OrderChange, paidStates } from './acquirer.ts'
 import type { Entry, Journal, OrderRecord } from './journal.ts'
-import { paidStates } from './journal-rows.ts'
 import type { Notice } from './notice.ts'
 import { priceParts } from './order.ts'
 import { type PaymentResult, type PayOptions, pay } from './payment.ts'
