@@ -48,7 +48,8 @@ const [[caKey]] = strong.rsa
 const recoverIssuer = () => recoverIssuerKey(caKey, issuerParts, strong.tags.get(0x5a), strong.tags.get(0x9a), () => false)
 if (isFailed(recoverIssuer())) throw new Error(recoverIssuer().failed)
 
-const taps = { mir: await recordTap('mir'), visa: await recordTap('visa-signature'), mastercard: await recordTap('mastercard') }
+const taps = { mir: await recordTap('mir'), visa: await recordTap('visa-signature') }
+for (const name of ['mastercard', 'unionpay', 'jcb', 'amex', 'discover']) taps[name] = await recordTap(name)
 
 const rsaOf = ({ rsa }) => {
   for (const [key, data] of rsa) rsaPublic(key, data)

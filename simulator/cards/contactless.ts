@@ -13,6 +13,7 @@ import { settingsOf } from './tap-brand.ts'
 import { tapBrands } from './tap-brands.ts'
 
 export const ppseName = fromText('2PAY.SYS.DDF01')
+
 export interface Personalized {
   readonly image: CardImage
   readonly memory: CardMemory

@@ -11,6 +11,7 @@ import { msdOptions } from './tap-magstripe.ts'
 /** Card Transaction Qualifiers (9F6C) byte 1: go online where offline data authentication fails. Byte 2: issuer update. */
 const ONLINE_IF_ODA_FAILS = 0x20
 const ISSUER_UPDATE = 0x40
+
 /** The card transaction qualifiers, and with a TC fast DDA. @param more data objects of the brand */
 function qualified(tapped: Tapped, data: Uint8Array, more: ReadonlyMap<number, Uint8Array>): Answer {
   const run = beginQuick(tapped, data)
