@@ -5,6 +5,9 @@ import { asFault, Fault, isFault } from '../errors.ts'
 import { dialHci, hciSocketOver, loadOwn, startLibrary } from './ble-hci.ts'
 import { parseUri } from './uri.ts'
 
+// biome-ignore lint/suspicious/noExplicitAny: so do EventEmitters type theirs; nothing else would take them
+export type AnyListener = (...values: any[]) => void
+
 /** What is used of a noble-like library: what `@abandonware/noble` and `@stoprocent/noble` have in common, and do alike. */
 export interface BleLibrary {
   /** `poweredOn`, `poweredOff`, `unauthorized`, `unsupported`, `resetting`, `unknown`. */
@@ -12,7 +15,7 @@ export interface BleLibrary {
   on(event: 'stateChange', listener: (state: string) => void): unknown
   on(event: 'discover', listener: (peripheral: BlePeripheral) => void): unknown
   on(event: 'warning', listener: (message: string) => void): unknown
-  removeListener(event: string, listener: (...values: never[]) => void): unknown
+  removeListener(event: string, listener: AnyListener): unknown
   startScanningAsync(services: string[], allowDuplicates: boolean): Promise<unknown>
   stopScanningAsync(): Promise<unknown>
 }
@@ -26,7 +29,7 @@ export interface BlePeripheral {
   readonly state: string
   on(event: 'disconnect', listener: (reason?: unknown) => void): unknown
   once(event: 'connect', listener: (error?: unknown) => void): unknown
-  removeListener(event: string, listener: (...values: never[]) => void): unknown
+  removeListener(event: string, listener: AnyListener): unknown
   connectAsync(): Promise<unknown>
   cancelConnect?(): unknown
   disconnectAsync(): Promise<unknown>
@@ -40,7 +43,7 @@ export interface BleCharacteristic {
   readonly uuid: string
   readonly properties: readonly string[]
   on(event: 'data', listener: (bytes: Uint8Array) => void): unknown
-  removeListener(event: string, listener: (...values: never[]) => void): unknown
+  removeListener(event: string, listener: AnyListener): unknown
   readAsync(): Promise<Uint8Array>
   writeAsync(bytes: Uint8Array, withoutResponse: boolean): Promise<unknown>
   subscribeAsync(): Promise<unknown>
@@ -58,6 +61,8 @@ export interface RadioLimit {
 }
 
 export class Radio {
+  /** Devices that are connected to for a Link, each with what tells when that is over; undefined while it is not. */
+  readonly held = new Map<BlePeripheral, () => Promise<void> | undefined>()
   readonly #library: BleLibrary
   readonly #end: () => void
   readonly #scanners = new Set<(peripheral: BlePeripheral) => void>()
