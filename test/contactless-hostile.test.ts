@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fromHex, hex } from '../src/bytes.ts'
+import { VirtualClock } from '../src/clock.ts'
 import { amexKernel } from '../src/emv/contactless/amex.ts'
 import { discoverKernel } from '../src/emv/contactless/discover.ts'
 import type { ContactlessKernel } from '../src/emv/contactless/entry.ts'
@@ -11,14 +12,26 @@ import { mastercardKernel } from '../src/emv/contactless/mastercard.ts'
 import { mirKernel } from '../src/emv/contactless/mir.ts'
 import { unionPayKernel } from '../src/emv/contactless/unionpay.ts'
 import { visaKernel } from '../src/emv/contactless/visa.ts'
-import { write } from '../src/tlv/ber.ts'
+import { read, write } from '../src/tlv/ber.ts'
 import { scriptedTap, tapConfig } from './scripted-tap.ts'
 
-const environment = { config: tapConfig }
+/** Failures of stripes wait: on this clock for no time. */
+const clock = new VirtualClock(new Date('2026-03-26T12:00:00'))
+const environment = { config: tapConfig, options: { clock } }
 /** Nothing is denied for a missing signature, as the default codes would. */
 const data = new Map([[0xdf8121, new Uint8Array(5)]])
+/** Data storage for an operator, written; balances and envelopes read and written. */
+const storage = new Map([
+  ...data,
+  ...Object.entries({
+    '9F5C': '8199829983998499', DF810D: '02', DF60: '6060606060606060', DF62: '80', DF63: 'CAFE', DF8108: '80', DF8109: '1223344556677889', DF810A: 'E4',
+    DF8104: '', DF8105: '', DF8112: '9F755F24', FF8102: '9F7601AA', FF8103: '9F7701BB',
+  }).map(([tag, value]) => [Number.parseInt(tag, 16), fromHex(value)] as const),
+]) // biome-ignore format: a table
 const kernels: Record<string, () => ContactlessKernel> = {
   mastercard: () => mastercardKernel(environment, { data }),
+  'mastercard stripes': () => mastercardKernel(environment, { data: new Map([...data, [0xdf811b, Uint8Array.of(0)]]) }),
+  'mastercard storage': () => mastercardKernel(environment, { data: storage, exchange: async () => new Map() }),
   visa: () => visaKernel(environment),
   amex: () => amexKernel(environment),
   jcb: () => jcbKernel(environment),
@@ -38,6 +51,19 @@ const good = {
   },
   cryptogram: { '9F27': '80', '9F36': '0001', '9F26': '0102030405060708', '9F10': '06011203A00000', '9F50': '00' },
   checksum: { '9F61': 'A2C4', '9F36': '0001', DF4B: '000000' },
+} // biome-ignore format: tables
+
+/** What the card of a slot, or of two tracks, has besides. */
+const besides: Record<string, { readonly options?: Record<string, string>; readonly file?: Record<string, string>; readonly fci?: Record<string, string> }> = {
+  'mastercard stripes': {
+    options: { '82': '0000' },
+    file: { '56': '42343736315E4F574E45525E343031323230313030303030303030', '9F62': '000000000E00', '9F63': '0000000E7000', '9F64': '03' },
+  },
+  'mastercard storage': {
+    options: { '9F5F': '01', '9F7D': '0102030405060708', '9F7F': '99887766', '9F6F': '80' },
+    file: { '9F5B': 'DF6008DF6108DF6201DF63A0' },
+    fci: { '9F5D': '010600', '9F5E': '476173900101001001' },
+  },
 } // biome-ignore format: tables
 
 /** Each object as it is, now and then left out, damaged, or of any other value. */
@@ -75,21 +101,25 @@ describe.each(Object.keys(kernels))('%s', name => {
   it('ends with an outcome whatever the card says', async () => {
     const seen = new Set<string>()
     const tap = fc.record({
-      options: response(0x77, quick.includes(name) ? good.options : { '82': '2180', '94': '10010100' }),
-      file: response(0x70, good.file),
+      options: response(0x77, quick.includes(name) ? good.options : { '82': '2180', '94': '10010100', ...besides[name]?.options }),
+      file: response(0x70, { ...good.file, ...besides[name]?.file }),
+      fci: damaged(besides[name]?.fci ?? {}),
       cryptogram: response(0x77, good.cryptogram),
-      checksum: response(0x77, good.checksum),
+      checksum: response(0x77, { ...good.checksum, ...(besides[name]?.file && { '9F60': 'A2C4' }) }),
+      data: fc.oneof(fc.constantFrom('9F50060000000123459000', '9F7503AABBCC9000', '9000', '6A88'), noise),
       amount: fc.oneof(fc.constantFrom(0n, 1n, 299_999n, 300_000n), fc.bigInt({ min: 0n, max: 999_999_999_999n })),
     })
     await fc.assert(
-      fc.asyncProperty(tap, async ({ options, file, cryptogram, checksum, amount }) => {
-        const { outcome, sent } = await scriptedTap(kernels[name](), {
+      fc.asyncProperty(tap, async ({ options, file, fci, cryptogram, checksum, data, amount }) => {
+        const run = scriptedTap(kernels[name](), {
           aid: 'A0000000031010',
           pdol: pdols[name] ?? '9F66049F02069F3704',
-          answers: { '80A8': options, '00B2': file, '80AE': cryptogram, '802A': checksum },
+          answers: { '80A8': options, '00B2': file, '80AE': cryptogram, '802A': checksum, '80CA': data, '80DA': '9000' },
+          fci: Object.fromEntries(fci.flatMap(bytes => read(bytes)).map(({ tag, value }) => [tag.toString(16), hex(value)])),
           amount,
           combination: { ttq: fromHex('36004000') },
         })
+        const { outcome, sent } = await clock.settle(run)
         expect(statuses).toContain(outcome.status)
         expect(sent.length).toBeLessThan(600)
         seen.add(outcome.status)

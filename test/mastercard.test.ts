@@ -203,6 +203,36 @@ describe('mag-stripe taps that fail', () => {
     expect(await taps([answer, answer])).toEqual({ waits: [300, 600], statuses: [status, status] })
   })
 
+  it('end for data of another shape, or a first track without its places, before a checksum is asked for', async () => {
+    const stripe = { '9F65': '000E', '9F66': '0E70', '9F6B': '5413339000001513D49121019000990000000F', '9F67': '03' }
+    const first = {
+      '56': '42343736315E4F574E45525E343031323230313030303030303030',
+      '9F62': '000000000E00',
+      '9F63': '0000000E7000',
+      '9F64': '03',
+    }
+    const run = async (objects: Record<string, string>, answer: string) => {
+      const clock = new VirtualClock()
+      const tapped = scriptedTap(kernelOf({ clock, data: { DF811B: '00' } }), {
+        aid: signedAid,
+        answers: { '80A8': '770A820200009404080101009000', '00B2010C': format2(objects, 0x70), '802A': answer },
+      })
+      const { outcome, sent } = await clock.settle(tapped)
+      return [
+        outcome.status,
+        hex(outcome.discretionaryData!.get(0xdf8115) ?? new Uint8Array()).slice(2, 4),
+        sent.some(one => one.startsWith('802A')),
+      ]
+    }
+    const both = '770F9F6102A2C49F600211229F360203F99000'
+    expect(await run({ ...stripe, ...first }, both)).toEqual(['onlineRequest', '', true])
+    expect(await run({ ...stripe, '9F65': '00000E' }, both)).toEqual(['endApplication', '04', false])
+    expect(await run({ ...stripe, ...first, '9F62': '' }, both)).toEqual(['endApplication', '06', false])
+    expect(await run({ ...stripe, ...first, '9F63': '000000000070' }, both)).toEqual(['endApplication', '06', false])
+    expect(await run(stripe, '770B9F6102A2C49F36030003F99000')).toEqual(['endApplication', '04', true])
+    expect(await run({ ...stripe, ...first }, good)).toEqual(['endApplication', '01', true]) // no CVC3 of track 1
+  })
+
   it('are counted by the reader, over payments', async () => {
     const torn = new TornLog()
     await taps(['6985', '6985'], torn)

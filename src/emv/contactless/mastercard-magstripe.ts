@@ -13,7 +13,7 @@ import type { Exchange } from './mastercard-exchange.ts'
 import { selectNext } from './mastercard-outcome.ts'
 import { seePhone } from './mastercard-phone.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI } from './outcome.ts'
-import { cardError, keepResponse, lacking, pick, readFiles, recordOf } from './session.ts'
+import { cardError, keepResponse, lacking, misshapen, pick, readFiles, recordOf } from './session.ts'
 import type { TornLog } from './torn-log.ts'
 
 /** Data record of mag-stripe mode (FF8105). */
@@ -61,9 +61,11 @@ export async function magstripeMode(
   await exchange.speak()
   await readFiles(kernel, card.get(0x94)!)
   if (lacking(kernel, [0x9f6b, 0x9f65, 0x9f66, 0x9f67]).length > 0) return giveUp(kernel, 'cardDataMissing')
+  if (misshapen(kernel, [0x56, 0x9f6b, 0x9f62, 0x9f63, 0x9f64, 0x9f65, 0x9f66, 0x9f67])) return giveUp(kernel, 'parsingError')
   const withTrack1 = card.has(0x56)
   const digits = digitsOf(kernel, track2)
-  if (digits === undefined || (withTrack1 && digitsOf(kernel, track1) !== digits)) return giveUp(kernel, 'cardDataError')
+  const other = withTrack1 && (digitsOf(kernel, track1) !== digits || lacking(kernel, [track1.pcvc3]).length > 0)
+  if (digits === undefined || other) return giveUp(kernel, 'cardDataError')
   exchange.needFor(card.get(0x9f69))
   await exchange.awaitLeave('records')
   if (aboveTransactionLimit(kernel)) return selectNext(kernel, 'maxLimitExceeded')
@@ -99,6 +101,7 @@ async function checksum(kernel: Kernel, activation: KernelActivation, withTrack1
     if (response.sw !== 0x9000) return giveUp(kernel, 'statusBytes', response.sw)
     single(response.data, 0x77) // no other format is allowed
     keepResponse(kernel, response.data)
+    if (misshapen(kernel, [0x9f36, 0x9f60, 0x9f61])) return giveUp(kernel, 'parsingError')
   } catch (fault) {
     if (!isFault(fault, 'card-removed', 'card-mute')) return giveUp(kernel, cardError(fault).error)
     return { status: 'endApplication', start: 'B', uiOnRestart: { message: UI.presentCardAgain, status: 'readyToRead' } }

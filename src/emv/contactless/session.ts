@@ -141,6 +141,15 @@ export function lacking(kernel: Kernel, tags: readonly number[]): number[] {
   return tags.filter(tag => (kernel.data.card.get(tag)?.length ?? 0) === 0)
 }
 
+/** Whether one of `tags` came in a length that the kernel's dictionary does not have. */
+export function misshapen(kernel: Kernel, tags: readonly number[]): boolean {
+  return tags.some(tag => {
+    const value = kernel.data.card.get(tag)
+    const known = kernel.words?.get(tag)
+    return value !== undefined && known !== undefined && (value.length < known.min || value.length > known.max)
+  })
+}
+
 /** PAN (5A) and Track 2 Equivalent Data (57) name the same card, where both are there. */
 export function panAgrees(kernel: Kernel): boolean {
   const pan = kernel.data.card.get(0x5a)

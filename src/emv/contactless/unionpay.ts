@@ -1,6 +1,6 @@
 /** Kernel 7, UnionPay qUICS: one GET PROCESSING OPTIONS with the cryptogram in it, as kernel 3, with rules of its own (EMV Contactless Book C-7). */
 
-import { uint } from '../../bytes.ts'
+import { hex } from '../../bytes.ts'
 import { parseDol } from '../../tlv/dol.ts'
 import type { Kernel } from '../context.ts'
 import { type Bit, isSet } from '../data.ts'
@@ -31,7 +31,7 @@ export interface UnionPaySettings {
 }
 
 /** The first application version (9F08) whose fast DDA is of version 01. */
-const FIRST_WITH_01 = 0x0030
+const FIRST_WITH_01 = '0030'
 
 const mandatory = [0x82, 0x9f36, 0x57, 0x9f10, 0x9f26]
 
@@ -98,7 +98,7 @@ function decide(kernel: Kernel, ttq: Uint8Array, { fastDda00 }: UnionPaySettings
       if (!may(CTQ.onlineIfExpired)) return outcome(kernel, 'declined')
       online = true
     }
-    const old = fastDda00 === true && uint(card.get(0x9f08) ?? new Uint8Array()) < FIRST_WITH_01
+    const old = fastDda00 === true && hex(card.get(0x9f08) ?? new Uint8Array(2)) < FIRST_WITH_01
     const failed = online ? undefined : fastDda(kernel, 'Book C-7', old ? 0x00 : 0x01)
     if (failed) {
       kernel.raise('ddaFailed', { rule: `Book C-7: ${failed}`, inputs: [0x9f4b, 0x9f69] })
