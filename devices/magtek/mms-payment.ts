@@ -177,7 +177,12 @@ async function arqc(counter: MmsCounter, known: Known, message: MmsMessage): Pro
     response.type === 'unableToGoOnline' ? { code: 'Z3' } : response,
     tags.get(magtekTags.serial) ?? new Uint8Array(0),
   )
-  await ask(counter.line, counter.references, mmsCommands.resume, answer, { signal: counter.signal })
+  await ask(counter.line, counter.references, mmsCommands.resume, answer, { signal: counter.signal }).catch(notInProgress)
+}
+
+/** A reader that has given up by itself, because its card has gone, has nothing to be told: it says how it ended. */
+function notInProgress(error: unknown): void {
+  if (!isFault(error, 'reader-error') || error.details.code !== 'NO_TRANSACTION') throw error
 }
 
 /** A reader without a display asks for one; a list is the app's to show. */
@@ -196,13 +201,10 @@ async function ui(counter: MmsCounter, known: Known, { status, payload }: MmsMes
     index !== undefined ? selectionStatus.completed : late ? selectionStatus.timedOut : selectionStatus.cancelled,
     index,
   )
-  await ask(line, references, mmsCommands.reportSelection, report, { signal }).catch(error => {
-    // A reader that has given up by itself has nothing to be told.
-    if (index !== undefined || !isFault(error, 'reader-error') || error.details.code !== 'NO_TRANSACTION') throw error
-  })
+  await ask(line, references, mmsCommands.reportSelection, report, { signal }).catch(notInProgress)
   if (index !== undefined) return undefined
   await settle(counter)
-  return outcome(known, 'cancelled', 'cardholderCancelled')
+  return outcome(known, 'cancelled', known.removed ? 'cardRemoved' : 'cardholderCancelled')
 }
 
 /** Reasons of endings that are no approval: how the payment went, and why. */

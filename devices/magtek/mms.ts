@@ -173,13 +173,15 @@ class MmsReader implements Reader {
     }
   }
 
-  /** Device information: category 00 power, reason 02 battery; its last byte is the percentage (D100005000, low battery warning). */
+  /** Device information: category 00 power, reason 02 battery; then 00 low, 01 going off for it, 02 charged, and the percentage (D100005000, notification 0105). */
   #tell({ status }: MmsMessage): void {
     const POWER = 0x00
     const BATTERY = 0x02
+    const CHARGED = 0x02
     if (status?.summary !== POWER || status.detail >> 16 !== BATTERY) return
-    const percent = status.detail & 0xff
-    if (percent > 0 && percent <= 100) this.#status = this.#work.battery({ percent })
+    const charged = ((status.detail >> 8) & 0xff) === CHARGED
+    const percent = charged ? 100 : status.detail & 0xff
+    if (percent > 0 && percent <= 100) this.#status = this.#work.battery({ percent, ...(charged && { charging: true }) })
   }
 
   #known(): ReaderStatus {

@@ -237,13 +237,13 @@ async function select(counter: V5Counter, known: Known, data: Uint8Array): Promi
   if (index === undefined) {
     await answer(late ? selectionStatus.timedOut : selectionStatus.cancelled, 0).catch(notInProgress)
     await settle(counter)
-    return outcome(known, 'cancelled', 'cardholderCancelled')
+    return outcome(known, 'cancelled', known.removed ? 'cardRemoved' : 'cardholderCancelled')
   }
-  await answer(selectionStatus.completed, index)
+  await answer(selectionStatus.completed, index).catch(notInProgress)
   return undefined
 }
 
-/** A reader that has given up by itself has nothing to be told. */
+/** A reader that has given up by itself, because its card has gone, has nothing to be told: it says how it ended. */
 function notInProgress(error: unknown): void {
   if (!isFault(error, 'reader-error') || error.details.code !== 'NO_TRANSACTION') throw error
 }
@@ -255,7 +255,7 @@ async function arqc(counter: V5Counter, known: Known, data: Uint8Array): Promise
   const response = await authorise(counter, known)
   // Z3: unable to go online (EMV 4.4 Book 4, Annex A6)
   const answer = encodeHostAnswerV5(response.type === 'unableToGoOnline' ? { code: 'Z3' } : response, tags)
-  await doExtended(counter.line, v5Extended.onlineResponse, answer, limitsOf(counter))
+  await doExtended(counter.line, v5Extended.onlineResponse, answer, limitsOf(counter)).catch(notInProgress)
   return undefined
 }
 

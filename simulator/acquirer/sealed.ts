@@ -18,7 +18,7 @@ export function openSealed(message: AuthorisationMessage, bdk: Uint8Array): Auth
   for (const { tag, value } of found) if (tag !== 0xf4 && tag !== 0xf5) tags.set(tag, value.slice())
   for (const [tag, value] of tracks(found)) tags.set(tag, value)
   const block = pinBlock(found)
-  return { ...message, tags, ...(block && { pinBlock: block, cvm: message.cvm === 'none' ? ('onlinePin' as const) : message.cvm }) }
+  return { ...message, tags, ...(block && { pinBlock: block, cvm: 'onlinePin' as const }) }
 }
 
 /** The objects inside the container FC. */

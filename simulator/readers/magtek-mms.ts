@@ -45,7 +45,7 @@ import { Firmware } from './firmware.ts'
 import { hearHost } from './hear.ts'
 import type { HidPlug } from './hid-device.ts'
 import { type PaymentEnd, runPayment, statusOf, type Teller, withoutPinPad } from './magtek-payment.ts'
-import { wrap } from './magtek-seal.ts'
+import { maskedTrack2, wrap } from './magtek-seal.ts'
 import { displayTexts } from './magtek-texts.ts'
 import { hostResponse } from './magtek-words.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
@@ -373,9 +373,11 @@ export class VirtualMms implements VirtualReader {
       }),
       online: (through, request, signal) =>
         this.#online(job, technologyOf[through], wrap(this.firmware, this.serial, { by: through, ...request }), signal),
-      stripe: (_swipe, _tracks, sealed, signal) => {
+      stripe: (swipe, tracks, sealed, signal) => {
         const pinBlock = sealed.pinBlock && ({ format: 0, data: sealed.pinBlock, ksn: sealed.ksn } as const)
-        const data = wrap(this.firmware, this.serial, { by: 'swipe', tags: new Map(), stripe: sealed, pinBlock })
+        const service = swipe.track2?.serviceCode ?? swipe.track1?.serviceCode
+        const masked = tracks.track2 && maskedTrack2(swipe.pan, swipe.expiry, service)
+        const data = wrap(this.firmware, this.serial, { by: 'swipe', tags: new Map(), stripe: sealed, masked, pinBlock })
         return this.#online(job, technologies.stripe, data, signal)
       },
     }

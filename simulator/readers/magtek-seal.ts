@@ -27,12 +27,14 @@ export interface Wrapped {
   readonly pinBlock?: PinBlock | undefined
   /** Tracks, enciphered by the head already. */
   readonly stripe?: SealedTracks | undefined
+  /** Track 2 as the merchant may see it. */
+  readonly masked?: string | undefined
   /** Of a batch. */
   readonly status?: number
 }
 
 /** The EMV data of an ARQC, or of a batch where there is a status. @throws Fault `bad-key` when the keys are used up */
-export function wrap(firmware: Firmware, serial: string, { by, tags, pinBlock, stripe, status }: Wrapped): Uint8Array {
+export function wrap(firmware: Firmware, serial: string, { by, tags, pinBlock, stripe, masked, status }: Wrapped): Uint8Array {
   const { ksn, key } = firmware.nextKey()
   const objects = [...tags].filter(([tag]) => !secret.has(tag)).map(([tag, value]) => write(tag, value))
   const inner = write(0xfc, [...objects, ...(stripe ? [tracksOf(stripe)] : []), ...(pinBlock ? [pinOf(pinBlock)] : [])])
@@ -44,6 +46,7 @@ export function wrap(firmware: Firmware, serial: string, { by, tags, pinBlock, s
           ...pick(tags, [0x82]),
           [magtekTags.fallback, Uint8Array.of(0)],
           ...maskedOf(tags),
+          ...(masked ? ([[magtekTags.maskedTrack2Stripe, fromText(masked)]] as const) : []),
           [magtekTags.cardType, Uint8Array.of(types[by])],
         ] as const)
       : pick(tags, merchant)

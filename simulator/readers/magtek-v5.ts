@@ -135,8 +135,14 @@ export class VirtualV5 implements VirtualReader {
     const carrier = this.#options.carrier ?? (link.uri.startsWith('ble:') ? 'ble' : 'hid')
     const side = v5Device(carrier, this.knobs)
     const send = faultySender(link, { faults: this.faults, clock: this.#clock, random: this.firmware.random }, over.signal)
-    // A line that breaks ends the connection: nothing is lost by not looking here.
-    this.#send = reply => void send(this.#withLoss(side.encode(reply))).catch(() => {})
+    this.#send = reply => {
+      try {
+        // A line that breaks ends the connection: nothing is lost by not looking here.
+        void send(this.#withLoss(side.encode(reply))).catch(() => {})
+      } catch (error) {
+        this.#options.onFault?.(asFault(error)) // too long for its blocks: it never leaves
+      }
+    }
     try {
       if (this.body.isOn) await hearHost(link, side.decoder(), this.#clock, message => this.#hear(message))
     } finally {
