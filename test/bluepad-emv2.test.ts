@@ -100,6 +100,13 @@ it('declined by the host, cancelled at the reader, nobody there', async () => {
   })
 })
 
+it('a host slower than the card can wait: to be reversed', async () => {
+  await start()
+  const authorise = () => sleep(200_000, bench.clock).then(() => ({ type: 'approved', code: '00' }) as const)
+  expect(await pay({ terminal: { authorise } })).toMatchObject({ result: 'declined', reason: 'unableToGoOnline', reversal: true })
+  await bench.clock.advance(200_000)
+})
+
 it('the card pulled at every command', async () => {
   await start()
   const endings = new Set<string>()

@@ -7,7 +7,7 @@ import { loadCard } from '../simulator/cards/icc.ts'
 import type { BluepadOptions } from '../simulator/readers/bluepad.ts'
 import { cardholder } from '../simulator/readers/cardholder.ts'
 import { concat, fromText, hex, text } from '../src/bytes.ts'
-import { VirtualClock } from '../src/clock.ts'
+import { sleep, VirtualClock } from '../src/clock.ts'
 import { decryptCbc } from '../src/crypto/des.ts'
 import { dataKey, transactionKey } from '../src/crypto/dukpt.ts'
 import type { AuthorisationRequest } from '../src/emv/terminal.ts'
@@ -215,6 +215,19 @@ describe('endings', () => {
     })
   })
 
+  it('a host slower than the card can wait: declined, and whatever it said is to be reversed', async () => {
+    await start()
+    const authorise = async (request: AuthorisationRequest) => {
+      await sleep(200_000, bench.clock)
+      return bench.issuer(request)
+    }
+    expect(await bench.pay(loadCard('mir-maestro'), { ...chip, terminal: { authorise } })).toMatchObject({
+      ...{ result: 'declined', reason: 'unableToGoOnline', online: true, reversal: true },
+    })
+    await bench.clock.advance(200_000)
+    expect(await bench.pay(loadCard('mir-maestro'), chip)).toMatchObject({ result: 'approved' })
+  })
+
   it('an authorise that throws is the app’s fault, and the reader is free again', async () => {
     await start()
     const authorise = () => Promise.reject(new Error('no database'))
@@ -270,6 +283,7 @@ describe('endings', () => {
     await expect(bench.pay(loadCard('mir-maestro'))).rejects.toMatchObject({ code: 'update-required' })
     expect(await bench.clock.settle(bench.reader.status())).toMatchObject({ needs: 'firmware' })
     bench.device.firmware.condition.requiredVersion = undefined
+    expect(await bench.clock.settle(bench.reader.status())).not.toHaveProperty('needs')
     bench.body.tamper()
     await expect(bench.pay(loadCard('mir-maestro'))).rejects.toMatchObject({ code: 'tampered' })
     expect(bench.faults.splice(0).map(({ code }) => code)).toEqual(['low-battery', 'update-required', 'tampered'])

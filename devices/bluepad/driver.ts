@@ -171,8 +171,7 @@ class BluepadReader implements Reader {
       ...(millivolts !== undefined && { millivolts }),
       ...(charging !== undefined && { charging }),
     }
-    if (Object.keys(battery).length > 0) this.#status = { ...this.#status, ...this.#work.battery(battery) }
-    if (needs === 'firmware') this.#status = { ...this.#status, needs }
+    if (Object.keys(battery).length > 0) this.#status = { ...this.#work.battery(battery), ...(needs === 'firmware' && { needs }) }
   }
 }
 

@@ -207,10 +207,11 @@ async function follow(
 
 function finished(relay: Relay, { result, reason, fallback }: Extract<Emv2Event, { type: 'transactionFinish' }>): Outcome {
   if (result === 'approved') return relay.approved()
+  // The reader did not wait for the host any longer: it may have approved, or may yet.
+  const due = relay.asked && !relay.response ? { reversal: true } : {}
   const known: Reason | undefined = reasonOf(reason)
-  if (known === undefined || known === 'offlineDeclined')
-    return result === 'declined' ? relay.declined() : relay.ended(result, 'cardholderCancelled')
-  return relay.ended(result, known, fallback ? { fallback } : {})
+  if (known !== undefined && known !== 'offlineDeclined') return relay.ended(result, known, { ...(fallback && { fallback }), ...due })
+  return result === 'declined' ? relay.declined(due.reversal) : relay.ended(result, 'cardholderCancelled', due)
 }
 
 function codeOf(code: string): FaultCode {

@@ -97,9 +97,13 @@ export class MpedLine {
     return this.end()
   }
 
-  /** Sends without waiting for an ACK: the cancel of a payment (`HeftClient.cancel`). */
-  async tell(message: HostMessage): Promise<void> {
-    for (const bytes of host.frames(message, this.maxFrame)) await this.#conversation.tell({ type: message.type, bytes })
+  /** Sends without waiting for an ACK: the cancel of a payment (`HeftClient.cancel`). It waits for a message that was begun. */
+  tell(message: HostMessage): Promise<void> {
+    const sending = this.#sending.then(async () => {
+      for (const bytes of host.frames(message, this.maxFrame)) await this.#conversation.tell({ type: message.type, bytes })
+    })
+    this.#sending = sending.catch(() => {})
+    return sending
   }
 
   /** Ends the session (10 04): what is under way in the reader has no host any more. */

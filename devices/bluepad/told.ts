@@ -114,10 +114,12 @@ function refused(
   { relay, carried, pin }: Known,
   { result, reason, fallback }: Ended & { readonly result: 'declined' | 'cancelled' },
 ): Outcome {
+  // The reader did not wait for the app's host any longer: it may have approved, or may yet.
+  const due = relay.asked && !carried && !relay.response ? { reversal: true } : {}
   if (reason === 'cardTimeout' && pin === 'typing') return relay.ended(result, 'pinTimeout')
-  if (reason !== undefined && reason !== 'offlineDeclined') return relay.ended(result, reason, fallback ? { fallback } : {})
-  if (result === 'cancelled') return relay.ended(result, 'cardholderCancelled')
-  return carried ? relay.outcome('declined', 'hostDeclined') : relay.declined()
+  if (reason !== undefined && reason !== 'offlineDeclined') return relay.ended(result, reason, { ...(fallback && { fallback }), ...due })
+  if (result === 'cancelled') return relay.ended(result, 'cardholderCancelled', due)
+  return carried ? relay.outcome('declined', 'hostDeclined') : relay.declined(due.reversal)
 }
 
 /** `paymentScenario`, else `CardEntryType`, where the reader says them. */
