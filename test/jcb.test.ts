@@ -74,7 +74,7 @@ describe('limits, all compared with >=', () => {
     const data = kernelData(rules)
     expect([0xdfab42, 0xdfab41, 0xdfab40].map(tag => hex(data.get(tag)!))).toEqual(['000000300000', '000001000000', '000000100001'])
     const open = { ...rules, refuseFrom: undefined }
-    expect(kernelData(open).has(0xdfab41)).toBe(false)
+    expect([0xdfab41, 0xdfab5b].some(tag => kernelData(open).has(tag))).toBe(false)
   })
 
   it.each([
@@ -97,6 +97,73 @@ describe('limits, all compared with >=', () => {
   it('from the transaction limit on the next application is tried', async () => {
     expect((await pay({ amount: 999_999n, wish: '20' })).outcome.status).toBe('onlineRequest')
     expect((await pay({ amount: 1_000_000n })).outcome).toEqual({ status: 'selectNext', start: 'C' })
+  })
+})
+
+describe('a device that can verify its holder', () => {
+  const onDevice = { ...rules, refuseOnDeviceFrom: 2_000_000n }
+  const at = (amount: bigint, aip: string, tip?: string) => {
+    const data = new Map([
+      ...kernelData(onDevice),
+      [0xdf8122, fromHex('0060009000')] as const,
+      ...(tip ? [[0x9f53, fromHex(tip)] as const] : []),
+    ])
+    return scriptedTap(jcbKernel({ config: tapConfig }, { data }), {
+      aid: 'A0000000651010', pdol: '9F5201', amount, answers: answers({ aip, wish: '30' }),
+    }) // biome-ignore format: one line
+  }
+
+  it.each([
+    [999_999n, '0080', undefined, 'onlineRequest', 3],
+    [1_000_000n, '0080', undefined, 'selectNext', 1],
+    [1_000_000n, '0280', undefined, 'onlineRequest', 3],
+    [1_000_000n, '0280', '628000', 'selectNext', 1],
+    [1_999_999n, '0280', undefined, 'onlineRequest', 3],
+    [2_000_000n, '0280', undefined, 'selectNext', 0],
+  ] as const)('at %s with AIP %s and profile %s: %s after %i commands', async (amount, aip, tip, status, commands) => {
+    const { outcome, sent } = await at(amount, aip, tip)
+    expect([outcome.status, sent.length]).toEqual([status, commands])
+  })
+
+  it('has the one limit where there is no other', async () => {
+    const data = new Map([...kernelData(rules), [0xdf8122, fromHex('0060009000')] as const])
+    data.delete(0xdfab5b)
+    const tap = { aid: 'A0000000651010', pdol: '9F5201', amount: 1_000_000n, answers: answers({ aip: '0280', wish: '30' }) }
+    expect((await scriptedTap(jcbKernel({ config: tapConfig }, { data }), tap)).sent).toEqual([])
+  })
+})
+
+describe('random selection', () => {
+  const selecting = { threshold: 50_000n, targetPercentage: 10, maximumPercentage: 90 }
+  /** The random number is (value mod 99) + 1. */
+  const at = async (amount: bigint, value: number, settings: JcbSettings = { randomSelection: selecting }, floor = true) => {
+    const data = new Map([...kernelData(rules), [0xdf8122, fromHex('0060009000')] as const])
+    if (!floor) data.delete(0xdfab40)
+    const environment = {
+      config: tapConfig,
+      options: { random: (length: number) => Uint8Array.from({ length }, (_, i) => (i === length - 1 ? value : 0)) },
+    }
+    const { sent } = await scriptedTap(jcbKernel(environment, { ...settings, data }), {
+      aid: 'A0000000651010',
+      pdol: '9F5201',
+      amount,
+      answers: answers({ cid: '80' }),
+    })
+    return [sent.at(-1)!.slice(4, 6), sent.at(-1)!.slice(34, 36)]
+  }
+
+  it('sends some below the floor limit online, more of them the nearer they come to it', async () => {
+    expect(await at(100n, 9)).toEqual(['80', '10']) // 10 of 99: within the target
+    expect(await at(100n, 10)).toEqual(['40', '00'])
+    // Half way from the threshold to the limit (100001): 50 %.
+    expect(await at(75_000n, 48)).toEqual(['80', '10'])
+    expect(await at(75_000n, 51)).toEqual(['40', '00'])
+    expect(await at(100_001n, 98)).toEqual(['80', '80'])
+  })
+
+  it('none where it is not set, or there is no floor limit', async () => {
+    expect(await at(100n, 0, {})).toEqual(['40', '00'])
+    expect(await at(100n, 0, undefined, false)).toEqual(['40', '00'])
   })
 })
 

@@ -137,6 +137,10 @@ describe('dynamic reader limits', () => {
     [{ scheme: 'amex', dynamicLimits: [{ set: 1, statusCheck: true }] }, 'no limits of American Express'],
     [{ scheme: 'jcb', dynamicLimits: [{ set: 1 }] }, 'jcb has no dynamic reader limits'],
     [{ scheme: 'mastercard', fastDda00: true }, 'fastDda00: mastercard has no fast DDA'],
+    [{ scheme: 'visa', ttq: '36004000', refuseOnDeviceFrom: 5 }, 'refuseOnDeviceFrom: visa has one limit for all'],
+    [{ scheme: 'amex', randomSelection: { threshold: 0, targetPercentage: 1, maximumPercentage: 2 } }, 'amex selects none at random'],
+    [{ scheme: 'jcb', randomSelection: { threshold: 9, targetPercentage: 1, maximumPercentage: 2 } }, 'threshold not above offlineUpTo'],
+    [{ scheme: 'jcb', randomSelection: { threshold: 0, targetPercentage: 3, maximumPercentage: 2 } }, 'not above maximumPercentage'],
   ])('%o is refused', (rules, message) => {
     const schemes = [{ aids: ['A0000000031010'], verifyFrom: 1, ...rules }]
     expect(() => parseContactlessConfig({ currencyCode: 643, schemes })).toThrow(message)

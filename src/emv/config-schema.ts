@@ -36,7 +36,8 @@ const text = (most: number) => z.string().regex(new RegExp(`^[\\x20-\\x7e]{1,${m
 const numeric = (from: number, to: number) => z.number().int().min(from).max(to)
 const rid = bytes(5)
 
-const randomSelection = z
+/** `RandomSelection` as TypeScript or JSON. */
+export const randomSelection = z
   .strictObject({ threshold: amount, targetPercentage: percentage, maximumPercentage: percentage })
   .refine(it => it.targetPercentage <= it.maximumPercentage, {
     path: ['targetPercentage'],

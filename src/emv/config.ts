@@ -5,6 +5,13 @@ import type { Bit } from './data.ts'
 /** Application Selection Indicator (EMV 4.4 Book 1, 12.3.1). */
 export type AidMatch = 'exact' | 'partial'
 
+/** Random transaction selection (EMV 4.4 Book 3, 10.6.2): threshold in minor units below the floor limit, percentages 0–99, target ≤ maximum. */
+export interface RandomSelection {
+  readonly threshold: bigint
+  readonly targetPercentage: number
+  readonly maximumPercentage: number
+}
+
 export interface ApplicationConfig {
   readonly aid: Uint8Array
   readonly match: AidMatch
@@ -15,8 +22,7 @@ export interface ApplicationConfig {
   readonly tacDefault: Uint8Array
   /** 9F1B, minor units of the configuration's currency; undefined where there is none. */
   readonly floorLimit?: bigint
-  /** Random transaction selection, EMV 4.4 Book 3, 10.6.2: threshold in minor units below the floor limit, percentages 0–99, target ≤ maximum. */
-  readonly randomSelection?: { readonly threshold: bigint; readonly targetPercentage: number; readonly maximumPercentage: number }
+  readonly randomSelection?: RandomSelection
   /** Velocity checking is done (Book 3, 10.6.3). */
   readonly velocityChecking: boolean
   /** Default DDOL (Book 2, 6.5.1) and default TDOL (Book 3, 9.2.2). */

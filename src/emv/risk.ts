@@ -1,7 +1,7 @@
 /** Terminal risk management: exception file, floor limit, random selection, velocity (EMV 4.4 Book 3, 10.6). */
 
 import { fromBcd, hex, uint } from '../bytes.ts'
-import { terminalKind } from './config.ts'
+import { type RandomSelection, terminalKind } from './config.ts'
 import type { Kernel, Stop } from './context.ts'
 import { isSet } from './data.ts'
 import { getData } from './get-data.ts'
@@ -21,7 +21,7 @@ export async function manageRisk(kernel: Kernel): Promise<Stop | undefined> {
     kernel.note({ rule: 'Book 3, 10.6: the card does not ask for terminal risk management', inputs: [0x82] }, () => 'not performed')
     return undefined
   }
-  if (!checkFloorLimit(kernel)) selectAtRandom(kernel)
+  if (!checkFloorLimit(kernel)) selectAtRandom(kernel, kernel.settings?.randomSelection, kernel.settings?.floorLimit)
   await checkVelocity(kernel)
   kernel.mark('terminalRiskManagementPerformed', { rule: 'Book 3, 10.6: terminal risk management was performed' })
   return undefined
@@ -52,9 +52,11 @@ function checkFloorLimit(kernel: Kernel): boolean {
   return true
 }
 
-/** 10.6.2: below the threshold with the target percentage, from there to the floor limit with one that rises to the maximum. */
-function selectAtRandom(kernel: Kernel): void {
-  const { randomSelection: how, floorLimit: limit } = kernel.settings!
+/**
+ * 10.6.2: below the threshold with the target percentage, from there to the floor limit with one that rises to the maximum. Nothing is selected without
+ * settings or limit, nor by a terminal that cannot go online.
+ */
+export function selectAtRandom(kernel: Kernel, how: RandomSelection | undefined, limit: bigint | undefined): void {
   if (!how || limit === undefined || terminalKind(kernel.config.terminalType).online === 'offlineOnly') return
   const { amount } = kernel.transaction
   const number = randomPercent(kernel.random)

@@ -3,6 +3,8 @@
 import { z } from 'zod'
 import { fromBcd, fromHex, hex, toBcd } from '../../bytes.ts'
 import { Fault } from '../../errors.ts'
+import type { RandomSelection } from '../config.ts'
+import { randomSelection } from '../config-schema.ts'
 import type { TransactionType } from '../terminal.ts'
 import type { AmexLimits } from './amex.ts'
 import { type Combination, checkCombination } from './combination.ts'
@@ -44,6 +46,8 @@ export interface SchemeRules {
   readonly ttq?: Uint8Array | undefined
   /** Dynamic reader limits (Visa, American Express). */
   readonly dynamicLimits?: readonly DynamicLimits[] | undefined
+  /** Transactions below the floor limit that go online all the same (JCB). */
+  readonly randomSelection?: RandomSelection | undefined
   /** Cards with fast DDA of the legacy version 00 are taken too (Visa, UnionPay), whose signature is not over amount and currency. */
   readonly fastDda00?: boolean | undefined
   /** Data objects of the kernel's own configuration, by tag. */
@@ -98,6 +102,7 @@ const figures: Partial<Record<ContactlessScheme, readonly (readonly [tag: number
   jcb: [
     [0xdfab42, 'verifyFrom', '>='],
     [0xdfab41, 'refuseFrom', '>='],
+    [0xdfab5b, 'refuseOnDeviceFrom', '>='],
     [0xdfab40, 'offlineUpTo', '>='],
   ],
 }
@@ -245,6 +250,7 @@ const scheme = z
         }),
       )
       .optional(),
+    randomSelection: randomSelection.optional(),
     fastDda00: z.boolean().optional(),
     data: data.default(new Map()),
   })
@@ -254,6 +260,11 @@ const scheme = z
     if (needsTtq && !it.ttq) rule('ttq', `${it.scheme} cards ask for Terminal Transaction Qualifiers (9F66)`)
     if (it.refuseFrom !== undefined && it.refuseOnDeviceFrom !== undefined && it.refuseOnDeviceFrom < it.refuseFrom)
       rule('refuseOnDeviceFrom', 'not below refuseFrom: a verified holder may pay more, not less')
+    if (it.refuseOnDeviceFrom !== undefined && !figures[it.scheme]?.some(([, one]) => one === 'refuseOnDeviceFrom'))
+      rule('refuseOnDeviceFrom', `${it.scheme} has one limit for all: refuseFrom`)
+    if (it.randomSelection && it.scheme !== 'jcb') rule('randomSelection', `${it.scheme} selects none at random: JCB does`)
+    else if (it.randomSelection && it.randomSelection.threshold > it.offlineUpTo)
+      rule('randomSelection', 'threshold not above offlineUpTo: it selects below the floor limit')
     if (it.fastDda00 !== undefined && it.scheme !== 'visa' && it.scheme !== 'unionpay')
       rule('fastDda00', `${it.scheme} has no fast DDA: Visa and UnionPay have`)
     const key = it.scheme === 'visa' ? 'programId' : it.scheme === 'amex' ? 'set' : undefined

@@ -5,14 +5,14 @@ import { equal, fromBcd, fromHex, fromText } from '../../bytes.ts'
 import { isFault } from '../../errors.ts'
 import { buildDol, parseDol } from '../../tlv/dol.ts'
 import { kernelDictionaries } from '../../tlv/kernels.ts'
-import { CAPABILITY, terminalKind } from '../config.ts'
+import { CAPABILITY, type RandomSelection, terminalKind } from '../config.ts'
 import type { Kernel } from '../context.ts'
 import { type Bit, isSet, withBit } from '../data.ts'
 import { single } from '../fci.ts'
 import { verifyCda } from '../oda-combined.ts'
 import { iccKey } from '../oda-keys.ts'
 import { isFailed } from '../oda-signature.ts'
-import { panOf, psnOf } from '../risk.ts'
+import { panOf, psnOf, selectAtRandom } from '../risk.ts'
 import { parseScripts, performScripts } from '../scripts.ts'
 import { TRANSACTION_TYPE } from '../start.ts'
 import type { Transaction } from '../terminal.ts'
@@ -45,6 +45,8 @@ const TIP = {
 
 const EMV_MODE: Bit = { byte: 2, bit: 8 }
 const CDA: Bit = { byte: 1, bit: 1 }
+/** Taken from kernel 2, where the bit has a name (assumed). */
+const ON_DEVICE_CVM: Bit = { byte: 1, bit: 2 }
 
 /** Limits by the tags of a terminal vendor; the kernel compares all of them with >=. TAC as DF8120–DF8122 (default, denial, online). */
 export const jcbDefaults: ReadonlyMap<number, Uint8Array> = new Map(
@@ -52,7 +54,7 @@ export const jcbDefaults: ReadonlyMap<number, Uint8Array> = new Map(
     ([tag, value]) => [Number.parseInt(tag, 16), fromHex(value)],
   ),
 )
-const LIMITS = { floor: 0xdfab40, transaction: 0xdfab41, cvm: 0xdfab42 } as const
+const LIMITS = { floor: 0xdfab40, transaction: 0xdfab41, cvm: 0xdfab42, transactionOnDevice: 0xdfab5b } as const
 
 /** Data record of EMV mode. */
 const record = [
@@ -65,6 +67,8 @@ export interface JcbSettings {
   readonly data?: ReadonlyMap<number, Uint8Array>
   /** How long a card is held in the field for the issuer's answer, in ms; 5000 when left out. */
   readonly removalTimeout?: number
+  /** Random selection below the floor limit. */
+  readonly randomSelection?: RandomSelection
   /** How long a card that left during GENERATE AC can be asked for the answer (ECHO), in ms; 60000 when left out, 0 for never. */
   readonly recoverFor?: number
 }
@@ -127,7 +131,12 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: JcbSe
   const { card, terminal } = kernel.data
   const pdol = card.get(0x9f38)
   if (!pdol || !parseDol(pdol).some(({ tag }) => tag === 0x9f52)) return notBuilt(kernel, 'legacy mode')
-  if (reaches(kernel, LIMITS.transaction)) return selectNext
+  // The higher of both limits, before the card is asked; which of them is its own it says then.
+  const limit = {
+    plain: LIMITS.transaction,
+    onDevice: terminal.has(LIMITS.transactionOnDevice) ? LIMITS.transactionOnDevice : LIMITS.transaction,
+  }
+  if (reaches(kernel, limit.plain) && reaches(kernel, limit.onDevice)) return selectNext
   const refund = terminal.get(0x9c)![0] === TRANSACTION_TYPE.refund
   terminal.set(0x9f53, withBit(terminal.get(0x9f53)!, TIP.cvmRequired, !refund && reaches(kernel, LIMITS.cvm)))
   const { sw, data } = await getProcessingOptions(kernel)
@@ -142,12 +151,16 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: JcbSe
   }
   if (lacking(kernel, [0x82, 0x94]).length > 0) return selectNext
   if (!isSet(card.get(0x82), EMV_MODE)) return notBuilt(kernel, 'mag-stripe mode')
+  const onDevice = isSet(card.get(0x82), ON_DEVICE_CVM) && isSet(terminal.get(0x9f53), TIP.onDeviceCvm)
+  if (reaches(kernel, onDevice ? limit.onDevice : limit.plain)) return selectNext
   await readFiles(kernel, card.get(0x94)!)
   if (lacking(kernel, [0x5a, 0x5f24, 0x8c]).length > 0) return endApplication('cardDataMissing')
   if (!panAgrees(kernel)) return endApplication('cardDataError')
   const combined = prepareCda(kernel)
   const floor = floorRule(kernel, activation)
-  if (floor) kernel.raise('floorLimitExceeded', { rule: `Book C-5, 5.5: ${floor}`, inputs: [0x9f02, 0x9f35] })
+  const figure = terminal.get(LIMITS.floor)
+  if (!floor) selectAtRandom(kernel, settings.randomSelection, figure && fromBcd(figure))
+  else kernel.raise('floorLimitExceeded', { rule: `Book C-5, 5.5: ${floor}`, inputs: [0x9f02, 0x9f35] })
   if (kernel.exceptionFile?.(panOf(kernel), psnOf(kernel)))
     kernel.raise('cardOnExceptionFile', { rule: 'Book C-5, 5.5: exception file', inputs: [0x5a] })
   // The issuer's country may have a tag of JCB's own.

@@ -53,7 +53,7 @@ export function kernelsOf(
       mir: () => mirKernel(environment, { data }),
       amex: () => amexKernel(environment, { data, limitSets: amexLimitSets(rules) }),
       discover: () => discoverKernel(environment, { data }),
-      jcb: () => jcbKernel(environment, { data }),
+      jcb: () => jcbKernel(environment, { data, ...(rules.randomSelection && { randomSelection: rules.randomSelection }) }),
       unionpay: () => unionPayKernel(environment, { data, ...fastDda00 }),
     }
     return { id: schemeKernels[rules.scheme], kernel: make[rules.scheme]() }
