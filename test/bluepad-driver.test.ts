@@ -339,7 +339,7 @@ describe('silence', () => {
     script.sale = async () => {
       await event(statuses.PIN_INPUT, false)
       stop.abort()
-      await sleep(2000, clock)
+      await sleep(1500, clock)
       await event(statuses.PIN_INPUT_COMPLETED, true)
     }
     script.idle = () => finish(statuses.POS_CANCELLED, { financial: 5 })

@@ -96,6 +96,10 @@ describe('what it refuses', () => {
     await bench.clock.advance(5000)
   })
 
+  it('to be a reader of a dialect that has no bytes', () => {
+    expect(() => new Bench({ dialect: 'emv2' })).toThrow(/virtualEmv2/)
+  })
+
   it('a second host', async () => {
     const [, b] = pipe()
     await expect(bench.device.serve(b)).rejects.toMatchObject({ code: 'busy' })

@@ -26,8 +26,9 @@ export interface Counter {
   readonly learn: Known['learn']
 }
 
-/** Milliseconds for a cancelled reader to say how the payment ended, or to come to where it may be cancelled; then the session is ended. */
+/** Milliseconds for a cancelled reader to say how the payment ended, and to come to where it may be cancelled; then the session is ended. */
 const SETTLE = 5000
+const PATIENCE = 2000
 
 /** `failed`: something could not be said to the reader. */
 type Happening = Said | { readonly type: 'stop' } | { readonly type: 'failed'; readonly error: unknown }
@@ -96,7 +97,7 @@ async function follow(counter: Counter, known: Known, happenings: Queue<Happenin
     if (said === undefined) throw new Fault('link-closed', 'the link was closed')
     switch (said.type) {
       case 'stop':
-        deadline ??= clock.now() + SETTLE
+        deadline ??= clock.now() + (known.relay.asked ? SETTLE : PATIENCE)
         hostLink.close()
         break
       case 'event':
@@ -130,6 +131,7 @@ async function follow(counter: Counter, known: Known, happenings: Queue<Happenin
       default: // an answer to somebody's question before
     }
     if (deadline !== undefined && known.cancelAllowed && !cancelSent) {
+      deadline = clock.now() + SETTLE
       cancelSent = true
       await line.tell({ type: 'idle' })
     }

@@ -65,7 +65,11 @@ export class VirtualBluepad implements VirtualReader {
   #over = new AbortController()
   #cancelRestart = () => {}
 
+  /** @throws Fault `unsupported` for a dialect without bytes: `virtualEmv2` is the reader that speaks it in calls */
   constructor(options: BluepadOptions) {
+    const { dialect = this.dialect } = options
+    if (dialect !== this.dialect)
+      throw new Fault('unsupported', `dialect '${dialect}' has no bytes to serve: virtualEmv2 speaks emv2 in calls`, { feature: dialect })
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.body = options.body ?? new Body({ clock: this.#clock, ...(options.language && { language: options.language }) })
