@@ -8,6 +8,7 @@ import type { Explain } from '../src/emv/explain.ts'
 import { explanationJson } from '../src/emv/explain-print.ts'
 import { Fault } from '../src/errors.ts'
 import { type HostEvent, hostEventLine, startAcquirer } from './acquirer/host.ts'
+import { startIsoLine } from './acquirer/iso8583-host.ts'
 import { parseBonus, parseMerchants } from './acquirer/options.ts'
 import type { RiskRule } from './acquirer/risk.ts'
 import type { HostRule } from './acquirer/rules.ts'
@@ -146,6 +147,7 @@ function live(body: Body, card: ReturnType<typeof loadCard>): () => void {
 }
 
 interface AcquirerFlags {
+  readonly iso8583?: number
   readonly port: number
   readonly state?: string
   readonly rule: readonly string[]
@@ -160,6 +162,7 @@ export function addAcquirer(program: Command): void {
     .command('acquirer')
     .description('a virtual acquirer and issuer on a loopback port, until Ctrl-C')
     .option('--port <number>', '0 takes a free one', wholeNumber('--port', 0, 65535), 8080)
+    .option('--iso8583 <port>', 'ISO 8583:1987 on this port too; 0 takes a free one', wholeNumber('--iso8583', 0, 65535))
     .option('--state <file>', 'keeps orders and accounts across restarts (SQLite); memory only when left out')
     .option('--rule <json>', '{"when":{"amount":{"above":1000000}},"do":"decline","code":"51","reason":"…"}; may be repeated', collect, [])
     .option(
@@ -171,7 +174,7 @@ export function addAcquirer(program: Command): void {
     .option('--merchant <json>', '{"id":"635459020000001","stages":2}: who may be paid, all when left out; may be repeated', collect, [])
     .option('--bonus <json>', '{"award":1.5,"spend":50,"pan":"2200"}: percent that comes back as points, and that points may pay')
     .option('--quiet', 'do not print what the host sees')
-    .action(async ({ port, state, rule, risk, merchant, bonus, quiet }: AcquirerFlags) => {
+    .action(async ({ port, iso8583, state, rule, risk, merchant, bonus, quiet }: AcquirerFlags) => {
       const merchants = merchant.map(text => parsed(text, '--merchant'))
       const host = await startAcquirer({
         port,
@@ -183,7 +186,10 @@ export function addAcquirer(program: Command): void {
         ...(!quiet && { onEvent: (event: HostEvent) => void process.stdout.write(`${hostEventLine(event)}\n`) }),
       })
       process.stdout.write(`acquirer: ${host.url}\n`)
+      const line = iso8583 === undefined ? undefined : await startIsoLine(host.desk, { port: iso8583 })
+      if (line) process.stdout.write(`acquirer: ${line.url}\n`)
       await interrupted()
+      await line?.close()
       await host.close()
     })
 }

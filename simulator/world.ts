@@ -23,6 +23,7 @@ import { type Listening, type ListenOptions, listen } from './readers/listen.ts'
 import type { VirtualReader } from './readers/reader.ts'
 
 export { type AcquirerHost, type HostEvent, startAcquirer } from './acquirer/host.ts'
+export { type IsoLine, startIsoLine } from './acquirer/iso8583-host.ts'
 export type { HostRule } from './acquirer/rules.ts'
 export { loadCard, VirtualCard } from './cards/icc.ts'
 export { VirtualPhone } from './cards/phone.ts'

@@ -12,11 +12,11 @@ import type { Candidate } from '../../src/emv/terminal.ts'
 import { asFault, Fault } from '../../src/errors.ts'
 import { type MessageId, message } from '../../src/messages.ts'
 import type { PaymentEvent } from '../../src/payment/events.ts'
-import { httpAcquirer } from '../../src/payment/http-acquirer.ts'
 import { type AppPrompts, checkOrder, type PaymentResult, pay, paymentJson } from '../../src/payment/payment.ts'
 import { receiptLines } from '../../src/payment/receipt.ts'
 import { reasonWords } from '../../src/payment/result.ts'
 import type { Signature } from '../../src/payment/signature.ts'
+import { acquirerAt } from './acquirer.ts'
 import { type Console, interruption, openConsole } from './console.ts'
 import { connectReader } from './reader.ts'
 
@@ -43,7 +43,7 @@ export function addPay(program: Command): void {
     .argument('<amount>', 'with a decimal point: 2500.00')
     .requiredOption('--currency <code>', 'ISO 4217: RUB')
     .option('--reader <uri>', 'serial:/dev/ttyACM0?family=qpos, ble:MPOS0000000001; the last one, or one that is found, when left out')
-    .requiredOption('--acquirer <url>', 'http://127.0.0.1:8080')
+    .requiredOption('--acquirer <url>', 'http://127.0.0.1:8080, iso8583://127.0.0.1:8583')
     .option('--app <label>', 'the payment system to choose when a card offers several; asked for when left out')
     .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')
     .option('--order <number>', 'order number; made from date and time when left out')
@@ -73,7 +73,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   const order = { number: flags.order ?? orderNumber(new Date()), amount, currency: unit }
   const merchant = { name: flags.merchant, id: flags.merchantId, terminal: flags.terminal }
   checkOrder(order, merchant)
-  const acquirer = httpAcquirer(flags.acquirer)
+  const host = acquirerAt(flags.acquirer, flags.terminal)
   const config = await terminalConfig(flags, unit)
   const screen = openConsole(lang)
   const signal = interruption()
@@ -83,7 +83,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
     try {
       const result = await pay(order, {
         reader,
-        acquirer,
+        acquirer: host.acquirer,
         merchant,
         prompts: prompts(screen, flags),
         signal,
@@ -102,6 +102,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
     }
     throw error
   } finally {
+    await host.close()
     screen.close()
   }
 }
