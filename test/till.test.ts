@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Database from 'libsql'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type AcquirerHost, type AcquirerOptions, type HostEvent, startAcquirer } from '../simulator/acquirer/host.ts'
 import { loadCard, type VirtualCard } from '../simulator/cards/icc.ts'
@@ -365,16 +366,39 @@ describe('in the background', () => {
     await one.till.close()
   })
 
+  it('a payment that could not be written down is brought to its end by the same till, once it can', async () => {
+    const one = await shop()
+    const path = one.journal.path
+    await one.shut()
+    const journal = await openJournal(path, { busyTime: 50 })
+    ends.push(() => journal.close())
+    const till = openTill({ journal, acquirer: httpAcquirer(one.host.url), merchant, background: false })
+    const other = new Database(path)
+    const lock = () => other.exec('BEGIN IMMEDIATE') // another process writes, and does not end
+    const reader = new CounterReader({ card: loadCard('visa-signature'), tamper: lock })
+    await expect(till.payOrder(order(), { reader })).rejects.toMatchObject({ code: 'journal', details: { reason: 'locked' } })
+    expect(one.host.orders).toEqual([])
+    await expect(till.recover()).rejects.toMatchObject({ code: 'journal', details: { reason: 'locked' } })
+    other.exec('ROLLBACK')
+    expect(await till.recover()).toMatchObject([{ became: 'cancelled' }])
+    expect(await till.payOrder(order(), { reader: new CounterReader({ card: loadCard('visa-signature') }) })).toMatchObject({
+      result: 'approved',
+    })
+    other.close()
+  })
+
   it('what another key sealed is not lost, and is named', async () => {
     const one = await shop()
     await one.host.close()
     await one.pay(offlineCard, {}, { cvm: 'offlinePin', offline: true })
     await one.shut()
     await one.startHost()
-    const journal = await openJournal(one.journal.path, { key: new Uint8Array(32) })
-    const till = openTill({ journal, acquirer: httpAcquirer(one.host.url), merchant, background: false })
-    expect(await till.recover()).toMatchObject([{ became: 'pending', fault: { code: 'bad-key' } }])
-    await journal.close()
+    for (const options of [{ key: new Uint8Array(32) }, {}]) {
+      const journal = await openJournal(one.journal.path, options)
+      const till = openTill({ journal, acquirer: httpAcquirer(one.host.url), merchant, background: false })
+      expect(await till.recover()).toMatchObject([{ became: 'pending', fault: { code: 'bad-key' } }])
+      await journal.close()
+    }
     await one.open()
     expect(await one.till.recover()).toMatchObject([{ became: 'approved' }])
   })

@@ -97,7 +97,13 @@ export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say, p
       if (isFault(error, 'journal')) return { result: 'cancelled', reason: 'journalFailed' }
       throw error
     }
-    const told = await persist(reversalTime, undefined, signal => acquirer.advise(message, { signal }))
+    const told = await persist(reversalTime, undefined, async signal => {
+      const said = await acquirer.advise(message, { signal })
+      return said.state === 'inProcess' ? undefined : said
+    })
+    // A host that does not take an advice has the last word, whatever the card said: it is its money.
+    if (told && told.state !== 'approved')
+      return { result: told.state === 'reversed' ? 'cancelled' : 'declined', reason: 'hostDeclined', answer: told }
     if (told || pen.keepsCards)
       return { result: 'approved', advice: told ? 'done' : 'pending', ...((answer ?? told) && { answer: answer ?? told }) }
     const reversal = await reverse(key, 'noAnswer', message.key)

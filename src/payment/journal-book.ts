@@ -165,7 +165,7 @@ export async function open(path: string, options: JournalOptions & { readonly cl
         log(key, stage, { why: step.why })
         break
       case 'advising':
-        set(key, stage, {}, { sealed: vault?.seal(step.message, key) ?? null })
+        set(key, stage, step.message.key === key ? {} : { target: step.message.key }, { sealed: vault?.seal(step.message, key) ?? null })
         log(key, stage, { key: step.message.key })
         break
       case 'ended':
@@ -196,13 +196,14 @@ export async function open(path: string, options: JournalOptions & { readonly cl
     path,
     keepsCards: vault !== undefined,
     record(step) {
+      let written = false
       try {
         database.transaction(() => write(step))
-      } catch (error) {
-        if (step.stage === 'begun') lease.release(step.key)
-        throw error
+        written = true
+      } finally {
+        // Whether or not its end could be written, nobody works on it any more; a beginning that failed never was.
+        if (step.stage === 'ended' || (step.stage === 'begun' && !written)) lease.release(step.key)
       }
-      if (step.stage === 'ended') lease.release(step.key)
     },
     order(merchant, number) {
       const row = database.get(`${orderRows} WHERE merchant = ? AND number = ?`, merchant.id, number)
@@ -225,17 +226,17 @@ export async function open(path: string, options: JournalOptions & { readonly cl
     claim(key) {
       return database.transaction(() => {
         const row = database.get('SELECT owner FROM entries WHERE key = ? AND open = 1', key)
-        if (!row || (row.owner !== null && (row.owner === lease.id || lease.alive(String(row.owner))))) return false
+        if (!row || (row.owner !== null && lease.works(String(row.owner), key))) return false
         lease.hold(key)
         return database.run('UPDATE entries SET owner = ? WHERE key = ?', lease.id, key) === 1
       })
     },
     release(key, nextTry) {
+      lease.release(key)
       database.run(
         'UPDATE entries SET owner = NULL, tries = tries + ?, next = coalesce(?, next) WHERE key = ? AND owner = ?',
         ...[nextTry ? 1 : 0, nextTry ? +nextTry : null, key, lease.id],
       )
-      lease.release(key)
     },
     change(kind, change: OrderChange) {
       const { key, merchant, number, at, amount = 0n } = change
@@ -294,7 +295,9 @@ export async function open(path: string, options: JournalOptions & { readonly cl
     notify: notice => void notify(notice),
     sealed(key) {
       const row = database.get('SELECT sealed FROM entries WHERE key = ?', key)
-      return row?.sealed && vault ? vault.open(row.sealed as Uint8Array, key) : undefined
+      if (!row?.sealed) return undefined
+      if (!vault) throw new Fault('bad-key', `what is kept of payment ${key} needs the journal's key`, { key })
+      return vault.open(row.sealed as Uint8Array, key)
     },
     notices: () =>
       database

@@ -13,8 +13,8 @@ export interface Lease {
   /** From now on this process shows that it lives, as long as it holds anything. Part of the caller's transaction. */
   hold(key: string): void
   release(key: string): void
-  /** Whether the owner is a process that lives and works. */
-  alive(owner: string): boolean
+  /** Whether `owner` is a process that lives and works on `key`. */
+  works(owner: string, key: string): boolean
   /** Gives up everything that is held. */
   close(): void
 }
@@ -61,8 +61,8 @@ export function openLease(database: Database, clock: Clock, leaseTime: number): 
       cancel?.()
       cancel = undefined
     },
-    alive(owner) {
-      if (owner === id) return true
+    works(owner, key) {
+      if (owner === id) return held.has(key)
       const row = database.get('SELECT machine, pid, beat FROM owners WHERE id = ?', owner)
       if (!row || Number(row.beat) <= clock.now() - leaseTime) return false
       if (row.machine !== machine) return true

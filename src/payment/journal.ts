@@ -99,7 +99,7 @@ export interface Journal extends Recorder, AsyncDisposable {
   /** What the host says of the order, and what is to be told of it, in one piece. */
   update(merchant: Merchant, number: string, update: OrderUpdate, ...notices: readonly Notice[]): void
   notify(notice: Notice): void
-  /** The message to be advised, as `advising` kept it. @throws Fault `bad-key` */
+  /** The message to be advised, as `advising` kept it. @throws Fault `bad-key` when the journal was opened without its key, or with another */
   sealed(key: string): AuthorisationMessage | undefined
   /** Notices that nobody has been told of yet, oldest first. */
   notices(): readonly { readonly id: number; readonly notice: Notice }[]

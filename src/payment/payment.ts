@@ -184,7 +184,10 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
   } finally {
     stop.release()
   }
-  if (pen.fault && !host.asked()) throw pen.fault
+  if (pen.fault && !host.asked()) {
+    await pen.note({ stage: 'ended', key, ...ending(describe(outcome, { result: 'cancelled', reason: 'journalFailed' })) })
+    throw pen.fault
+  }
   // Approved without the host: the signature is still to be taken, and the payment still to be dropped without it.
   const unsigned = outcome.result === 'approved' && outcome.cvm === 'signature' && !host.asked()
   if (unsigned) await sign({ signal: options.signal ?? new AbortController().signal })

@@ -87,7 +87,8 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
     if (said === 'declined' || said === 'referral') return asSaid(entry.answer!)!
     return reverse(entry.card === 'cancelled' ? 'cancelled' : 'cardDeclined')
   }
-  const known = entry.answer ?? (await acquirer.status(key, { signal }))
+  // What is on disk is not enough: an approval whose end could not be written down was taken back.
+  const known = await acquirer.status(entry.target ?? key, { signal })
   if (known.state === 'inProcess') return 'pending'
   return asSaid(known) ?? reverse('noAnswer')
 
