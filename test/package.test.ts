@@ -13,7 +13,7 @@ const node = (...args: string[]) => execFileSync(process.execPath, args, { cwd: 
 const absent = `data:text/javascript,${encodeURIComponent(`
   import { register } from 'node:module'
   register('data:text/javascript,' + encodeURIComponent(\`
-    const gone = /^(serialport|@serialport\\\\/.*|node-hid|@abandonware\\\\/.*|smartcard|@lydell\\\\/node-pty.*)$/
+    const gone = /^(serialport|@serialport\\\\/.*|node-hid|@abandonware\\\\/.*|smartcard|libsql|@libsql\\\\/.*|@lydell\\\\/node-pty.*)$/
     export async function resolve(specifier, context, next) {
       if (gone.test(specifier)) throw Object.assign(new Error('Cannot find package ' + specifier), { code: 'ERR_MODULE_NOT_FOUND' })
       return next(specifier, context)
@@ -53,10 +53,11 @@ describe('package', () => {
       absent,
       '--input-type=module',
       '-e',
-      `const { open, isFault } = await import('tapdip')
+      `const { open, openJournal, isFault } = await import('tapdip')
+       try { await openJournal('/tmp/none') } catch (fault) { console.log(fault.code, fault.message) }
        try { await open('serial:/dev/ttyACM0?family=qpos') } catch (fault) { console.log(isFault(fault), fault.code, fault.message) }`,
     )
-    expect(out).toMatch(/^true missing-library .*serialport/)
+    expect(out).toMatch(/^missing-library .*libsql.*\ntrue missing-library .*serialport/)
   })
 
   it('both entry points load', () => {
