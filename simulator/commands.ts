@@ -19,7 +19,7 @@ import { keyboard, pace } from './readers/cardholder.ts'
 import { virtualFamilies } from './readers/index.ts'
 import { listen } from './readers/listen.ts'
 import { VpcdCard } from './readers/vpcd.ts'
-import { person, virtualConfig, virtualReader } from './world.ts'
+import { person, switchRadio, virtualConfig, virtualReader } from './world.ts'
 
 /** `vpcd` is a bare card; the others are readers. */
 const families = [...Object.keys(virtualFamilies), 'vpcd']
@@ -88,6 +88,7 @@ export function addServe(program: Command): void {
         ble: reader.ble && { shape: reader.ble, name: reader.serial },
         onError: fault => process.stderr.write(`reader: ${fault.code}: ${fault.message}\n`),
       })
+      switchRadio(reader, listening)
       const dialect = reader.dialect ? `&dialect=${reader.dialect}` : ''
       process.stdout.write(`${reader.serial}: ${listening.uri}?family=${family}${dialect}\n`)
       if (listening.air) process.stdout.write(`air: TAPDIP_AIR=${listening.air}\n`)

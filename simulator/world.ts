@@ -12,6 +12,7 @@ import type { Link } from '../src/transport/link.ts'
 import { pipe } from '../src/transport/pipe.ts'
 import { type AcquirerHost, type AcquirerOptions, type HostEvent, startAcquirer } from './acquirer/host.ts'
 import type { HostRule } from './acquirer/rules.ts'
+import type { Controller } from './air/controller.ts'
 import { loadCard, type VirtualCard } from './cards/icc.ts'
 import { VirtualPhone } from './cards/phone.ts'
 import type { CardProfile } from './cards/profile.ts'
@@ -151,6 +152,16 @@ export class Counter implements AsyncDisposable {
     return `${this.#listening.uri}?family=${family}${dialect ? `&dialect=${dialect}` : ''}`
   }
 
+  /** Of `listen: 'ble:<port>'`: what other programs, and `open` here, are given as the environment's `TAPDIP_AIR`. */
+  get air(): string | undefined {
+    return this.#listening?.air
+  }
+
+  /** The reader's radio on the virtual air: signal, range, link loss. */
+  get radio(): Controller | undefined {
+    return this.#listening?.radio
+  }
+
   /** A new connection to the reader in memory: `open(counter.link(), { family: counter.reader.family })`. */
   link(): Link {
     const [host, device] = pipe()
@@ -179,6 +190,11 @@ export class Counter implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+/** A reader that is switched off is not on the air. */
+export function switchRadio({ body }: VirtualReader, listening: Listening | undefined): void {
+  body.on(event => event.type === 'power' && listening?.radio?.power(event.on))
 }
 
 /** How a reader shows itself where it does not sit on a plain line. */
@@ -236,6 +252,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
       ...(resultTime !== undefined && { resultTime }),
     })
     const listening = where === undefined ? undefined : await listen(where, link => reader.serve(link), plugsOf(reader))
+    switchRadio(reader, listening)
     return new Counter(reader, acquirer, listening, holding, person(reader.body, holding, { pace: instant, ...script }))
   } catch (error) {
     await acquirer.close()

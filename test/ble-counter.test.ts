@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { discover } from '../devices/discover.ts'
 import { open } from '../devices/index.ts'
 import { type AcquirerHost, type HostEvent, startAcquirer } from '../simulator/acquirer/host.ts'
 import type { HostRule } from '../simulator/acquirer/rules.ts'
@@ -12,7 +13,7 @@ import { nobleOn } from '../simulator/air/host.ts'
 import { serveAir } from '../simulator/air/socket.ts'
 import { listen } from '../simulator/readers/listen.ts'
 import type { VirtualReader } from '../simulator/readers/reader.ts'
-import { instant, loadCard, person, virtualReader } from '../simulator/world.ts'
+import { instant, loadCard, person, virtualCounter, virtualReader } from '../simulator/world.ts'
 import { currency } from '../src/currency.ts'
 import { httpAcquirer } from '../src/payment/http-acquirer.ts'
 import { type AppPrompts, pay } from '../src/payment/payment.ts'
@@ -42,8 +43,9 @@ interface Served {
 }
 
 /** A virtual reader on the air, with a person who holds a card. */
-async function serve(family: string): Promise<Served> {
-  const reader = virtualReader({ family, resultTime: 10 })
+async function serve(kind: string): Promise<Served> {
+  const [family, dialect] = kind.split(' ')
+  const reader = virtualReader({ family, ...(dialect && { dialect }), resultTime: 10 })
   const radio = air.controller()
   const listening = await listen('ble', link => reader.serve(link), { ble: { shape: reader.ble!, name: reader.serial, air: radio } })
   const leave = person(reader.body, loadCard('mir-maestro'), { pace: instant, pins: ['1234'] })
@@ -52,7 +54,7 @@ async function serve(family: string): Promise<Served> {
     () => listening.close(),
     () => leave(),
   )
-  return { reader, radio, uri: listening.uri }
+  return { reader, radio, uri: family === 'magtek' ? `${listening.uri}?family=magtek` : listening.uri } // its name tells no family
 }
 
 async function acquirer(onEvent: (event: HostEvent) => void = () => {}, rules: readonly HostRule[] = []): Promise<AcquirerHost> {
@@ -84,6 +86,14 @@ async function run(
   return { code, out, err }
 }
 
+/** Families and dialects, and what their payment of a co-badged card says of the choice. */
+const chooses: Readonly<Record<string, string>> = {
+  bluepad: 'The customer chooses the payment system on the reader.',
+  qpos: 'Choose the payment system',
+  'magtek v5': 'Choose the payment system',
+  'magtek mms': 'Asking for authorisation',
+}
+
 describe.skipIf(!bluetooth)('the counter over Bluetooth LE', () => {
   it('`tapdip list` of another process finds the readers on the air, with family and signal, and ends', async () => {
     await serve('bluepad')
@@ -102,21 +112,21 @@ describe.skipIf(!bluetooth)('the counter over Bluetooth LE', () => {
     expect(code).toBe(0)
   })
 
-  describe.each(['bluepad', 'qpos'])('%s', family => {
+  describe.each(Object.keys(chooses))('%s', kind => {
     it('`tapdip pay` of another process connects by name, pays, and ends', async () => {
-      const { uri } = await serve(family)
+      const { uri } = await serve(kind)
       const host = await acquirer()
       const socket = await serveAir(air)
       ends.push(() => socket.close())
       const args = ['pay', '2500.00', '--currency', 'RUB', '--reader', uri, '--acquirer', host.url, '--app', 'Maestro', '--json']
       const { code, out, err } = await run(tapdip, args, { TAPDIP_AIR: socket.uri })
       expect(JSON.parse(out)).toMatchObject({ result: 'approved' })
-      expect(err).toContain(family === 'qpos' ? 'Choose the payment system' : 'The customer chooses the payment system on the reader.')
+      expect(err).toContain(chooses[kind])
       expect(code).toBe(0)
     })
 
     it('a link loss while the host decides: the outcome is unknown and is taken back; the reader comes back by itself, and pays', async () => {
-      const { uri, radio } = await serve(family)
+      const { uri, radio } = await serve(kind)
       const seen: HostEvent[] = []
       const host = await acquirer(event => seen.push(event), [{ when: {}, do: 'delay', ms: 300, times: 1 }])
       const central = nobleOn(air.controller())
@@ -149,6 +159,31 @@ describe.skipIf(!bluetooth)('the counter over Bluetooth LE', () => {
       await watching
       expect(states).toEqual(['connecting', 'ready', 'waiting', 'connecting', 'ready', 'off', 'closed'])
     })
+  })
+
+  it('a reader that is switched off is not on the air; switched on, it is; out of range its link is lost', async () => {
+    const counter = await virtualCounter({ family: 'bluepad', listen: 'ble:0' })
+    ends.push(
+      () => counter.close(),
+      () => delete process.env.TAPDIP_AIR,
+    )
+    process.env.TAPDIP_AIR = counter.air
+    const { uri, radio, reader: device } = counter
+    const reader = await open(uri)
+    const lost = (async () => {
+      for await (const event of reader.events) if (event.type === 'state') return event.state
+      return 'ended'
+    })()
+    device.body.switchOff()
+    expect(await lost).toBe('disconnected')
+    await reader.close()
+    const search = discover({ transports: ['ble'], timeout: 300 })
+    for await (const one of search) expect.fail(`found ${JSON.stringify(one)}`)
+    device.body.switchOn()
+    const again = await open(uri)
+    radio!.inRange = false
+    await expect(again.status()).rejects.toMatchObject({ code: 'link-closed' })
+    await again.close()
   })
 
   it('`tapdip-sim serve --listen ble:0` is an air that other programs join, readers and apps', async () => {

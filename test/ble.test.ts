@@ -307,7 +307,10 @@ describe.skipIf(!bluetooth)('Bluetooth LE', () => {
       expect(await Promise.all(told)).toEqual(['link-closed', 'link-closed'])
       here.radio.power(true)
       const again = await here.open()
-      await again.close()
+      here.radio.power(false)
+      here.radio.power(true) // shorter than the second after which bleno looks again
+      expect(await faultOf(read(again, 1))).toBe('link-closed')
+      await (await here.open()).close()
     })
 
     it('a reader that rebooted with another attribute table is asked for it anew (complaint 5: reconnect fails after the 24-hour reboot)', async () => {

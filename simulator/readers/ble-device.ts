@@ -220,7 +220,7 @@ class BleDevice {
   #ready(what: string): void {
     this.#due.delete(what)
     if (this.#due.size > 0 || this.#link) return
-    const link = new DeviceLink(`ble:${this.#name}`, this.#pipes, () => this.#bleno.disconnect())
+    const link = new DeviceLink(`ble:${this.#name}`, this.#shape.service, this.#pipes, () => this.#bleno.disconnect())
     this.#link = link
     const before = this.#serving
     this.#serving = before
@@ -243,6 +243,7 @@ class BleDevice {
 /** The device's end: what the host writes comes in; what is sent is notified in pieces that the connection has room for. */
 class DeviceLink implements Link {
   readonly uri: string
+  readonly service: string
   readonly mtu: number
   readonly incoming = new Inbox()
   readonly #pipes: readonly Pipe[]
@@ -250,8 +251,9 @@ class DeviceLink implements Link {
   readonly #split: ReturnType<typeof recordSplitter> | undefined
   #over: Fault | undefined
 
-  constructor(uri: string, pipes: readonly Pipe[], hangUp: () => void) {
+  constructor(uri: string, service: string, pipes: readonly Pipe[], hangUp: () => void) {
     this.uri = uri
+    this.service = service
     this.mtu = Number.POSITIVE_INFINITY
     this.#pipes = pipes
     this.#hangUp = hangUp

@@ -37,23 +37,25 @@ export async function listenBle(
     const own = port === undefined ? undefined : new Air()
     const served = own && (await serveAir(own, Number(port)))
     if (served) undo.push(served.close)
-    const hci = await controllerOf(own ?? air, undo)
+    const radio = controllerOf(own ?? air, undo)
+    const hci: OpenHci | undefined = radio ? host => radio.open(host) : await joinAir(undo)
     const plugged = await plugBle({ ...plug, hci }, serve)
     undo.push(plugged.close)
-    return { uri: `ble:${encodeURIComponent(plug.name)}`, ...(served && { air: served.uri }), close: release }
+    return { uri: `ble:${encodeURIComponent(plug.name)}`, ...(served && { air: served.uri }), ...(radio && { radio }), close: release }
   } catch (error) {
     await release()
     throw error
   }
 }
 
-async function controllerOf(air: Air | Controller | undefined, undo: (() => unknown)[]): Promise<OpenHci | undefined> {
-  if (air instanceof Air) {
-    const controller = air.controller()
-    undo.push(() => air.remove(controller))
-    return host => controller.open(host)
-  }
-  if (air) return host => air.open(host)
+function controllerOf(air: Air | Controller | undefined, undo: (() => unknown)[]): Controller | undefined {
+  if (!(air instanceof Air)) return air
+  const controller = air.controller()
+  undo.push(() => air.remove(controller))
+  return controller
+}
+
+async function joinAir(undo: (() => unknown)[]): Promise<OpenHci | undefined> {
   const uri = process.env.TAPDIP_AIR
   if (!uri) return undefined
   const target = parseUri(uri)

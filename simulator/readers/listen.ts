@@ -5,6 +5,7 @@ import { asFault, Fault } from '../../src/errors.ts'
 import { connect } from '../../src/transport/connect.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { openTcp, socketLink } from '../../src/transport/tcp.ts'
+import type { Controller } from '../air/controller.ts'
 import type { BleAdvertised } from './ble-listen.ts'
 import type { HidPlug } from './hid-device.ts'
 import { openPty } from './pty.ts'
@@ -17,6 +18,8 @@ export interface Listening {
   readonly uri: string
   /** Of `ble:<port>`: what a host on this machine is given as `TAPDIP_AIR`. */
   readonly air?: string
+  /** Of `ble` on an air of this process: signal, range, link loss, switch. */
+  readonly radio?: Controller
   /** Unplugs the device: idempotent; resolves when its links are closed and `serve` has returned. */
   close(): Promise<void>
 }

@@ -85,6 +85,8 @@ export function hciSocketOver(open: OpenHci): new () => EventEmitter {
     #port: HciPort | undefined
     #control = false
     #up = false
+    /** It was switched off since it was last asked: libraries ask once a second, and must not miss it. */
+    #wasDown = false
 
     bindRaw(device = 0): number {
       this.#port = open({
@@ -93,6 +95,7 @@ export function hciSocketOver(open: OpenHci): new () => EventEmitter {
           else setImmediate(() => this.#port && this.emit('data', Buffer.from(packet)))
         },
         power: on => {
+          if (this.#up && !on) this.#wasDown = true
           this.#up = on
         },
       })
@@ -112,7 +115,9 @@ export function hciSocketOver(open: OpenHci): new () => EventEmitter {
     }
 
     isDevUp(): boolean {
-      return this.#up
+      const up = this.#up && !this.#wasDown
+      this.#wasDown = false
+      return up
     }
 
     setFilter(): void {}
