@@ -38,27 +38,27 @@ const MAX_ANSWER = 0x4000
 /** Sends an extended command part by part and gathers its answer. @throws Fault `protocol`, `reader-error`, `unsupported`, `timeout`, `aborted`, `link-closed` */
 export async function askExtended(line: V5Line, command: number, data: Uint8Array, limits: AskLimits): Promise<Extended> {
   const what = `command ${hex4(command)}`
-  let answer: Answer | undefined
-  for (const part of partsOf(command, data)) {
-    if (answer && !(answer.type === 'answer' && answer.result === v5Results.buffering)) break // it needs no more of it, or refuses it
-    answer = await line.ask(part, { ...limits, accept: isAnswer })
+  const say = (request: V5Request) => line.ask(request, { ...limits, accept: isAnswer })
+  const [first, ...rest] = partsOf(command, data)
+  let answer = await say(first)
+  for (const part of rest) {
+    if (answer.type !== 'answer' || answer.result !== v5Results.buffering) break // it needs no more of it, or refuses it
+    answer = await say(part)
   }
+  if (answer.type === 'answer' && answer.result === v5Results.ok) return oldAnswer(answer.data)
   const parts: Uint8Array[] = []
-  for (let have = 0; ; ) {
-    // Older firmware answers with result code 00 and the same layout (Magensa/magensa-bluetooth looks at its bytes 4 and 5 whatever the code).
-    const whole = answer!.type === 'answer' && answer!.result === v5Results.ok ? undefined : answer!
-    if (answer!.type === 'answer' && !whole) return oldAnswer(answer!.data)
-    if (answer!.type === 'answer') throw refusal(what, answer!.result)
-    const { offset, total, result, data: piece } = answer!
+  for (let have = 0; ; answer = await say({ type: 'more' })) {
+    if (answer.type === 'answer') throw refusal(what, answer.result)
+    const { offset, total, result, data: piece } = answer
     if (offset !== have || total > MAX_ANSWER || (piece.length === 0 && have < total))
       throw new Fault('protocol', `the parts of the answer to ${what} do not follow each other`)
     parts.push(piece)
     have += piece.length
     if (have >= total) return { result, data: concat(...parts) }
-    answer = await line.ask({ type: 'more' }, { ...limits, accept: isAnswer })
   }
 }
 
+/** Older firmware answers with result code 00 and the same layout (Magensa/magensa-bluetooth looks at its bytes 4 and 5 whatever the code). */
 function oldAnswer(data: Uint8Array): Extended {
   return data.length < 6 ? { result: v5Codes.ok, data } : { result: data[2] * 256 + data[3], data: data.slice(6) }
 }
@@ -71,32 +71,32 @@ export async function doExtended(line: V5Line, command: number, data: Uint8Array
 }
 
 /** The vendor's words for result codes of extended commands (Magensa/magensa-bluetooth, emvResultCodes and resultCodes). */
-const codes: Readonly<Record<number, string>> = {
-  [v5Codes.noKeys]: 'DUKPT_NOT_LOADED',
-  [v5Codes.keysUsedUp]: 'DUKPT_KEYS_USED_UP',
-  899: 'SECURITY_LEVEL',
-  900: 'INVALID_TIME',
-  901: 'INVALID_CARD_TYPE',
-  902: 'INVALID_OPTIONS',
-  903: 'INVALID_AMOUNT',
-  904: 'INVALID_TRANSACTION_TYPE',
-  905: 'INVALID_CASHBACK',
-  906: 'INVALID_CURRENCY',
-  [v5Codes.badSelectionStatus]: 'INVALID_SELECTION_STATUS',
-  [v5Codes.badSelection]: 'INVALID_SELECTION_RESULT',
-  [v5Codes.noTransaction]: 'NO_TRANSACTION',
-  910: 'INVALID_REPORTING',
-  [v5Codes.inProgress]: 'TRANSACTION_IN_PROGRESS',
-  913: 'INVALID_SERIAL_NUMBER',
-  [v5Codes.noDate]: 'DATE_NOT_SET',
-}
+const codes: ReadonlyMap<number, string> = new Map([
+  [v5Codes.noKeys, 'DUKPT_NOT_LOADED'],
+  [v5Codes.keysUsedUp, 'DUKPT_KEYS_USED_UP'],
+  [0x383, 'SECURITY_LEVEL'],
+  [0x384, 'INVALID_TIME'],
+  [0x385, 'INVALID_CARD_TYPE'],
+  [0x386, 'INVALID_OPTIONS'],
+  [0x387, 'INVALID_AMOUNT'],
+  [0x388, 'INVALID_TRANSACTION_TYPE'],
+  [0x389, 'INVALID_CASHBACK'],
+  [0x38a, 'INVALID_CURRENCY'],
+  [v5Codes.badSelectionStatus, 'INVALID_SELECTION_STATUS'],
+  [v5Codes.badSelection, 'INVALID_SELECTION_RESULT'],
+  [v5Codes.noTransaction, 'NO_TRANSACTION'],
+  [0x38e, 'INVALID_REPORTING'],
+  [v5Codes.inProgress, 'TRANSACTION_IN_PROGRESS'],
+  [0x391, 'INVALID_SERIAL_NUMBER'],
+  [v5Codes.noDate, 'DATE_NOT_SET'],
+])
 
 /** 0384–038A and 038E: a field of the start is not one that this reader takes. */
 const refusedFields = [0x384, 0x385, 0x386, 0x387, 0x388, 0x389, 0x38a, 0x38e]
 
 /** The fault behind a result code of an extended command. */
 export function refusalOf(what: string, result: number): Fault {
-  const code = codes[result] ?? hex4(result)
+  const code = codes.get(result) ?? hex4(result)
   if (refusedFields.includes(result)) return new Fault('unsupported', `the reader refuses ${what}: ${code}`, { feature: what, code })
   if (result === v5Codes.inProgress) return new Fault('busy', `the reader is busy with a transaction (${code})`, { code })
   return new Fault('reader-error', `the reader answered ${what} with ${code}`, { code })

@@ -1,6 +1,6 @@
 /** A virtual MagTek MMS reader (DynaFlex II): the shared firmware behind the device side of the MMS codec. The PED has display and keys, the Go has its host show all. */
 
-import { createHash } from 'node:crypto'
+import { sha256 } from '@noble/hashes/sha2.js'
 import {
   decodeFirmware,
   decodeGetProperty,
@@ -69,6 +69,8 @@ const BLOCK = 1024
 const NO_UPDATE = 5
 /** Percent at which it warns, once (D100005000, low battery warning). */
 const WARNING = 15
+/** Milliseconds between the last word about new firmware and the restart. */
+const RESTART = 100
 
 interface Job {
   readonly start: MmsStart
@@ -101,6 +103,7 @@ export class VirtualMms implements VirtualReader {
   /** An image that was loaded and is not yet in use. */
   #staged: FirmwareLoad | undefined
   #committing: { readonly stop: AbortController; readonly done: Promise<void> } | undefined
+  #stopRestart = () => {}
   #warned = false
 
   constructor(options: VirtualMmsOptions) {
@@ -141,6 +144,7 @@ export class VirtualMms implements VirtualReader {
       }
     } finally {
       over.abort()
+      this.#stopRestart()
       this.#send = undefined
       this.#staged = undefined
       await this.#endJob(new Fault('link-closed', 'the host is gone'))
@@ -245,14 +249,15 @@ export class VirtualMms implements VirtualReader {
 
   // — firmware —
 
-  /** Checked whole before anything is erased: the hash that came with it, and the signature in its head. */
+  /** Checked whole before anything is erased: the hash that came with it, the signature in its head, the hash that was signed. */
   #load(payload: Uint8Array): Answer {
     const load = decodeFirmware(mmsCommands.loadFirmware, payload)
-    const digest = new Uint8Array(createHash('sha256').update(load.content).digest())
-    if (!equal(digest, load.hash) || load.image !== imageTypes.main)
+    const [head, body] = [load.content.subarray(0, HEAD_LENGTH), load.content.subarray(HEAD_LENGTH)]
+    const known = equal(sha256(load.content), load.hash) && equal(sha256(body), head.subarray(36, 68))
+    if (!known || load.image !== imageTypes.main)
       throw new Fault('bad-argument', 'the image is not that of its hash', { field: 'image', rule: 'hash' })
     if (this.#job || this.#committing) return refused(mmsDetails.inProgress)
-    new UpdateBay({ family: this.family, version: '', clock: this.#clock }).begin(load.content.subarray(0, HEAD_LENGTH))
+    new UpdateBay({ family: this.family, version: '', clock: this.#clock }).begin(head)
     const { percent, charging } = this.body.battery
     if (percent <= NO_UPDATE && !charging) return refused(mmsDetails.lowBattery)
     this.#staged = load
@@ -295,7 +300,7 @@ export class VirtualMms implements VirtualReader {
     }
     this.body.show('reader.idle')
     const link = this.#link
-    this.#clock.timer(100, () => void link?.close().catch(() => {}))
+    if (link) this.#stopRestart = this.#clock.timer(RESTART, () => void link.close().catch(() => {}))
   }
 
   // — a payment —

@@ -67,6 +67,8 @@ const none = new Uint8Array(0)
 interface Question {
   readonly command: number
   readonly settle: (data: Uint8Array) => void
+  /** The result code of an answer that is none; the question stays. */
+  readonly refuses?: ((data: Uint8Array) => number | undefined) | undefined
 }
 
 interface Job {
@@ -241,6 +243,8 @@ export class VirtualV5 implements VirtualReader {
       case v5Extended.onlineResponse: {
         const question = job?.question
         if (!job || question?.command !== command) return extended(v5Codes.noTransaction)
+        const refused = question.refuses?.(data)
+        if (refused !== undefined) return extended(refused)
         job.question = undefined
         question.settle(data)
         return extended(v5Codes.ok)
@@ -321,8 +325,9 @@ export class VirtualV5 implements VirtualReader {
     if (end.type === 'stripe') return { event: v5Events.complete, progress: v5Progress.cancelledBySwipe }
     const { by, outcome } = end
     const progress = progressOf(outcome)
-    // A card that did not come as far as a cryptogram has no batch.
-    if (!outcome.tags.has(0x9f27)) return { event: outcome.reason === 'cardTimeout' ? v5Events.timeout : v5Events.error, progress }
+    // A card that did not come as far as a cryptogram has no batch; a cancellation that is not the card's own is a person who did nothing in time.
+    const nobody = outcome.result === 'cancelled' && outcome.reason !== 'cardRemoved'
+    if (!outcome.tags.has(0x9f27)) return { event: nobody ? v5Events.timeout : v5Events.error, progress }
     const blob = wrap(this.firmware, this.serial, { by, tags: outcome.tags, status: statusOf(outcome) })
     return { event: v5Events.complete, progress, batch: encodeBatch({ signature: outcome.cvm === 'signature' ? 1 : 0, blob }) }
   }
@@ -381,8 +386,13 @@ export class VirtualV5 implements VirtualReader {
     }
     if (job.start.reporting === 2) tellLeft()
     try {
-      const [status, index] = await this.#ask(job, v5Extended.selection, { id: 0x0302, data }, seconds * 1000, signal)
-      return status === selectionStatus.completed && index < candidates.length ? index : undefined
+      const refuses = ([status, index]: Uint8Array) => {
+        if (!(status <= selectionStatus.timedOut)) return v5Codes.badSelectionStatus
+        return status === selectionStatus.completed && !(index < items.length) ? v5Codes.badSelection : undefined
+      }
+      const question = { id: 0x0302, data, refuses }
+      const [status, index] = await this.#ask(job, v5Extended.selection, question, seconds * 1000, signal)
+      return status === selectionStatus.completed ? index : undefined
     } finally {
       stopTelling()
     }
@@ -401,11 +411,17 @@ export class VirtualV5 implements VirtualReader {
   }
 
   /** Asks with a notification, and waits for the command that answers it. @throws Fault `timeout`, or the signal's own */
-  #ask(job: Job, command: number, question: { readonly id: number; readonly data: Uint8Array }, timeout: number, signal: AbortSignal) {
+  #ask(
+    job: Job,
+    command: number,
+    { id, data, refuses }: { readonly id: number; readonly data: Uint8Array } & Pick<Question, 'refuses'>,
+    timeout: number,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
     const answered = new Promise<Uint8Array>(settle => {
-      job.question = { command, settle }
+      job.question = { command, settle, refuses }
     })
-    this.#send?.({ type: 'notification', ...question })
+    this.#send?.({ type: 'notification', id, data })
     return within({ timeout, signal, clock: this.#clock, what: 'the host' }, () => answered).finally(() => {
       job.question = undefined
     })
