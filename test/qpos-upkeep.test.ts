@@ -11,12 +11,19 @@ import { fromHex, hex } from '../src/bytes.ts'
 import { encryptEcb } from '../src/crypto/des.ts'
 import { initialKey } from '../src/crypto/dukpt.ts'
 import { currency } from '../src/currency.ts'
-import { russianContactless } from '../src/emv/contactless/config.ts'
+import { type ContactlessScheme, russianContactless, type SchemeRules } from '../src/emv/contactless/config.ts'
 import type { AuthorisationRequest } from '../src/emv/terminal.ts'
 import { isFault } from '../src/errors.ts'
 import type { Reader, ReaderEvent } from '../src/reader/reader.ts'
 
 const terminal = { ...virtualConfig(), revoked: [] }
+
+/** The Russian rules, with one more of a scheme's. */
+function ruled(scheme: ContactlessScheme, more: Partial<SchemeRules>) {
+  const contactless = russianContactless()
+  const schemes = contactless.schemes.map(rules => (rules.scheme === scheme ? { ...rules, ...more } : rules))
+  return { ...contactless, schemes }
+}
 let counter: Counter
 let reader: Reader
 
@@ -94,6 +101,17 @@ describe('configuration', () => {
       'an AID for taps alone',
       { terminal: { ...terminal, applications: terminal.applications.slice(0, 1) }, contactless: russianContactless() },
       'contactless.schemes',
+    ],
+    [
+      'dynamic reader limits',
+      { terminal, contactless: ruled('visa', { dynamicLimits: [{ programId: fromHex('31'), refuseFrom: 100n }] }) },
+      'contactless.schemes.visa.dynamicLimits',
+    ],
+    ['fast DDA of version 00', { terminal, contactless: ruled('visa', { fastDda00: true }) }, 'contactless.schemes.visa.fastDda00'],
+    [
+      'random selection of taps',
+      { terminal, contactless: ruled('jcb', { randomSelection: { threshold: 0n, targetPercentage: 0, maximumPercentage: 0 } }) },
+      'contactless.schemes.jcb.randomSelection',
     ],
   ])('%s: a QPOS has no word for it, and nothing is sent', async (_, configuration, path) => {
     await expect(reader.configure!(configuration)).rejects.toMatchObject({ code: 'bad-config', details: { path } })

@@ -19,7 +19,7 @@ export interface QposRecords {
 
 /**
  * @throws Fault `bad-config` for what a QPOS has no word for: revoked certificates, an AID that is taken by tap alone, rules in another
- * currency; details.path, details.rule
+ * currency, rules of a scheme without a place in a record; details.path, details.rule
  */
 export function recordsOf({ terminal, contactless }: ReaderConfiguration): QposRecords {
   check(terminal, contactless)
@@ -41,6 +41,9 @@ function check({ applications, revoked, currencyCode }: TerminalConfig, contactl
   for (const aid of contactless.schemes.flatMap(({ aids }) => aids))
     if (!applications.some(one => equal(one.aid, aid)))
       refuse('contactless.schemes', `${hex(aid)} is no application of the terminal: a QPOS has one record for both`)
+  for (const rules of contactless.schemes)
+    for (const name of ['dynamicLimits', 'randomSelection', 'fastDda00'] as const)
+      if (rules[name]) refuse(`contactless.schemes.${rules.scheme}.${name}`, 'a record of a QPOS has no known place for it')
 }
 
 /** Terminal data are in each record, as in the vendor's profile (emv_profile_tlv_qpos_mini.xml). */
