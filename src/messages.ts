@@ -119,6 +119,14 @@ const table = {
   'fault.host-error': ['The host’s answer is not understood', 'Ответ хоста не понят'],
   'fault.journal': ['The payment journal cannot be written: no payment is taken', 'Журнал платежей недоступен: оплата не принимается'],
   'fault.internal': ['Internal error', 'Внутренняя ошибка'],
+  // Why a connection could not be opened: `details.reason` of `link-failed`.
+  'link.bluetooth-off': ['Bluetooth is off: switch it on', 'Bluetooth выключен: включите его'],
+  'link.no-adapter': ['There is no Bluetooth here', 'Bluetooth недоступен на этом устройстве'],
+  'link.permission': ['This program may not use it', 'Программе не разрешён доступ'],
+  'link.pairing': ['Pairing with the reader failed', 'Не удалось выполнить сопряжение с картридером'],
+  'link.no-service': ['That is no reader of this kind', 'Это устройство не является таким картридером'],
+  'link.location-off': ['The location service is off: switch it on', 'Служба геолокации выключена: включите её'],
+  'link.location-denied': ['The app may not use the location', 'Приложению не разрешено использовать геолокацию'],
   // Why a payment was not approved.
   'reason.offlineDeclined': ['declined offline by the card or the terminal', 'отклонено картой или терминалом'],
   'reason.hostDeclined': ['declined by the bank', 'отклонено банком'],
@@ -268,5 +276,7 @@ export function hostMessage(code: string, language: Language = 'en'): string {
 
 /** A fault for people: what it means in their language, then its detail as it was raised. */
 export function faultMessage(fault: Fault, language: Language = 'en'): string {
-  return `${message(`fault.${fault.code}`, language)} (${fault.code}): ${fault.message}`
+  const reason = `link.${fault.details.reason}`
+  const id = fault.code === 'link-failed' && reason in table ? (reason as MessageId) : (`fault.${fault.code}` as const)
+  return `${message(id, language)} (${fault.code}): ${fault.message}`
 }

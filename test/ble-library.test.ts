@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { VirtualClock } from '../src/clock.ts'
+import { faultMessage, type MessageId, message } from '../src/messages.ts'
 import { openBle, scanBle } from '../src/transport/ble.ts'
 import type { BleCharacteristic, BleLibrary } from '../src/transport/ble-radio.ts'
 import type { Link } from '../src/transport/link.ts'
@@ -133,7 +134,10 @@ describe('what stands in the way is told apart', () => {
   ])('%s', async (_, state, reason) => {
     const lib = new ToyLibrary(state)
     const clock = new VirtualClock()
-    await expect(open(lib, clock)).rejects.toMatchObject({ code: 'link-failed', details: { reason } })
+    const fault = await open(lib, clock).catch(error => error)
+    expect(fault).toMatchObject({ code: 'link-failed', details: { reason } })
+    for (const language of ['en', 'ru'] as const)
+      expect(faultMessage(fault, language)).toContain(message(`link.${reason}` as MessageId, language)) // in the words of people
     const scanning = (async () => {
       for await (const _ of scanBle({ lib, clock })) expect.fail('nothing is heard')
     })()
