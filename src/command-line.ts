@@ -34,12 +34,14 @@ export async function run(program: Command, argv: readonly string[] = process.ar
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text) })
     .showHelpAfterError('(add --help for the options)')
-  for (const command of program.commands)
+  const commands = everyCommand(program)
+  for (const command of commands) {
+    command.exitOverride().copyInheritedSettings(program)
+    if (command.commands.length > 0) continue // `tapdip order` is only the name of its own commands
     command
-      .exitOverride()
-      .copyInheritedSettings(program)
       .option('--lang <language>', 'en or ru; the environment’s when left out')
       .hook('preAction', () => void language(command.opts().lang))
+  }
   try {
     await program.parseAsync(argv)
   } catch (error) {
@@ -51,7 +53,7 @@ export async function run(program: Command, argv: readonly string[] = process.ar
     const usage = isFault(fault, 'bad-argument', 'bad-uri', 'bad-hex', 'bad-config')
     let lang: Language = 'en'
     try {
-      lang = language(program.commands.map(command => command.opts().lang).find(Boolean))
+      lang = language(commands.map(command => command.opts().lang).find(Boolean))
     } catch {
       // the fault is about --lang itself
     }
@@ -59,4 +61,9 @@ export async function run(program: Command, argv: readonly string[] = process.ar
     if (process.env.TAPDIP_DEBUG) console.error(error)
     process.exitCode = usage ? EXIT.usage : EXIT.fault
   }
+}
+
+/** With the commands of commands. */
+function everyCommand({ commands }: Command): readonly Command[] {
+  return commands.flatMap(command => [command, ...everyCommand(command)])
 }

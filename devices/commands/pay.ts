@@ -112,7 +112,10 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
  * is authenticated offline, and undefined where no ready profile has the currency.
  * @throws Fault `bad-argument`, `bad-config`
  */
-async function terminalConfig({ config, merchant, merchantId, terminal }: PayFlags, unit: Currency): Promise<TerminalConfig | undefined> {
+export async function terminalConfig(
+  { config, merchant, merchantId, terminal }: Pick<PayFlags, 'config' | 'merchant' | 'merchantId' | 'terminal'>,
+  unit: Currency,
+): Promise<TerminalConfig | undefined> {
   if (config !== undefined) {
     try {
       return parseTerminalConfig(JSON.parse(await readFile(config, 'utf8')))
@@ -128,13 +131,13 @@ async function terminalConfig({ config, merchant, merchantId, terminal }: PayFla
 }
 
 /** `20230914_120719_302`, as the mPOS app numbers its orders. */
-function orderNumber(at: Date): string {
+export function orderNumber(at: Date): string {
   const part = (value: number, length = 2) => String(value).padStart(length, '0')
   const day = `${at.getFullYear()}${part(at.getMonth() + 1)}${part(at.getDate())}`
   return `${day}_${part(at.getHours())}${part(at.getMinutes())}${part(at.getSeconds())}_${part(at.getMilliseconds(), 3)}`
 }
 
-function prompts(screen: Console, { app, sign }: PayFlags): AppPrompts {
+export function prompts(screen: Console, { app, sign }: Pick<PayFlags, 'app' | 'sign'>): AppPrompts {
   return {
     async selectApplication(candidates, { signal }) {
       const labels = candidates.map(({ label }) => label)

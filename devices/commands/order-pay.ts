@@ -1,0 +1,120 @@
+/** `tapdip order pay`: an order of the journal paid by the method that is chosen, in the words of the mPOS guide's screens. */
+
+import type { Command } from 'commander'
+import { EXIT, wholeNumber } from '../../src/command-line.ts'
+import { russianContactless } from '../../src/emv/contactless/config.ts'
+import { Fault, isFault } from '../../src/errors.ts'
+import { message } from '../../src/messages.ts'
+import { orderJson, orderLines, resultLines } from '../../src/payment/order-screen.ts'
+import { paymentJson } from '../../src/payment/payment.ts'
+import { receiptLines } from '../../src/payment/receipt.ts'
+import type { Method } from '../../src/payment/recorder.ts'
+import { reasonWords } from '../../src/payment/result.ts'
+import type { How, Paid } from '../../src/payment/till.ts'
+import { print, type Shop, type ShopFlags, shopOptions, withShop } from './order-shop.ts'
+import { prompts, terminalConfig } from './pay.ts'
+import { connectReader } from './reader.ts'
+
+const offered = ['reader', 'softpos'] as const satisfies readonly Method[]
+type Offered = (typeof offered)[number]
+
+interface OrderPayFlags extends ShopFlags {
+  readonly method?: string
+  readonly reader?: string
+  readonly app?: string
+  readonly sign?: string
+  readonly config?: string
+  readonly hold?: boolean
+  readonly statusTime: number
+}
+
+export function addOrderPay(order: Command): void {
+  shopOptions(order.command('pay'), true)
+    .description('pays an order; exits 0 paid, 10 declined, 11 in process, 12 cancelled')
+    .argument('<number>')
+    .option('--method <method>', `${offered.join(', ')}; asked for when left out`)
+    .option('--reader <uri>', 'for a card: the last reader, or one that is found, when left out')
+    .option('--app <label>', 'the payment system to choose when a card offers several; asked for when left out')
+    .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')
+    .option('--config <file>', 'terminal configuration (JSON), as for `tapdip pay`')
+    .option('--hold', 'two-stage: the money is held until `order confirm`')
+    .option('--status-time <seconds>', 'how long a silent host is asked for the result', wholeNumber('--status-time', 0, 600), 20)
+    .action(async (number: string, flags: OrderPayFlags) => {
+      process.exitCode = await payOrder(number, flags)
+    })
+}
+
+async function payOrder(number: string, flags: OrderPayFlags): Promise<number> {
+  const wanted = flags.method === undefined ? undefined : readMethod(flags.method)
+  return withShop(flags, async shop => {
+    const { journal, merchant, screen, lang, signal, till } = shop
+    const order = journal.order(merchant, number)
+    if (!order) throw new Fault('not-found', `the journal has no order ${number}: enter it with \`tapdip order new\``, { order: number })
+    for (const line of orderLines(order, lang)) screen.print(line)
+    const standing = till.standing(number)
+    if (standing) return report(standing, shop, flags)
+    try {
+      const method = wanted ?? (await choose(shop))
+      if (method === undefined) throw new Fault('aborted', 'no method was chosen')
+      return report(await byCard(number, method, shop, flags), shop, flags)
+    } catch (error) {
+      if (!isFault(error, 'aborted') && !signal.aborted) throw error
+      screen.say('app.cancelled', { reason: message('reason.merchantCancelled', lang) })
+      return EXIT.cancelled
+    }
+  })
+}
+
+function readMethod(text: string): Offered {
+  const found = offered.find(one => one === text)
+  if (!found) throw new Fault('bad-argument', `--method is '${text}', it takes ${offered.join(', ')}`, { field: 'method' })
+  return found
+}
+
+async function choose({ screen, lang, signal }: Shop): Promise<Offered | undefined> {
+  screen.print(message('screen.methods', lang))
+  for (const [index, method] of offered.entries()) screen.print(`  ${index + 1}. ${message(`method.${method}`, lang)}`)
+  for (;;) {
+    const line = await screen.ask('app.choicePrompt', signal)
+    if (line === undefined || line.trim() === '') return undefined
+    const method = offered[Number(line) - 1]
+    if (method) return method
+  }
+}
+
+async function byCard(number: string, method: 'reader' | 'softpos', shop: Shop, flags: OrderPayFlags): Promise<Paid> {
+  const { journal, merchant, screen, signal, till } = shop
+  const order = journal.order(merchant, number)!
+  const config = await terminalConfig(flags, order.currency)
+  const contactless = order.currency.alpha === 'RUB' ? russianContactless() : undefined
+  const { connection, reader } = await connectReader({ uri: flags.reader, screen, signal, open: { config, contactless } })
+  try {
+    const time = flags.statusTime * 1000
+    const how: How = { reader, method, prompts: prompts(screen, flags), signal, statusTime: time, reversalTime: time }
+    return await till.payOrder(order, flags.hold ? { ...how, hold: true } : how)
+  } finally {
+    await connection.close()
+  }
+}
+
+function report(paid: Paid, { screen, lang }: Shop, flags: OrderPayFlags): number {
+  const { order, result } = paid
+  if (flags.json) {
+    const payment = 'payment' in paid ? { payment: paymentJson(paid.payment) } : {}
+    print(flags, { result, ...payment, order: orderJson(order) }, [])
+  }
+  const { number } = order
+  switch (result) {
+    case 'already-paid':
+      screen.say('app.alreadyPaid', { order: number })
+      break
+    case 'in-process':
+      screen.say('app.inProcess', { order: number })
+      break
+    default:
+      screen.say(`app.${result}`, { reason: reasonWords(paid.payment, lang), order: number })
+      if (!flags.json) print(flags, {}, [...receiptLines(paid.payment.receipt, lang), ''])
+  }
+  if (!flags.json) print(flags, {}, resultLines(order, lang))
+  return result === 'already-paid' ? EXIT.ok : result === 'in-process' ? EXIT.unknown : EXIT[result]
+}

@@ -1,0 +1,112 @@
+/** An order as the screens of the mPOS guide show it (seed 002): what is to be paid, and what came of it; and as JSON. */
+
+import { formatAmount } from '../currency.ts'
+import { hostMessage, type Language, message } from '../messages.ts'
+import type { Order, OrderItem } from './acquirer.ts'
+import type { Entry, OrderRecord } from './journal.ts'
+import type { Json } from './wire-fields.ts'
+import { encodeOrder } from './wire-order.ts'
+
+/** `8.08 руб.`, `8.08 RUB`. */
+export function moneyText(amount: bigint, { currency }: Pick<Order, 'currency'>, language: Language = 'en'): string {
+  return `${formatAmount(amount, currency)} ${language === 'ru' && currency.alpha === 'RUB' ? 'руб.' : currency.alpha}`
+}
+
+/** Thousandths as `3.000`. */
+export function quantityText(quantity: bigint): string {
+  const digits = quantity.toString().padStart(4, '0')
+  return `${digits.slice(0, -3)}.${digits.slice(-3)}`
+}
+
+/** What an item's price leaves off the line: its discount, minor units. */
+export function discountOf({ quantity, price, amount }: OrderItem): bigint {
+  const full = (quantity * price + 500n) / 1000n
+  return full > amount ? full - amount : 0n
+}
+
+/** The screen before the payment. */
+export function orderLines(order: Order, language: Language = 'en'): string[] {
+  const { number, amount, items = [], email, comment, currency } = order
+  const line = (id: Parameters<typeof message>[0], value: string | undefined) => (value ? [`${message(id, language)}: ${value}`] : [])
+  return [
+    message('screen.orderData', language),
+    ...line('screen.number', number),
+    ...(items.length > 0 ? [`${message('screen.items', language)}:`] : []),
+    ...items.flatMap((item, index) => {
+      const discount = discountOf(item)
+      const price = `${quantityText(item.quantity)} x ${formatAmount(item.price, currency)} = ${formatAmount(item.amount, currency)}`
+      return [
+        `${index + 1}. ${item.name}`,
+        `   ${price}`,
+        ...(discount > 0n ? [`   ${message('screen.discount', language)} = ${formatAmount(discount, currency)}`] : []),
+      ]
+    }),
+    ...line('screen.toPay', moneyText(amount, order, language)),
+    ...line('screen.email', email),
+    ...line('screen.comment', comment),
+  ]
+}
+
+/** The state of an order in words; an order that nobody has tried to pay is new. */
+export function stateText({ state, entries }: Pick<OrderRecord, 'state' | 'entries'>, language: Language = 'en'): string {
+  return message(state === 'In Process' && entries.length === 0 ? 'state.new' : `state.${state}`, language)
+}
+
+export function lastPayment({ entries }: Pick<OrderRecord, 'entries'>): Entry | undefined {
+  return entries.filter(({ kind }) => kind === 'payment').at(-1)
+}
+
+/** The result screen. */
+export function resultLines(order: OrderRecord, language: Language = 'en'): string[] {
+  const payment = lastPayment(order)
+  const line = (id: Parameters<typeof message>[0], value: string) => `${message(id, language)}: ${value}`
+  const at = payment?.at ?? order.createdAt
+  return [
+    message('screen.result', language),
+    line('screen.state', stateText(order, language)),
+    line('screen.amount', moneyText(order.amount, order, language)),
+    line('screen.method', payment ? message(`method.${payment.method}`, language) : '-'),
+    line('screen.date', dateText(at)),
+    line('screen.number', order.number),
+    line('screen.transaction', payment?.answer?.transaction ?? '-'),
+    line('screen.information', informationOf(order, payment, language)),
+  ]
+}
+
+/** Why it is as it is, or what is still awaited. */
+function informationOf({ offline, entries }: OrderRecord, payment: Entry | undefined, language: Language): string {
+  if (offline) return message('order.offline', language)
+  if (entries.some(({ open }) => open)) return message('order.waitingForHost', language)
+  const code = payment?.answer?.response?.code
+  const why = payment?.reason ? message(`reason.${payment.reason}`, language) : ''
+  return [why, payment?.result === 'declined' && code && code !== '00' ? `${code} ${hostMessage(code, language)}` : ''].filter(Boolean).join(': ') // biome-ignore format: a line
+}
+
+/** `14.09.2020 15:58:23`, the terminal's own time. */
+export function dateText(at: Date): string {
+  const two = (value: number) => String(value).padStart(2, '0')
+  const day = `${two(at.getDate())}.${two(at.getMonth() + 1)}.${at.getFullYear()}`
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
+}
+
+/** What `tapdip order … --json` prints of an order: amounts as texts of minor units, times as ISO 8601. */
+export function orderJson(order: OrderRecord): Json {
+  const { state, offline, billNumber, createdAt, updatedAt, entries, merchant } = order
+  return {
+    ...(encodeOrder(order) as { readonly [name: string]: Json }),
+    merchant: merchant.id,
+    state,
+    offline,
+    ...(billNumber && { billNumber }),
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+    entries: entries.map(entryJson),
+  }
+}
+
+function entryJson({ key, kind, method, reader, amount, at, stage, result, reason, due, open, tries, answer }: Entry): Json {
+  return {
+    ...{ key, kind, method, reader, amount: amount.toString(), at: at.toISOString(), stage, result, reason, due, open, tries },
+    ...(answer && { code: answer.response?.code, rrn: answer.response?.rrn, transaction: answer.transaction }),
+  }
+}
