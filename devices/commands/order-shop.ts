@@ -113,7 +113,12 @@ async function journalPath(file: string | undefined): Promise<string> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
   } catch (cause) {
-    throw new Fault('journal', `the folder of the journal cannot be made: ${(cause as Error).message}`, { reason: 'no-permission' }, { cause })
+    throw new Fault(
+      'journal',
+      `the folder of the journal cannot be made: ${(cause as Error).message}`,
+      { reason: 'no-permission' },
+      { cause },
+    )
   }
   return `${folder}/orders.db`
 }

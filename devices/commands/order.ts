@@ -9,10 +9,10 @@ import type { ItemPart, Order, OrderItem } from '../../src/payment/acquirer.ts'
 import { orderJson, orderLines, resultLines, stateText } from '../../src/payment/order-screen.ts'
 import { checkOrder } from '../../src/payment/payment.ts'
 import { receiptLines } from '../../src/payment/receipt.ts'
-import { type Changed, openTill, type Part, type Till } from '../../src/payment/till.ts'
-import { orderNumber } from './pay.ts'
+import type { Changed, Part } from '../../src/payment/till.ts'
 import { addOrderPay } from './order-pay.ts'
-import { merchantOf, print, type ShopFlags, shop, shopOptions, withShop } from './order-shop.ts'
+import { merchantOf, print, type ShopFlags, shopOptions, withShop } from './order-shop.ts'
+import { orderNumber } from './pay.ts'
 
 interface NewFlags extends ShopFlags {
   readonly currency: string
@@ -146,7 +146,9 @@ async function change(name: 'confirm' | 'cancel' | 'refund', number: string, fla
     if (flags.json) print(flags, { result: changed.result, ...answerJson(changed), order: orderJson(changed.order) }, [])
     else {
       const { code = '' } = changed.answer?.response ?? {}
-      const reason = [code, code && hostMessage(code, lang), changed.answer?.reason && `(${changed.answer.reason})`].filter(Boolean).join(' ')
+      const reason = [code, code && hostMessage(code, lang), changed.answer?.reason && `(${changed.answer.reason})`]
+        .filter(Boolean)
+        .join(' ')
       screen.say(`order.changed.${changed.result}`, { order: number, state: stateText(changed.order, lang), reason })
       print(flags, null, resultLines(changed.order, lang))
     }
@@ -182,7 +184,8 @@ async function list(flags: ShopFlags & { readonly days?: number }): Promise<numb
   return withShop({ ...flags, sync: false }, async ({ till, lang }) => {
     const since = flags.days === undefined ? {} : { since: new Date(Date.now() - flags.days * 86_400_000) }
     const orders = till.orders(since)
-    const rows = orders.map(one =>
+    const rows = orders.map(
+      one =>
       [one.number, `${formatAmount(one.amount, one.currency)} ${one.currency.alpha}`, stateText(one, lang), one.offline ? message('order.offline', lang) : ''].join('  ').trimEnd(), // biome-ignore format: a row
     )
     print(flags, orders.map(orderJson), rows.length > 0 ? rows : [message('screen.none', lang)])

@@ -205,6 +205,19 @@ export async function open(path: string, options: JournalOptions & { readonly cl
         if (step.stage === 'ended' || (step.stage === 'begun' && !written)) lease.release(step.key)
       }
     },
+    enter(order, merchant) {
+      return database.transaction(() => {
+        const { detail, shop } = orderRow({ order, merchant })
+        const now = clock.now()
+        const entered = database.run(
+          "INSERT OR IGNORE INTO orders (merchant, number, detail, shop, state, offline, created, updated) VALUES (?, ?, ?, ?, 'In Process', 0, ?, ?)",
+          ...[merchant.id, order.number, detail, shop, now, now],
+        )
+        if (entered === 0)
+          throw new Fault('bad-argument', `order.number: there is an order ${order.number} already`, { field: 'order.number' })
+        return withEntries(database.get(`${orderRows} WHERE merchant = ? AND number = ?`, merchant.id, order.number)!)
+      })
+    },
     order(merchant, number) {
       const row = database.get(`${orderRows} WHERE merchant = ? AND number = ?`, merchant.id, number)
       return row && withEntries(row)

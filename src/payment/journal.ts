@@ -80,6 +80,8 @@ export interface OrderUpdate {
 /** An open journal. Every call but `close` throws Fault `journal` when the file fails. */
 export interface Journal extends Recorder, AsyncDisposable {
   readonly path: string
+  /** Writes down an order that is to be paid later. @throws Fault `bad-argument` when there is one of this number */
+  enter(order: Order, merchant: Merchant): OrderRecord
   order(merchant: Merchant, number: string): OrderRecord | undefined
   /** Newest first. */
   orders(filter?: { readonly since?: Date; readonly merchant?: Merchant; readonly states?: readonly OrderState[] }): readonly OrderRecord[]

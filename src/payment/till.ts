@@ -33,9 +33,13 @@ export interface How extends Omit<PayOptions, 'acquirer' | 'merchant' | 'clock' 
 }
 
 /** `already-paid`, `in-process`: nothing was asked of anybody, the order stands as it stood. */
-export type Paid =
-  | { readonly result: PaymentResult['result']; readonly payment: PaymentResult; readonly order: OrderRecord }
-  | { readonly result: 'already-paid' | 'in-process'; readonly order: OrderRecord }
+export type Paid = { readonly result: PaymentResult['result']; readonly payment: PaymentResult; readonly order: OrderRecord } | Standing
+
+/** An order that is not paid now: it is paid, or being paid. */
+export interface Standing {
+  readonly result: 'already-paid' | 'in-process'
+  readonly order: OrderRecord
+}
 
 export interface Changed {
   /** `unknown`: the host has not answered yet; it is asked again until it has. */
@@ -60,6 +64,8 @@ export interface Till extends AsyncDisposable {
   readonly journal: Journal
   /** @throws Fault `journal` before the card is asked for, and what `pay` throws */
   payOrder(order: Order, how: How): Promise<Paid>
+  /** The answer that a payment of this order would get without anybody being asked; undefined when it may be paid. */
+  standing(number: string): Standing | undefined
   /** Brings every open entry that is in nobody's hands to its end, or one attempt nearer. */
   recover(signal?: AbortSignal): Promise<readonly Recovered[]>
   /** Compares orders of the last `days` that were paid offline or in process with the host's. Gives those that changed. */
@@ -204,12 +210,13 @@ export function openTill(options: TillOptions): Till {
     }
   }
 
+  function standing(record: OrderRecord | undefined): Standing | undefined {
+    if (!record) return undefined
+    if (paidStates.includes(record.state)) return { result: 'already-paid', order: record }
+    return record.entries.some(one => one.open) ? { result: 'in-process', order: record } : undefined
+  }
+
   async function payOrder(order: Order, how: How): Promise<Paid> {
-    const standing = (record: OrderRecord | undefined): Paid | undefined => {
-      if (!record) return undefined
-      if (paidStates.includes(record.state)) return { result: 'already-paid', order: record }
-      return record.entries.some(one => one.open) ? { result: 'in-process', order: record } : undefined
-    }
     const before = standing(journal.order(merchant, order.number))
     if (before) return before
     try {
@@ -318,6 +325,7 @@ export function openTill(options: TillOptions): Till {
   return {
     journal,
     payOrder,
+    standing: number => standing(journal.order(merchant, number)),
     recover,
     reconcile,
     orders: (filter = {}) => journal.orders({ merchant, ...filter }),

@@ -1,0 +1,162 @@
+/** `tapdip order` as a shop runs it: processes over one journal, a virtual reader and host; what is printed, and what the host's book says. Needs `npm run build`. */
+
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type AcquirerHost, type AcquirerOptions, startAcquirer } from '../simulator/acquirer/host.ts'
+import { type Counter, virtualCounter } from '../simulator/world.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const ends: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** A shop of one journal, and a host that can be away. */
+class Shop {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'tapdip-order-'))
+  #port = 0
+  host!: AcquirerHost
+
+  constructor() {
+    ends.push(async () => {
+      await this.host?.close()
+      rmSync(this.#folder, { recursive: true, force: true })
+    })
+  }
+
+  async open(options: AcquirerOptions = {}): Promise<this> {
+    this.host = await startAcquirer({ port: this.#port, state: join(this.#folder, 'host.db'), ...options })
+    this.#port = this.host.port
+    return this
+  }
+
+  /** `tapdip order …`; `input` is typed. */
+  run(command: string, args: readonly string[] = [], input?: string): Promise<Ended> {
+    const online = ['pay', 'status', 'confirm', 'cancel', 'refund', 'sync'].includes(command)
+    const address = online ? ['--acquirer', `http://127.0.0.1:${this.#port}`] : []
+    const all = ['order', command, ...args, ...address]
+    const child = spawn(process.execPath, [join(root, 'dist/devices/cli.js'), ...all], {
+      cwd: root,
+      env: { ...process.env, LANG: 'C.UTF-8', TAPDIP_STATE: this.#folder },
+    })
+    ends.push(() => child.kill('SIGKILL'))
+    let [out, err] = ['', '']
+    child.stdout.setEncoding('utf8').on('data', text => (out += text))
+    child.stderr.setEncoding('utf8').on('data', text => (err += text))
+    child.stdin.end(input ?? '')
+    return new Promise(done => child.once('close', code => done({ code, out, err })))
+  }
+
+  async enter(...args: string[]): Promise<string> {
+    const { out, code, err } = await this.run('new', args)
+    expect(code, err).toBe(0)
+    return out.trim()
+  }
+}
+
+const open = (options?: AcquirerOptions) => new Shop().open(options)
+
+/** Its host stays unused: the shop has its own. */
+async function counter(options: Parameters<typeof virtualCounter>[0] = {}): Promise<Counter> {
+  const made = await virtualCounter({ listen: 'tcp:0', pins: ['1234'], ...options })
+  ends.push(() => made.close())
+  return made
+}
+
+describe('an order by card', () => {
+  it('entered with items, paid, paid again, shown, refunded in part, cancelled', async () => {
+    const shop = await open()
+    const made = await shop.run('new', ['--number', '74747474646', '--item', 'Компактный фотик|2|1.82|20', '--item', 'PowerShot|3|1.16|20|0.12', '--email', 'mail@assist.ru', '--lang', 'ru']) // biome-ignore format: a command
+    expect(made).toMatchObject({ code: 0, out: '74747474646\n' })
+    for (const line of ['ДАННЫЕ ЗАКАЗА', 'Позиции заказа:', '1. Компактный фотик', '2.000 x 1.82 = 3.64', '3.000 x 1.16 = 3.36', 'СКИДКА = 0.12', 'К оплате: 7.00 руб.', 'Email для отправки чека: mail@assist.ru']) // biome-ignore format: a list
+      expect(made.err).toContain(line)
+    expect(await shop.run('new', ['7.00', '--number', '74747474646'])).toMatchObject({ code: 2 })
+    const { uri } = await counter()
+    const pay = ['74747474646', '--method', 'reader', '--reader', uri, '--app', 'MIR', '--lang', 'ru']
+    const paid = await shop.run('pay', pay)
+    expect(paid.code, paid.err).toBe(0)
+    for (const line of ['> ОПЛАЧЕНО', 'Пожалуйста, вставьте/прокатайте/приложите карту.']) expect(paid.err).toContain(line)
+    for (const line of ['ПРЕДПРИЯТИЕ:', 'РЕЗУЛЬТАТ', 'Статус заказа: Оплачен', 'Сумма заказа: 7.00 руб.', 'Способ оплаты: Картридер', 'Номер заказа: 74747474646']) // biome-ignore format: a list
+      expect(paid.out).toContain(line)
+    expect(paid.out).toMatch(/Номер транзакции: \d{16}\n/)
+    const again = await shop.run('pay', pay)
+    expect(again).toMatchObject({ code: 0, err: expect.stringContaining('Заказ 74747474646 уже оплачен.') })
+    expect(shop.host.order('74747474646')!.operations).toHaveLength(1)
+    const refunded = await shop.run('refund', ['74747474646', '--item', '1=1', '--json'])
+    expect(JSON.parse(refunded.out)).toMatchObject({ result: 'approved', order: { state: 'PartialCanceled' } })
+    expect(shop.host.order('74747474646')!.operations.at(-1)).toMatchObject({ amount: 182n })
+    expect(await shop.run('refund', ['74747474646', '--amount', '7.00'])).toMatchObject({
+      code: 10,
+      err: expect.stringMatching(/REFUSED: 13/),
+    })
+    expect(await shop.run('cancel', ['74747474646'])).toMatchObject({ code: 0, out: expect.stringContaining('State: Cancelled') })
+    const listed = await shop.run('list', ['--json'])
+    expect(JSON.parse(listed.out)).toMatchObject([{ number: '74747474646', state: 'Canceled', entries: [{ kind: 'payment' }, {}, {}, {}] }])
+    expect(paid.out + paid.err + listed.out).not.toMatch(/220220\d{6}/)
+    const slip = await shop.run('receipt', ['74747474646'])
+    expect(slip.out).toContain('PAID')
+  })
+
+  it('in two stages: held, confirmed in part', async () => {
+    const shop = await open()
+    const number = await shop.enter('100.00')
+    expect(number).toMatch(/^\d{8}_\d{6}_\d{3}$/)
+    const { uri } = await counter()
+    const paid = await shop.run('pay', [number, '--reader', uri, '--hold', '--json'], '1\n1\n')
+    expect(paid.code, paid.err).toBe(0)
+    expect(paid.err).toContain('METHOD OF PAYMENT')
+    expect(JSON.parse(paid.out)).toMatchObject({ result: 'approved', order: { state: 'Delayed' } })
+    expect(await shop.run('confirm', [number, '--amount', '40.00'])).toMatchObject({ code: 0, out: expect.stringContaining('State: Confirmed in part') }) // biome-ignore format: one line
+  })
+
+  it('a host that is silent: in process, still being processed, and told at the next start', async () => {
+    const shop = await open({ rules: [{ do: 'dropAnswer' }, { do: 'dropRequest', on: ['status', 'reversal'], times: 50 }] })
+    const number = await shop.enter('100.00')
+    const { uri } = await counter()
+    const pay = [number, '--method', 'reader', '--reader', uri, '--app', 'MIR', '--status-time', '0', '--no-sync', '--lang', 'ru']
+    const paid = await shop.run('pay', pay)
+    expect(paid.code, paid.err).toBe(11)
+    expect(paid.out).toContain('Статус заказа: В процессе')
+    expect(await shop.run('pay', pay)).toMatchObject({ code: 11, err: expect.stringContaining(`Платёж по заказу ${number} ещё обрабатывается.`) }) // biome-ignore format: one line
+    await shop.host.close()
+    expect(await shop.run('sync')).toMatchObject({ code: 11, err: expect.stringMatching(/no connection[\s\S]*Waiting for the server: 1/) })
+    await shop.open()
+    const status = await shop.run('status', [number, '--lang', 'ru'])
+    expect(status.err).toContain(`* Синхронизация с сервером: Прерванный платёж по заказу №${number} отменён: деньги не списаны`)
+    expect(status).toMatchObject({ code: 0, out: expect.stringContaining('Статус заказа: Отменён') })
+    expect(await shop.run('sync')).toMatchObject({ code: 0, err: expect.stringContaining('Nothing is waiting') })
+    expect(
+      await shop.run(
+        'pay',
+        pay.filter(one => one !== '--no-sync'),
+      ),
+    ).toMatchObject({ code: 0 })
+  })
+})
+
+describe('what is no order', () => {
+  it.each([
+    [['pay', 'none', '--method', 'reader'], 1, /no order none/],
+    [['pay', 'none', '--method', 'barter'], 2, /--method is 'barter'/],
+    [['new'], 2, /needs an amount/],
+    [['new', '--item', 'a|0|1'], 2, /quantity '0'/],
+    [['new', '--item', 'a|1|1|200'], 2, /VAT is 0 to 100/],
+    [['new', '--item', 'a|1|1|20|2'], 2, /at most the line, 1.00/],
+    [['new', '2', '--item', 'a|1|1'], 2, /not the sum of the items/],
+    [['status', 'none', '--lang', 'fr'], 2, /--lang is 'fr'/],
+    [['list', '--journal', '/proc/none/j.db'], 1, /journal/],
+    [['barter'], 2, /unknown command/],
+  ] as const)('%# exits with its code', async ([command, ...args], code, words) => {
+    const shop = await open()
+    expect(await shop.run(command, args)).toMatchObject({ code, err: expect.stringMatching(words) })
+  })
+})
