@@ -1,6 +1,7 @@
 /** The journal: what it keeps of a payment, who may go on with it, and how a payment ends when it cannot be written down. */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -324,6 +325,28 @@ describe('a file that fails', () => {
     newer.run('PRAGMA user_version = 99')
     newer.close()
     expect(await reasonOf(openJournal(join(path, 'newer')))).toBe('newer')
+  })
+
+  it.skipIf(process.getuid?.() !== 0)('a directory or file of somebody else’s: no permission', () => {
+    const path = directory()
+    chmodSync(path, 0o755)
+    const module = join(import.meta.dirname, '../dist/src/payment/journal.js') // npm run build
+    const attempt = () =>
+      execFileSync(
+        process.execPath,
+        [
+          '--input-type=module',
+          '-e',
+          `const { openJournal } = await import(${JSON.stringify(module)})
+           await openJournal('/none/none').catch(() => {}) // all of it is loaded before the modules are out of sight
+           process.setuid(65534)
+           await openJournal(${JSON.stringify(join(path, 'journal.db'))}).catch(fault => console.log(fault.code, fault.details.reason))`,
+        ],
+        { encoding: 'utf8' },
+      )
+    expect(attempt()).toBe('journal no-permission\n')
+    writeFileSync(join(path, 'journal.db'), '', { mode: 0o644 })
+    expect(attempt()).toBe('journal no-permission\n')
   })
 
   it('a full disk: the payment is refused before the card is asked', async () => {

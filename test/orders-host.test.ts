@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type AcquirerHost, type AcquirerOptions, type HostEvent, hostEventLine, startAcquirer } from '../simulator/acquirer/host.ts'
 import { parseRisk } from '../simulator/acquirer/risk.ts'
@@ -13,6 +14,7 @@ import { currency } from '../src/currency.ts'
 import type { Order, OrderAcquirer, OrderChange } from '../src/payment/acquirer.ts'
 import { httpAcquirer } from '../src/payment/http-acquirer.ts'
 import { checkItems, priceParts } from '../src/payment/order.ts'
+import { decodeChange, decodeHostOrder, encodeChange, encodeHostOrder } from '../src/payment/wire-order.ts'
 import { cardMessage } from './host-bench.ts'
 import { selfSigned } from './tls.ts'
 
@@ -456,5 +458,72 @@ describe('items', () => {
     const second = priceParts(odd, [{ id: 'a', quantity: 1000n }], new Map([['a', 1000n]]))
     const third = priceParts(odd, [{ id: 'a' }], new Map([['a', 2000n]]))
     expect([first.amount, second.amount, third.amount]).toEqual([33n, 33n, 34n])
+  })
+})
+
+describe('on the wire', () => {
+  const minor = fc.bigInt({ min: 0n, max: 999_999_999_999n })
+  const text = (most: number) => fc.string({ minLength: 1, maxLength: most })
+  const parts = fc.array(fc.record({ id: text(32), quantity: minor }, { requiredKeys: ['id'] }), { maxLength: 3 })
+  const time = fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true })
+  const changes = fc.record(
+    {
+      key: text(64),
+      merchant: fc.constant(shop),
+      number: text(32),
+      at: time,
+      amount: minor,
+      items: parts,
+      of: fc.constantFrom('held' as const, 'charged' as const),
+    },
+    { requiredKeys: ['key', 'merchant', 'number', 'at'] },
+  )
+
+  it('a change comes back as it was', () => {
+    fc.assert(
+      fc.property(changes, change => {
+        expect(decodeChange(JSON.parse(JSON.stringify(encodeChange(change))))).toEqual(change)
+      }),
+      { seed: 3, numRuns: 200 },
+    )
+  })
+
+  it('whatever comes instead is refused by its path, or is an order', async () => {
+    const { client, pay } = await started()
+    await pay('p', 'o', { items })
+    const order = (await client.order(shop, 'o'))!
+    const good = JSON.stringify(encodeHostOrder(order))
+    expect(decodeHostOrder(JSON.parse(good))).toEqual(order)
+    const refused = (read: (json: unknown) => unknown, json: unknown) => {
+      try {
+        read(json)
+        return undefined
+      } catch (error) {
+        return error
+      }
+    }
+    let bad = 0
+    fc.assert(
+      fc.property(fc.nat(good.length - 1), fc.constantFrom('"', '0', '{}', '[]', 'null', ',', 'x'), (at, piece) => {
+        let json: unknown
+        try {
+          json = JSON.parse(good.slice(0, at) + piece + good.slice(at + 1))
+        } catch {
+          return
+        }
+        const fault = refused(decodeHostOrder, json)
+        if (fault) bad++
+        if (fault) expect(fault).toMatchObject({ code: 'bad-argument', details: { path: expect.any(String) } })
+      }),
+      { seed: 4, numRuns: 3000 },
+    )
+    expect(bad).toBeGreaterThan(20)
+    fc.assert(
+      fc.property(fc.jsonValue(), json => {
+        expect(refused(decodeChange, json)).toMatchObject({ code: 'bad-argument' })
+        expect(refused(decodeHostOrder, json)).toMatchObject({ code: 'bad-argument' })
+      }),
+      { seed: 5, numRuns: 300 },
+    )
   })
 })
