@@ -44,6 +44,9 @@ async function journalAt(path = join(directory(), 'journal.db'), options: Journa
   return journal
 }
 
+/** For hosts that are not there. */
+const short = { statusTime: 200, reversalTime: 200 }
+
 const intent = (key: string, number?: string): Intent => ({
   key,
   order: order(number),
@@ -82,8 +85,8 @@ async function counter(
           merchant,
           journal,
           newKey: () => 'the-key',
-          statusTime: 300,
-          reversalTime: 300,
+          statusTime: 10_000,
+          reversalTime: 10_000,
         },
         ...options,
       }),
@@ -172,7 +175,7 @@ describe('the journal', () => {
       await online.pay(journal, { newKey: () => 'online' })
       const away = await counter(offline, { cvm: 'offlinePin', offline: true })
       await away.host.close()
-      await away.pay(journal, { newKey: () => 'offline' }).catch(() => {}) // the same order: refused
+      await away.pay(journal, { ...short, newKey: () => 'offline' }).catch(() => {}) // the same order: refused
       await pay(order('offline'), {
         reader: away.reader,
         acquirer: httpAcquirer(away.host.url),
@@ -419,7 +422,7 @@ describe('a file that fails', () => {
       ...recorder,
       record: step => (step.stage === 'ended' ? host.close().then(() => recorder.record(step)) : recorder.record(step)),
     }
-    expect(await pay(closing)).toMatchObject({ result: 'unknown', reason: 'journalFailed', reversal: 'pending' })
+    expect(await pay(closing, short)).toMatchObject({ result: 'unknown', reason: 'journalFailed', reversal: 'pending' })
   })
 
   it('taken over by another process while it slept: unknown, and nothing is undone', async () => {
@@ -455,7 +458,7 @@ describe('an approval without the host', () => {
     const journal = await journalAt(undefined, { key: secret })
     const { pay, host } = await counter(profile, { cvm: 'offlinePin', offline: true })
     await host.close()
-    expect(await pay(journal)).toMatchObject({ result: 'approved', advice: 'pending' })
+    expect(await pay(journal, short)).toMatchObject({ result: 'approved', advice: 'pending' })
     expect(journal.open(merchant)).toMatchObject([{ key: 'the-key', result: 'approved', due: 'advice' }])
     expect(journal.sealed('the-key')?.tags.get(0x9f27)?.[0]).toBe(0x40)
   })
@@ -467,7 +470,7 @@ describe('an approval without the host', () => {
     const far = await counter(profile, { cvm: 'offlinePin', offline: true })
     await far.host.close()
     const other = await journalAt()
-    expect(await far.pay(other)).toMatchObject({ result: 'unknown', reason: 'unableToGoOnline', reversal: 'pending' })
+    expect(await far.pay(other, short)).toMatchObject({ result: 'unknown', reason: 'unableToGoOnline', reversal: 'pending' })
     expect(other.open(merchant)).toMatchObject([{ result: 'unknown', due: 'reversal', why: 'noAnswer' }])
   })
 })
