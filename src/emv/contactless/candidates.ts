@@ -57,7 +57,7 @@ const defaults: readonly (readonly [rid: string, kernel: number])[] = [
   ['a000000003', 0x03], ['a000000004', 0x02], ['a000000025', 0x04], ['a000000065', 0x05], ['a000000152', 0x06], ['a000000324', 0x06], ['a000000333', 0x07],
 ] // biome-ignore format: a table
 
-export function defaultKernel(name: Uint8Array): number {
+function defaultKernel(name: Uint8Array): number {
   const rid = Array.from(name.subarray(0, 5), byte => byte.toString(16).padStart(2, '0')).join('')
   return defaults.find(([known]) => known === rid)?.[1] ?? 0
 }

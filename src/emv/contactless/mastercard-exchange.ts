@@ -41,7 +41,7 @@ export function isExchangeTimeout(fault: unknown): fault is Fault {
 }
 
 /** @throws Fault `tlv` on a list that is none */
-export function parseTagList(bytes: Uint8Array): number[] {
+function parseTagList(bytes: Uint8Array): number[] {
   const tags: number[] = []
   for (let at = 0; at < bytes.length; ) {
     const first = at
@@ -58,7 +58,7 @@ export function parseTagList(bytes: Uint8Array): number[] {
 }
 
 /** Objects of a list of tags to write: what PUT DATA can name. @throws Fault `bad-argument` naming the list, `tlv` */
-export function parseTagsToWrite(list: number, value: Uint8Array): Tlv[] {
+function parseTagsToWrite(list: number, value: Uint8Array): Tlv[] {
   const objects = read(value)
   for (const { tag } of objects)
     if (tag > 0xffff || isConstructed(tag))
