@@ -1,12 +1,13 @@
 /** `tapdip-sim serve` and `tapdip-sim acquirer`: virtual devices that run until they are interrupted, and print what they show and see. */
 
 import { appendFileSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { hex } from '../src/bytes.ts'
 import { language, wholeNumber } from '../src/command-line.ts'
 import type { Explain } from '../src/emv/explain.ts'
 import { explanationJson } from '../src/emv/explain-print.ts'
-import { Fault } from '../src/errors.ts'
+import { asFault, Fault } from '../src/errors.ts'
 import { type HostEvent, hostEventLine, startAcquirer } from './acquirer/host.ts'
 import { startIsoLine } from './acquirer/iso8583-host.ts'
 import { parseBonus, parseMerchants } from './acquirer/options.ts'
@@ -17,6 +18,7 @@ import { profiles } from './cards/profiles/index.ts'
 import type { Body, Screen } from './readers/body.ts'
 import { keyboard, pace } from './readers/cardholder.ts'
 import { virtualFamilies } from './readers/index.ts'
+import { type Knobs, knobHelp, turnKnob } from './readers/knobs.ts'
 import { listen } from './readers/listen.ts'
 import { VpcdCard } from './readers/vpcd.ts'
 import { person, switchRadio, virtualConfig, virtualReader } from './world.ts'
@@ -60,6 +62,13 @@ export function addServe(program: Command): void {
     .option('--dialect <name>', 'which of the family’s languages it speaks; the first when left out')
     .option('--live', 'a person at this keyboard holds the card: i insert, r remove, t tap, s swipe, digits, Enter, Backspace, c cancel')
     .option('--quiet', 'do not print the display')
+    .addHelpText(
+      'after',
+      () =>
+        `\nWhile it runs, lines on standard input turn its knobs (not with --live):\n${knobHelp()
+          .map(line => `  ${line}`)
+          .join('\n')}`,
+    )
     .option('--explain <file>', 'the kernel’s rules, inputs and effects as lines of JSON, for `tapdip explain`')
     .action(async (family: string, flags: ServeFlags) => {
       oneOf('family', family, families)
@@ -93,7 +102,9 @@ export function addServe(program: Command): void {
       process.stdout.write(`${reader.serial}: ${listening.uri}?family=${family}${dialect}\n`)
       if (listening.air) process.stdout.write(`air: TAPDIP_AIR=${listening.air}\n`)
       if (!flags.quiet) body.on(event => event.type === 'display' && process.stdout.write(`${displayLine(event.screen)}\n`))
+      const deaf = flags.live ? () => {} : hearKnobs({ reader, radio: listening.radio })
       await interrupted()
+      deaf()
       leave()
       await listening.close()
       await reader.close()
@@ -128,6 +139,24 @@ function explainTo(file: string): Explain {
 /** The display as one line: `| ENTER PIN: | **** |`. */
 export function displayLine({ lines }: Screen): string {
   return `| ${lines.join(' | ')} |`
+}
+
+/** A line each; what is none is told, and changes nothing. */
+function hearKnobs(all: Knobs): () => void {
+  const lines = createInterface({ input: process.stdin })
+  lines.on('line', line => {
+    if (line.trim() === '') return
+    try {
+      turnKnob(all, line)
+      process.stdout.write(`${line.trim()}: done\n`)
+    } catch (error) {
+      process.stderr.write(`${asFault(error).message}\n`)
+    }
+  })
+  return () => {
+    lines.close()
+    process.stdin.unref?.()
+  }
 }
 
 function live(body: Body, card: ReturnType<typeof loadCard>): () => void {

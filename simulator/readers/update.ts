@@ -75,6 +75,14 @@ export class UpdateBay {
     return this.#version
   }
 
+  /** As if it had left the factory with this version. @throws Fault `bad-argument` beyond 16 characters */
+  install(version: string): void {
+    if (!/^[\x21-\x7e]{1,16}$/.test(version))
+      throw new Fault('bad-argument', `version '${version}': the rule is 1 to 16 printable characters`, { field: 'version' })
+    this.#version = version
+    this.#taking = undefined
+  }
+
   /** An image was begun and is not whole: the reader pays no more until it is. */
   get needed(): boolean {
     return this.#taking !== undefined

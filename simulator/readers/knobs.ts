@@ -1,0 +1,140 @@
+/** The knobs of a virtual reader while it runs, as lines of text: battery, charger, firmware, tamper, line faults, signal, reboot. */
+
+import { Fault } from '../../src/errors.ts'
+import type { Controller } from '../air/controller.ts'
+import type { VirtualReader } from './reader.ts'
+
+export interface Knobs {
+  readonly reader: VirtualReader
+  /** Of a reader on the virtual air. */
+  readonly radio?: Controller | undefined
+}
+
+interface Knob {
+  /** What follows the word, for the help. */
+  readonly takes: string
+  readonly what: string
+  readonly turn: (knobs: Knobs, value: string) => void
+}
+
+const onOff = (value: string): boolean => {
+  if (value === 'on' || value === 'off') return value === 'on'
+  throw refused(`'${value}'`, 'on or off')
+}
+
+function number(value: string, from: number, to: number): number {
+  const given = Number(value)
+  if (!/^-?\d+$/.test(value) || given < from || given > to) throw refused(`'${value}'`, `a whole number from ${from} to ${to}`)
+  return given
+}
+
+/** `off` or 0: none. */
+const every = (value: string): number | undefined => (value === 'off' ? undefined : number(value, 0, 1_000_000) || undefined)
+
+function refused(what: string, rule: string): Fault {
+  return new Fault('bad-argument', `${what}: the rule is ${rule}`, { field: 'knob', rule })
+}
+
+function air({ radio, reader }: Knobs): Controller {
+  if (radio) return radio
+  throw new Fault('unsupported', `${reader.serial} is on no virtual air: serve it with --listen ble:<port>`, { feature: 'air' })
+}
+
+export const knobs: Readonly<Record<string, Knob>> = {
+  battery: {
+    takes: '<percent>',
+    what: 'the charge; 0 switches it off',
+    turn: ({ reader }, value) => reader.body.setBattery({ percent: number(value, 0, 100) }),
+  },
+  charging: { takes: 'on|off', what: 'the charger', turn: ({ reader }, value) => reader.body.plug(onOff(value)) },
+  firmware: {
+    takes: '<version>',
+    what: 'the version that runs',
+    turn: ({ reader }, value) => reader.firmware.condition.update.install(value),
+  },
+  require: {
+    takes: '<version>|off',
+    what: 'the oldest firmware that may pay: an older one wants an update first',
+    turn: ({ reader }, value) => {
+      reader.firmware.condition.requiredVersion = value === 'off' ? undefined : value
+    },
+  },
+  tamper: { takes: '', what: 'opens the case: it has lost its keys', turn: ({ reader }) => reader.body.tamper() },
+  power: {
+    takes: 'on|off',
+    what: 'the switch',
+    turn: ({ reader }, value) => (onOff(value) ? reader.body.switchOn() : reader.body.switchOff()),
+  },
+  reboot: {
+    takes: '',
+    what: 'off and on, as after its 24 hours; the link is lost',
+    turn: ({ reader }) => {
+      reader.body.switchOff()
+      reader.body.switchOn()
+    },
+  },
+  latency: {
+    takes: '<ms>',
+    what: 'before each of its messages',
+    turn: ({ reader }, value) => {
+      reader.faults.delay = number(value, 0, 600_000)
+    },
+  },
+  drop: {
+    takes: '<n>|off',
+    what: 'every n-th of its messages is lost',
+    turn: ({ reader }, value) => {
+      reader.faults.drop = every(value)
+    },
+  },
+  corrupt: {
+    takes: '<n>|off',
+    what: 'every n-th of its messages is damaged',
+    turn: ({ reader }, value) => {
+      reader.faults.corrupt = every(value)
+    },
+  },
+  noise: {
+    takes: '<bytes>',
+    what: 'before each of its messages',
+    turn: ({ reader }, value) => {
+      reader.faults.noise = number(value, 0, 10_000)
+    },
+  },
+  silent: {
+    takes: 'on|off',
+    what: 'says nothing any more',
+    turn: ({ reader }, value) => {
+      reader.faults.silent = onOff(value)
+    },
+  },
+  rssi: {
+    takes: '<dBm>',
+    what: 'how loud it is on the air',
+    turn: (all, value) => {
+      air(all).rssi = number(value, -127, 20)
+    },
+  },
+  range: {
+    takes: 'in|out',
+    what: 'whether it is near',
+    turn: (all, value) => {
+      if (value !== 'in' && value !== 'out') throw refused(`'${value}'`, 'in or out')
+      air(all).inRange = value === 'in'
+    },
+  },
+}
+
+/** Each knob with what it takes. */
+export function knobHelp(): string[] {
+  return Object.entries(knobs).map(([name, { takes, what }]) => `${`${name} ${takes}`.trim().padEnd(22)} ${what}`)
+}
+
+/** Turns a knob by a line, `battery 3`. @throws Fault `bad-argument` for a knob or value that is none, `unsupported` for one that this reader has not */
+export function turnKnob(all: Knobs, line: string): void {
+  const [name, value = '', ...rest] = line.trim().split(/\s+/)
+  const knob = Object.hasOwn(knobs, name) ? knobs[name] : undefined
+  if (!knob) throw refused(`knob '${name}'`, `one of ${Object.keys(knobs).join(', ')}`)
+  if (rest.length > 0 || (knob.takes === '') !== (value === '')) throw refused(`'${line.trim()}'`, `${name} ${knob.takes}`.trim())
+  knob.turn(all, value)
+}
