@@ -1,14 +1,15 @@
 /** Whole payments on MagTek readers: the real drivers, the virtual V5 and MMS readers with their kernel, virtual cards, and the issuer's own arithmetic. */
 
 import { afterEach, describe, expect, it } from 'vitest'
-import { magtekTags } from '../devices/magtek/codec.ts'
+import { encodeSwipe, magtekTags, type SealedSwipe, v5Device } from '../devices/magtek/codec.ts'
 import { openMagtek } from '../devices/magtek/driver.ts'
+import { openV5 } from '../devices/magtek/v5.ts'
 import { loadCard } from '../simulator/cards/icc.ts'
 import { cardholder } from '../simulator/readers/cardholder.ts'
 import type { VirtualV5 } from '../simulator/readers/magtek-v5.ts'
 import { instant } from '../simulator/world.ts'
-import { hex, text } from '../src/bytes.ts'
-import { sleep } from '../src/clock.ts'
+import { concat, fromHex, fromText, hex, text } from '../src/bytes.ts'
+import { sleep, VirtualClock } from '../src/clock.ts'
 import { transactionCounter } from '../src/crypto/dukpt.ts'
 import { Fault } from '../src/errors.ts'
 import { pipe } from '../src/transport/pipe.ts'
@@ -438,6 +439,78 @@ describe('V5, its own ways', () => {
     await start(each('v5 hid'))
     const swiped = await bench.pay('visa-signature', { present: 'swipe' }, {}, { transaction: { interfaces: ['swipe'] } })
     expect(hex(swiped.tags.get(0x9f39)!)).toBe('80')
+  })
+})
+
+describe('a DynaMag, which knows no transactions', () => {
+  const sealed = (good: boolean): SealedSwipe => ({
+    ...{ type: 'sealed', decodeStatus: good ? [0, 0, 1] : [1, 1, 1], encodeType: 0, cardStatus: 0 },
+    tracks: [new Uint8Array(0), new Uint8Array(40).fill(0xa2), new Uint8Array(0)],
+    ...{ magnePrintStatus: new Uint8Array(4), magnePrint: new Uint8Array(0), serial: fromText('B4F2A61'), session: new Uint8Array(8) },
+    ...{
+      encryptionStatus: fromHex('0600'),
+      ksn: fromHex('9070020B571AF20000A8'),
+      absoluteLengths: [0, 40, 0],
+      magnePrintAbsoluteLength: 0,
+    },
+    masked: [new Uint8Array(0), fromText(';4000010000000010=30122010000?'), new Uint8Array(0)],
+    more: { swipesLeft: fromHex('0F4240'), magneSafeVersion: fromText('V05'), reportVersion: new Uint8Array(0) },
+  })
+
+  /** A head and nothing else: it answers properties, knows no other command, and says what is swiped in a report of the number `channel`. */
+  async function head(channel: number) {
+    bench = new Bench({ carrier: 'v5 hid' }) // for what follows every test
+    expected = []
+    const clock = new VirtualClock()
+    const [a, b] = pipe({ clock })
+    const side = v5Device('hid')
+    const decoder = side.decoder()
+    void (async () => {
+      for await (const chunk of b.incoming)
+        for (const { type } of decoder.push(chunk)) {
+          const reply = {
+            type: 'answer',
+            result: type === 'getProperty' ? 0 : 2,
+            data: type === 'getProperty' ? fromText('1') : new Uint8Array(0),
+          } as const
+          await b.send(side.encode(reply))
+        }
+    })().catch(() => {}) // the line ends
+    const reader = await clock.settle(openV5(a, { clock, carrier: 'hid', model: { name: 'DynaMag', interfaces: ['swipe'] } }))
+    const swipe = (good = true) => {
+      const report = encodeSwipe(sealed(good))
+      return b.send(concat(Uint8Array.of(channel, report.length >> 8, report.length & 0xff), report))
+    }
+    return { clock, reader, swipe }
+  }
+
+  it.each([0, 1])('is paid with what is swiped, again after a bad swipe (report %d)', async channel => {
+    const { clock, reader, swipe } = await head(channel)
+    expect(reader.info.capabilities).toEqual(['swipe'])
+    expect(await clock.settle(reader.status())).toEqual({})
+    await swipe() // before anybody pays
+    await clock.advance(10)
+    clock.timer(1000, () => void swipe(false))
+    clock.timer(2000, () => void swipe())
+    const shown: string[] = []
+    const terminal = {
+      selectApplication: async () => 0,
+      display: (message: string) => void shown.push(message),
+      authorise: async () => ({ type: 'approved', code: '00' }) as const,
+    }
+    const outcome = await clock.settle(reader.transact(purchase, terminal))
+    expect(outcome).toMatchObject({ result: 'approved', interface: 'swipe', cvm: 'signature' })
+    expect(hex(outcome.tags.get(0x9f39)!)).toBe('90')
+    expect(hex(outcome.tags.get(0xc4)!)).toBe('400001FFFFFF0010')
+    expect(shown).toEqual(['reader.presentCard', 'reader.tryAgain', 'reader.processing'])
+    expect(await clock.settle(reader.transact(purchase, terminal))).toMatchObject({ result: 'cancelled', reason: 'cardTimeout' })
+    const stop = new AbortController()
+    clock.timer(500, () => stop.abort())
+    expect(await clock.settle(reader.transact(purchase, terminal, { signal: stop.signal }))).toMatchObject({ reason: 'merchantCancelled' })
+    await expect(clock.settle(reader.transact({ ...purchase, interfaces: ['chip'] }, terminal))).rejects.toMatchObject({
+      code: 'unsupported',
+    })
+    await clock.settle(reader.close())
   })
 })
 

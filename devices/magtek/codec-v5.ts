@@ -173,14 +173,14 @@ function isSwipe(report: Uint8Array): boolean {
   return (Object.values(swipeLengths) as number[]).includes(report.length)
 }
 
-/** What the host hears over HID: answers are fetched as feature reports, input report 1 is a swipe, 2 a part of a notification. */
+/** What the host hears over HID: answers are fetched as feature reports, input report 1 is a swipe, 2 a part of a notification. A DynaMag may number no reports: by its length a swipe is no answer. */
 function hidReplies(): Decoder<V5Reply> {
   const { answer, swipe, notification } = v5Channels
   const notifications = new NotificationCollector()
   return through(recordDecoder([answer, swipe, notification]), ({ channel, bytes }): readonly V5Reply[] => {
-    if (channel === answer) return answerOf(bytes)
-    if (channel === swipe) return isSwipe(bytes) ? [{ type: 'swipe', report: bytes }] : []
-    return notifications.take(bytes)
+    if (channel === notification) return notifications.take(bytes)
+    if (isSwipe(bytes)) return [{ type: 'swipe', report: bytes }]
+    return channel === answer ? answerOf(bytes) : []
   })
 }
 

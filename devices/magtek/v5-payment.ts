@@ -82,6 +82,7 @@ export async function payV5(counter: V5Counter): Promise<Outcome> {
     counter,
     known,
     async () => {
+      if (counter.interfaces.every(one => one === 'swipe')) return waitForSwipe(counter, known)
       await begin(counter, known, start)
       return follow(counter, known)
     },
@@ -125,6 +126,25 @@ async function begin(counter: V5Counter, known: Known, start: Uint8Array): Promi
   show(counter, 'reader.presentCard')
 }
 
+/** A DynaMag knows no transactions: it says what is swiped, whenever that is. */
+async function waitForSwipe(counter: V5Counter, known: Known): Promise<Outcome> {
+  const { news, signal, clock } = counter
+  throwIfAborted(signal)
+  show(counter, 'reader.presentCard')
+  const end = clock.now() + CARD_WAIT * 1000
+  for (;;) {
+    const timeout = Math.max(1, end - clock.now())
+    const reply = await news.next({ timeout, signal, clock, what: 'a swipe' }).catch(error => {
+      if (!isFault(error, 'timeout') || signal.aborted) throw error
+    })
+    if (!reply) return outcome(known, 'cancelled', 'cardTimeout')
+    if (reply.type !== 'swipe') continue
+    const done = await swiped(counter, known, reply.report)
+    if (done) return done
+    show(counter, 'reader.tryAgain')
+  }
+}
+
 function limitsOf({ timeout, signal }: V5Counter): AskLimits {
   return { timeout, signal }
 }
@@ -147,6 +167,8 @@ async function follow(counter: V5Counter, known: Known): Promise<Outcome> {
     else if (news.type === 'swipe') {
       const done = await swiped(counter, known, news.report)
       if (done) return done
+      await cancelV5(counter)
+      return broken(known, 'declined', 'cardError')
     } else if (news.type === 'notification') {
       const done = await hear(counter, known, end, news.id, news.data)
       if (done) return done
@@ -265,10 +287,7 @@ async function swiped(counter: V5Counter, known: Known, report: Uint8Array): Pro
   known.by = 'swipe'
   counter.emit({ type: 'card', event: 'swiped' })
   const good = swipe.type === 'sealed' ? learnSealed(counter, known, swipe) : learnOpen(counter, known, swipe.tracks.map(text))
-  if (!good) {
-    await cancelV5(counter)
-    return broken(known, 'declined', 'cardError')
-  }
+  if (!good) return undefined
   known.signature = true
   show(counter, 'reader.processing')
   await authorise(counter, known)
