@@ -183,6 +183,17 @@ describe('what stands in the way is told apart', () => {
   })
 })
 
+it('pairing that fails with the opening write is told as that', async () => {
+  const lib = new ToyLibrary()
+  lib.bad.write = new Error('Encryption is insufficient.')
+  const clock = new VirtualClock()
+  const opening = [{ characteristic: 'fff1', value: 'device-name' as const }]
+  await expect(clock.settle(openBle(target, { ...shape, opening }, { lib, clock }))).rejects.toMatchObject({
+    details: { reason: 'pairing' },
+  })
+  expect(lib.listening).toBe(0)
+})
+
 describe('a call that hangs', () => {
   it.each<Step>(['connect', 'discover', 'subscribe', 'scan'])('%s: is given up, and the next attempt opens the link', async step => {
     const lib = new ToyLibrary()
@@ -264,6 +275,10 @@ describe('one radio for all', () => {
     const lost = expect(read(link, 1)).rejects.toMatchObject({ code: 'link-closed', cause: { details: { reason: 'bluetooth-off' } } })
     lib.turn('poweredOff')
     await lost
+    lib.turn('poweredOn')
+    const again = await open(lib)
+    lib.turn('resetting')
+    await expect(again.send(Uint8Array.of(1))).rejects.toMatchObject({ code: 'link-closed' })
     expect(lib.listenerCount('stateChange')).toBeLessThanOrEqual(1)
   })
 })

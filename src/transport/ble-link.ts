@@ -29,6 +29,7 @@ export async function connect(used: UsedRadio, peripheral: BlePeripheral, { uri,
   try {
     await used.radio.alone({ signal, clock }, () => join(peripheral, { signal, clock }))
     link = new BleLink(used, peripheral, { uri, shapes, clock })
+    if (peripheral.state !== 'connected') throw linkClosed(uri, 'loss') // it was lost before anybody listened
     await link.prepare(signal)
     return link
   } catch (error) {

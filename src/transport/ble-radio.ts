@@ -82,7 +82,7 @@ export class Radio {
     this.#end = end
     this.#onState = state => {
       for (const look of [...this.#waiting]) look()
-      const fault = stateFault(state)
+      const fault = stateFault(state === 'resetting' ? 'poweredOff' : state) // a stack that begins anew has lost its links, too
       if (!fault) return
       this.#scanning = false // an adapter that comes back has forgotten its scan
       for (const watcher of [...this.#watchers]) watcher(fault)

@@ -79,6 +79,7 @@ export async function openBle(
 
 /** Why an attempt failed, in our codes: libraries have words only, and HCI's status in brackets. */
 function failure(uri: string, error: unknown): Fault {
+  if (isFault(error, 'link-closed') && error.cause instanceof Error && !isFault(error.cause)) return failure(uri, error.cause) // a write that was refused
   if (error instanceof Fault) return error
   const words = error instanceof Error ? error.message : String(error)
   const failed = (reason: string, why: string) =>
