@@ -22,7 +22,7 @@ export const inMachine = process.env.TAPDIP_VM !== undefined
 export const describeHere = describe.skipIf(!inMachine)
 
 /** Tries again every 50 ms until it works: devices take a while to appear. */
-export async function soon<T>(work: () => Promise<T>, ms = 20_000): Promise<T> {
+export async function soon<T>(work: () => Promise<T>, ms = 45_000): Promise<T> {
   for (const end = Date.now() + ms; ; await wait(50)) {
     try {
       return await work()
@@ -66,6 +66,20 @@ export async function run(command: string, ...args: string[]): Promise<{ readonl
   const program = new Program(command, ...args)
   const [code] = await once(program.child, 'close')
   return { code, output: program.output }
+}
+
+/** Pays 100.00 RUB with the reader at `uri`, by `tapdip pay` and a virtual acquirer in processes of their own; gives what was printed. */
+export async function paid(uri: string): Promise<string> {
+  const acquirer = new Program(process.execPath, 'dist/simulator/cli.js', 'acquirer', '--port', '0')
+  try {
+    const [, url] = await acquirer.says(/acquirer: (\S+)/)
+    const pay = ['pay', '100.00', '--currency', 'RUB', '--reader', uri, '--acquirer', url, '--app', 'MIR']
+    const { code, output } = await run(process.execPath, 'dist/devices/cli.js', ...pay)
+    if (code !== 0) throw new Error(`tapdip ${pay.join(' ')}: exit code ${code}\n${output}`)
+    return output
+  } finally {
+    await acquirer.stop()
+  }
 }
 
 /** The process that plugs HID devices in: by `uhid`, or on a bus by `usbip`. */
