@@ -50,7 +50,7 @@ export function addServe(program: Command): void {
     .argument('<family>', families.join(', '))
     .option(
       '--listen <where>',
-      'pty (for readers, when left out), tcp:<port>, tcp:<host>:<port>, ble, ble:<port> for a virtual air, hid; vpcd: tcp:…, or pcsc for the slot of a pcscd',
+      'pty (for readers, when left out), tcp:<port>, tcp:<host>:<port>, serial:<path>, ble, ble:<port> for a virtual air, hid, usbip:<port>; vpcd: tcp:…, or pcsc for the slot of a pcscd',
     )
     .option('--card <profile>', `the card that is presented: ${Object.keys(profiles).join(', ')}`, 'mir-maestro')
     .option('--present <how>', `${presentations.join(', ')}; tap when left out with --phone, else dip`)
@@ -99,7 +99,7 @@ export function addServe(program: Command): void {
       })
       switchRadio(reader, listening)
       const dialect = reader.dialect ? `&dialect=${reader.dialect}` : ''
-      process.stdout.write(`${reader.serial}: ${listening.uri}?family=${family}${dialect}\n`)
+      process.stdout.write(`${reader.serial}: ${listening.uri}${listening.uri.includes('?') ? '&' : '?'}family=${family}${dialect}\n`)
       if (listening.air) process.stdout.write(`air: TAPDIP_AIR=${listening.air}\n`)
       if (!flags.quiet) body.on(event => event.type === 'display' && process.stdout.write(`${displayLine(event.screen)}\n`))
       const deaf = flags.live ? () => {} : hearKnobs({ reader, radio: listening.radio })

@@ -54,10 +54,16 @@ export class Program {
     })
   }
 
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  /** Asks it to end; what does not in 15 s is ended, and told. */
+  async stop(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return
-    this.child.kill(signal)
-    await once(this.child, 'exit')
+    const ended = once(this.child, 'exit')
+    this.child.kill('SIGTERM')
+    const late = setTimeout(() => this.child.kill('SIGKILL'), 15_000)
+    await ended
+    clearTimeout(late)
+    if (this.child.signalCode === 'SIGKILL')
+      throw new Error(`${this.child.spawnargs.join(' ')} did not end when it was asked to:\n${this.output}`)
   }
 }
 
@@ -66,20 +72,6 @@ export async function run(command: string, ...args: string[]): Promise<{ readonl
   const program = new Program(command, ...args)
   const [code] = await once(program.child, 'close')
   return { code, output: program.output }
-}
-
-/** Pays 100.00 RUB with the reader at `uri`, by `tapdip pay` and a virtual acquirer in processes of their own; gives what was printed. */
-export async function paid(uri: string): Promise<string> {
-  const acquirer = new Program(process.execPath, 'dist/simulator/cli.js', 'acquirer', '--port', '0')
-  try {
-    const [, url] = await acquirer.says(/acquirer: (\S+)/)
-    const pay = ['pay', '100.00', '--currency', 'RUB', '--reader', uri, '--acquirer', url, '--app', 'MIR']
-    const { code, output } = await run(process.execPath, 'dist/devices/cli.js', ...pay)
-    if (code !== 0) throw new Error(`tapdip ${pay.join(' ')}: exit code ${code}\n${output}`)
-    return output
-  } finally {
-    await acquirer.stop()
-  }
 }
 
 /** The process that plugs HID devices in: by `uhid`, or on a bus by `usbip`. */

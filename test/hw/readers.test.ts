@@ -1,0 +1,80 @@
+/** Virtual readers in processes of their own, on the kernel's USB, serial and Bluetooth: `tapdip list` finds them, and each takes a payment through our drivers. */
+
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { open } from '../../devices/index.ts'
+import { type AcquirerHost, startAcquirer } from '../../simulator/acquirer/host.ts'
+import { hidUri } from '../../simulator/readers/hid-device.ts'
+import { virtualFamilies } from '../../simulator/readers/index.ts'
+import { virtualReader } from '../../simulator/world.ts'
+import { currency } from '../../src/currency.ts'
+import { httpAcquirer } from '../../src/payment/http-acquirer.ts'
+import { pay } from '../../src/payment/payment.ts'
+import { connect } from '../../src/transport/connect.ts'
+import { makeSerialGadget, plugGadget, unplugGadget } from './gadget.ts'
+import { describeHere, Program, run, soon } from './machine.ts'
+
+/** Those with a HID interface: of what is here the first is plugged in. */
+const hidFamily = Object.keys(virtualFamilies).find(family => virtualReader({ family }).hid)
+
+describeHere('virtual readers in other processes', () => {
+  const programs: Program[] = []
+  const start = (command: string, ...args: string[]) => {
+    const program = new Program(command, ...args)
+    programs.push(program)
+    return program
+  }
+  const serve = (...args: string[]) => start(process.execPath, 'dist/simulator/cli.js', 'serve', ...args, '--pin', '1234')
+  let acquirer: AcquirerHost
+
+  beforeAll(async () => {
+    makeSerialGadget({ vendor: '03aa', product: '0001', serial: 'MPOS0000000001', manufacturer: 'Tapdip', name: 'Virtual QPOS' })
+    plugGadget()
+    for (const end of ['serial:/dev/ttyGS0', 'serial:/dev/ttyACM0']) await (await soon(() => connect(end))).close() // in raw mode, both: else they echo
+    // Low energy only: with a dual-mode controller of this version the kernel scans in a way that hears no advertisement of bleno's.
+    start('btvirt', '-L', '-l2')
+    await soon(async () => expect(existsSync('/sys/class/bluetooth/hci1')).toBe(true))
+    await soon(async () => execFileSync('hciconfig', ['hci0', 'up']))
+    await soon(async () => execFileSync('hciconfig', ['hci1', 'up']))
+    process.env.BLENO_HCI_DEVICE_ID = '0'
+    process.env.NOBLE_HCI_DEVICE_ID = '1'
+    const readers = [serve('qpos', '--listen', 'serial:/dev/ttyGS0?baud=9600'), serve('bluepad', '--listen', 'ble')]
+    if (hidFamily) readers.push(serve(hidFamily, '--listen', 'hid'))
+    acquirer = await startAcquirer({ port: 0 })
+    await Promise.all(readers.map(reader => reader.says(/family=/)))
+  }, 180_000)
+
+  afterAll(async () => {
+    for (const program of programs.splice(0).reverse()) await program.stop()
+    await acquirer?.close()
+    unplugGadget()
+  }, 60_000)
+
+  it('`tapdip list` shows a serial, a Bluetooth and a HID reader', async () => {
+    const { code, output } = await run(process.execPath, 'dist/devices/cli.js', 'list', '--time', '30') // so long it may take to start here
+    expect(output).toMatch(/^serial:\/dev\/ttyACM0\?family=qpos\tqpos\t/m)
+    expect(output).toMatch(/^ble:\S*\tbluepad\tPP0918900518/m)
+    if (hidFamily) expect(output).toMatch(new RegExp(`^hid:\\S*\\t${hidFamily}\\t`, 'm'))
+    expect(code).toBe(0)
+  }, 120_000)
+
+  const hid = hidFamily && virtualReader({ family: hidFamily }).hid
+  const uris = ['serial:/dev/ttyACM0?family=qpos', 'ble:PP0918900518', ...(hid ? [hidUri(hid)] : [])]
+  it.each(uris)('a payment by chip and PIN over %s', { timeout: 120_000 }, async uri => {
+    const reader = await open(uri)
+    try {
+      const order = { number: `hw-${uris.indexOf(uri)}`, amount: 250_000n, currency: currency('RUB') }
+      const result = await pay(order, {
+        reader,
+        acquirer: httpAcquirer(acquirer.url),
+        merchant: { name: 'MobileTestMerchant', id: '635459020000001', terminal: '63545902' },
+        prompts: { selectApplication: async candidates => candidates.findIndex(({ label }) => label === 'MIR') },
+      })
+      expect(result.result).toBe('approved')
+      expect(result.receipt.cvm).toBe('onlinePin')
+    } finally {
+      await reader.close()
+    }
+  })
+})
