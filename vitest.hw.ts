@@ -6,10 +6,11 @@ import ClosingLine from './test/closing-line.ts'
 export default defineConfig({
   test: {
     include: ['test/hw/*.test.ts'],
-    testTimeout: 60_000, // the machine is some ten times slower than this one
-    hookTimeout: 60_000,
+    testTimeout: 180_000, // the machine is some ten times slower than this one, and this one may be busy
+    hookTimeout: 240_000,
     reporters: ['default', new ClosingLine()],
     pool: 'forks', // a process for each file: one process reaches HID devices by one driver
     fileParallelism: false,
+    server: { deps: { external: [/\/dist\//] } }, // what is built needs no further work, of which the machine would have minutes
   },
 })

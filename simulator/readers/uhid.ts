@@ -172,7 +172,7 @@ class UhidDevice {
   }
 
   #connect(): void {
-    const link = new HidDeviceLink(`uhid:${this.#plug.serial}`, this.#plug.shape, {
+    const link = new HidDeviceLink(hidUri(this.#plug), this.#plug.shape, {
       say: async report => {
         if (this.#plugged) this.#write(inputEvent(report))
         await reportInterval()

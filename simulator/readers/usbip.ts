@@ -123,7 +123,7 @@ class Session {
   }
 
   #connect(): void {
-    const link = new HidDeviceLink(`usbip:${this.#plug.serial}`, this.#plug.shape, {
+    const link = new HidDeviceLink(hidUri(this.#plug), this.#plug.shape, {
       say: report =>
         new Promise(said => {
           this.#saying.push({ rest: report, said })

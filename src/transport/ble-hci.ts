@@ -163,7 +163,10 @@ export function loadOwn<Library, T>(entry: string, socket: unknown, use: (librar
   for (const name of before.keys()) delete require.cache[name]
   try {
     if (replaced) require.cache[replaced] = { id: replaced, filename: replaced, loaded: true, exports: socket } as NodeJS.Module
-    return use(require(path))
+    const library = require(path)
+    const control: { readonly _socket?: Stoppable } | undefined = require.cache[`${root}lib${sep}hci-socket${sep}mgmt.js`]?.exports
+    if (control?._socket) controls.set(library, control._socket)
+    return use(library)
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
     if (code === 'MODULE_NOT_FOUND') throw missing(entry, cause)
@@ -173,6 +176,13 @@ export function loadOwn<Library, T>(entry: string, socket: unknown, use: (librar
     for (const [name, module] of before) if (module) require.cache[name] = module
   }
 }
+
+interface Stoppable {
+  stop(): void
+}
+
+/** What bleno opens for each of its kind as it loads, and never closes: the kernel's control channel for keys, which keeps the process. */
+const controls = new WeakMap<object, Stoppable>()
 
 function locate(name: string): string {
   try {
@@ -224,6 +234,7 @@ export function startLibrary(library: object, init: () => void): (() => void) | 
   let added: NodeJS.ExitListener[] = []
   const stop = () => {
     for (const listener of added) process.off('exit', listener)
+    controls.get(library)?.stop()
     if (!hci) return
     hci.pollIsDevUp = () => {}
     hci._socket?.removeAllListeners?.()

@@ -21,8 +21,14 @@ export const root = resolve(import.meta.dirname, '../..')
 export const inMachine = process.env.TAPDIP_VM !== undefined
 export const describeHere = describe.skipIf(!inMachine)
 
+/** Modules of the package, as it was built. */
+export const built = {
+  tapdip: () => import(`${root}/dist/devices/index.js`) as Promise<typeof import('../../devices/index.ts')>,
+  simulator: () => import(`${root}/dist/simulator/world.js`) as Promise<typeof import('../../simulator/world.ts')>,
+}
+
 /** Tries again every 50 ms until it works: devices take a while to appear. */
-export async function soon<T>(work: () => Promise<T>, ms = 45_000): Promise<T> {
+export async function soon<T>(work: () => Promise<T>, ms = 150_000): Promise<T> {
   for (const end = Date.now() + ms; ; await wait(50)) {
     try {
       return await work()
