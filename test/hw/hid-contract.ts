@@ -1,6 +1,6 @@
 /** What HID links must do over the kernel, by either driver. */
 
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { HidPlug } from '../../simulator/readers/hid-device.ts'
 import { hidUri } from '../../simulator/readers/hid-device.ts'
@@ -130,6 +130,40 @@ export function hidSuite(how: 'uhid' | 'usbip', driver: HidDriver, pieces?: numb
         await host.close()
       }
       expect(openFiles()).toBeLessThanOrEqual(files)
+    })
+
+    it('who may not open it is given a udev rule, and the rule helps', async () => {
+      const plug = device(plain)
+      links.push(await bench.plug(plug))
+      const uri = `${hidUri(plug)}?driver=${driver}`
+      await soon(async () => expect((await listHid({ driver })).some(({ vendor }) => vendor === 0x1209)).toBe(true))
+      // Everything is loaded while root may read it; then a user in the group plugdev tries.
+      const program = `
+        import { readFileSync } from 'node:fs'
+        import { connect } from './dist/src/transport/connect.js'
+        import { listHid } from './dist/src/transport/hid.js'
+        await listHid({ driver: '${driver}' })
+        process.setgroups([])
+        process.setgid(Number(/^plugdev:[^:]*:(\\d+)/m.exec(readFileSync('/etc/group', 'utf8'))[1]))
+        process.setuid(65534)
+        try {
+          await (await connect('${uri}')).close()
+          console.log('opened')
+        } catch ({ code, details }) {
+          console.log(JSON.stringify({ code, ...details }))
+        }
+      `
+      const tried = async () => (await run(process.execPath, '--input-type=module', '-e', program)).output.trim()
+      const refused = JSON.parse(await tried())
+      expect(refused).toMatchObject({ code: 'link-failed', reason: 'permission' })
+      writeFileSync('/etc/udev/rules.d/70-tapdip.rules', `${refused.rule}\n`)
+      try {
+        for (const args of [['control', '--reload'], ['trigger', '--action=add'], ['settle']]) await run('udevadm', ...args)
+        expect(await tried()).toBe('opened')
+      } finally {
+        rmSync('/etc/udev/rules.d/70-tapdip.rules')
+        await run('udevadm', 'control', '--reload')
+      }
     })
 
     it('a program that read, wrote and closed ends by itself', async () => {
