@@ -155,6 +155,19 @@ describe.each(['v5 hid', 'v5 ble', 'mms slip', 'mms ble'] as const)('endings ove
     expect(stripe).toMatchObject({ result: 'declined', reason: 'hostDeclined', interface: 'swipe' })
   })
 
+  it('the card is pulled at the list and while the host is asked: told by the reader, whatever is answered then', async () => {
+    await start({ carrier, mms: { model: 'DynaFlex II Go' } })
+    const pull = async () => {
+      bench.body.pull()
+      await sleep(100, bench.clock)
+    }
+    const atList = await bench.pay('mir-maestro', {}, { selectApplication: () => pull().then(() => 0) })
+    expect(atList).toMatchObject({ result: 'cancelled', reason: 'cardRemoved', online: false })
+    const atHost = await bench.pay('visa-signature', {}, { authorise: request => pull().then(() => bench.issue(request)) })
+    expect(atHost).toMatchObject({ result: 'declined', reversal: true, response: { type: 'approved' } })
+    expect(await bench.pay('visa-signature')).toMatchObject({ result: 'approved' })
+  })
+
   it('an approval that the card does not believe is to be reversed', async () => {
     await start(each(carrier))
     const outcome = await bench.pay('mir-maestro', {}, { authorise: async () => ({ type: 'approved', code: '00' }) })

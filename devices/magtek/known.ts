@@ -36,10 +36,30 @@ export interface Known {
   /** The request has left for the host. */
   asked: boolean
   response?: AuthorisationResponse
+  /** The reader has given up by itself: what it says of its end is all that comes. */
+  over: boolean
+}
+
+/** Milliseconds that a reader which is through may take for its last words. */
+export const LAST_WORDS = 5000
+
+/** A command that came too late, because the card has gone: the reader has nothing to be told any more. Any other error is thrown. */
+export function tooLate(known: Known, error: unknown): void {
+  if (!isFault(error, 'reader-error') || error.details.code !== 'NO_TRANSACTION') throw error
+  known.over = true
 }
 
 export function nothingKnown({ interfaces }: Transaction): Known {
-  return { by: interfaces?.[0] ?? 'chip', tags: new Map(), begun: false, choices: 0, removed: false, signature: false, asked: false }
+  return {
+    by: interfaces?.[0] ?? 'chip',
+    tags: new Map(),
+    begun: false,
+    choices: 0,
+    removed: false,
+    signature: false,
+    asked: false,
+    over: false,
+  }
 }
 
 /** Seconds that a reader waits for a card. */

@@ -1,7 +1,7 @@
 /** One payment on an MMS reader: what it tells (0101), what it asks the app (1803), the host's answer (1004), and how it ends (0105). */
 
 import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
-import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
+import { Fault, throwIfAborted } from '../../src/errors.ts'
 import type { Queue } from '../../src/queue.ts'
 import {
   decodeEmvData,
@@ -33,12 +33,14 @@ import {
   choose,
   declined,
   type Known,
+  LAST_WORDS,
   learn,
   nothingKnown,
   outcome,
   settled,
   show,
   showText,
+  tooLate,
   transactionTypes,
   waysOf,
 } from './known.ts'
@@ -54,8 +56,6 @@ export interface MmsCounter extends Counter {
 
 /** Milliseconds of silence that are too long. */
 const PATIENCE = (CARD_WAIT + 15) * 1000
-/** What a cancelled reader may take to say that it is over. */
-const SETTLE = 5000
 
 /** @throws Fault as `Reader.transact` says */
 export async function payMms(counter: MmsCounter): Promise<Outcome> {
@@ -108,7 +108,7 @@ async function begin(counter: MmsCounter, known: Known, start: Uint8Array): Prom
 async function follow(counter: MmsCounter, known: Known): Promise<Outcome> {
   const { news, signal, clock } = counter
   for (;;) {
-    const message = await news.next({ timeout: PATIENCE, signal, clock, what: 'the reader' })
+    const message = await news.next({ timeout: known.over ? LAST_WORDS : PATIENCE, signal, clock, what: 'the reader' })
     if (!message) throw new Fault('internal', 'the news of a payment ended')
     const { summary = 0, detail = 0 } = message.status ?? {}
     switch (message.id) {
@@ -177,12 +177,7 @@ async function arqc(counter: MmsCounter, known: Known, message: MmsMessage): Pro
     response.type === 'unableToGoOnline' ? { code: 'Z3' } : response,
     tags.get(magtekTags.serial) ?? new Uint8Array(0),
   )
-  await ask(counter.line, counter.references, mmsCommands.resume, answer, { signal: counter.signal }).catch(notInProgress)
-}
-
-/** A reader that has given up by itself, because its card has gone, has nothing to be told: it says how it ended. */
-function notInProgress(error: unknown): void {
-  if (!isFault(error, 'reader-error') || error.details.code !== 'NO_TRANSACTION') throw error
+  await ask(counter.line, counter.references, mmsCommands.resume, answer, { signal: counter.signal }).catch(error => tooLate(known, error))
 }
 
 /** A reader without a display asks for one; a list is the app's to show. */
@@ -201,7 +196,7 @@ async function ui(counter: MmsCounter, known: Known, { status, payload }: MmsMes
     index !== undefined ? selectionStatus.completed : late ? selectionStatus.timedOut : selectionStatus.cancelled,
     index,
   )
-  await ask(line, references, mmsCommands.reportSelection, report, { signal }).catch(notInProgress)
+  await ask(line, references, mmsCommands.reportSelection, report, { signal }).catch(error => tooLate(known, error))
   if (index !== undefined) return undefined
   await settle(counter)
   return outcome(known, 'cancelled', known.removed ? 'cardRemoved' : 'cardholderCancelled')
@@ -254,7 +249,7 @@ export async function cancelMms(counter: Pick<MmsCounter, 'line' | 'references' 
 }
 
 async function settle({ news, clock }: Pick<MmsCounter, 'news' | 'clock'>): Promise<void> {
-  const end = clock.now() + SETTLE
+  const end = clock.now() + LAST_WORDS
   try {
     for (;;) {
       const message = await news.next({ timeout: Math.max(1, end - clock.now()), clock, what: 'the end of a transaction' })

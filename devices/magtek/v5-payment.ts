@@ -40,6 +40,7 @@ import {
   choose,
   declined,
   type Known,
+  LAST_WORDS,
   learn,
   learnPan,
   nothingKnown,
@@ -47,6 +48,7 @@ import {
   settled,
   show,
   showText,
+  tooLate,
   transactionTypes,
   waysOf,
 } from './known.ts'
@@ -64,12 +66,8 @@ export interface V5Counter extends Counter {
 
 /** Milliseconds of silence that are too long: nobody presents a card for CARD_WAIT s, nobody chooses for as long, and it tells of either. */
 const PATIENCE = (CARD_WAIT + 15) * 1000
-/** After a part was lost on the way, what it belonged to may be all that was to come. */
-const AFTER_LOSS = 5000
 /** Between the batch and the last status, whichever comes first. */
-const LAST_WORD = 1000
-/** What a cancelled reader may take to say so. */
-const SETTLE = 5000
+const BETWEEN = 1000
 
 /** Tags of our own, in the private class, for what a swipe gives and no EMV tag holds; as QPOS gives them, so that an acquirer reads both alike. */
 export const swipeTags = { encTrack1: 0xdfd101, encTrack2: 0xdfd102, encTrack3: 0xdfd103, ksn: 0xc0 } as const
@@ -161,7 +159,7 @@ async function follow(counter: V5Counter, known: Known): Promise<Outcome> {
   let lost = false
   for (;;) {
     const some = end.batch !== undefined || end.last !== undefined
-    const news = await next(counter, some ? LAST_WORD : lost ? AFTER_LOSS : PATIENCE, lost && !some)
+    const news = await next(counter, some ? BETWEEN : lost || known.over ? LAST_WORDS : PATIENCE, lost && !some)
     if (news === undefined || (end.batch && end.last)) return endOf(known, end)
     if (news.type === 'lost') lost = true
     else if (news.type === 'swipe') {
@@ -183,7 +181,7 @@ async function next({ news, signal, clock }: V5Counter, timeout: number, lost: b
     return await news.next({ timeout, signal, clock, what: 'the reader' })
   } catch (error) {
     if (!isFault(error, 'timeout') || signal.aborted) throw error
-    if (timeout === LAST_WORD) return undefined
+    if (timeout === BETWEEN) return undefined
     if (lost) throw new Fault('protocol', 'a part of what the reader said was lost on the way', {}, { cause: error })
     throw error
   }
@@ -257,17 +255,12 @@ async function select(counter: V5Counter, known: Known, data: Uint8Array): Promi
   }
   const { index, late } = await choose(counter, known, items, secondsLeft)
   if (index === undefined) {
-    await answer(late ? selectionStatus.timedOut : selectionStatus.cancelled, 0).catch(notInProgress)
+    await answer(late ? selectionStatus.timedOut : selectionStatus.cancelled, 0).catch(error => tooLate(known, error))
     await settle(counter)
     return outcome(known, 'cancelled', known.removed ? 'cardRemoved' : 'cardholderCancelled')
   }
-  await answer(selectionStatus.completed, index).catch(notInProgress)
+  await answer(selectionStatus.completed, index).catch(error => tooLate(known, error))
   return undefined
-}
-
-/** A reader that has given up by itself, because its card has gone, has nothing to be told: it says how it ended. */
-function notInProgress(error: unknown): void {
-  if (!isFault(error, 'reader-error') || error.details.code !== 'NO_TRANSACTION') throw error
 }
 
 /** The cryptogram goes to the host, and its answer to the card. */
@@ -277,7 +270,7 @@ async function arqc(counter: V5Counter, known: Known, data: Uint8Array): Promise
   const response = await authorise(counter, known)
   // Z3: unable to go online (EMV 4.4 Book 4, Annex A6)
   const answer = encodeHostAnswerV5(response.type === 'unableToGoOnline' ? { code: 'Z3' } : response, tags)
-  await doExtended(counter.line, v5Extended.onlineResponse, answer, limitsOf(counter)).catch(notInProgress)
+  await doExtended(counter.line, v5Extended.onlineResponse, answer, limitsOf(counter)).catch(error => tooLate(known, error))
   return undefined
 }
 
@@ -372,7 +365,7 @@ function endOf(known: Known, { batch, last }: End): Outcome {
 export async function cancelV5(counter: Pick<V5Counter, 'line' | 'news' | 'timeout' | 'clock'>): Promise<void> {
   const { line, timeout } = counter
   try {
-    const { result } = await askExtended(line, v5Extended.cancel, new Uint8Array(0), { timeout: Math.min(timeout, SETTLE) })
+    const { result } = await askExtended(line, v5Extended.cancel, new Uint8Array(0), { timeout: Math.min(timeout, LAST_WORDS) })
     if (result === v5Codes.ok) await settle(counter)
   } catch {
     // A reader that does not answer, or is gone, is not waited for.
@@ -382,13 +375,13 @@ export async function cancelV5(counter: Pick<V5Counter, 'line' | 'news' | 'timeo
 /** Until the status that ends a transaction has come, and what follows it. */
 async function settle({ news, clock }: Pick<V5Counter, 'news' | 'clock'>): Promise<void> {
   const ends: readonly number[] = [v5Events.timeout, v5Events.complete, v5Events.hostCancelled, v5Events.error]
-  const end = clock.now() + SETTLE
+  const end = clock.now() + LAST_WORDS
   try {
     for (;;) {
       const reply = await news.next({ timeout: Math.max(1, end - clock.now()), clock, what: 'the end of a transaction' })
       if (reply?.type === 'notification' && reply.id === 0x0300 && ends.includes(reply.data[0])) break
     }
-    await sleep(LAST_WORD / 5, clock) // a batch may follow
+    await sleep(BETWEEN / 5, clock) // a batch may follow
   } catch {
     // It has said all that it will.
   }
