@@ -150,6 +150,7 @@ const table = {
   'reason.tryAnotherInterface': ['try another way to read the card', 'попробуйте другой способ чтения карты'],
   'reason.journalFailed': ['the payment could not be written down; it is taken back', 'платёж не удалось записать в журнал; он отменяется'],
   'reason.interrupted': ['the payment was interrupted; it is taken back', 'платёж был прерван; он отменяется'],
+  'reason.notRegistered': ['paid in cash, and refused by the server', 'оплачено наличными, но не принято сервером'],
   'reason.linkLost': ['the connection to the reader was lost', 'связь с картридером потеряна'],
   'reason.readerError': ['the reader reported an error', 'ошибка картридера'],
   // The slip, in the words of the mPOS guide (seed 002).
@@ -161,6 +162,9 @@ const table = {
   'receipt.cancelled': ['CANCELLED', 'ОТМЕНЁН'],
   'receipt.unknown': ['IN PROCESS', 'В ПРОЦЕССЕ'],
   'receipt.amount': ['Amount', 'Сумма'],
+  'receipt.method': ['Paid by', 'Способ оплаты'],
+  'receipt.received': ['Received', 'Получено'],
+  'receipt.change': ['Change', 'Сдача'],
   'receipt.commission': ['Commission', 'Комиссия'],
   'receipt.aid': ['AID', 'AID'],
   'receipt.tvr': ['TVR', 'TVR'],
@@ -214,6 +218,14 @@ const table = {
     'Order No. {order} was handed to the server. Date and time of the order were updated',
     'Заказ №{order} успешно передан на сервер. Дата и время проведения заказа обновлены',
   ],
+  'notice.fiscalised': [
+    'The fiscal document of order No. {order} was handed to Assist',
+    'Фискальный документ для заказа №{order} передан в Ассист',
+  ],
+  'notice.refused': [
+    'The server refuses the cash payment of order No. {order}: {code} {reason}',
+    'Сервер не принял оплату наличными по заказу №{order}: {code} {reason}',
+  ],
   'notice.reversed': [
     'The interrupted payment of order No. {order} was taken back: nothing is charged',
     'Прерванный платёж по заказу №{order} отменён: деньги не списаны',
@@ -225,6 +237,15 @@ const table = {
   'notice.waiting': [
     'The server cannot be reached: order No. {order} is tried again',
     'Нет связи с сервером: обработка заказа №{order} будет повторена',
+  ],
+  'app.change': ['CHANGE', 'ПОДСЧЁТ СДАЧИ'],
+  'app.received': ['Received: {amount}', 'Получено: {amount}'],
+  'app.changeDue': ['Change: {amount}', 'Сдача: {amount}'],
+  'app.receivedPrompt': ['Received (empty: the exact amount, x cancels): ', 'Получено (пусто — без сдачи, x — отмена): '],
+  'app.tooLittle': ['{received} is less than the order: {amount}', '{received} меньше суммы заказа: {amount}'],
+  'app.cashOffline': [
+    'No connection to the server: the order is paid offline and will be handed over later.',
+    'Нет соединения с сервером: заказ оплачен OFFLINE и будет передан на сервер позже.',
   ],
   'app.alreadyPaid': ['Order {order} is already paid.', 'Заказ {order} уже оплачен.'],
   'app.inProcess': ['The payment of order {order} is still being processed.', 'Платёж по заказу {order} ещё обрабатывается.'],

@@ -143,6 +143,65 @@ describe('an order by card', () => {
   })
 })
 
+describe('an order in cash', () => {
+  it('change is calculated; less than the order is refused; the host has the sale and its fiscal document', async () => {
+    const shop = await open()
+    const number = await shop.enter('8.08', '--number', '20200914_155814_864')
+    expect(await shop.run('pay', [number, '--method', 'cash', '--received', '8.07'])).toMatchObject({ code: 2, err: expect.stringContaining('received 8.07 is less than the order, 8.08 RUB') }) // biome-ignore format: one line
+    expect(shop.host.orders).toEqual([])
+    const paid = await shop.run('pay', [number, '--lang', 'ru'], '1\n5\n10\n')
+    expect(paid.code, paid.err).toBe(0)
+    for (const line of ['ПОДСЧЁТ СДАЧИ', 'меньше', 'Получено: 10.00 руб.', 'Сдача: 1.92 руб.', `Фискальный документ для заказа №${number} передан в Ассист`]) // biome-ignore format: a list
+      expect(paid.err).toMatch(new RegExp(line === 'меньше' ? 'received 5.00 is less' : line))
+    for (const line of ['Способ оплаты: Наличные', 'Получено: 10.00 RUB', 'Сдача: 1.92 RUB', 'Статус заказа: Оплачен'])
+      expect(paid.out).toContain(line)
+    expect(shop.host.order(number)).toMatchObject({ state: 'Approved', operations: [{ amount: 808n, transactions: [{ kind: 'cash' }] }] })
+    expect(await shop.run('pay', [number, '--method', 'cash', '--received', '8.08'])).toMatchObject({ code: 0, err: expect.stringContaining('already paid') }) // biome-ignore format: one line
+    expect(await shop.run('refund', [number])).toMatchObject({ code: 0 })
+    expect(shop.host.order(number)!.operations.map(({ fiscal }) => fiscal)).toMatchObject([{ kind: 'sale', amount: 808n, document: 1 }, { kind: 'refund', document: 2 }]) // biome-ignore format: one line
+  })
+
+  it('three orders without a network; the network comes back: all handed over once, with their own times, and told', async () => {
+    const shop = await open()
+    await shop.host.close()
+    const numbers: string[] = []
+    for (const amount of ['10.00', '20.00', '30.00']) {
+      const number = await shop.enter(amount)
+      numbers.push(number)
+      const paid = await shop.run('pay', [number, '--method', 'cash', '--received', '100', '--json'])
+      expect(paid.code, paid.err).toBe(0)
+      expect(paid.err).toContain('paid offline and will be handed over later')
+      expect(JSON.parse(paid.out)).toMatchObject({ sale: { registration: 'pending' }, order: { state: 'Approved', offline: true } })
+    }
+    expect(await shop.run('sync')).toMatchObject({ code: 11, err: expect.stringContaining('Waiting for the server: 3') })
+    const before = JSON.parse((await shop.run('list', ['--json'])).out)
+    await new Promise(resolve => setTimeout(resolve, 20)) // the host's time is another
+    await shop.open({ rules: [{ do: 'dropAnswer', on: 'cash', times: 1 }] }) // and one answer is lost on the way
+    const first = await shop.run('sync', ['--lang', 'ru'])
+    const second = first.code === 0 ? first : await shop.run('sync', ['--lang', 'ru'])
+    expect(second.code, first.err + second.err).toBe(0)
+    for (const number of numbers) {
+      const said = [`Заказ №${number} успешно передан на сервер. Дата и время проведения заказа обновлены`, `Фискальный документ для заказа №${number} передан в Ассист`] // biome-ignore format: a list
+      for (const words of said) expect((first === second ? first.err : first.err + second.err).split(words)).toHaveLength(2)
+      const order = shop.host.order(number)!
+      expect(order.operations).toHaveLength(1)
+      const mine = before.find((one: { number: string }) => one.number === number)
+      expect(order.operations[0].at.toISOString()).toBe(mine.entries[0].at)
+    }
+    expect(shop.host.orders).toHaveLength(3)
+    expect(JSON.parse((await shop.run('list', ['--json'])).out)).toMatchObject(numbers.map(() => ({ offline: false, state: 'Approved' })))
+    expect(await shop.run('sync')).toMatchObject({ code: 0, err: expect.not.stringContaining('No.') })
+    expect(await shop.run('status', [numbers[0]])).toMatchObject({ code: 0, out: expect.stringContaining('State: Paid') })
+  })
+
+  it('what the host refuses is told, and stays paid: the money is in the drawer', async () => {
+    const shop = await open({ merchants: [{ id: 'somebody else' }] })
+    const number = await shop.enter('10.00')
+    const paid = await shop.run('pay', [number, '--method', 'cash', '--received', '10', '--json'])
+    expect(JSON.parse(paid.out)).toMatchObject({ sale: { registration: 'refused' }, order: { state: 'Approved', entries: [{ reason: 'notRegistered', code: '03', open: false }] } }) // biome-ignore format: one line
+  })
+})
+
 describe('what is no order', () => {
   it.each([
     [['pay', 'none', '--method', 'reader'], 1, /no order none/],

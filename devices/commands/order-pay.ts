@@ -2,20 +2,24 @@
 
 import type { Command } from 'commander'
 import { EXIT, wholeNumber } from '../../src/command-line.ts'
+import { parseAmount } from '../../src/currency.ts'
 import { russianContactless } from '../../src/emv/contactless/config.ts'
 import { Fault, isFault } from '../../src/errors.ts'
-import { message } from '../../src/messages.ts'
-import { orderJson, orderLines, resultLines } from '../../src/payment/order-screen.ts'
+import { faultMessage, message } from '../../src/messages.ts'
+import type { OrderRecord } from '../../src/payment/journal.ts'
+import { moneyText, orderJson, orderLines, resultLines } from '../../src/payment/order-screen.ts'
 import { paymentJson } from '../../src/payment/payment.ts'
 import { receiptLines } from '../../src/payment/receipt.ts'
 import type { Method } from '../../src/payment/recorder.ts'
 import { reasonWords } from '../../src/payment/result.ts'
-import type { How, Paid } from '../../src/payment/till.ts'
+import type { ByCard, Paid } from '../../src/payment/till.ts'
+import { changeOf, type SaleResult } from '../../src/payment/till-cash.ts'
+import type { Console } from './console.ts'
 import { print, type Shop, type ShopFlags, shopOptions, withShop } from './order-shop.ts'
 import { prompts, terminalConfig } from './pay.ts'
 import { connectReader } from './reader.ts'
 
-const offered = ['reader', 'softpos'] as const satisfies readonly Method[]
+const offered = ['cash', 'reader', 'softpos'] as const satisfies readonly Method[]
 type Offered = (typeof offered)[number]
 
 interface OrderPayFlags extends ShopFlags {
@@ -24,6 +28,7 @@ interface OrderPayFlags extends ShopFlags {
   readonly app?: string
   readonly sign?: string
   readonly config?: string
+  readonly received?: string
   readonly hold?: boolean
   readonly statusTime: number
 }
@@ -33,6 +38,7 @@ export function addOrderPay(order: Command): void {
     .description('pays an order; exits 0 paid, 10 declined, 11 in process, 12 cancelled')
     .argument('<number>')
     .option('--method <method>', `${offered.join(', ')}; asked for when left out`)
+    .option('--received <amount>', 'cash handed over; asked for when left out')
     .option('--reader <uri>', 'for a card: the last reader, or one that is found, when left out')
     .option('--app <label>', 'the payment system to choose when a card offers several; asked for when left out')
     .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')
@@ -56,7 +62,8 @@ async function payOrder(number: string, flags: OrderPayFlags): Promise<number> {
     try {
       const method = wanted ?? (await choose(shop))
       if (method === undefined) throw new Fault('aborted', 'no method was chosen')
-      return report(await byCard(number, method, shop, flags), shop, flags)
+      const paid = method === 'cash' ? await byCash(order, shop, flags) : await byCard(number, method, shop, flags)
+      return report(paid, shop, flags)
     } catch (error) {
       if (!isFault(error, 'aborted') && !signal.aborted) throw error
       screen.say('app.cancelled', { reason: message('reason.merchantCancelled', lang) })
@@ -82,6 +89,33 @@ async function choose({ screen, lang, signal }: Shop): Promise<Offered | undefin
   }
 }
 
+/** The change window of the guide: what was received, and what is given back. @throws Fault `aborted` */
+async function byCash(order: OrderRecord, { screen, lang, signal, till }: Shop, flags: OrderPayFlags): Promise<Paid> {
+  screen.say('app.change')
+  const received = flags.received === undefined ? await askForCash(order, screen, signal) : parseAmount(flags.received, order.currency)
+  if (received === undefined) throw new Fault('aborted', 'no cash was handed over')
+  const change = changeOf(order, received)
+  screen.say('app.received', { amount: moneyText(received, order, lang) })
+  screen.say('app.changeDue', { amount: moneyText(change, order, lang) })
+  return till.payOrder(order, { method: 'cash', received })
+}
+
+async function askForCash(order: OrderRecord, screen: Console, signal: AbortSignal): Promise<bigint | undefined> {
+  for (;;) {
+    const line = await screen.ask('app.receivedPrompt', signal)
+    if (line === undefined || line.trim() === 'x') return undefined
+    if (line.trim() === '') return order.amount
+    try {
+      const received = parseAmount(line, order.currency)
+      changeOf(order, received)
+      return received
+    } catch (error) {
+      if (!isFault(error, 'bad-argument')) throw error
+      screen.print(`! ${faultMessage(error, screen.language)}`)
+    }
+  }
+}
+
 async function byCard(number: string, method: 'reader' | 'softpos', shop: Shop, flags: OrderPayFlags): Promise<Paid> {
   const { journal, merchant, screen, signal, till } = shop
   const order = journal.order(merchant, number)!
@@ -90,7 +124,7 @@ async function byCard(number: string, method: 'reader' | 'softpos', shop: Shop, 
   const { connection, reader } = await connectReader({ uri: flags.reader, screen, signal, open: { config, contactless } })
   try {
     const time = flags.statusTime * 1000
-    const how: How = { reader, method, prompts: prompts(screen, flags), signal, statusTime: time, reversalTime: time }
+    const how: ByCard = { reader, method, prompts: prompts(screen, flags), signal, statusTime: time, reversalTime: time }
     return await till.payOrder(order, flags.hold ? { ...how, hold: true } : how)
   } finally {
     await connection.close()
@@ -99,9 +133,11 @@ async function byCard(number: string, method: 'reader' | 'softpos', shop: Shop, 
 
 function report(paid: Paid, { screen, lang }: Shop, flags: OrderPayFlags): number {
   const { order, result } = paid
+  const payment = 'payment' in paid ? paid.payment : undefined
+  const sale = 'sale' in paid ? paid.sale : undefined
   if (flags.json) {
-    const payment = 'payment' in paid ? { payment: paymentJson(paid.payment) } : {}
-    print(flags, { result, ...payment, order: orderJson(order) }, [])
+    const how = { ...(payment && { payment: paymentJson(payment) }), ...(sale && { sale: saleJson(sale) }) }
+    print(flags, { result, ...how, order: orderJson(order) }, [])
   }
   const { number } = order
   switch (result) {
@@ -112,9 +148,16 @@ function report(paid: Paid, { screen, lang }: Shop, flags: OrderPayFlags): numbe
       screen.say('app.inProcess', { order: number })
       break
     default:
-      screen.say(`app.${result}`, { reason: reasonWords(paid.payment, lang), order: number })
-      if (!flags.json) print(flags, {}, [...receiptLines(paid.payment.receipt, lang), ''])
+      screen.say(`app.${result}`, { reason: payment ? reasonWords(payment, lang) : '', order: number })
+      if (sale?.registration === 'pending') screen.say('app.cashOffline')
+      if (sale?.registration === 'done') screen.say('notice.fiscalised', { order: number })
+      if (sale?.registration === 'refused') screen.print(`! ${message('reason.notRegistered', lang)}`)
+      if (!flags.json) print(flags, {}, [...receiptLines((payment ?? sale!).receipt, lang), ''])
   }
   if (!flags.json) print(flags, {}, resultLines(order, lang))
   return result === 'already-paid' ? EXIT.ok : result === 'in-process' ? EXIT.unknown : EXIT[result]
+}
+
+function saleJson({ received, change, ...sale }: SaleResult) {
+  return { ...sale, ...(received !== undefined && { received: received.toString(), change: `${change}` }) }
 }

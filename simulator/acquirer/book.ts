@@ -3,6 +3,7 @@
 import { createHash, randomInt } from 'node:crypto'
 import type {
   AuthorisationMessage,
+  FiscalMark,
   HostAnswer,
   HostOperation,
   HostOrder,
@@ -10,6 +11,7 @@ import type {
   OrderItem,
   OrderState,
 } from '../../src/payment/acquirer.ts'
+import { fiscalFacts, fiscalMark } from './fiscal.ts'
 
 /** One message to the processing centre, and what came of it. */
 export interface Transaction {
@@ -44,6 +46,8 @@ export interface Operation {
   /** Of a cancellation: how much of it was only held; or that it undid a whole payment, which then counts as never made. */
   readonly fromHeld?: bigint
   readonly undoes?: boolean
+  /** The document that the cash register made of it. */
+  fiscal?: FiscalMark
 }
 
 export interface BookedOrder {
@@ -114,6 +118,8 @@ export class Book {
   /** Keys that were reversed before their payment arrived: it must not be charged when it does. */
   readonly #voided = new Set<string>()
   #count: number
+  /** Fiscal documents so far. */
+  #documents = 0
 
   constructor(count = randomInt(1, 900_000)) {
     this.#count = count
@@ -155,6 +161,7 @@ export class Book {
   /** Puts an order into the book as it was kept elsewhere. */
   restore(order: BookedOrder, prints: Readonly<Record<string, string>>): void {
     this.#orders.set(JSON.stringify([order.merchant, order.number]), order)
+    for (const { fiscal } of order.operations) this.#documents = Math.max(this.#documents, fiscal?.document ?? 0)
     for (const operation of order.operations)
       for (const transaction of operation.transactions) this.#byKey.set(transaction.key, { order, operation, transaction })
     for (const [key, print] of Object.entries(prints)) this.#prints.set(key, print)
@@ -162,8 +169,8 @@ export class Book {
 
   /** Opens the order when it is new, a payment operation in it, and the transaction of `message`. */
   begin(
-    message: AuthorisationMessage,
-    kind: 'authorisation' | 'advice',
+    message: Pick<AuthorisationMessage, 'order' | 'merchant' | 'amount' | 'currency' | 'key'>,
+    kind: 'authorisation' | 'advice' | 'cash',
     facts: Pick<Operation, 'at' | 'card' | 'hold' | 'gives'> & { pan?: string },
   ): Found {
     const { order: asked, merchant, amount, currency, key } = message
@@ -206,6 +213,8 @@ export class Book {
   /** The host has decided. */
   finish({ order, operation, transaction }: Found, answer: Omit<HostAnswer, 'billNumber' | 'transaction' | 'orderState'>): HostAnswer {
     operation.state = answer.state === 'approved' ? 'Approved' : 'Declined'
+    const document = answer.state === 'approved' ? fiscalFacts(order, operation) : undefined
+    if (document) operation.fiscal = fiscalMark(document, ++this.#documents)
     this.stand(order)
     for (const one of operation.transactions)
       one.answer = { ...answer, billNumber: order.billNumber, transaction: one.number, orderState: order.state }
@@ -274,5 +283,6 @@ export function hostOrder(order: BookedOrder): HostOrder {
     })
     return { type, state, amount, at, ...(items && { items }), transactions: list }
   })
-  return { number, billNumber, state, amount, currency, held, charged, cancelled, operations: shown }
+  const fiscal = operations.flatMap(one => (one.fiscal ? [one.fiscal] : []))
+  return { number, billNumber, state, amount, currency, held, charged, cancelled, operations: shown, fiscal }
 }

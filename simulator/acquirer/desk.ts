@@ -2,7 +2,7 @@
 
 import { type Clock, sleep, systemClock } from '../../src/clock.ts'
 import { maskPan } from '../../src/mask.ts'
-import type { AuthorisationMessage, HostAnswer, HostOrder, OrderChange } from '../../src/payment/acquirer.ts'
+import type { AuthorisationMessage, CashSale, HostAnswer, HostOrder, OrderChange } from '../../src/payment/acquirer.ts'
 import { type BonusOptions, earnBonus } from './bonus.ts'
 import { type Book, type BookedOrder, cardToken, type Found, fingerprint, hostOrder, type Operation, payments, standing } from './book.ts'
 import { type ChangeKind, change } from './changes.ts'
@@ -126,14 +126,18 @@ export class Desk {
 
   /** What is decided without the card's bank. */
   #refuse(message: AuthorisationMessage, pan: string | undefined): Refused | undefined {
-    const { merchant, order: asked, amount } = message
+    return this.#refuseSale(message) ?? this.#risk(message, pan, this.book.orders, this.#clock.now())
+  }
+
+  /** What is decided by merchant and order alone. */
+  #refuseSale({ merchant, order: asked, amount }: Pick<AuthorisationMessage, 'merchant' | 'order' | 'amount'>): Refused | undefined {
     const account = this.#merchants?.find(({ id }) => id === merchant.id)
     if (this.#merchants && !account) return { code: '03', reason: 'no such merchant' }
     if (account?.terminals && !account.terminals.includes(merchant.terminal))
       return { code: '58', reason: 'the merchant has no such terminal' }
     const order = this.book.order(asked.number, merchant.id)
     if (order) this.#expire(order)
-    return (order && alreadyHad(order, amount)) ?? this.#risk(message, pan, this.book.orders, this.#clock.now())
+    return order && alreadyHad(order, amount)
   }
 
   #begin(message: AuthorisationMessage, pan: string | undefined, kind: 'authorisation' | 'advice'): Found {
@@ -181,6 +185,29 @@ export class Desk {
   #reward(found: Found, { type }: AuthorisationMessage, pan: string | undefined): void {
     const bonus = this.#bonus
     if (bonus && type !== 'refund' && pan?.startsWith(bonus.pan ?? '')) earnBonus(this.book, this.issuer, found, bonus)
+  }
+
+  /** A cash sale that has taken place. @throws Refusal 409 when the key belongs to another payment */
+  async registerCash(sale: CashSale): Promise<Reply<HostAnswer>> {
+    const { key, amount, order, merchant, at } = sale
+    return this.#line(key, { on: 'cash', amount, order: order.number }, async (rules, wait) => {
+      await wait()
+      const booked = { ...sale, currency: order.currency }
+      const repeated = this.#repeated(key, booked)
+      if (repeated) return repeated
+      const refused = rules.find(one => one.do === 'decline') ?? this.#refuseSale(sale)
+      const found = this.book.begin(booked, 'cash', { at })
+      const { code, reason } = refused ?? { code: '00', reason: 'registered' }
+      const answer = this.book.finish(found, {
+        state: refused ? 'declined' : 'approved',
+        reason,
+        response: { type: refused ? 'declined' : 'approved', code, rrn: this.book.rrn(at) },
+      })
+      this.#keep({ order: found.order, keys: [key] })
+      const facts = { key, order: order.number, merchant: merchant.id, amount, currency: order.currency.alpha, at }
+      this.#hear({ type: 'cash', ...facts, code, reason, ...(found.operation.fiscal && { document: found.operation.fiscal.document }) })
+      return answer
+    })
   }
 
   /** @throws Refusal 409 when the key belongs to another payment */

@@ -35,6 +35,20 @@ export type HostEvent =
       readonly reason: string
       readonly state: OrderState
     }
+  | {
+      readonly type: 'cash'
+      readonly key: string
+      readonly order: string
+      readonly merchant: string
+      readonly amount: bigint
+      readonly currency: string
+      /** When it took place. */
+      readonly at: Date
+      readonly code: string
+      readonly reason: string
+      /** Number of its fiscal document. */
+      readonly document?: number
+    }
   | { readonly type: 'repeat' | 'status'; readonly key: string; readonly state: HostState }
   | { readonly type: 'order'; readonly order: string; readonly state: OrderState | 'unknown' }
   | { readonly type: 'reversal'; readonly key: string; readonly why: string; readonly charged: boolean }
@@ -55,6 +69,11 @@ export function hostEventLine(event: HostEvent): string {
     case 'cancellation': {
       const { type, order, amount, currency: alpha, how, code, reason, state } = event
       return `${type} ${order} ${formatAmount(amount, currency(alpha))} ${alpha} (${how}): ${code} ${reason}, the order is ${state}`
+    }
+    case 'cash': {
+      const { order, amount, currency: alpha, at, code, reason, document } = event
+      const made = document === undefined ? '' : `, fiscal document ${document}`
+      return `cash ${order} ${formatAmount(amount, currency(alpha))} ${alpha} of ${at.toISOString()}: ${code} ${reason}${made}`
     }
     case 'order':
       return `order ${event.order}: ${event.state}`

@@ -5,7 +5,7 @@ import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { asFault, Fault, isFault } from '../../src/errors.ts'
 import { decodeMessage, encodeAnswer, type Json } from '../../src/payment/wire.ts'
-import { decodeChange, encodeHostOrder } from '../../src/payment/wire-order.ts'
+import { decodeCashSale, decodeChange, encodeHostOrder } from '../../src/payment/wire-order.ts'
 import type { BookedOrder } from './book.ts'
 import { Desk, type DeskOptions, Refusal, type Reply } from './desk.ts'
 import { openStore } from './store.ts'
@@ -143,6 +143,8 @@ async function route(desk: Desk, request: IncomingMessage): Promise<Reply<Json>>
       return asJson(await desk.authorise(decodeMessage(await body(request))), encodeAnswer)
     case 'POST v1/advices':
       return asJson(await desk.advise(decodeMessage(await body(request))), encodeAnswer)
+    case 'POST v1/cash':
+      return asJson(await desk.registerCash(decodeCashSale(await body(request))), encodeAnswer)
     case 'GET v1/authorisations/*':
       return asJson(await desk.status(name!), encodeAnswer)
     case 'POST v1/authorisations/*/reversal':

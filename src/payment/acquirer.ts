@@ -153,6 +153,51 @@ export interface OrderChange {
   readonly of?: 'held' | 'charged'
 }
 
+/** A sale that no card is read for. */
+export interface Sale {
+  /** Idempotency key: the same key is never booked twice. */
+  readonly key: string
+  readonly order: Order
+  readonly merchant: Merchant
+  /** Minor units. */
+  readonly amount: bigint
+  /** When it took place, which for cash may be long before the host hears of it. */
+  readonly at: Date
+}
+
+export interface CashSale extends Sale {
+  /** Minor units handed over by the customer; what is above the amount was given back as change. */
+  readonly received: bigint
+}
+
+/** What a host offers besides cards. Every call is as those of `Acquirer`; `status` and `reverse` answer for these keys too. */
+export interface RetailAcquirer {
+  /** Registers a cash sale that has taken place, with its own time, and its fiscal document. Idempotent by key. */
+  registerCash(sale: CashSale, options?: Partial<Waiting>): Promise<HostAnswer>
+}
+
+/** A fiscal document as the register of the host has made it: its marks, under the names of FFD (the Russian fiscal data formats). */
+export interface FiscalMark {
+  /** Settlement attribute (FFD 1054): PRIHOD or VOZVRAT PRIHODA. */
+  readonly kind: 'sale' | 'refund'
+  /** FFD 1012. */
+  readonly at: Date
+  readonly amount: bigint
+  readonly items?: readonly ItemPart[]
+  /** Serial number of the cash register (1013) and its registration number (1037). */
+  readonly register: string
+  readonly registration: string
+  /** Fiscal drive (FN, 1041), number of the document (FD, 1040), its fiscal sign (FP, 1077). */
+  readonly drive: string
+  readonly document: number
+  readonly sign: string
+  /** Shift (1038) and number of the receipt in it (1042). */
+  readonly shift: number
+  readonly receipt: number
+  /** Operator of fiscal data (1046). */
+  readonly operator: string
+}
+
 /** An order as the host has it. PANs are masked. */
 export interface HostOrder {
   readonly number: string
@@ -168,6 +213,8 @@ export interface HostOrder {
   /** Minor units let go or given back. */
   readonly cancelled: bigint
   readonly operations: readonly HostOperation[]
+  /** Oldest first; left out by hosts that have no cash register. */
+  readonly fiscal?: readonly FiscalMark[]
 }
 
 /** What merchant or customer wanted; bonus operations are the host's own. */
@@ -182,7 +229,7 @@ export interface HostOperation {
 
 export const operationTypes = ['payment', 'confirmation', 'cancellation', 'bonusPayment', 'bonusAward', 'bonusCancellation'] as const
 export const operationStates = ['In Process', 'Approved', 'Declined', 'Canceled', 'Timeout'] as const
-export const transactionKinds = ['authorisation', 'advice', 'capture', 'reversal', 'refund', 'bonus'] as const
+export const transactionKinds = ['authorisation', 'advice', 'cash', 'capture', 'reversal', 'refund', 'bonus'] as const
 
 /** One message to the processing centre, and what came of it. */
 export interface HostTransaction {

@@ -2,9 +2,9 @@
 
 import { type Clock, systemClock, within } from '../clock.ts'
 import { abortFault, asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
-import type { AuthorisationMessage, HostAnswer, OrderAcquirer, OrderChange } from './acquirer.ts'
+import type { AuthorisationMessage, HostAnswer, OrderAcquirer, OrderChange, RetailAcquirer } from './acquirer.ts'
 import { decodeAnswer, encodeMessage, type Json } from './wire.ts'
-import { decodeHostOrder, encodeChange } from './wire-order.ts'
+import { decodeHostOrder, encodeCashSale, encodeChange } from './wire-order.ts'
 
 export interface HttpAcquirerOptions {
   /** Milliseconds for one request and its answer; 30 s when left out. */
@@ -21,7 +21,7 @@ const MAX_ANSWER = 64 * 1024
  * A client of the JSON interface (docs/acquirer.md). `http:` is for loopback only: a PAN never crosses a network in clear.
  * @throws Fault `bad-argument` when the address is not one
  */
-export function httpAcquirer(address: string, options: HttpAcquirerOptions = {}): OrderAcquirer {
+export function httpAcquirer(address: string, options: HttpAcquirerOptions = {}): OrderAcquirer & RetailAcquirer {
   const base = baseAddress(address)
   const call = (method: string, path: string, body: Json | undefined, signal: AbortSignal | undefined): Promise<HostAnswer> =>
     request(new URL(path, base), method, body, options, signal, decodeAnswer)
@@ -42,6 +42,7 @@ export function httpAcquirer(address: string, options: HttpAcquirerOptions = {})
         throw new Fault('host-error', `host did not confirm the reversal: the state is ${state}`, { state })
     },
     status: (key, { signal } = {}) => call('GET', `v1/authorisations/${encodeURIComponent(key)}`, undefined, signal),
+    registerCash: (sale, { signal } = {}) => call('POST', 'v1/cash', encodeCashSale(sale), signal),
     confirm: change('confirmation'),
     cancel: change('cancellation'),
     async order({ id }, number, { signal } = {}) {

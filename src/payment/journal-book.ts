@@ -73,7 +73,7 @@ export async function open(path: string, options: JournalOptions & { readonly cl
   }
 
   function begin(intent: Intent): void {
-    const { key, order, merchant, method, amount, at, reader, hold } = intent
+    const { key, order, merchant, method, amount, at, reader, hold, received } = intent
     refuseIfTaken(intent)
     const now = clock.now()
     const { detail, shop } = orderRow(intent)
@@ -84,7 +84,7 @@ export async function open(path: string, options: JournalOptions & { readonly cl
     )
     insert(
       { key, kind: 'payment', merchant, number: order.number, method, amount, at, stage: 'begun' },
-      { ...(reader && { reader }), ...(hold && { hold }) },
+      { ...(reader && { reader }), ...(hold && { hold }), ...(received !== undefined && { received }) },
     )
     log(key, 'begun', { order: order.number, amount: amount.toString(), currency: order.currency.alpha, method, reader })
   }
@@ -130,7 +130,14 @@ export async function open(path: string, options: JournalOptions & { readonly cl
     const { merchant, number } = database.get('SELECT merchant, number FROM entries WHERE key = ?', key)!
     database.run(
       'UPDATE orders SET state = ?, offline = ?, bill = coalesce(?, bill), updated = ? WHERE merchant = ? AND number = ?',
-      ...[stateAfter(ending, hold), due === 'advice' ? 1 : 0, answer?.billNumber ?? null, clock.now(), merchant, number],
+      ...[
+        stateAfter(ending, hold),
+        due === 'advice' || due === 'registration' ? 1 : 0,
+        answer?.billNumber ?? null,
+        clock.now(),
+        merchant,
+        number,
+      ],
     )
     log(key, 'ended', { result, reason, due, code: answer?.response?.code })
   }

@@ -32,16 +32,23 @@ export const schema = `
 `
 
 /** What of an entry has no column of its own, as JSON. */
-export interface Facts extends Pick<Entry, 'reader' | 'hold' | 'why' | 'target' | 'answer' | 'card' | 'reason' | 'receipt' | 'change'> {}
+export interface Facts
+  extends Pick<Entry, 'reader' | 'received' | 'hold' | 'why' | 'target' | 'answer' | 'card' | 'reason' | 'receipt' | 'change'> {}
 
-export function writeFacts({ answer, change, ...facts }: Facts): string {
-  return JSON.stringify({ ...facts, answer: answer && safeAnswer(answer), change: change && encodeChange(change) })
+export function writeFacts({ answer, change, received, ...facts }: Facts): string {
+  return JSON.stringify({
+    ...facts,
+    received: received?.toString(),
+    answer: answer && safeAnswer(answer),
+    change: change && encodeChange(change),
+  })
 }
 
 export function readFacts(json: string): Facts {
-  const { answer, change, ...facts } = JSON.parse(json) as Record<string, unknown>
+  const { answer, change, received, ...facts } = JSON.parse(json) as Record<string, unknown>
   return {
     ...facts,
+    ...(received !== undefined && { received: BigInt(received as string) }),
     ...(answer !== undefined && { answer: decodeAnswer(answer) }),
     ...(change !== undefined && { change: decodeChange(change) }),
   }

@@ -36,6 +36,8 @@ export interface Entry {
   readonly stage: Stage
   /** Of a confirmation or cancellation: what is repeated until it is answered. */
   readonly change?: OrderChange
+  /** Of cash: minor units handed over. */
+  readonly received?: bigint
   /** Two-stage was asked for. */
   readonly hold?: boolean
   readonly why?: ReversalReason

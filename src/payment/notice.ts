@@ -1,6 +1,6 @@
 /** Notifications of a till: what changed about an order while nobody was looking, as data and in the words of the mPOS guide (seed 002). */
 
-import { type Language, message } from '../messages.ts'
+import { hostMessage, type Language, message } from '../messages.ts'
 import type { OrderState } from './acquirer.ts'
 import type { Due } from './recorder.ts'
 
@@ -14,6 +14,10 @@ export type Notice = {
   | { readonly type: 'state'; readonly state: OrderState }
   /** Paid offline, and now at the host. */
   | { readonly type: 'synchronised' }
+  /** Cash, and now in the host's cash register. */
+  | { readonly type: 'fiscalised' }
+  /** Cash was taken, and the host refuses to register it: somebody must look at it. */
+  | { readonly type: 'refused'; readonly code: string }
   /** The host has confirmed that an interrupted payment charges nothing. */
   | { readonly type: 'reversed' }
   /** A payment was interrupted before the host was asked. */
@@ -28,6 +32,8 @@ export function noticeText(notice: Notice, language: Language = 'en'): string {
   switch (notice.type) {
     case 'state':
       return message('notice.state', language, { order, state: notice.state })
+    case 'refused':
+      return message('notice.refused', language, { order, code: notice.code, reason: hostMessage(notice.code, language) })
     case 'waiting':
       return message('notice.waiting', language, { order })
     default:

@@ -104,8 +104,9 @@ export function orderJson(order: OrderRecord): Json {
   }
 }
 
-function entryJson({ key, kind, method, reader, amount, at, stage, result, reason, due, open, tries, answer }: Entry): Json {
+function entryJson({ key, kind, method, reader, amount, at, stage, result, reason, due, open, tries, answer, received }: Entry): Json {
   return {
+    ...(received !== undefined && { received: received.toString() }),
     ...{ key, kind, method, reader, amount: amount.toString(), at: at.toISOString(), stage, result, reason, due, open, tries },
     ...(answer && { code: answer.response?.code, rrn: answer.response?.rrn, transaction: answer.transaction }),
   }

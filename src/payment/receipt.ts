@@ -31,10 +31,17 @@ export interface Receipt {
   readonly responseCode?: string
   /** `26.03.2019 10:52`, the terminal's own time. */
   readonly date: string
-  readonly interface: CardInterface
+  /** Of a card. */
+  readonly interface?: CardInterface
+  /** How it was paid, where no card was read. */
+  readonly method?: 'cash' | 'sbp'
+  /** Of cash: `200.00`. */
+  readonly received?: string
+  readonly change?: string
   /** POS entry mode (9F39), two digits: 05 chip, 07 tap, 91 tap in mag-stripe mode, 90 swipe, 80 fallback. Data of the slip, not printed. */
   readonly entryMode?: string
-  readonly cvm: CvmName
+  /** Of a card. */
+  readonly cvm?: CvmName
   /** The slip has a line to sign on: the CVM asks for it and no signature was taken on a screen. */
   readonly signatureLine: boolean
 }
@@ -84,6 +91,30 @@ export function makeReceipt({ merchant, order, result, outcome, response, at, si
     cvm: outcome.cvm,
     signatureLine: outcome.cvm === 'signature' && !signed && result === 'approved',
   } as Receipt
+}
+
+/** The slip of a payment that no card was read for. `received`: of cash, minor units. */
+export function makePlainReceipt(
+  { order, merchant, at }: { readonly order: Order; readonly merchant: Merchant; readonly at: Date },
+  method: 'cash' | 'sbp',
+  result: Outcome['result'],
+  received?: bigint,
+): Receipt {
+  const { amount, currency, number, commission } = order
+  return {
+    merchant: merchant.name,
+    ...(merchant.address && { address: merchant.address }),
+    terminal: merchant.terminal,
+    order: number,
+    result,
+    amount: formatAmount(amount, currency),
+    currency: currency.alpha,
+    ...(commission && { commission }),
+    method,
+    ...(received !== undefined && { received: formatAmount(received, currency), change: formatAmount(received - amount, currency) }),
+    date: slipDate(at),
+    signatureLine: false,
+  }
 }
 
 /** The PAN of a card's data, from 5A or the track of 57. */
@@ -145,7 +176,8 @@ function cvmFailed({ tvr }: Receipt): boolean {
 export function receiptLines(receipt: Receipt, language: Language = 'en'): string[] {
   const line = (id: MessageId, value: string | undefined) => (value ? [`${message(id, language)}: ${value}`] : [])
   const application = receipt.aid && [receipt.aid, receipt.label].filter(Boolean).join(' ')
-  const verified = receipt.cvm !== 'none' || (receipt.result === 'approved' && !cvmFailed(receipt))
+  const { cvm } = receipt
+  const verified = cvm !== 'none' || (receipt.result === 'approved' && !cvmFailed(receipt))
   return [
     `${message('receipt.merchant', language)}:`,
     receipt.merchant,
@@ -154,6 +186,9 @@ export function receiptLines(receipt: Receipt, language: Language = 'en'): strin
     ...line('receipt.order', receipt.order),
     message(results[receipt.result], language),
     ...line('receipt.amount', `${receipt.amount} ${receipt.currency}`),
+    ...line('receipt.method', receipt.method && message(`method.${receipt.method}`, language)),
+    ...line('receipt.received', receipt.received && `${receipt.received} ${receipt.currency}`),
+    ...line('receipt.change', receipt.change && `${receipt.change} ${receipt.currency}`),
     ...line('receipt.commission', receipt.commission),
     ...line('receipt.aid', application),
     ...line('receipt.tvr', receipt.tvr),
@@ -161,7 +196,7 @@ export function receiptLines(receipt: Receipt, language: Language = 'en'): strin
     ...line('receipt.card', receipt.scheme),
     ...line('receipt.pan', receipt.pan),
     ...line('receipt.cardholder', receipt.cardholder),
-    ...(verified ? line('receipt.cvm', message(`receipt.cvm.${receipt.cvm}`, language)) : []),
+    ...(verified && cvm ? line('receipt.cvm', message(`receipt.cvm.${cvm}`, language)) : []),
     ...line('receipt.rrn', receipt.rrn),
     ...line('receipt.authorisationCode', receipt.authorisationCode),
     ...line('receipt.responseCode', receipt.responseCode),

@@ -21,6 +21,8 @@ export interface Intent {
   readonly amount: bigint
   readonly hold?: boolean
   readonly at: Date
+  /** Of cash: minor units handed over. */
+  readonly received?: bigint
 }
 
 /** Why a payment was not approved: the kernel's and the host's reasons, and the till's own. */
@@ -28,9 +30,10 @@ export type PaymentReason =
   | Reason
   | 'journalFailed' // it could not be written down: taken back
   | 'interrupted' // the app died under way: taken back
+  | 'notRegistered' // cash was taken, and the host refuses to register it
 
-/** What the host has not confirmed yet, and must: it is retried until it has. `change`: a confirmation or cancellation has no answer. */
-export type Due = 'status' | 'reversal' | 'advice' | 'change'
+/** What the host has not confirmed yet, and must: it is retried until it has. `change`: a confirmation or cancellation has no answer; `registration`: cash that the host has not heard of. */
+export type Due = 'status' | 'reversal' | 'advice' | 'change' | 'registration'
 
 /** How a payment ended for its merchant. */
 export interface Ending {

@@ -1,15 +1,16 @@
 /** What became of a payment or change that has no end yet: the host is asked, and it is completed or taken back (one attempt). */
 
 import { type Clock, within } from '../clock.ts'
-import type { AuthorisationMessage, HostAnswer, OrderAcquirer, OrderState, ReversalReason } from './acquirer.ts'
+import { Fault } from '../errors.ts'
+import type { AuthorisationMessage, HostAnswer, OrderAcquirer, OrderState, RetailAcquirer, ReversalReason } from './acquirer.ts'
 import type { Entry, Journal, OrderRecord } from './journal.ts'
 import type { Notice } from './notice.ts'
-import { makeReceipt, type Receipt } from './receipt.ts'
+import { makePlainReceipt, makeReceipt, type Receipt } from './receipt.ts'
 import type { Ending } from './recorder.ts'
 
 export interface Desk {
   readonly journal: Journal
-  readonly acquirer: OrderAcquirer
+  readonly acquirer: OrderAcquirer & Partial<RetailAcquirer>
   readonly clock: Clock
   /** Milliseconds for all that one attempt asks of the host. */
   readonly attemptTime: number
@@ -33,6 +34,8 @@ export type Became = Ending['result'] | 'pending'
  * | the card approved | never heard of it | reversed, so that a late copy is not charged |
  * | the card approved without the host | takes the advice | approved |
  * | the card did not approve; a reversal is due | confirms | as the card said |
+ * | cash was taken | registers it | approved; told with its fiscal document |
+ * | cash was taken | refuses it | approved, and told: the money is in the drawer |
  * | a confirmation or cancellation | answers the repetition | as it answers |
  *
  * @throws Fault `host-unreachable`, `host-no-answer`, `host-error`, `timeout`, `aborted`: to be tried again; `journal`, `bad-key`
@@ -73,6 +76,7 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
     journal.changed(key, answer, ...(!quiet && answer.orderState && answer.orderState !== order.state ? [changed(answer.orderState)] : []))
     return answer.state === 'approved' ? 'approved' : 'declined'
   }
+  if (entry.due === 'registration') return register()
   if (stage === 'begun') return end({ result: 'cancelled', reason: 'interrupted' }, { type: 'interrupted', order: order.number, key, at })
   if (entry.why !== undefined || entry.due === 'reversal') return reverse('noAnswer')
   const message = journal.sealed(key)
@@ -92,6 +96,22 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
   if (known.state === 'inProcess') return 'pending'
   return asSaid(known) ?? reverse('noAnswer')
 
+  async function register(): Promise<Became> {
+    if (!acquirer.registerCash) throw new Fault('host-unreachable', 'this host takes no cash sales')
+    const sale = { key, order, merchant: entry.merchant, amount: entry.amount, at: entry.at, received: entry.received ?? entry.amount }
+    const answer = await acquirer.registerCash(sale, { signal })
+    const { number } = order
+    if (answer.state === 'approved')
+      return end(
+        { result: 'approved', answer },
+        { type: 'synchronised', order: number, key, at },
+        { type: 'fiscalised', order: number, key, at },
+      )
+    if (answer.state !== 'declined') return 'pending'
+    const code = answer.response?.code ?? '96'
+    return end({ result: 'approved', reason: 'notRegistered', answer }, { type: 'refused', order: number, key, at, code })
+  }
+
   async function advise(kept: AuthorisationMessage): Promise<Became> {
     const answer = await acquirer.advise(kept, { signal })
     if (answer.state === 'inProcess') return 'pending'
@@ -104,6 +124,10 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
 /** The slip as it would have been, with what the host says now. */
 function receiptOf(entry: Entry, order: OrderRecord, { result, answer }: Omit<Ending, 'receipt'>): Receipt {
   const response = (answer ?? entry.answer)?.response
+  if (entry.method === 'cash' || entry.method === 'sbp') {
+    const base = entry.receipt ?? makePlainReceipt({ order, merchant: entry.merchant, at: entry.at }, entry.method, result, entry.received)
+    return { ...base, result, ...(response?.rrn && { rrn: response.rrn }) }
+  }
   const blank = { interface: 'chip', cvm: 'none', tags: new Map() } as const
   const { merchant, at } = entry
   const base = entry.receipt ?? makeReceipt({ merchant, order, result, outcome: blank, at, signed: true })

@@ -2,24 +2,34 @@
 
 import { type Clock, sleep, systemClock } from '../clock.ts'
 import { asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
-import { type HostAnswer, type Merchant, type Order, type OrderAcquirer, type OrderChange, paidStates } from './acquirer.ts'
+import {
+  type HostAnswer,
+  type Merchant,
+  type Order,
+  type OrderAcquirer,
+  type OrderChange,
+  paidStates,
+  type RetailAcquirer,
+} from './acquirer.ts'
 import type { Entry, Journal, OrderRecord } from './journal.ts'
 import type { Notice } from './notice.ts'
 import { priceParts } from './order.ts'
 import { type PaymentResult, type PayOptions, pay } from './payment.ts'
 import type { Receipt } from './receipt.ts'
+import { type ByCash, type SaleResult, takeCash } from './till-cash.ts'
 import { type Became, bringToEnd } from './till-due.ts'
 
 export interface TillOptions {
   readonly journal: Journal
-  readonly acquirer: OrderAcquirer
+  /** What it has of `RetailAcquirer` can be paid for so. */
+  readonly acquirer: OrderAcquirer & Partial<RetailAcquirer>
   readonly merchant: Merchant
   readonly clock?: Clock
   /** Hears each change; a notice counts as told when this returns, and is told again after a crash before that. */
   readonly onNotice?: (notice: Notice) => void
   /** Hears of faults in the background: the journal cannot be written, or was sealed with another key. What is due is tried again. */
   readonly onFault?: (fault: Fault) => void
-  /** Makes the idempotency keys of confirmations and cancellations; random UUIDs when left out. */
+  /** Makes the idempotency keys of cash sales, confirmations and cancellations; random UUIDs when left out. */
   readonly newKey?: () => string
   /** Milliseconds for one attempt at what is due; 20 s when left out. */
   readonly attemptTime?: number
@@ -27,13 +37,20 @@ export interface TillOptions {
   readonly background?: boolean
 }
 
-/** How an order is paid: a reader, be it a card reader or this phone (SoftPOS), and what `pay` takes with it. */
-export interface How extends Omit<PayOptions, 'acquirer' | 'merchant' | 'clock' | 'journal'> {
+/** With a card: through a reader, be it a card reader or this phone (SoftPOS), and what `pay` takes with it. */
+export interface ByCard extends Omit<PayOptions, 'acquirer' | 'merchant' | 'clock' | 'journal'> {
   readonly method?: 'reader' | 'softpos'
 }
 
+/** How an order is paid. */
+export type How = ByCard | ByCash
+
 /** `already-paid`, `in-process`: nothing was asked of anybody, the order stands as it stood. */
-export type Paid = { readonly result: PaymentResult['result']; readonly payment: PaymentResult; readonly order: OrderRecord } | Standing
+export type Paid =
+  | { readonly result: PaymentResult['result']; readonly payment: PaymentResult; readonly order: OrderRecord }
+  /** Without a card. */
+  | { readonly result: PaymentResult['result']; readonly sale: SaleResult; readonly order: OrderRecord }
+  | Standing
 
 /** An order that is not paid now: it is paid, or being paid. */
 export interface Standing {
@@ -62,7 +79,7 @@ export interface Recovered {
 
 export interface Till extends AsyncDisposable {
   readonly journal: Journal
-  /** @throws Fault `journal` before the card is asked for, and what `pay` throws */
+  /** @throws Fault `journal` before the card is asked for, `unsupported` where the host cannot, and what `pay` throws */
   payOrder(order: Order, how: How): Promise<Paid>
   /** The answer that a payment of this order would get without anybody being asked; undefined when it may be paid. */
   standing(number: string): Standing | undefined
@@ -96,6 +113,7 @@ const DAY = 86_400_000
 export function openTill(options: TillOptions): Till {
   const { journal, acquirer, merchant, clock = systemClock, onNotice, onFault, newKey, attemptTime = 20_000, background = true } = options
   const desk = { journal, acquirer, clock, attemptTime }
+  const makeKey = newKey ?? (() => crypto.randomUUID())
   const closing = new AbortController()
   let wake = () => {}
   let loop: Promise<void> | undefined
@@ -127,7 +145,8 @@ export function openTill(options: TillOptions): Till {
     const later = (fault?: Fault): Recovered => {
       const nextTry = new Date(clock.now() + pauses[Math.min(entry.tries, pauses.length - 1)])
       journal.release(entry.key, nextTry)
-      if (entry.tries === 0)
+      if (entry.tries === 0 && entry.due !== 'registration')
+        // whoever paid in cash without a network knows
         journal.notify({ type: 'waiting', order: entry.order, key: entry.key, at: new Date(clock.now()), due: entry.due ?? 'status' })
       return { entry, became: 'pending', ...(fault && { fault }) }
     }
@@ -216,10 +235,20 @@ export function openTill(options: TillOptions): Till {
     return record.entries.some(one => one.open) ? { result: 'in-process', order: record } : undefined
   }
 
+  async function sellForCash(order: Order, how: ByCash): Promise<Paid> {
+    if (!acquirer.registerCash) throw new Fault('unsupported', 'this host takes no cash sales', { feature: 'cash' })
+    const { key, sale } = await takeCash({ journal, merchant, clock, newKey: makeKey }, order, how)
+    await attempt(journal.entry(key)!, undefined, true).catch(error => onFault?.(asFault(error)))
+    const { open, reason } = journal.entry(key)!
+    const registration = open ? 'pending' : reason === 'notRegistered' ? 'refused' : 'done'
+    return { result: 'approved', sale: { ...sale, registration }, order: known(order.number) }
+  }
+
   async function payOrder(order: Order, how: How): Promise<Paid> {
     const before = standing(journal.order(merchant, order.number))
     if (before) return before
     try {
+      if (how.method === 'cash') return await sellForCash(order, how)
       const payment = await pay(order, { ...how, acquirer, merchant, clock, journal })
       return { result: payment.result, payment, order: known(order.number) }
     } catch (error) {
@@ -259,7 +288,7 @@ export function openTill(options: TillOptions): Till {
     }
     const { amount, items, of } = part
     const asked: OrderChange = {
-      ...{ key: newKey?.() ?? crypto.randomUUID(), merchant, number, at: new Date(clock.now()) },
+      ...{ key: makeKey(), merchant, number, at: new Date(clock.now()) },
       ...(amount !== undefined && { amount }),
       ...(items && { items }),
       ...(of && { of }),

@@ -39,6 +39,11 @@ export function money(value: unknown, path: string): bigint {
   return BigInt(value)
 }
 
+export function count(value: unknown, path: string): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw wrong(path, 'a whole number from 0 on')
+  return value
+}
+
 export function unit(value: unknown, path: string) {
   try {
     return currency(text(value, path, 3, 3))

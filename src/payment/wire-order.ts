@@ -1,6 +1,8 @@
 /** Orders, their changes and their states as JSON and back, checked: of the acquirer's interface and of the journal. */
 
 import {
+  type CashSale,
+  type FiscalMark,
   type HostOperation,
   type HostOrder,
   type HostTransaction,
@@ -13,9 +15,10 @@ import {
   operationStates,
   operationTypes,
   orderStates,
+  type Sale,
   transactionKinds,
 } from './acquirer.ts'
-import { date, fields, type Json, list, money, oneOf, optional, text, unit, upTo, wrong } from './wire-fields.ts'
+import { count, date, fields, type Json, list, money, oneOf, optional, text, unit, upTo, wrong } from './wire-fields.ts'
 
 export function encodeMerchant({ name, id, terminal, address }: Merchant): Json {
   return { name, id, terminal, address }
@@ -118,8 +121,14 @@ function decodeParts(json: unknown, path: string): readonly ItemPart[] {
 }
 
 export function encodeHostOrder(order: HostOrder): Json {
-  const { number, billNumber, state, amount, currency, held, charged, cancelled, operations } = order
+  const { number, billNumber, state, amount, currency, held, charged, cancelled, operations, fiscal } = order
   return {
+    fiscal: fiscal?.map(({ at, amount, items, ...marks }) => ({
+      ...marks,
+      at: at.toISOString(),
+      amount: amount.toString(),
+      items: items && encodeParts(items),
+    })),
     number,
     billNumber,
     state,
@@ -152,7 +161,57 @@ export function decodeHostOrder(json: unknown): HostOrder {
     charged: money(root.charged, 'charged'),
     cancelled: money(root.cancelled, 'cancelled'),
     operations: list(root.operations, 'operations').map((one, index) => decodeOperation(one, `operations.${index}`)),
+    ...optional(root, '', 'fiscal', (value, path) => list(value, path).map((one, index) => decodeMark(one, `${path}.${index}`))),
   }
+}
+
+function decodeMark(json: unknown, path: string): FiscalMark {
+  const root = fields(json, path)
+  const word = (name: string) => text(root[name], `${path}.${name}`, 1, 32)
+  return {
+    kind: oneOf(root.kind, ['sale', 'refund'] as const, `${path}.kind`),
+    at: date(root.at, `${path}.at`),
+    amount: money(root.amount, `${path}.amount`),
+    ...optional(root, path, 'items', decodeParts),
+    ...{
+      register: word('register'),
+      registration: word('registration'),
+      drive: word('drive'),
+      sign: word('sign'),
+      operator: word('operator'),
+    },
+    document: count(root.document, `${path}.document`),
+    shift: count(root.shift, `${path}.shift`),
+    receipt: count(root.receipt, `${path}.receipt`),
+  }
+}
+
+export function encodeSale({ key, order, merchant, amount, at }: Sale): { readonly [name: string]: Json } {
+  return { key, order: encodeOrder(order), merchant: encodeMerchant(merchant), amount: amount.toString(), at: at.toISOString() }
+}
+
+export function encodeCashSale(sale: CashSale): Json {
+  return { ...encodeSale(sale), received: sale.received.toString() }
+}
+
+/** @throws Fault `bad-argument` with details.path */
+export function decodeSale(json: unknown): Sale {
+  const root = fields(json, '')
+  return {
+    key: text(root.key, 'key', 1, 64),
+    order: decodeOrder(root.order, 'order'),
+    merchant: decodeMerchant(root.merchant, 'merchant'),
+    amount: money(root.amount, 'amount'),
+    at: date(root.at, 'at'),
+  }
+}
+
+/** @throws Fault `bad-argument` with details.path */
+export function decodeCashSale(json: unknown): CashSale {
+  const sale = decodeSale(json)
+  const received = money(fields(json, '').received, 'received')
+  if (received < sale.amount) throw wrong('received', `at least the amount, ${sale.amount}`)
+  return { ...sale, received }
 }
 
 function decodeOperation(json: unknown, path: string): HostOperation {

@@ -1,0 +1,54 @@
+/** Cash over the counter: the change, and a sale that stands at once, whether the host can hear of it now or later. */
+
+import type { Clock } from '../clock.ts'
+import { formatAmount } from '../currency.ts'
+import { Fault } from '../errors.ts'
+import type { Merchant, Order } from './acquirer.ts'
+import type { Journal } from './journal.ts'
+import { checkOrder } from './payment.ts'
+import { makePlainReceipt, type Receipt } from './receipt.ts'
+
+export interface ByCash {
+  readonly method: 'cash'
+  /** Minor units handed over; exactly the amount when left out. */
+  readonly received?: bigint
+}
+
+/** How a sale without a card ended. */
+export interface SaleResult {
+  readonly method: 'cash' | 'sbp'
+  readonly receipt: Receipt
+  /** Of cash: minor units. */
+  readonly received?: bigint
+  readonly change?: bigint
+  /** Of cash: `pending` until the host has heard of it. */
+  readonly registration?: 'done' | 'pending' | 'refused'
+}
+
+/** What is given back. @throws Fault `bad-argument` when less was received than the order costs */
+export function changeOf({ amount, currency }: Pick<Order, 'amount' | 'currency'>, received: bigint): bigint {
+  if (received < amount) {
+    const [less, more] = [received, amount].map(one => formatAmount(one, currency))
+    throw new Fault('bad-argument', `received ${less} is less than the order, ${more} ${currency.alpha}`, { field: 'received' })
+  }
+  return received - amount
+}
+
+/**
+ * Writes the sale down as paid, with its registration due. Money that has changed hands waits for nobody.
+ * @throws Fault `bad-argument`, `journal`, `busy` with details.state
+ */
+export async function takeCash(
+  { journal, merchant, clock, newKey }: { journal: Journal; merchant: Merchant; clock: Clock; newKey: () => string },
+  order: Order,
+  { received = order.amount }: ByCash,
+): Promise<{ readonly key: string; readonly sale: Omit<SaleResult, 'registration'> }> {
+  checkOrder(order, merchant)
+  const change = changeOf(order, received)
+  const key = newKey()
+  const at = new Date(clock.now())
+  const receipt = makePlainReceipt({ order, merchant, at }, 'cash', 'approved', received)
+  await journal.record({ stage: 'begun', key, order, merchant, method: 'cash', amount: order.amount, at, received })
+  await journal.record({ stage: 'ended', key, result: 'approved', receipt, due: 'registration' })
+  return { key, sale: { method: 'cash', receipt, received, change } }
+}
