@@ -111,7 +111,7 @@ describe('an order by card', () => {
     const number = await shop.enter('100.00')
     expect(number).toMatch(/^\d{8}_\d{6}_\d{3}$/)
     const { uri } = await counter()
-    const paid = await shop.run('pay', [number, '--reader', uri, '--hold', '--json'], '1\n1\n')
+    const paid = await shop.run('pay', [number, '--reader', uri, '--hold', '--json'], '2\n1\n')
     expect(paid.code, paid.err).toBe(0)
     expect(paid.err).toContain('METHOD OF PAYMENT')
     expect(JSON.parse(paid.out)).toMatchObject({ result: 'approved', order: { state: 'Delayed' } })
