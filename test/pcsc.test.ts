@@ -184,7 +184,12 @@ describe.skipIf(missing.length > 0)(`over pcscd and vpcd${missing.length > 0 ? `
     expect((await reader()).info).toMatchObject({ family: 'pcsc', model: READER })
     expect(await faultOf(open('pcsc:No such reader'))).toBe('not-found')
     const { stdout } = await promisify(execFile)(process.execPath, [cli, 'list', '--json'])
-    expect(JSON.parse(stdout)).toContainEqual({ uri: `pcsc:${encodeURIComponent(READER)}`, family: 'pcsc', name: READER })
+    expect(JSON.parse(stdout)).toContainEqual({
+      uri: `pcsc:${encodeURIComponent(READER)}`,
+      transport: 'pcsc',
+      family: 'pcsc',
+      name: READER,
+    })
   })
 
   it('waits for the card, gives it a cold reset, passes commands through, notices its removal', async () => {

@@ -254,6 +254,21 @@ export function readerContract(row: ContractRow): void {
       expect(status).toMatchObject(known)
     })
 
+    it('the card in the slot is told: when it comes, and when it goes', async () => {
+      const made = await bench()
+      let inserted: unknown
+      made.at('host', async () => {
+        inserted = (await made.reader.status()).card
+        made.device.body.pull()
+      })
+      await made.pay()
+      expect(inserted).toBe('present')
+      expect(made.events.filter(({ type }) => type === 'card').map(event => 'event' in event && event.event)).toEqual([
+        'inserted',
+        'removed',
+      ])
+    })
+
     it('two payments in a row, with one card', async () => {
       const made = await bench({})
       expect((await made.pay()).result).toBe('approved')
