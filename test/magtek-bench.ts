@@ -4,7 +4,7 @@ import { openMms } from '../devices/magtek/mms.ts'
 import { openV5, type V5Model } from '../devices/magtek/v5.ts'
 import { Issuer } from '../simulator/acquirer/issuer.ts'
 import { openSealed } from '../simulator/acquirer/sealed.ts'
-import { loadCard, type VirtualCard } from '../simulator/cards/icc.ts'
+import { loadCard } from '../simulator/cards/icc.ts'
 import { testPinDukpt } from '../simulator/keys.ts'
 import { Body, type PlasticCard } from '../simulator/readers/body.ts'
 import { type CardholderScript, cardholder } from '../simulator/readers/cardholder.ts'
@@ -142,5 +142,3 @@ export class Bench {
     return this.events.flatMap(event => (event.type === 'display' ? [event.message] : []))
   }
 }
-
-export type { VirtualCard }
