@@ -1,5 +1,6 @@
 /** Whole payments on MagTek readers: the real drivers, the virtual V5 and MMS readers with their kernel, virtual cards, and the issuer's own arithmetic. */
 
+import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { encodeSwipe, magtekTags, type SealedSwipe, v5Device } from '../devices/magtek/codec.ts'
 import { openMagtek } from '../devices/magtek/driver.ts'
@@ -525,6 +526,36 @@ describe('a DynaMag, which knows no transactions', () => {
     })
     await clock.settle(reader.close())
   })
+})
+
+it('a reader that asks for the host twice gets one answer, and no second charge', async () => {
+  bench = new Bench({ carrier: 'v5 hid' }) // for what follows every test
+  expected = []
+  const clock = new VirtualClock()
+  const [a, b] = pipe({ clock })
+  const side = v5Device('hid')
+  const decoder = side.decoder()
+  const { v5 } = JSON.parse(readFileSync(new URL('./vectors/magtek_arqc.json', import.meta.url), 'utf8')) as { v5: string }
+  const arqc = side.encode({ type: 'notification', id: 0x0303, data: fromHex(v5) })
+  void (async () => {
+    for await (const chunk of b.incoming)
+      for (const request of decoder.push(chunk)) {
+        const plain = { type: 'answer', result: 0, data: Uint8Array.of(80) } as const
+        const done = { type: 'extendedAnswer', offset: 0, result: 0, total: 0, data: new Uint8Array(0) } as const
+        await b.send(side.encode(request.type === 'extended' ? done : plain))
+        if (request.type === 'extended' && (request.command === 0x0300 || request.command === 0x0303)) await b.send(arqc)
+      }
+  })().catch(() => {}) // the line ends
+  const reader = await clock.settle(openV5(a, { clock, carrier: 'hid' }))
+  let asked = 0
+  const authorise = async () => {
+    asked++
+    return { type: 'approved', code: '00' } as const
+  }
+  const outcome = await clock.settle(reader.transact(purchase, { selectApplication: async () => 0, authorise }))
+  expect(outcome).toMatchObject({ result: 'unknown', reason: 'readerError', response: { type: 'approved' } })
+  expect(asked).toBe(1)
+  await clock.settle(reader.close())
 })
 
 it('openMagtek: the dialect by option, by USB product, by service; V5 where nothing tells', async () => {

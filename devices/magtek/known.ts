@@ -177,7 +177,9 @@ export function learnPan(known: Known, maskedTrack2: string): void {
   known.tags.set(MASKED_PAN, fromHex(nibbles.length % 2 === 0 ? nibbles : `${nibbles}F`))
 }
 
+/** Once in a payment. @throws Fault `protocol`, what the app throws */
 export async function authorise({ transaction, terminal, signal, clock }: Counter, known: Known): Promise<AuthorisationResponse> {
+  if (known.asked) throw new Fault('protocol', 'the reader asks for the host a second time')
   const request = { transaction, interface: known.by, cvm: cvmOf(known), tags: new Map(known.tags) }
   known.asked = true
   known.response = await within({ signal, clock, what: 'the authorisation' }, inner => terminal.authorise(request, { signal: inner }))

@@ -239,7 +239,7 @@ function endOf(known: Known, detail: number, extra: number): Outcome {
 }
 
 /** Cancels what the reader is doing, and waits until it says that it is over. Settles in any case; throws nothing. */
-export async function cancelMms(counter: Pick<MmsCounter, 'line' | 'references' | 'news' | 'clock'>): Promise<void> {
+async function cancelMms(counter: Pick<MmsCounter, 'line' | 'references' | 'news' | 'clock'>): Promise<void> {
   try {
     const response = await request(counter.line, counter.references, mmsCommands.cancel, payloadOf(mmsCommands.cancel))
     if ((response.status?.summary ?? mmsSummaries.failed) < mmsSummaries.notStarted) await settle(counter)

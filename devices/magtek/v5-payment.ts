@@ -362,7 +362,7 @@ function endOf(known: Known, { batch, last }: End): Outcome {
 }
 
 /** Cancels what the reader is doing, and waits until it says that it is over. Settles in any case; throws nothing. */
-export async function cancelV5(counter: Pick<V5Counter, 'line' | 'news' | 'timeout' | 'clock'>): Promise<void> {
+async function cancelV5(counter: Pick<V5Counter, 'line' | 'news' | 'timeout' | 'clock'>): Promise<void> {
   const { line, timeout } = counter
   try {
     const { result } = await askExtended(line, v5Extended.cancel, new Uint8Array(0), { timeout: Math.min(timeout, LAST_WORDS) })
