@@ -1,5 +1,6 @@
 /** What the acquirer does with a question: its book, the rules of the day, risk, the issuer's verdict, and what an observer may see of it. */
 
+import { uint } from '../../src/bytes.ts'
 import { type Clock, sleep, systemClock } from '../../src/clock.ts'
 import { maskPan } from '../../src/mask.ts'
 import type { AuthorisationMessage, CashSale, HostAnswer, HostOrder, OrderChange } from '../../src/payment/acquirer.ts'
@@ -386,12 +387,14 @@ export class Desk {
 
   #tell(
     type: 'authorisation' | 'advice',
-    { key, order, amount, currency, interface: through, cvm }: AuthorisationMessage,
+    { key, order, amount, currency, interface: through, cvm, tags }: AuthorisationMessage,
     pan: string | undefined,
     { arqc, pin, stripeCode, code, reason }: Pick<Verdict, 'arqc' | 'pin' | 'stripeCode' | 'code' | 'reason'>,
   ): void {
     const facts = { key, order: order.number, amount, currency: currency.alpha, pan: pan ? maskPan(pan) : 'none', interface: through, cvm }
-    this.#hear({ type, ...facts, arqc, pin, ...(stripeCode && { stripeCode }), code, reason })
+    const counter = tags.get(0x9f36)
+    const atc = counter?.length === 2 && { atc: uint(counter) }
+    this.#hear({ type, ...facts, arqc, pin, ...(stripeCode && { stripeCode }), ...atc, code, reason })
   }
 }
 

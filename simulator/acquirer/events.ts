@@ -20,6 +20,8 @@ export type HostEvent =
       readonly pin: Check
       /** Of a contactless stripe: CVC3 or dCVV. */
       readonly stripeCode?: Check
+      /** Application Transaction Counter (9F36), where the message has one. */
+      readonly atc?: number
       readonly code: string
       readonly reason: string
     }

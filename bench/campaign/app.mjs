@@ -1,0 +1,82 @@
+/** The app of a campaign: a till, a journal and a reader in a process that is killed now and then. Told what to do over its parent's channel. */
+
+import { writeSync } from 'node:fs'
+import { connect, currency, Fault, httpAcquirer, iso8583Acquirer, open, openJournal, openTill } from '../../dist/devices/index.js'
+import { fastClock, rest } from './clock.mjs'
+
+const { journal: path, key, reader: uri, http, iso, pace, merchant, sabotage } = JSON.parse(process.argv[2])
+const clock = fastClock(pace)
+const RUB = currency('RUB')
+/** Milliseconds of `clock` for one message to the host. */
+const timeout = 10_000
+
+const journal = await openJournal(path, { key: Buffer.from(key, 'hex') })
+let deaths = []
+/** Tells where, and is no more. */
+const die = death => {
+  writeSync(2, JSON.stringify(death))
+  process.kill(process.pid, 'SIGKILL')
+}
+const mortal = {
+  ...journal,
+  record(step) {
+    const now = when => deaths.find(death => death.stage === step.stage && death.when === when)
+    if (now('before')) die(now('before'))
+    if (step.stage !== sabotage) journal.record(step)
+    if (now('after')) die(now('after'))
+  },
+}
+const notices = []
+const till = acquirer =>
+  openTill({ journal: mortal, acquirer, merchant, clock, background: false, onNotice: ({ type }) => notices.push(type) })
+const isoAcquirer = iso8583Acquirer({ connect: options => connect(iso, options), terminal: merchant.terminal, timeout, clock })
+const tills = { http: till(httpAcquirer(http, { timeout, clock })), iso: till(isoAcquirer) }
+
+/** A reader that was just let go of by force needs a moment. */
+async function opened() {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await open(uri, { clock })
+    } catch (error) {
+      if (attempt === 6 || !(error instanceof Fault)) throw error
+      await rest(100)
+    }
+  }
+}
+
+const tasks = {
+  async pay({ order, amount, via, deaths: planned }) {
+    deaths = planned
+    const reader = await opened()
+    try {
+      const paid = await tills[via].payOrder(
+        { number: order, amount: BigInt(amount), currency: RUB },
+        { reader, statusTime: 12_000, reversalTime: 8000 },
+      )
+      return { told: paid.result }
+    } finally {
+      await reader.close()
+    }
+  },
+  async recover({ via }) {
+    const recovered = await tills[via].recover()
+    return { became: recovered.map(({ became }) => became) }
+  },
+  async reconcile({ via }) {
+    return { changed: (await tills[via].reconcile()).length }
+  },
+}
+
+process.on('message', async ({ id, task, ...rest }) => {
+  let answer
+  try {
+    answer = await tasks[task](rest)
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    answer = { told: 'fault', code: error.code, why: error.message }
+  }
+  deaths = []
+  process.send({ id, ...answer, notices: notices.splice(0) })
+})
+process.on('disconnect', () => process.exit())
+process.send({ ready: true })

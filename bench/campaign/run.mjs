@@ -1,0 +1,188 @@
+/** `npm run campaign -- --seed N --count M`: payments with a fault in each, and the app killed in one of ten. Exits with 1 when anybody disagrees about one. */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { openJournal } from '../../dist/devices/index.js'
+import { startAcquirer, startIsoLine } from '../../dist/simulator/world.js'
+import { rest } from './clock.mjs'
+import { disagreements } from './judge.mjs'
+import { plans, stages } from './plan.mjs'
+import { customers, openShop } from './shop.mjs'
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    count: { type: 'string', default: '2000' },
+    /** How many milliseconds of timeouts pass in one. */
+    pace: { type: 'string', default: '40' },
+    /** Of so many payments the app is killed in one; a little more often, as some are over before. */
+    deaths: { type: 'string', default: '9' },
+    /** Leaves out the writing of one stage, to see that the campaign finds it. */
+    sabotage: { type: 'string' },
+  },
+})
+const [seed, count, pace, deathRate] = ['seed', 'count', 'pace', 'deaths'].map(name => {
+  if (/^[1-9]\d{0,6}$/.test(values[name])) return Number(values[name])
+  throw new Error(`--${name} ${values[name]}: a whole number from 1`)
+})
+const { sabotage } = values
+if (sabotage !== undefined && !stages.includes(sabotage)) throw new Error(`--sabotage ${sabotage}: one of ${stages.join(', ')}`)
+
+const merchant = { name: 'MobileTestMerchant', id: 'MTM', terminal: '63545902' }
+const balance = 1_000_000_000_000n
+const directory = mkdtempSync(join(tmpdir(), 'tapdip-campaign-'))
+const began = Date.now()
+const summary = { told: {}, states: {}, met: {}, killed: {}, became: {}, notices: {} }
+const add = (where, name, by = 1) => (summary[where][name] = (summary[where][name] ?? 0) + by)
+const wrong = []
+const seen = new Map()
+const acquirer = await startAcquirer({
+  balance,
+  onEvent: event => {
+    if (event.type === 'authorisation' || event.type === 'advice') seen.set(event.order, [...(seen.get(event.order) ?? []), event])
+  },
+})
+const isoLine = await startIsoLine(acquirer.desk)
+let done = 0
+
+function disagree(order, what, plan) {
+  wrong.push(order)
+  console.error(`seed ${seed}, order ${order}: ${what}`)
+  if (plan) console.error(`  ${JSON.stringify(plan)}`)
+}
+
+/** Pays the order once; an app that was killed is started again. @param deaths those that are still to be met: the first that is takes the app, and is gone */
+async function attempt(shop, plan, deaths = []) {
+  const { trouble } = shop
+  const before = shop.atc
+  shop.welcome()
+  let timer
+  const moment = deaths.find(({ at }) => at === 'time')
+  let met = moment
+  const kill = death => {
+    met = death
+    clearTimeout(timer)
+    trouble.onMessage = () => {}
+    shop.kill()
+  }
+  trouble.onMessage = (line, at) => {
+    const death = deaths.find(one => one.at === 'boundary' && one.line === line && one.number === at)
+    if (death) kill(death)
+  }
+  if (moment) timer = setTimeout(kill, moment.ms, moment)
+  const stages = deaths.filter(({ at }) => at === 'stage')
+  const { order, amount, via } = plan
+  const answer = await shop.ask('pay', { order, amount, via, deaths: stages })
+  clearTimeout(timer)
+  trouble.onMessage = () => {}
+  const told = answer.told === 'fault' ? `fault ${answer.code}` : answer.told
+  add('told', told)
+  for (const type of answer.notices) add('notices', type)
+  if (told === 'dead') {
+    const death = answer.death ? stages.find(({ stage, when }) => stage === answer.death.stage && when === answer.death.when) : met
+    deaths.splice(deaths.indexOf(death), 1)
+    add('killed', death.at === 'stage' ? `${death.stage} ${death.when}` : death.at === 'time' ? 'at a moment' : `${death.line} message`)
+    await shop.start()
+  }
+  return { told, before, after: shop.atc }
+}
+
+async function recover(shop, via) {
+  const { became = [], notices } = await shop.ask('recover', { via })
+  for (const one of became) add('became', one)
+  for (const type of notices) add('notices', type)
+  return became
+}
+
+async function lane(number, share) {
+  const shop = await openShop({
+    lane: number,
+    directory,
+    acquirer,
+    isoLine,
+    pace,
+    merchant,
+    sabotage,
+    onFault: fault => disagree('-', `the reader: ${fault.message}`),
+  })
+  const attempts = new Map()
+  const deaths = []
+  let made = []
+  try {
+    // A payment without trouble counts the boundaries.
+    shop.trouble.arm([])
+    const calm = { order: `c${seed}-${number}-calm`, amount: 10_000, via: 'http' }
+    attempts.set(calm.order, [await attempt(shop, calm)])
+    made = [calm, ...plans({ seed, lane: number, count: share, boundaries: shop.trouble.counts.reader, deaths: deathRate })]
+    for (const plan of made.slice(1)) {
+      shop.trouble.arm(plan.faults)
+      if (plan.death) deaths.push(plan.death)
+      const told = [await attempt(shop, plan, deaths)]
+      attempts.set(plan.order, told)
+      if (plan.healthy) shop.trouble.arm([])
+      if (told[0].told === 'dead' || told[0].told === 'unknown') await recover(shop, plan.via)
+      shop.trouble.arm([])
+      if (plan.again) told.push(await attempt(shop, plan))
+      if (++done % 200 === 0) console.log(`${done} payments, ${Math.round((Date.now() - began) / 1000)} s`)
+    }
+    // The next morning: whatever was under way has arrived, everybody is well.
+    await rest(1000)
+    for (const via of ['http', 'iso', 'http']) if ((await recover(shop, via)).length === 0) break
+    await shop.ask('reconcile', { via: 'http' })
+  } catch (error) {
+    disagree(
+      [...attempts.keys()].at(-1),
+      error.message,
+      made.find(({ order }) => order === [...attempts.keys()].at(-1)),
+    )
+  } finally {
+    for (const [name, times] of shop.trouble.met) add('met', name, times)
+    await shop.close()
+  }
+  return { shop, made, attempts }
+}
+
+async function judge({ shop, made, attempts }) {
+  const journal = await openJournal(shop.journal, { key: Buffer.from('09'.repeat(32), 'hex') })
+  let charged = 0n
+  try {
+    for (const plan of made.filter(({ order }) => attempts.has(order))) {
+      const record = journal.order(merchant, plan.order)
+      const booked = acquirer.order(plan.order, merchant.id)
+      if (booked?.state === 'Approved') charged += BigInt(plan.amount)
+      add('states', record?.state ?? 'nothing was begun')
+      const told = attempts.get(plan.order)
+      for (const what of disagreements({ plan, record, booked, attempts: told, seen: seen.get(plan.order) ?? [] }))
+        disagree(plan.order, `${what} (told ${told.map(one => one.told).join(', ')})`, plan)
+    }
+    const moved = balance - acquirer.balance(shop.card.plan.pan)
+    if (moved !== charged) disagree('-', `${moved} left the account of ${shop.card.plan.pan}, the orders of it are ${charged}`)
+    const last = Math.max(...[...attempts.keys()].flatMap(order => (seen.get(order) ?? []).map(({ atc }) => atc)))
+    if (last > shop.atc) disagree('-', `the host has seen transaction ${last}, the card has made ${shop.atc}`)
+  } finally {
+    await journal.close()
+  }
+}
+
+try {
+  const shares = customers.map((_, index) => Math.floor((count + customers.length - 1 - index) / customers.length))
+  const lanes = await Promise.all(shares.map((share, index) => lane(index, share)))
+  for (const one of lanes) await judge(one)
+} finally {
+  await isoLine.close()
+  await acquirer.close()
+  rmSync(directory, { recursive: true, force: true })
+}
+
+const titles = {
+  ...{ told: 'told', states: 'at the end', met: 'faults met', killed: 'killed', became: 'recovered', notices: 'notices' },
+}
+console.log(`\nseed ${seed}: ${count} payments in ${Math.round((Date.now() - began) / 1000)} s, ${wrong.length} disagreements`)
+for (const [name, title] of Object.entries(titles)) {
+  const rows = Object.entries(summary[name]).sort(([a], [b]) => (a < b ? -1 : 1))
+  const sum = rows.reduce((total, [, times]) => total + times, 0)
+  console.log(`${title.padEnd(12)}${String(sum).padStart(6)}  ${rows.map(([what, times]) => `${what} ${times}`).join(', ')}`)
+}
+if (wrong.length > 0) process.exitCode = 1
