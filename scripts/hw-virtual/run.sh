@@ -48,9 +48,9 @@ timeout -k 5 "$limit" qemu-system-x86_64 -machine q35 -accel tcg,thread=multi,tb
   -device virtio-serial-pci -chardev stdio,id=out,signal=off -device virtconsole,chardev=out -device virtio-rng-pci </dev/null || true
 code=$(cat "$job/code" 2>/dev/null) || {
   echo "Real stacks: the virtual machine ended without a result, after $(($(date +%s) - start)) s of ${limit} s. Its last words:"
-  tail -20 "$job/boot.log"
+  tail -20 "$job/boot.log" 2>/dev/null || true
   exit 97
 }
 echo "Real stacks: $(($(date +%s) - start)) s in the virtual machine, exit code $code"
-[ "$code" = 0 ] || tail -5 "$job/kernel.log"
+[ "$code" = 0 ] || tail -5 "$job/kernel.log" 2>/dev/null || true
 exit "$code"

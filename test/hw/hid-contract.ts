@@ -158,7 +158,12 @@ export function hidSuite(how: 'uhid' | 'usbip', driver: HidDriver, pieces?: numb
       expect(refused).toMatchObject({ code: 'link-failed', reason: 'permission' })
       writeFileSync('/etc/udev/rules.d/70-tapdip.rules', `${refused.rule}\n`)
       try {
-        for (const args of [['control', '--reload'], ['trigger', '--action=add'], ['settle']]) await run('udevadm', ...args)
+        for (const args of [
+          ['control', '--reload'],
+          ['trigger', '--action=add', '--subsystem-match=hidraw', '--subsystem-match=usb'],
+          ['settle'],
+        ])
+          await run('udevadm', ...args)
         expect(await tried()).toBe('opened')
       } finally {
         rmSync('/etc/udev/rules.d/70-tapdip.rules')

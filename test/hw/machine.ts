@@ -18,8 +18,7 @@ import { read } from '../link-contract.ts'
 export const root = resolve(import.meta.dirname, '../..')
 
 /** Set by scripts/hw-virtual/guest.sh: elsewhere these tests are skipped, since they make devices in the kernel. */
-export const inMachine = process.env.TAPDIP_VM !== undefined
-export const describeHere = describe.skipIf(!inMachine)
+export const describeHere = describe.skipIf(process.env.TAPDIP_VM === undefined)
 
 /** Modules of the package, as it was built. */
 export const built = {

@@ -6,7 +6,7 @@ import type { Link } from '../../src/transport/link.ts'
 import { listSerialPorts } from '../../src/transport/serial.ts'
 import { faultOf, linkContract, read } from '../link-contract.ts'
 import { makeSerialGadget, plugGadget, unplugGadget } from './gadget.ts'
-import { describeHere, inMachine, soon } from './machine.ts'
+import { describeHere, soon } from './machine.ts'
 
 const strings = { vendor: '03aa', product: '0001', serial: 'MPOS0000000001', manufacturer: 'Tapdip', name: 'Virtual QPOS' }
 const host = 'serial:/dev/ttyACM0'
@@ -24,20 +24,19 @@ describeHere('serial over USB', () => {
     return { host: atHost, device: atDevice }
   }
 
-  if (inMachine)
-    linkContract({
-      name: 'serial over CDC-ACM',
-      pieces: 100, // as far as it goes: the machine is slow
-      flood: 32 << 10,
-      async open() {
-        const { host, device } = await open()
-        const close = async () => {
-          await device.close()
-          unplugGadget() // a port that is closed at the device is still there for the host; a device that is gone is not
-        }
-        return { host, device: { ...device, incoming: device.incoming, close } }
-      },
-    })
+  linkContract({
+    name: 'serial over CDC-ACM',
+    pieces: 100, // as far as it goes: the machine is slow
+    flood: 32 << 10,
+    async open() {
+      const { host, device } = await open()
+      const close = async () => {
+        await device.close()
+        unplugGadget() // a port that is closed at the device is still there for the host; a device that is gone is not
+      }
+      return { host, device: { ...device, incoming: device.incoming, close } }
+    },
+  })
 
   describe('of a plugged device', () => {
     afterEach(unplugGadget)
