@@ -11,11 +11,12 @@ import { addInfo } from './commands/info.ts'
 import { addList } from './commands/list.ts'
 import { addOrder } from './commands/order.ts'
 import { addPay } from './commands/pay.ts'
+import { addUpdate } from './commands/update.ts'
 
 const { version } = createRequire(import.meta.url)('tapdip/package.json') as { version: string } // its own name finds it from source and from dist
 const program = new Command('tapdip')
   .description('Card readers and EMV payments. Test keys and test cards only; no approval by EMVCo, PCI or any scheme.')
   .version(version, '-v, --version')
-for (const add of [addList, addInfo, addPay, addOrder, addDecode, addExplain, addApdu]) add(program)
+for (const add of [addList, addInfo, addPay, addUpdate, addOrder, addDecode, addExplain, addApdu]) add(program)
 
 await run(program)

@@ -8,6 +8,7 @@ import type { BleLibrarySource } from '../src/transport/ble-radio.ts'
 import { connect } from '../src/transport/connect.ts'
 import type { Link } from '../src/transport/link.ts'
 import type { BleShape, HidShape } from '../src/transport/shape.ts'
+import type { Redaction } from '../src/transport/trace.ts'
 import { parseUri, type Uri } from '../src/transport/uri.ts'
 import { bleShape as bluepadBle } from './bluepad/codec.ts'
 import { openBluepad } from './bluepad/driver.ts'
@@ -18,6 +19,7 @@ import { openMiura } from './miura/driver.ts'
 import { openPcscReader } from './pcsc/driver.ts'
 import { bleShape as qposBle } from './qpos/codec.ts'
 import { NFC_APDU, openQpos } from './qpos/driver.ts'
+import { redaction as qposRedaction } from './qpos/redaction.ts'
 import { noLink } from './softpos/driver.ts'
 import { openVpcd } from './vpcd/driver.ts'
 
@@ -46,6 +48,8 @@ export interface Family {
   readonly dialects?: readonly string[]
   /** Of its serial port, where it has one and the URI names none. */
   readonly baud?: number
+  /** What of its bytes may be recorded; only their number where it is left out. */
+  readonly redaction?: Redaction
   readonly open: (link: Link, options: OpenOptions) => Promise<Reader>
 }
 
@@ -58,6 +62,7 @@ export const families: readonly Family[] = [
     ble: qposBle,
     usb: [{ vendor: 0x03aa }],
     baud: 9600,
+    redaction: qposRedaction,
     open: openQpos,
   },
   {
@@ -159,8 +164,8 @@ export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
   readonly assumed?: readonly Assumption[] | undefined
   /** For readers that ask a host of their own (`bluepad`): takes their requests there, and brings the answers. Without it they are told that there is no way. */
   readonly carry?: CarryToHost | undefined
-  /** Wraps the link before the first byte: to record it, to delay it, to break it. */
-  readonly trace?: ((link: Link) => Link) | undefined
+  /** Wraps the link before the first byte: to record it (`traced`, with the family's own redaction), to delay it, to break it. */
+  readonly trace?: ((link: Link, family: Family) => Link) | undefined
   /** A noble-like library of your own for `ble:`; `@abandonware/noble` when left out. */
   readonly bluetooth?: BleLibrarySource | undefined
 }
@@ -181,7 +186,7 @@ export async function open(where: string | Link, options: OpenOptions = {}): Pro
   const family = familyOf(options.family ?? uri?.query.family, uri)
   const dialect = dialectOf(options.dialect ?? uri?.query.dialect, family)
   const link = uri ? await connect(withBaud(uri, family), { signal, hid: hidOf(uri, family), ble: family.ble, bluetooth }) : (where as Link)
-  return family.open(trace ? trace(link) : link, { ...options, dialect })
+  return family.open(trace ? trace(link, family) : link, { ...options, dialect })
 }
 
 /** @throws Fault `bad-argument` */

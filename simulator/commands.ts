@@ -224,6 +224,27 @@ export function addAcquirer(program: Command): void {
     })
 }
 
+export function addImage(program: Command): void {
+  const makers = Object.keys(virtualFamilies).filter(name => virtualFamilies[name].image)
+  program
+    .command('image')
+    .description('a firmware image for a virtual reader, signed with the test key: for `tapdip update`')
+    .argument('<family>', makers.join(', '))
+    .argument('<version>', 'up to 16 characters')
+    .argument('<file>', 'where it is written')
+    .option('--unsigned', 'with a signature that no reader takes')
+    .action((family: string, version: string, file: string, { unsigned }: { unsigned?: boolean }) => {
+      const { image } = virtualFamilies[oneOf('family', family, makers)]
+      if (!/^[\x21-\x7e]{1,16}$/.test(version))
+        throw new Fault('bad-argument', `version '${version}' is not 1 to 16 characters`, { field: 'version' })
+      try {
+        writeFileSync(file, image!({ version, signed: !unsigned }))
+      } catch (cause) {
+        throw new Fault('bad-argument', `cannot write ${file}: ${(cause as Error).message}`, { field: 'file' }, { cause })
+      }
+    })
+}
+
 export function addConfig(program: Command): void {
   program
     .command('config')

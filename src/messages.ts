@@ -88,6 +88,8 @@ const table = {
   ],
   'app.searchAgainPrompt': ['Enter searches again, x gives up: ', 'Enter — повторить поиск, x — отказаться: '],
   'app.reconnecting': ['The reader was lost; connecting again…', 'Связь с картридером потеряна, повторное подключение…'],
+  'app.updating': ['Updating the reader’s firmware ({from})…', 'Обновление прошивки картридера ({from})…'],
+  'app.updated': ['The reader has its new firmware and restarts.', 'Прошивка обновлена, картридер перезапускается.'],
   'app.noReaders': ['No readers found nearby.', 'Картридеры поблизости не найдены.'],
   // Faults, by code: the words before the detail.
   'fault.bad-argument': ['Not accepted', 'Не принято'],

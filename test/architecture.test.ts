@@ -25,6 +25,7 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
     own: true,
     never: /driver/,
   },
+  { files: /^devices\/[\w-]+\/redaction\.ts$/, may: [/^src\/[\w-]+\.ts$/, /^src\/transport\/trace\.ts$/], own: true, never: /driver/ },
   {
     files: /^devices\/(?<family>[\w-]+)\/[\w-]+\.ts$/,
     may: [/^src\/[\w-]+\.ts$/, /^src\/(reader|emv|tlv|apdu|crypto)\//, /^src\/transport\/link\.ts$/],

@@ -19,6 +19,7 @@ import type { Signature } from '../../src/payment/signature.ts'
 import { acquirerAt } from './acquirer.ts'
 import { type Console, interruption, openConsole } from './console.ts'
 import { connectReader } from './reader.ts'
+import { recordTo } from './record.ts'
 
 interface PayFlags {
   readonly currency: string
@@ -32,6 +33,7 @@ interface PayFlags {
   readonly merchantId: string
   readonly terminal: string
   readonly statusTime: number
+  readonly trace?: string
   readonly json?: boolean
   readonly lang?: string
 }
@@ -60,6 +62,7 @@ export function addPay(program: Command): void {
       wholeNumber('--status-time', 0, 600),
       20,
     )
+    .option('--trace <file>', 'what passes the line to the reader, as lines of JSON, without card data')
     .option('--json', 'one JSON object on standard output')
     .action(async (amount: string, flags: PayFlags) => {
       process.exitCode = await payOnce(amount, flags)
@@ -79,7 +82,12 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   const signal = interruption()
   try {
     const contactless = unit.alpha === 'RUB' ? russianContactless() : undefined
-    const { connection, reader } = await connectReader({ uri: flags.reader, screen, signal, open: { config, contactless } })
+    const { connection, reader } = await connectReader({
+      uri: flags.reader,
+      screen,
+      signal,
+      open: { config, contactless, ...(flags.trace !== undefined && { trace: recordTo(flags.trace) }) },
+    })
     try {
       const result = await pay(order, {
         reader,

@@ -52,6 +52,16 @@ export function encodeFrame({ id, code, sub, parameter, data }: Frame): Uint8Arr
   return bytes
 }
 
+/** How long the frame is that `bytes` begins with: 0 while that cannot be told, or not all of it is there; undefined where none begins. */
+export function frameLength(bytes: Uint8Array): number | undefined {
+  if (bytes[0] !== START) return undefined
+  if (bytes.length < head.span) return 0
+  const { length, dataLength } = head.decode(view(bytes), 0)
+  const total = OVERHEAD + dataLength
+  if (length !== COUNTED + dataLength || total > MAX_FRAME) return undefined
+  return bytes.length < total ? 0 : total
+}
+
 /**
  * Finds frames in a byte stream. A start byte is believed when both lengths agree and fit the buffer, the frame when its LRC is right;
  * otherwise the search goes on at the next byte, so that a false start costs no good frame. Keeps less than `MAX_FRAME` bytes.

@@ -1,24 +1,38 @@
 /** The virtual readers by family. */
 
+import { concat } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import { VirtualBluepad } from './bluepad.ts'
 import { VirtualMms } from './magtek-mms.ts'
 import { VirtualV5 } from './magtek-v5.ts'
 import { VirtualMiura } from './miura.ts'
+import { miuraImage } from './miura-files.ts'
 import { VirtualQpos } from './qpos.ts'
+import { qposImage } from './qpos-upkeep.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
+import { testImage } from './update.ts'
 
 export interface VirtualFamily {
   /** The serial number of a reader that is given none. */
   readonly serial: string
   readonly make: (options: VirtualReaderOptions) => VirtualReader
+  /** A test image of its firmware, as the file that a host sends; left out where it takes none. */
+  readonly image?: (options: { readonly version: string; readonly signed?: boolean }) => Uint8Array
+}
+
+/** Head and body, one after the other. */
+function plainImage(family: string): NonNullable<VirtualFamily['image']> {
+  return options => {
+    const { head, body } = testImage({ family, ...options })
+    return concat(head, body)
+  }
 }
 
 export const virtualFamilies: Readonly<Record<string, VirtualFamily>> = {
-  miura: { serial: '01000123', make: options => new VirtualMiura(options) },
-  qpos: { serial: 'MPOS0000000001', make: options => new VirtualQpos(options) },
+  miura: { serial: '01000123', make: options => new VirtualMiura(options), image: miuraImage },
+  qpos: { serial: 'MPOS0000000001', make: options => new VirtualQpos(options), image: qposImage },
   magtek: { serial: 'B4F2A61', make: options => (options.dialect === 'mms' ? new VirtualMms(options) : new VirtualV5(options)) },
-  bluepad: { serial: 'PP0918900518', make: options => new VirtualBluepad(options) },
+  bluepad: { serial: 'PP0918900518', make: options => new VirtualBluepad(options), image: plainImage('bluepad') },
 }
 
 /** @throws Fault `bad-argument` */

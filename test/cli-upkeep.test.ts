@@ -1,0 +1,56 @@
+/** `tapdip update` and `pay --trace` as a user runs them. Needs `npm run build` (npm test does it). */
+
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { type Counter, profiles, virtualCounter } from '../simulator/world.ts'
+
+const root = resolve(import.meta.dirname, '..')
+let counter: Counter
+let folder: string
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tapdip-upkeep-'))
+  counter = await virtualCounter({ listen: 'tcp:0', resultTime: 0, battery: { charging: true }, pins: ['1234'], card: 'mastercard' })
+})
+afterEach(async () => {
+  await counter.close()
+  rmSync(folder, { recursive: true })
+})
+
+function run(cli: string, ...args: string[]): Promise<{ code: number; text: string }> {
+  return new Promise(done => {
+    execFile(
+      process.execPath,
+      [join(root, 'dist', cli, 'cli.js'), ...args],
+      { env: { ...process.env, LANG: 'C.UTF-8' } },
+      (error, out, err) => done({ code: typeof error?.code === 'number' ? error.code : 0, text: out + err }),
+    )
+  })
+}
+
+it('an image of the simulator updates a reader, which then tells the new version; an unsigned one is refused', async () => {
+  const image = join(folder, 'fw.asc')
+  expect(await run('simulator', 'image', 'qpos', '2.1.0', image)).toMatchObject({ code: 0 })
+  const updated = await run('devices', 'update', counter.uri, image)
+  expect(updated).toMatchObject({ code: 0, text: expect.stringContaining('100 %') })
+  expect((await run('devices', 'info', counter.uri)).text).toContain('firmware: 2.1.0')
+  await run('simulator', 'image', 'qpos', '2.2.0', image, '--unsigned')
+  expect(await run('devices', 'update', counter.uri, image)).toMatchObject({
+    code: 2,
+    text: expect.stringContaining('PACKET_VERIFY_ERROR'),
+  })
+  expect(await run('devices', 'update', counter.uri, join(folder, 'none'))).toMatchObject({ code: 2 })
+})
+
+it('a recording of a payment has its frames and no card', async () => {
+  const file = join(folder, 'trace.jsonl')
+  const args = ['pay', '100.00', '--currency', 'RUB', '--reader', counter.uri, '--acquirer', counter.acquirer.url, '--trace', file]
+  expect(await run('devices', ...args)).toMatchObject({ code: 0 })
+  const recorded = readFileSync(file, 'utf8')
+  expect(recorded.split('\n')[0]).toContain('"bytes":"redacted"')
+  expect(recorded).toContain('"out":"4D')
+  expect(recorded).not.toContain(profiles.mastercard.pan)
+  expect(await run('devices', ...args.slice(0, -1), join(folder, 'no', 'such'))).toMatchObject({ code: 2 })
+})
