@@ -13,6 +13,7 @@ import { parseUri, type Uri } from '../src/transport/uri.ts'
 import { bleShape as bluepadBle } from './bluepad/codec.ts'
 import { openBluepad } from './bluepad/driver.ts'
 import type { CarryToHost } from './bluepad/host-link.ts'
+import { IDTECH_APDU, IDTECH_MENU, openIdtech } from './idtech/driver.ts'
 import { magtekBle, magtekHid } from './magtek/codec.ts'
 import { magtekDialects, openMagtek } from './magtek/driver.ts'
 import { openMiura } from './miura/driver.ts'
@@ -87,6 +88,17 @@ export const families: readonly Family[] = [
     open: openMiura,
   },
   {
+    // Its Bluetooth services are not public: over Bluetooth it is found by name, and opened by who knows them.
+    name: 'idtech',
+    readers: 'ID TECH VP3300 and other NEO 2 readers (ViVOtech2)',
+    provenance: 'specification',
+    bluetoothNames: ['IDTECH'],
+    hid: { size: 63, ids: { single: 1, first: 2, middle: 3, last: 4 }, out: 'output' },
+    usb: [{ vendor: 0x0acd, product: 0x3530 }],
+    baud: 115200,
+    open: openIdtech,
+  },
+  {
     name: 'magtek',
     readers: 'MagTek eDynamo, tDynamo, mDynamo, iDynamo 6, DynaMag (V5); DynaFlex, DynaFlex II, DynaProx (MMS)',
     provenance: 'vendor-source',
@@ -150,7 +162,7 @@ export function hidShape({ usb, hid }: Family, at: { readonly vendor: number; re
 }
 
 /** `qpos-nfc-apdu`: the field of a QPOS as a raw card slot. */
-const assumptions = [NFC_APDU] as const
+const assumptions = [NFC_APDU, IDTECH_APDU, IDTECH_MENU] as const
 export type Assumption = (typeof assumptions)[number]
 
 export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {

@@ -9,12 +9,17 @@ import { readTolerant } from '../../src/tlv/ber.ts'
 
 /** Where drivers put what a swipe gives: enciphered tracks 1 and 2 in the project's own tags, their key serial number in the vendor's C0 (docs/devices/qpos.md). */
 const tagsOf = { track1: 0xdfd101, track2: 0xdfd102, ksn: 0xc0 } as const
-/** Miura's SRED data and KSN: tracks by their tags, each enciphered by itself. The packing is ours (docs/devices/miura.md). */
-const sred = { data: 0xdfae02, ksn: 0xdfae03, track1: 0x5f21, track2: 0x5f22 } as const
+/** Tracks in one object of the vendor's own, by their tags, each enciphered by itself: the packing is ours (docs/devices/miura.md, idtech.md). */
+const containers = [
+  { data: 0xdfae02, ksn: 0xdfae03 },
+  { data: 0xdfee23, ksn: 0xdfee12 },
+] as const
+const inside = { track1: 0x5f21, track2: 0x5f22 } as const
 
 /** Track 2, else track 1; undefined where nothing comes out: another key, or a stripe that was misread. */
 export function openSwipe(given: ReadonlyMap<number, Uint8Array>, bdk: Uint8Array): Track1 | Track2 | undefined {
-  const tags = given.has(sred.data) ? fromSred(given) : given
+  const container = containers.find(({ data }) => given.has(data))
+  const tags = container ? unpacked(given, container) : given
   const ksn = tags.get(tagsOf.ksn)
   if (ksn?.length !== 10) return undefined
   const key = dataKey(transactionKey(initialKey(bdk, ksn), ksn))
@@ -32,9 +37,13 @@ export function openSwipe(given: ReadonlyMap<number, Uint8Array>, bdk: Uint8Arra
   return open(tagsOf.track2, parseTrack2) ?? open(tagsOf.track1, parseTrack1)
 }
 
-function fromSred(tags: ReadonlyMap<number, Uint8Array>): ReadonlyMap<number, Uint8Array> {
-  const { objects } = readTolerant(tags.get(sred.data)!)
+function unpacked(tags: ReadonlyMap<number, Uint8Array>, { data, ksn: at }: (typeof containers)[number]): ReadonlyMap<number, Uint8Array> {
+  const { objects } = readTolerant(tags.get(data)!)
   const find = (wanted: number, as: number) => objects.filter(({ tag }) => tag === wanted).map(({ value }) => [as, value] as const)
-  const ksn = tags.get(sred.ksn)
-  return new Map([...find(sred.track1, tagsOf.track1), ...find(sred.track2, tagsOf.track2), ...(ksn ? [[tagsOf.ksn, ksn] as const] : [])])
+  const ksn = tags.get(at)
+  return new Map([
+    ...find(inside.track1, tagsOf.track1),
+    ...find(inside.track2, tagsOf.track2),
+    ...(ksn ? [[tagsOf.ksn, ksn] as const] : []),
+  ])
 }

@@ -3,6 +3,7 @@
 import { concat } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import { VirtualBluepad } from './bluepad.ts'
+import { VirtualIdtech } from './idtech.ts'
 import { VirtualMms } from './magtek-mms.ts'
 import { VirtualV5 } from './magtek-v5.ts'
 import { VirtualMiura } from './miura.ts'
@@ -29,6 +30,7 @@ function plainImage(family: string): NonNullable<VirtualFamily['image']> {
 }
 
 export const virtualFamilies: Readonly<Record<string, VirtualFamily>> = {
+  idtech: { serial: 'IDTECH-VP3300-00001', make: options => new VirtualIdtech(options) },
   miura: { serial: '01000123', make: options => new VirtualMiura(options), image: miuraImage },
   qpos: { serial: 'MPOS0000000001', make: options => new VirtualQpos(options), image: qposImage },
   magtek: { serial: 'B4F2A61', make: options => (options.dialect === 'mms' ? new VirtualMms(options) : new VirtualV5(options)) },

@@ -1,0 +1,268 @@
+/** Payloads of ID TECH commands: status, start of a transaction, its results, battery. */
+
+import { concat, fromBcd, fromText, fromUint, text, toBcd } from '../../src/bytes.ts'
+import { Fault, isFault } from '../../src/errors.ts'
+import { read, write } from '../../src/tlv/ber.ts'
+
+/** Status of an answer (NEO 2 IDG, table 6; 63 on its page 160). */
+export const statuses = {
+  ok: 0x00,
+  incorrectHeader: 0x01,
+  unknownCommand: 0x02,
+  unknownSubCommand: 0x03,
+  crcError: 0x04,
+  incorrectParameter: 0x05,
+  parameterNotSupported: 0x06,
+  malformedData: 0x07,
+  timeout: 0x08,
+  failed: 0x0a,
+  notAllowed: 0x0b,
+  subCommandNotAllowed: 0x0c,
+  overflow: 0x0d,
+  uiEvent: 0x0e,
+  requestOnline: 0x23,
+  /** The command is good, its result is still to come. */
+  accepted: 0x63,
+} as const
+export type StatusName = keyof typeof statuses
+
+/** The name of a status, or its hex digits. */
+export function statusName(status: number): string {
+  const name = (Object.keys(statuses) as StatusName[]).find(one => statuses[one] === status)
+  return name ?? status.toString(16).padStart(2, '0').toUpperCase()
+}
+
+/** ID TECH's own tags. */
+export const tags = {
+  ksn: 0xdfee12,
+  msrData: 0xdfee23,
+  /** Result of a contact command: two bytes. */
+  resultCode: 0xdfee25,
+  /** Attribution and encryption status. */
+  attribution: 0xdfee26,
+  pinKsn: 0xdfee51,
+  maskedPan: 0xdfef5b,
+  maskedTrack2: 0xdfef5d,
+  /** Error code, SW1, SW2, RF state. */
+  errorCode: 0xffee1f,
+  group: 0xffee01,
+} as const
+
+export type Tags = ReadonlyMap<number, Uint8Array>
+
+/** The data objects by tag, the first of each. @throws Fault `protocol` when they are none */
+export function tagsOf(bytes: Uint8Array, what: string): Map<number, Uint8Array> {
+  try {
+    const found = new Map<number, Uint8Array>()
+    for (const { tag, value } of read(bytes, { ff: 'tag' })) if (!found.has(tag)) found.set(tag, value.slice())
+    return found
+  } catch (error) {
+    if (!isFault(error, 'tlv')) throw error
+    throw new Fault('protocol', `${what}: ${error.message}`, error.details, { cause: error })
+  }
+}
+
+export function encodeTags(objects: Tags): Uint8Array {
+  return concat(...Array.from(objects, ([tag, value]) => write(tag, value)))
+}
+
+/** 9C. */
+export const transactionTypes = { purchase: 0x00, cash: 0x01, cashback: 0x09, refund: 0x20 } as const
+
+/** What a transaction is started with. Date and time are the reader's own: 9A and 9F21 are deprecated, and not for readers with SRED. */
+export interface Start {
+  readonly type: number
+  /** Minor units. */
+  readonly amount: bigint
+  readonly otherAmount?: bigint
+  /** ISO 4217 numeric. */
+  readonly currency: number
+}
+
+function encodeStart({ type, amount, otherAmount, currency }: Start): Uint8Array {
+  return concat(
+    write(0x9f02, toBcd(amount, 6)),
+    ...(otherAmount === undefined ? [] : [write(0x9f03, toBcd(otherAmount, 6))]),
+    write(0x9c, Uint8Array.of(type)),
+    write(0x5f2a, toBcd(currency, 2)),
+  )
+}
+
+function decodeStart(bytes: Uint8Array): Start {
+  const what = 'start of a transaction'
+  const found = tagsOf(bytes, what)
+  const number = (tag: number) => {
+    const value = fromBcd(found.get(tag) ?? new Uint8Array(0))
+    if (value === undefined || !found.has(tag)) throw new Fault('protocol', `${what}: no ${tag.toString(16)}, or no number`)
+    return value
+  }
+  return {
+    type: found.get(0x9c)?.[0] ?? 0,
+    amount: number(0x9f02),
+    ...(found.has(0x9f03) && { otherAmount: number(0x9f03) }),
+    currency: Number(number(0x5f2a)),
+  }
+}
+
+/** 02-40: any interface that the reader has. */
+export interface Activate extends Start {
+  /** Seconds, 1–255. */
+  readonly timeout: number
+}
+
+/** @throws Fault `bad-argument` */
+export function encodeActivate({ timeout, ...start }: Activate): Uint8Array {
+  return concat(fromUint(timeout, 1), encodeStart(start))
+}
+
+/** @throws Fault `protocol` */
+export function decodeActivate(data: Uint8Array): Activate {
+  if (data.length === 0) throw new Fault('protocol', 'activate: no timeout')
+  return { timeout: data[0], ...decodeStart(data.subarray(1)) }
+}
+
+/** 60-10: the chip only, or its stripe instead where `fallback` is set. */
+export interface ContactStart extends Start {
+  readonly fallback: boolean
+  /** Seconds until a card is there, and until 60-11 comes: two bytes each. */
+  readonly cardTimeout: number
+  readonly nextTimeout: number
+}
+
+/** @throws Fault `bad-argument` */
+export function encodeContactStart({ fallback, cardTimeout, nextTimeout, ...start }: ContactStart): Uint8Array {
+  return concat(Uint8Array.of(fallback ? 1 : 0), fromUint(cardTimeout, 2), fromUint(nextTimeout, 2), encodeStart(start))
+}
+
+/** @throws Fault `protocol` */
+export function decodeContactStart(data: Uint8Array): ContactStart {
+  if (data.length < 5) throw new Fault('protocol', 'contact start: it ends before its TLV')
+  const [fallback, a, b, c, d] = data
+  return { fallback: fallback === 1, cardTimeout: a * 256 + b, nextTimeout: c * 256 + d, ...decodeStart(data.subarray(5)) }
+}
+
+/** Which card it was: bits 4, 3 and 0 of the attribution byte. */
+export type Captured = 'contact' | 'contactless' | 'contactlessMsd' | 'swipe'
+const captures = { contact: 0x00, contactless: 0x01, contactlessMsd: 0x11, swipe: 0x08 } as const
+
+/** The answer to 02-40 and 03-40. */
+export interface Activated {
+  readonly captured: Captured
+  /** Bits 6 and 7: MSR or MSD data, EMV data is enciphered, in a format that is not public. */
+  readonly encrypted: { readonly stripe: boolean; readonly emv: boolean }
+  readonly tags: Tags
+}
+
+export function encodeActivated({ captured, encrypted, tags: objects }: Activated): Uint8Array {
+  const attribution = captures[captured] | (encrypted.stripe ? 0x40 : 0) | (encrypted.emv ? 0x80 : 0)
+  return concat(Uint8Array.of(attribution), encodeTags(objects))
+}
+
+/** @throws Fault `protocol` */
+export function decodeActivated(data: Uint8Array): Activated {
+  if (data.length === 0) throw new Fault('protocol', 'result of a transaction: no attribution')
+  const [attribution] = data
+  const captured = attribution & 0x08 ? 'swipe' : attribution & 0x01 ? (attribution & 0x10 ? 'contactlessMsd' : 'contactless') : 'contact'
+  return {
+    captured,
+    encrypted: { stripe: (attribution & 0x40) !== 0, emv: (attribution & 0x80) !== 0 },
+    tags: tagsOf(data.subarray(1), 'result of a transaction'),
+  }
+}
+
+/** Error codes in FFEE1F (NEO 2 IDG, table 8), those that tell an app something. */
+export const errorCodes = {
+  collision: 0x21,
+  amountOverLimit: 0x22,
+  requestOnline: 0x23,
+  cardCommunication: 0x24,
+  cardBlocked: 0x25,
+  cardExpired: 0x26,
+  unsupportedCard: 0x27,
+  cardDidNotRespond: 0x30,
+  aac: 0x42,
+  arqcOffline: 0x43,
+} as const
+
+/** Results of 60-10, 60-11 and 60-12 (EMV_RESULT_CODE of the SDK). */
+export const resultCodes = {
+  approvedOffline: 0x0000,
+  declinedOffline: 0x0001,
+  approved: 0x0002,
+  declined: 0x0003,
+  goOnline: 0x0004,
+  callBank: 0x0005,
+  notAccepted: 0x0006,
+  fallback: 0x0007,
+  timeout: 0x0008,
+  /** The card was read: 60-11 is next. */
+  authenticate: 0x0010,
+  swipedNoChip: 0x0011,
+  cancelled: 0x0012,
+  /** The card does not go on: most often it was pulled. */
+  cardFailed: 0x3002,
+} as const
+export type ResultName = keyof typeof resultCodes
+
+export interface ContactResult {
+  /** One of `resultCodes`, or another. */
+  readonly code: number
+  readonly tags: Tags
+}
+
+/** Two bytes, then TLV. Assumed: the guide's pages on it were not seen. */
+export function encodeContactResult({ code, tags: objects }: ContactResult): Uint8Array {
+  return concat(fromUint(code, 2), encodeTags(objects))
+}
+
+/** The code in DFEE25 where it is there, else in the first two bytes. @throws Fault `protocol` */
+export function decodeContactResult(data: Uint8Array): ContactResult {
+  const what = 'result of a contact command'
+  const code = ([high, low]: Uint8Array) => high * 256 + low
+  try {
+    const found = tagsOf(data, what)
+    const told = found.get(tags.resultCode)
+    if (told?.length === 2) return { code: code(told), tags: found }
+  } catch (error) {
+    if (!isFault(error, 'protocol')) throw error
+  }
+  if (data.length < 2) throw new Fault('protocol', `${what}: no result code`)
+  return { code: code(data), tags: tagsOf(data.subarray(2), what) }
+}
+
+/** Battery level, F0-02 with 00: percent, 5 to 100. */
+export function decodeBattery(data: Uint8Array): number {
+  if (data.length !== 1) throw new Fault('protocol', `battery: ${data.length} bytes, not 1`)
+  return data[0]
+}
+
+/** Interface of a pass-through command. */
+export const slots = { contactless: 0x00, icc: 0x20 } as const
+
+/** What the host tells the card: 60-12, EMV 4.4 Book 4, 12.2. */
+export interface HostAnswer {
+  /** Authorisation Response Code (8A), two characters. */
+  readonly code: string
+  readonly issuerAuthenticationData?: Uint8Array
+  /** Whole issuer script templates 71 and 72, in the host's order. */
+  readonly scripts?: readonly Uint8Array[]
+}
+
+/** TLV, as the guide's example begins with a script (72 46 …). @throws Fault `bad-argument` when the code is no two characters */
+export function encodeHostAnswer({ code, issuerAuthenticationData, scripts = [] }: HostAnswer): Uint8Array {
+  if (code.length !== 2) throw new Fault('bad-argument', `authorisation response code '${code}' is not 2 characters`, { field: 'code' })
+  return concat(write(0x8a, fromText(code)), ...(issuerAuthenticationData ? [write(0x91, issuerAuthenticationData)] : []), ...scripts)
+}
+
+/** @throws Fault `protocol` where there is no 8A of 2 bytes */
+export function decodeHostAnswer(data: Uint8Array): HostAnswer {
+  const what = 'answer of the host'
+  const found = tagsOf(data, what)
+  const code = found.get(0x8a)
+  if (code?.length !== 2) throw new Fault('protocol', `${what}: no 8A of 2 bytes`, { field: '8A' })
+  const arpc = found.get(0x91)
+  const scripts = read(data)
+    .filter(({ tag }) => tag === 0x71 || tag === 0x72)
+    .map(({ tag, value }) => write(tag, value))
+  return { code: text(code), ...(arpc && { issuerAuthenticationData: arpc }), ...(scripts.length > 0 && { scripts }) }
+}

@@ -1,0 +1,252 @@
+/** One payment on an ID TECH reader: any card by 02-40, a chip step by step, and the host's word. */
+
+import { fromHex, hex } from '../../src/bytes.ts'
+import { within } from '../../src/clock.ts'
+import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
+import type { Candidate, Transaction } from '../../src/emv/terminal.ts'
+import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
+import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
+import {
+  type Activated,
+  type CommandName,
+  type ContactResult,
+  decodeActivated,
+  decodeContactResult,
+  decodeLcd,
+  displayModes,
+  encodeActivate,
+  encodeContactStart,
+  encodeHostAnswer,
+  encodeMenuChoice,
+  errorCodes,
+  requests,
+  resultCodes,
+  type Start,
+  statuses,
+  tags,
+  transactionTypes,
+} from './codec.ts'
+import { type Answer, type IdtechLine, type Request, refused } from './session.ts'
+
+export interface Counter extends RelayOptions {
+  readonly line: IdtechLine
+  /** The app is asked where the reader wants a choice: the answer's layout was never seen. */
+  readonly menus: boolean
+}
+
+interface Payment extends Counter {
+  readonly relay: Relay
+  /** A transaction is open in the reader: cancelled when the payment ends otherwise. */
+  open: boolean
+  /** Why the payment cannot go on, found while a command runs. */
+  failed?: Fault
+  readonly stop: AbortController
+}
+
+/** Seconds that a reader waits for a card. */
+const CARD_WAIT = 60
+/** 257 s is 01 01 in either byte order, which the guide does not tell; the driver's own limit comes first. */
+const CONTACT_TIMEOUT = 0x0101
+/** Milliseconds for a step of a chip transaction. */
+const STEP = 120_000
+/** The receipt's masked PAN (docs/devices/qpos.md, C4). */
+const MASKED_PAN = 0xc4
+
+/** @throws Fault as `Reader.transact` says */
+export async function pay(counter: Counter): Promise<Outcome> {
+  const relay = new Relay(counter)
+  const stop = new AbortController()
+  const payment: Payment = { ...counter, relay, open: false, stop }
+  const forward = () => stop.abort()
+  counter.signal.aborted ? forward() : counter.signal.addEventListener('abort', forward, { once: true })
+  try {
+    return await fromCard(payment, startOf(counter.transaction), new Set(counter.transaction.interfaces ?? ['chip', 'tap', 'swipe']))
+  } catch (error) {
+    if (isFault(error, 'link-closed')) return relay.broken(error)
+    if (payment.open) await counter.line.cancel()
+    if (payment.failed) return relay.broken(payment.failed)
+    return counter.signal.aborted ? relay.aborted() : relay.broken(error)
+  } finally {
+    counter.signal.removeEventListener('abort', forward)
+  }
+}
+
+async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardInterface>): Promise<Outcome> {
+  const { relay } = payment
+  if (ways.size === 0) throw new Fault('unsupported', 'a payment over no interface at all', { feature: 'interfaces' })
+  if (ways.size === 1 && ways.has('chip')) {
+    relay.show('reader.insertCard')
+    const data = encodeContactStart({ ...start, fallback: false, cardTimeout: CONTACT_TIMEOUT, nextTimeout: CONTACT_TIMEOUT })
+    return chip(payment, await step(payment, 'contactStart', data, CARD_WAIT * 1000))
+  }
+  relay.show('reader.presentCard')
+  const answer = await step(payment, 'activate', encodeActivate({ ...start, timeout: CARD_WAIT }), CARD_WAIT * 1000 + STEP)
+  if (answer.status === statuses.timeout) return relay.outcome('cancelled', 'cardTimeout')
+  if (answer.status === statuses.failed) return failed(payment, decodeActivated(answer.data))
+  if (answer.status !== statuses.ok && answer.status !== statuses.requestOnline) throw refused(answer.status, 'activate')
+  const told = decodeActivated(answer.data)
+  const by: CardInterface = told.captured === 'contact' ? 'chip' : told.captured === 'swipe' ? 'swipe' : 'tap'
+  relay.by = by
+  relay.emit({ type: 'card', event: { chip: 'inserted', tap: 'tapped', swipe: 'swiped' }[by] as 'inserted' | 'tapped' | 'swiped' })
+  if (!ways.has(by)) {
+    if (by === 'chip') await payment.line.cancel()
+    return relay.outcome('declined', 'tryAnotherInterface')
+  }
+  relay.learn(told.tags)
+  if (by === 'chip') {
+    relay.show('reader.processing')
+    payment.open = true
+    return authenticate(payment)
+  }
+  if (by === 'swipe') stripe(relay, told)
+  // A tap that is not to go online is approved by card and reader.
+  if (by === 'tap' && answer.status === statuses.ok) return relay.outcome('approved')
+  relay.show('reader.processing')
+  await relay.authorise()
+  return relay.byHost()
+}
+
+/** A tap, or a card, that failed: FFEE1F says why. */
+function failed({ relay }: Payment, { captured, tags: told }: Activated): Outcome {
+  relay.by = captured === 'contact' ? 'chip' : captured === 'swipe' ? 'swipe' : 'tap'
+  relay.learn(told)
+  const result = told.get(tags.resultCode)
+  if (result?.length === 2 && result[1] === resultCodes.cancelled) return relay.outcome('cancelled', 'cardholderCancelled')
+  const code = told.get(tags.errorCode)?.[0]
+  const reasons: Partial<Record<number, Reason>> = {
+    [errorCodes.aac]: 'offlineDeclined',
+    [errorCodes.arqcOffline]: 'offlineDeclined',
+    [errorCodes.amountOverLimit]: 'tryAnotherInterface',
+    [errorCodes.cardBlocked]: 'cardBlocked',
+    [errorCodes.unsupportedCard]: 'noApplication',
+    [errorCodes.cardDidNotRespond]: 'cardMute',
+  }
+  const reason = (code !== undefined && reasons[code]) || 'cardError'
+  return relay.ended('declined', reason, reason === 'cardMute' && relay.by === 'chip' ? { fallback: true } : {})
+}
+
+/** From the answer to 60-10 on. */
+async function chip(payment: Payment, answer: Answer): Promise<Outcome> {
+  const { relay } = payment
+  relay.by = 'chip'
+  if (answer.status === statuses.timeout) return relay.outcome('cancelled', 'cardTimeout')
+  const told = contactResult(answer, 'contactStart')
+  if (told.code !== resultCodes.authenticate) return ending(payment, told)
+  relay.emit({ type: 'card', event: 'inserted' })
+  relay.show('reader.processing')
+  relay.learn(told.tags)
+  payment.open = true
+  return authenticate(payment)
+}
+
+async function authenticate(payment: Payment): Promise<Outcome> {
+  const { relay } = payment
+  const told = contactResult(await step(payment, 'contactAuthenticate', new Uint8Array(0), STEP), 'contactAuthenticate')
+  relay.learn(told.tags)
+  if (told.code !== resultCodes.goOnline) return ending(payment, told)
+  throwIfAborted(payment.signal)
+  const response = await relay.authorise()
+  // Z3: unable to go online (EMV 4.4 Book 4, Annex A6)
+  const data = encodeHostAnswer(response.type === 'unableToGoOnline' ? { code: 'Z3' } : response)
+  const last = contactResult(await step(payment, 'contactApplyHost', data, STEP), 'contactApplyHost')
+  relay.learn(last.tags)
+  return ending(payment, last)
+}
+
+function contactResult({ status, data }: Answer, name: CommandName): ContactResult {
+  if (status !== statuses.ok && status !== statuses.requestOnline && status !== statuses.failed) throw refused(status, name)
+  return decodeContactResult(data)
+}
+
+function ending(payment: Payment, { code }: ContactResult): Outcome {
+  const { relay } = payment
+  payment.open = false
+  switch (code) {
+    case resultCodes.approvedOffline:
+    case resultCodes.approved:
+      relay.show('reader.removeCard')
+      return relay.approved()
+    case resultCodes.declinedOffline:
+    case resultCodes.declined:
+    case resultCodes.callBank:
+      relay.show('reader.removeCard')
+      return relay.declined()
+    case resultCodes.notAccepted:
+      return relay.ended('declined', 'notAccepted')
+    case resultCodes.fallback:
+    case resultCodes.swipedNoChip:
+      return relay.ended('declined', 'cardMute', { fallback: true })
+    case resultCodes.timeout:
+      return relay.ended('cancelled', 'cardTimeout')
+    case resultCodes.cardFailed:
+      return relay.ended('cancelled', 'cardRemoved')
+    case resultCodes.cancelled:
+      return relay.ended('cancelled', relay.signal.aborted ? 'merchantCancelled' : 'cardholderCancelled')
+    default:
+      throw new Fault('reader-error', `the reader ended the transaction with ${code.toString(16)}`, {
+        code: code.toString(16).padStart(4, '0'),
+      })
+  }
+}
+
+/** A command with the questions that the reader has while it runs. */
+async function step(payment: Payment, name: CommandName, data: Uint8Array, time: number): Promise<Answer> {
+  const { line, stop } = payment
+  const answer = await line.transact(name, data, { signal: stop.signal, time, onRequest: request => void asked(payment, request) })
+  if (payment.failed) throw payment.failed
+  return answer
+}
+
+/** What the reader wants to be shown, or chosen. What cannot be answered ends the payment: a reader left without an answer waits for it. */
+async function asked(payment: Payment, { code, data }: Request): Promise<void> {
+  const giveUp = (fault: Fault) => {
+    payment.failed = fault
+    payment.stop.abort()
+  }
+  try {
+    if (code !== requests.lcd)
+      return giveUp(new Fault('unsupported', 'the reader wants a PIN or a swipe from its host', { feature: 'pinPad' }))
+    const lcd = decodeLcd(data)
+    if (lcd.mode === displayModes.menu || lcd.mode === displayModes.languageMenu || lcd.mode === displayModes.functionKey)
+      await choose(payment, lcd)
+  } catch (error) {
+    if (isFault(error, 'aborted', 'link-closed')) return
+    giveUp(isFault(error) ? error : new Fault('internal', String(error), {}, { cause: error }))
+  }
+}
+
+async function choose({ line, relay, menus, stop, clock }: Payment, { mode, lines }: ReturnType<typeof decodeLcd>): Promise<void> {
+  if (!menus || mode !== displayModes.menu)
+    throw new Fault('unsupported', "the layout of the answer to a menu was never seen: open the reader with assumed: ['idtech-menu']", {
+      feature: 'menu',
+    })
+  const labels = lines.map(({ message }) => String(message))
+  relay.emit({ type: 'application-selection', where: 'host', labels })
+  const candidates = labels.map((label): Candidate => ({ aid: new Uint8Array(0), label, priority: 0, confirm: false }))
+  const index = await within({ signal: stop.signal, clock, what: 'the choice' }, inner =>
+    relay.terminal.selectApplication(candidates, { signal: inner }),
+  )
+  if (index !== undefined && !lines[index])
+    throw new Fault('bad-argument', `choice ${index} is not one of ${lines.length}`, { field: 'index' })
+  if (index !== undefined) relay.label = labels[index]
+  await line.reply('lcd', encodeMenuChoice(index === undefined ? undefined : lines[index].line))
+}
+
+/** What is known of a stripe whose tracks are enciphered: masked track 2, in the digits and Cs of ID TECH. */
+function stripe(relay: Relay, { tags: told }: Activated): void {
+  const masked = hex(told.get(tags.maskedTrack2) ?? new Uint8Array(0))
+  const [pan, rest = ''] = masked.split('D')
+  if (pan) relay.tags.set(MASKED_PAN, fromHex(pan.replaceAll('C', 'F').padEnd(pan.length + (pan.length % 2), 'F')))
+  // POS entry mode: a reader with a slot takes the stripe of a chip card (service code 2xx, 6xx) only as fallback, 80; else 90.
+  if (!relay.tags.has(0x9f39)) relay.tags.set(0x9f39, Uint8Array.of(/^[26]/.test(rest.slice(4)) ? 0x80 : 0x90))
+}
+
+/** @throws Fault `bad-argument` where an amount does not fit n 12 */
+function startOf({ type = 'purchase', amount, otherAmount, currency }: Transaction): Start {
+  for (const [field, value] of [
+    ['amount', amount],
+    ['otherAmount', otherAmount ?? 0n],
+  ] as const)
+    if (value < 0n || value > 999_999_999_999n) throw new Fault('bad-argument', `${field} ${value} does not fit n 12`, { field })
+  return { type: transactionTypes[type], amount, ...(otherAmount !== undefined && { otherAmount }), currency: currency.numeric }
+}
