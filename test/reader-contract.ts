@@ -31,10 +31,12 @@ export interface ContractRow {
   readonly family: string
   readonly dialect?: string
   readonly open?: Omit<OpenOptions, 'family' | 'dialect' | 'signal' | 'clock'>
-  /** What the hardware of this family cannot do, by name: the suite then asserts that it says so. */
-  readonly without?: readonly ('tap' | 'swipe' | 'pinPad' | 'battery' | 'listEvent')[]
+  /** What the hardware of this family cannot do, by name: the suite then asserts that it says so. Without `list`, the card's priority decides. */
+  readonly without?: readonly ('tap' | 'swipe' | 'pinPad' | 'battery' | 'list' | 'listEvent')[]
   /** Who shows the list of a co-badged card. */
   readonly list: 'host' | 'reader'
+  /** Turns knobs of the virtual reader. */
+  readonly prepare?: (device: VirtualReader) => void
 }
 
 /** Where a payment can be interrupted. */
@@ -84,6 +86,7 @@ export function readerContract(row: ContractRow): void {
       resultTime: 0,
       battery: battery ?? {},
     })
+    row.prepare?.(device)
     const [host, line] = pipe({ mtu })
     const serving = device.serve(line)
     const held = typeof card === 'object' && 'contact' in card ? card : loadCard(card)
@@ -165,9 +168,10 @@ export function readerContract(row: ContractRow): void {
       const result = await made.pay()
       expect(result).toMatchObject({ result: 'approved' })
       const onReader = made.device.body.screens.some(({ message }) => message === 'reader.selectApplication')
-      expect({ app: made.asked.applications > 0, reader: onReader }).toEqual({ app: row.list === 'host', reader: row.list === 'reader' })
+      const shown = { app: made.asked.applications > 0, reader: onReader }
+      expect(shown).toEqual({ app: has('list') && row.list === 'host', reader: has('list') && row.list === 'reader' })
       const told = made.events.filter(({ type }) => type === 'application-selection')
-      expect(told).toEqual(has('listEvent') ? expect.arrayContaining([expect.objectContaining({ where: row.list })]) : [])
+      expect(told).toEqual(has('list') && has('listEvent') ? expect.arrayContaining([expect.objectContaining({ where: row.list })]) : [])
       if (row.list === 'reader')
         for (const event of made.events) if (event.type === 'application-selection') expect(event.labels).toBeUndefined()
     })
@@ -196,7 +200,7 @@ export function readerContract(row: ContractRow): void {
       agree(made, 'declined')
     })
 
-    const reached = stages.filter(stage => stage !== 'pin' || has('pinPad'))
+    const reached = stages.filter(stage => (stage !== 'pin' && stage !== 'list') || has(stage === 'pin' ? 'pinPad' : 'list'))
     it.each(reached)('cancelled by the app at: %s', async stage => {
       const made = await bench(stage === 'card' ? slowToCome : stage === 'pin' ? slowAtPin : {})
       const stop = new AbortController()

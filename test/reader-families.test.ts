@@ -1,5 +1,6 @@
 /** The reader contract over every family. */
 
+import { VirtualIdtech } from '../simulator/readers/idtech.ts'
 import { readerContract } from './reader-contract.ts'
 
 readerContract({ family: 'qpos', list: 'host' })
@@ -7,3 +8,10 @@ readerContract({ family: 'bluepad', list: 'reader' })
 readerContract({ family: 'miura', list: 'reader' })
 readerContract({ family: 'magtek', dialect: 'v5', list: 'host', without: ['pinPad'] })
 readerContract({ family: 'magtek', dialect: 'mms', list: 'reader', without: ['battery', 'listEvent'] })
+readerContract({ family: 'idtech', list: 'reader', without: ['pinPad', 'list'] })
+readerContract({
+  ...{ family: 'idtech', list: 'host', without: ['pinPad'], open: { assumed: ['idtech-menu'] } },
+  prepare: device => {
+    if (device instanceof VirtualIdtech) device.menus = true
+  },
+})

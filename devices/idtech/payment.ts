@@ -45,7 +45,7 @@ interface Payment extends Counter {
 
 /** Seconds that a reader waits for a card. */
 const CARD_WAIT = 60
-/** 257 s is 01 01 in either byte order, which the guide does not tell; the driver's own limit comes first. */
+/** Seconds: 01 01 in either byte order, which the guide does not tell. */
 const CONTACT_TIMEOUT = 0x0101
 /** Milliseconds for a step of a chip transaction. */
 const STEP = 120_000
@@ -76,8 +76,8 @@ async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardIn
   if (ways.size === 0) throw new Fault('unsupported', 'a payment over no interface at all', { feature: 'interfaces' })
   if (ways.size === 1 && ways.has('chip')) {
     relay.show('reader.insertCard')
-    const data = encodeContactStart({ ...start, fallback: false, cardTimeout: CONTACT_TIMEOUT, nextTimeout: CONTACT_TIMEOUT })
-    return chip(payment, await step(payment, 'contactStart', data, CARD_WAIT * 1000))
+    const inserted = await waitForChip(payment, start)
+    return inserted ? chip(payment, inserted) : relay.outcome('cancelled', 'cardTimeout')
   }
   relay.show('reader.presentCard')
   const answer = await step(payment, 'activate', encodeActivate({ ...start, timeout: CARD_WAIT }), CARD_WAIT * 1000 + STEP)
@@ -104,6 +104,21 @@ async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardIn
   relay.show('reader.processing')
   await relay.authorise()
   return relay.byHost()
+}
+
+/** The answer to 60-10; undefined when nobody came. The limit is the driver's own, and long before the reader's. */
+async function waitForChip(payment: Payment, start: Start): Promise<Answer | undefined> {
+  const late = new AbortController()
+  const stopWaiting = payment.clock.timer(CARD_WAIT * 1000, () => late.abort())
+  const data = encodeContactStart({ ...start, fallback: false, cardTimeout: CONTACT_TIMEOUT, nextTimeout: CONTACT_TIMEOUT })
+  try {
+    return await step(payment, 'contactStart', data, CONTACT_TIMEOUT * 1000, late.signal)
+  } catch (error) {
+    if (late.signal.aborted && !payment.stop.signal.aborted && isFault(error, 'aborted')) return undefined
+    throw error
+  } finally {
+    stopWaiting()
+  }
 }
 
 /** A tap, or a card, that failed: FFEE1F says why. */
@@ -190,9 +205,10 @@ function ending(payment: Payment, { code }: ContactResult): Outcome {
 }
 
 /** A command with the questions that the reader has while it runs. */
-async function step(payment: Payment, name: CommandName, data: Uint8Array, time: number): Promise<Answer> {
+async function step(payment: Payment, name: CommandName, data: Uint8Array, time: number, late?: AbortSignal): Promise<Answer> {
   const { line, stop } = payment
-  const answer = await line.transact(name, data, { signal: stop.signal, time, onRequest: request => void asked(payment, request) })
+  const signal = late ? AbortSignal.any([stop.signal, late]) : stop.signal
+  const answer = await line.transact(name, data, { signal, time, onRequest: request => void asked(payment, request) })
   if (payment.failed) throw payment.failed
   return answer
 }

@@ -2,6 +2,7 @@
 
 import {
   type CommandName,
+  type CrcOrder,
   commandByte,
   type DeviceMessage,
   decodeActivate,
@@ -22,9 +23,6 @@ import {
 import { fromHex, fromText } from '../../src/bytes.ts'
 import { type Clock, systemClock, within } from '../../src/clock.ts'
 import type { Card } from '../../src/emv/card.ts'
-import { CAPABILITY, type TerminalConfig } from '../../src/emv/config.ts'
-import { withoutOnlinePin } from '../../src/emv/contactless/without-pin.ts'
-import { withBit } from '../../src/emv/data.ts'
 import type { Candidate, Transaction, Waiting } from '../../src/emv/terminal.ts'
 import { abortFault, asFault, Fault, isFault } from '../../src/errors.ts'
 import type { Link } from '../../src/transport/link.ts'
@@ -49,6 +47,7 @@ import {
 import { responseOf, withCvm } from './qpos-payload.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
 import { takeCard } from './take-card.ts'
+import { withoutPinPad } from './without-pin-pad.ts'
 
 export interface IdtechOptions extends Omit<VirtualReaderOptions, 'body'> {
   readonly body?: Body
@@ -68,6 +67,7 @@ interface Job {
   done: Promise<void>
 }
 
+const slotCommands: ReadonlySet<CommandName> = new Set(['getAtr', 'exchangeApdu', 'powerOff'])
 const everything = ['tap', 'chip', 'swipe'] as const
 
 export class VirtualIdtech implements VirtualReader {
@@ -79,6 +79,8 @@ export class VirtualIdtech implements VirtualReader {
   readonly serial: string
   /** A knob: who chooses from several applications. */
   menus: boolean
+  /** A knob: how it wants the CRC of the chip slot's commands; the guide shows both. */
+  passThroughOrder: CrcOrder = 'lsb'
   readonly #options: IdtechOptions
   readonly #clock: Clock
   #link: Link | undefined
@@ -87,18 +89,16 @@ export class VirtualIdtech implements VirtualReader {
   /** The chip of a transaction that was started, or of the raw slot. */
   #chip: { readonly card: Card; readonly transaction: Transaction } | undefined
   #raw: Card | undefined
+  /** The chip of the card before did not answer: the next one may be swiped. */
+  #mute = false
   readonly #stopWatching: () => void
 
   constructor(options: IdtechOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.body = options.body ?? new Body({ clock: this.#clock, ...(options.language && { language: options.language }) })
-    const { contactless } = options
-    this.firmware = new Firmware({
-      ...options,
-      ...{ family: this.family, body: this.body, clock: this.#clock, config: withoutPinPad(options.config) },
-      ...(contactless && { contactless: withoutOnlinePin(contactless) }),
-    })
+    const own = withoutPinPad(options.config, options.contactless)
+    this.firmware = new Firmware({ ...options, ...own, family: this.family, body: this.body, clock: this.#clock })
     this.faults = { ...options.faults }
     this.serial = options.serial ?? 'IDTECH-VP3300-00001'
     this.menus = options.menus ?? false
@@ -151,11 +151,13 @@ export class VirtualIdtech implements VirtualReader {
     if (!this.body.isOn) return
     if (message.type === 'unknown')
       return this.#say({ type: 'answer', command: message.code >> 8, status: statuses.unknownCommand, data: new Uint8Array(0) })
-    const { command: name, data } = message
+    const { command: name, data, swapped = false } = message
+    if (swapped !== (slotCommands.has(name) && this.passThroughOrder === 'msb')) return this.#answer(name, status(statuses.crcError))
     const job = this.#job
     if (name === 'cancel') return this.#cancel()
     if (job?.applyHost && name === 'contactApplyHost') return this.#applyHost(job, data)
-    if (job?.choose && name === 'lcd') return this.#choose(job, data)
+    // A choice that comes too late is nobody's.
+    if (name === 'lcd') return this.#choose(job, data)
     if (job) {
       // Whatever else comes is taken for a cancel (NEO 2 IDG, 02-40).
       await this.#endJob(new Fault('aborted', 'the host said something else'))
@@ -217,11 +219,11 @@ export class VirtualIdtech implements VirtualReader {
     }
   }
 
-  #choose(job: Job, data: Uint8Array): void {
+  #choose(job: Job | undefined, data: Uint8Array): void {
     try {
-      job.choose!(decodeMenuChoice(data))
+      job?.choose?.(decodeMenuChoice(data))
     } catch (error) {
-      job.stop.abort(asFault(error))
+      job?.stop.abort(asFault(error))
     }
   }
 
@@ -297,12 +299,15 @@ export class VirtualIdtech implements VirtualReader {
     const { signal } = job.stop
     this.firmware.checkReady()
     const transaction = transactionOf(start)
-    const taken = await takeCard(this.firmware, transaction, { interfaces: everything, timeout: timeout * 1000, signal, host: {} })
+    const interfaces = this.#mute ? everything.filter(one => one !== 'chip') : everything
+    this.#mute = false
+    const taken = await takeCard(this.firmware, transaction, { interfaces, timeout: timeout * 1000, signal, host: {} })
     switch (taken.type) {
       case 'none':
         this.firmware.showEnd({ result: 'cancelled', cvm: 'none' })
         return noCard(taken.why)
       case 'mute':
+        this.#mute = true
         this.firmware.showEnd({ result: 'cancelled', reason: 'cardError', cvm: 'none' })
         return failure('contact', errorCodes.cardDidNotRespond)
       case 'chip':
@@ -338,7 +343,8 @@ export class VirtualIdtech implements VirtualReader {
       this.body.show('reader.processing')
       return contact(resultCodes.authenticate)
     }
-    this.firmware.showEnd({ result: 'cancelled', cvm: 'none', ...(taken.type === 'mute' && { reason: 'cardError' }) })
+    this.#mute = taken.type === 'mute'
+    this.firmware.showEnd({ result: 'cancelled', cvm: 'none', ...(this.#mute && { reason: 'cardError' }) })
     if (taken.type === 'mute') return contact(resultCodes.fallback)
     return taken.type === 'none' && taken.why === 'timeout' ? status(statuses.timeout) : contact(resultCodes.cancelled)
   }
@@ -392,12 +398,4 @@ export class VirtualIdtech implements VirtualReader {
 function preferred(candidates: readonly Candidate[]): number {
   const rank = ({ priority }: Candidate) => priority || 16
   return candidates.reduce((best, one, index) => (rank(one) < rank(candidates[best]) ? index : best), 0)
-}
-
-/** Terminal Capabilities of a terminal without a PIN pad (EMV 4.4 Book 4, Annex A2). */
-function withoutPinPad(config: TerminalConfig): TerminalConfig {
-  let { capabilities } = config
-  for (const bit of [CAPABILITY.plaintextPin, CAPABILITY.onlinePin, CAPABILITY.encipheredPin])
-    capabilities = withBit(capabilities, bit, false)
-  return { ...config, capabilities }
 }

@@ -2,10 +2,6 @@
 
 import { transactionStatus } from '../../devices/magtek/codec.ts'
 import { fromText } from '../../src/bytes.ts'
-import { CAPABILITY, type TerminalConfig } from '../../src/emv/config.ts'
-import type { ContactlessConfig } from '../../src/emv/contactless/config.ts'
-import { withoutOnlinePin } from '../../src/emv/contactless/without-pin.ts'
-import { withBit } from '../../src/emv/data.ts'
 import type { CardInterface, Outcome } from '../../src/emv/outcome.ts'
 import type { AuthorisationRequest, AuthorisationResponse, Candidate, Transaction } from '../../src/emv/terminal.ts'
 import type { Swipe, SwipedTracks } from '../../src/magstripe.ts'
@@ -151,12 +147,4 @@ function hostSide(by: CardInterface, teller: Teller): HostSide {
 export function statusOf({ result }: Outcome): number {
   if (result === 'approved') return transactionStatus.accepted
   return result === 'declined' ? transactionStatus.declined : transactionStatus.error
-}
-
-/** The configuration of a reader that has no keys to type on: no PIN is asked for. */
-export function withoutPinPad(config: TerminalConfig, contactless: ContactlessConfig | undefined) {
-  let { capabilities } = config
-  for (const bit of [CAPABILITY.plaintextPin, CAPABILITY.onlinePin, CAPABILITY.encipheredPin])
-    capabilities = withBit(capabilities, bit, false)
-  return { config: { ...config, capabilities }, ...(contactless && { contactless: withoutOnlinePin(contactless) }) }
 }

@@ -37,11 +37,12 @@ import { Body } from './body.ts'
 import { Firmware } from './firmware.ts'
 import { hearHost } from './hear.ts'
 import type { HidPlug } from './hid-device.ts'
-import { type PaymentEnd, runPayment, statusOf, type Teller, withoutPinPad } from './magtek-payment.ts'
+import { type PaymentEnd, runPayment, statusOf, type Teller } from './magtek-payment.ts'
 import { swipeReport, wrap } from './magtek-seal.ts'
 import { displayTexts } from './magtek-texts.ts'
 import { hostResponse } from './magtek-words.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
+import { withoutPinPad } from './without-pin-pad.ts'
 
 export interface V5Knobs extends V5Sending {
   part?: number
