@@ -13,6 +13,7 @@ import { parseUri, type Uri } from '../src/transport/uri.ts'
 import { bleShape as bluepadBle } from './bluepad/codec.ts'
 import { openBluepad } from './bluepad/driver.ts'
 import type { CarryToHost } from './bluepad/host-link.ts'
+import { idtechHid } from './idtech/codec.ts'
 import { IDTECH_APDU, IDTECH_MENU, openIdtech } from './idtech/driver.ts'
 import { magtekBle, magtekHid } from './magtek/codec.ts'
 import { magtekDialects, openMagtek } from './magtek/driver.ts'
@@ -93,7 +94,7 @@ export const families: readonly Family[] = [
     readers: 'ID TECH VP3300 and other NEO 2 readers (ViVOtech2)',
     provenance: 'specification',
     bluetoothNames: ['IDTECH'],
-    hid: { size: 63, ids: { single: 1, first: 2, middle: 3, last: 4 }, out: 'output' },
+    hid: idtechHid,
     usb: [{ vendor: 0x0acd, product: 0x3530 }],
     baud: 115200,
     open: openIdtech,

@@ -1,11 +1,15 @@
 /** The ID TECH codec (NEO 2, ViVOtech2): the table of commands, and the two mirror-image sides. */
 
 import type { Side } from '../../src/reader/side.ts'
+import type { HidShape } from '../../src/transport/shape.ts'
 import { type CrcOrder, encodeFrame, type Frame, frameDecoder } from './codec-frame.ts'
 
 export * from './codec-frame.ts'
 export * from './codec-menu.ts'
 export * from './codec-payload.ts'
+
+/** Reports of 64 bytes, zeros behind the frame: a whole one, or its first, middle and last parts, by id. */
+export const idtechHid: HidShape = { size: 63, ids: { single: 1, first: 2, middle: 3, last: 4 }, out: 'output' }
 
 /** Command and sub-command by name (NEO 2 Interface Developer's Guide 80139403-002). */
 const commands = {

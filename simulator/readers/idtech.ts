@@ -15,6 +15,7 @@ import {
   errorCodes,
   type HostAnswer,
   type HostMessage,
+  idtechHid,
   requests,
   resultCodes,
   slots,
@@ -30,6 +31,7 @@ import { faultySender, type LineFaults } from '../faults.ts'
 import { Body } from './body.ts'
 import { Firmware, type HostSide } from './firmware.ts'
 import { hearHost } from './hear.ts'
+import type { HidPlug } from './hid-device.ts'
 import {
   type Answer,
   activated,
@@ -77,6 +79,7 @@ export class VirtualIdtech implements VirtualReader {
   /** Knobs of the line, to be turned at any time. */
   readonly faults: LineFaults
   readonly serial: string
+  readonly hid: HidPlug
   /** A knob: who chooses from several applications. */
   menus: boolean
   /** A knob: how it wants the CRC of the chip slot's commands; the guide shows both. */
@@ -101,6 +104,7 @@ export class VirtualIdtech implements VirtualReader {
     this.firmware = new Firmware({ ...options, ...own, family: this.family, body: this.body, clock: this.#clock })
     this.faults = { ...options.faults }
     this.serial = options.serial ?? 'IDTECH-VP3300-00001'
+    this.hid = { vendor: 0x0acd, product: 0x3530, shape: idtechHid, manufacturer: 'ID TECH', name: 'VP3300', serial: this.serial }
     this.menus = options.menus ?? false
     this.#stopWatching = this.body.on(event => {
       if (event.type === 'power' && !event.on) this.#link?.close().catch(() => {})
