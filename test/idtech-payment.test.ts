@@ -11,7 +11,7 @@ import type { CardholderScript } from '../simulator/readers/cardholder.ts'
 import { cardholder } from '../simulator/readers/cardholder.ts'
 import { VirtualIdtech } from '../simulator/readers/idtech.ts'
 import { instant, virtualConfig, virtualReader } from '../simulator/world.ts'
-import { text } from '../src/bytes.ts'
+import { concat, fromHex, hex, text } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
 import type { Outcome } from '../src/emv/outcome.ts'
 import type { Terminal, Transaction } from '../src/emv/terminal.ts'
@@ -207,11 +207,16 @@ describe('on the wire', () => {
     expect(wire).not.toContain('→ activate')
   })
 
-  it('a card over an interface that was not asked for is sent away', async () => {
+  it('only the interfaces that were asked for are open', async () => {
     await start()
-    const { outcome } = await pay({ card: card() }, { interfaces: ['tap'] })
-    expect(outcome).toMatchObject({ result: 'declined', reason: 'tryAnotherInterface', interface: 'chip', online: false })
+    const stripe = () => pay({ card: card('mir'), present: 'swipe' }, { interfaces: ['swipe'] }, {}, { profile: profiles.mir })
+    const { outcome } = await stripe()
+    expect(outcome).toMatchObject({ result: 'approved', interface: 'swipe' })
+    expect(outcome.tags.get(0x9f39)).toEqual(Uint8Array.of(0x80))
     expect((await pay({ card: card('mir'), present: 'tap' }, { interfaces: ['tap'] })).outcome).toMatchObject({ result: 'approved' })
+    // a chip, where only its stripe or its field may be read
+    const dipped = await pay({ card: card() }, { interfaces: ['tap', 'swipe'] })
+    expect(dipped.outcome).toMatchObject({ result: 'cancelled', reason: 'cardTimeout', online: false })
   })
 })
 
@@ -283,12 +288,11 @@ describe('endings', () => {
     expect((await pay({ card: {}, pace: { present: 1e9 } }, { interfaces: ['chip'] })).outcome).toMatchObject(mute)
     device.body.pull()
     await clock.advance(10_000)
-    const byStripe = () => pay({ card: card('mir'), present: 'swipe' }, { interfaces: ['swipe'] }, {}, { profile: profiles.mir })
-    const { outcome } = await byStripe()
-    expect(outcome).toMatchObject({ result: 'approved', interface: 'swipe', cvm: 'signature' })
-    expect(outcome.tags.get(0x9f39)).toEqual(Uint8Array.of(0x80))
-    // … which the reader allows once: 02-40 takes every interface, and a card with a chip is asked for it
-    expect((await byStripe()).outcome).toMatchObject({ result: 'declined', reason: 'tryAnotherInterface', interface: 'chip' })
+    const swiped = await pay({ card: card('mir'), present: 'swipe' }, {}, {}, { profile: profiles.mir })
+    expect(swiped.outcome).toMatchObject({ result: 'approved', interface: 'swipe', cvm: 'signature' })
+    expect(swiped.outcome.tags.get(0x9f39)).toEqual(Uint8Array.of(0x80))
+    // … which the reader allows once
+    expect((await pay({ card: card('mir'), present: 'swipe' })).outcome).toMatchObject({ result: 'approved', interface: 'chip' })
   })
 
   it('the merchant cancels at every message on the wire: a result, and the next payment goes through', async () => {
@@ -447,6 +451,77 @@ describe('endings', () => {
     await clock.settle(reader.close())
     await connect()
     expect((await pay({ card: card() })).outcome).toMatchObject({ result: 'approved' })
+  })
+})
+
+describe('what only a real reader does', () => {
+  /** A reader that answers commands by name, byte for byte; the rest it does not know. */
+  async function scripted(
+    answers: Partial<Record<idtech.CommandName, readonly { command?: number; status: number; data?: Uint8Array }[]>>,
+  ) {
+    const [app, far] = pipe({ clock })
+    const decoder = idtech.device.decoder()
+    const said: { name: string; data: string }[] = []
+    void (async () => {
+      for await (const bytes of far.incoming)
+        for (const { type, data, ...more } of decoder.push(bytes)) {
+          const name = type === 'command' && 'command' in more ? more.command : undefined
+          if (!name) continue
+          said.push({ name, data: hex(data) })
+          const own = idtech.commandByte(name)
+          for (const { command = own, status, data: told = new Uint8Array(0) } of answers[name] ?? [
+            { status: name === 'battery' ? 0x0c : 0 },
+          ])
+            await far.send(idtech.device.encode({ type: 'answer', command, status, data: told }))
+        }
+    })().catch(() => {})
+    return { said, other: await clock.settle(open(app, { family: 'idtech', clock })) }
+  }
+
+  it('a tap with its card data masked and enciphered: a receipt’s PAN, and all of it for the acquirer', async () => {
+    await start()
+    const enciphered = concat(
+      idtech.writeEnciphered(0x57, new Uint8Array(32).fill(7)),
+      idtech.writeEnciphered(0x5a, new Uint8Array(16).fill(8)),
+    )
+    const data = idtech.encodeActivated({
+      ...{ captured: 'contactless', encrypted: { stripe: false, emv: true }, enciphered },
+      tags: new Map([
+        [0x9f26, new Uint8Array(8).fill(1)],
+        [idtech.tags.ksn, new Uint8Array(10).fill(2)],
+      ]),
+      masked: new Map([[0x57, fromHex('4761CCCCCCCC0010D2012CCCCCCCCCCCCC')]]),
+    })
+    const { other, said } = await scripted({ activate: [{ status: 0x23, data }] })
+    expect(await clock.settle(other.status())).toEqual({})
+    const { outcome } = await pay({ card: {} }, {}, { authorise: async () => ({ type: 'approved', code: '00' }) }, { by: other })
+    expect(outcome).toMatchObject({ result: 'approved', interface: 'tap', online: true })
+    expect(hex(outcome.tags.get(0xc4)!)).toBe('4761FFFFFFFF0010')
+    expect(outcome.tags.has(0x57)).toBe(false)
+    expect(outcome.tags.get(0xdfff01)).toEqual(enciphered)
+    expect(said.find(({ name }) => name === 'activate')?.data).toBe('3C9F02060000002500009C01005F2A020643')
+    await clock.settle(other.close())
+  })
+
+  it('a chip that is answered as by 60-10: on with 60-11 and 60-12, as in the vendor’s scripts', async () => {
+    await start()
+    const result = (code: number) => [
+      { status: 0x63, command: 0x60 },
+      { status: 0, command: 0x60, data: idtech.encodeContactResult({ code, tags: new Map([[0x9f36, Uint8Array.of(0, 1)]]) }) },
+    ]
+    const answers = { activate: result(0x0010), contactAuthenticate: result(0x0004), contactApplyHost: result(0x0002) }
+    const { other, said } = await scripted(answers)
+    const authorise: Terminal['authorise'] = async () => ({
+      ...{ type: 'approved', code: '00', issuerAuthenticationData: fromHex('11223344556677883030') },
+    })
+    const { outcome } = await pay({ card: {} }, { interfaces: ['chip', 'swipe'] }, { authorise }, { by: other })
+    expect(outcome).toMatchObject({ result: 'approved', interface: 'chip', online: true })
+    expect(said.slice(-3)).toEqual([
+      { name: 'activate', data: '3C9F02060000002500009C01005F2A020643DFEF370105' },
+      { name: 'contactAuthenticate', data: '000078' },
+      { name: 'contactApplyHost', data: '018A023030910A11223344556677883030' },
+    ])
+    await clock.settle(other.close())
   })
 })
 

@@ -1,10 +1,10 @@
-/** ID TECH ViVOtech2 framing: header, command, sub-command or status, length, data, CRC-16, whose byte order tells a command from an answer. */
+/** ID TECH ViVOtech2 framing: header, command, sub-command or status, length, data, CRC-16 in a byte order of its own for each side. */
 
 import { concat, equal, fromText, fromUint, uint } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import type { Decoder } from '../../src/reader/side.ts'
 
-/** `lsb`: low byte of the CRC first. Commands have it so, whoever sends them; answers, and most pass-through commands, the other way. */
+/** `lsb`: low byte of the CRC first. A host's commands have it so; most pass-through commands, and whatever a reader says, the other way. */
 export type CrcOrder = 'lsb' | 'msb'
 
 export interface Frame {

@@ -15,11 +15,13 @@ export interface MenuLine {
 export interface Lcd {
   /** One of `displayModes`, or another. */
   readonly mode: number
-  /** Seconds; 0 where no key is waited for. */
-  readonly timeout: number
+  /** Seconds, where a key is waited for. */
+  readonly timeout?: number
   /** `EN`. */
   readonly language: string
   readonly lines: readonly MenuLine[]
+  /** Seconds, or FFFF for always. */
+  readonly backlight?: number
 }
 
 const SEPARATOR = 0x1c
@@ -28,21 +30,19 @@ function lengthFirst(value: Uint8Array): Uint8Array {
   return concat(Uint8Array.of(value.length & 0xff, value.length >> 8), value)
 }
 
-/** The backlight is left to the host: always on. */
-export function encodeLcd({ mode, timeout, language, lines }: Lcd): Uint8Array {
+function seconds(value: number | undefined): Uint8Array {
+  return lengthFirst(value === undefined ? new Uint8Array(0) : Uint8Array.of(value & 0xff, value >> 8))
+}
+
+export function encodeLcd({ mode, timeout, language, lines, backlight }: Lcd): Uint8Array {
   if (mode === displayModes.clear) return Uint8Array.of(mode)
   const control = lines.map(({ line, message }) =>
     typeof message === 'number'
       ? Uint8Array.of(0x80 | line, message, SEPARATOR)
       : concat(Uint8Array.of(line), fromText(message), Uint8Array.of(SEPARATOR)),
   )
-  return concat(
-    Uint8Array.of(mode),
-    lengthFirst(Uint8Array.of(timeout & 0xff, timeout >> 8)),
-    lengthFirst(fromText(language)),
-    lengthFirst(concat(...control)),
-    lengthFirst(Uint8Array.of(0xff, 0xff)),
-  )
+  const text = lengthFirst(fromText(language))
+  return concat(Uint8Array.of(mode), seconds(timeout), text, lengthFirst(concat(...control)), seconds(backlight))
 }
 
 /** @throws Fault `protocol` */
@@ -58,7 +58,11 @@ export function decodeLcd(data: Uint8Array): Lcd {
     at += 2 + length
     return value
   }
-  const [low = 0, high = 0] = next('timeout')
+  const time = (field: string) => {
+    const [low, high = 0] = next(field)
+    return low === undefined ? undefined : low | (high << 8)
+  }
+  const timeout = time('timeout')
   const language = text(next('language'))
   const control = next('lines')
   const lines: MenuLine[] = []
@@ -69,7 +73,8 @@ export function decodeLcd(data: Uint8Array): Lcd {
     lines.push({ line: control[from] & 0x7f, message: control[from] & 0x80 ? (message[0] ?? 0) : text(message) })
     from = end + 1
   }
-  return { mode, timeout: low | (high << 8), language, lines }
+  const backlight = time('backlight')
+  return { mode, ...(timeout !== undefined && { timeout }), language, lines, ...(backlight !== undefined && { backlight }) }
 }
 
 /** The host's choice in a menu: mode, then the line in a field with its length. Assumed: the guide's page on the answer was not seen. */

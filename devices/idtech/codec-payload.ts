@@ -1,8 +1,10 @@
 /** Payloads of ID TECH commands: status, start of a transaction, its results, battery. */
 
 import { concat, fromBcd, fromText, fromUint, text, toBcd } from '../../src/bytes.ts'
+import type { CardInterface } from '../../src/emv/outcome.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import { read, write } from '../../src/tlv/ber.ts'
+import { readTold, type Tags, type Telling, type Told, writeTold } from './codec-tlv.ts'
 
 /** Status of an answer (NEO 2 IDG, table 6; 63 on its page 160). */
 export const statuses = {
@@ -48,24 +50,6 @@ export const tags = {
   group: 0xffee01,
 } as const
 
-export type Tags = ReadonlyMap<number, Uint8Array>
-
-/** The data objects by tag, the first of each. @throws Fault `protocol` when they are none */
-export function tagsOf(bytes: Uint8Array, what: string): Map<number, Uint8Array> {
-  try {
-    const found = new Map<number, Uint8Array>()
-    for (const { tag, value } of read(bytes, { ff: 'tag' })) if (!found.has(tag)) found.set(tag, value.slice())
-    return found
-  } catch (error) {
-    if (!isFault(error, 'tlv')) throw error
-    throw new Fault('protocol', `${what}: ${error.message}`, error.details, { cause: error })
-  }
-}
-
-export function encodeTags(objects: Tags): Uint8Array {
-  return concat(...Array.from(objects, ([tag, value]) => write(tag, value)))
-}
-
 /** 9C. */
 export const transactionTypes = { purchase: 0x00, cash: 0x01, cashback: 0x09, refund: 0x20 } as const
 
@@ -90,7 +74,7 @@ function encodeStart({ type, amount, otherAmount, currency }: Start): Uint8Array
 
 function decodeStart(bytes: Uint8Array): Start {
   const what = 'start of a transaction'
-  const found = tagsOf(bytes, what)
+  const found = readTold(bytes, what).tags
   const number = (tag: number) => {
     const value = fromBcd(found.get(tag) ?? new Uint8Array(0))
     if (value === undefined || !found.has(tag)) throw new Fault('protocol', `${what}: no ${tag.toString(16)}, or no number`)
@@ -104,21 +88,30 @@ function decodeStart(bytes: Uint8Array): Start {
   }
 }
 
-/** 02-40: any interface that the reader has. */
+/** DFEF37: what may be used for this transaction. */
+const INTERFACES = 0xdfef37
+const interfaceBits = { swipe: 0x01, tap: 0x02, chip: 0x04 } as const
+
+/** 02-40. */
 export interface Activate extends Start {
   /** Seconds, 1–255. */
   readonly timeout: number
+  /** All that the reader is set up for when left out. */
+  readonly interfaces?: readonly CardInterface[]
 }
 
 /** @throws Fault `bad-argument` */
-export function encodeActivate({ timeout, ...start }: Activate): Uint8Array {
-  return concat(fromUint(timeout, 1), encodeStart(start))
+export function encodeActivate({ timeout, interfaces, ...start }: Activate): Uint8Array {
+  const only = interfaces ? [write(INTERFACES, Uint8Array.of(interfaces.reduce((bits, one) => bits | interfaceBits[one], 0)))] : []
+  return concat(fromUint(timeout, 1), encodeStart(start), ...only)
 }
 
 /** @throws Fault `protocol` */
 export function decodeActivate(data: Uint8Array): Activate {
   if (data.length === 0) throw new Fault('protocol', 'activate: no timeout')
-  return { timeout: data[0], ...decodeStart(data.subarray(1)) }
+  const bits = readTold(data.subarray(1), 'activate').tags.get(INTERFACES)?.[0]
+  const interfaces = bits === undefined ? undefined : (['chip', 'tap', 'swipe'] as const).filter(one => bits & interfaceBits[one])
+  return { timeout: data[0], ...decodeStart(data.subarray(1)), ...(interfaces && { interfaces }) }
 }
 
 /** 60-10: the chip only, or its stripe instead where `fallback` is set. */
@@ -141,21 +134,25 @@ export function decodeContactStart(data: Uint8Array): ContactStart {
   return { fallback: fallback === 1, cardTimeout: a * 256 + b, nextTimeout: c * 256 + d, ...decodeStart(data.subarray(5)) }
 }
 
+/** 60-11: online is not forced. `timeout`: seconds, until 60-12 comes. */
+export function encodeAuthenticate(timeout: number): Uint8Array {
+  return concat(Uint8Array.of(0), fromUint(timeout, 2))
+}
+
 /** Which card it was: bits 4, 3 and 0 of the attribution byte. */
 export type Captured = 'contact' | 'contactless' | 'contactlessMsd' | 'swipe'
 const captures = { contact: 0x00, contactless: 0x01, contactlessMsd: 0x11, swipe: 0x08 } as const
 
 /** The answer to 02-40 and 03-40. */
-export interface Activated {
+export interface Activated extends Told {
   readonly captured: Captured
   /** Bits 6 and 7: MSR or MSD data, EMV data is enciphered, in a format that is not public. */
   readonly encrypted: { readonly stripe: boolean; readonly emv: boolean }
-  readonly tags: Tags
 }
 
-export function encodeActivated({ captured, encrypted, tags: objects }: Activated): Uint8Array {
+export function encodeActivated({ captured, encrypted, ...told }: Telling<Activated>): Uint8Array {
   const attribution = captures[captured] | (encrypted.stripe ? 0x40 : 0) | (encrypted.emv ? 0x80 : 0)
-  return concat(Uint8Array.of(attribution), encodeTags(objects))
+  return concat(Uint8Array.of(attribution), writeTold(told))
 }
 
 /** @throws Fault `protocol` */
@@ -166,7 +163,7 @@ export function decodeActivated(data: Uint8Array): Activated {
   return {
     captured,
     encrypted: { stripe: (attribution & 0x40) !== 0, emv: (attribution & 0x80) !== 0 },
-    tags: tagsOf(data.subarray(1), 'result of a transaction'),
+    ...readTold(data.subarray(1), 'result of a transaction'),
   }
 }
 
@@ -204,30 +201,29 @@ export const resultCodes = {
 } as const
 export type ResultName = keyof typeof resultCodes
 
-export interface ContactResult {
-  /** One of `resultCodes`, or another. */
+export interface ContactResult extends Told {
+  /** One of `resultCodes`, or another: DFEE25. */
   readonly code: number
-  readonly tags: Tags
 }
 
-/** Two bytes, then TLV. Assumed: the guide's pages on it were not seen. */
-export function encodeContactResult({ code, tags: objects }: ContactResult): Uint8Array {
-  return concat(fromUint(code, 2), encodeTags(objects))
+export function encodeContactResult({ code, tags: objects, ...told }: Telling<ContactResult>): Uint8Array {
+  return writeTold({ ...told, tags: new Map([[tags.resultCode, fromUint(code, 2)], ...objects]) })
 }
 
-/** The code in DFEE25 where it is there, else in the first two bytes. @throws Fault `protocol` */
+/** @throws Fault `protocol` */
 export function decodeContactResult(data: Uint8Array): ContactResult {
   const what = 'result of a contact command'
-  const code = ([high, low]: Uint8Array) => high * 256 + low
-  try {
-    const found = tagsOf(data, what)
-    const told = found.get(tags.resultCode)
-    if (told?.length === 2) return { code: code(told), tags: found }
-  } catch (error) {
-    if (!isFault(error, 'protocol')) throw error
-  }
-  if (data.length < 2) throw new Fault('protocol', `${what}: no result code`)
-  return { code: code(data), tags: tagsOf(data.subarray(2), what) }
+  const told = readTold(data, what)
+  const code = resultCodeOf(told.tags)
+  if (code === undefined) throw new Fault('protocol', `${what}: no result code`, { field: 'DFEE25' })
+  const rest = new Map(told.tags)
+  rest.delete(tags.resultCode)
+  return { ...told, code, tags: rest }
+}
+
+export function resultCodeOf(told: Tags): number | undefined {
+  const value = told.get(tags.resultCode)
+  return value?.length === 2 ? value[0] * 256 + value[1] : undefined
 }
 
 /** Battery level, F0-02 with 00: percent, 5 to 100. */
@@ -248,21 +244,34 @@ export interface HostAnswer {
   readonly scripts?: readonly Uint8Array[]
 }
 
-/** TLV, as the guide's example begins with a script (72 46 …). @throws Fault `bad-argument` when the code is no two characters */
+/** A host has answered; what else this byte may be is not known. */
+const ANSWERED = 0x01
+
+/** @throws Fault `bad-argument` when the code is no two characters */
 export function encodeHostAnswer({ code, issuerAuthenticationData, scripts = [] }: HostAnswer): Uint8Array {
   if (code.length !== 2) throw new Fault('bad-argument', `authorisation response code '${code}' is not 2 characters`, { field: 'code' })
-  return concat(write(0x8a, fromText(code)), ...(issuerAuthenticationData ? [write(0x91, issuerAuthenticationData)] : []), ...scripts)
+  const arpc = issuerAuthenticationData ? [write(0x91, issuerAuthenticationData)] : []
+  return concat(Uint8Array.of(ANSWERED), write(0x8a, fromText(code)), ...arpc, ...scripts)
 }
 
 /** @throws Fault `protocol` where there is no 8A of 2 bytes */
 export function decodeHostAnswer(data: Uint8Array): HostAnswer {
   const what = 'answer of the host'
-  const found = tagsOf(data, what)
+  const found = readTold(data.subarray(1), what).tags
   const code = found.get(0x8a)
-  if (code?.length !== 2) throw new Fault('protocol', `${what}: no 8A of 2 bytes`, { field: '8A' })
+  if (data[0] !== ANSWERED || code?.length !== 2) throw new Fault('protocol', `${what}: no 8A of 2 bytes`, { field: '8A' })
   const arpc = found.get(0x91)
-  const scripts = read(data)
-    .filter(({ tag }) => tag === 0x71 || tag === 0x72)
-    .map(({ tag, value }) => write(tag, value))
+  const scripts = readTemplates(data.subarray(1), what)
   return { code: text(code), ...(arpc && { issuerAuthenticationData: arpc }), ...(scripts.length > 0 && { scripts }) }
+}
+
+function readTemplates(bytes: Uint8Array, what: string): Uint8Array[] {
+  try {
+    return read(bytes)
+      .filter(({ tag }) => tag === 0x71 || tag === 0x72)
+      .map(({ tag, value }) => write(tag, value))
+  } catch (error) {
+    if (!isFault(error, 'tlv')) throw error
+    throw new Fault('protocol', `${what}: ${error.message}`, error.details, { cause: error })
+  }
 }

@@ -7,6 +7,7 @@ import { type CrcOrder, encodeFrame, type Frame, frameDecoder } from './codec-fr
 export * from './codec-frame.ts'
 export * from './codec-menu.ts'
 export * from './codec-payload.ts'
+export * from './codec-tlv.ts'
 
 /** Reports of 64 bytes, zeros behind the frame: a whole one, or its first, middle and last parts, by id. */
 export const idtechHid: HidShape = { size: 63, ids: { single: 1, first: 2, middle: 3, last: 4 }, out: 'output' }
@@ -76,23 +77,24 @@ function hostMessage({ command: first, second, data, order }: Frame): HostMessag
   return name ? { type: 'command', command: name, data, ...swapped } : { type: 'unknown', code, data, ...swapped }
 }
 
-/** Answers have their CRC high byte first, requests low byte first. */
 function deviceFrame(message: DeviceMessage): Frame {
   if (message.type === 'answer') return { command: message.command, second: message.status, data: message.data, order: 'msb' }
-  return { command: message.code >> 8, second: message.code & 0xff, data: message.data, order: 'lsb' }
+  return { command: message.code >> 8, second: message.code & 0xff, data: message.data, order: 'msb' }
 }
 
-function deviceMessage({ command: first, second, data, order }: Frame): DeviceMessage {
-  if (order === 'msb') return { type: 'answer', command: first, status: second, data }
-  return { type: 'request', code: (first << 8) | second, data }
+/** 61-01 to 61-03 with data are requests: a refusal of a command, which has the same bytes in front, has none. Nothing for what is no reader's: its own echo. */
+function deviceMessages({ command: first, second, data, order }: Frame): DeviceMessage[] {
+  const code = (first << 8) | second
+  if (first === 0x61 && second >= 1 && second <= 3 && data.length > 0) return [{ type: 'request', code, data }]
+  return order === 'msb' ? [{ type: 'answer', command: first, status: second, data }] : []
 }
 
-/** The host's side: a driver holds it. Where both orders of a CRC are right, 61-01 to 61-03 are requests. */
+/** The host's side: a driver holds it. */
 export const host: Side<HostMessage, DeviceMessage> = {
   encode: message => encodeFrame(hostFrame(message)),
   decoder() {
-    const frames = frameDecoder((first, second) => (first === 0x61 && second >= 1 && second <= 3 ? 'lsb' : 'msb'))
-    return { push: chunk => frames.push(chunk).map(deviceMessage), idle: () => frames.idle().map(deviceMessage) }
+    const frames = frameDecoder(() => 'msb')
+    return { push: chunk => frames.push(chunk).flatMap(deviceMessages), idle: () => frames.idle().flatMap(deviceMessages) }
   },
 }
 

@@ -10,19 +10,23 @@ import {
   type Activated,
   type CommandName,
   type ContactResult,
+  commandByte,
   decodeActivated,
   decodeContactResult,
   decodeLcd,
   displayModes,
   encodeActivate,
+  encodeAuthenticate,
   encodeContactStart,
   encodeHostAnswer,
   encodeMenuChoice,
   errorCodes,
   requests,
+  resultCodeOf,
   resultCodes,
   type Start,
   statuses,
+  type Told,
   tags,
   transactionTypes,
 } from './codec.ts'
@@ -45,10 +49,13 @@ interface Payment extends Counter {
 
 /** Seconds that a reader waits for a card. */
 const CARD_WAIT = 60
-/** Seconds: 01 01 in either byte order, which the guide does not tell. */
-const CONTACT_TIMEOUT = 0x0101
+/** Seconds that a chip transaction waits for its next command: for the host, most of all. */
+const NEXT_WAIT = 120
 /** Milliseconds for a step of a chip transaction. */
 const STEP = 120_000
+const everything = 3
+/** Enciphered data objects, one after the other as they came: a tag of ours. */
+const ENCIPHERED = 0xdfff01
 /** The receipt's masked PAN (docs/devices/qpos.md, C4). */
 const MASKED_PAN = 0xc4
 
@@ -76,11 +83,14 @@ async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardIn
   if (ways.size === 0) throw new Fault('unsupported', 'a payment over no interface at all', { feature: 'interfaces' })
   if (ways.size === 1 && ways.has('chip')) {
     relay.show('reader.insertCard')
-    const inserted = await waitForChip(payment, start)
-    return inserted ? chip(payment, inserted) : relay.outcome('cancelled', 'cardTimeout')
+    const data = encodeContactStart({ ...start, fallback: false, cardTimeout: CARD_WAIT, nextTimeout: NEXT_WAIT })
+    return chip(payment, await step(payment, 'contactStart', data, CARD_WAIT * 1000 + STEP))
   }
   relay.show('reader.presentCard')
-  const answer = await step(payment, 'activate', encodeActivate({ ...start, timeout: CARD_WAIT }), CARD_WAIT * 1000 + STEP)
+  const data = encodeActivate({ ...start, timeout: CARD_WAIT, ...(ways.size < everything && { interfaces: [...ways] }) })
+  const answer = await step(payment, 'activate', data, CARD_WAIT * 1000 + STEP)
+  // The vendor's scripts leave open whether a chip is answered as 02-40 is or as 60-10.
+  if (answer.command === commandByte('contactStart')) return chip(payment, answer)
   if (answer.status === statuses.timeout) return relay.outcome('cancelled', 'cardTimeout')
   if (answer.status === statuses.failed) return failed(payment, decodeActivated(answer.data))
   if (answer.status !== statuses.ok && answer.status !== statuses.requestOnline) throw refused(answer.status, 'activate')
@@ -92,8 +102,10 @@ async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardIn
     if (by === 'chip') await payment.line.cancel()
     return relay.outcome('declined', 'tryAnotherInterface')
   }
-  relay.learn(told.tags)
+  learn(relay, told)
   if (by === 'chip') {
+    const code = resultCodeOf(told.tags) ?? resultCodes.authenticate
+    if (code !== resultCodes.authenticate) return ending(payment, { ...told, code })
     relay.show('reader.processing')
     payment.open = true
     return authenticate(payment)
@@ -106,27 +118,26 @@ async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardIn
   return relay.byHost()
 }
 
-/** The answer to 60-10; undefined when nobody came. The limit is the driver's own, and long before the reader's. */
-async function waitForChip(payment: Payment, start: Start): Promise<Answer | undefined> {
-  const late = new AbortController()
-  const stopWaiting = payment.clock.timer(CARD_WAIT * 1000, () => late.abort())
-  const data = encodeContactStart({ ...start, fallback: false, cardTimeout: CONTACT_TIMEOUT, nextTimeout: CONTACT_TIMEOUT })
-  try {
-    return await step(payment, 'contactStart', data, CONTACT_TIMEOUT * 1000, late.signal)
-  } catch (error) {
-    if (late.signal.aborted && !payment.stop.signal.aborted && isFault(error, 'aborted')) return undefined
-    throw error
-  } finally {
-    stopWaiting()
-  }
+/** What is in clear; the PAN for the receipt, and what is enciphered for whoever has the key, of the last answer. */
+function learn(relay: Relay, { tags: told, masked, enciphered }: Told): void {
+  relay.learn(told)
+  const pan = masked.get(0x5a) ?? masked.get(0x57)
+  if (pan) learnPan(relay, hex(pan))
+  if (enciphered.length > 0) relay.tags.set(ENCIPHERED, enciphered)
+}
+
+/** From digits and Cs, up to a separator. */
+function learnPan(relay: Relay, masked: string): void {
+  const [pan] = masked.split(/[DF]/)
+  if (pan) relay.tags.set(MASKED_PAN, fromHex(pan.replaceAll('C', 'F').padEnd(pan.length + (pan.length % 2), 'F')))
 }
 
 /** A tap, or a card, that failed: FFEE1F says why. */
-function failed({ relay }: Payment, { captured, tags: told }: Activated): Outcome {
+function failed({ relay }: Payment, { captured, ...answer }: Activated): Outcome {
   relay.by = captured === 'contact' ? 'chip' : captured === 'swipe' ? 'swipe' : 'tap'
-  relay.learn(told)
-  const result = told.get(tags.resultCode)
-  if (result?.length === 2 && result[1] === resultCodes.cancelled) return relay.outcome('cancelled', 'cardholderCancelled')
+  learn(relay, answer)
+  const told = answer.tags
+  if (resultCodeOf(told) === resultCodes.cancelled) return relay.outcome('cancelled', 'cardholderCancelled')
   const code = told.get(tags.errorCode)?.[0]
   const reasons: Partial<Record<number, Reason>> = {
     [errorCodes.aac]: 'offlineDeclined',
@@ -149,22 +160,22 @@ async function chip(payment: Payment, answer: Answer): Promise<Outcome> {
   if (told.code !== resultCodes.authenticate) return ending(payment, told)
   relay.emit({ type: 'card', event: 'inserted' })
   relay.show('reader.processing')
-  relay.learn(told.tags)
+  learn(relay, told)
   payment.open = true
   return authenticate(payment)
 }
 
 async function authenticate(payment: Payment): Promise<Outcome> {
   const { relay } = payment
-  const told = contactResult(await step(payment, 'contactAuthenticate', new Uint8Array(0), STEP), 'contactAuthenticate')
-  relay.learn(told.tags)
+  const told = contactResult(await step(payment, 'contactAuthenticate', encodeAuthenticate(NEXT_WAIT), STEP), 'contactAuthenticate')
+  learn(relay, told)
   if (told.code !== resultCodes.goOnline) return ending(payment, told)
   throwIfAborted(payment.signal)
   const response = await relay.authorise()
   // Z3: unable to go online (EMV 4.4 Book 4, Annex A6)
   const data = encodeHostAnswer(response.type === 'unableToGoOnline' ? { code: 'Z3' } : response)
   const last = contactResult(await step(payment, 'contactApplyHost', data, STEP), 'contactApplyHost')
-  relay.learn(last.tags)
+  learn(relay, last)
   return ending(payment, last)
 }
 
@@ -205,10 +216,9 @@ function ending(payment: Payment, { code }: ContactResult): Outcome {
 }
 
 /** A command with the questions that the reader has while it runs. */
-async function step(payment: Payment, name: CommandName, data: Uint8Array, time: number, late?: AbortSignal): Promise<Answer> {
+async function step(payment: Payment, name: CommandName, data: Uint8Array, time: number): Promise<Answer> {
   const { line, stop } = payment
-  const signal = late ? AbortSignal.any([stop.signal, late]) : stop.signal
-  const answer = await line.transact(name, data, { signal, time, onRequest: request => void asked(payment, request) })
+  const answer = await line.transact(name, data, { signal: stop.signal, time, onRequest: request => void asked(payment, request) })
   if (payment.failed) throw payment.failed
   return answer
 }
@@ -251,8 +261,8 @@ async function choose({ line, relay, menus, stop, clock }: Payment, { mode, line
 /** What is known of a stripe whose tracks are enciphered: masked track 2, in the digits and Cs of ID TECH. */
 function stripe(relay: Relay, { tags: told }: Activated): void {
   const masked = hex(told.get(tags.maskedTrack2) ?? new Uint8Array(0))
-  const [pan, rest = ''] = masked.split('D')
-  if (pan) relay.tags.set(MASKED_PAN, fromHex(pan.replaceAll('C', 'F').padEnd(pan.length + (pan.length % 2), 'F')))
+  learnPan(relay, masked)
+  const [, rest = ''] = masked.split('D')
   // POS entry mode: a reader with a slot takes the stripe of a chip card (service code 2xx, 6xx) only as fallback, 80; else 90.
   if (!relay.tags.has(0x9f39)) relay.tags.set(0x9f39, Uint8Array.of(/^[26]/.test(rest.slice(4)) ? 0x80 : 0x90))
 }

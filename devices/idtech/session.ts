@@ -92,9 +92,9 @@ export class IdtechLine {
     }
     signal.addEventListener('abort', cancel, { once: true })
     this.#onRequest = onRequest
+    const own = [commandByte(name), ...(name === 'activate' ? [commandByte('contactStart')] : [])]
     // Either answers a cancelled command: itself, or the cancel.
-    const mine = (one: Answer) =>
-      (one.command === commandByte(name) && !isProgress(one)) || (cancelled && one.command === commandByte('cancel'))
+    const mine = (one: Answer) => (own.includes(one.command) && !isProgress(one)) || (cancelled && one.command === commandByte('cancel'))
     const accept = (one: DeviceMessage): one is Answer => one.type === 'answer' && mine(one)
     try {
       const answer = await this.#line.ask(command(name, data), { signal: over.signal, timeout: time + SETTLE, accept })

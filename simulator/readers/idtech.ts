@@ -20,8 +20,9 @@ import {
   resultCodes,
   slots,
   statuses,
+  tags,
 } from '../../devices/idtech/codec.ts'
-import { fromHex, fromText } from '../../src/bytes.ts'
+import { fromHex, fromText, fromUint } from '../../src/bytes.ts'
 import { type Clock, systemClock, within } from '../../src/clock.ts'
 import type { Card } from '../../src/emv/card.ts'
 import type { Candidate, Transaction, Waiting } from '../../src/emv/terminal.ts'
@@ -299,11 +300,11 @@ export class VirtualIdtech implements VirtualReader {
   }
 
   async #activate(data: Uint8Array, job: Job): Promise<Answer> {
-    const { timeout, ...start } = decodeActivate(data)
+    const { timeout, interfaces: allowed = everything, ...start } = decodeActivate(data)
     const { signal } = job.stop
     this.firmware.checkReady()
     const transaction = transactionOf(start)
-    const interfaces = this.#mute ? everything.filter(one => one !== 'chip') : everything
+    const interfaces = this.#mute && allowed.length > 1 ? allowed.filter(one => one !== 'chip') : allowed
     this.#mute = false
     const taken = await takeCard(this.firmware, transaction, { interfaces, timeout: timeout * 1000, signal, host: {} })
     switch (taken.type) {
@@ -317,7 +318,7 @@ export class VirtualIdtech implements VirtualReader {
       case 'chip':
         this.#chip = { card: taken.card, transaction }
         this.body.show('reader.processing')
-        return activated(statuses.ok, 'contact')
+        return activated(statuses.ok, 'contact', new Map([[tags.resultCode, fromUint(resultCodes.authenticate, 2)]]))
       case 'swipe': {
         const sealed = await this.firmware.seal(taken.tracks, undefined, this.#hostSide(job), { signal })
         if (sealed.type !== 'sealed') throw new Fault('internal', 'no PIN was asked for')
