@@ -1,7 +1,6 @@
 /** Payloads of ID TECH commands: status, start of a transaction, its results, battery. */
 
 import { concat, fromBcd, fromText, fromUint, text, toBcd } from '../../src/bytes.ts'
-import type { CardInterface } from '../../src/emv/outcome.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import { read, write } from '../../src/tlv/ber.ts'
 import { readTold, type Tags, type Telling, type Told, writeTold } from './codec-tlv.ts'
@@ -97,7 +96,7 @@ export interface Activate extends Start {
   /** Seconds, 1–255. */
   readonly timeout: number
   /** All that the reader is set up for when left out. */
-  readonly interfaces?: readonly CardInterface[]
+  readonly interfaces?: readonly (keyof typeof interfaceBits)[]
 }
 
 /** @throws Fault `bad-argument` */

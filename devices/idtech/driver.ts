@@ -91,6 +91,8 @@ class IdtechReader implements Reader {
   readonly #work: ReaderWork
   #status: ReaderStatus = {}
   #slot: CardSlot | undefined
+  /** A chip is being worked with. That it was taken out afterwards is told by nothing. */
+  #inserted = false
 
   constructor(line: IdtechLine, clock: Clock, info: ReaderInfo, menus: boolean) {
     this.#line = line
@@ -108,12 +110,12 @@ class IdtechReader implements Reader {
   async status({ signal }: { signal?: AbortSignal } = {}): Promise<ReaderStatus> {
     // Any command but a cancel is taken for one while a transaction runs (NEO 2 IDG, 02-40): what it said last is all there is.
     const { busy } = this.#work
-    if (busy && busy !== 'a status request') return this.#status
+    if (busy && busy !== 'a status request') return this.#known
     return this.#work.alone(
       'a status request',
       async stop => {
         await this.#ask(stop)
-        return this.#status
+        return this.#known
       },
       signal,
     )
@@ -127,10 +129,14 @@ class IdtechReader implements Reader {
         const percent = this.#status.battery?.percent
         if (this.#work.level === 'critical')
           throw new Fault('low-battery', `the battery is at ${percent} %: too low for a payment`, { percent })
-        return pay({
-          ...{ line: this.#line, clock: this.#clock, signal: stop, transaction, terminal, menus: this.#menus },
-          emit: event => this.events.send(event),
-        })
+        try {
+          return await pay({
+            ...{ line: this.#line, clock: this.#clock, signal: stop, transaction, terminal, menus: this.#menus },
+            emit: event => this.#emit(event),
+          })
+        } finally {
+          this.#inserted = false
+        }
       },
       signal,
     )
@@ -146,6 +152,7 @@ class IdtechReader implements Reader {
     const release = this.#work.claim('an open card')
     const onClose = () => {
       this.#slot = undefined
+      this.#inserted = false
       release()
     }
     try {
@@ -153,8 +160,8 @@ class IdtechReader implements Reader {
         stop => openSlot({ line: this.#line, clock: this.#clock, signal: stop, timeout, onClose }),
         signal,
       )
-      this.events.send({ type: 'card', event: 'inserted' })
-      slot.removed.addEventListener('abort', () => this.events.send({ type: 'card', event: 'removed' }), { once: true })
+      this.#emit({ type: 'card', event: 'inserted' })
+      slot.removed.addEventListener('abort', () => this.#emit({ type: 'card', event: 'removed' }), { once: true })
       this.#slot = slot
       return slot
     } catch (error) {
@@ -174,6 +181,15 @@ class IdtechReader implements Reader {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  get #known(): ReaderStatus {
+    return { ...this.#status, ...(this.#inserted && { card: 'present' as const }) }
+  }
+
+  #emit(event: ReaderEvent): void {
+    if (event.type === 'card') this.#inserted = event.event === 'inserted'
+    this.events.send(event)
   }
 
   /** The battery, where the reader has one: it says nothing of a charger. */
