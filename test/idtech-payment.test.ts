@@ -503,6 +503,23 @@ describe('what only a real reader does', () => {
     await clock.settle(other.close())
   })
 
+  it('a tap answered 00: approved by the card’s TC, else by the host alone', async () => {
+    await start()
+    for (const [captured, cid, online] of [
+      ['contactless', 0x40, false],
+      ['contactless', 0x80, true],
+      ['contactlessMsd', undefined, true],
+    ] as const) {
+      const tags = new Map([[0x9f36, Uint8Array.of(0, 1)], ...(cid === undefined ? [] : ([[0x9f27, Uint8Array.of(cid)]] as const))])
+      const data = idtech.encodeActivated({ captured, encrypted: { stripe: false, emv: false }, tags })
+      const { other } = await scripted({ activate: [{ status: 0, data }] })
+      const authorise: Terminal['authorise'] = async () => ({ type: 'declined', code: '05' })
+      const { outcome } = await pay({ card: {} }, {}, { authorise }, { by: other })
+      expect(outcome).toMatchObject({ result: online ? 'declined' : 'approved', interface: 'tap', online })
+      await clock.settle(other.close())
+    }
+  })
+
   it('a chip that is answered as by 60-10: on with 60-11 and 60-12, as in the vendor’s scripts', async () => {
     await start()
     const result = (code: number) => [

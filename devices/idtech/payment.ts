@@ -111,8 +111,9 @@ async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardIn
     return authenticate(payment)
   }
   if (by === 'swipe') stripe(relay, told)
-  // A tap that is not to go online is approved by card and reader.
-  if (by === 'tap' && answer.status === statuses.ok) return relay.outcome('approved')
+  // 00 is also what a stripe read by tap is answered with: only the card's own TC (9F27) is an approval.
+  const cid = told.tags.get(0x9f27)?.[0] ?? 0
+  if (by === 'tap' && answer.status === statuses.ok && (cid & 0xc0) === 0x40) return relay.outcome('approved')
   relay.show('reader.processing')
   await relay.authorise()
   return relay.byHost()
