@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import { run } from '../src/command-line.ts'
-import { addAcquirer, addConfig, addImage, addServe } from './commands.ts'
+import { addAcquirer, addConfig, addImage, addScan, addServe } from './commands.ts'
 import { addDemo } from './demo.ts'
 import { addRun } from './run.ts'
 
@@ -12,6 +12,6 @@ const { version } = createRequire(import.meta.url)('tapdip/package.json') as { v
 const program = new Command('tapdip-sim')
   .description('Virtual card readers, cards and an acquirer. Test keys and test cards only.')
   .version(version, '-v, --version')
-for (const add of [addServe, addAcquirer, addConfig, addImage, addRun, addDemo]) add(program)
+for (const add of [addServe, addAcquirer, addScan, addConfig, addImage, addRun, addDemo]) add(program)
 
 await run(program)

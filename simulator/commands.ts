@@ -4,7 +4,7 @@ import { appendFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { hex } from '../src/bytes.ts'
-import { language, wholeNumber } from '../src/command-line.ts'
+import { EXIT, language, wholeNumber } from '../src/command-line.ts'
 import type { Explain } from '../src/emv/explain.ts'
 import { explanationJson } from '../src/emv/explain-print.ts'
 import { asFault, Fault } from '../src/errors.ts'
@@ -242,6 +242,23 @@ export function addImage(program: Command): void {
       } catch (cause) {
         throw new Fault('bad-argument', `cannot write ${file}: ${(cause as Error).message}`, { field: 'file' }, { cause })
       }
+    })
+}
+
+export function addScan(program: Command): void {
+  program
+    .command('scan')
+    .description('pays an SBP QR code of a virtual acquirer, as the customer’s bank would')
+    .argument('<payload>', 'what the code says')
+    .requiredOption('--acquirer <url>', 'http://127.0.0.1:8080')
+    .action(async (payload: string, { acquirer }: { readonly acquirer: string }) => {
+      const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ payload }) }
+      const response = await fetch(new URL('v1/qr-payments', acquirer), init).catch(cause => {
+        throw new Fault('host-unreachable', `cannot connect to ${acquirer}`, {}, { cause })
+      })
+      const answer = (await response.json()) as { readonly state?: string; readonly error?: string }
+      process.stdout.write(`${answer.error ?? answer.state}\n`)
+      process.exitCode = response.ok ? EXIT.ok : EXIT.declined
     })
 }
 

@@ -249,6 +249,19 @@ const table = {
     'No connection to the server: the order is paid offline and will be handed over later.',
     'Нет соединения с сервером: заказ оплачен OFFLINE и будет передан на сервер позже.',
   ],
+  'app.sbpWait': ['Wait…', 'Подождите...'],
+  'app.sbpCode': ['SBP QR code:', 'СБП QR-код:'],
+  'app.sbpScan': ['The customer scans the code with their bank’s app.', 'Покупатель сканирует QR-код банковским приложением.'],
+  'app.sbpKeys': [
+    'Enter shows the code again, o takes another way to pay, x cancels.',
+    'Enter — показать QR-код ещё раз, o — другой способ оплаты, x — отмена.',
+  ],
+  'app.sbpState': ['State: {state} ↻', 'Статус заказа: {state} ↻'],
+  'app.sbpTakingBack': ['Taking the SBP payment back first…', 'Отмена платежа СБП…'],
+  'app.sbpNotTakenBack': [
+    'The server has not confirmed that the SBP payment is cancelled: no other way is offered, or both might be charged.',
+    'Сервер не подтвердил отмену платежа СБП: другой способ оплаты недоступен, чтобы не списать деньги дважды.',
+  ],
   'app.alreadyPaid': ['Order {order} is already paid.', 'Заказ {order} уже оплачен.'],
   'app.inProcess': ['The payment of order {order} is still being processed.', 'Платёж по заказу {order} ещё обрабатывается.'],
   // Orders: what the screens of the mPOS guide (seed 002) show.

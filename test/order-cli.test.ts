@@ -4,9 +4,12 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type AcquirerHost, type AcquirerOptions, startAcquirer } from '../simulator/acquirer/host.ts'
 import { type Counter, virtualCounter } from '../simulator/world.ts'
+import { parseMerchantCode } from '../src/payment/qr-code.ts'
+
+vi.setConfig({ testTimeout: 60_000 }) // each test is a dozen processes
 
 const root = resolve(import.meta.dirname, '..')
 const ends: (() => unknown)[] = []
@@ -18,6 +21,20 @@ interface Ended {
   readonly code: number | null
   readonly out: string
   readonly err: string
+}
+
+/** Hears all that was said so far, and types. */
+type Hear = (said: string, type: (line: string) => void) => void
+
+const payloadIn = (said: string) => /^000201.*6304[0-9A-F]{4}$/m.exec(said)?.[0]
+/** Does something once the pattern has been said. */
+const once = (pattern: RegExp, act: (said: string, type: (line: string) => void) => void): Hear => {
+  let done = false
+  return (said, type) => {
+    if (done || !pattern.test(said)) return
+    done = true
+    act(said, type)
+  }
 }
 
 /** A shop of one journal, and a host that can be away. */
@@ -40,7 +57,7 @@ class Shop {
   }
 
   /** `tapdip order …`; `input` is typed. */
-  run(command: string, args: readonly string[] = [], input?: string): Promise<Ended> {
+  run(command: string, args: readonly string[] = [], input?: string | Hear): Promise<Ended> {
     const online = ['pay', 'status', 'confirm', 'cancel', 'refund', 'sync'].includes(command)
     const address = online ? ['--acquirer', `http://127.0.0.1:${this.#port}`] : []
     const all = ['order', command, ...args, ...address]
@@ -51,8 +68,12 @@ class Shop {
     ends.push(() => child.kill('SIGKILL'))
     let [out, err] = ['', '']
     child.stdout.setEncoding('utf8').on('data', text => (out += text))
-    child.stderr.setEncoding('utf8').on('data', text => (err += text))
-    child.stdin.end(input ?? '')
+    child.stderr.setEncoding('utf8').on('data', text => {
+      err += text
+      if (typeof input === 'function') input(err, line => void child.stdin.write(line))
+    })
+    if (typeof input !== 'function') child.stdin.end(input ?? '')
+    child.once('close', () => child.stdin.destroy())
     return new Promise(done => child.once('close', code => done({ code, out, err })))
   }
 
@@ -199,6 +220,98 @@ describe('an order in cash', () => {
     const number = await shop.enter('10.00')
     const paid = await shop.run('pay', [number, '--method', 'cash', '--received', '10', '--json'])
     expect(JSON.parse(paid.out)).toMatchObject({ sale: { registration: 'refused' }, order: { state: 'Approved', entries: [{ reason: 'notRegistered', code: '03', open: false }] } }) // biome-ignore format: one line
+  })
+})
+
+describe('an order by SBP', () => {
+  const waiting = /Enter shows|Enter — показать/
+
+  it('the code is shown, its state is refreshed, shown again, and the customer pays', async () => {
+    const shop = await open()
+    const number = await shop.enter('1.00')
+    let shown = 0
+    const paid = await shop.run('pay', [number, '--method', 'sbp', '--lang', 'ru'], (said, type) => {
+      const now = said.split('\n000201').length - 1
+      if (!waiting.test(said) || now === shown) return
+      shown = now
+      if (now === 1) type('\n')
+      else setTimeout(() => shop.host.payQr(payloadIn(said)!), 1500)
+    })
+    expect(paid.code, paid.err).toBe(0)
+    expect(shown).toBe(2)
+    for (const line of ['Подождите...', 'СБП QR-код:', 'Статус заказа: В процессе', '> ОПЛАЧЕНО']) expect(paid.err).toContain(line)
+    expect(paid.out).toMatch(/Статус заказа: Оплачен[\s\S]*Способ оплаты: СБП[\s\S]*Номер транзакции: \d{16}/)
+    expect(parseMerchantCode(payloadIn(paid.err)!)).toMatchObject({ dynamic: true, amount: 100n, system: 'test.tapdip.sbp', terminal: '63545902' }) // biome-ignore format: one line
+    expect(shop.host.order(number)).toMatchObject({ state: 'Approved', operations: [{ transactions: [{ kind: 'sbp' }], fiscal: {} }] })
+  })
+
+  it('another way to pay while it hangs: taken back first, so that only one is charged', async () => {
+    const shop = await open()
+    const number = await shop.enter('1.00')
+    const changed = await shop.run(
+      'pay',
+      [number, '--method', 'sbp'],
+      once(waiting, (_, type) => type('o\n1\n\n')),
+    )
+    expect(changed.code, changed.err).toBe(0)
+    expect(changed.err).toMatch(/Taking the SBP payment back first[\s\S]*METHOD OF PAYMENT[\s\S]*CHANGE[\s\S]*APPROVED/)
+    const payload = payloadIn(changed.err)!
+    expect(() => shop.host.payQr(payload)).toThrow(/cannot be paid/)
+    expect(shop.host.order(number)).toMatchObject({ state: 'Approved', operations: [{ state: 'Canceled' }, { state: 'Approved', amount: 100n }] }) // biome-ignore format: one line
+  })
+
+  it('the customer was quicker than the merchant: paid by SBP, and no other way is offered', async () => {
+    const shop = await open()
+    const number = await shop.enter('1.00')
+    const quick = await shop.run('pay', [number, '--method', 'sbp'], once(waiting, (said, type) => {
+      shop.host.payQr(payloadIn(said)!)
+      type('o\n1\n\n')
+    })) // biome-ignore format: a call
+    expect(quick.code, quick.err).toBe(0)
+    expect(quick.err).not.toContain('METHOD OF PAYMENT')
+    expect(shop.host.order(number)).toMatchObject({ state: 'Approved', operations: [{ transactions: [{ kind: 'sbp' }] }] })
+  })
+
+  it('left in process: the code again, still being processed, taken back for another way; and told when it is paid', async () => {
+    const shop = await open()
+    const [first, second] = [await shop.enter('1.00', '--number', 'one'), await shop.enter('2.00', '--number', 'two')]
+    for (const number of [first, second]) {
+      const left = await shop.run('pay', [number, '--method', 'sbp', '--wait', '0'])
+      expect(left, left.err).toMatchObject({ code: 11, out: expect.stringContaining('State: In process') })
+    }
+    const again = await shop.run('pay', [first, '--method', 'cash', '--received', '1'])
+    expect(again).toMatchObject({ code: 11, err: expect.stringContaining('is still being processed') })
+    const payload = payloadIn(again.err)!
+    expect(payloadIn((await shop.run('status', [first, '--qr'])).err)).toBe(payload)
+    const instead = await shop.run('pay', [first, '--method', 'cash', '--received', '1', '--instead'])
+    expect(instead.code, instead.err).toBe(0)
+    expect(() => shop.host.payQr(payload)).toThrow(/cannot be paid/)
+    const other = payloadIn((await shop.run('status', [second, '--qr'])).err)!
+    shop.host.payQr(other)
+    const told = await shop.run('sync', ['--lang', 'ru'])
+    expect(told).toMatchObject({ code: 0, err: expect.stringContaining('Статус заказа №two изменился на "Approved"') })
+    expect(await shop.run('pay', [second, '--method', 'sbp', '--instead'])).toMatchObject({ code: 0, err: expect.stringContaining('already paid') }) // biome-ignore format: one line
+  })
+
+  it('a cancellation that the host does not confirm: no other way is offered', async () => {
+    const shop = await open({ rules: [{ do: 'dropRequest', on: ['reversal'] }] })
+    const number = await shop.enter('1.00')
+    const stuck = await shop.run(
+      'pay',
+      [number, '--method', 'sbp', '--status-time', '1'],
+      once(waiting, (_, type) => type('o\n')),
+    )
+    expect(stuck, stuck.err).toMatchObject({ code: 11, err: expect.stringMatching(/not confirmed that the SBP payment is cancelled/) })
+    expect(stuck.err).not.toContain('METHOD OF PAYMENT')
+    expect(await shop.run('pay', [number, '--method', 'cash', '--received', '1', '--no-sync'])).toMatchObject({ code: 11 })
+  })
+
+  it('no network: nothing is sent, and nothing hangs', async () => {
+    const shop = await open()
+    const number = await shop.enter('1.00')
+    await shop.host.close()
+    expect(await shop.run('pay', [number, '--method', 'sbp'])).toMatchObject({ code: 1, err: expect.stringContaining('host-unreachable') })
+    expect(await shop.run('pay', [number, '--method', 'cash', '--received', '1'])).toMatchObject({ code: 0 })
   })
 })
 

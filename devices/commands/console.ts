@@ -13,6 +13,8 @@ export interface Console {
   print(text: string): void
   /** One line of input, or undefined at its end or when `signal` fires. */
   ask(id: MessageId, signal: AbortSignal): Promise<string | undefined>
+  /** The next line of input when there is one; undefined at its end or when `signal` fires. Says nothing. */
+  line(signal: AbortSignal): Promise<string | undefined>
   /** Lets go of standard input, so that the process can end. */
   close(): void
 }
@@ -41,21 +43,31 @@ export function openConsole(language: Language): Console {
     say: (id, params) => print(`> ${message(id, language, params)}`),
     reader: id => print(`  | ${message(id, language)} |`),
     async ask(id, signal) {
-      start()
       process.stderr.write(`? ${message(id, language)}`)
-      while (lines.length === 0 && !ended && !signal.aborted) {
-        await new Promise<void>(resolve => {
-          wake = resolve
-          signal.addEventListener('abort', () => resolve(), { once: true })
-        })
-      }
-      if (!process.stdin.isTTY) process.stderr.write(`${lines[0] ?? ''}\n`)
-      return signal.aborted ? undefined : lines.shift()
+      const line = await next(signal)
+      if (!process.stdin.isTTY) process.stderr.write(`${line ?? ''}\n`)
+      return line
     },
+    line: next,
     close() {
       input?.close()
       process.stdin.unref?.()
     },
+  }
+
+  async function next(signal: AbortSignal): Promise<string | undefined> {
+    start()
+    while (lines.length === 0 && !ended && !signal.aborted) {
+      await new Promise<void>(resolve => {
+        const done = () => {
+          signal.removeEventListener('abort', done)
+          resolve()
+        }
+        wake = done
+        signal.addEventListener('abort', done, { once: true })
+      })
+    }
+    return signal.aborted ? undefined : lines.shift()
   }
 }
 

@@ -7,19 +7,20 @@ import { russianContactless } from '../../src/emv/contactless/config.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import { faultMessage, message } from '../../src/messages.ts'
 import type { OrderRecord } from '../../src/payment/journal.ts'
-import { moneyText, orderJson, orderLines, resultLines } from '../../src/payment/order-screen.ts'
+import { lastPayment, moneyText, orderJson, orderLines, resultLines } from '../../src/payment/order-screen.ts'
 import { paymentJson } from '../../src/payment/payment.ts'
 import { receiptLines } from '../../src/payment/receipt.ts'
 import type { Method } from '../../src/payment/recorder.ts'
 import { reasonWords } from '../../src/payment/result.ts'
-import type { ByCard, Paid } from '../../src/payment/till.ts'
+import type { ByCard, Paid, Standing } from '../../src/payment/till.ts'
 import { changeOf, type SaleResult } from '../../src/payment/till-cash.ts'
 import type { Console } from './console.ts'
+import { bySbp, showCode } from './order-sbp.ts'
 import { print, type Shop, type ShopFlags, shopOptions, withShop } from './order-shop.ts'
 import { prompts, terminalConfig } from './pay.ts'
 import { connectReader } from './reader.ts'
 
-const offered = ['cash', 'reader', 'softpos'] as const satisfies readonly Method[]
+const offered = ['cash', 'reader', 'sbp', 'softpos'] as const satisfies readonly Method[]
 type Offered = (typeof offered)[number]
 
 interface OrderPayFlags extends ShopFlags {
@@ -29,6 +30,8 @@ interface OrderPayFlags extends ShopFlags {
   readonly sign?: string
   readonly config?: string
   readonly received?: string
+  readonly wait?: number
+  readonly instead?: boolean
   readonly hold?: boolean
   readonly statusTime: number
 }
@@ -39,6 +42,12 @@ export function addOrderPay(order: Command): void {
     .argument('<number>')
     .option('--method <method>', `${offered.join(', ')}; asked for when left out`)
     .option('--received <amount>', 'cash handed over; asked for when left out')
+    .option(
+      '--wait <seconds>',
+      'SBP: how long the customer is waited for here; as long as the code is good when left out',
+      wholeNumber('--wait', 0, 3600),
+    )
+    .option('--instead', 'take back a payment that hangs, and then pay this way')
     .option('--reader <uri>', 'for a card: the last reader, or one that is found, when left out')
     .option('--app <label>', 'the payment system to choose when a card offers several; asked for when left out')
     .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')
@@ -57,19 +66,49 @@ async function payOrder(number: string, flags: OrderPayFlags): Promise<number> {
     const order = journal.order(merchant, number)
     if (!order) throw new Fault('not-found', `the journal has no order ${number}: enter it with \`tapdip order new\``, { order: number })
     for (const line of orderLines(order, lang)) screen.print(line)
-    const standing = till.standing(number)
-    if (standing) return report(standing, shop, flags)
+    const standing = flags.instead ? await takenBack(number, shop) : till.standing(number)
+    if (standing) {
+      const { code } = lastPayment(standing.order) ?? {}
+      if (standing.result === 'in-process' && code) showCode(screen, code.payload)
+      return report(standing, shop, flags)
+    }
     try {
-      const method = wanted ?? (await choose(shop))
-      if (method === undefined) throw new Fault('aborted', 'no method was chosen')
-      const paid = method === 'cash' ? await byCash(order, shop, flags) : await byCard(number, method, shop, flags)
-      return report(paid, shop, flags)
+      for (let method = wanted ?? (await choose(shop)); ; method = await choose(shop)) {
+        if (method === undefined) throw new Fault('aborted', 'no method was chosen')
+        const paid = await by(method, order, shop, flags)
+        if (paid !== 'another') return report(paid, shop, flags)
+      }
     } catch (error) {
       if (!isFault(error, 'aborted') && !signal.aborted) throw error
       screen.say('app.cancelled', { reason: message('reason.merchantCancelled', lang) })
       return EXIT.cancelled
     }
   })
+}
+
+/** What hangs is asked for, and taken back; how the order stands where that is not possible. */
+async function takenBack(number: string, { till, screen, signal }: Shop): Promise<Standing | undefined> {
+  const hangs = till.standing(number)
+  if (hangs?.result !== 'in-process') return hangs
+  await till.status(number, signal)
+  if (till.standing(number)?.result !== 'in-process') return till.standing(number)
+  screen.say('app.reversing')
+  await till.cancel(number, {}, signal)
+  return till.standing(number)
+}
+
+function by(method: Offered, order: OrderRecord, shop: Shop, flags: OrderPayFlags): Promise<Paid | 'another'> {
+  switch (method) {
+    case 'cash':
+      return byCash(order, shop, flags)
+    case 'sbp':
+      return bySbp(order, shop, {
+        reversalTime: flags.statusTime * 1000,
+        ...(flags.wait !== undefined && { waitTime: flags.wait * 1000 }),
+      })
+    default:
+      return byCard(order.number, method, shop, flags)
+  }
 }
 
 function readMethod(text: string): Offered {

@@ -6,11 +6,12 @@ import { type Currency, currency, formatAmount, parseAmount } from '../../src/cu
 import { Fault } from '../../src/errors.ts'
 import { hostMessage, message } from '../../src/messages.ts'
 import type { ItemPart, Order, OrderItem } from '../../src/payment/acquirer.ts'
-import { orderJson, orderLines, resultLines, stateText } from '../../src/payment/order-screen.ts'
+import { lastPayment, orderJson, orderLines, resultLines, stateText } from '../../src/payment/order-screen.ts'
 import { checkOrder } from '../../src/payment/payment.ts'
 import { receiptLines } from '../../src/payment/receipt.ts'
 import type { Changed, Part } from '../../src/payment/till.ts'
 import { addOrderPay } from './order-pay.ts'
+import { showCode } from './order-sbp.ts'
 import { merchantOf, print, type ShopFlags, shopOptions, withShop } from './order-shop.ts'
 import { orderNumber } from './pay.ts'
 
@@ -42,10 +43,13 @@ export function addOrder(program: Command): void {
   shopOptions(order.command('status'), true)
     .description('the order as the host has it; as the journal has it when the host cannot be reached')
     .argument('<number>')
-    .action((number: string, flags: ShopFlags) =>
+    .option('--qr', 'show the QR code of an SBP payment in process again')
+    .action((number: string, flags: ShopFlags & { readonly qr?: boolean }) =>
       done(
-        withShop(flags, async ({ till, signal, lang }) => {
+        withShop(flags, async ({ till, signal, lang, screen }) => {
           const found = await till.status(number, signal)
+          const payment = lastPayment(found)
+          if (flags.qr && payment?.open && payment.code) showCode(screen, payment.code.payload)
           print(flags, orderJson(found), resultLines(found, lang))
           return EXIT.ok
         }),

@@ -170,7 +170,7 @@ export class Book {
   /** Opens the order when it is new, a payment operation in it, and the transaction of `message`. */
   begin(
     message: Pick<AuthorisationMessage, 'order' | 'merchant' | 'amount' | 'currency' | 'key'>,
-    kind: 'authorisation' | 'advice' | 'cash',
+    kind: 'authorisation' | 'advice' | 'cash' | 'sbp',
     facts: Pick<Operation, 'at' | 'card' | 'hold' | 'gives'> & { pan?: string },
   ): Found {
     const { order: asked, merchant, amount, currency, key } = message

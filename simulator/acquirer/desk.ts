@@ -3,7 +3,7 @@
 import { uint } from '../../src/bytes.ts'
 import { type Clock, sleep, systemClock } from '../../src/clock.ts'
 import { maskPan } from '../../src/mask.ts'
-import type { AuthorisationMessage, CashSale, HostAnswer, HostOrder, OrderChange } from '../../src/payment/acquirer.ts'
+import type { AuthorisationMessage, CashSale, HostAnswer, HostOrder, OrderChange, Sale, SbpCode } from '../../src/payment/acquirer.ts'
 import { type BonusOptions, earnBonus } from './bonus.ts'
 import { type Book, type BookedOrder, cardToken, type Found, fingerprint, hostOrder, type Operation, payments, standing } from './book.ts'
 import { type ChangeKind, change } from './changes.ts'
@@ -11,6 +11,7 @@ import type { HostEvent } from './events.ts'
 import { Issuer, type IssuerOptions, type Verdict } from './issuer.ts'
 import { type RiskRule, riskBook } from './risk.ts'
 import { type CheckedRule, type HostRule, type RuleFacts, ruleBook } from './rules.ts'
+import { sbpPayload, sbpReference } from './sbp.ts'
 import type { Changed, Store } from './store.ts'
 
 export interface MerchantAccount {
@@ -209,6 +210,54 @@ export class Desk {
       this.#hear({ type: 'cash', ...facts, code, reason, ...(found.operation.fiscal && { document: found.operation.fiscal.document }) })
       return answer
     })
+  }
+
+  /** Opens an SBP payment. @throws Refusal 409 when the key belongs to another payment */
+  async requestQr(sale: Sale): Promise<Reply<SbpCode>> {
+    const { key, amount, order } = sale
+    return this.#line(key, { on: 'qr', amount, order: order.number }, async (rules, wait) => {
+      await wait()
+      const asked = { ...sale, currency: order.currency }
+      const codeOf = (answer: HostAnswer): SbpCode => ({
+        payload: answer.state === 'declined' ? '' : sbpPayload(asked, answer.transaction ?? '', answer.billNumber ?? ''),
+        expires: new Date(+(this.book.find(key)?.operation.at ?? this.#clock.now()) + this.#orderTime),
+        answer,
+      })
+      const repeated = this.#repeated(key, asked)
+      if (repeated) return codeOf(repeated.state === 'approved' ? { ...repeated, state: 'inProcess' } : repeated)
+      const refused = rules.find(one => one.do === 'decline') ?? this.#refuseSale(sale)
+      const found = this.book.begin(asked, 'sbp', { at: new Date(this.#clock.now()) })
+      if (refused) {
+        const { code, reason } = refused
+        this.book.finish(found, { state: 'declined', reason, response: { type: 'declined', code } })
+      }
+      this.#keep({ order: found.order, keys: [key] })
+      const facts = { key, order: order.number, amount, currency: order.currency.alpha }
+      this.#hear({ type: 'qr', ...facts, code: refused?.code ?? '', reason: refused?.reason ?? 'waiting for the customer' })
+      return codeOf(found.transaction.answer)
+    })
+  }
+
+  /** The customer's bank pays a code. @throws Refusal 404 for a code that is none of this host's, 409 where it cannot be paid (any more) */
+  payQr(payload: string): HostAnswer {
+    const number = sbpReference(payload)
+    const order = this.book.orders.find(one => one.operations.some(({ transactions }) => transactions.some(t => t.number === number)))
+    if (!order) throw new Refusal(404, 'no such QR code')
+    this.#expire(order)
+    const operation = order.operations.find(({ transactions }) => transactions.some(one => one.number === number))!
+    const [transaction] = operation.transactions
+    if (operation.state !== 'In Process') throw new Refusal(409, `the code cannot be paid: ${operation.state}`)
+    const at = new Date(this.#clock.now())
+    const answer = this.book.finish(
+      { order, operation, transaction },
+      {
+        state: 'approved',
+        response: { type: 'approved', code: '00', rrn: this.book.rrn(at) },
+      },
+    )
+    this.#keep({ order })
+    this.#hear({ type: 'qrPaid', key: transaction.key, order: order.number, amount: operation.amount, currency: order.currency.alpha })
+    return answer
   }
 
   /** @throws Refusal 409 when the key belongs to another payment */

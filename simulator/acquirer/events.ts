@@ -51,6 +51,17 @@ export type HostEvent =
       /** Number of its fiscal document. */
       readonly document?: number
     }
+  | {
+      readonly type: 'qr'
+      readonly key: string
+      readonly order: string
+      readonly amount: bigint
+      readonly currency: string
+      /** Empty while it waits. */
+      readonly code: string
+      readonly reason: string
+    }
+  | { readonly type: 'qrPaid'; readonly key: string; readonly order: string; readonly amount: bigint; readonly currency: string }
   | { readonly type: 'repeat' | 'status'; readonly key: string; readonly state: HostState }
   | { readonly type: 'order'; readonly order: string; readonly state: OrderState | 'unknown' }
   | { readonly type: 'reversal'; readonly key: string; readonly why: string; readonly charged: boolean }
@@ -76,6 +87,12 @@ export function hostEventLine(event: HostEvent): string {
       const { order, amount, currency: alpha, at, code, reason, document } = event
       const made = document === undefined ? '' : `, fiscal document ${document}`
       return `cash ${order} ${formatAmount(amount, currency(alpha))} ${alpha} of ${at.toISOString()}: ${code} ${reason}${made}`
+    }
+    case 'qr':
+    case 'qrPaid': {
+      const { order, amount, currency: alpha } = event
+      const what = event.type === 'qrPaid' ? 'paid by its customer' : [event.code, event.reason].filter(Boolean).join(' ')
+      return `SBP ${order} ${formatAmount(amount, currency(alpha))} ${alpha}: ${what}`
     }
     case 'order':
       return `order ${event.order}: ${event.state}`

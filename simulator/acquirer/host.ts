@@ -4,8 +4,9 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { asFault, Fault, isFault } from '../../src/errors.ts'
-import { decodeMessage, encodeAnswer, type Json } from '../../src/payment/wire.ts'
-import { decodeCashSale, decodeChange, encodeHostOrder } from '../../src/payment/wire-order.ts'
+import type { HostAnswer } from '../../src/payment/acquirer.ts'
+import { decodeMessage, encodeAnswer, encodeCode, type Json } from '../../src/payment/wire.ts'
+import { decodeCashSale, decodeChange, decodeSale, encodeHostOrder } from '../../src/payment/wire-order.ts'
 import type { BookedOrder } from './book.ts'
 import { Desk, type DeskOptions, Refusal, type Reply } from './desk.ts'
 import { openStore } from './store.ts'
@@ -55,6 +56,11 @@ export class AcquirerHost {
   /** The day is over: what was charged until now is refunded from here on, not reversed. */
   settle(): void {
     this.#desk.settle()
+  }
+
+  /** The customer pays this QR code with their bank's app. @throws Refusal */
+  payQr(payload: string): HostAnswer {
+    return this.#desk.payQr(payload)
   }
 
   /** Bonus points of `pan`, minor units. */
@@ -143,6 +149,10 @@ async function route(desk: Desk, request: IncomingMessage): Promise<Reply<Json>>
       return asJson(await desk.authorise(decodeMessage(await body(request))), encodeAnswer)
     case 'POST v1/advices':
       return asJson(await desk.advise(decodeMessage(await body(request))), encodeAnswer)
+    case 'POST v1/qr':
+      return asJson(await desk.requestQr(decodeSale(await body(request))), encodeCode)
+    case 'POST v1/qr-payments': // of this simulator only: the customer's bank
+      return { answer: encodeAnswer(desk.payQr(payloadOf(await body(request)))) }
     case 'POST v1/cash':
       return asJson(await desk.registerCash(decodeCashSale(await body(request))), encodeAnswer)
     case 'GET v1/authorisations/*':
@@ -172,6 +182,11 @@ function decodeName(encoded: string): string {
   } catch {
     throw new Refusal(400, 'the path is not percent-encoded UTF-8')
   }
+}
+
+function payloadOf(json: unknown): string {
+  if (typeof json === 'object' && json !== null && 'payload' in json && typeof json.payload === 'string') return json.payload
+  throw new Refusal(400, 'payload: a text')
 }
 
 function whyOf(json: unknown): string {

@@ -21,7 +21,7 @@ const condition = z
   .default({})
 
 /** What an acquirer is asked. */
-export const questions = ['authorisation', 'advice', 'reversal', 'status', 'confirmation', 'cancellation', 'order', 'cash'] as const
+export const questions = ['authorisation', 'advice', 'reversal', 'status', 'confirmation', 'cancellation', 'order', 'cash', 'qr'] as const
 export type Question = (typeof questions)[number]
 
 const common = {

@@ -170,10 +170,22 @@ export interface CashSale extends Sale {
   readonly received: bigint
 }
 
+/** An SBP payment that waits for its customer. */
+export interface SbpCode {
+  /** What the QR code says; empty where the host declines. */
+  readonly payload: string
+  /** Until when it can be paid. */
+  readonly expires: Date
+  /** `inProcess`, or `declined`. */
+  readonly answer: HostAnswer
+}
+
 /** What a host offers besides cards. Every call is as those of `Acquirer`; `status` and `reverse` answer for these keys too. */
 export interface RetailAcquirer {
   /** Registers a cash sale that has taken place, with its own time, and its fiscal document. Idempotent by key. */
   registerCash(sale: CashSale, options?: Partial<Waiting>): Promise<HostAnswer>
+  /** Opens an SBP payment and gives its dynamic QR code; the same key gets the same code. `reverse` closes it, and gives the money back where it was paid. */
+  requestQr(sale: Sale, options?: Partial<Waiting>): Promise<SbpCode>
 }
 
 /** A fiscal document as the register of the host has made it: its marks, under the names of FFD (the Russian fiscal data formats). */
@@ -229,7 +241,7 @@ export interface HostOperation {
 
 export const operationTypes = ['payment', 'confirmation', 'cancellation', 'bonusPayment', 'bonusAward', 'bonusCancellation'] as const
 export const operationStates = ['In Process', 'Approved', 'Declined', 'Canceled', 'Timeout'] as const
-export const transactionKinds = ['authorisation', 'advice', 'cash', 'capture', 'reversal', 'refund', 'bonus'] as const
+export const transactionKinds = ['authorisation', 'advice', 'cash', 'sbp', 'capture', 'reversal', 'refund', 'bonus'] as const
 
 /** One message to the processing centre, and what came of it. */
 export interface HostTransaction {

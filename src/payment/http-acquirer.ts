@@ -3,8 +3,8 @@
 import { type Clock, systemClock, within } from '../clock.ts'
 import { abortFault, asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import type { AuthorisationMessage, HostAnswer, OrderAcquirer, OrderChange, RetailAcquirer } from './acquirer.ts'
-import { decodeAnswer, encodeMessage, type Json } from './wire.ts'
-import { decodeHostOrder, encodeCashSale, encodeChange } from './wire-order.ts'
+import { decodeAnswer, decodeCode, encodeMessage, type Json } from './wire.ts'
+import { decodeHostOrder, encodeCashSale, encodeChange, encodeSale } from './wire-order.ts'
 
 export interface HttpAcquirerOptions {
   /** Milliseconds for one request and its answer; 30 s when left out. */
@@ -43,6 +43,7 @@ export function httpAcquirer(address: string, options: HttpAcquirerOptions = {})
     },
     status: (key, { signal } = {}) => call('GET', `v1/authorisations/${encodeURIComponent(key)}`, undefined, signal),
     registerCash: (sale, { signal } = {}) => call('POST', 'v1/cash', encodeCashSale(sale), signal),
+    requestQr: (sale, { signal } = {}) => request(new URL('v1/qr', base), 'POST', encodeSale(sale), options, signal, decodeCode),
     confirm: change('confirmation'),
     cancel: change('cancellation'),
     async order({ id }, number, { signal } = {}) {

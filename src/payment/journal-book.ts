@@ -155,6 +155,12 @@ export async function open(path: string, options: JournalOptions & { readonly cl
         log(key, stage, { interface: through, cvm, pan: pan && maskPan(pan) })
         break
       }
+      case 'presenting': {
+        const { payload, expires } = step
+        set(key, stage, payload && expires ? { code: { payload, expires } } : {})
+        log(key, stage, { code: payload !== undefined })
+        break
+      }
       case 'answered': {
         const { state, response, transaction } = step.answer
         set(key, stage, { answer: step.answer })

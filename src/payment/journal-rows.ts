@@ -33,7 +33,7 @@ export const schema = `
 
 /** What of an entry has no column of its own, as JSON. */
 export interface Facts
-  extends Pick<Entry, 'reader' | 'received' | 'hold' | 'why' | 'target' | 'answer' | 'card' | 'reason' | 'receipt' | 'change'> {}
+  extends Pick<Entry, 'reader' | 'received' | 'code' | 'hold' | 'why' | 'target' | 'answer' | 'card' | 'reason' | 'receipt' | 'change'> {}
 
 export function writeFacts({ answer, change, received, ...facts }: Facts): string {
   return JSON.stringify({
@@ -45,9 +45,10 @@ export function writeFacts({ answer, change, received, ...facts }: Facts): strin
 }
 
 export function readFacts(json: string): Facts {
-  const { answer, change, received, ...facts } = JSON.parse(json) as Record<string, unknown>
+  const { answer, change, received, code, ...facts } = JSON.parse(json) as Record<string, unknown>
   return {
     ...facts,
+    ...(code !== undefined && { code: readCode(code as { payload: string; expires: string }) }),
     ...(received !== undefined && { received: BigInt(received as string) }),
     ...(answer !== undefined && { answer: decodeAnswer(answer) }),
     ...(change !== undefined && { change: decodeChange(change) }),
@@ -62,6 +63,10 @@ function safeAnswer({ response, reason, ...rest }: HostAnswer) {
     ...(reason !== undefined && { reason: reason.replace(/\d{11,19}/g, maskPan) }),
     ...(response && { response: { ...kept, type: response.type, code: response.code } }),
   })
+}
+
+function readCode({ payload, expires }: { readonly payload: string; readonly expires: string }) {
+  return { payload, expires: new Date(expires) }
 }
 
 export function orderRow({ order, merchant }: Pick<Intent, 'order' | 'merchant'>): { detail: string; shop: string } {

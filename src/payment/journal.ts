@@ -38,6 +38,8 @@ export interface Entry {
   readonly change?: OrderChange
   /** Of cash: minor units handed over. */
   readonly received?: bigint
+  /** Of SBP: what the QR code says, and until when it can be paid. */
+  readonly code?: { readonly payload: string; readonly expires: Date }
   /** Two-stage was asked for. */
   readonly hold?: boolean
   readonly why?: ReversalReason

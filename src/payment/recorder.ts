@@ -53,6 +53,7 @@ export interface Ending {
  * |---|---|---|
  * | `begun` | the card is asked for | nothing was sent: cancelled |
  * | `asking` | the authorisation leaves | the host is asked; whatever it did is reversed |
+ * | `presenting` | SBP: the QR code is asked for, and shown | the host is asked until it knows; nothing is taken back while the customer may pay |
  * | `answered` | the card hears the host's answer | approved: reversed, because the card has not agreed |
  * | `card` | card and host are brought together | as the card said: an approval is completed with the host, anything else reversed |
  * | `reversing` | the reversal leaves | repeated until the host has confirmed |
@@ -62,6 +63,8 @@ export interface Ending {
 export type PaymentStep =
   | ({ readonly stage: 'begun' } & Intent)
   | { readonly stage: 'asking'; readonly key: string; readonly message: AuthorisationMessage }
+  /** Of SBP: before the code is asked for, and again, with it, before it is shown. */
+  | { readonly stage: 'presenting'; readonly key: string; readonly payload?: string; readonly expires?: Date }
   | { readonly stage: 'answered'; readonly key: string; readonly answer: HostAnswer }
   | {
       readonly stage: 'card'

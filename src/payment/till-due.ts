@@ -34,6 +34,8 @@ export type Became = Ending['result'] | 'pending'
  * | the card approved | never heard of it | reversed, so that a late copy is not charged |
  * | the card approved without the host | takes the advice | approved |
  * | the card did not approve; a reversal is due | confirms | as the card said |
+ * | an SBP code was asked for or shown | paid, declined | as it says; in process until then |
+ * | an SBP code was asked for | never heard of it | reversed, so that a late copy cannot be paid |
  * | cash was taken | registers it | approved; told with its fiscal document |
  * | cash was taken | refuses it | approved, and told: the money is in the drawer |
  * | a confirmation or cancellation | answers the repetition | as it answers |
@@ -79,6 +81,11 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
   if (entry.due === 'registration') return register()
   if (stage === 'begun') return end({ result: 'cancelled', reason: 'interrupted' }, { type: 'interrupted', order: order.number, key, at })
   if (entry.why !== undefined || entry.due === 'reversal') return reverse('noAnswer')
+  if (entry.method === 'sbp') {
+    // There is no card that must agree: what the customer has paid is paid. A key that the host has never seen must not be paid any more.
+    const said = await acquirer.status(key, { signal })
+    return said.state === 'inProcess' ? 'pending' : (asSaid(said) ?? reverse('noAnswer'))
+  }
   const message = journal.sealed(key)
   if (message) return advise(message)
   if (entry.card === undefined) {

@@ -18,6 +18,7 @@ import { type PaymentResult, type PayOptions, pay } from './payment.ts'
 import type { Receipt } from './receipt.ts'
 import { type ByCash, type SaleResult, takeCash } from './till-cash.ts'
 import { type Became, bringToEnd } from './till-due.ts'
+import { type BySbp, type SbpAcquirer, takeSbp } from './till-sbp.ts'
 
 export interface TillOptions {
   readonly journal: Journal
@@ -43,7 +44,7 @@ export interface ByCard extends Omit<PayOptions, 'acquirer' | 'merchant' | 'cloc
 }
 
 /** How an order is paid. */
-export type How = ByCard | ByCash
+export type How = ByCard | ByCash | BySbp
 
 /** `already-paid`, `in-process`: nothing was asked of anybody, the order stands as it stood. */
 export type Paid =
@@ -145,8 +146,9 @@ export function openTill(options: TillOptions): Till {
     const later = (fault?: Fault): Recovered => {
       const nextTry = new Date(clock.now() + pauses[Math.min(entry.tries, pauses.length - 1)])
       journal.release(entry.key, nextTry)
-      if (entry.tries === 0 && entry.due !== 'registration')
-        // whoever paid in cash without a network knows
+      // Who paid in cash without a network knows; SBP waits for its customer.
+      const expected = entry.due === 'registration' || (entry.method === 'sbp' && !fault)
+      if (entry.tries === 0 && !expected)
         journal.notify({ type: 'waiting', order: entry.order, key: entry.key, at: new Date(clock.now()), due: entry.due ?? 'status' })
       return { entry, became: 'pending', ...(fault && { fault }) }
     }
@@ -244,10 +246,17 @@ export function openTill(options: TillOptions): Till {
     return { result: 'approved', sale: { ...sale, registration }, order: known(order.number) }
   }
 
+  async function sellBySbp(order: Order, how: BySbp): Promise<Paid> {
+    if (!hasSbp(acquirer)) throw new Fault('unsupported', 'this host has no SBP', { feature: 'sbp' })
+    const ended = await takeSbp({ journal, acquirer, merchant, clock, newKey: makeKey }, order, how)
+    return ended === 'in-process' ? { result: ended, order: known(order.number) } : { ...ended, order: known(order.number) }
+  }
+
   async function payOrder(order: Order, how: How): Promise<Paid> {
     const before = standing(journal.order(merchant, order.number))
     if (before) return before
     try {
+      if (how.method === 'sbp') return await sellBySbp(order, how)
       if (how.method === 'cash') return await sellForCash(order, how)
       const payment = await pay(order, { ...how, acquirer, merchant, clock, journal })
       return { result: payment.result, payment, order: known(order.number) }
@@ -379,6 +388,10 @@ export function openTill(options: TillOptions): Till {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function hasSbp(acquirer: TillOptions['acquirer']): acquirer is SbpAcquirer {
+  return acquirer.requestQr !== undefined
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -2,7 +2,7 @@
 
 import { hex } from '../bytes.ts'
 import type { AuthorisationResponse, TransactionType } from '../emv/terminal.ts'
-import { type AuthorisationMessage, type HostAnswer, type HostState, hostStates, orderStates } from './acquirer.ts'
+import { type AuthorisationMessage, type HostAnswer, type HostState, hostStates, orderStates, type SbpCode } from './acquirer.ts'
 import { bytes, date, fields, flag, type Json, list, money, oneOf, optional, text, unit, upTo, wrong } from './wire-fields.ts'
 import { decodeMerchant, decodeOrder, encodeMerchant, encodeOrder } from './wire-order.ts'
 
@@ -75,6 +75,16 @@ export function encodeAnswer({ state, response, reason, billNumber, transaction,
       scripts: response.scripts?.map(hex),
     }),
   }
+}
+
+export function encodeCode({ payload, expires, answer }: SbpCode): Json {
+  return { ...(encodeAnswer(answer) as { readonly [name: string]: Json }), payload, expires: expires.toISOString() }
+}
+
+/** @throws Fault `bad-argument` with details.path */
+export function decodeCode(json: unknown): SbpCode {
+  const root = fields(json, '')
+  return { payload: text(root.payload, 'payload', 0, 512), expires: date(root.expires, 'expires'), answer: decodeAnswer(json) }
 }
 
 /** @throws Fault `bad-argument` with details.path */
