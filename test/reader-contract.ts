@@ -235,6 +235,19 @@ export function readerContract(row: ContractRow): void {
       await expect(made.reader.status()).rejects.toMatchObject({ code: 'link-closed' })
     })
 
+    it('lost and given up, as a connection that opens it anew does: still a lost link, and no cancellation', async () => {
+      const made = await bench()
+      made.at('host', async () => {
+        const told = made.reader.events[Symbol.asyncIterator]()
+        made.line.drop()
+        for (let next = await told.next(); !next.done && next.value.type !== 'state'; next = await told.next());
+        await made.reader.close()
+      })
+      const result = await made.pay()
+      expect(result).toMatchObject({ reason: 'linkLost' })
+      agree(made, result.result)
+    })
+
     it('a flat battery is told before the card is asked for', async () => {
       const made = await bench({}, { battery: { percent: 3 } })
       await expect(made.pay()).rejects.toMatchObject({ code: 'low-battery' })

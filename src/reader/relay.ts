@@ -122,9 +122,13 @@ export class Relay {
     return this.outcome(result, reason, more)
   }
 
-  /** The merchant's cancellation: while the host was deciding, nobody knows; what it approved must be reversed, what it declined stays declined. */
+  /**
+   * The merchant's cancellation: while the host was deciding, nobody knows; what it approved must be reversed, what it declined stays declined. A reader that is given up
+   * because its link is lost is no cancellation.
+   */
   aborted(): Outcome {
     const { asked, response } = this
+    if (isFault(this.signal.reason, 'link-closed')) return this.broken(this.signal.reason)
     if (response?.type === 'declined' || response?.type === 'referral') return this.declined()
     if (response) return this.outcome('cancelled', 'merchantCancelled', response.type === 'approved' ? { reversal: true } : {})
     return this.outcome(asked ? 'unknown' : 'cancelled', 'merchantCancelled')

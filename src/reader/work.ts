@@ -73,8 +73,8 @@ export class ReaderWork {
   async stoppable<T>(work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.#closing.signal.aborted) throw new Fault('link-closed', 'the reader was closed')
     const stop = new AbortController()
-    const abort = () => stop.abort()
     const signals = [this.#closing.signal, ...(signal ? [signal] : [])]
+    const abort = () => stop.abort(signals.find(one => one.aborted)?.reason)
     for (const one of signals) one.aborted ? abort() : one.addEventListener('abort', abort)
     try {
       const job = work(stop.signal)
@@ -89,7 +89,7 @@ export class ReaderWork {
   async close(shut: () => Promise<unknown>): Promise<void> {
     // What fails with the link fails in its own way, not as something that was cancelled: it is given its turn.
     if (this.#over && this.#job) await orSoon(this.#job)
-    this.#closing.abort()
+    this.#closing.abort(this.#over ? new Fault('link-closed', 'the link to the reader was lost') : undefined)
     await this.#job
     await shut()
     this.events.end()
