@@ -17,8 +17,8 @@ const { values } = parseArgs({
     count: { type: 'string', default: '2000' },
     /** How many milliseconds of timeouts pass in one. */
     pace: { type: 'string', default: '40' },
-    /** Of so many payments the app is killed in one; a little more often, as some are over before. */
-    deaths: { type: 'string', default: '9' },
+    /** Of so many payments one has a death planned: more than one in ten, as some are not met before the end. */
+    deaths: { type: 'string', default: '8' },
     /** Leaves out the writing of one stage, to see that the campaign finds it. */
     sabotage: { type: 'string' },
   },
