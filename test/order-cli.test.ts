@@ -1,7 +1,8 @@
 /** `tapdip order` as a shop runs it: processes over one journal, a virtual reader and host; what is printed, and what the host's book says. Needs `npm run build`. */
 
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -312,6 +313,43 @@ describe('an order by SBP', () => {
     await shop.host.close()
     expect(await shop.run('pay', [number, '--method', 'sbp'])).toMatchObject({ code: 1, err: expect.stringContaining('host-unreachable') })
     expect(await shop.run('pay', [number, '--method', 'cash', '--received', '1'])).toMatchObject({ code: 0 })
+  })
+})
+
+describe('a receipt again', () => {
+  it('as text, JSON, picture and on a printer; fiscal with the marks of the host, and without them where there is no host', async () => {
+    const shop = await open()
+    const number = await shop.enter('--item', 'Новый товар|3|50.00|20', '--email', 'mail@assist.ru')
+    expect(await shop.run('pay', [number, '--method', 'cash', '--received', '200'])).toMatchObject({ code: 0 })
+    const marked = ['--fiscal', '--acquirer', shop.host.url, '--inn', '7728029110', '--taxation', 'osn', '--lang', 'ru']
+    const { out } = await shop.run('receipt', [number, ...marked, '--width', '32'])
+    for (const line of ['КАССОВЫЙ ЧЕК', 'ИТОГ                     =150.00', 'Сумма НДС 20%             =25.00', 'НАЛИЧНЫМИ', 'СДАЧА                     =50.00', 'СНО: ОСН', 'ФН № 9999078900000001', 'ФД № 0000000001']) // biome-ignore format: a list
+      expect(out).toContain(line)
+    expect(Math.max(...out.split('\n').map(line => line.length))).toBeLessThanOrEqual(32)
+    const json = JSON.parse((await shop.run('receipt', [number, ...marked, '--json'])).out)
+    expect(json).toMatchObject({
+      slip: { method: 'cash', change: '50.00' },
+      fiscal: [{ kind: 'sale', total: '150.00', mark: { document: 1 } }],
+    })
+    await shop.run('refund', [number, '--item', '1=1'])
+    const both = JSON.parse((await shop.run('receipt', [number, ...marked, '--json'])).out)
+    expect(both.fiscal).toMatchObject([{ kind: 'sale' }, { kind: 'refund', total: '50.00', items: [{ quantity: '1.000' }] }])
+    const printed: Buffer[] = []
+    const printer = createServer(socket => socket.on('data', data => printed.push(data)))
+    await new Promise<void>(resolve => printer.listen(0, '127.0.0.1', resolve))
+    ends.push(() => printer.close())
+    const { port } = printer.address() as AddressInfo
+    const file = join(tmpdir(), `tapdip-receipt-${process.pid}.png`)
+    ends.push(() => rmSync(file, { force: true }))
+    await shop.host.close()
+    const again = await shop.run('receipt', [number, ...marked, '--png', file, '--printer', `tcp://127.0.0.1:${port}`])
+    expect(again.code, again.err).toBe(0)
+    expect(again.out).toContain('НЕ ФИСКАЛИЗИРОВАН')
+    expect(readFileSync(file).subarray(1, 4).toString()).toBe('PNG')
+    await vi.waitFor(() => expect(new TextDecoder('ibm866').decode(Buffer.concat(printed))).toContain('Новый товар'))
+    expect(await shop.run('receipt', [number, '--inn', '12'])).toMatchObject({ code: 2 })
+    expect(await shop.run('receipt', [number, '--printer', 'tcp://127.0.0.1:1'])).toMatchObject({ code: 1 })
+    expect(await shop.run('receipt', ['none'])).toMatchObject({ code: 1 })
   })
 })
 

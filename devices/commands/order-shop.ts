@@ -29,6 +29,7 @@ export interface ShopFlags {
 export interface Shop {
   readonly journal: Journal
   readonly till: Till
+  readonly acquirer: OrderAcquirer
   readonly merchant: Merchant
   readonly screen: Console
   readonly lang: Language
@@ -75,8 +76,9 @@ export async function withShop(flags: ShopFlags, work: (shop: Shop) => Promise<n
   const told: Notice[] = []
   try {
     const journal = await openJournal(await journalPath(flags.journal), { ...(journalKey() && { key: journalKey()! }) })
+    const acquirer = flags.acquirer === undefined ? offline : httpAcquirer(flags.acquirer)
     const till = openTill({
-      ...{ journal, merchant, background: false, acquirer: flags.acquirer === undefined ? offline : httpAcquirer(flags.acquirer) },
+      ...{ journal, merchant, background: false, acquirer },
       onNotice(notice) {
         told.push(notice)
         screen.print(`* ${message('notice.title', lang)}: ${noticeText(notice, lang)}`)
@@ -85,7 +87,7 @@ export async function withShop(flags: ShopFlags, work: (shop: Shop) => Promise<n
     })
     try {
       if (flags.acquirer !== undefined && flags.sync !== false) await catchUp(till, signal)
-      return await work({ journal, till, merchant, screen, lang, signal, told })
+      return await work({ journal, till, acquirer, merchant, screen, lang, signal, told })
     } finally {
       await till.close()
       await journal.close()

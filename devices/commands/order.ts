@@ -8,9 +8,9 @@ import { hostMessage, message } from '../../src/messages.ts'
 import type { ItemPart, Order, OrderItem } from '../../src/payment/acquirer.ts'
 import { lastPayment, orderJson, orderLines, resultLines, stateText } from '../../src/payment/order-screen.ts'
 import { checkOrder } from '../../src/payment/payment.ts'
-import { receiptLines } from '../../src/payment/receipt.ts'
 import type { Changed, Part } from '../../src/payment/till.ts'
 import { addOrderPay } from './order-pay.ts'
+import { addOrderReceipt } from './order-receipt.ts'
 import { showCode } from './order-sbp.ts'
 import { merchantOf, print, type ShopFlags, shopOptions, withShop } from './order-shop.ts'
 import { orderNumber } from './pay.ts'
@@ -65,18 +65,7 @@ export function addOrder(program: Command): void {
   changing('confirm', 'charges what a two-stage payment holds, in full or in part')
   changing('cancel', 'undoes the order in full or in part, a payment that hangs included')
   changing('refund', 'gives back what was charged, in full or in part')
-  shopOptions(order.command('receipt'))
-    .description('the receipt again')
-    .argument('<number>')
-    .action((number: string, flags: ShopFlags) =>
-      done(
-        withShop({ ...flags, sync: false }, async ({ till, lang }) => {
-          const receipt = till.receipt(number)
-          print(flags, { ...receipt }, receiptLines(receipt, lang))
-          return EXIT.ok
-        }),
-      ),
-    )
+  addOrderReceipt(order)
   shopOptions(order.command('sync'), true)
     .description('hands to the host what it has not heard of, and takes over what it says; exits 11 when something is still waiting')
     .option('--days <number>', 'how far back', wholeNumber('--days', 1, 365), 3)

@@ -1,0 +1,85 @@
+/** `tapdip order receipt`: slip and fiscal receipt again, as text, JSON, picture, or on a printer. */
+
+import { writeFile } from 'node:fs/promises'
+import { type Command, Option } from 'commander'
+import { EXIT } from '../../src/command-line.ts'
+import { Fault } from '../../src/errors.ts'
+import { type FiscalShop, taxations } from '../../src/payment/fiscal.ts'
+import { fiscalReceipts } from '../../src/payment/fiscal-orders.ts'
+import { png } from '../../src/payment/picture.ts'
+import { type Copy, fiscalRows, layout, type Row, slipRows, type Width } from '../../src/payment/print.ts'
+import { receiptPicture } from '../../src/payment/print-picture.ts'
+import { escPos, printOver } from '../../src/payment/printer.ts'
+import { connect } from '../../src/transport/connect.ts'
+import { print, type ShopFlags, shopOptions, withShop } from './order-shop.ts'
+
+interface ReceiptFlags extends ShopFlags {
+  readonly fiscal?: boolean
+  readonly copy: Copy
+  readonly width: string
+  readonly png?: string
+  readonly printer?: string
+  readonly inn?: string
+  readonly taxation?: NonNullable<FiscalShop['taxation']>
+  readonly cashier?: string
+  readonly place?: string
+}
+
+export function addOrderReceipt(order: Command): void {
+  shopOptions(order.command('receipt'))
+    .description('the receipt again')
+    .argument('<number>')
+    .option('--fiscal', 'the fiscal receipts too, with the marks of the host’s cash register where --acquirer is given')
+    .option('--acquirer <url>', 'http://127.0.0.1:8080')
+    .addOption(
+      new Option('--copy <whose>', 'the merchant’s copy has the line to sign on, where one is due')
+        .choices(['customer', 'merchant'])
+        .default('customer'),
+    )
+    .addOption(new Option('--width <columns>', 'of the paper').choices(['32', '48']).default('48'))
+    .option('--png <file>', 'writes a picture')
+    .option('--printer <uri>', 'prints it on an ESC/POS printer: tcp://192.168.0.20:9100, serial:/dev/ttyUSB0?baud=9600')
+    .option('--inn <number>', 'taxpayer number, 10 or 12 digits')
+    .addOption(new Option('--taxation <system>', 'of the shop').choices([...taxations]))
+    .option('--cashier <name>')
+    .option('--place <text>', 'of settlement')
+    .action(async (number: string, flags: ReceiptFlags) => {
+      process.exitCode = await again(number, flags)
+    })
+}
+
+async function again(number: string, flags: ReceiptFlags): Promise<number> {
+  if (flags.inn !== undefined && !/^(\d{10}|\d{12})$/.test(flags.inn))
+    throw new Fault('bad-argument', `--inn is '${flags.inn}', it takes 10 or 12 digits`, { field: 'inn' })
+  return withShop({ ...flags, sync: false }, async ({ till, journal, merchant, acquirer, lang, signal }) => {
+    const slip = till.receipt(number)
+    const shop = Object.fromEntries(Object.entries({ inn: flags.inn, taxation: flags.taxation, cashier: flags.cashier, place: flags.place }).filter(([, value]) => value !== undefined)) as FiscalShop // biome-ignore format: a line
+    const fiscal = flags.fiscal
+      ? await fiscalReceipts(journal.order(merchant, number)!, { shop, signal, ...(flags.acquirer !== undefined && { acquirer }) })
+      : []
+    const rows: Row[] = [
+      ...fiscal.flatMap(one => [...fiscalRows(one, lang), { type: 'space' } as const]),
+      ...slipRows(slip, lang, flags.copy),
+    ]
+    const width = Number(flags.width) as Width
+    if (flags.png !== undefined) await save(flags.png, png(receiptPicture(rows, { width })))
+    if (flags.printer !== undefined) {
+      const link = await connect(flags.printer, { signal })
+      try {
+        await printOver(link, escPos(rows, { width }), { signal })
+      } finally {
+        await link.close()
+      }
+    }
+    print(flags, flags.fiscal ? { slip, fiscal } : slip, layout(rows, width))
+    return EXIT.ok
+  })
+}
+
+async function save(file: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFile(file, bytes)
+  } catch (cause) {
+    throw new Fault('bad-argument', `cannot write ${file}: ${(cause as Error).message}`, { field: 'png' }, { cause })
+  }
+}

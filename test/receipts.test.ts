@@ -1,0 +1,239 @@
+/** Receipts: the fiscal receipt of the seed, VAT, refunds, both copies of a slip, paper widths, ESC/POS in code page 866, pictures and signatures. */
+
+import { crc32, inflateSync } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { concat, text } from '../src/bytes.ts'
+import { currency } from '../src/currency.ts'
+import type { FiscalMark, Order, OrderItem } from '../src/payment/acquirer.ts'
+import { fiscalQr, makeFiscalReceipt, vatIn } from '../src/payment/fiscal.ts'
+import { letterDots } from '../src/payment/font.ts'
+import { Picture, png } from '../src/payment/picture.ts'
+import { fiscalRows, layout, type Row, slipRows } from '../src/payment/print.ts'
+import { receiptPicture } from '../src/payment/print-picture.ts'
+import { escPos, printOver } from '../src/payment/printer.ts'
+import { qrModules } from '../src/payment/qr-text.ts'
+import type { Receipt } from '../src/payment/receipt.ts'
+import { signaturePad, signaturePng, signatureSvg } from '../src/payment/signature.ts'
+import { pipe } from '../src/transport/pipe.ts'
+
+const RUB = currency('RUB')
+const merchant = { name: 'ООО "АССИСТ"', id: 'MTM', terminal: '63545902', address: 'Комиссара Смирнова 9' }
+const item: OrderItem = { id: '1', name: 'Новый товар', quantity: 3000n, price: 50_00n, amount: 150_00n, vat: 20 }
+const order: Order = { number: '26032019_105115_346084952', amount: 150_00n, currency: RUB, email: 'null@assist.ru', items: [item] }
+const at = new Date(2019, 2, 26, 10, 48)
+const mark: FiscalMark = { kind: 'sale', at, amount: 150_00n, register: '00106700276328', registration: '0000000001024742', drive: '9999078900011524', document: 135, sign: '2550591940', shift: 9, receipt: 21, operator: 'ОФД1' } // biome-ignore format: a record
+const shop = { inn: '7728029110', taxation: 'osn', place: 'пр. Шаумяна 4', cashier: 'Рязанов Д.' } as const
+const slip: Receipt = { merchant: 'M', terminal: '1', order: '1', result: 'approved', amount: '1.00', currency: 'RUB', pan: '489349****0062', date: '', interface: 'chip', cvm: 'signature', signatureLine: true } // biome-ignore format: a record
+
+describe('the fiscal receipt', () => {
+  const seed = makeFiscalReceipt({ order, merchant, at, form: 'cashless', shop, mark })
+
+  it('has what the seed’s has, in its order', () => {
+    const lines = layout(fiscalRows(seed, 'ru'), 32).map(line => line.trim().replace(/ +=/, ' ='))
+    expect(lines).toEqual([
+      ...['КАССОВЫЙ ЧЕК', 'ПРИХОД', 'Новый товар', '3.000 * 50.00 =150.00', 'НДС 20% =25.00', '-'.repeat(32), 'ИТОГ =150.00', 'Сумма НДС 20% =25.00'],
+      ...['БЕЗНАЛИЧНЫМИ =150.00', 'ПОЛУЧЕНО =150.00', 'СНО: ОСН', 'Эл.адр.покупателя:', 'null@assist.ru', 'Пользователь: ООО "АССИСТ"'],
+      ...['Адрес: Комиссара Смирнова 9', 'Место расчетов: пр. Шаумяна 4', 'Кассир: Рязанов Д.', 'Заказ: 26032019_105115_346084952', 'ЗН ККТ: 00106700276328'],
+      ...['Смена № 00009', 'Чек № 00021', 'Дата Время: 26.03.19 10:48', 'ИНН: 7728029110', 'ОФД: ОФД1', 'РН ККТ: 0000000001024742'],
+      ...['ФН № 9999078900011524', 'ФД № 0000000135', 'ФП: 2550591940'],
+    ]) // biome-ignore format: a receipt
+    expect(fiscalQr(seed)).toBe('t=20190326T1048&s=150.00&fn=9999078900011524&i=135&fp=2550591940&n=1')
+    expect(JSON.parse(JSON.stringify(seed))).toEqual(seed)
+  })
+
+  it.each([
+    [150_00n, 20, 25_00n],
+    [100n, 20, 17n], // 16.67
+    [105n, 20, 18n], // 17.5, half up
+    [110_00n, 10, 10_00n],
+    [107_50n, 7.5, 7_50n],
+    [1n, 20, 0n],
+    [100n, 0, 0n],
+  ])('%s minor units at %s percent: the VAT in it', (amount, rate, vat) => expect(vatIn(amount, rate)).toBe(vat))
+
+  it('several rates and goods without VAT: each line once, totals by rate; cash with its change', () => {
+    const items: OrderItem[] = [
+      { id: '1', name: 'A', quantity: 2000n, price: 182n, amount: 364n, vat: 20 },
+      { id: '2', name: 'B', quantity: 3000n, price: 116n, amount: 336n, vat: 10 }, // with a discount of 0.12
+      { id: '3', name: 'C', quantity: 500n, price: 200n, amount: 100n },
+      { id: '4', name: 'D', quantity: 1000n, price: 100n, amount: 100n, vat: 20 },
+    ]
+    const made = makeFiscalReceipt({ order: { ...order, amount: 900n, items }, merchant, at, form: 'cash', received: 1000n })
+    expect(made).toMatchObject({ total: '9.00', vat: [{ rate: 20, amount: '0.78' }, { rate: 10, amount: '0.31' }], withoutVat: '1.00', received: '10.00', change: '1.00' }) // biome-ignore format: one line
+    const lines = layout(fiscalRows(made, 'ru'), 48)
+    expect(lines.filter(line => /НАЛИЧНЫМИ|СДАЧА|БЕЗ НДС/.test(line)).map(line => line.replace(/ +/g, ' '))).toEqual(['БЕЗ НДС', 'Сумма БЕЗ НДС =1.00', 'НАЛИЧНЫМИ =9.00', 'СДАЧА =1.00']) // biome-ignore format: one line
+    expect(lines.map(line => line.trim())).toContain('НЕ ФИСКАЛИЗИРОВАН')
+  })
+
+  it('a refund of part of an item, after another part: the rest of the money, and no more', () => {
+    const first: FiscalMark = { ...mark, kind: 'refund', amount: 33n, items: [{ id: '1', quantity: 1000n }] }
+    const last: FiscalMark = { ...first, amount: 67n, items: [{ id: '1', quantity: 2000n }] }
+    const odd = { ...order, amount: 100n, items: [{ ...item, price: 34n, amount: 100n }] }
+    const facts = { order: odd, merchant, at, form: 'cash', received: 500n } as const
+    expect(makeFiscalReceipt({ ...facts, mark: first, before: [mark] })).toMatchObject({ kind: 'refund', total: '0.33', received: '0.33' })
+    const made = makeFiscalReceipt({ ...facts, mark: last, before: [mark, first] })
+    expect(made).toMatchObject({ total: '0.67', items: [{ quantity: '2.000', amount: '0.67' }] })
+    expect(made.change).toBeUndefined()
+    expect(layout(fiscalRows(made, 'ru'), 32).map(line => line.trim())).toContain('ВОЗВРАТ ПРИХОДА')
+  })
+
+  it('an order without items: one line of a constant name and rate', () => {
+    const { items: _, ...bare } = order
+    expect(makeFiscalReceipt({ order: bare, merchant, at, form: 'cashless', shop: { goods: 'Товар', vat: 20 } }).items).toEqual([
+      { name: 'Товар', quantity: '1.000', price: '150.00', amount: '150.00', vat: 20, vatAmount: '25.00' },
+    ])
+  })
+})
+
+describe('paper', () => {
+  it.each([32, 48] as const)('of %d columns: no line is wider, and no letter is lost', width => {
+    const rows = fc.array(fc.oneof(
+      fc.record({ type: fc.constantFrom('text' as const, 'title' as const), text: fc.stringMatching(/^[А-яa-z0-9 ]{0,120}$/) }),
+      fc.record({ type: fc.constant('sum' as const), left: fc.stringMatching(/^[А-яa-z ]{0,90}$/), right: fc.stringMatching(/^=[0-9.]{1,20}$/) }),
+    )) // biome-ignore format: a table
+    fc.assert(
+      fc.property(rows, some => {
+        const lines = layout(some, width)
+        for (const line of lines) expect(line.length).toBeLessThanOrEqual(width)
+        const letters = (row: Row) => ('text' in row ? row.text : 'left' in row ? row.left + row.right : '')
+        expect(lines.join('').replace(/ /g, '')).toBe(some.map(letters).join('').replace(/ /g, ''))
+      }),
+      { seed: 8 },
+    )
+  })
+
+  it('only the merchant’s copy has a line to sign on, and only where the CVM asks for one', () => {
+    const line = /Подпись: _+/
+    const shown = (receipt: Receipt, copy: 'merchant' | 'customer') => layout(slipRows(receipt, 'ru', copy), 48).join('\n')
+    expect(shown(slip, 'merchant')).toMatch(line)
+    expect(shown(slip, 'customer')).not.toMatch(line)
+    expect(shown({ ...slip, cvm: 'onlinePin', signatureLine: false }, 'merchant')).not.toMatch(line)
+    expect(shown(slip, 'merchant')).toContain('ЭКЗЕМПЛЯР ПРЕДПРИЯТИЯ')
+  })
+})
+
+describe('an ESC/POS printer', () => {
+  const rows: Row[] = [{ type: 'title', text: 'КАССОВЫЙ ЧЕК' }, { type: 'text', text: 'Ёж №1 «по…» — 5 ₽' }, { type: 'sum', left: 'ИТОГ', right: '=1.00', strong: true }, { type: 'qr', text: 'abc' }] // biome-ignore format: rows
+
+  it('gets code page 866, its letters, bold where it is strong, the QR code and the cut', () => {
+    const bytes = escPos(rows, { width: 32 })
+    expect([...bytes.subarray(0, 2)]).toEqual([0x1b, 0x40]) // ESC @
+    const all = Buffer.from(bytes)
+    expect(all.includes(Buffer.from('1b7411', 'hex'))).toBe(true) // ESC t 17: PC866, Cyrillic #2 (Epson)
+    const said = new TextDecoder('ibm866').decode(bytes)
+    for (const line of ['КАССОВЫЙ ЧЕК', 'Ёж №1 "по..." - 5 руб.', `ИТОГ${' '.repeat(23)}=1.00`]) expect(said).toContain(line)
+    const bold = all.indexOf(Buffer.from('1b4501', 'hex'))
+    expect(bold).toBeGreaterThan(0)
+    expect(bold).toBeLessThan(said.indexOf('КАССОВЫЙ'))
+    expect(all.includes(Buffer.concat([Buffer.from('1d286b0600315030', 'hex'), Buffer.from('abc')]))).toBe(true) // GS ( k, store
+    expect(all.includes(Buffer.from('1d56', 'hex'))).toBe(true) // GS V
+    expect(Buffer.from(escPos(rows, { cut: false })).includes(Buffer.from('1d56', 'hex'))).toBe(false)
+  })
+
+  it('over any Link, in pieces that it takes', async () => {
+    const [host, printer] = pipe({ mtu: 20 })
+    const bytes = escPos(rows)
+    const heard: Uint8Array[] = []
+    const listening = (async () => {
+      for await (const chunk of printer.incoming) heard.push(chunk)
+    })()
+    await printOver(host, bytes)
+    await host.close()
+    await listening.catch(() => {})
+    expect(concat(...heard)).toEqual(bytes)
+    await expect(printOver(host, bytes)).rejects.toMatchObject({ code: 'link-closed' })
+    await expect(printOver(host, bytes, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' })
+  })
+})
+
+/** The pixels of a PNG, read by another's hand: chunks, their CRC, zlib. */
+function pixels(file: Uint8Array): { width: number; height: number; isDark(x: number, y: number): boolean } {
+  const view = Buffer.from(file)
+  expect(view.subarray(0, 8).toString('hex')).toBe('89504e470d0a1a0a')
+  const parts: Buffer[] = []
+  const names: string[] = []
+  let [width, height] = [0, 0]
+  for (let offset = 8; offset < view.length; ) {
+    const length = view.readUInt32BE(offset)
+    const body = view.subarray(offset + 4, offset + 8 + length)
+    expect(view.readUInt32BE(offset + 8 + length)).toBe(crc32(body))
+    const name = text(body.subarray(0, 4))
+    names.push(name)
+    if (name === 'IHDR') [width, height] = [body.readUInt32BE(4), body.readUInt32BE(8)]
+    if (name === 'IDAT') parts.push(body.subarray(4))
+    offset += 12 + length
+  }
+  expect(names).toEqual(['IHDR', 'IDAT', 'IEND'])
+  const data = inflateSync(Buffer.concat(parts))
+  const stride = Math.ceil(width / 8) + 1
+  expect(data).toHaveLength(stride * height)
+  return { width, height, isDark: (x, y) => (data[y * stride + 1 + (x >> 3)] & (0x80 >> (x & 7))) === 0 }
+}
+
+describe('a picture', () => {
+  it('of a receipt: its letters, its QR code', () => {
+    const picture = receiptPicture(
+      [
+        { type: 'text', text: 'Ж' },
+        { type: 'qr', text: 'abc' },
+      ],
+      { width: 32 },
+    )
+    const seen = pixels(png(picture))
+    const letter = [...Array(13).keys()].map(y =>
+      [...Array(8).keys()].reduce((row, x) => row | (seen.isDark(12 + x, 12 + y) ? 0x80 >> x : 0), 0),
+    )
+    expect(letter).toEqual([...letterDots('Ж')])
+    expect(letterDots('Ж').some(row => row !== 0)).toBe(true)
+    const modules = qrModules('abc')
+    const left = Math.floor((seen.width - modules.length * 3) / 2)
+    expect(modules.map((row, y) => row.map((_, x) => seen.isDark(left + x * 3 + 1, 12 + 16 + (y + 4) * 3 + 1)))).toEqual(modules)
+  })
+
+  it('of more than one block of zlib, and every letter of a receipt has its own dots', () => {
+    const big = new Picture(1000, 700)
+    big.fill(999, 699, 1, 1)
+    const seen = pixels(png(big))
+    expect([seen.isDark(999, 699), seen.isDark(998, 699), seen.isDark(999, 698)]).toEqual([true, false, false])
+    const letters = 'ABCXYZabcxyz0123456789АБВЖЗИЙЩЪЫЬЭЮЯабвжзийщъыьэюяЁё№«»—=*:@"%()/'
+    expect(new Set([...letters].map(one => letterDots(one).join())).size).toBeGreaterThan(letters.length - 12) // А and A are the same dots
+    expect(letterDots('中')).toEqual(letterDots('界')) // the box
+    for (const [width, height] of [[0, 1], [1, 20_000], [1.5, 1]]) expect(() => new Picture(width, height)).toThrowError(expect.objectContaining({ code: 'bad-argument' })) // biome-ignore format: one line
+  })
+})
+
+describe('a signature', () => {
+  it('is taken when something is drawn, cleared and drawn again', () => {
+    const pad = signaturePad()
+    expect(pad.ready).toBe(false)
+    pad.move({ x: 1, y: 1 }) // without touching
+    pad.down({ x: 5, y: 5 })
+    pad.up()
+    expect(pad.ready).toBe(false)
+    expect(() => pad.signature()).toThrowError(expect.objectContaining({ code: 'bad-argument' }))
+    pad.down({ x: 0, y: 0 })
+    pad.move({ x: 10, y: 10 })
+    pad.up()
+    expect(pad.ready).toBe(true)
+    pad.clear()
+    expect(pad.ready).toBe(false)
+    pad.down({ x: 1, y: 2 })
+    pad.move({ x: 3, y: 4 })
+    pad.up()
+    expect(pad.signature()).toEqual({ strokes: [[{ x: 1, y: 2 }, { x: 3, y: 4 }]] }) // biome-ignore format: one line
+  })
+
+  it('as PNG and SVG, as large as it fits and not distorted', () => {
+    const cross = { strokes: [[{ x: 0, y: 0 }, { x: 50, y: 50 }], [{ x: 50, y: 0 }, { x: 0, y: 50 }]] } // biome-ignore format: one line
+    const seen = pixels(signaturePng(cross, { width: 100, height: 62 }))
+    expect(seen).toMatchObject({ width: 100, height: 62 })
+    expect([seen.isDark(25, 6), seen.isDark(75, 56), seen.isDark(75, 6), seen.isDark(25, 56), seen.isDark(50, 31)]).toEqual([true, true, true, true, true]) // biome-ignore format: one line
+    expect([seen.isDark(50, 6), seen.isDark(5, 31), seen.isDark(95, 31)]).toEqual([false, false, false])
+    expect(signatureSvg(cross, { width: 100, height: 62 })).toContain('d="M25 6L75 56M75 6L25 56"')
+    for (const draw of [signaturePng, signatureSvg]) expect(() => draw({ strokes: [] })).toThrowError(expect.objectContaining({ code: 'bad-argument' })) // biome-ignore format: one line
+    expect(pixels(signaturePng({ strokes: [[{ x: 7, y: 7 }, { x: 7, y: 9 }]] })).height).toBe(120) // biome-ignore format: a straight stroke has no width
+    const signed = pixels(png(receiptPicture([], { signature: cross })))
+    expect([...Array(signed.width).keys()].some(x => signed.isDark(x, 40))).toBe(true)
+  })
+})
