@@ -26,7 +26,7 @@ const features: HidShape = {
 
 const openFiles = () => readdirSync('/proc/self/fd').length
 
-/** `how` the device comes into the kernel, and by which `driver` it is reached; with `pieces` reports in a row the contract of links too. */
+/** `how` the device comes into the kernel, and by which `driver` it is reached; with `pieces` reports in a row the contract of links too, and permissions. */
 export function hidSuite(how: 'uhid' | 'usbip', driver: HidDriver, pieces?: number): void {
   describeHere(`HID in the kernel by ${how}, reached by ${driver}`, () => {
     let bench: HidBench
@@ -112,7 +112,7 @@ export function hidSuite(how: 'uhid' | 'usbip', driver: HidDriver, pieces?: numb
       const start = performance.now()
       await device.close()
       await lost
-      expect(performance.now() - start).toBeLessThan(2000)
+      expect(performance.now() - start).toBeLessThan(10_000) // 20 to 250 ms where nothing else runs
       expect(await faultOf(host.send(Uint8Array.of(1)))).toBe('link-closed')
     })
 
@@ -132,13 +132,14 @@ export function hidSuite(how: 'uhid' | 'usbip', driver: HidDriver, pieces?: numb
       expect(openFiles()).toBeLessThanOrEqual(files)
     })
 
-    it('who may not open it is given a udev rule, and the rule helps', async () => {
-      const plug = device(plain)
-      links.push(await bench.plug(plug))
-      const uri = `${hidUri(plug)}?driver=${driver}`
-      await soon(async () => expect((await listHid({ driver })).some(({ vendor }) => vendor === 0x1209)).toBe(true))
-      // Everything is loaded while root may read it; then a user in the group plugdev tries.
-      const program = `
+    if (pieces !== undefined)
+      it('who may not open it is given a udev rule, and the rule helps', async () => {
+        const plug = device(plain)
+        links.push(await bench.plug(plug))
+        const uri = `${hidUri(plug)}?driver=${driver}`
+        await soon(async () => expect((await listHid({ driver })).some(({ vendor }) => vendor === 0x1209)).toBe(true))
+        // Everything is loaded while root may read it; then a user in the group plugdev tries.
+        const program = `
         import { readFileSync } from 'node:fs'
         import { connect } from './dist/src/transport/connect.js'
         import { listHid } from './dist/src/transport/hid.js'
@@ -153,23 +154,23 @@ export function hidSuite(how: 'uhid' | 'usbip', driver: HidDriver, pieces?: numb
           console.log(JSON.stringify({ code, ...details }))
         }
       `
-      const tried = async () => (await run(process.execPath, '--input-type=module', '-e', program)).output.trim()
-      const refused = JSON.parse(await tried())
-      expect(refused).toMatchObject({ code: 'link-failed', reason: 'permission' })
-      writeFileSync('/etc/udev/rules.d/70-tapdip.rules', `${refused.rule}\n`)
-      try {
-        for (const args of [
-          ['control', '--reload'],
-          ['trigger', '--action=add', '--subsystem-match=hidraw', '--subsystem-match=usb'],
-          ['settle'],
-        ])
-          await run('udevadm', ...args)
-        expect(await tried()).toBe('opened')
-      } finally {
-        rmSync('/etc/udev/rules.d/70-tapdip.rules')
-        await run('udevadm', 'control', '--reload')
-      }
-    })
+        const tried = async () => (await run(process.execPath, '--input-type=module', '-e', program)).output.trim()
+        const refused = JSON.parse(await tried())
+        expect(refused).toMatchObject({ code: 'link-failed', reason: 'permission' })
+        writeFileSync('/etc/udev/rules.d/70-tapdip.rules', `${refused.rule}\n`)
+        try {
+          for (const args of [
+            ['control', '--reload'],
+            ['trigger', '--action=add', '--subsystem-match=hidraw', '--subsystem-match=usb'],
+            ['settle'],
+          ])
+            await run('udevadm', ...args)
+          expect(await tried()).toBe('opened')
+        } finally {
+          rmSync('/etc/udev/rules.d/70-tapdip.rules')
+          await run('udevadm', 'control', '--reload')
+        }
+      })
 
     it('a program that read, wrote and closed ends by itself', async () => {
       const plug = device(plain)

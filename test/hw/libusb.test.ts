@@ -2,4 +2,4 @@
 
 import { hidSuite } from './hid-contract.ts'
 
-hidSuite('usbip', 'libusb', 60)
+hidSuite('usbip', 'libusb', 30)
