@@ -5,3 +5,8 @@ export function maskPan(pan: string): string {
   const digits = pan.replace(/[^0-9]/g, '')
   return digits.length < 11 ? '*'.repeat(digits.length) : digits.slice(0, 6) + '*'.repeat(digits.length - 10) + digits.slice(-4)
 }
+
+/** Words of somebody else's, a host's refusal for example, that may repeat what they were asked: each number as long as a PAN (12 digits or more) is masked, each track whole. */
+export function maskNumbers(words: string): string {
+  return words.replace(/(\d{12,19})[=D]\d+/gi, (_, pan) => `${maskPan(pan)}…`).replace(/\d(?:[ -]?\d){11,}/g, run => maskPan(run))
+}

@@ -2,6 +2,7 @@
 
 import { type Clock, systemClock, within } from '../clock.ts'
 import { abortFault, asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
+import { maskNumbers } from '../mask.ts'
 import type { AuthorisationMessage, HostAnswer, OrderAcquirer, OrderChange, RetailAcquirer } from './acquirer.ts'
 import { decodeAnswer, decodeCode, encodeMessage, type Json } from './wire.ts'
 import { decodeHostOrder, encodeCashSale, encodeChange, encodeSale } from './wire-order.ts'
@@ -101,11 +102,12 @@ async function readAnswer<T>(response: Response, decode: (json: unknown) => T): 
   let json: unknown
   try {
     json = JSON.parse(text)
-  } catch (error) {
-    throw hostError('answer is no JSON', response.status, error)
+  } catch {
+    throw hostError('answer is no JSON', response.status) // without the cause: its words quote the text, which may be an echo of ours
   }
   if (!response.ok) {
-    const reason = typeof json === 'object' && json !== null && 'error' in json ? String(json.error).slice(0, 200) : 'no reason given'
+    const reason =
+      typeof json === 'object' && json !== null && 'error' in json ? maskNumbers(String(json.error)).slice(0, 200) : 'no reason given'
     throw hostError(`host refuses the message: ${reason}`, response.status)
   }
   try {

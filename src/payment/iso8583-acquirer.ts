@@ -3,6 +3,7 @@
 import { type Clock, systemClock } from '../clock.ts'
 import type { Waiting } from '../emv/terminal.ts'
 import { abortFault, asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
+import { maskNumbers } from '../mask.ts'
 import { Conversation } from '../reader/conversation.ts'
 import type { Link } from '../transport/link.ts'
 import type { AuthorisationMessage, HostAnswer, HostOrder, OrderAcquirer, OrderChange } from './acquirer.ts'
@@ -141,7 +142,9 @@ export function iso8583Acquirer({
     try {
       const { error } = privateOf(message)
       if (error !== undefined)
-        throw new Fault('host-error', `host refuses the message: ${String(error).slice(0, 200)}`, { code: String(message.fields.get(39)) })
+        throw new Fault('host-error', `host refuses the message: ${maskNumbers(String(error)).slice(0, 200)}`, {
+          code: String(message.fields.get(39)),
+        })
       return decode()
     } catch (error) {
       if (isFault(error, 'host-error')) throw error
