@@ -5,29 +5,23 @@ import {
   type Command,
   type Continue,
   cardReports,
-  chargingCodes,
   type DeviceMessage,
   decodeContinue,
   decodeOnlinePin,
   decodeStart,
   device,
-  displayFlags,
-  encodeBattery,
-  encodeConfiguration,
   encodeEvent,
   encodeOnlinePinResult,
   encodeSoftwareInfo,
   failures,
   type HostMessage,
   keyCodes,
-  tags as miuraTags,
   PIN_OK,
   type ReaderEventMessage,
   resets,
   type StatusEvent,
-  template,
 } from '../../devices/miura/codec.ts'
-import { fromHex, fromText, hex, text } from '../../src/bytes.ts'
+import { fromText, hex } from '../../src/bytes.ts'
 import type { Clock } from '../../src/clock.ts'
 import { systemClock, within } from '../../src/clock.ts'
 import type { Card } from '../../src/emv/card.ts'
@@ -40,9 +34,10 @@ import { faultySender, type LineFaults } from '../faults.ts'
 import { Body, type BodyEvent, type CardWait } from './body.ts'
 import { Firmware, type HostSide } from './firmware.ts'
 import { hearHost } from './hear.ts'
-import { showWords } from './host-words.ts'
 import { MiuraFiles } from './miura-files.ts'
+import { MiuraIdle } from './miura-idle.ts'
 import { type Answer, done, endingOf, endingOfFault, failed, noTracks, resultOf, swipeData, transactionOf } from './miura-payload.ts'
+import { plainAnswer, UNKNOWN_INS } from './miura-plain.ts'
 import { responseOf, withCvm } from './qpos-payload.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
 import { swipeOf } from './take-card.ts'
@@ -67,10 +62,6 @@ interface Job {
 const CARD_TIMEOUT = 60_000
 /** Interfaces that START CONTACTLESS notices. */
 const everything = ['tap', 'chip', 'swipe'] as const
-const results: readonly (MessageId | undefined)[] = ['reader.approved', 'reader.declined', 'reader.cancelled', 'reader.insertOrSwipe']
-const UNKNOWN_INS = 0x6d00
-/** Version of its files of configuration. */
-const CONFIGURATION = '1-0'
 
 export class VirtualMiura implements VirtualReader {
   readonly family = 'miura'
@@ -86,14 +77,10 @@ export class VirtualMiura implements VirtualReader {
   #send: ((frame: Uint8Array) => Promise<void>) | undefined
   #sent: Promise<void> | undefined
   #job: Job | undefined
-  /** P1 of the last CARD STATUS, and whether keys are told of. */
-  #reports = 0
-  #keys = false
   /** The card in the slot answers to reset. */
   #emv = false
   #swiped: Swipe | undefined
-  /** Keys and swipes outside of transactions. */
-  #idling: { readonly stop: AbortController; readonly over: Promise<unknown> } | undefined
+  readonly #idle: MiuraIdle
   readonly #stopWatching: () => void
 
   constructor(options: MiuraOptions) {
@@ -106,6 +93,12 @@ export class VirtualMiura implements VirtualReader {
     const { applications } = this.firmware.config
     const aids = fromText(applications.map(({ aid }) => `${hex(aid)}\n`).join(''))
     this.#files = new MiuraFiles(new Map([['emv.cfg', aids]]), this.firmware.condition.update)
+    this.#idle = new MiuraIdle({
+      body: this.body,
+      onSwipe: (tracks, signal) => this.#tellSwipe(tracks, signal),
+      onCancel: () => this.#event({ type: 'key', key: keyCodes.cancel }),
+      onFault: options.onFault,
+    })
     this.#stopWatching = this.body.on(event => this.#see(event))
   }
 
@@ -123,9 +116,9 @@ export class VirtualMiura implements VirtualReader {
       over.abort()
       this.#send = undefined
       await this.#endJob(new Fault('link-closed', 'the host is gone'))
-      this.#reports = 0
-      this.#keys = false
-      await this.#rest()
+      this.#idle.reports = 0
+      this.#idle.keys = false
+      await this.#idle.rest()
       await link.close()
       this.#link = undefined
     }
@@ -135,7 +128,7 @@ export class VirtualMiura implements VirtualReader {
     this.#stopWatching()
     await this.#link?.close()
     await this.#endJob(new Fault('aborted', 'the reader was closed'))
-    await this.#rest()
+    await this.#idle.rest()
     this.firmware.stop()
   }
 
@@ -176,7 +169,7 @@ export class VirtualMiura implements VirtualReader {
     } else if (event.type === 'tamper') this.#job?.stop.abort(new Fault('tampered', 'the reader was opened'))
     else if (event.type === 'card' && (event.event === 'inserted' || event.event === 'removed')) {
       this.#emv = event.event === 'inserted' && this.#answersToReset()
-      if (this.#reports & cardReports.unsolicited) this.#cardStatus()
+      if (this.#idle.reports & cardReports.unsolicited) this.#cardStatus()
     } else if (event.type === 'display' && this.#job) {
       const { message } = event.screen
       if (message === 'reader.seePhone') this.#status('seePhone', 'See Phone')
@@ -197,38 +190,9 @@ export class VirtualMiura implements VirtualReader {
     }
   }
 
-  /** Between transactions: a swipe, and CANCEL, are told of where the host wants to know. */
-  #idle(): void {
-    if (this.#idling || this.#job || !this.#send) return
-    const stop = new AbortController()
-    const { signal } = stop
-    const swipes = async () => {
-      while (this.#reports & (cardReports.track1 | cardReports.track2 | cardReports.track3)) {
-        const found = await this.body.nextCard(['swipe'], { signal })
-        if (found.interface === 'swipe') await this.#tellSwipe(found.tracks, signal)
-      }
-    }
-    const keys = async () => {
-      if (!this.#keys) return
-      const keypad = this.body.keypad()
-      try {
-        for (;;) if ((await keypad.next({ signal })) === 'cancel') this.#event({ type: 'key', key: keyCodes.cancel })
-      } finally {
-        keypad.close()
-      }
-    }
-    const quietly = (work: Promise<void>) =>
-      work.catch(error => {
-        if (!signal.aborted) this.#options.onFault?.(asFault(error))
-      })
-    this.#idling = { stop, over: Promise.all([quietly(swipes()), quietly(keys())]) }
-  }
-
-  async #rest(): Promise<void> {
-    const idling = this.#idling
-    this.#idling = undefined
-    idling?.stop.abort()
-    await idling?.over
+  /** Between transactions. */
+  #watch(): void {
+    if (!this.#job && this.#send) this.#idle.watch()
   }
 
   /** Undefined for a stripe that was misread; the host hears of it all the same. */
@@ -253,10 +217,10 @@ export class VirtualMiura implements VirtualReader {
     if (message.command === 'abort') return this.#abort()
     if (message.command === 'reset') return this.#reset(message.p1)
     if (message.command === 'cardStatus') {
-      await this.#rest()
-      this.#reports = message.p1
+      await this.#idle.rest()
+      this.#idle.reports = message.p1
       this.#cardStatus()
-      return this.#idle()
+      return this.#watch()
     }
     const job = this.#job
     if (message.command === 'continueTransaction') return this.#continue(message)
@@ -268,55 +232,12 @@ export class VirtualMiura implements VirtualReader {
   }
 
   async #plain(message: Command): Promise<Answer> {
-    const { command, p1, p2, data, le, content = new Uint8Array(0) } = message
-    const { condition } = this.firmware
-    switch (command) {
-      case 'batteryStatus': {
-        const { percent, charging } = this.body.battery
-        const code = charging ? (percent === 100 ? chargingCodes.charged : chargingCodes.charging) : chargingCodes.battery
-        return done(encodeBattery({ charging: code, percent }))
-      }
-      case 'keyboardStatus':
-        await this.#rest()
-        if (p1 !== 0xff) this.#keys = p1 === 0x01
-        this.#idle()
-        return done()
-      case 'displayText': {
-        const words = p2 & displayFlags.utf8 ? new TextDecoder().decode(data) : text(data)
-        const id = showWords(this.body, words.split('\n'))
-        if (results.includes(id)) this.firmware.linger()
-        return done()
-      }
-      case 'getConfiguration':
-        return done(encodeConfiguration(this.#files.names.map(name => ({ name, version: CONFIGURATION }))))
-      case 'systemClock': {
-        const at = new Date(this.#clock.now())
-        const two = (value: number) => String(value).padStart(2, '0')
-        const [date, time] = [
-          [at.getFullYear() % 100, at.getMonth() + 1, at.getDate()],
-          [at.getHours(), at.getMinutes(), at.getSeconds()],
-        ].map(parts => fromHex(parts.map(two).join('')))
-        return done(
-          template(miuraTags.responseData, [
-            [0x9a, date],
-            [0x9f21, time],
-          ]),
-        )
-      }
-      case 'p2peStatus':
-        return done(template(miuraTags.responseData, [[miuraTags.p2peStatus, Uint8Array.of(this.body.tampered ? 0 : 0x07)]]))
-      case 'selectFile':
-        return this.#files.select({ p1, p2, data })
-      case 'readBinary':
-        return this.#files.read({ p1, p2, data }, le)
-      case 'streamBinary': {
-        const answer = await this.#files.stream({ p1, p2, data }, content, new AbortController().signal)
-        if (condition.update.needed) this.body.show('reader.updating')
-        return answer
-      }
-      default:
-        return failed(UNKNOWN_INS)
-    }
+    if (message.command !== 'keyboardStatus')
+      return plainAnswer({ body: this.body, firmware: this.firmware, files: this.#files, clock: this.#clock }, message)
+    await this.#idle.rest()
+    if (message.p1 !== 0xff) this.#idle.keys = message.p1 === 0x01
+    this.#watch()
+    return done()
   }
 
   async #abort(): Promise<void> {
@@ -359,7 +280,7 @@ export class VirtualMiura implements VirtualReader {
 
   async #begin(command: Command, work: (job: Job) => Promise<Answer>): Promise<void> {
     await this.#endJob(new Fault('aborted', 'the host has begun something else'))
-    await this.#rest()
+    await this.#idle.rest()
     const job: Job = { command, stop: new AbortController(), owing: true, forgotten: false, done: Promise.resolve() }
     this.#job = job
     job.done = this.#run(job, work)
@@ -379,7 +300,7 @@ export class VirtualMiura implements VirtualReader {
     }
     this.#job = undefined
     if (job.owing && !job.forgotten) this.#answer(answer)
-    this.#idle()
+    this.#watch()
   }
 
   async #endJob(why: Fault): Promise<void> {

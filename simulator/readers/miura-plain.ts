@@ -1,0 +1,78 @@
+/** The commands that a virtual Miura answers at once: battery, display, clock, configuration, files. */
+
+import {
+  type Command,
+  chargingCodes,
+  displayFlags,
+  encodeBattery,
+  encodeConfiguration,
+  tags as miuraTags,
+  template,
+} from '../../devices/miura/codec.ts'
+import { fromHex, text } from '../../src/bytes.ts'
+import type { Clock } from '../../src/clock.ts'
+import type { MessageId } from '../../src/messages.ts'
+import type { Body } from './body.ts'
+import type { Firmware } from './firmware.ts'
+import { showWords } from './host-words.ts'
+import type { MiuraFiles } from './miura-files.ts'
+import { type Answer, done, failed } from './miura-payload.ts'
+
+export const UNKNOWN_INS = 0x6d00
+const results: readonly (MessageId | undefined)[] = ['reader.approved', 'reader.declined', 'reader.cancelled', 'reader.insertOrSwipe']
+/** Version of its files of configuration. */
+const CONFIGURATION = '1-0'
+
+interface Insides {
+  readonly body: Body
+  readonly firmware: Firmware
+  readonly files: MiuraFiles
+  readonly clock: Clock
+}
+
+/** 6D00 for a command that it does not know. */
+export async function plainAnswer({ body, firmware, files, clock }: Insides, message: Command): Promise<Answer> {
+  const { command, p1, p2, data, le, content = new Uint8Array(0) } = message
+  switch (command) {
+    case 'batteryStatus': {
+      const { percent, charging } = body.battery
+      const code = charging ? (percent === 100 ? chargingCodes.charged : chargingCodes.charging) : chargingCodes.battery
+      return done(encodeBattery({ charging: code, percent }))
+    }
+    case 'displayText': {
+      const words = p2 & displayFlags.utf8 ? new TextDecoder().decode(data) : text(data)
+      const id = showWords(body, words.split('\n'))
+      if (results.includes(id)) firmware.linger()
+      return done()
+    }
+    case 'getConfiguration':
+      return done(encodeConfiguration(files.names.map(name => ({ name, version: CONFIGURATION }))))
+    case 'systemClock': {
+      const at = new Date(clock.now())
+      const two = (value: number) => String(value).padStart(2, '0')
+      const [date, time] = [
+        [at.getFullYear() % 100, at.getMonth() + 1, at.getDate()],
+        [at.getHours(), at.getMinutes(), at.getSeconds()],
+      ].map(parts => fromHex(parts.map(two).join('')))
+      return done(
+        template(miuraTags.responseData, [
+          [0x9a, date],
+          [0x9f21, time],
+        ]),
+      )
+    }
+    case 'p2peStatus':
+      return done(template(miuraTags.responseData, [[miuraTags.p2peStatus, Uint8Array.of(body.tampered ? 0 : 0x07)]]))
+    case 'selectFile':
+      return files.select({ p1, p2, data })
+    case 'readBinary':
+      return files.read({ p1, p2, data }, le)
+    case 'streamBinary': {
+      const answer = await files.stream({ p1, p2, data }, content, new AbortController().signal)
+      if (firmware.condition.update.needed) body.show('reader.updating')
+      return answer
+    }
+    default:
+      return failed(UNKNOWN_INS)
+  }
+}
