@@ -1,14 +1,15 @@
 /** The acquirer of a command, by its address: `https://…` and JSON, or `iso8583://host:port`. */
 
 import { Fault } from '../../src/errors.ts'
-import type { OrderAcquirer } from '../../src/payment/acquirer.ts'
+import type { OrderAcquirer, RetailAcquirer } from '../../src/payment/acquirer.ts'
 import { httpAcquirer } from '../../src/payment/http-acquirer.ts'
 import { iso8583Acquirer } from '../../src/payment/iso8583-acquirer.ts'
 import { connect } from '../../src/transport/connect.ts'
 
 /** Close it, and no connection is left. */
 export interface CommandAcquirer {
-  readonly acquirer: OrderAcquirer
+  /** Cash and SBP are for the JSON interface: ISO 8583 has no message for them. */
+  readonly acquirer: OrderAcquirer & Partial<RetailAcquirer>
   close(): Promise<void>
 }
 

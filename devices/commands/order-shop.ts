@@ -6,12 +6,12 @@ import { language } from '../../src/command-line.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import { type Language, message } from '../../src/messages.ts'
 import type { Merchant, OrderAcquirer } from '../../src/payment/acquirer.ts'
-import { httpAcquirer } from '../../src/payment/http-acquirer.ts'
 import { type Journal, openJournal } from '../../src/payment/journal.ts'
 import { type Notice, noticeText } from '../../src/payment/notice.ts'
 import { openTill, type Till } from '../../src/payment/till.ts'
 import type { Json } from '../../src/payment/wire-fields.ts'
 import { stateFolder } from '../memory.ts'
+import { acquirerAt, type CommandAcquirer } from './acquirer.ts'
 import { type Console, interruption, openConsole } from './console.ts'
 
 export interface ShopFlags {
@@ -45,7 +45,7 @@ const START_TIME = 15_000
 export function shopOptions(command: Command, online = false): Command {
   if (online)
     command
-      .requiredOption('--acquirer <url>', 'http://127.0.0.1:8080')
+      .requiredOption('--acquirer <url>', 'http://127.0.0.1:8080, iso8583://127.0.0.1:8583')
       .option('--no-sync', 'leave what earlier payments left for another time')
   return command
     .option('--journal <file>', 'the journal; orders.db in the user’s state folder when left out')
@@ -72,11 +72,13 @@ export async function withShop(flags: ShopFlags, work: (shop: Shop) => Promise<n
   const lang = language(flags.lang)
   const merchant = merchantOf(flags)
   const screen = openConsole(lang)
+  const host: CommandAcquirer =
+    flags.acquirer === undefined ? { acquirer: offline, close: async () => {} } : acquirerAt(flags.acquirer, flags.terminal)
   const signal = interruption()
   const told: Notice[] = []
   try {
     const journal = await openJournal(await journalPath(flags.journal), { ...(journalKey() && { key: journalKey()! }) })
-    const acquirer = flags.acquirer === undefined ? offline : httpAcquirer(flags.acquirer)
+    const { acquirer } = host
     const till = openTill({
       ...{ journal, merchant, background: false, acquirer },
       onNotice(notice) {
@@ -91,6 +93,7 @@ export async function withShop(flags: ShopFlags, work: (shop: Shop) => Promise<n
     } finally {
       await till.close()
       await journal.close()
+      await host.close()
     }
   } finally {
     screen.close()

@@ -219,7 +219,7 @@ export class Desk {
       await wait()
       const asked = { ...sale, currency: order.currency }
       const codeOf = (answer: HostAnswer): SbpCode => ({
-        payload: answer.state === 'declined' ? '' : sbpPayload(asked, answer.transaction ?? '', answer.billNumber ?? ''),
+        payload: answer.state !== 'inProcess' ? '' : sbpPayload(asked, answer.transaction ?? '', answer.billNumber ?? ''),
         expires: new Date(+(this.book.find(key)?.operation.at ?? this.#clock.now()) + this.#orderTime),
         answer,
       })
@@ -385,7 +385,8 @@ export class Desk {
     )
     if (late.length === 0) return
     for (const operation of late) {
-      operation.state = 'Timeout'
+      // A code that has expired closes itself, not its order: the customer may pay another way.
+      operation.state = operation.transactions[0].kind === 'sbp' ? 'Declined' : 'Timeout'
       this.book.stand(order)
       for (const one of operation.transactions)
         one.answer = {

@@ -172,11 +172,11 @@ export interface CashSale extends Sale {
 
 /** An SBP payment that waits for its customer. */
 export interface SbpCode {
-  /** What the QR code says; empty where the host declines. */
+  /** What the QR code says; empty where it cannot be paid. */
   readonly payload: string
   /** Until when it can be paid. */
   readonly expires: Date
-  /** `inProcess`, or `declined`. */
+  /** `inProcess`, or why it cannot be paid: `declined`, `reversed`. */
   readonly answer: HostAnswer
 }
 

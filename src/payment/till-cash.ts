@@ -2,7 +2,7 @@
 
 import type { Clock } from '../clock.ts'
 import { formatAmount } from '../currency.ts'
-import { Fault } from '../errors.ts'
+import { Fault, isFault } from '../errors.ts'
 import type { Merchant, Order } from './acquirer.ts'
 import type { Journal } from './journal.ts'
 import { checkOrder } from './payment.ts'
@@ -49,6 +49,20 @@ export async function takeCash(
   const at = new Date(clock.now())
   const receipt = makePlainReceipt({ order, merchant, at }, 'cash', 'approved', received)
   await journal.record({ stage: 'begun', key, order, merchant, method: 'cash', amount: order.amount, at, received })
-  await journal.record({ stage: 'ended', key, result: 'approved', receipt, due: 'registration' })
+  try {
+    await journal.record({ stage: 'ended', key, result: 'approved', receipt, due: 'registration' })
+  } catch (error) {
+    letGo(journal, key) // it is not paid: recovery closes it
+    throw error
+  }
   return { key, sale: { method: 'cash', receipt, received, change } }
+}
+
+/** Leaves an entry to whoever looks after what is open, whatever the journal says to it. */
+export function letGo(journal: Journal, key: string): void {
+  try {
+    journal.release(key)
+  } catch (error) {
+    if (!isFault(error, 'journal')) throw error
+  }
 }

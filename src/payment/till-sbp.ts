@@ -7,7 +7,7 @@ import type { Journal } from './journal.ts'
 import { checkOrder } from './payment.ts'
 import { makePlainReceipt } from './receipt.ts'
 import type { Ending } from './recorder.ts'
-import type { SaleResult } from './till-cash.ts'
+import { letGo, type SaleResult } from './till-cash.ts'
 
 export interface BySbp {
   readonly method: 'sbp'
@@ -63,43 +63,53 @@ export async function takeSbp(desk: SbpDesk, order: Order, how: BySbp): Promise<
     return { result: ending.result, sale: { method: 'sbp', receipt: known } }
   }
   await journal.record({ stage: 'begun', key, order, merchant, method: 'sbp', amount: order.amount, at })
-  await journal.record({ stage: 'presenting', key })
-  let code: SbpCode
   try {
-    code = await acquirer.requestQr(sale, signal ? { signal } : {})
+    return await present()
   } catch (error) {
-    if (isFault(error, 'host-unreachable')) {
-      await end({ result: 'cancelled', reason: 'unableToGoOnline' })
-      throw error
-    }
-    return takeBack(isFault(error, 'aborted') ? 'merchantCancelled' : 'unableToGoOnline')
+    letGo(journal, key)
+    throw error
   }
-  const { answer } = code
-  if (answer.state === 'declined') return end({ result: 'declined', reason: 'hostDeclined', answer })
-  await journal.record({ stage: 'presenting', key, payload: code.payload, expires: code.expires })
-  how.show(code)
-  const until = clock.now() + (how.waitTime ?? Math.max(0, +code.expires - clock.now()) + GRACE)
-  while (!signal?.aborted) {
-    const ended = await refresh()
-    if (ended) return ended
-    if (clock.now() >= until) {
-      journal.release(key, new Date(clock.now() + refreshTime))
-      return 'in-process'
+
+  async function present(): Promise<SbpEnd> {
+    await journal.record({ stage: 'presenting', key })
+    let code: SbpCode
+    try {
+      code = await acquirer.requestQr(sale, signal ? { signal } : {})
+    } catch (error) {
+      if (isFault(error, 'host-unreachable')) {
+        await end({ result: 'cancelled', reason: 'unableToGoOnline' })
+        throw error
+      }
+      return takeBack(isFault(error, 'aborted') ? 'merchantCancelled' : 'unableToGoOnline')
     }
-    await sleep(Math.min(refreshTime, Math.max(1, until - clock.now())), clock, signal).catch(() => {})
+    const { answer } = code
+    if (answer.state === 'declined') return end({ result: 'declined', reason: 'hostDeclined', answer })
+    if (answer.state !== 'inProcess') return takeBack('unableToGoOnline')
+    await journal.record({ stage: 'presenting', key, payload: code.payload, expires: code.expires })
+    guarded(() => how.show(code))
+    const until = clock.now() + (how.waitTime ?? Math.max(0, +code.expires - clock.now()) + GRACE)
+    while (!signal?.aborted) {
+      const ended = await refresh()
+      if (ended) return ended
+      if (clock.now() >= until) {
+        journal.release(key, new Date(clock.now() + refreshTime))
+        return 'in-process'
+      }
+      await sleep(Math.min(refreshTime, Math.max(1, until - clock.now())), clock, signal).catch(() => {})
+    }
+    return (await refresh(true)) ?? takeBack('merchantCancelled')
   }
-  return (await refresh(true)) ?? takeBack('merchantCancelled')
 
   /** Asks the host once. `last`: also when the merchant wants no more of it, because the customer may have paid. */
   async function refresh(last = false): Promise<SbpEnd | undefined> {
     try {
       const said = await acquirer.status(key, last || !signal ? {} : { signal })
-      how.onRefresh?.(said.state)
+      guarded(() => how.onRefresh?.(said.state))
       if (said.state === 'approved') return await end({ result: 'approved', answer: said })
       if (said.state === 'declined') return await end({ result: 'declined', reason: 'hostDeclined', answer: said })
       if (said.state === 'reversed') return await end({ result: 'cancelled', reason: 'merchantCancelled', reversed: true })
     } catch (error) {
-      if (isFault(error, 'host-unreachable', 'host-no-answer', 'host-error')) how.onRefresh?.(undefined, error)
+      if (isFault(error, 'host-unreachable', 'host-no-answer', 'host-error')) guarded(() => how.onRefresh?.(undefined, error))
       else if (!isFault(error, 'aborted')) throw error
     }
     return undefined
@@ -115,10 +125,21 @@ export async function takeSbp(desk: SbpDesk, order: Order, how: BySbp): Promise<
       } catch (error) {
         const fault = asFault(error)
         if (!isFault(fault, 'host-unreachable', 'host-no-answer', 'host-error')) throw fault
-        how.onRefresh?.(undefined, fault)
+        guarded(() => how.onRefresh?.(undefined, fault))
         if (clock.now() + PAUSE >= stop) return end({ result: 'unknown', reason, due: 'reversal' })
       }
       await sleep(PAUSE, clock)
     }
+  }
+}
+
+/** A listener that throws is the app's bug, and no reason to leave a payment half done: the error surfaces as uncaught. */
+function guarded(tell: () => void): void {
+  try {
+    tell()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
   }
 }
