@@ -45,8 +45,7 @@ async function opened() {
 }
 
 const tasks = {
-  async pay({ order, amount, via, deaths: planned }) {
-    deaths = planned
+  async pay({ order, amount, via }) {
     const reader = await opened()
     try {
       const paid = await tills[via].payOrder(
@@ -67,10 +66,11 @@ const tasks = {
   },
 }
 
-process.on('message', async ({ id, task, ...rest }) => {
+process.on('message', async ({ id, task, ...asked }) => {
   let answer
+  deaths = asked.deaths ?? []
   try {
-    answer = await tasks[task](rest)
+    answer = await tasks[task](asked)
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     answer = { told: 'fault', code: error.code, why: error.message }

@@ -53,17 +53,14 @@ function disagree(order, what, plan) {
   if (plan) console.error(`  ${JSON.stringify(plan)}`)
 }
 
-/** Pays the order once; an app that was killed is started again. @param deaths those that are still to be met: the first that is takes the app, and is gone */
-async function attempt(shop, plan, deaths = []) {
+/** Asks the app for something. One that is killed meanwhile is started again. @param deaths still to be met: the one that takes the app is gone from them */
+async function ask(shop, task, asked, deaths) {
   const { trouble } = shop
-  const before = shop.atc
-  shop.welcome()
-  let timer
   const moment = deaths.find(({ at }) => at === 'time')
+  const stages = deaths.filter(({ at }) => at === 'stage')
   let met = moment
   const kill = death => {
     met = death
-    clearTimeout(timer)
     trouble.onMessage = () => {}
     shop.kill()
   }
@@ -71,29 +68,39 @@ async function attempt(shop, plan, deaths = []) {
     const death = deaths.find(one => one.at === 'boundary' && one.line === line && one.number === at)
     if (death) kill(death)
   }
-  if (moment) timer = setTimeout(kill, moment.ms, moment)
-  const stages = deaths.filter(({ at }) => at === 'stage')
-  const { order, amount, via } = plan
-  const answer = await shop.ask('pay', { order, amount, via, deaths: stages })
+  const timer = moment && setTimeout(kill, moment.ms, moment)
+  const answer = await shop.ask(task, { ...asked, deaths: stages })
   clearTimeout(timer)
   trouble.onMessage = () => {}
+  for (const type of answer.notices) add('notices', type)
+  if (answer.told !== 'dead') return answer
+  const own = answer.death && stages.find(({ stage, when }) => stage === answer.death.stage && when === answer.death.when)
+  const death = own ?? met
+  deaths.splice(deaths.indexOf(death), 1)
+  const where = death.at === 'stage' ? `${death.stage} ${death.when}` : death.at === 'time' ? 'at a moment' : `${death.line} message`
+  add('killed', task === 'recover' ? 'recovering' : where)
+  await shop.start()
+  return answer
+}
+
+/** Pays the order once. */
+async function attempt(shop, plan, deaths = []) {
+  const before = shop.atc
+  shop.welcome()
+  const { order, amount, via } = plan
+  const answer = await ask(shop, 'pay', { order, amount, via }, deaths)
   const told = answer.told === 'fault' ? `fault ${answer.code}` : answer.told
   add('told', told)
-  for (const type of answer.notices) add('notices', type)
-  if (told === 'dead') {
-    const death = answer.death ? stages.find(({ stage, when }) => stage === answer.death.stage && when === answer.death.when) : met
-    deaths.splice(deaths.indexOf(death), 1)
-    add('killed', death.at === 'stage' ? `${death.stage} ${death.when}` : death.at === 'time' ? 'at a moment' : `${death.line} message`)
-    await shop.start()
-  }
   return { told, before, after: shop.atc }
 }
 
-async function recover(shop, via) {
-  const { became = [], notices } = await shop.ask('recover', { via })
-  for (const one of became) add('became', one)
-  for (const type of notices) add('notices', type)
-  return became
+/** What the app does as it starts; killed in it, it starts again. */
+async function recover(shop, via, deaths = []) {
+  for (;;) {
+    const { told, became = [] } = await ask(shop, 'recover', { via }, deaths)
+    for (const one of became) add('became', one)
+    if (told !== 'dead') return became
+  }
 }
 
 async function lane(number, share) {
@@ -122,7 +129,7 @@ async function lane(number, share) {
       const told = [await attempt(shop, plan, deaths)]
       attempts.set(plan.order, told)
       if (plan.healthy) shop.trouble.arm([])
-      if (told[0].told === 'dead' || told[0].told === 'unknown') await recover(shop, plan.via)
+      if (told[0].told === 'dead' || told[0].told === 'unknown') await recover(shop, plan.via, deaths)
       shop.trouble.arm([])
       if (plan.again) told.push(await attempt(shop, plan))
       if (++done % 200 === 0) console.log(`${done} payments, ${Math.round((Date.now() - began) / 1000)} s`)
