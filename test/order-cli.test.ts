@@ -311,6 +311,7 @@ describe('an order by SBP', () => {
     const shop = await open()
     const number = await shop.enter('1.00')
     await shop.host.close()
+    expect(await shop.run('pay', [number, '--method', 'sbp', '--hold'])).toMatchObject({ code: 2 })
     expect(await shop.run('pay', [number, '--method', 'sbp'])).toMatchObject({ code: 1, err: expect.stringContaining('host-unreachable') })
     expect(await shop.run('pay', [number, '--method', 'cash', '--received', '1'])).toMatchObject({ code: 0 })
   })

@@ -97,7 +97,9 @@ async function takenBack(number: string, { till, screen, signal }: Shop): Promis
   return till.standing(number)
 }
 
-function by(method: Offered, order: OrderRecord, shop: Shop, flags: OrderPayFlags): Promise<Paid | 'another'> {
+async function by(method: Offered, order: OrderRecord, shop: Shop, flags: OrderPayFlags): Promise<Paid | 'another'> {
+  if (flags.hold && (method === 'cash' || method === 'sbp'))
+    throw new Fault('bad-argument', `--hold: only money on a card can be held, not ${method}`, { field: 'hold' })
   switch (method) {
     case 'cash':
       return byCash(order, shop, flags)
