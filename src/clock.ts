@@ -154,6 +154,12 @@ export class VirtualClock implements Clock {
   }
 }
 
+/** yyyyMMddHHmmss in local time, as readers take date and time. */
+export function localTime(at: Date): string {
+  const parts = [at.getMonth() + 1, at.getDate(), at.getHours(), at.getMinutes(), at.getSeconds()]
+  return String(at.getFullYear()).padStart(4, '0') + parts.map(part => String(part).padStart(2, '0')).join('')
+}
+
 /** Lets promises and immediates run until they have had a few turns of the event loop. */
 async function drain(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise<void>(resolve => setImmediate(resolve))

@@ -47,6 +47,10 @@ describe('README and docs', () => {
     }
   })
 
+  it('README leads to every page', () => {
+    for (const page of pages.filter(name => name !== 'README.md')) expect(text('README.md')).toContain(`](${page})`)
+  })
+
   it('each reader family has its row, its page and a link to it', () => {
     for (const { name } of families) expect(text('README.md')).toContain(`| [\`${name}\`](docs/devices/${name}.md) |`)
   })

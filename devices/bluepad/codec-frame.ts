@@ -22,7 +22,7 @@ export type LineItem =
   | { readonly type: 'damaged' }
 
 /** 10 02 before, 10 03 and the CRC after. */
-export const META = 6
+const META = 6
 /** The vendor's frame size before the reader names its own (HeftConnection.mm). */
 export const MAX_FRAME = 200
 /** A frame that must hold a doubled 10 (FrameManager.mm). */

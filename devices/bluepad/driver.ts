@@ -1,6 +1,6 @@
 /** The BluePad driver: a Reader over a Link that leads to a Datecs BluePad with MPED firmware (Handpoint HiLite, HiPro). */
 
-import { type Clock, systemClock } from '../../src/clock.ts'
+import { type Clock, localTime, systemClock } from '../../src/clock.ts'
 import type { Outcome } from '../../src/emv/outcome.ts'
 import type { Terminal, Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../src/errors.ts'
@@ -192,11 +192,4 @@ function infoOf(init: InitAnswer, told: ReadonlyMap<string, string>): ReaderInfo
     capabilities: ['chip', 'tap', 'swipe', 'pinPad', 'display', ...(told.has(EXTENSIONS) ? (['firmwareUpdate'] as const) : [])],
     applicationSelection: 'reader',
   }
-}
-
-/** yyyyMMddHHmmss in the terminal's local time. */
-function localTime(at: Date): string {
-  const two = (value: number) => String(value).padStart(2, '0')
-  const date = String(at.getFullYear()).padStart(4, '0') + two(at.getMonth() + 1) + two(at.getDate())
-  return date + two(at.getHours()) + two(at.getMinutes()) + two(at.getSeconds())
 }

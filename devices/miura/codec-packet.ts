@@ -21,7 +21,7 @@ const CHAINED = 0x01
 const UNSOLICITED = 0x40
 const HEAD = 3
 /** Bytes of an APDU in one packet (MpiPacket.java). */
-export const MIN_APDU = 2
+const MIN_APDU = 2
 export const MAX_APDU = 254
 /** What a chain may grow to: a bound of ours, far above any answer. */
 export const MAX_MESSAGE = 65536

@@ -1,7 +1,7 @@
 /** One payment on a Miura: a card over any interface, its transaction or its stripe, the host's word, and how it ended. */
 
 import { fromHex, text } from '../../src/bytes.ts'
-import { within } from '../../src/clock.ts'
+import { localTime, within } from '../../src/clock.ts'
 import type { CardInterface, Outcome } from '../../src/emv/outcome.ts'
 import type { Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
@@ -285,15 +285,9 @@ function startOf({ type = 'purchase', amount, otherAmount, currency, at }: Trans
     type: transactionTypes[type],
     amount,
     ...(otherAmount !== undefined && { otherAmount }),
-    time: localTime(at ?? new Date(now)),
+    time: localTime(at ?? new Date(now)).slice(2), // yyMMddHHmmss
     currency: currency.numeric,
     applicationSelection: 1,
     riskManagement: 0,
   }
-}
-
-/** yyMMddHHmmss in the terminal's local time. */
-function localTime(at: Date): string {
-  const parts = [at.getFullYear() % 100, at.getMonth() + 1, at.getDate(), at.getHours(), at.getMinutes(), at.getSeconds()]
-  return parts.map(part => String(part).padStart(2, '0')).join('')
 }

@@ -183,7 +183,7 @@ function decimalised(digits: string): string {
 }
 
 /** EMV common session key (Book 2, A1.3.1) from 8 diversification bytes. */
-export function commonSessionKey(masterKey: Uint8Array, r: Uint8Array): Uint8Array {
+function commonSessionKey(masterKey: Uint8Array, r: Uint8Array): Uint8Array {
   const half = (mark: number) => r.map((byte, i) => (i === 2 ? mark : byte))
   return withOddParity(encryptEcb(masterKey, concat(half(0xf0), half(0x0f))))
 }
@@ -215,7 +215,7 @@ export function scriptKey(scheme: CryptogramScheme, masterKey: Uint8Array, atc: 
 }
 
 /** The bytes that a cryptogram is made over; a value that `values` lacks counts as none. */
-export function acInput(scheme: CryptogramScheme, values: ReadonlyMap<number, Uint8Array>): Uint8Array {
+function acInput(scheme: CryptogramScheme, values: ReadonlyMap<number, Uint8Array>): Uint8Array {
   return concat(
     ...scheme.input.map(({ tag, from = 0, length }) => {
       const value = values.get(tag) ?? new Uint8Array()

@@ -211,7 +211,7 @@ const faults = z.strictObject({
   garbage: z.enum(['short', 'brokenTlv', 'oddStatus', 'otherTemplate']).default('brokenTlv'),
 })
 
-export const profileSchema = z.strictObject({
+const profileSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'words of small letters and digits, joined by -'),
   about: z.string().min(1),
   protocol: z.enum(['T=0', 'T=1']).default('T=1'),
@@ -315,6 +315,6 @@ function canDecipher({ oda: { method, pinKey } }: ApplicationPlan): boolean {
 }
 
 /** YYMMDD as a number that sorts. */
-export function calendar(yymmdd: string): number {
+function calendar(yymmdd: string): number {
   return Number(yymmdd) + (Number(yymmdd.slice(0, 2)) < 50 ? 20000000 : 19000000)
 }

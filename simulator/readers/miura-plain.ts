@@ -10,7 +10,7 @@ import {
   template,
 } from '../../devices/miura/codec.ts'
 import { fromHex, text } from '../../src/bytes.ts'
-import type { Clock } from '../../src/clock.ts'
+import { type Clock, localTime } from '../../src/clock.ts'
 import type { MessageId } from '../../src/messages.ts'
 import type { Body } from './body.ts'
 import type { Firmware } from './firmware.ts'
@@ -48,16 +48,11 @@ export async function plainAnswer({ body, firmware, files, clock }: Insides, mes
     case 'getConfiguration':
       return done(encodeConfiguration(files.names.map(name => ({ name, version: CONFIGURATION }))))
     case 'systemClock': {
-      const at = new Date(clock.now())
-      const two = (value: number) => String(value).padStart(2, '0')
-      const [date, time] = [
-        [at.getFullYear() % 100, at.getMonth() + 1, at.getDate()],
-        [at.getHours(), at.getMinutes(), at.getSeconds()],
-      ].map(parts => fromHex(parts.map(two).join('')))
+      const now = localTime(new Date(clock.now()))
       return done(
         template(miuraTags.responseData, [
-          [0x9a, date],
-          [0x9f21, time],
+          [0x9a, fromHex(now.slice(2, 8))],
+          [0x9f21, fromHex(now.slice(8))],
         ]),
       )
     }

@@ -146,7 +146,7 @@ export const cryptogramVersions = {
 export type CryptogramVersionName = keyof typeof cryptogramVersions
 
 /** What a cryptogram is computed over. @param issuerData the part of 9F10 that `version.issuerData` names. @throws Fault `bad-argument` */
-export function cryptogramData(
+function cryptogramData(
   tags: ReadonlyMap<number, Uint8Array>,
   issuerData: Uint8Array,
   objects: typeof dataObjects = dataObjects,

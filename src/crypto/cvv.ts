@@ -24,7 +24,7 @@ export function cvv(key: Uint8Array, pan: string, expiry: string, serviceCode: s
 }
 
 /** IVCVC3 of a track: the last two bytes of its MAC. @param track the track's data as the issuer signs it */
-export function ivCvc3(key: Uint8Array, track: Uint8Array): Uint8Array {
+function ivCvc3(key: Uint8Array, track: Uint8Array): Uint8Array {
   return macAlgorithm3(doubleKey(key, 'CVC3 key'), track).slice(6)
 }
 

@@ -7,7 +7,7 @@ import * as aes from './aes.ts'
 /** Fresh unpredictable bytes, `crypto.getRandomValues` where nothing else is handed in. */
 export type Random = (length: number) => Uint8Array
 
-export const systemRandom: Random = length => crypto.getRandomValues(new Uint8Array(length))
+const systemRandom: Random = length => crypto.getRandomValues(new Uint8Array(length))
 
 /** @throws Fault `bad-argument` unless `pin` is 4 to 12 digits, one a byte */
 export function checkPin(pin: Uint8Array, field = 'PIN'): Uint8Array {

@@ -11,7 +11,7 @@ export interface RsaPublicKey {
 }
 
 /** The largest modulus of EMV in bytes (Book 2, Annex D). */
-export const MAX_MODULUS = 248
+const MAX_MODULUS = 248
 
 /** What is wrong with a key, or undefined: sizes and exponent of Book 2, Annex B2.1. */
 export function rsaKeyProblem({ modulus, exponent }: RsaPublicKey): string | undefined {

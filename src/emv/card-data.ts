@@ -20,7 +20,7 @@ export function belongsIn(tag: number, templates: readonly number[], words: Dict
 }
 
 /** Whether a card may be the source of `tag` at all, wherever it is found: the rule of contactless kernels, which return records' objects in responses. */
-export function isCardSourced(tag: number, words: Dictionary = general): boolean {
+function isCardSourced(tag: number, words: Dictionary = general): boolean {
   return words.get(tag)?.source === 'icc' || belongsIn(tag, [...FROM.fci, 0x73], words)
 }
 

@@ -41,7 +41,7 @@ export function recover(key: RsaPublicKey, signature: Uint8Array, format: number
 }
 
 /** Whether the recovered hash is that of the recovered and the additional data. */
-export function hashHolds({ hashed, hash }: Recovered, indicator: number, ...more: readonly Uint8Array[]): boolean {
+function hashHolds({ hashed, hash }: Recovered, indicator: number, ...more: readonly Uint8Array[]): boolean {
   if (indicator !== SHA1) return false
   const sum = sha1.create().update(hashed)
   for (const part of more) sum.update(part)

@@ -87,7 +87,7 @@ function tryFci(data: Uint8Array): Fci | undefined {
 }
 
 /** The row of the configuration that an ADF Name matches under its Application Selection Indicator (12.3.1): the longest AID where several do. */
-export function matchingApplication(applications: readonly ApplicationConfig[], name: Uint8Array): ApplicationConfig | undefined {
+function matchingApplication(applications: readonly ApplicationConfig[], name: Uint8Array): ApplicationConfig | undefined {
   return applications
     .filter(({ aid, match }) => (match === 'exact' ? equal(aid, name) : startsWith(name, aid)))
     .reduce<ApplicationConfig | undefined>((best, row) => (best && best.aid.length >= row.aid.length ? best : row), undefined)
@@ -139,7 +139,7 @@ export async function selectApplication(kernel: Kernel): Promise<Stop | undefine
  * The application to select next, by the cardholder or by priority (12.4 steps 1–5).
  * @throws Fault `bad-argument` when `terminal.selectApplication` names a place that is not in the list
  */
-export async function chooseApplication(kernel: Kernel): Promise<CandidateApplication | Stop> {
+async function chooseApplication(kernel: Kernel): Promise<CandidateApplication | Stop> {
   const selection = kernel.selection!
   const { candidates, confirm } = selection
   selection.asked = false

@@ -11,7 +11,7 @@ export interface DolEntry {
 }
 
 /** The most bytes that a list may ask for: what a command can carry. */
-export const MAX_DOL_DATA = 255
+const MAX_DOL_DATA = 255
 
 /**
  * The entries of a DOL (PDOL 9F38, CDOL 8C/8D, DDOL 9F49, TDOL 97, UDOL 9F69). A length is one byte.

@@ -53,7 +53,7 @@ const UNREAD_LIMIT = 4 << 20
 const ANSWER_TRIES = 3
 
 /** Reports of 64 bytes, without ids: what most vendors' pages describe. */
-export const plainShape: HidShape = { size: 64, out: 'output' }
+const plainShape: HidShape = { size: 64, out: 'output' }
 
 /**
  * Opens `hid:0801:0019?serial=B4F2A61&path=/dev/hidraw0&driver=hidraw`: vendor and product, and to tell one of several, its serial number or the path that `listHid`

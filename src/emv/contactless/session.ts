@@ -25,7 +25,7 @@ export interface KernelEnvironment {
 }
 
 /** Error Indication (DF8115), its L2 byte by name (EMV Contactless Book C-2, A.1.55). */
-export const L2 = {
+const L2 = {
   ok: 0x00,
   cardDataMissing: 0x01,
   camFailed: 0x02,
