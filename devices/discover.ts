@@ -73,14 +73,20 @@ export async function* discover(options: DiscoverOptions = {}): AsyncGenerator<D
   throwIfAborted(signal)
   const found = new Queue<Discovery>()
   const stop = new AbortController()
+  let gone = false
   const end = () => stop.abort()
-  signal?.addEventListener('abort', end, { once: true })
+  const leave = () => {
+    gone = true
+    end()
+  }
+  signal?.addEventListener('abort', leave, { once: true })
   const cancelTimer = timeout === undefined ? () => {} : clock.timer(timeout, end)
   const search = {
     ...options,
     clock,
     signal: stop.signal,
     tell: (one: Discovery) => found.push(one),
+    left: () => gone,
     sources: { ...installed, ...options.sources },
   }
   const searches = Promise.all(wanted.map(one => searchOne(one, search)))
@@ -89,8 +95,8 @@ export async function* discover(options: DiscoverOptions = {}): AsyncGenerator<D
     for await (const one of found) if (one.type !== 'found' || fits(one.reader, families)) yield one
   } finally {
     cancelTimer()
-    signal?.removeEventListener('abort', end)
-    end()
+    signal?.removeEventListener('abort', leave)
+    leave()
     await searches
   }
 }
@@ -104,6 +110,8 @@ interface Search extends DiscoverOptions {
   readonly signal: AbortSignal
   readonly sources: Sources
   readonly tell: (one: Discovery) => void
+  /** Nobody listens any more. */
+  readonly left: () => boolean
 }
 
 /** Never rejects: what goes wrong is told of the transport it goes wrong with. */
@@ -129,14 +137,16 @@ async function searchAir({ sources, signal, clock, location, tell }: Search): Pr
 }
 
 /** Lists again and again: what is new is found, what is missing is lost. */
-async function look(list: () => Promise<readonly FoundReader[]>, { signal, clock, once, tell }: Search): Promise<void> {
+async function look(list: () => Promise<readonly FoundReader[]>, { signal, clock, once, tell, left }: Search): Promise<void> {
+  // One look is finished even where it takes longer than Bluetooth is listened to: a slow machine has its cables too.
+  const over = () => (once ? left() : signal.aborted)
   let before = new Map<string, string>()
-  while (!signal.aborted) {
+  while (!over()) {
     const now = new Map<string, string>()
     for (const reader of await list()) {
       const words = JSON.stringify(reader)
       now.set(reader.uri, words)
-      if (before.get(reader.uri) !== words && !signal.aborted) tell({ type: 'found', reader })
+      if (before.get(reader.uri) !== words && !over()) tell({ type: 'found', reader })
     }
     for (const uri of before.keys()) if (!now.has(uri)) tell({ type: 'lost', uri })
     if (once) return
@@ -146,6 +156,9 @@ async function look(list: () => Promise<readonly FoundReader[]>, { signal, clock
     })
   }
 }
+
+/** What a controller says where it does not know the signal (Bluetooth Core, Vol 4, Part E, 7.7.65.2). */
+const NO_SIGNAL = 127
 
 const installed: Sources = {
   async *ble({ signal, clock }) {
@@ -159,7 +172,7 @@ const installed: Sources = {
         transport: 'ble',
         ...(family && { family }),
         ...(name && { name, ...(family && { serial: name }) }),
-        rssi,
+        ...(rssi !== NO_SIGNAL && { rssi }),
       }
     }
   },

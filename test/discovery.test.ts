@@ -66,6 +66,16 @@ describe('discover', () => {
     await expect(odd).rejects.toMatchObject({ code: 'bad-argument', details: { field: 'transports' } })
   })
 
+  it('one look at the cables is finished, though it takes longer than Bluetooth is listened to', async () => {
+    const { clock, sources } = world()
+    const serial = async () => {
+      await sleep(20_000, clock)
+      return [cable]
+    }
+    const seen = await search({ clock, sources: { ...sources, serial }, once: true, timeout: 4000 })
+    expect(seen.at(-1)).toEqual({ type: 'found', reader: cable })
+  })
+
   it('a cable that is plugged in later is found, one that is pulled is lost', async () => {
     const { clock, sources } = world()
     const begun = clock.now()
