@@ -1,6 +1,8 @@
 /** The reader contract over every family. */
 
 import { VirtualIdtech } from '../simulator/readers/idtech.ts'
+import { virtualConfig } from '../simulator/world.ts'
+import { hostKernel } from '../src/reader/passthrough.ts'
 import { readerContract } from './reader-contract.ts'
 
 readerContract({ family: 'qpos', list: 'host' })
@@ -14,4 +16,8 @@ readerContract({
   prepare: device => {
     if (device instanceof VirtualIdtech) device.menus = true
   },
+})
+readerContract({
+  ...{ family: 'idtech', list: 'host', without: ['pinPad', 'tap', 'swipe'], open: { assumed: ['idtech-apdu'] } },
+  over: (reader, clock) => hostKernel(reader, { config: virtualConfig(), clock }),
 })

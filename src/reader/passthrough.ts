@@ -144,11 +144,15 @@ class Passthrough implements Reader {
     const ways = this.#ways(transaction)
     return this.#work.alone(
       'a payment',
-      stop => {
+      async stop => {
         this.#sequence = (this.#sequence % 9999) + 1 // 9F41 is n 4–8
         const counted = { ...transaction, sequence: transaction.sequence ?? this.#sequence }
         const own = terminal.enterPin ? config : withoutPin(config)
-        return ways.includes('tap') ? this.#tap(counted, terminal, own, stop, ways) : this.#insert(counted, terminal, own, stop)
+        const paying = ways.includes('tap') ? this.#tap(counted, terminal, own, stop, ways) : this.#insert(counted, terminal, own, stop)
+        const outcome = await paying
+        // The kernel calls every abort a cancellation: a reader that is given up because its link is lost is none.
+        const given = outcome.reason === 'merchantCancelled' && isFault(stop.reason, 'link-closed')
+        return given ? { ...outcome, reason: 'linkLost' } : outcome
       },
       signal,
     )
