@@ -18,6 +18,7 @@ import { type Journal, openJournal } from '../src/payment/journal.ts'
 import { type Notice, noticeText } from '../src/payment/notice.ts'
 import { openTill, type Paid, type Till, type TillOptions } from '../src/payment/till.ts'
 import { CounterReader, type CounterReaderOptions } from './counter-reader.ts'
+import { selfSigned } from './tls.ts'
 
 const RUB = currency('RUB')
 const merchant = { name: 'MobileTestMerchant', id: 'MTM', terminal: '63545902' }
@@ -401,5 +402,36 @@ describe('in the background', () => {
     }
     await one.open()
     expect(await one.till.recover()).toMatchObject([{ became: 'approved' }])
+  })
+})
+
+describe('a host that cannot be believed: a clear error, and the payment is in the journal', () => {
+  it('a certificate that nobody vouches for: nothing left, the card decided, and the order stands as declined', async () => {
+    const store = await shop({ tls: selfSigned })
+    const { host } = store
+    await store.till.close()
+    store.till = openTill({ journal: store.journal, acquirer: httpAcquirer(host.url, { timeout: 2000 }), merchant, background: false })
+    const asked = httpAcquirer(host.url).status('k')
+    await expect(asked).rejects.toMatchObject({ code: 'host-unreachable', message: expect.stringMatching(/certificate/) })
+    const paid = await store.pay()
+    expect(paid).toMatchObject({ result: 'declined' })
+    expect(store.journal.order(merchant, number)).toMatchObject({ number })
+    expect(store.till.orders()).toHaveLength(1)
+    expect(host.orders).toEqual([])
+    expect(host.balance(visa)).toBe(full)
+  })
+
+  it('garbage for every answer: unknown, kept as open, and ended when the host speaks again', async () => {
+    const store = await shop({ rules: [{ do: 'garbage', on: ['authorisation', 'status', 'reversal'], times: 20 }] })
+    expect(await store.pay()).toMatchObject({ result: 'unknown' })
+    const [kept] = store.till.orders()
+    expect(kept).toMatchObject({ number })
+    const again = await store.pay()
+    expect(again).toMatchObject({ result: 'in-process' })
+    await store.host.close()
+    await store.startHost()
+    const [ended] = await store.till.recover()
+    expect(ended.became).not.toBe('pending')
+    expect(store.host.balance(visa)).toBe(full)
   })
 })
