@@ -56,6 +56,16 @@ export function lrc(bytes: Uint8Array): number {
   return sum
 }
 
+/** CRC-16, polynomial 1021, most significant bit first, not inverted; `seed` is where it begins: 0, or FFFF. */
+export function crc16(bytes: Uint8Array, seed: number): number {
+  let crc = seed
+  for (const byte of bytes) {
+    crc ^= byte << 8
+    for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1) & 0xffff
+  }
+  return crc
+}
+
 /** The unsigned big-endian number in up to 6 bytes (exact in a double). */
 export function uint(bytes: Uint8Array): number {
   if (bytes.length > 6) throw new Fault('bad-argument', `${bytes.length} bytes do not fit an exact number`)

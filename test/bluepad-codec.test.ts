@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DeviceMessage, HostMessage, LineItem } from '../devices/bluepad/codec.ts'
 import * as mped from '../devices/bluepad/codec.ts'
-import { concat, fromHex, fromText, hex } from '../src/bytes.ts'
+import { concat, crc16, fromHex, fromText, hex } from '../src/bytes.ts'
 import type { Decoder, Side } from '../src/reader/side.ts'
 
 const idle: HostMessage = { type: 'idle' }
@@ -33,7 +33,7 @@ describe('the line', () => {
     ['01 02 03 04 05 06 07 08 09', 100, 0xa1ad],
     ['00 01 02 03 04 05 06 07 08 09', 0, 0x2378],
   ])('CRC of %s, seed %i', (bytes, seed, crc) => {
-    expect(mped.crc16(fromHex(bytes), seed)).toBe(crc)
+    expect(crc16(fromHex(bytes), seed)).toBe(crc)
   })
 
   it.each(raws)('%s: %s', (_, data, last, frame) => {

@@ -1,6 +1,6 @@
 /** MPED framing: 10 02, payload with each 10 doubled, 10 03 or 10 17, CRC; and the sequences that stand alone between frames. */
 
-import { concat, equal } from '../../src/bytes.ts'
+import { concat, crc16, equal } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import type { Decoder, Side } from '../../src/reader/side.ts'
 
@@ -30,15 +30,8 @@ export const MIN_FRAME = META + 2
 /** The vendor's receive buffer (FrameManager.mm): a start whose end is further away is none. */
 const LONGEST = 8192
 
-/** CRC-16, polynomial 1021, most significant bit first, not inverted. */
-export function crc16(bytes: Uint8Array, seed = 0): number {
-  let crc = seed
-  for (const byte of bytes) {
-    crc ^= byte << 8
-    for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? ((crc << 1) ^ 0x1021) & 0xffff : (crc << 1) & 0xffff
-  }
-  return crc
-}
+/** Where the CRC begins. */
+const SEED = 0
 
 function escaped(data: Uint8Array): Uint8Array {
   const out: number[] = []
@@ -48,7 +41,7 @@ function escaped(data: Uint8Array): Uint8Array {
 
 function frame(data: Uint8Array, last: boolean): Uint8Array {
   const body = concat(escaped(data), Uint8Array.of(DLE, last ? ETX : ETB))
-  const crc = crc16(body)
+  const crc = crc16(body, SEED)
   return concat(Uint8Array.of(DLE, STX), body, Uint8Array.of(crc >> 8, crc & 0xff))
 }
 
@@ -137,7 +130,7 @@ function readFrame(bytes: Uint8Array, start: number): Found | 'more' | 'none' {
       const end = at + 3
       if (end > bytes.length) return 'more'
       const crc = (bytes[at + 1] << 8) | bytes[at + 2]
-      if (crc16(bytes.subarray(start + 2, at + 1)) === crc)
+      if (crc16(bytes.subarray(start + 2, at + 1), SEED) === crc)
         return { item: { type: 'frame', data: Uint8Array.from(data), last: next === ETX }, end }
       return { item: { type: 'damaged' }, end }
     }

@@ -1,6 +1,6 @@
 /** The reader of a command: the one named, else the last one, else one that is found nearby and agreed to. */
 
-import { asFault, Fault, isFault } from '../../src/errors.ts'
+import { asFault, Fault, isFault, throwIfAborted } from '../../src/errors.ts'
 import { faultMessage, message } from '../../src/messages.ts'
 import type { Reader } from '../../src/reader/reader.ts'
 import { ReaderConnection } from '../../src/reader/reconnect.ts'
@@ -89,11 +89,11 @@ async function search({ screen, signal }: ReaderWish): Promise<FoundReader> {
   for (;;) {
     screen.say('app.searching')
     const found = await nearby(screen, signal)
-    signal.throwIfAborted()
+    throwIfAborted(signal)
     if (found.length === 0) screen.say('app.noReaders')
     else screen.say('app.found', { reader: found[found.length - 1].name ?? found[found.length - 1].uri })
     const answer = await screen.ask(found.length === 0 ? 'app.searchAgainPrompt' : 'app.connectPrompt', signal)
-    signal.throwIfAborted()
+    throwIfAborted(signal)
     if (answer === undefined || answer.trim() === 'x') throw new Fault('not-found', message('app.noReaders', screen.language))
     if (found.length === 0 || answer.trim() === 'r') continue
     const chosen = found[answer.trim() === '' ? found.length - 1 : Number(answer) - 1]

@@ -1,6 +1,6 @@
 /** ID TECH ViVOtech2 framing: header, command, sub-command or status, length, data, CRC-16 in a byte order of its own for each side. */
 
-import { concat, equal, fromText, fromUint, uint } from '../../src/bytes.ts'
+import { concat, crc16, equal, fromText, fromUint, uint } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import type { Decoder } from '../../src/reader/side.ts'
 
@@ -21,21 +21,14 @@ const CRC = 2
 /** The most that is believed of a length: a bound of ours, above any answer with tracks and tags. */
 export const MAX_DATA = 8192
 
-/** CRC-16: polynomial 1021, from FFFF, not reflected (CRC-16/CCITT-FALSE). */
-export function crc16(bytes: Uint8Array): number {
-  let crc = 0xffff
-  for (const byte of bytes) {
-    crc ^= byte << 8
-    for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? ((crc << 1) ^ 0x1021) & 0xffff : crc << 1
-  }
-  return crc
-}
+/** Where the CRC begins (CRC-16/CCITT-FALSE). */
+const SEED = 0xffff
 
 /** @throws Fault `bad-argument` for what no frame can carry */
 export function encodeFrame({ command, second, data, order }: Frame): Uint8Array {
   if (data.length > MAX_DATA) throw new Fault('bad-argument', `data of ${data.length} bytes: a frame takes ${MAX_DATA}`, { field: 'data' })
   const body = concat(HEADER, fromUint(command, 1), fromUint(second, 1), fromUint(data.length, 2), data)
-  const crc = fromUint(crc16(body), CRC)
+  const crc = fromUint(crc16(body, SEED), CRC)
   return concat(body, order === 'lsb' ? crc.reverse() : crc)
 }
 
@@ -73,7 +66,7 @@ export function frameDecoder(prefer: (command: number, second: number) => CrcOrd
 }
 
 function read(bytes: Uint8Array, prefer: (command: number, second: number) => CrcOrder): Frame | undefined {
-  const crc = crc16(bytes.subarray(0, -CRC))
+  const crc = crc16(bytes.subarray(0, -CRC), SEED)
   const [first, last] = bytes.subarray(-CRC)
   const msb = ((first << 8) | last) === crc
   const lsb = ((last << 8) | first) === crc

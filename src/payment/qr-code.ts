@@ -1,5 +1,6 @@
 /** Dynamic QR codes as EMVCo writes them (EMV QR Code Specification for Payment Systems, Merchant-Presented Mode 1.1): a text of nested data objects with a CRC. */
 
+import { crc16 } from '../bytes.ts'
 import type { Currency } from '../currency.ts'
 import { currency as currencyOf, formatAmount, parseAmount } from '../currency.ts'
 import { Fault } from '../errors.ts'
@@ -33,12 +34,7 @@ export type CodeObject = readonly [id: string, value: string]
 
 /** CRC-16 of ISO/IEC 13239 with polynomial 1021 and initial value FFFF, over the code up to and with `6304` (4.7.3). */
 export function codeCrc(text: string): string {
-  let crc = 0xffff
-  for (const byte of new TextEncoder().encode(text)) {
-    crc ^= byte << 8
-    for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1) & 0xffff
-  }
-  return crc.toString(16).toUpperCase().padStart(4, '0')
+  return crc16(new TextEncoder().encode(text), 0xffff).toString(16).toUpperCase().padStart(4, '0')
 }
 
 /** @throws Fault `bad-argument` with details.field */
