@@ -5,8 +5,6 @@ import { Fault, isFault } from '../../src/errors.ts'
 import { read } from '../../src/tlv/ber.ts'
 import { iccTags } from './codec.ts'
 
-export { applicationOf, cvmOf } from '../../src/reader/relay.ts'
-
 export type Tags = ReadonlyMap<number, Uint8Array>
 
 /** The data objects, by tag. @throws Fault `protocol` when it is no TLV */
