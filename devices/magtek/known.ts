@@ -1,41 +1,27 @@
 /** What is known of a payment that runs in the reader, and what it comes to for the app: the same for V5 and MMS. */
 
-import { fromHex, fromText, text } from '../../src/bytes.ts'
-import type { Clock } from '../../src/clock.ts'
+import { fromHex, text } from '../../src/bytes.ts'
 import { within } from '../../src/clock.ts'
-import { displayName } from '../../src/emv/fci.ts'
-import type { CardInterface, CvmName, Outcome, Reason } from '../../src/emv/outcome.ts'
-import type { AuthorisationResponse, Candidate, Terminal, Transaction, TransactionType } from '../../src/emv/terminal.ts'
+import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
+import type { AuthorisationResponse, Candidate, Transaction, TransactionType } from '../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import type { MessageId } from '../../src/messages.ts'
-import type { ReaderEvent } from '../../src/reader/reader.ts'
+import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import { magtekTags } from './codec.ts'
 
-export interface Counter {
-  readonly clock: Clock
-  readonly signal: AbortSignal
-  readonly transaction: Transaction
-  readonly terminal: Terminal
-  readonly emit: (event: ReaderEvent) => void
+export interface Counter extends RelayOptions {
   /** What was shown last: reader and driver mean the same, and the app hears it once. */
   readonly screen: { message?: MessageId }
 }
 
 export interface Known {
-  by: CardInterface
-  readonly tags: Map<number, Uint8Array>
-  label?: string
+  readonly relay: Relay
   /** A command has left for the reader. */
   begun: boolean
   /** Lists that were chosen from. */
   choices: number
   /** The card has gone. */
   removed: boolean
-  /** The reader asks for a signature. */
-  signature: boolean
-  /** The request has left for the host. */
-  asked: boolean
-  response?: AuthorisationResponse
   /** The reader has given up by itself: what it says of its end is all that comes. */
   over: boolean
 }
@@ -49,17 +35,8 @@ export function tooLate(known: Known, error: unknown): void {
   known.over = true
 }
 
-export function nothingKnown({ interfaces }: Transaction): Known {
-  return {
-    by: interfaces?.[0] ?? 'chip',
-    tags: new Map(),
-    begun: false,
-    choices: 0,
-    removed: false,
-    signature: false,
-    asked: false,
-    over: false,
-  }
+export function nothingKnown(counter: Counter): Known {
+  return { relay: new Relay(counter), begun: false, choices: 0, removed: false, over: false }
 }
 
 /** Seconds that a reader waits for a card. */
@@ -151,7 +128,7 @@ export async function choose(
     if (index === undefined) return { late: false }
     if (!Number.isInteger(index) || index < 0 || index >= labels.length)
       throw new Fault('bad-argument', `choice ${index} is not one of the ${labels.length} applications`, { field: 'index' })
-    known.label = labels[index]
+    known.relay.label = labels[index]
     return { index, late: false }
   } catch (error) {
     if (!isFault(error, 'timeout') || signal.aborted) throw error
@@ -161,7 +138,7 @@ export async function choose(
 
 /** What the data of an ARQC or a batch add. The newest word counts. */
 export function learn(known: Known, tags: ReadonlyMap<number, Uint8Array>): void {
-  for (const [tag, value] of tags) known.tags.set(tag, value)
+  known.relay.learn(tags)
   const masked = [magtekTags.maskedTrack2, magtekTags.maskedTrack2Stripe].map(tag => tags.get(tag)).find(value => value?.length)
   if (masked) learnPan(known, text(masked))
 }
@@ -174,107 +151,33 @@ export function learnPan(known: Known, maskedTrack2: string): void {
   if (!digits) return
   const [, first, hidden, last] = digits
   const nibbles = first + 'F'.repeat(hidden.length) + last
-  known.tags.set(MASKED_PAN, fromHex(nibbles.length % 2 === 0 ? nibbles : `${nibbles}F`))
+  known.relay.tags.set(MASKED_PAN, fromHex(nibbles.length % 2 === 0 ? nibbles : `${nibbles}F`))
 }
 
 /** Once in a payment. @throws Fault `protocol`, what the app throws */
-export async function authorise({ transaction, terminal, signal, clock }: Counter, known: Known): Promise<AuthorisationResponse> {
-  if (known.asked) throw new Fault('protocol', 'the reader asks for the host a second time')
-  const request = { transaction, interface: known.by, cvm: cvmOf(known), tags: new Map(known.tags) }
-  known.asked = true
-  known.response = await within({ signal, clock, what: 'the authorisation' }, inner => terminal.authorise(request, { signal: inner }))
-  if (known.response.type !== 'unableToGoOnline') known.tags.set(0x8a, fromText(known.response.code))
-  return known.response
+export async function authorise({ relay }: Known): Promise<AuthorisationResponse> {
+  if (relay.asked) throw new Fault('protocol', 'the reader asks for the host a second time')
+  return relay.authorise()
 }
 
-/**
- * Cardholder verification: by CVM Results where the reader tells them in clear, else a signature where it asks for one. Before the batch it tells neither of a
- * chip: its data are enciphered for the acquirer.
- */
-function cvmOf({ tags, by, signature }: Known): CvmName {
-  const results = tags.get(0x9f34)
-  const method = results?.length === 3 && results[2] !== 1 ? results[0] & 0x3f : undefined
-  if (method === 0x01) return by === 'tap' ? 'device' : 'offlinePin'
-  if (method === 0x04) return 'offlinePin'
-  if (method === 0x02) return 'onlinePin'
-  if (method === 0x03 || method === 0x05 || method === 0x1e) return 'signature'
-  return signature ? 'signature' : 'none'
-}
-
-/** ISO 8859 parts that 9F11 can name. */
-const codeTables = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
-
-function applicationOf({ tags, label }: Known): Outcome['application'] {
-  const aid = tags.get(0x84) ?? tags.get(0x4f) ?? tags.get(0x9f06)
-  if (!aid && !label && !tags.has(0x50) && !tags.has(0x9f12)) return undefined
-  const own = aid ?? new Uint8Array(0)
-  return { aid: own, label: label ?? displayName(tags, tags.get(0x9f11), codeTables, own) }
-}
-
-export function outcome(known: Known, result: Outcome['result'], reason?: Reason, more: Partial<Outcome> = {}): Outcome {
-  const application = applicationOf(known)
-  const { by, tags, asked, response } = known
-  return {
-    result,
-    ...(reason && { reason }),
-    interface: by,
-    cvm: cvmOf(known),
-    online: asked,
-    ...(application && { application }),
-    tags: new Map(tags),
-    ...(response && { response }),
-    ...more,
-  }
-}
-
-/** The reader, the card or the host said no. What the host had approved must be reversed. */
-export function declined(known: Known): Outcome {
-  const { response } = known
-  if (response?.type === 'approved') return outcome(known, 'declined', 'cardDeclined', { reversal: true })
-  if (response?.type === 'declined') return outcome(known, 'declined', 'hostDeclined')
-  return outcome(known, 'declined', response?.type ?? 'offlineDeclined')
-}
-
-/** A swipe ends with the host's word: no card is there to contradict. */
-export function byHost(known: Known): Outcome {
-  return known.response?.type === 'approved' ? outcome(known, 'approved') : declined(known)
-}
-
-/** An ending that is the reader's: after the host approved, the card has not completed what is charged. */
+/** An ending that is the reader's. One that a card which was pulled out brought about is the card's. */
 export function broken(
-  known: Known,
+  { relay, removed }: Known,
   result: Extract<Outcome['result'], 'declined' | 'cancelled'>,
   reason: Reason,
   fallback = false,
 ): Outcome {
-  if (known.response?.type === 'approved') return outcome(known, 'declined', reason, { reversal: true })
-  if (known.response) return declined(known)
-  return outcome(known, result, known.removed ? 'cardRemoved' : reason, fallback ? { fallback } : {})
-}
-
-/** The reader is lost: once the host was asked, that is no fault but an outcome. What the host declined stays declined. */
-export function afterHost(known: Known, reason: 'linkLost' | 'readerError', error: unknown): Outcome {
-  if (!known.asked) throw error
-  return known.response?.type === 'declined' ? declined(known) : outcome(known, 'unknown', reason)
-}
-
-/** The merchant's cancellation: while the host was deciding, nobody knows; what it approved must be reversed, what it declined stays declined. */
-export function afterAbort(known: Known): Outcome {
-  const { asked, response } = known
-  if (response?.type === 'declined' || response?.type === 'referral') return declined(known)
-  if (response) return outcome(known, 'cancelled', 'merchantCancelled', response.type === 'approved' ? { reversal: true } : {})
-  return outcome(known, asked ? 'unknown' : 'cancelled', 'merchantCancelled')
+  return relay.ended(result, removed && !relay.response ? 'cardRemoved' : reason, fallback ? { fallback } : {})
 }
 
 /** Runs `work`; whatever it throws becomes an outcome where the app is owed one. `cancel` stops the reader, and throws nothing. */
-export async function settled(counter: Counter, known: Known, work: () => Promise<Outcome>, cancel: () => Promise<void>): Promise<Outcome> {
+export async function settled(known: Known, work: () => Promise<Outcome>, cancel: () => Promise<void>): Promise<Outcome> {
+  const { relay } = known
   try {
     return await work()
   } catch (error) {
-    if (isFault(error, 'link-closed')) return afterHost(known, 'linkLost', error)
+    if (isFault(error, 'link-closed')) return relay.broken(error)
     if (known.begun) await cancel()
-    if (counter.signal.aborted) return afterAbort(known)
-    if (!known.response) throw error
-    return afterHost(known, 'readerError', error)
+    return relay.signal.aborted ? relay.aborted() : relay.broken(error)
   }
 }

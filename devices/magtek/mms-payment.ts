@@ -31,12 +31,10 @@ import {
   CARD_WAIT,
   type Counter,
   choose,
-  declined,
   type Known,
   LAST_WORDS,
   learn,
   nothingKnown,
-  outcome,
   settled,
   show,
   showText,
@@ -59,10 +57,9 @@ const PATIENCE = (CARD_WAIT + 15) * 1000
 
 /** @throws Fault as `Reader.transact` says */
 export async function payMms(counter: MmsCounter): Promise<Outcome> {
-  const known = nothingKnown(counter.transaction)
+  const known = nothingKnown(counter)
   const start = startOf(counter)
   return settled(
-    counter,
     known,
     async () => {
       await begin(counter, known, start)
@@ -133,22 +130,22 @@ const technologyNames: Readonly<Record<number, CardInterface>> = {
 
 async function tell(counter: MmsCounter, known: Known, message: MmsMessage, technology: number, detail: number): Promise<void> {
   const { emit } = counter
-  const by = technologyNames[technology] ?? known.by
+  const by = technologyNames[technology] ?? known.relay.by
   switch (detail & 0xffff00) {
     case infoDetails.swiped:
-      known.by = 'swipe'
-      known.signature = true
+      known.relay.by = 'swipe'
+      known.relay.signature = true
       emit({ type: 'card', event: 'swiped' })
       break
     case infoDetails.inserted:
-      known.by = 'chip'
+      known.relay.by = 'chip'
       known.removed = false
       emit({ type: 'card', event: 'inserted' })
       show(counter, 'reader.processing')
       break
     case infoDetails.detected:
       if (by !== 'tap') break
-      known.by = 'tap'
+      known.relay.by = 'tap'
       emit({ type: 'card', event: 'tapped' })
       show(counter, 'reader.processing')
       break
@@ -160,7 +157,7 @@ async function tell(counter: MmsCounter, known: Known, message: MmsMessage, tech
       show(counter, 'reader.presentOneCard')
       break
     case infoDetails.arqc & 0xffff00:
-      known.by = by
+      known.relay.by = by
       return arqc(counter, known, message)
     case infoDetails.batch & 0xffff00:
       learn(known, decodeEmvData(emvDataOf(message.payload, message.id)))
@@ -171,7 +168,7 @@ async function tell(counter: MmsCounter, known: Known, message: MmsMessage, tech
 async function arqc(counter: MmsCounter, known: Known, message: MmsMessage): Promise<void> {
   const tags = decodeEmvData(emvDataOf(message.payload, message.id))
   learn(known, tags)
-  const response = await authorise(counter, known)
+  const response = await authorise(known)
   // Z3: unable to go online (EMV 4.4 Book 4, Annex A6)
   const answer = encodeResume(
     response.type === 'unableToGoOnline' ? { code: 'Z3' } : response,
@@ -199,7 +196,7 @@ async function ui(counter: MmsCounter, known: Known, { status, payload }: MmsMes
   await ask(line, references, mmsCommands.reportSelection, report, { signal }).catch(error => tooLate(known, error))
   if (index !== undefined) return undefined
   await settle(counter)
-  return outcome(known, 'cancelled', known.removed ? 'cardRemoved' : 'cardholderCancelled')
+  return known.relay.outcome('cancelled', known.removed ? 'cardRemoved' : 'cardholderCancelled')
 }
 
 /** Reasons of endings that are no approval: how the payment went, and why. */
@@ -219,15 +216,15 @@ const endings: Readonly<Record<number, readonly ['declined' | 'cancelled', Reaso
 }
 
 function endOf(known: Known, detail: number, extra: number): Outcome {
-  if (extra === endExtras.signature) known.signature = true
+  if (extra === endExtras.signature) known.relay.signature = true
   switch (detail) {
     case endDetails.approved:
     case endDetails.offlineApproved:
-      return known.response?.type === 'declined' || known.response?.type === 'referral' ? declined(known) : outcome(known, 'approved')
+      return known.relay.approved()
     case endDetails.declined:
     case endDetails.offlineDeclined:
     case endDetails.completedDeclined:
-      return declined(known)
+      return known.relay.declined()
     default: {
       const [result, reason] = endings[detail] ?? (['declined', 'cardError'] as const)
       // The chip did not answer, or knows none of our applications: the vendor sends the card to the stripe.

@@ -34,17 +34,14 @@ import {
   amountsOf,
   authorise,
   broken,
-  byHost,
   CARD_WAIT,
   type Counter,
   choose,
-  declined,
   type Known,
   LAST_WORDS,
   learn,
   learnPan,
   nothingKnown,
-  outcome,
   settled,
   show,
   showText,
@@ -74,10 +71,9 @@ export const swipeTags = { encTrack1: 0xdfd101, encTrack2: 0xdfd102, encTrack3: 
 
 /** @throws Fault as `Reader.transact` says */
 export async function payV5(counter: V5Counter): Promise<Outcome> {
-  const known = nothingKnown(counter.transaction)
+  const known = nothingKnown(counter)
   const start = startOf(counter)
   return settled(
-    counter,
     known,
     async () => {
       if (counter.interfaces.every(one => one === 'swipe')) return waitForSwipe(counter, known)
@@ -135,7 +131,7 @@ async function waitForSwipe(counter: V5Counter, known: Known): Promise<Outcome> 
     const reply = await news.next({ timeout, signal, clock, what: 'a swipe' }).catch(error => {
       if (!isFault(error, 'timeout') || signal.aborted) throw error
     })
-    if (!reply) return outcome(known, 'cancelled', 'cardTimeout')
+    if (!reply) return known.relay.outcome('cancelled', 'cardTimeout')
     if (reply.type !== 'swipe') continue
     const done = await swiped(counter, known, reply.report)
     if (done) return done
@@ -203,7 +199,7 @@ async function hear(counter: V5Counter, known: Known, end: End, id: number, data
       const { signature, blob } = decodeBatch(data)
       const tags = decodeEmvData(blob)
       // 80 says that the MAC of the host's answer was looked at, nothing of a signature (Magensa/magensa-bluetooth).
-      known.signature = signature === 1
+      known.relay.signature = signature === 1
       learn(known, tags)
       end.batch = { status: tags.get(magtekTags.transactionStatus)?.[0] }
       return undefined
@@ -218,18 +214,18 @@ function tell(counter: V5Counter, known: Known, end: End, status: V5Status): und
   const { emit } = counter
   switch (status.event) {
     case v5Events.inserted:
-      known.by = 'chip'
+      known.relay.by = 'chip'
       known.removed = false
       emit({ type: 'card', event: 'inserted' })
       show(counter, 'reader.processing')
       break
     case v5Events.tapped:
-      known.by = 'tap'
+      known.relay.by = 'tap'
       emit({ type: 'card', event: 'tapped' })
       show(counter, 'reader.processing')
       break
     case v5Events.removed:
-      if (known.by === 'chip') known.removed = true
+      if (known.relay.by === 'chip') known.removed = true
       emit({ type: 'card', event: 'removed' })
       break
     case v5Events.error:
@@ -257,7 +253,7 @@ async function select(counter: V5Counter, known: Known, data: Uint8Array): Promi
   if (index === undefined) {
     await answer(late ? selectionStatus.timedOut : selectionStatus.cancelled, 0).catch(error => tooLate(known, error))
     await settle(counter)
-    return outcome(known, 'cancelled', known.removed ? 'cardRemoved' : 'cardholderCancelled')
+    return known.relay.outcome('cancelled', known.removed ? 'cardRemoved' : 'cardholderCancelled')
   }
   await answer(selectionStatus.completed, index).catch(error => tooLate(known, error))
   return undefined
@@ -267,7 +263,7 @@ async function select(counter: V5Counter, known: Known, data: Uint8Array): Promi
 async function arqc(counter: V5Counter, known: Known, data: Uint8Array): Promise<Outcome | undefined> {
   const tags = decodeEmvData(data)
   learn(known, tags)
-  const response = await authorise(counter, known)
+  const response = await authorise(known)
   // Z3: unable to go online (EMV 4.4 Book 4, Annex A6)
   const answer = encodeHostAnswerV5(response.type === 'unableToGoOnline' ? { code: 'Z3' } : response, tags)
   await doExtended(counter.line, v5Extended.onlineResponse, answer, limitsOf(counter)).catch(error => tooLate(known, error))
@@ -277,26 +273,26 @@ async function arqc(counter: V5Counter, known: Known, data: Uint8Array): Promise
 /** A stripe: its tracks go to the host as they came, enciphered by the reader's head. Undefined for one that was read wrong. */
 async function swiped(counter: V5Counter, known: Known, report: Uint8Array): Promise<Outcome | undefined> {
   const swipe = decodeSwipe(report)
-  known.by = 'swipe'
+  known.relay.by = 'swipe'
   counter.emit({ type: 'card', event: 'swiped' })
   const good = swipe.type === 'sealed' ? learnSealed(counter, known, swipe) : learnOpen(counter, known, swipe.tracks.map(text))
   if (!good) return undefined
-  known.signature = true
+  known.relay.signature = true
   show(counter, 'reader.processing')
-  await authorise(counter, known)
-  return byHost(known)
+  await authorise(known)
+  return known.relay.byHost()
 }
 
 function learnSealed({ interfaces }: V5Counter, known: Known, swipe: SealedSwipe): boolean {
   const { tracks, decodeStatus: status, ksn, masked } = swipe
   if (!tracks.slice(0, 2).some((track, at) => track.length > 0 && status[at] === 0)) return false
   const tags = [swipeTags.encTrack1, swipeTags.encTrack2, swipeTags.encTrack3]
-  for (const [at, track] of tracks.entries()) if (track.length > 0 && status[at] === 0) known.tags.set(tags[at], track)
-  known.tags.set(swipeTags.ksn, ksn)
-  known.tags.set(magtekTags.serial, swipe.serial)
+  for (const [at, track] of tracks.entries()) if (track.length > 0 && status[at] === 0) known.relay.tags.set(tags[at], track)
+  known.relay.tags.set(swipeTags.ksn, ksn)
+  known.relay.tags.set(magtekTags.serial, swipe.serial)
   const track2 = text(masked[1])
   learnPan(known, track2)
-  known.tags.set(0x9f39, Uint8Array.of(entryMode(/=\d{4}(\d)/.exec(track2)?.[1], interfaces)))
+  known.relay.tags.set(0x9f39, Uint8Array.of(entryMode(/=\d{4}(\d)/.exec(track2)?.[1], interfaces)))
   return true
 }
 
@@ -305,9 +301,9 @@ function learnOpen({ interfaces, clock }: V5Counter, known: Known, tracks: reado
   const [track1, track2, track3] = tracks
   const read = swipeOf({ track1, track2, track3 })
   if (!read || (read.expiry !== undefined && isExpired(read.expiry, new Date(clock.now())))) return false
-  if (read.track2) known.tags.set(0x57, track2Equivalent(read.track2))
-  else if (read.track1) known.tags.set(0x5a, panOfDigits(read.pan))
-  known.tags.set(0x9f39, Uint8Array.of(entryMode(read.serviceCode?.chip ? '2' : '1', interfaces)))
+  if (read.track2) known.relay.tags.set(0x57, track2Equivalent(read.track2))
+  else if (read.track1) known.relay.tags.set(0x5a, panOfDigits(read.pan))
+  known.relay.tags.set(0x9f39, Uint8Array.of(entryMode(read.serviceCode?.chip ? '2' : '1', interfaces)))
   return true
 }
 
@@ -347,9 +343,8 @@ const reasons: Readonly<Record<number, Reason>> = {
 /** The batch decides; the status says why, and decides where no batch came. */
 function endOf(known: Known, { batch, last }: End): Outcome {
   const progress = last?.progress ?? v5Progress.none
-  if (batch?.status === transactionStatus.accepted || (!batch && progress === v5Progress.approved))
-    return known.response?.type === 'declined' || known.response?.type === 'referral' ? declined(known) : outcome(known, 'approved')
-  if (batch?.status === transactionStatus.declined || (!batch && progress === v5Progress.declined)) return declined(known)
+  if (batch?.status === transactionStatus.accepted || (!batch && progress === v5Progress.approved)) return known.relay.approved()
+  if (batch?.status === transactionStatus.declined || (!batch && progress === v5Progress.declined)) return known.relay.declined()
   if (batch?.status === transactionStatus.hostCancelled || last?.event === v5Events.hostCancelled)
     return broken(known, 'cancelled', 'merchantCancelled')
   if (last?.event === v5Events.timeout) {

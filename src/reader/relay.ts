@@ -33,6 +33,8 @@ export class Relay {
   pinBlock: PinBlock | undefined
   /** How the cardholder was verified, where the reader says it in a word of its own. */
   verified: CvmName | undefined
+  /** The reader asks for a signature: where the card's data, which may be enciphered, say nothing else. */
+  signature = false
   /** As it was chosen, where the reader tells names only. */
   label: string | undefined
   /** The request has left for the host. */
@@ -61,7 +63,8 @@ export class Relay {
   get cvm(): CvmName {
     if (this.verified) return this.verified
     if (this.by === 'swipe') return this.pinBlock ? 'onlinePin' : 'signature'
-    return cvmOf(this.tags, this.pinBlock, this.by)
+    const cvm = cvmOf(this.tags, this.pinBlock, this.by)
+    return cvm === 'none' && this.signature ? 'signature' : cvm
   }
 
   /** `signal`: nobody waits for the answer any more. @throws Fault `aborted`, or what the app's `authorise` throws */
