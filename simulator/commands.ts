@@ -16,7 +16,7 @@ import type { HostRule } from './acquirer/rules.ts'
 import { loadCard, type VirtualCard } from './cards/icc.ts'
 import { profiles } from './cards/profiles/index.ts'
 import type { Body, Screen } from './readers/body.ts'
-import { keyboard, pace } from './readers/cardholder.ts'
+import { keyboard, pace, presentations, type Turn } from './readers/cardholder.ts'
 import { virtualFamilies } from './readers/index.ts'
 import { type Knobs, knobHelp, turnKnob } from './readers/knobs.ts'
 import { listen } from './readers/listen.ts'
@@ -25,7 +25,6 @@ import { person, switchRadio, virtualConfig, virtualReader } from './world.ts'
 
 /** `vpcd` is a bare card; the others are readers. */
 const families = [...Object.keys(virtualFamilies), 'vpcd']
-const presentations = ['dip', 'tap', 'swipe'] as const
 
 interface ServeFlags {
   readonly listen?: string
@@ -52,15 +51,25 @@ export function addServe(program: Command): void {
       '--listen <where>',
       'pty (for readers, when left out), tcp:<port>, tcp:<host>:<port>, serial:<path>, ble, ble:<port> for a virtual air, hid, usbip:<port>; vpcd: tcp:…, or pcsc for the slot of a pcscd',
     )
-    .option('--card <profile>', `the card that is presented: ${Object.keys(profiles).join(', ')}`, 'mir-maestro')
-    .option('--present <how>', `${presentations.join(', ')}; tap when left out with --phone, else dip`)
+    .option(
+      '--card <profile>',
+      `the card that is presented, with --live several, a comma between them: ${Object.keys(profiles).join(', ')}`,
+      'mir-maestro',
+    )
+    .option(
+      '--present <how>',
+      `${presentations.join(', ')}; tap when left out with --phone, else dip. Several, a comma between them, are done one after another as the reader asks; another card and leaving it in follow a colon: dipWrong,dip:silent,swipe or dip:leave,dip:visa-signature`,
+    )
     .option('--phone [locked]', 'the card is in a phone: unlocked, or locked until the reader sends its holder to it')
     .option('--pin <digits>', 'typed when the reader asks; repeat it for what is typed after a wrong one', collect, [])
     .option('--battery <percent>', '0 to 100', wholeNumber('--battery', 0, 100))
     .option('--charging', 'the charger is plugged in')
     .option('--serial <name>', 'the name on the case')
     .option('--dialect <name>', 'which of the family’s languages it speaks; the first when left out')
-    .option('--live', 'a person at this keyboard holds the card: i insert, r remove, t tap, s swipe, digits, Enter, Backspace, c cancel')
+    .option(
+      '--live',
+      'a person at this keyboard holds the card: i insert, w insert the wrong way round, r remove, t tap, s swipe, n the next card of --card, digits, Enter, Backspace, c cancel',
+    )
     .option('--quiet', 'do not print the display')
     .addHelpText(
       'after',
@@ -72,11 +81,19 @@ export function addServe(program: Command): void {
     .option('--explain <file>', 'the kernel’s rules, inputs and effects as lines of JSON, for `tapdip explain`')
     .action(async (family: string, flags: ServeFlags) => {
       oneOf('family', family, families)
-      const present = flags.present === undefined ? undefined : oneOf('--present', flags.present, presentations)
+      const present = flags.present?.split(',').map(turnOf)
       const phone = typeof flags.phone === 'string' ? oneOf('--phone', flags.phone, ['locked'] as const) : flags.phone
       for (const pin of flags.pin)
         if (!/^\d{0,12}$/.test(pin)) throw new Fault('bad-argument', '--pin takes up to 12 digits', { field: 'pin' })
-      const card = loadCard(flags.card)
+      const [card, ...others] = flags.card.split(',').map(name => loadCard(name.trim()))
+      if (others.length > 0 && !flags.live)
+        throw new Fault(
+          'bad-argument',
+          '--card takes one card, several with --live: another one is named in --present dip,tap:visa-signature',
+          {
+            field: '--card',
+          },
+        )
       if (family === 'vpcd') return serveCard(card, flags)
       const reader = virtualReader({
         family,
@@ -90,7 +107,7 @@ export function addServe(program: Command): void {
       const { body } = reader
       const pins = flags.pin.length > 0 ? flags.pin : undefined
       const leave = flags.live
-        ? live(body, card)
+        ? live(body, [card, ...others])
         : person(body, card, { pace, ...(present && { present }), ...(phone && { phone }), ...(pins && { pins }) })
       const listening = await listen(flags.listen ?? 'pty', link => reader.serve(link), {
         hid: reader.hid,
@@ -109,6 +126,18 @@ export function addServe(program: Command): void {
       await listening.close()
       await reader.close()
     })
+}
+
+/** `dip`, `dip:leave`, `tap:visa-signature`. @throws Fault `bad-argument` */
+function turnOf(text: string): Turn<VirtualCard> {
+  const [how, ...more] = text.trim().split(':')
+  const cards = more.filter(word => word !== 'leave')
+  if (cards.length > 1) throw new Fault('bad-argument', `--present ${text.trim()}: it takes one card`, { field: '--present' })
+  return {
+    how: oneOf('--present', how, presentations),
+    ...(cards.length > 0 && { card: loadCard(cards[0]) }),
+    ...(cards.length < more.length && { leave: true }),
+  }
 }
 
 /** A card without a reader around it: what a person does at a reader has no place here. */
@@ -159,8 +188,8 @@ function hearKnobs(all: Knobs): () => void {
   }
 }
 
-function live(body: Body, card: ReturnType<typeof loadCard>): () => void {
-  const press = keyboard(body, card)
+function live(body: Body, cards: readonly [VirtualCard, ...VirtualCard[]]): () => void {
+  const press = keyboard(body, cards)
   const { stdin } = process
   if (stdin.isTTY) stdin.setRawMode(true)
   const hear = (data: Buffer) => {

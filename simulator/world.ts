@@ -18,7 +18,7 @@ import { VirtualPhone } from './cards/phone.ts'
 import type { CardProfile } from './cards/profile.ts'
 import { testCaKeys, testPinDukpt, testRevoked } from './keys.ts'
 import { type Battery, Body } from './readers/body.ts'
-import { type CardholderScript, cardholder, type Pace } from './readers/cardholder.ts'
+import { type CardholderScript, cardholder, type Pace, type Presentation, type Turn } from './readers/cardholder.ts'
 import { virtualFamily } from './readers/index.ts'
 import { type Listening, type ListenOptions, listen } from './readers/listen.ts'
 import type { VirtualReader } from './readers/reader.ts'
@@ -34,7 +34,7 @@ export { testCaKeys, testIssuerKeys, testPinDukpt, testRevoked } from './keys.ts
 export { VirtualBluepad } from './readers/bluepad.ts'
 export { virtualEmv2 } from './readers/bluepad-emv2.ts'
 export { Body } from './readers/body.ts'
-export { type CardholderScript, cardholder } from './readers/cardholder.ts'
+export { type CardholderScript, cardholder, type Presentation, type Turn } from './readers/cardholder.ts'
 export { virtualFamilies } from './readers/index.ts'
 export { listen } from './readers/listen.ts'
 export { virtualNfc } from './readers/nfc.ts'
@@ -45,10 +45,14 @@ export { VpcdCard } from './readers/vpcd.ts'
 /** Nobody waits: for tests. */
 export const instant: Pace = { present: 0, think: 0, key: 0, remove: 0, hold: 1500 }
 
+type AnyCard = string | CardProfile | VirtualCard
+
 /** What a person with this card does; the card's name or profile, and everything of `CardholderScript` that is no card. */
-export interface PersonOptions extends Partial<Omit<CardholderScript, 'card'>> {
+export interface PersonOptions extends Partial<Omit<CardholderScript, 'card' | 'present'>> {
   /** A profile by name, a profile of your own, or a card that has been used before; `mir-maestro` when left out. */
-  readonly card?: string | CardProfile | VirtualCard
+  readonly card?: AnyCard
+  /** As in `CardholderScript`: `[{ how: 'dip', leave: true }, 'dip']`. */
+  readonly present?: Presentation | Turn<AnyCard> | readonly (Presentation | Turn<AnyCard>)[]
   /** The card lives in their phone, which they have unlocked; `locked`: not before the reader sends them to it. */
   readonly phone?: boolean | 'locked'
 }
@@ -106,9 +110,14 @@ export function virtualConfig(serial = 'MPOS0000000001', profile = russianMpos):
 }
 
 /** Puts a person with a card at a reader; the returned function sends them away. */
-export function person(body: Body, card: VirtualCard, { phone = false, ...script }: Omit<PersonOptions, 'card'> = {}): () => void {
+export function person(body: Body, card: VirtualCard, { phone = false, present, ...script }: Omit<PersonOptions, 'card'> = {}): () => void {
   const held = phone ? new VirtualPhone(card, { locked: phone === 'locked' }) : card
-  return cardholder(body, { present: phone ? 'tap' : 'dip', ...script, card: held })
+  const turns = [present ?? (phone ? 'tap' : 'dip')].flat().map((turn): Turn => {
+    if (typeof turn === 'string') return { how: turn }
+    const { card: other, ...rest } = turn
+    return other === undefined ? rest : { ...rest, card: toCard(other) }
+  })
+  return cardholder(body, { ...script, present: turns, card: held })
 }
 
 export interface CounterOptions extends PersonOptions, Omit<ReaderOptions, 'onFault'> {
@@ -202,7 +211,7 @@ function plugsOf({ hid, ble, serial }: VirtualReader): Pick<ListenOptions, 'hid'
   return { ...(hid && { hid }), ...(ble && { ble: { shape: ble, name: serial } }) }
 }
 
-function toCard(card: string | CardProfile | VirtualCard): VirtualCard {
+function toCard(card: AnyCard): VirtualCard {
   return typeof card === 'object' && 'contact' in card ? card : loadCard(card)
 }
 

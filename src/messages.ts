@@ -8,6 +8,8 @@ const table = {
   // On the reader's display, as in the mPOS guide (seed 002) and EMV 4.4 Book 4, 11.2.
   'reader.presentCard': ['Present card.', 'Предъявите карту.'],
   'reader.insertCard': ['Insert card.', 'Вставьте карту.'],
+  'reader.swipeCard': ['Swipe card.', 'Прокатайте карту.'],
+  'reader.tapCard': ['Tap card.', 'Приложите карту.'],
   'reader.processing': ['Processing. Please wait.', 'Обработка. Подождите.'],
   'reader.selectApplication': ['Select application:', 'Выберите приложение:'],
   'reader.enterPin': ['ENTER PIN:', 'ВВЕДИТЕ ПИН:'],

@@ -11,7 +11,7 @@ import { TSI, TVR } from '../src/emv/data.ts'
 import type { Explanation } from '../src/emv/explain.ts'
 import { mpos, pay } from './kernel-bench.ts'
 
-const names = Object.keys(profiles) as ProfileName[]
+const names = (Object.keys(profiles) as ProfileName[]).filter(name => loadCard(name).plan.chip === 'works')
 
 /** Objects that come only after the rules that look at them. */
 const later = new Set([0x9f34, 0x9f4b])

@@ -218,31 +218,84 @@ describe('battery and switch', () => {
 })
 
 describe('cardholder', () => {
-  it('dips when asked, types PINs in order, cancels when out of them, takes the card back', async () => {
+  it('dips when asked, types PINs in order and the last one again, takes the card back', async () => {
     const stop = cardholder(body, { card: plastic(), present: 'dip', pins: ['1111', '2222'] })
     body.show('reader.presentCard')
     expect(await clock.settle(body.nextCard(['chip']))).toEqual({ interface: 'chip' })
     const pin = (prompt: 'reader.enterPin' | 'reader.wrongPin') => clock.settle(readPin(body, prompt, pinRules, { signal: never }))
     expect(await pin('reader.enterPin')).toEqual({ type: 'digits', digits: Uint8Array.of(1, 1, 1, 1) })
     expect(await pin('reader.wrongPin')).toEqual({ type: 'digits', digits: Uint8Array.of(2, 2, 2, 2) })
-    expect(await pin('reader.wrongPin')).toEqual({ type: 'cancelled' })
+    expect(await pin('reader.wrongPin')).toEqual({ type: 'digits', digits: Uint8Array.of(2, 2, 2, 2) })
     body.show('reader.removeCard')
     await clock.advance(1000)
     expect(body.cardInSlot).toBe(false)
     stop()
   })
 
-  it('begins anew with each "Present card."', async () => {
-    const stop = cardholder(body, { card: plastic(), present: 'dip', pins: ['1111'] })
-    for (let payment = 0; payment < 2; payment++) {
+  it('goes on with the PINs whatever the display has shown in between; a new person begins anew, one who knows none cancels', async () => {
+    const payment = async () => {
       body.show('reader.presentCard')
       await clock.settle(body.nextCard(['chip']))
       const entry = await clock.settle(readPin(body, 'reader.enterPin', pinRules, { signal: never }))
-      expect(entry.type).toBe('digits')
       body.show('reader.removeCard')
       await clock.advance(1000)
+      body.show('reader.idle')
+      return entry.type === 'digits' ? [...entry.digits].join('') : entry.type
     }
+    const script = { card: plastic(), present: 'dip', pins: ['1111', '2222'] } as const
+    let stop = cardholder(body, script)
+    expect([await payment(), await payment(), await payment()]).toEqual(['1111', '2222', '2222'])
     stop()
+    stop = cardholder(body, script)
+    expect(await payment()).toBe('1111')
+    stop()
+    stop = cardholder(body, { ...script, pins: [] })
+    expect(await payment()).toBe('cancelled')
+    stop()
+  })
+
+  it('does several things in a row: the wrong way round, another card that is left in, a swipe', async () => {
+    const other = { ...plastic(), stripe: { track2: '4761739001010010=40122010000000000' } }
+    const present = [{ how: 'dipWrong' }, { how: 'dip', card: other, leave: true }, { how: 'swipe' }] as const
+    const stop = cardholder(body, { card: plastic(), present })
+    const wait = () => clock.settle(body.nextCard(['chip', 'swipe']))
+    body.show('reader.presentCard')
+    expect(await wait()).toEqual({ interface: 'chip' })
+    expect(() => body.powerOn('chip')).toThrow(expect.objectContaining({ code: 'card-mute' }))
+    body.show('reader.removeCard')
+    await clock.advance(1000)
+    body.show('reader.tryAgain')
+    expect(await wait()).toEqual({ interface: 'chip' })
+    expect(body.powerOn('chip')).toBeDefined()
+    body.show('reader.removeCard')
+    await clock.advance(1000)
+    expect(body.cardInSlot).toBe(true)
+    body.show('reader.removeCard')
+    await clock.advance(1000)
+    expect(body.cardInSlot).toBe(false)
+    body.show('reader.insertCard') // what is asked is not heard: the script goes on
+    expect(await wait()).toEqual({ interface: 'swipe', tracks: other.stripe })
+    stop()
+  })
+
+  it('does what the reader asks when the script is over, and gives up where the card cannot', async () => {
+    const stripe = { track2: '4761739001010010=40122010000000000' }
+    let stop = cardholder(body, { card: { ...plastic(), stripe }, present: 'dip' })
+    const wait = () => clock.settle(body.nextCard(['chip', 'tap', 'swipe']))
+    body.show('reader.presentCard')
+    expect(await wait()).toEqual({ interface: 'chip' })
+    body.pull()
+    body.show('reader.swipeCard')
+    expect(await wait()).toMatchObject({ interface: 'swipe' })
+    body.show('reader.tapCard')
+    expect(await wait()).toEqual({ interface: 'tap' })
+    stop()
+    stop = cardholder(body, { card: { ...plastic(), hasChip: false, stripe }, present: 'swipe' })
+    const keypad = body.keypad()
+    body.show('reader.insertCard')
+    expect(await clock.settle(keypad.next())).toBe('cancel')
+    stop()
+    keypad.close()
   })
 
   it('taps and takes the card away, or swipes', async () => {
@@ -299,7 +352,7 @@ describe('cardholder', () => {
   })
 
   it('a person at a keyboard does the same', async () => {
-    const type = keyboard(body, plastic())
+    const type = keyboard(body, [plastic()])
     type('i')
     expect(body.cardInSlot).toBe(true)
     const entry = readPin(body, 'reader.enterPin', pinRules, { signal: never })

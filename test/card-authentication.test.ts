@@ -20,6 +20,8 @@ const silent = new Set<string>([
   'short-answers',
   'odd-status',
   'pulled',
+  'dead-chip',
+  'stripe-only',
 ])
 const usable = (Object.keys(profiles) as ProfileName[]).filter(name => !silent.has(name))
 

@@ -102,7 +102,7 @@ describe('one transaction counter', () => {
   const counts = (card: VirtualCard) => card.state.applications.map(({ atc }) => atc)
   const working = tappable.filter(name => {
     const { muteAt, removedAt, garbageAt } = parseProfile(profiles[name]).faults
-    return muteAt === undefined && removedAt === undefined && garbageAt.length === 0
+    return loadCard(name).plan.chip === 'works' && muteAt === undefined && removedAt === undefined && garbageAt.length === 0
   })
 
   it.each(working)('%s: every application counts by chip, tap and phone together', async name => {
@@ -164,7 +164,8 @@ describe('docs/cards.md', () => {
       return brand && one !== false ? [`${brands[brand]}${one?.magstripe ? ' (stripe)' : ''}`] : []
     })
     const unlike = [...new Set(taps)].join(', ')
-    return [name, card.plan.about, `chip ${card.plan.protocol}, stripe${card.canTap ? `, tap, phone: ${unlike}` : ''}`]
+    const chip = card.plan.chip === 'works' ? `chip ${card.plan.protocol}, ` : ''
+    return [name, card.plan.about, `${chip}stripe${card.canTap ? `, tap, phone: ${unlike}` : ''}`]
   }
 
   it('lists every profile, in its own words, with the interfaces it has', () => {

@@ -59,8 +59,17 @@ export class VirtualCard {
     this.#clock = options.clock ?? systemClock
   }
 
-  /** Puts the card into a slot and powers it. The session ends with `remove`; a new one starts from reset, with the same memory. */
+  /** A person sees a chip on it, whether it works or not. */
+  get hasChip(): boolean {
+    return this.plan.chip !== 'none'
+  }
+
+  /**
+   * Puts the card into a slot and powers it. The session ends with `remove`; a new one starts from reset, with the same memory.
+   * @throws Fault `card-mute` where its profile has no chip, or a dead one
+   */
   contact(options: { clock?: Clock } = {}): ContactSession {
+    if (this.plan.chip !== 'works') throw new Fault('card-mute', `the card ${this.plan.name} gives no answer to reset`)
     return new ContactSession(this.#image, this.#memory, this.#random, options.clock ?? this.#clock)
   }
 

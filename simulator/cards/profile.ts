@@ -247,6 +247,8 @@ const profileSchema = z.strictObject({
       triesLeft: z.int().min(0).max(15).optional(),
     })
     .optional(),
+  /** `dead`: no answer to reset; `none`: a card with a stripe and nothing else in the slot. */
+  chip: z.enum(['works', 'dead', 'none']).default('works'),
   /** The whole card is blocked (CARD BLOCK). */
   blocked: z.boolean().default(false),
   applications: z.array(application).min(1),

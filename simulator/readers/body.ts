@@ -13,6 +13,8 @@ import { Queue } from '../../src/queue.ts'
 /** A card as a person holds it. Each call of `contact` or `contactless` is a cold reset: the Card it gives begins anew. */
 export interface PlasticCard {
   contact?(power: { readonly clock: Clock }): Card
+  /** Whether a person sees a chip on it, where there is one way only to know; by `contact` when left out. */
+  readonly hasChip?: boolean
   contactless?(power: { readonly clock: Clock }): Card
   /** Sentinels and LRC left out. */
   readonly stripe?: SwipedTracks
@@ -70,6 +72,8 @@ interface Place {
   apdus: number
   /** It was powered: a further payment wants it presented anew. */
   used: boolean
+  /** The chip is at the other end: no contact reaches it. */
+  readonly wrongWay?: boolean
 }
 
 export interface BodyOptions {
@@ -124,10 +128,10 @@ export class Body {
 
   // — what a person does —
 
-  /** @throws Fault `busy` when a card is in the slot */
-  insert(card: PlasticCard): void {
+  /** `wrongWay`: upside down or back to front. @throws Fault `busy` when a card is in the slot */
+  insert(card: PlasticCard, { wrongWay = false }: { readonly wrongWay?: boolean } = {}): void {
     if (this.#slot) throw new Fault('busy', 'a card is in the slot')
-    this.#slot = { card, gone: new AbortController(), apdus: 0, used: false }
+    this.#slot = { card, gone: new AbortController(), apdus: 0, used: false, wrongWay }
     this.#emit({ type: 'card', event: 'inserted' })
   }
 
@@ -333,11 +337,12 @@ export class Body {
     return (where === 'chip' ? this.#slot : this.#field[0])?.gone.signal ?? AbortSignal.abort(new Fault('card-removed', 'there is no card'))
   }
 
-  /** Resets the card there and gives its interface. @throws Fault `card-removed`, `card-mute` (no chip, or one that does not answer to reset) */
+  /** Resets the card there and gives its interface. @throws Fault `card-removed`, `card-mute` (no chip, one that does not answer to reset, or at the other end of the card) */
   powerOn(where: 'chip' | 'tap'): Card {
     const place = where === 'chip' ? this.#slot : this.#field[0]
     if (!place) throw new Fault('card-removed', 'there is no card')
     place.used = true
+    if (place.wrongWay) throw new Fault('card-mute', 'the card is in the slot the wrong way round')
     const power = { clock: this.clock }
     const card = where === 'chip' ? place.card.contact?.(power) : place.card.contactless?.(power)
     if (!card) throw new Fault('card-mute', where === 'chip' ? 'the card has no chip' : 'the card has no antenna')

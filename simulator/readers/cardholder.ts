@@ -18,10 +18,27 @@ export interface Pace {
 
 export const pace: Pace = { present: 500, think: 400, key: 150, remove: 500, hold: 1500 }
 
+/** What a hand does with a card; `dipWrong`: into the slot the wrong way round. */
+export const presentations = ['dip', 'dipWrong', 'tap', 'swipe'] as const
+export type Presentation = (typeof presentations)[number]
+
+/** One thing that a person does when they are asked for a card. */
+export interface Turn<C = PlasticCard> {
+  readonly how: Presentation
+  /** Another card than the script's, from here on. */
+  readonly card?: C
+  /** It stays in the slot when it is first asked away, and goes when it is asked again. */
+  readonly leave?: boolean
+}
+
 export interface CardholderScript {
   readonly card: PlasticCard
-  readonly present: 'dip' | 'tap' | 'swipe'
-  /** PINs in the order they are typed; an empty one is ENTER alone. When the reader asks for more, the person presses CANCEL. */
+  /**
+   * Several things are done one after another, one each time a card is asked for, whatever is asked; after the last, and with one alone, the person does what the
+   * reader asks.
+   */
+  readonly present: Presentation | Turn | readonly (Presentation | Turn)[]
+  /** PINs in the order they are typed, however often the card is presented; the last one again when the reader asks for more, CANCEL where there is none. An empty one is ENTER alone. */
   readonly pins?: readonly string[]
   /** On a list the reader shows: the label, or its place from 0. The first when left out. */
   readonly choose?: string | number
@@ -44,19 +61,40 @@ const tapEnds: readonly (MessageId | undefined)[] = [
     'reader.successful',
     'reader.declined',
   ] as const),
-  ...(['reader.enterPin', 'reader.insertCard', 'reader.insertOrSwipe', 'reader.tryAnotherCard', 'reader.cancelled'] as const),
+  ...(['reader.enterPin', 'reader.insertCard', 'reader.insertOrSwipe', 'reader.swipeCard', 'reader.tryAnotherCard'] as const),
+  'reader.cancelled',
   ...(['reader.seePhone', 'reader.notAccepted', 'reader.cardError', 'reader.idle'] as const),
 ]
-/** The chip is wanted, or another card; whoever has none gives up. */
-const chipWanted: readonly (MessageId | undefined)[] = ['reader.insertCard', 'reader.insertOrSwipe', 'reader.tryAnotherCard']
+/** A card is asked for, and what it is asked to do, the first choice first; nothing where that is left to the person. Whoever cannot gives up. */
+const asks: { readonly [M in MessageId]?: readonly Presentation[] } = {
+  'reader.presentCard': [],
+  'reader.presentCardAgain': [],
+  'reader.tryAgain': [],
+  'reader.insertCard': ['dip'],
+  'reader.insertOrSwipe': ['dip', 'swipe'],
+  'reader.tryAnotherCard': ['dip', 'swipe'],
+  'reader.swipeCard': ['swipe'],
+  'reader.tapCard': ['tap'],
+}
 const pinPrompts: readonly (MessageId | undefined)[] = ['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry']
 
-/** Lets the script act on the body until the returned function is called. Presenting the card begins the PINs anew. */
+/** A card that is misread is not tried for ever. */
+const PATIENCE = 5
+
+/** Lets the script act on the body until the returned function is called. */
 export function cardholder(body: Body, script: CardholderScript): () => void {
-  const { card, cancelAt } = script
+  const { cancelAt } = script
   const own = { ...pace, ...script.pace }
+  const turns = [script.present].flat().map((turn): Turn => (typeof turn === 'string' ? { how: turn } : turn))
   const pending = new Set<() => void>()
+  let card = script.card
+  /** What was done last. */
+  let turn = turns[0]
+  let done = 0
+  let stays = false
   let prompts = 0
+  /** "Try again", one after another. */
+  let again = 0
   let pulled = false
   let phone: 'asItWas' | 'unlocked' | 'heldUnlocked' = 'asItWas'
   let tired = () => {}
@@ -77,13 +115,11 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
     for (const [index, key] of keys.entries()) after(own.think + index * own.key, () => body.press(key))
   }
 
-  const dip = () => {
-    if (!body.cardInSlot) body.insert(card)
-  }
-  const present = () => {
-    if (script.present === 'dip') dip()
-    else if (script.present === 'swipe') body.swipe(card)
-    else {
+  const present = (how: Presentation) => {
+    if (how === 'swipe') body.swipe(card)
+    else if (how !== 'tap') {
+      if (!body.cardInSlot) body.insert(card, { wrongWay: how === 'dipWrong' })
+    } else {
       takeAway()
       if (phone === 'unlocked') phone = 'heldUnlocked'
       for (const one of [card, ...(script.wallet ?? [])]) body.tap(one)
@@ -103,11 +139,25 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
     letGo()
     body.leave()
   }
-  /** A card without a chip has been presented in vain. */
-  const insert = () => {
-    if (card.contact) dip()
-    else if (script.present === 'swipe') body.swipe(card)
-    else body.press('cancel')
+  const can: Readonly<Record<Presentation, () => boolean>> = {
+    dip: () => card.hasChip ?? card.contact !== undefined,
+    dipWrong: () => true,
+    tap: () => card.contactless !== undefined,
+    swipe: () => card.stripe !== undefined,
+  }
+  /** The script's next turn; after its last, what the reader asks for. */
+  const nextTurn = (asked: readonly Presentation[]) => {
+    const { how: own } = turns[0]
+    const inVain = turns.length === 1 && asked.length > 0 && !asked.includes(own === 'dipWrong' ? 'dip' : own)
+    if (done < turns.length && !inVain) {
+      turn = turns[done++]
+      card = turn.card ?? card
+      stays = turn.leave ?? false
+      return present(turn.how)
+    }
+    const how = asked.length === 0 ? turn.how : asked.find(one => can[one]())
+    if (how === undefined) body.press('cancel')
+    else present(how)
   }
   const choose = (lines: readonly string[]) => {
     const labels = lines.slice(1).map(line => line.replace(/^\d /, ''))
@@ -115,8 +165,17 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
     type([index >= 0 && index < labels.length ? (String(index + 1) as Key) : 'cancel'])
   }
   const enterPin = () => {
-    const pin = cancelAt === ++prompts ? undefined : script.pins?.[prompts - 1]
+    const { pins = [] } = script
+    const pin = cancelAt === ++prompts ? undefined : (pins[prompts - 1] ?? pins.at(-1))
     type(pin === undefined ? ['cancel'] : [...([...pin] as Key[]), 'enter'])
+  }
+  const asked = (message: MessageId, what: readonly Presentation[]) => {
+    again = message === 'reader.tryAgain' ? again + 1 : 0
+    if (cancelAt === 'card' || again > PATIENCE) return type(['cancel'])
+    const phoneRefused = message === 'reader.tryAnotherCard' && card.unlock && phone !== 'heldUnlocked'
+    // Perhaps it was locked; one that is unlocked and still not taken is put away.
+    if (phoneRefused || card.asksHolder) unlock()
+    after(own.present, () => nextTurn(phoneRefused ? [] : what))
   }
 
   const see = (event: BodyEvent) => {
@@ -130,20 +189,11 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
     if (typing) return
     forget()
     if (tapEnds.includes(message) && body.cardsInField > 0) leaving ??= body.clock.timer(own.remove, takeAway)
-    if (message === 'reader.presentCard' || message === 'reader.presentCardAgain' || chipWanted.includes(message)) {
-      prompts = 0
-      if (cancelAt === 'card') type(['cancel'])
-      else if (message === 'reader.tryAnotherCard' && card.unlock && phone !== 'heldUnlocked') {
-        // Perhaps it was locked; one that is unlocked and still not taken is put away.
-        unlock()
-        after(own.present, present)
-      } else {
-        if (card.asksHolder) unlock()
-        after(own.present, chipWanted.includes(message) ? insert : present)
-      }
-    } else if (message === 'reader.seePhone') {
+    const wanted = message && asks[message]
+    if (wanted) asked(message, wanted)
+    else if (message === 'reader.seePhone') {
       unlock()
-      after(own.present, present)
+      after(own.present, () => present(turn.how))
     } else if (message === 'reader.presentOneCard') {
       after(own.remove, () => {
         for (const one of script.wallet ?? []) body.leave(one)
@@ -152,7 +202,10 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
     else if (message === 'reader.selectApplication') {
       if (cancelAt === 'list') type(['cancel'])
       else choose(lines)
-    } else if (message === 'reader.removeCard') after(own.remove, () => body.pull())
+    } else if (message === 'reader.removeCard') {
+      if (!stays) after(own.remove, () => body.pull())
+      stays = false
+    }
   }
   const stop = body.on(see)
   return () => {
@@ -162,20 +215,29 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
   }
 }
 
-/** Keys of a computer keyboard for a person who holds the card themselves: i insert, r remove, t tap (again: take away), s swipe, digits, Enter, Backspace, c cancel. */
-export function keyboard(body: Body, card: PlasticCard): (input: string) => void {
-  let tapped = false
+/**
+ * Keys of a computer keyboard for a person who holds the cards themselves: i insert, w insert the wrong way round, r remove, t tap (again: take away), s swipe, n take
+ * the next card in hand, digits, Enter, Backspace, c cancel.
+ */
+export function keyboard(body: Body, cards: readonly [PlasticCard, ...PlasticCard[]]): (input: string) => void {
+  let held = 0
+  const insert = (wrongWay: boolean) => {
+    if (!body.cardInSlot) body.insert(cards[held], { wrongWay })
+  }
   const act: Record<string, () => void> = {
-    i: () => {
-      if (!body.cardInSlot) body.insert(card)
-    },
+    i: () => insert(false),
+    w: () => insert(true),
     r: () => body.pull(),
     t: () => {
-      if (tapped) body.leave()
-      else body.tap(card)
-      tapped = !tapped
+      if (body.cardsInField > 0) body.leave()
+      else body.tap(cards[held])
     },
-    s: () => body.swipe(card),
+    s: () => body.swipe(cards[held]),
+    // What is in the slot stays there.
+    n: () => {
+      body.leave()
+      held = (held + 1) % cards.length
+    },
     c: () => body.press('cancel'),
     '\r': () => body.press('enter'),
     '\n': () => body.press('enter'),

@@ -36,14 +36,14 @@ export class VpcdCard {
     let power: ContactSession | undefined
     const switchTo = (control: Exclude<VpcdControl, 'atr'>) => {
       power?.remove() // the session of the chip ends with its power
-      power = control === 'powerOff' ? undefined : this.card.contact(clock ? { clock } : {})
+      power = control === 'powerOff' || this.card.plan.chip !== 'works' ? undefined : this.card.contact(clock ? { clock } : {})
     }
     void line.closed.then(() => power?.remove())
     try {
       for await (const request of line.incoming) {
         if (request.type === 'unknown') this.#tell(new Fault('protocol', `control ${request.code} is none of vpcd's`))
         else if (request.type === 'apdu') await this.#answer(line, power, request.apdu)
-        else if (request.control === 'atr') await line.tell({ type: 'answer', data: this.card.atr })
+        else if (request.control === 'atr') await this.#reset(line)
         else switchTo(request.control)
       }
     } catch (error) {
@@ -57,6 +57,12 @@ export class VpcdCard {
   /** Takes the card out of every slot, whatever is under way. */
   async pull(): Promise<void> {
     await Promise.all([...this.#inserted].map(eject => eject()))
+  }
+
+  /** The answer to reset; none of a dead chip. */
+  async #reset(line: Conversation<VpcdAnswer, VpcdRequest>): Promise<void> {
+    if (this.card.plan.chip === 'works') await line.tell({ type: 'answer', data: this.card.atr })
+    else this.#tell(new Fault('card-mute', `the card ${this.card.plan.name} gives no answer to reset`))
   }
 
   /** @throws Fault `card-removed` when its profile pulls the card now */

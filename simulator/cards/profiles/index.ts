@@ -20,7 +20,7 @@ import {
   wrongTagList,
 } from './authentication.ts'
 import { emvpt } from './emvpt.ts'
-import { garbageAnswers, oddStatus, pulled, shortAnswers, silent, silentLater, slow } from './faulty.ts'
+import { deadChip, garbageAnswers, oddStatus, pulled, shortAnswers, silent, silentLater, slow, stripeOnly } from './faulty.ts'
 import { mirMaestro } from './mir-maestro.ts'
 import { encipheredPin, lastPinTry, offlinePin, pinKeyCard, pinTryExceeded } from './pin.ts'
 import {
@@ -112,6 +112,8 @@ export const profiles = {
   'short-answers': shortAnswers,
   'odd-status': oddStatus,
   pulled,
+  'dead-chip': deadChip,
+  'stripe-only': stripeOnly,
   emvpt,
 } satisfies Readonly<Record<string, CardProfile>>
 export type ProfileName = keyof typeof profiles
