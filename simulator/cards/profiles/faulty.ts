@@ -50,13 +50,13 @@ export const pulled = oneApplication('pulled', 'Is pulled out at the eighth comm
 })
 
 export const deadChip = oneApplication('dead-chip', 'Its chip gives no answer to reset; stripe and antenna are good', visaApplication, {
-  account: 10508,
+  account: 19508,
   chip: 'dead',
 })
 
 /** Service code 101: international, no chip, no PIN asked for. */
 export const stripeOnly = oneApplication('stripe-only', 'Has a magnetic stripe and nothing else', visaApplication, {
-  account: 10509,
+  account: 19509,
   chip: 'none',
   serviceCode: '101',
   application: { contactless: false },
