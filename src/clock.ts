@@ -3,14 +3,17 @@
 import { abortFault, Fault, throwIfAborted } from './errors.ts'
 
 export interface Clock {
-  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  /** Milliseconds since 1970-01-01T00:00:00Z: the wall clock, which somebody may set. */
   now(): number
+  /** Milliseconds since some moment of this process, only ever forward: what a duration is measured by. */
+  elapsed(): number
   /** Calls `fire` once after `ms` milliseconds; the returned function cancels it. */
   timer(ms: number, fire: () => void): () => void
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   timer(ms, fire) {
     const handle = setTimeout(fire, ms)
     return () => clearTimeout(handle)
@@ -89,6 +92,8 @@ export function within<T>(limit: Limit, work: (signal: AbortSignal) => Promise<T
  */
 export class VirtualClock implements Clock {
   #now: number
+  /** What the wall clock was set forward, or back, by. */
+  #jump = 0
   #order = 0
   readonly #timers = new Map<number, { at: number; fire: () => void }>()
 
@@ -97,7 +102,16 @@ export class VirtualClock implements Clock {
   }
 
   now(): number {
+    return this.#now + this.#jump
+  }
+
+  elapsed(): number {
     return this.#now
+  }
+
+  /** Somebody sets the wall clock: no time passes, no timer moves. */
+  jump(ms: number): void {
+    this.#jump += ms
   }
 
   /** How many timers are waiting: zero when nothing was leaked. */

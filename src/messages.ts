@@ -345,6 +345,9 @@ const table = {
   ],
   'order.nothingToSync': ['Nothing is waiting for the server.', 'Все заказы переданы на сервер.'],
   'order.stillWaiting': ['Waiting for the server: {count}', 'Ожидают передачи на сервер: {count}'],
+  'journal.mended': ['mended: {row} ({why})', 'исправлено: {row} ({why})'],
+  'journal.aside': ['set aside: {row} ({why})', 'отложено: {row} ({why})'],
+  'journal.whole': ['The journal is whole.', 'Журнал не повреждён.'],
   'order.noNetwork': ['There is no connection to the server', 'Нет соединения с сервером'],
   // The demonstration.
   'demo.begin': ['Virtual QPOS {serial} at {uri}, acquirer at {acquirer}.', 'Виртуальный QPOS {serial}: {uri}, эквайер: {acquirer}.'],

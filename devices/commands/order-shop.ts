@@ -6,7 +6,7 @@ import { language } from '../../src/command-line.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import { type Language, message } from '../../src/messages.ts'
 import type { Merchant, OrderAcquirer } from '../../src/payment/acquirer.ts'
-import { type Journal, openJournal } from '../../src/payment/journal.ts'
+import { type Journal, type JournalOptions, openJournal } from '../../src/payment/journal.ts'
 import { type Notice, noticeText } from '../../src/payment/notice.ts'
 import { openTill, type Till } from '../../src/payment/till.ts'
 import type { Json } from '../../src/payment/wire-fields.ts'
@@ -68,7 +68,11 @@ function journalKey(): Uint8Array | undefined {
 }
 
 /** Opens the shop, tells what has changed since the last time, does `work`, and shuts it. @throws Fault `journal`, and what `work` throws */
-export async function withShop(flags: ShopFlags, work: (shop: Shop) => Promise<number>): Promise<number> {
+export async function withShop(
+  flags: ShopFlags,
+  work: (shop: Shop) => Promise<number>,
+  onRepair?: JournalOptions['onRepair'],
+): Promise<number> {
   const lang = language(flags.lang)
   const merchant = merchantOf(flags)
   const screen = openConsole(lang)
@@ -77,7 +81,10 @@ export async function withShop(flags: ShopFlags, work: (shop: Shop) => Promise<n
   const signal = interruption()
   const told: Notice[] = []
   try {
-    const journal = await openJournal(await journalPath(flags.journal), { ...(journalKey() && { key: journalKey()! }) })
+    const journal = await openJournal(await journalPath(flags.journal), {
+      ...(journalKey() && { key: journalKey()! }),
+      ...(onRepair && { onRepair }),
+    })
     const { acquirer } = host
     const till = openTill({
       ...{ journal, merchant, background: false, acquirer },

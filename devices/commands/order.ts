@@ -6,6 +6,7 @@ import { type Currency, currency, formatAmount, parseAmount } from '../../src/cu
 import { Fault } from '../../src/errors.ts'
 import { hostMessage, message } from '../../src/messages.ts'
 import type { ItemPart, Order, OrderItem } from '../../src/payment/acquirer.ts'
+import type { Repaired } from '../../src/payment/journal.ts'
 import { lastPayment, orderJson, orderLines, resultLines, stateText } from '../../src/payment/order-screen.ts'
 import { checkOrder } from '../../src/payment/payment.ts'
 import type { Changed, Part } from '../../src/payment/till.ts'
@@ -70,6 +71,9 @@ export function addOrder(program: Command): void {
     .description('hands to the host what it has not heard of, and takes over what it says; exits 11 when something is still waiting')
     .option('--days <number>', 'how far back', wholeNumber('--days', 1, 365), 3)
     .action((flags: ShopFlags & { readonly days: number }) => done(synchronise(flags)))
+  shopOptions(order.command('repair'))
+    .description('mends rows of the journal that nobody can read, or sets them aside, and says which')
+    .action((flags: ShopFlags) => done(mendJournal(flags)))
   shopOptions(order.command('list'))
     .description('the orders of the journal, newest first')
     .option('--days <number>', 'how far back', wholeNumber('--days', 1, 3650))
@@ -171,6 +175,24 @@ async function synchronise(flags: ShopFlags & { readonly days: number }): Promis
     else screen.say('order.nothingToSync')
     return waiting > 0 ? EXIT.unknown : EXIT.ok
   })
+}
+
+async function mendJournal(flags: ShopFlags): Promise<number> {
+  const repaired: Repaired[] = []
+  return withShop(
+    { ...flags, sync: false },
+    async ({ lang }) => {
+      const lines = repaired.map(one =>
+        message(`journal.${one.became}`, lang, {
+          row: [one.table, one.name ?? one.row ?? '', one.column ?? ''].filter(Boolean).join(' '),
+          why: one.why,
+        }),
+      )
+      print(flags, repaired, lines.length > 0 ? lines : [message('journal.whole', lang)])
+      return EXIT.ok
+    },
+    found => repaired.push(...found),
+  )
 }
 
 async function list(flags: ShopFlags & { readonly days?: number }): Promise<number> {

@@ -5,6 +5,7 @@ import { Fault } from '../errors.ts'
 import { maskPan } from '../mask.ts'
 import { type Merchant, type OrderChange, paidStates } from './acquirer.ts'
 import type { Entry, Journal, JournalOptions, OrderRecord } from './journal.ts'
+import { damaged, inspect, isAside, legible, repair } from './journal-check.ts'
 import { openLease } from './journal-lease.ts'
 import {
   APPLICATION,
@@ -20,7 +21,7 @@ import {
   writeFacts,
 } from './journal-rows.ts'
 import { sealer } from './journal-seal.ts'
-import { openDatabase, type Value } from './journal-sqlite.ts'
+import { openDatabase, type Row, type Value } from './journal-sqlite.ts'
 import type { Notice } from './notice.ts'
 import { panOf } from './receipt.ts'
 import type { Ending, Intent, PaymentStep } from './recorder.ts'
@@ -36,6 +37,14 @@ export async function open(path: string, options: JournalOptions & { readonly cl
     ...{ schema, application: APPLICATION, what: 'the payment journal', busyTime },
     ...(maxSize !== undefined && { maxSize }),
   })
+  try {
+    const found = inspect(database)
+    if (found.length > 0 && !options.onRepair) throw damaged(path, found)
+    if (found.length > 0) options.onRepair!(repair(database, found))
+  } catch (error) {
+    database.close()
+    throw error
+  }
   const lease = openLease(database, clock, leaseTime)
 
   const log = (key: string, stage: string, detail: object) =>
@@ -48,7 +57,7 @@ export async function open(path: string, options: JournalOptions & { readonly cl
         reason: 'taken-over',
         key,
       })
-    return readFacts(String(row.facts))
+    return legible(path, 'entries', key, () => readFacts(String(row.facts)))
   }
 
   /** Changes an entry that is this process's own. */
@@ -61,6 +70,10 @@ export async function open(path: string, options: JournalOptions & { readonly cl
   /** An order that is paid or being paid is not paid again. @throws Fault `busy` */
   function refuseIfTaken({ merchant, order }: Pick<Intent, 'merchant' | 'order'>): void {
     const other = database.get('SELECT key FROM entries WHERE merchant = ? AND number = ? AND open = 1', merchant.id, order.number)
+    if (isAside(database, merchant.id, order.number))
+      throw new Fault('busy', `order ${order.number} could not be read and was set aside: it may be paid`, {
+        ...{ state: 'in-process', order: order.number },
+      })
     const known = database.get('SELECT state, offline FROM orders WHERE merchant = ? AND number = ?', merchant.id, order.number)
     if (known && paidStates.some(state => state === known.state))
       throw new Fault('busy', `order ${order.number} is already paid`, { state: 'already-paid', order: order.number })
@@ -103,7 +116,6 @@ export async function open(path: string, options: JournalOptions & { readonly cl
     facts: Facts,
     due: string | null = null,
   ): void {
-    lease.hold(key)
     database.run(
       'INSERT INTO entries (key, merchant, number, kind, method, amount, at, stage, due, open, tries, owner, facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, ?, ?)',
       ...[key, merchant.id, number, kind, method, Number(amount), +at, stage, due, lease.id, writeFacts(facts)],
@@ -188,16 +200,20 @@ export async function open(path: string, options: JournalOptions & { readonly cl
   }
 
   const orderRows = 'SELECT * FROM orders'
-  const withEntries = (row: NonNullable<ReturnType<typeof database.get>>): OrderRecord => {
-    const shop = readShop(row)
-    const entries = database.all('SELECT * FROM entries WHERE merchant = ? AND number = ? ORDER BY at, rowid', row.merchant, row.number)
-    return readOrder(
-      row,
-      entries.map(entry => readEntry(entry, shop)),
-    )
-  }
+  const entryOf = (row: Row, shop: Merchant) => legible(path, 'entries', String(row.key), () => readEntry(row, shop))
+  const withEntries = (row: Row): OrderRecord =>
+    legible(path, 'orders', String(row.number), () => {
+      const shop = readShop(row)
+      const entries = database.all('SELECT * FROM entries WHERE merchant = ? AND number = ? ORDER BY at, rowid', row.merchant, row.number)
+      return readOrder(
+        row,
+        entries.map(entry => entryOf(entry, shop)),
+      )
+    })
   const shopOf = (merchant: Value, number: Value) =>
-    readShop(database.get('SELECT shop FROM orders WHERE merchant = ? AND number = ?', merchant, number)!)
+    legible(path, 'orders', String(number), () =>
+      readShop(database.get('SELECT shop FROM orders WHERE merchant = ? AND number = ?', merchant, number)!),
+    )
   const notify = (notice: Notice) => database.run('INSERT INTO notices (notice) VALUES (?)', JSON.stringify(notice))
 
   async function close(): Promise<void> {
@@ -209,13 +225,11 @@ export async function open(path: string, options: JournalOptions & { readonly cl
     path,
     keepsCards: vault !== undefined,
     record(step) {
-      let written = false
+      if (step.stage === 'begun') return lease.taking(step.key, () => write(step))
       try {
         database.transaction(() => write(step))
-        written = true
       } finally {
-        // Whether or not its end could be written, nobody works on it any more; a beginning that failed never was.
-        if (step.stage === 'ended' || (step.stage === 'begun' && !written)) lease.release(step.key)
+        if (step.stage === 'ended') lease.release(step.key) // whether or not its end could be written, nobody works on it any more
       }
     },
     enter(order, merchant) {
@@ -243,17 +257,16 @@ export async function open(path: string, options: JournalOptions & { readonly cl
     },
     open(merchant) {
       const rows = database.all('SELECT * FROM entries WHERE open = 1 AND merchant = ? ORDER BY at, rowid', merchant.id)
-      return rows.map(row => readEntry(row, shopOf(row.merchant, row.number)))
+      return rows.map(row => entryOf(row, shopOf(row.merchant, row.number)))
     },
     entry(key) {
       const row = database.get('SELECT * FROM entries WHERE key = ?', key)
-      return row && readEntry(row, shopOf(row.merchant, row.number))
+      return row && entryOf(row, shopOf(row.merchant, row.number))
     },
     claim(key) {
-      return database.transaction(() => {
+      return lease.taking(key, () => {
         const row = database.get('SELECT owner FROM entries WHERE key = ? AND open = 1', key)
         if (!row || (row.owner !== null && lease.works(String(row.owner), key))) return false
-        lease.hold(key)
         return database.run('UPDATE entries SET owner = ? WHERE key = ?', lease.id, key) === 1
       })
     },
@@ -266,7 +279,7 @@ export async function open(path: string, options: JournalOptions & { readonly cl
     },
     change(kind, change: OrderChange) {
       const { key, merchant, number, at, amount = 0n } = change
-      database.transaction(() => {
+      lease.taking(key, () => {
         const other = database.get('SELECT key FROM entries WHERE merchant = ? AND number = ? AND open = 1', merchant.id, number)
         if (other)
           throw new Fault('busy', `order ${number} is still being processed`, {
@@ -328,7 +341,7 @@ export async function open(path: string, options: JournalOptions & { readonly cl
     notices: () =>
       database
         .all('SELECT id, notice FROM notices WHERE told IS NULL ORDER BY id')
-        .map(({ id, notice }) => ({ id: Number(id), notice: readNotice(String(notice)) })),
+        .map(({ id, notice }) => ({ id: Number(id), notice: legible(path, 'notices', String(id), () => readNotice(String(notice))) })),
     told: id => void database.run('UPDATE notices SET told = ? WHERE id = ?', clock.now(), id),
     forget(before) {
       return database.transaction(() => {

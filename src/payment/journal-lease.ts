@@ -1,5 +1,6 @@
 /** Who works on which payment: processes on one journal, told apart and found dead. Node only. */
 
+import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Clock } from '../clock.ts'
 import { isFault } from '../errors.ts'
@@ -8,10 +9,13 @@ import type { Database } from './journal-sqlite.ts'
 /** Owners that live in this very process: a process id alone does not tell them from those of a dead predecessor with the same id. */
 const living = new Set<string>()
 
+/** A beat that is older than this by the wall clock is over, whoever has set that clock: it is more than people set clocks by. */
+const LONG_AGO = 2 * 86_400_000
+
 export interface Lease {
   readonly id: string
-  /** From now on this process shows that it lives, as long as it holds anything. Part of the caller's transaction. */
-  hold(key: string): void
+  /** All of `work` or none of it; once it is on disk, and not false, this process has `key` and shows that it lives. What cannot be written down is not held. */
+  taking<T>(key: string, work: () => T): T
   release(key: string): void
   /** Whether `owner` is a process that lives and works on `key`. */
   works(owner: string, key: string): boolean
@@ -19,21 +23,24 @@ export interface Lease {
   close(): void
 }
 
-/** @param leaseTime milliseconds without a sign of life after which an owner counts as dead */
+/**
+ * A process of this machine that runs no more is dead at once. Any other is dead when its beat stood still for `leaseTime` milliseconds of our own, or for days: two wall
+ * clocks are not compared, since one that somebody sets would take payments from the living.
+ */
 export function openLease(database: Database, clock: Clock, leaseTime: number): Lease {
   const id = crypto.randomUUID()
-  const machine = hostname()
+  const machine = `${hostname()} ${bootId()}`.trimEnd()
   const held = new Set<string>()
+  /** What was seen of others: their beat, and when it was new to us. */
+  const seen = new Map<string, { readonly beat: number; readonly since: number }>()
+  let beats = 0
   let cancel: (() => void) | undefined
   living.add(id)
 
   function beat(): void {
     database.run(
       'INSERT INTO owners (id, machine, pid, beat) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET beat = excluded.beat',
-      id,
-      machine,
-      process.pid,
-      clock.now(),
+      ...[id, machine, process.pid, clock.now() + (beats++ % 2)], // two beats differ, though the clock were set back between them
     )
   }
 
@@ -48,25 +55,45 @@ export function openLease(database: Database, clock: Clock, leaseTime: number): 
     })
   }
 
+  /** Whether the owner's beat has stood still for too long. */
+  function still(owner: string, beat: number): boolean {
+    if (clock.now() - beat > LONG_AGO) return true
+    const known = seen.get(owner)
+    if (known?.beat === beat) return clock.elapsed() - known.since >= leaseTime
+    seen.set(owner, { beat, since: clock.elapsed() })
+    return false
+  }
+
+  function release(key: string): void {
+    held.delete(key)
+    if (held.size > 0) return
+    cancel?.()
+    cancel = undefined
+  }
+
   return {
     id,
-    hold(key) {
-      beat()
+    taking(key, work) {
+      const taken = database.transaction(() => {
+        const result = work()
+        if (result !== false) beat()
+        return result
+      })
+      if (taken === false) return taken
       held.add(key)
       if (!cancel) next()
+      return taken
     },
-    release(key) {
-      held.delete(key)
-      if (held.size > 0) return
-      cancel?.()
-      cancel = undefined
-    },
+    release,
     works(owner, key) {
       if (owner === id) return held.has(key)
       const row = database.get('SELECT machine, pid, beat FROM owners WHERE id = ?', owner)
-      if (!row || Number(row.beat) <= clock.now() - leaseTime) return false
-      if (row.machine !== machine) return true
-      return row.pid === process.pid ? living.has(owner) : isRunning(Number(row.pid))
+      if (!row) return false
+      if (row.machine === machine) {
+        if (row.pid === process.pid) return living.has(owner)
+        if (!isRunning(Number(row.pid))) return false
+      }
+      return !still(owner, Number(row.beat))
     },
     close() {
       cancel?.()
@@ -79,6 +106,15 @@ export function openLease(database: Database, clock: Clock, leaseTime: number): 
         if (!isFault(error, 'journal')) throw error // it counts as dead when its time is over
       }
     },
+  }
+}
+
+/** Tells this run of the machine from those before it, whose processes are all gone; empty where the system does not say. */
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return ''
   }
 }
 

@@ -1,13 +1,16 @@
 /** The journal's tables, and its rows as the records that a till reads. */
 
+import { isFault } from '../errors.ts'
 import { maskPan } from '../mask.ts'
-import type { HostAnswer, Merchant, OrderState } from './acquirer.ts'
+import { type HostAnswer, type Merchant, type OrderState, orderStates } from './acquirer.ts'
 import type { Entry, OrderRecord } from './journal.ts'
 import type { Row } from './journal-sqlite.ts'
 import type { Notice } from './notice.ts'
-import type { Ending, Intent } from './recorder.ts'
+import type { Receipt } from './receipt.ts'
+import { dues, type Ending, type Intent, methods, stages } from './recorder.ts'
 import { decodeAnswer, encodeAnswer } from './wire.ts'
-import { decodeChange, decodeOrder, encodeChange, encodeOrder } from './wire-order.ts'
+import { date, fields, oneOf, text, wrong } from './wire-fields.ts'
+import { decodeChange, decodeMerchant, decodeOrder, encodeChange, encodeOrder } from './wire-order.ts'
 
 /** 'tdip' */
 export const APPLICATION = 0x74646970
@@ -31,6 +34,9 @@ export const schema = `
   CREATE TABLE owners (id TEXT PRIMARY KEY, machine TEXT NOT NULL, pid INTEGER NOT NULL, beat INTEGER NOT NULL) STRICT;
 `
 
+export const kinds = ['payment', 'confirmation', 'cancellation'] as const
+export const results = ['approved', 'declined', 'cancelled', 'unknown'] as const
+
 /** What of an entry has no column of its own, as JSON. */
 export interface Facts
   extends Pick<Entry, 'reader' | 'received' | 'code' | 'hold' | 'why' | 'target' | 'answer' | 'card' | 'reason' | 'receipt' | 'change'> {}
@@ -44,15 +50,39 @@ export function writeFacts({ answer, change, received, ...facts }: Facts): strin
   })
 }
 
+/** @throws Fault `bad-argument` with details.path, as all readers of rows: it names the column, and what of it */
 export function readFacts(json: string): Facts {
-  const { answer, change, received, code, ...facts } = JSON.parse(json) as Record<string, unknown>
+  const { answer, change, received, code, receipt, ...facts } = fields(parsed(json, 'facts'), 'facts')
   return {
     ...facts,
-    ...(code !== undefined && { code: readCode(code as { payload: string; expires: string }) }),
-    ...(received !== undefined && { received: BigInt(received as string) }),
-    ...(answer !== undefined && { answer: decodeAnswer(answer) }),
-    ...(change !== undefined && { change: decodeChange(change) }),
+    ...(receipt !== undefined && { receipt: fields(receipt, 'facts.receipt') as unknown as Receipt }),
+    ...(code !== undefined && { code: readCode(fields(code, 'facts.code')) }),
+    ...(received !== undefined && { received: readAmount(received, 'facts.received') }),
+    ...(answer !== undefined && { answer: inColumn('facts.answer', () => decodeAnswer(answer)) }),
+    ...(change !== undefined && { change: inColumn('facts.change', () => decodeChange(change)) }),
   }
+}
+
+/** A fault of a reader that names the fields of a message, under the column that holds the message. */
+function inColumn<T>(column: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw isFault(error, 'bad-argument') ? wrong(`${column}.${error.details.path}`, String(error.details.rule)) : error
+  }
+}
+
+function parsed(json: unknown, column: string): unknown {
+  try {
+    return JSON.parse(String(json))
+  } catch {
+    throw wrong(column, 'JSON')
+  }
+}
+
+function readAmount(value: unknown, path: string): bigint {
+  if (!/^-?\d{1,18}$/.test(String(value))) throw wrong(path, 'a whole number of minor units')
+  return BigInt(String(value))
 }
 
 /** Without what only the card needed, and without a card number that a host may have put into its words. */
@@ -65,8 +95,8 @@ function safeAnswer({ response, reason, ...rest }: HostAnswer) {
   })
 }
 
-function readCode({ payload, expires }: { readonly payload: string; readonly expires: string }) {
-  return { payload, expires: new Date(expires) }
+function readCode({ payload, expires }: Readonly<Record<string, unknown>>) {
+  return { payload: text(payload, 'facts.code.payload', 1, 4096), expires: date(expires, 'facts.code.expires') }
 }
 
 export function orderRow({ order, merchant }: Pick<Intent, 'order' | 'merchant'>): { detail: string; shop: string } {
@@ -77,16 +107,16 @@ export function readEntry(row: Row, shop: Merchant): Entry {
   const { result, due, next } = row
   return {
     key: String(row.key),
-    kind: row.kind as Entry['kind'],
+    kind: oneOf(row.kind, kinds, 'kind'),
     order: String(row.number),
     merchant: shop,
-    method: row.method as Entry['method'],
-    amount: BigInt(row.amount as number),
+    method: oneOf(row.method, methods, 'method'),
+    amount: readAmount(row.amount, 'amount'),
     at: new Date(Number(row.at)),
-    stage: row.stage as Entry['stage'],
+    stage: oneOf(row.stage, stages, 'stage'),
     ...readFacts(String(row.facts)),
-    ...(result !== null && { result: result as Ending['result'] }),
-    ...(due !== null && { due: due as NonNullable<Entry['due']> }),
+    ...(result !== null && { result: oneOf(result, results, 'result') }),
+    ...(due !== null && { due: oneOf(due, dues, 'due') }),
     open: row.open === 1,
     tries: Number(row.tries),
     ...(next !== null && { nextTry: new Date(Number(next)) }),
@@ -94,14 +124,14 @@ export function readEntry(row: Row, shop: Merchant): Entry {
 }
 
 export function readShop(row: Row): Merchant {
-  return JSON.parse(String(row.shop)) as Merchant
+  return decodeMerchant(parsed(row.shop, 'shop'), 'shop')
 }
 
 export function readOrder(row: Row, entries: readonly Entry[]): OrderRecord {
   return {
-    ...decodeOrder(JSON.parse(String(row.detail)), 'order'),
+    ...decodeOrder(parsed(row.detail, 'detail'), 'detail'),
     merchant: readShop(row),
-    state: row.state as OrderState,
+    state: oneOf(row.state, orderStates, 'state'),
     offline: row.offline === 1,
     ...(row.bill !== null && { billNumber: String(row.bill) }),
     createdAt: new Date(Number(row.created)),
@@ -111,8 +141,8 @@ export function readOrder(row: Row, entries: readonly Entry[]): OrderRecord {
 }
 
 export function readNotice(json: string): Notice {
-  const notice = JSON.parse(json) as Notice
-  return { ...notice, at: new Date(notice.at) }
+  const notice = fields(parsed(json, 'notice'), 'notice') as unknown as Notice
+  return { ...notice, order: text(notice.order, 'notice.order', 1, 32), at: date(notice.at, 'notice.at') }
 }
 
 /** The state of an order after a payment has ended, where the host has not said it. */

@@ -1,6 +1,6 @@
 /** An SQLite file (package libsql) behind few checked calls, with its failures named. Node only; the package is loaded on first use. */
 
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, chmodSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { sleep } from '../clock.ts'
 import { Fault, isFault } from '../errors.ts'
@@ -34,7 +34,7 @@ export interface DatabaseOptions {
   readonly maxSize?: number
 }
 
-export type FailureReason = 'full' | 'corrupt' | 'no-permission' | 'not-found' | 'locked' | 'newer' | 'closed' | 'other'
+export type FailureReason = 'full' | 'corrupt' | 'damaged' | 'no-permission' | 'not-found' | 'locked' | 'newer' | 'closed' | 'other'
 
 const VERSION = 1
 const PAGE = 4096
@@ -54,13 +54,20 @@ type Library = new (path: string, options: { timeout: number }) => Connection
 /**
  * Opens or makes the file. Write-ahead log with `synchronous=FULL`: one fsync for each commit, readers never wait, and a process that dies in the middle of a
  * write leaves a log that the next one rolls back by itself (sqlite.org/wal.html). Not for network file systems: the log's index is shared memory.
- * @throws Fault `missing-library`, `journal`
+ * The file, and with it its log and index, is made readable and writable for its owner alone.
+ * @param path of a file: an address, which the package would connect to, is refused
+ * @throws Fault `bad-argument`, `missing-library`, `journal`
  */
 export async function openDatabase(path: string, options: DatabaseOptions): Promise<Database> {
   const { what, busyTime = 5000 } = options
+  if (typeof path !== 'string' || path === '' || /^[a-z][a-z0-9+.-]+:|^:|[\0?]/i.test(path))
+    throw new Fault('bad-argument', `path: ${what} is a file, and ${JSON.stringify(path) ?? 'undefined'} is no path of one`, {
+      ...{ field: 'path', rule: 'the path of a file' },
+    })
   const Library = await load()
   const failed = (error: unknown) => failure(error, path, what)
   let connection: Connection
+  keepPrivate(path)
   try {
     connection = new Library(path, { timeout: busyTime })
   } catch (error) {
@@ -82,6 +89,17 @@ export async function openDatabase(path: string, options: DatabaseOptions): Prom
     throw isFault(error) ? error : failed(error)
   }
   return wrap(connection, path, failed)
+}
+
+/** SQLite gives its log and index the mode of the file itself. What cannot be opened is told when SQLite opens it. */
+function keepPrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600))
+    if ((statSync(path).mode & 0o077) === 0) return
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600)
+  } catch {
+    // somebody else's, or nowhere
+  }
 }
 
 function wrap(connection: Connection, path: string, failed: (error: unknown) => Fault): Database {

@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
 import type { AuthorisationMessage, HostAnswer, Merchant, Order, OrderChange, OrderState, ReversalReason } from './acquirer.ts'
+import type { Repaired } from './journal-check.ts'
 import type { Notice } from './notice.ts'
 import type { Receipt } from './receipt.ts'
 import type { Due, Ending, Method, Recorder, Stage } from './recorder.ts'
@@ -20,7 +21,11 @@ export interface JournalOptions {
   readonly leaseTime?: number
   /** Bytes that the file may take; as many as the disk has when left out. */
   readonly maxSize?: number
+  /** Hears of rows that could not be read and were mended or set aside, so that the journal opens without them. Left out: such a journal is not opened. */
+  readonly onRepair?: (repaired: readonly Repaired[]) => void
 }
+
+export type { Damage, Repaired } from './journal-check.ts'
 
 /** What a till did or is doing to an order: one payment attempt, one confirmation, one cancellation. */
 export interface Entry {
@@ -117,7 +122,12 @@ export interface Journal extends Recorder, AsyncDisposable {
   close(): Promise<void>
 }
 
-/** Opens or makes the journal at `path`. @throws Fault `journal`, `missing-library`, `bad-key` */
+/**
+ * Opens or makes the journal at `path`, a file that only its owner may read. Every row is read once: one that nobody can read is told with its table and number, and the
+ * others are not lost (`onRepair`).
+ * @throws Fault `journal` (details.reason `damaged` with table, row, column, why; `corrupt`, `locked`, …), `bad-argument` where `path` is an address, `missing-library`,
+ * `bad-key`
+ */
 export async function openJournal(path: string, options: JournalOptions = {}): Promise<Journal> {
   const { open } = await import('./journal-book.ts')
   return open(path, { clock: systemClock, ...options })

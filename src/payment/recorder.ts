@@ -33,7 +33,8 @@ export type PaymentReason =
   | 'notRegistered' // cash was taken, and the host refuses to register it
 
 /** What the host has not confirmed yet, and must: it is retried until it has. `change`: a confirmation or cancellation has no answer; `registration`: cash that the host has not heard of. */
-export type Due = 'status' | 'reversal' | 'advice' | 'change' | 'registration'
+export type Due = (typeof dues)[number]
+export const dues = ['status', 'reversal', 'advice', 'change', 'registration'] as const
 
 /** How a payment ended for its merchant. */
 export interface Ending {
@@ -83,6 +84,16 @@ export type PaymentStep =
   | ({ readonly stage: 'ended'; readonly key: string } & Ending)
 
 export type Stage = PaymentStep['stage']
+export const stages = [
+  'begun',
+  'asking',
+  'presenting',
+  'answered',
+  'card',
+  'reversing',
+  'advising',
+  'ended',
+] as const satisfies readonly Stage[]
 
 export interface Recorder {
   /**

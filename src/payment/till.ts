@@ -105,6 +105,7 @@ export interface Till extends AsyncDisposable {
 
 /** Milliseconds between two attempts at what is due. */
 const pauses = [2000, 5000, 10_000, 20_000, 40_000, 60_000, 120_000, 300_000, 600_000]
+const LONGEST = pauses.at(-1)!
 /** How often what other processes left is looked for, while there is any. */
 const ROUND = 30_000
 const DAYS = 3
@@ -328,16 +329,14 @@ export function openTill(options: TillOptions): Till {
       const woken = new Promise<void>(resolve => {
         wake = resolve
       })
-      let wait: number | undefined
+      let wait: number | undefined = ROUND // a journal that fails is looked at again
       await quietly(async () => {
-        const open = journal.open(merchant)
         const now = clock.now()
-        await attemptAll(
-          open.filter(({ nextTry }) => !nextTry || +nextTry <= now),
-          signal,
-        )
+        // A time that no pause reaches was written before somebody set the clock back.
+        const due = ({ nextTry }: Entry) => !nextTry || +nextTry <= now || +nextTry > now + LONGEST
+        await attemptAll(journal.open(merchant).filter(due), signal)
         const next = journal.open(merchant).map(({ nextTry }) => (nextTry ? +nextTry : Number.POSITIVE_INFINITY))
-        if (next.length > 0) wait = Math.max(100, Math.min(ROUND, ...next.map(at => at - clock.now())))
+        wait = next.length === 0 ? undefined : Math.max(100, Math.min(ROUND, ...next.map(at => at - clock.now())))
       })
       const resting = new AbortController()
       const end = () => resting.abort()
