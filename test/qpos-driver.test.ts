@@ -247,7 +247,9 @@ describe('a chip payment', () => {
     ['other interface', { doTrade: say('tryAnotherInterface', 'doTrade') }, { result: 'declined', reason: 'tryAnotherInterface' }],
   ])('ending: %s', async (_name, script, wanted) => {
     const { pay, heard, reader } = await bench({ ...plain, ...script })
-    expect({ fallback: undefined, ...(await pay()) }).toMatchObject({ interface: 'chip', online: false, ...wanted })
+    // Before the reader has told what card came, nobody knows.
+    const through = script.doTrade && _name !== 'no chip' ? undefined : 'chip'
+    expect({ fallback: undefined, interface: undefined, ...(await pay()) }).toMatchObject({ interface: through, online: false, ...wanted })
     expect(heard).not.toContain('cancel') // the reader has ended it: there is nothing to cancel
     await reader.close()
   })

@@ -151,7 +151,7 @@ export function expectConsistent({ outcome, asked, shown }: Seen, amount: bigint
   expect(shown).not.toContain('reader.selectApplication' satisfies MessageId)
   expect(outcome.pinBlock !== undefined).toBe(cvm === 'onlinePin')
   const stripe = through === 'tap' && !tags.has(0x9f26)
-  expect(hex(tags.get(0x9f39)!)).toBe(stripe ? '91' : { tap: '07', chip: '05', swipe: '90' }[through])
+  expect(hex(tags.get(0x9f39)!)).toBe(stripe ? '91' : { tap: '07', chip: '05', swipe: '90' }[through!])
   if (through !== 'swipe') expect(hex(tags.get(0x9f02)!)).toBe(String(amount).padStart(12, '0'))
   // CVM Results, where the kernel has them: the method (EMV 4.4 Book 3, Annex C3; Book C-2 for the holder's device).
   const results = tags.get(0x9f34)

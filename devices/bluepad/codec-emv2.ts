@@ -54,8 +54,8 @@ export type Emv2Event =
       readonly result: 'approved' | 'declined' | 'cancelled'
       /** Why, in the words of `Reason`; undefined where the reader does not say. */
       readonly reason?: string
-      readonly interface: 'chip' | 'tap' | 'swipe'
-      readonly cvm: HostQuestion['cvm']
+      readonly interface?: HostQuestion['interface']
+      readonly cvm?: HostQuestion['cvm']
       readonly tags: ReadonlyMap<number, Uint8Array>
       readonly fallback?: boolean
     }

@@ -28,8 +28,8 @@ export const cvms = ['none', 'onlinePin', 'offlinePin', 'signature', 'device'] a
 const results = ['unableToGoOnline', 'approved', 'declined', 'referral'] as const
 
 export interface HostQuestion {
-  readonly interface: (typeof interfaces)[number]
-  readonly cvm: (typeof cvms)[number]
+  readonly interface?: (typeof interfaces)[number] | undefined
+  readonly cvm?: (typeof cvms)[number] | undefined
   readonly tags: ReadonlyMap<number, Uint8Array>
   readonly pinBlock?: { readonly format: 0 | 3 | 4; readonly data: Uint8Array; readonly ksn: Uint8Array }
 }
@@ -62,8 +62,8 @@ const scriptTags = [0x71, 0x72]
 
 export function encodeQuestion({ interface: by, cvm, tags, pinBlock }: HostQuestion): Uint8Array {
   const body = concat(
-    write(own.interface, Uint8Array.of(interfaces.indexOf(by))),
-    write(own.cvm, Uint8Array.of(cvms.indexOf(cvm))),
+    ...(by ? [write(own.interface, Uint8Array.of(interfaces.indexOf(by)))] : []),
+    ...(cvm ? [write(own.cvm, Uint8Array.of(cvms.indexOf(cvm)))] : []),
     ...(pinBlock
       ? [write(own.pinFormat, Uint8Array.of(pinBlock.format)), write(own.pinBlock, pinBlock.data), write(own.pinKsn, pinBlock.ksn)]
       : []),
@@ -89,9 +89,8 @@ export function decodeQuestion(request: Uint8Array): HostQuestion {
   const by = interfaces[take(own.interface)?.[0] ?? -1]
   const cvm = cvms[take(own.cvm)?.[0] ?? -1]
   const [format, data, ksn] = [take(own.pinFormat)?.[0], take(own.pinBlock), take(own.pinKsn)]
-  if (!by || !cvm) throw new Fault('protocol', 'the question for the host names no interface or no cardholder verification')
   const known = format === 0 || format === 3 || format === 4
-  return { interface: by, cvm, tags, ...(known && data && ksn && { pinBlock: { format, data, ksn } }) }
+  return { ...(by && { interface: by }), ...(cvm && { cvm }), tags, ...(known && data && ksn && { pinBlock: { format, data, ksn } }) }
 }
 
 export function encodeReply(reply: HostReply): Uint8Array {

@@ -76,7 +76,8 @@ export function learnQuestion(known: Known, { interface: by, cvm, tags, pinBlock
 }
 
 /** The reader's events know of a card that was inserted only; what else came is told when it is known. */
-function presented(known: Known, by: CardInterface): void {
+function presented(known: Known, by: CardInterface | undefined): void {
+  if (!by) return
   known.relay.by = by
   if (known.presented) return
   known.presented = true

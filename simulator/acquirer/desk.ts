@@ -441,7 +441,14 @@ export class Desk {
     pan: string | undefined,
     { arqc, pin, stripeCode, code, reason }: Pick<Verdict, 'arqc' | 'pin' | 'stripeCode' | 'code' | 'reason'>,
   ): void {
-    const facts = { key, order: order.number, amount, currency: currency.alpha, pan: pan ? maskPan(pan) : 'none', interface: through, cvm }
+    const facts = {
+      key,
+      order: order.number,
+      amount,
+      currency: currency.alpha,
+      pan: pan ? maskPan(pan) : 'none',
+      ...{ interface: through ?? 'unknown', cvm: cvm ?? 'unknown' },
+    }
     const counter = tags.get(0x9f36)
     const atc = counter?.length === 2 && { atc: uint(counter) }
     this.#hear({ type, ...facts, arqc, pin, ...(stripeCode && { stripeCode }), ...atc, code, reason })

@@ -14,6 +14,7 @@ export type HostEvent =
       readonly currency: string
       /** First six and last four digits. */
       readonly pan: string
+      /** `unknown`: the reader did not tell. */
       readonly interface: string
       readonly cvm: string
       readonly arqc: Check

@@ -33,8 +33,10 @@ export interface Outcome {
   /** `unknown`: the host may have approved; to be reconciled, never repeated blindly. */
   readonly result: 'approved' | 'declined' | 'cancelled' | 'unknown'
   readonly reason?: Reason
-  readonly interface: CardInterface
-  readonly cvm: CvmName
+  /** What the card was presented to. Left out: no card was, or nobody tells. */
+  readonly interface?: CardInterface | undefined
+  /** `none`: nobody was verified, and that is known. Left out: the reader does not tell. */
+  readonly cvm?: CvmName | undefined
   /** The host was asked. */
   readonly online: boolean
   readonly application?: { readonly aid: Uint8Array; readonly label: string }

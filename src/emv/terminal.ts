@@ -64,8 +64,9 @@ export interface PinBlock {
 
 export interface AuthorisationRequest {
   readonly transaction: Transaction
-  readonly interface: CardInterface
-  readonly cvm: CvmName
+  readonly interface?: CardInterface | undefined
+  /** Left out: the reader does not tell, or not yet. */
+  readonly cvm?: CvmName | undefined
   /** Data objects for the acquirer (ISO 8583 field 55 and what else the reader gave), by tag. */
   readonly tags: ReadonlyMap<number, Uint8Array>
   readonly pinBlock?: PinBlock

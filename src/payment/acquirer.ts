@@ -56,8 +56,10 @@ export interface AuthorisationMessage {
   readonly currency: Currency
   /** Local date and time of the terminal. */
   readonly at: Date
-  readonly interface: CardInterface
-  readonly cvm: CvmName
+  /** Left out: the reader does not tell. */
+  readonly interface?: CardInterface | undefined
+  /** Left out: the reader does not tell, as where the verification is in data that only the acquirer can open. */
+  readonly cvm?: CvmName | undefined
   /** Two-stage: the money is only held until the order is confirmed. Left out: as the merchant is set up at the host. */
   readonly hold?: boolean
   /** Data objects of the card and the terminal, PAN included: for the host only. */

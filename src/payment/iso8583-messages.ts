@@ -88,6 +88,8 @@ const ENTRY_MODE = 0x9f39
 
 /** PIN entry capability: a terminal that can take one. */
 const CAN_PIN = '1'
+/** Field 22 of a card that was entered nobody knows how. */
+const UNSPECIFIED = '00'
 
 /** @throws Fault `bad-argument` where a value does not fit its field; `unsupported` for a PIN block of 16 bytes */
 export function authorisationFields(message: AuthorisationMessage): IsoFields {
@@ -100,7 +102,10 @@ export function authorisationFields(message: AuthorisationMessage): IsoFields {
   fields.set(4, message.amount.toString().padStart(12, '0'))
   if (tags.has(EXPIRY)) fields.set(14, hex(tags.get(EXPIRY)!).slice(0, 4))
   const entry = tags.get(ENTRY_MODE)
-  fields.set(22, `${entry ? hex(entry) : { chip: '05', tap: '07', swipe: '90' }[message.interface]}${CAN_PIN}`)
+  fields.set(
+    22,
+    `${entry ? hex(entry) : message.interface ? { chip: '05', tap: '07', swipe: '90' }[message.interface] : UNSPECIFIED}${CAN_PIN}`,
+  )
   if (tags.has(SEQUENCE)) fields.set(23, digits(SEQUENCE).padStart(3, '0'))
   fields.set(25, '00')
   if (tags.has(TRACK2)) fields.set(35, digits(TRACK2))

@@ -268,8 +268,8 @@ function brokenOutcome(result: 'cancelled' | 'unknown', { message }: HostRecord)
   return {
     result,
     reason: result === 'cancelled' ? 'merchantCancelled' : 'linkLost',
-    interface: message?.interface ?? 'chip',
-    cvm: message?.cvm ?? 'none',
+    interface: message?.interface,
+    cvm: message?.cvm,
     online: message !== undefined,
     tags: message?.tags ?? new Map(),
   }

@@ -87,8 +87,8 @@ export function makeReceipt({ merchant, order, result, outcome, response, at, si
     currency: order.currency.alpha,
     ...(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<typeof fields>),
     date: slipDate(at),
-    interface: outcome.interface,
-    cvm: outcome.cvm,
+    ...(outcome.interface && { interface: outcome.interface }),
+    ...(outcome.cvm && { cvm: outcome.cvm }),
     signatureLine: outcome.cvm === 'signature' && !signed && result === 'approved',
   } as Receipt
 }

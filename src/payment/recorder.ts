@@ -72,8 +72,8 @@ export type PaymentStep =
       readonly key: string
       readonly result: Outcome['result']
       readonly reason?: PaymentReason
-      readonly interface: CardInterface
-      readonly cvm: CvmName
+      readonly interface?: CardInterface | undefined
+      readonly cvm?: CvmName | undefined
       /** As it would be printed if this were the end. */
       readonly receipt: Receipt
     }

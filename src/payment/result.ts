@@ -15,8 +15,10 @@ export interface PaymentResult {
   /** `unknown`: the host may have charged; ask for the state of `key` before paying again. */
   readonly result: Outcome['result']
   readonly reason?: PaymentReason
-  readonly interface: CardInterface
-  readonly cvm: CvmName
+  /** Left out: no card was presented, or nobody tells. */
+  readonly interface?: CardInterface | undefined
+  /** Left out: nobody tells. */
+  readonly cvm?: CvmName | undefined
   readonly application?: { readonly aid: string; readonly label: string }
   /** Data objects of EMV by hex tag; those that hold PAN (also signed, in a certificate), track, name or PIN, and the vendor's own, are left out. */
   readonly tags: Readonly<Record<string, string>>
@@ -58,8 +60,8 @@ export function describeResult({ order, merchant, at, key, attempt, signature, s
   return {
     result,
     ...(reason && { reason }),
-    interface: outcome.interface,
-    cvm: outcome.cvm,
+    ...(outcome.interface && { interface: outcome.interface }),
+    ...(outcome.cvm && { cvm: outcome.cvm }),
     ...(application && { application: { aid: hex(application.aid), label: application.label } }),
     tags: safeTags(outcome.tags),
     receipt: makeReceipt({ merchant, order, result, outcome, at, signed: signature !== undefined, ...(response && { response }) }),

@@ -135,7 +135,7 @@ function receiptOf(entry: Entry, order: OrderRecord, { result, answer }: Omit<En
     const base = entry.receipt ?? makePlainReceipt({ order, merchant: entry.merchant, at: entry.at }, entry.method, result, entry.received)
     return { ...base, result, ...(response?.rrn && { rrn: response.rrn }) }
   }
-  const blank = { interface: 'chip', cvm: 'none', tags: new Map() } as const
+  const blank = { tags: new Map() }
   const { merchant, at } = entry
   const base = entry.receipt ?? makeReceipt({ merchant, order, result, outcome: blank, at, signed: true })
   const { code, rrn, authorisationCode } = response ?? {}

@@ -46,8 +46,8 @@ export function decodeMessage(json: unknown): AuthorisationMessage {
     amount: money(root.amount, 'amount'),
     currency: unit(root.currency, 'currency'),
     at: date(root.at, 'at'),
-    interface: oneOf(root.interface, interfaces, 'interface'),
-    cvm: oneOf(root.cvm, cvms, 'cvm'),
+    ...optional(root, '', 'interface', (value, path) => oneOf(value, interfaces, path)),
+    ...optional(root, '', 'cvm', (value, path) => oneOf(value, cvms, path)),
     ...optional(root, '', 'hold', flag),
     tags: new Map(tags),
     ...(block && {

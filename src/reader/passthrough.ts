@@ -362,7 +362,9 @@ function withoutPin(config: TerminalConfig): TerminalConfig {
 /** How a payment ends that no card was opened for; undefined where the reader is at fault. */
 function withoutCard(error: unknown, signal: AbortSignal): Outcome | undefined {
   const ended = (result: Outcome['result'], reason: Reason): Outcome => ({
-    ...{ result, reason, interface: 'chip', cvm: 'none', online: false, tags: new Map() },
+    ...{ result, reason, online: false, tags: new Map() },
+    // There was a card in the slot, as far as it came.
+    ...((reason === 'cardMute' || reason === 'cardRemoved') && { interface: 'chip' as const }),
     ...(reason === 'cardMute' && { fallback: true }),
   })
   if (signal.aborted || isFault(error, 'aborted')) return ended('cancelled', 'merchantCancelled')

@@ -29,7 +29,8 @@ export class Relay {
   readonly signal: AbortSignal
   readonly emit: (event: ReaderEvent) => void
   readonly tags = new Map<number, Uint8Array>()
-  by: CardInterface
+  /** What the card was presented to, once the reader has told it. */
+  by: CardInterface | undefined
   pinBlock: PinBlock | undefined
   /** How the cardholder was verified, where the reader says it in a word of its own. */
   verified: CvmName | undefined
@@ -47,7 +48,6 @@ export class Relay {
     this.clock = clock
     this.signal = signal
     this.emit = emit
-    this.by = transaction.interfaces?.[0] ?? 'chip'
   }
 
   learn(tags: Iterable<readonly [number, Uint8Array]>): void {
@@ -59,33 +59,35 @@ export class Relay {
     this.terminal.display?.(message)
   }
 
-  /** How the cardholder was verified. A swipe without a PIN is signed for. */
-  get cvm(): CvmName {
-    if (this.verified) return this.verified
-    if (this.by === 'swipe') return this.pinBlock ? 'onlinePin' : 'signature'
-    const cvm = cvmOf(this.tags, this.pinBlock, this.by)
-    return cvm === 'none' && this.signature ? 'signature' : cvm
+  /** How the cardholder was verified; undefined where the reader does not tell it. */
+  get cvm(): CvmName | undefined {
+    const { tags, pinBlock, by, verified, signature, asked } = this
+    // A stripe that came to nothing before the host was asked: nobody has signed.
+    if (by === 'swipe' && !pinBlock && !asked) return 'none'
+    return cvmOf({ tags, pinBlock, by, verified }) ?? (signature ? 'signature' : undefined)
   }
 
   /** `signal`: nobody waits for the answer any more. @throws Fault `aborted`, or what the app's `authorise` throws */
   async authorise(signal = this.signal): Promise<AuthorisationResponse> {
-    const { transaction, terminal, clock, by, cvm, pinBlock } = this
-    const request = { transaction, interface: by, cvm, tags: new Map(this.tags), ...(pinBlock && { pinBlock }) }
     this.asked = true
+    const { transaction, terminal, clock, by, cvm, pinBlock } = this
+    const known = { ...(by && { interface: by }), ...(cvm && { cvm }), tags: new Map(this.tags) }
+    const request = { transaction, ...known, ...(pinBlock && { pinBlock }) }
     this.response = await within({ signal, clock, what: 'the authorisation' }, inner => terminal.authorise(request, { signal: inner }))
     if (this.response.type !== 'unableToGoOnline') this.tags.set(0x8a, fromText(this.response.code))
     return this.response
   }
 
   outcome(result: Outcome['result'], reason?: Reason, more: Partial<Outcome> = {}): Outcome {
-    const { by, tags, pinBlock, asked, response, cvm, label } = this
+    const { tags, pinBlock, asked, response, cvm, label } = this
+    const by = this.by ?? (more.fallback ? 'chip' : undefined) // fallback is from a chip
     const application = applicationOf(tags, label)
     const cid = tags.get(0x9f27)?.[0]
     return {
       result,
       ...(reason && { reason }),
-      interface: by,
-      cvm: by === 'swipe' && !asked ? 'none' : cvm,
+      ...(by && { interface: by }),
+      ...(cvm && { cvm }),
       online: asked,
       ...(application && { application }),
       tags: new Map(tags),
@@ -145,14 +147,27 @@ export class Relay {
   }
 }
 
+/** What a reader has told of one verification. */
+export interface Verification {
+  readonly tags: Tags
+  readonly pinBlock?: PinBlock | undefined
+  readonly by?: CardInterface | undefined
+  /** In a word of the reader's own. */
+  readonly verified?: CvmName | undefined
+}
+
 /**
- * Cardholder verification by CVM Results (9F34: method, condition, result; EMV 4.4 Book 4, Annex A4 and Book 3, Annex C3).
- * A method that failed (result 1) verified nobody. PIN and signature together count as the signature that is still to be taken.
- * Over contactless, the offline PIN's code stands for verification on the cardholder's device (Book C-2, CDCVM).
+ * How the cardholder was verified, for every reader alike; undefined where nothing that the reader tells says so. In this order: a PIN block that travels to the
+ * issuer is an online PIN, whatever else is said; a stripe without one is signed for; the reader's own word; CVM Results (9F34: method, condition, result; EMV 4.4
+ * Book 4, Annex A4 and Book 3, Annex C3), of which a method that failed (result 1) verified nobody, and PIN and signature together count as the signature that is
+ * still to be taken; over contactless the offline PIN's code is the holder's device (Book C-2, CDCVM); a card's qualifiers.
  */
-export function cvmOf(tags: Tags, pinBlock: PinBlock | undefined, by: CardInterface): CvmName {
+export function cvmOf({ tags, pinBlock, by, verified }: Verification): CvmName | undefined {
+  if (pinBlock) return 'onlinePin'
+  if (by === 'swipe') return 'signature'
+  if (verified) return verified
   const results = tags.get(0x9f34)
-  if (results?.length !== 3) return pinBlock ? 'onlinePin' : by === 'tap' ? byQualifiers(tags) : 'none'
+  if (results?.length !== 3) return by === 'tap' ? byQualifiers(tags) : undefined
   const [method, , result] = results
   if (result === 1) return 'none'
   switch (method & 0x3f) {
@@ -171,11 +186,15 @@ export function cvmOf(tags: Tags, pinBlock: PinBlock | undefined, by: CardInterf
   }
 }
 
-/** Without CVM Results, what a qVSDC card has said: Card Transaction Qualifiers (9F6C), after an online PIN was ruled out (Book C-3, 5.7). */
-function byQualifiers(tags: Tags): CvmName {
-  const qualifiers = tags.get(0x9f6c)
-  if (qualifiers?.length !== 2) return 'none'
-  return qualifiers[1] & 0x80 ? 'device' : qualifiers[0] & 0x40 ? 'signature' : 'none'
+/**
+ * Without CVM Results, what a card of kernel 3 or 7 and its terminal have said, after an online PIN was ruled out (Book C-3, 5.7): Card Transaction Qualifiers
+ * (9F6C), and that none was asked for (9F66 byte 2 b7).
+ */
+function byQualifiers(tags: Tags): CvmName | undefined {
+  const [card, terminal] = [tags.get(0x9f6c), tags.get(0x9f66)]
+  if (card?.length === 2 && card[1] & 0x80) return 'device'
+  if (card?.length === 2 && card[0] & 0x40) return 'signature'
+  return terminal?.length === 4 && !(terminal[1] & 0x40) ? 'none' : undefined
 }
 
 /** All parts of ISO 8859 that 9F11 can name: whether to show them is for the app. */
