@@ -27,8 +27,8 @@
  * | `unsupported` | what this reader, kernel or version cannot do; `details.feature` | choose another way |
  * | `reader-error` | the reader reported an error of its own; `details.code` is the vendor's name | show the reader's own words |
  * | `low-battery` | a payment or update refused for the battery | charge the reader |
- * | `update-required` | a payment refused because the reader needs firmware | update the reader |
- * | `tampered` | the reader says that it was opened | take it out of service |
+ * | `update-required` | a payment refused because the reader needs firmware, configuration or keys (details.needs), or is older than the app requires | update the reader |
+ * | `tampered` | the reader says that it was opened, or (details.needs `keys`) that its keys are gone | take it out of service |
  * | `host-unreachable` | an acquirer client: the request certainly did not leave | retry |
  * | `host-no-answer` | an acquirer client: the request may have left, no usable answer came | reconcile, never repeat blindly |
  * | `host-error` | an acquirer client: the host answered something that is no answer | reconcile |

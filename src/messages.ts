@@ -70,6 +70,10 @@ const table = {
     'Введите подпись (c — очистить, x — отменить оплату, пусто — ничего): ',
   ],
   'app.signatureEmpty': ['There is no stroke yet.', 'Подпись ещё не выполнена.'],
+  'app.unreadFirmware': [
+    'The reader’s firmware is “{told}”: whether {version} is newer cannot be told.',
+    'Прошивка картридера: «{told}». Новее ли {version}, определить нельзя.',
+  ],
   'app.newerFirmware': ['There is newer firmware for the reader: {version}.', 'Доступна новая прошивка картридера: {version}.'],
   'app.reconciling': ['The result is not known yet: asking the host…', 'Платёж в процессе: запрос результата…'],
   'app.reversing': ['Taking the approval back…', 'Отмена одобренной операции…'],

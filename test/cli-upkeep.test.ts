@@ -44,6 +44,16 @@ it('an image of the simulator updates a reader, which then tells the new version
   expect(await run('devices', 'update', counter.uri, join(folder, 'none'))).toMatchObject({ code: 2 })
 })
 
+it('an image for a MagTek updates a reader that speaks MMS; one that speaks V5 takes none', async () => {
+  const image = join(folder, 'fw.bin')
+  expect(await run('simulator', 'image', 'magtek', '2.1.0', image)).toMatchObject({ code: 0 })
+  await using mms = await virtualCounter({ family: 'magtek', dialect: 'mms', listen: 'tcp:0', resultTime: 0, battery: { charging: true } })
+  expect(await run('devices', 'update', mms.uri, image)).toMatchObject({ code: 0, text: expect.stringContaining('100 %') })
+  expect((await run('devices', 'info', mms.uri)).text).toContain('firmware: 2.1.0')
+  await using v5 = await virtualCounter({ family: 'magtek', dialect: 'v5', listen: 'tcp:0', resultTime: 0 })
+  expect(await run('devices', 'update', v5.uri, image)).toMatchObject({ code: 1, text: expect.stringContaining('take no firmware here') })
+})
+
 it('a recording of a payment has its frames and no card', async () => {
   const file = join(folder, 'trace.jsonl')
   const args = ['pay', '100.00', '--currency', 'RUB', '--reader', counter.uri, '--acquirer', counter.acquirer.url, '--trace', file]

@@ -437,7 +437,7 @@ describe('endings', () => {
   it('an opened reader pays no more', async () => {
     await start()
     device.body.tamper()
-    await expect(pay({ card: card() })).rejects.toMatchObject({ code: 'reader-error', details: { code: 'notAllowed' } })
+    await expect(pay({ card: card() })).rejects.toMatchObject({ code: 'tampered', details: { code: 'noDataKey', needs: 'keys' } })
     expect(faults.splice(0).map(({ code }) => code)).toEqual(['tampered'])
   })
 

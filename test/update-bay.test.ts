@@ -6,7 +6,6 @@ import { Condition } from '../simulator/readers/condition.ts'
 import { HEAD_LENGTH, testImage } from '../simulator/readers/update.ts'
 import { VirtualClock } from '../src/clock.ts'
 import { type Fault, isFault } from '../src/errors.ts'
-import { compareVersions } from '../src/version.ts'
 
 const clock = new VirtualClock()
 const reader = (software = {}, percent = 80) => {
@@ -98,15 +97,4 @@ describe('new firmware', () => {
     expect(clock.now() - begun).toBe(20 * 60_000)
     condition.check()
   })
-})
-
-it.each([
-  ['1.0.0', '1.0.0', 0],
-  ['1.9', '1.10', -1],
-  ['2.0', '1.10.7', 1],
-  ['1.0', '1.0.1', -1],
-  ['A27C', 'A27D', -1],
-  ['1.2b', '1.2a', 1],
-])('version %s against %s', (a, b, sign) => {
-  expect(Math.sign(compareVersions(a, b))).toBe(sign)
 })

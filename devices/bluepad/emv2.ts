@@ -52,7 +52,8 @@ class Emv2Reader implements Reader {
   #status: ReaderStatus
   #gone!: () => void
 
-  constructor(port: Emv2Port, clock: Clock, { serial, model, firmware, battery = {} }: Emv2Identification) {
+  constructor(port: Emv2Port, clock: Clock, identification: Emv2Identification) {
+    const { serial, model, firmware } = identification
     this.#port = port
     this.#clock = clock
     const closed = new Promise<void>(resolve => {
@@ -67,7 +68,7 @@ class Emv2Reader implements Reader {
       capabilities: ['chip', 'tap', 'swipe', 'pinPad', 'display'],
       applicationSelection: 'reader',
     }
-    this.#status = this.#work.battery(battery)
+    this.#status = this.#learn(identification)
   }
 
   async status({ signal }: { signal?: AbortSignal } = {}): Promise<ReaderStatus> {
@@ -75,12 +76,16 @@ class Emv2Reader implements Reader {
     return this.#work.alone(
       'a status request',
       async stop => {
-        const { battery = {} } = await identify(this.#port, this.#clock, stop)
-        this.#status = this.#work.battery(battery)
+        this.#status = this.#learn(await identify(this.#port, this.#clock, stop))
         return this.#status
       },
       signal,
     )
+  }
+
+  /** A version that is told and empty: only the loader runs. */
+  #learn({ battery = {}, firmware }: Emv2Identification): ReaderStatus {
+    return { ...this.#work.battery(battery), ...(firmware === '' && { needs: 'firmware' }) }
   }
 
   async transact(transaction: Transaction, terminal: Terminal, { signal }: { signal?: AbortSignal } = {}): Promise<Outcome> {

@@ -217,8 +217,11 @@ function tell(event: PaymentEvent, screen: Console): void {
   if (event.type === 'stage') {
     const id = stages[event.stage]
     if (id) screen.say(id)
-  } else if (event.type === 'firmware') screen.say('app.newerFirmware', { version: event.newer })
-  else if (event.type === 'reader') {
+  } else if (event.type === 'firmware') {
+    const { newer: version, unread: told } = event
+    if (told === undefined) screen.say('app.newerFirmware', { version })
+    else screen.say('app.unreadFirmware', { told, version })
+  } else if (event.type === 'reader') {
     const said = event.event
     if (said.type === 'card') {
       screen.say(cards[said.event])

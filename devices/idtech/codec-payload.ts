@@ -21,9 +21,15 @@ export const statuses = {
   subCommandNotAllowed: 0x0c,
   overflow: 0x0d,
   uiEvent: 0x0e,
+  /** Only the boot loader runs, and wants firmware in clear, or enciphered. */
+  needClearFirmware: 0x10,
+  needEncryptedFirmware: 0x11,
   requestOnline: 0x23,
   /** The command is good, its result is still to come. */
   accepted: 0x63,
+  /** There is no key to encipher card data under, or its counter has come to its end. */
+  noDataKey: 0x90,
+  ksnExhausted: 0x91,
 } as const
 export type StatusName = keyof typeof statuses
 

@@ -10,9 +10,9 @@ import type { Broadcast } from '../../src/reader/broadcast.ts'
 import type { CardSlot, OpenCardOptions, Reader, ReaderEvent, ReaderInfo, ReaderStatus } from '../../src/reader/reader.ts'
 import { ReaderWork } from '../../src/reader/work.ts'
 import type { Link } from '../../src/transport/link.ts'
-import { type CommandName, decodeBattery } from './codec.ts'
+import { type CommandName, decodeBattery, statuses } from './codec.ts'
 import { pay } from './payment.ts'
-import { IdtechLine } from './session.ts'
+import { IdtechLine, refused } from './session.ts'
 import { openSlot } from './slot.ts'
 
 /** The chip slot for raw commands: 2C-12, 2C-13 and 2C-18 as the guide has them, never tried. */
@@ -70,7 +70,7 @@ async function told(line: IdtechLine, name: CommandName, signal: AbortSignal | u
   try {
     return await line.run(name, undefined, signal)
   } catch (error) {
-    if (isFault(error, 'reader-error', 'unsupported')) return undefined
+    if (isFault(error, 'reader-error', 'unsupported', 'update-required', 'tampered')) return undefined
     throw error
   }
 }
@@ -126,6 +126,7 @@ class IdtechReader implements Reader {
       'a payment',
       async stop => {
         await this.#ask()
+        if (this.#status.needs) throw refused(statuses.needClearFirmware, 'activate')
         const percent = this.#status.battery?.percent
         if (this.#work.level === 'critical')
           throw new Fault('low-battery', `the battery is at ${percent} %: too low for a payment`, { percent })
@@ -192,9 +193,13 @@ class IdtechReader implements Reader {
     this.events.send(event)
   }
 
-  /** The battery, where the reader has one: it says nothing of a charger. */
+  /** The battery, where the reader has one: it says nothing of a charger. A loader that runs alone says that it needs firmware. */
   async #ask(signal?: AbortSignal): Promise<void> {
     const answer = await this.#line.ask('battery', Uint8Array.of(0), { signal })
+    if (answer.status === statuses.needClearFirmware || answer.status === statuses.needEncryptedFirmware) {
+      this.#status = { needs: 'firmware' }
+      return
+    }
     this.#status = answer.status === 0 ? this.#work.battery({ percent: decodeBattery(answer.data) }) : {}
   }
 }

@@ -65,7 +65,7 @@ export class IdtechLine {
     }
   }
 
-  /** The data of the answer. @throws Fault as `ask`; `unsupported`, `reader-error` with the status */
+  /** The data of the answer. @throws Fault as `ask`; `unsupported`, `update-required`, `tampered`, `reader-error` with the status */
   async run(name: CommandName, data?: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
     const answer = await this.ask(name, data, { signal })
     if (answer.status !== statuses.ok) throw refused(answer.status, name)
@@ -139,6 +139,11 @@ export class IdtechLine {
 export function refused(status: number, name: CommandName): Fault {
   const code = statusName(status)
   const unknown: readonly number[] = [statuses.unknownCommand, statuses.unknownSubCommand, statuses.parameterNotSupported]
+  if (status === statuses.needClearFirmware || status === statuses.needEncryptedFirmware)
+    return new Fault('update-required', `the reader's loader alone runs: it needs firmware (${code})`, { needs: 'firmware', code })
+  if (status === statuses.noDataKey)
+    return new Fault('tampered', 'the reader has no key to encipher card data: it was opened, or never given any', { needs: 'keys', code })
+  if (status === statuses.ksnExhausted) return new Fault('update-required', 'the reader has used up its keys', { needs: 'keys', code })
   if (unknown.includes(status)) return new Fault('unsupported', `the reader does not know ${name} (${code})`, { feature: name, code })
   return new Fault('reader-error', `the reader answered ${name} with ${code}`, { code })
 }

@@ -72,7 +72,10 @@ export function refusalOf({ id, status }: MmsMessage): Fault {
       return new Fault('tampered', `the reader says that it was opened (${what})`, { code })
     case mmsDetails.imageFailure:
       if (id === mmsCommands.start)
-        return new Fault('update-required', 'the reader has no whole firmware: it takes an update only', { code })
+        return new Fault('update-required', 'the reader takes an update only: its firmware is too old, or not whole', {
+          needs: 'firmware',
+          code,
+        })
       return new Fault('bad-argument', `the reader refuses the firmware image (${code})`, { field: 'image', code })
     case mmsDetails.inProgress:
       return new Fault('busy', `the reader is busy with something else (${what})`, { code })

@@ -30,7 +30,7 @@ export async function openMms(link: Link, { signal, clock = systemClock, carrier
     const serial = await property(line, references, mmsProperties.serial, { signal })
     const firmware = await optional(property(line, references, mmsProperties.firmware, { signal }))
     const model = await optional(property(line, references, mmsProperties.product, { signal }))
-    return new MmsReader(line, references, clock, infoOf(serial, firmware, model))
+    return new MmsReader(line, references, clock, infoOf(serial, firmware, model), firmware)
   } catch (error) {
     await line.close()
     throw error
@@ -40,7 +40,7 @@ export async function openMms(link: Link, { signal, clock = systemClock, carrier
 /** What a model may not tell. */
 async function optional(asked: Promise<string>): Promise<string | undefined> {
   try {
-    return (await asked) || undefined
+    return await asked
   } catch (error) {
     if (isFault(error, 'reader-error', 'unsupported', 'protocol')) return undefined
     throw error
@@ -73,10 +73,12 @@ class MmsReader implements Reader {
   readonly #work: ReaderWork
   #status: ReaderStatus = {}
   #card: ReaderStatus['card']
-  #needs: ReaderStatus['needs']
+  /** What it said of its firmware last; empty where only the loader runs, undefined where it tells none. */
+  #firmware: string | undefined
   #news: Queue<MmsMessage> | undefined
 
-  constructor(line: MmsLine, references: References, clock: Clock, info: ReaderInfo) {
+  constructor(line: MmsLine, references: References, clock: Clock, info: ReaderInfo, firmware: string | undefined) {
+    this.#firmware = firmware
     this.#line = line
     this.#references = references
     this.#clock = clock
@@ -92,7 +94,7 @@ class MmsReader implements Reader {
     return this.#work.alone(
       'a status request',
       async stop => {
-        await property(this.#line, this.#references, mmsProperties.serial, { signal: stop }) // it is there, and answers
+        this.#firmware = await optional(property(this.#line, this.#references, mmsProperties.firmware, { signal: stop }))
         return this.#known()
       },
       signal,
@@ -110,10 +112,7 @@ class MmsReader implements Reader {
             signal: stop,
             emit: event => this.#emit(event),
           }),
-        ).catch(error => {
-          if (isFault(error, 'update-required')) this.#needs = 'firmware'
-          throw error
-        }),
+        ),
       signal,
     )
   }
@@ -185,6 +184,6 @@ class MmsReader implements Reader {
   }
 
   #known(): ReaderStatus {
-    return { ...this.#status, ...(this.#card && { card: this.#card }), ...(this.#needs && { needs: this.#needs }) }
+    return { ...this.#status, ...(this.#card && { card: this.#card }), ...(this.#firmware === '' && { needs: 'firmware' as const }) }
   }
 }

@@ -98,6 +98,10 @@ const refusedFields = [0x384, 0x385, 0x386, 0x387, 0x388, 0x389, 0x38a, 0x38e]
 export function refusalOf(what: string, result: number): Fault {
   const code = codes.get(result) ?? hex4(result)
   if (refusedFields.includes(result)) return new Fault('unsupported', `the reader refuses ${what}: ${code}`, { feature: what, code })
+  if (result === v5Codes.noKeys)
+    return new Fault('tampered', `the reader has no keys (${code}): it was opened, or never given any`, { needs: 'keys', code })
+  if (result === v5Codes.keysUsedUp)
+    return new Fault('update-required', `the reader has used up its keys (${code})`, { needs: 'keys', code })
   if (result === v5Codes.inProgress) return new Fault('busy', `the reader is busy with a transaction (${code})`, { code })
   return new Fault('reader-error', `the reader answered ${what} with ${code}`, { code })
 }

@@ -13,7 +13,7 @@ import { ReaderWork } from '../../src/reader/work.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { percentOf, type V5Reply, v5BleHost, v5HidHost, v5Properties } from './codec.ts'
 import { payV5 } from './v5-payment.ts'
-import { ask, type V5Line } from './v5-session.ts'
+import { type AskLimits, ask, type V5Line } from './v5-session.ts'
 
 export interface V5Options {
   readonly signal?: AbortSignal | undefined
@@ -40,7 +40,7 @@ export async function openV5(link: Link, { signal, clock, carrier, model }: V5Op
   const limits = { timeout: answerTimes[carrier], signal }
   try {
     const serial = words(await ask(line, { type: 'getProperty', property: v5Properties.serial }, limits))
-    const firmware = words(await ask(line, { type: 'getProperty', property: v5Properties.firmwareId }, limits))
+    const firmware = await firmwareOf(line, limits)
     // Swipes come where the commands go; readers that have one way out only do not know the command (48: seen for eDynamo).
     if (carrier === 'ble') await ask(line, { type: 'setOutput', output: 1 }, limits).catch(onlyUnknown)
     const reader = new V5Reader(line, clock, limits.timeout, infoOf(serial, firmware, model), model?.interfaces ?? ['chip', 'swipe'])
@@ -50,6 +50,11 @@ export async function openV5(link: Link, { signal, clock, carrier, model }: V5Op
     await line.close()
     throw error
   }
+}
+
+/** The firmware id; empty where only the loader runs: assumed. */
+async function firmwareOf(line: V5Line, limits: AskLimits): Promise<string> {
+  return words(await ask(line, { type: 'getProperty', property: v5Properties.firmwareId }, limits))
 }
 
 /** Text of a property, without the zeros that fill it. */
@@ -100,7 +105,7 @@ class V5Reader implements Reader {
   async status({ signal }: { signal?: AbortSignal } = {}): Promise<ReaderStatus> {
     // One question at a time: while a payment runs, what is known is all there is.
     if (this.#work.busy === 'a payment') return this.#known()
-    return this.#work.alone('a status request', stop => this.#askBattery(stop).then(() => this.#known()), signal)
+    return this.#work.alone('a status request', stop => this.#ask(stop).then(() => this.#known()), signal)
   }
 
   async transact(transaction: Transaction, terminal: Terminal, { signal }: { signal?: AbortSignal } = {}): Promise<Outcome> {
@@ -167,11 +172,19 @@ class V5Reader implements Reader {
     }
   }
 
-  /** A reader that refuses to pay for want of power is asked how much it has left; one without keys needs them. */
+  async #ask(signal?: AbortSignal): Promise<void> {
+    await this.#askBattery(signal)
+    this.#needs = (await firmwareOf(this.#line, { timeout: this.#timeout, signal })) ? undefined : 'firmware'
+  }
+
+  /** A reader that refuses to pay for want of power is asked how much it has left; one that does not say why, whether it has firmware. */
   async #refused(error: unknown): Promise<never> {
-    if (isFault(error, 'reader-error') && error.details.code === 'DUKPT_NOT_LOADED') this.#needs = 'keys'
-    if (!isFault(error, 'low-battery')) throw error
-    await this.#askBattery().catch(() => {})
+    if (!isFault(error, 'low-battery', 'reader-error')) throw error
+    await this.#ask().catch(() => {})
+    if (isFault(error, 'reader-error')) {
+      if (!this.#needs) throw error
+      throw new Fault('update-required', 'the reader refuses a payment: it needs firmware', { needs: this.#needs }, { cause: error })
+    }
     const percent = this.#status.battery?.percent
     throw new Fault('low-battery', `the reader refuses a payment with its battery at ${percent} %`, { percent }, { cause: error })
   }

@@ -93,6 +93,24 @@ export function decodeBattery(body: Uint8Array): BatteryInfo {
   return { charging: must(found, tags.charging, 'battery')[0], percent: must(found, tags.battery, 'battery')[0] }
 }
 
+/** DFAE01 of P2PE STATUS (P2PEStatus.java, MpiClient.java): bit 0 initialised, bit 1 an online PIN key, bit 2 a key for card data (SRED). */
+export interface P2peStatus {
+  readonly initialised: boolean
+  readonly pinKey: boolean
+  readonly dataKey: boolean
+}
+
+export function encodeP2peStatus({ initialised, pinKey, dataKey }: P2peStatus): Uint8Array {
+  const bits = (initialised ? 1 : 0) | (pinKey ? 2 : 0) | (dataKey ? 4 : 0)
+  return template(tags.responseData, [[tags.p2peStatus, Uint8Array.of(bits)]])
+}
+
+/** @throws Fault `protocol` */
+export function decodeP2peStatus(body: Uint8Array): P2peStatus {
+  const [bits] = must(tagsOf(body, 'P2PE status'), tags.p2peStatus, 'P2PE status')
+  return { initialised: (bits & 1) !== 0, pinKey: (bits & 2) !== 0, dataKey: (bits & 4) !== 0 }
+}
+
 /** P1 of SELECT FILE (SelectFileMode.java). The answer is the size of the file, 80. */
 export const selectModes = { append: 0x00, truncate: 0x01, appendWithMd5: 0x80 } as const
 

@@ -15,6 +15,7 @@ import {
   command,
   decodeBattery,
   decodeConfiguration,
+  decodeP2peStatus,
   decodeSoftwareInfo,
   displayFlags,
   type ReaderEventMessage,
@@ -121,11 +122,15 @@ class MiuraReaderOf implements MiuraReader {
 
   /** Cards and keys are told of from here on. */
   async start(signal?: AbortSignal): Promise<void> {
+    await this.#report(signal)
+    await this.#ask(signal)
+  }
+
+  async #report(signal?: AbortSignal): Promise<void> {
     await this.#line.tell(reportCards, signal)
     await this.#line.run(command('keyboardStatus', KEYS), { signal }).catch(error => {
       if (!isFault(error, 'reader-error', 'unsupported')) throw error // a reader without keys
     })
-    await this.#ask(signal)
   }
 
   hear(event: ReaderEventMessage): void {
@@ -157,6 +162,11 @@ class MiuraReaderOf implements MiuraReader {
       'a status request',
       async stop => {
         await this.#ask(stop)
+        // Whether it has its firmware by now is told by a RESET alone.
+        if (this.#needsFirmware) {
+          await this.#identify(stop)
+          await this.#report(stop)
+        }
         return this.#known()
       },
       signal,
@@ -250,8 +260,8 @@ class MiuraReaderOf implements MiuraReader {
     this.#status = this.#work.battery({ percent, ...(known && { charging: plugged }) })
   }
 
-  async #identify(): Promise<void> {
-    this.#software = decodeSoftwareInfo(await this.#line.hello({ timeout: RESET_TIME }))
+  async #identify(signal?: AbortSignal): Promise<void> {
+    this.#software = decodeSoftwareInfo(await this.#line.hello({ timeout: RESET_TIME, signal }))
   }
 
   /** Before a payment. @throws Fault `low-battery`, `update-required` */
@@ -279,7 +289,18 @@ class MiuraReaderOf implements MiuraReader {
     } catch (other) {
       return isFault(other, 'low-battery') ? other : error
     }
-    return this.#needsFirmware ? updateRequired(error) : error
+    if (this.#needsFirmware) return updateRequired(error)
+    return (await this.#hasKeys()) ? error : noKeys(error)
+  }
+
+  /** P2PE STATUS: a key for PINs, or one for card data. True where the reader does not tell. */
+  async #hasKeys(): Promise<boolean> {
+    try {
+      const { pinKey, dataKey } = decodeP2peStatus(await this.#line.run(command('p2peStatus')))
+      return pinKey || dataKey
+    } catch {
+      return true
+    }
   }
 
   /** It names its application, and no version of it: there is none to run. */
@@ -315,6 +336,10 @@ class MiuraReaderOf implements MiuraReader {
     const data = new TextEncoder().encode(text)
     await this.#line.run(command('displayText', { p2: displayFlags.backlight | displayFlags.utf8, data })).catch(() => {})
   }
+}
+
+function noKeys(cause: unknown): Fault {
+  return new Fault('tampered', 'the reader has no keys: it was opened, or never given any', { needs: 'keys' }, { cause })
 }
 
 function updateRequired(cause?: unknown): Fault {

@@ -293,7 +293,7 @@ function infoOf(id: QposId, info: QposInfo, raw: boolean): ReaderInfo {
     family: 'qpos',
     ...(model ? { model } : {}),
     ...(id.posId.length > 0 ? { serial: hex(id.posId) } : {}),
-    firmware: info.firmware,
+    ...(info.firmware && { firmware: info.firmware }),
     hardware: info.hardware,
     capabilities,
     applicationSelection: 'host',

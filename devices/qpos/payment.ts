@@ -66,9 +66,15 @@ export async function pay(counter: Counter): Promise<Outcome> {
 async function fromCard(payment: Payment): Promise<Outcome> {
   const { relay, emit } = payment
   const { request, start } = requestsFor(payment.transaction, payment.clock.now(), payment.flipKey)
-  relay.show('reader.presentCard')
-  const trade = await command(payment, { type: 'command', command: 'doTrade', delay: CARD_WAIT, request })
+  // A reader that takes no payment says so at once: nobody is asked for a card before it waits for one.
+  let invited = false
+  const invite = () => {
+    if (!invited) relay.show('reader.presentCard')
+    invited = true
+  }
+  const trade = await command(payment, { type: 'command', command: 'doTrade', delay: CARD_WAIT, request }, invite)
   if (!completed(trade)) return ended(payment, trade, 'doTrade')
+  invite()
   const answer = decodeTradeAnswer(trade.data)
   switch (answer.type) {
     case 'chip':
@@ -170,11 +176,15 @@ function ended({ relay, pin }: Payment, answer: Ending, what: string): Outcome {
   return relay.ended(result, mute ? (pin ? 'pinTimeout' : 'cardMute') : reason, fallback && !mute ? { fallback } : {})
 }
 
-async function command(payment: Payment, request: Command): Promise<Ending> {
+async function command(payment: Payment, request: Command, onTaken = () => {}): Promise<Ending> {
   const { line, clock, signal } = payment
   throwIfAborted(signal)
   payment.begun = true
-  return run(line, clock, request, { signal, onProgress: message => progress(payment, message) })
+  const onProgress = (message: Progress) => {
+    onTaken()
+    progress(payment, message)
+  }
+  return run(line, clock, request, { signal, onProgress })
 }
 
 function progress(payment: Payment, { type, data }: Progress): void {

@@ -111,7 +111,7 @@ export function virtualEmv2(firmware: Firmware, serial: string): Emv2Port {
       if (gone()) throw new Fault('link-closed', 'the reader is switched off')
       switch (message.type) {
         case 'getIdentification':
-          return { serial, firmware: firmware.condition.update.version, battery: firmware.body.battery }
+          return { serial, firmware: firmware.condition.told, battery: firmware.body.battery }
         case 'startTransaction': {
           if (job) throw new Fault('busy', 'a payment is under way')
           const own = { stop: new AbortController(), reply: undefined, done: Promise.resolve() }

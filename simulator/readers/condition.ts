@@ -48,7 +48,14 @@ export class Condition {
 
   /** It pays no more before it has new firmware: an image is half there, or a newer version is required. */
   get needsUpdate(): boolean {
-    return this.update.needed || (this.requiredVersion !== undefined && compareVersions(this.update.version, this.requiredVersion) < 0)
+    const { requiredVersion: required, update } = this
+    // What cannot be compared is not known to be new enough.
+    return update.needed || (required !== undefined && (compareVersions(update.version, required) ?? -1) < 0)
+  }
+
+  /** The version as a host is told it: none while it needs another, since only the loader runs. */
+  get told(): string {
+    return this.needsUpdate ? '' : this.update.version
   }
 
   /** Before a payment. Shows on the display why there can be none. @throws Fault `tampered`, `update-required`, `low-battery` */

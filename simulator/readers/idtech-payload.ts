@@ -131,6 +131,8 @@ export function contactEnding({ result, reason, online, reversal, tags }: Outcom
 /** What a fault inside the reader looks like from outside. */
 export function answerOfFault(fault: Fault): Answer {
   if (isFault(fault, 'bad-argument', 'protocol', 'bad-config')) return status(statuses.incorrectParameter)
-  if (isFault(fault, 'low-battery', 'update-required', 'tampered')) return status(statuses.notAllowed)
+  if (isFault(fault, 'tampered')) return status(statuses.noDataKey)
+  if (isFault(fault, 'update-required')) return status(statuses.needClearFirmware)
+  if (isFault(fault, 'low-battery')) return status(statuses.notAllowed)
   return status(isFault(fault, 'timeout') ? statuses.timeout : statuses.failed)
 }

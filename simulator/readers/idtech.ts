@@ -70,6 +70,8 @@ interface Job {
   done: Promise<void>
 }
 
+/** What the loader answers, when nothing else runs: assumed. */
+const loaderCommands: ReadonlySet<CommandName> = new Set(['ping', 'cancel', 'getProductInfo', 'getUid'])
 const slotCommands: ReadonlySet<CommandName> = new Set(['getAtr', 'exchangeApdu', 'powerOff'])
 const everything = ['tap', 'chip', 'swipe'] as const
 
@@ -160,6 +162,10 @@ export class VirtualIdtech implements VirtualReader {
     if (swapped !== (slotCommands.has(name) && this.passThroughOrder === 'msb')) return this.#answer(name, status(statuses.crcError))
     const job = this.#job
     if (name === 'cancel') return this.#cancel()
+    if (!job && this.firmware.condition.needsUpdate && !loaderCommands.has(name)) {
+      this.body.show('reader.updateNeeded')
+      return this.#answer(name, status(statuses.needClearFirmware))
+    }
     if (job?.applyHost && name === 'contactApplyHost') return this.#applyHost(job, data)
     // A choice that comes too late is nobody's.
     if (name === 'lcd') return this.#choose(job, data)
@@ -190,7 +196,7 @@ export class VirtualIdtech implements VirtualReader {
       case 'setLed':
         return ok()
       case 'getVersion':
-        return ok(fromText(`VP3300 FW v${this.firmware.condition.update.version}`))
+        return ok(fromText(`VP3300 FW v${this.firmware.condition.told}`))
       case 'getProductInfo':
         return ok(fromText('VP3300'))
       case 'getUid':

@@ -33,7 +33,11 @@ export const virtualFamilies: Readonly<Record<string, VirtualFamily>> = {
   idtech: { serial: 'IDTECH-VP3300-00001', make: options => new VirtualIdtech(options) },
   miura: { serial: '01000123', make: options => new VirtualMiura(options), image: miuraImage },
   qpos: { serial: 'MPOS0000000001', make: options => new VirtualQpos(options), image: qposImage },
-  magtek: { serial: 'B4F2A61', make: options => (options.dialect === 'mms' ? new VirtualMms(options) : new VirtualV5(options)) },
+  magtek: {
+    serial: 'B4F2A61',
+    make: options => (options.dialect === 'mms' ? new VirtualMms(options) : new VirtualV5(options)),
+    image: plainImage('magtek'), // for one that speaks MMS: a V5 reader takes none
+  },
   bluepad: { serial: 'PP0918900518', make: options => new VirtualBluepad(options), image: plainImage('bluepad') },
 }
 

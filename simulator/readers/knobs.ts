@@ -1,6 +1,7 @@
 /** The knobs of a virtual reader while it runs, as lines of text: battery, charger, firmware, tamper, line faults, signal, reboot. */
 
 import { Fault } from '../../src/errors.ts'
+import { isVersion } from '../../src/version.ts'
 import type { Controller } from '../air/controller.ts'
 import type { VirtualReader } from './reader.ts'
 
@@ -56,6 +57,7 @@ export const knobs: Readonly<Record<string, Knob>> = {
     takes: '<version>|off',
     what: 'the oldest firmware that may pay: an older one wants an update first',
     turn: ({ reader }, value) => {
+      if (value !== 'off' && !isVersion(value)) throw refused(`version '${value}'`, 'a version, as 2.0.0, or off')
       reader.firmware.condition.requiredVersion = value === 'off' ? undefined : value
     },
   },

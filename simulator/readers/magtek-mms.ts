@@ -226,7 +226,7 @@ export class VirtualMms implements VirtualReader {
     const texts: readonly (readonly [readonly number[], string])[] = [
       [mmsProperties.serial, this.serial],
       [mmsProperties.product, this.model],
-      [mmsProperties.firmware, this.firmware.condition.update.version],
+      [mmsProperties.firmware, this.firmware.condition.told],
     ]
     const found = texts.find(([own]) => own.join() === path.join())
     if (!found) return { summary: mmsSummaries.failed, detail: mmsDetails.badParameter }

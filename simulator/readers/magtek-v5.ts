@@ -212,7 +212,7 @@ export class VirtualV5 implements VirtualReader {
 
   #property(property: number): V5Reply {
     if (property === v5Properties.serial) return answer(v5Results.ok, fromText(this.serial))
-    if (property === v5Properties.firmwareId) return answer(v5Results.ok, fromText(this.firmware.condition.update.version))
+    if (property === v5Properties.firmwareId) return answer(v5Results.ok, fromText(this.firmware.condition.told))
     return answer(v5Results.badParameter)
   }
 

@@ -100,7 +100,7 @@ export function endingOfFault(fault: Fault): Answer {
   if (isFault(fault, 'card-removed')) return failed(failures.NO_SMARTCARD_IN_SLOT)
   if (isFault(fault, 'card-mute')) return failed(failures.CARD_READ_ERROR_MSR_ALLOWED)
   if (isFault(fault, 'bad-key')) return failed(failures.NO_PIN_KEY)
-  if (isFault(fault, 'low-battery', 'update-required')) return failed(failures.TERMINAL_NOT_READY)
+  if (isFault(fault, 'low-battery', 'update-required', 'tampered')) return failed(failures.TERMINAL_NOT_READY)
   if (isFault(fault, 'bad-argument', 'bad-config', 'protocol', 'unsupported')) return failed(failures.INVALID_DATA)
   return failed(failures.CONTACTLESS_HARDWARE_ERROR)
 }

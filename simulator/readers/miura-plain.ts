@@ -6,6 +6,7 @@ import {
   displayFlags,
   encodeBattery,
   encodeConfiguration,
+  encodeP2peStatus,
   tags as miuraTags,
   template,
 } from '../../devices/miura/codec.ts'
@@ -57,7 +58,7 @@ export async function plainAnswer({ body, firmware, files, clock }: Insides, mes
       )
     }
     case 'p2peStatus':
-      return done(template(miuraTags.responseData, [[miuraTags.p2peStatus, Uint8Array.of(body.tampered ? 0 : 0x07)]]))
+      return done(encodeP2peStatus({ initialised: true, pinKey: !body.tampered, dataKey: !body.tampered }))
     case 'selectFile':
       return files.select({ p1, p2, data })
     case 'readBinary':

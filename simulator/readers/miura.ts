@@ -249,8 +249,8 @@ export class VirtualMiura implements VirtualReader {
   async #reset(kind: number): Promise<void> {
     if (this.#job) this.#job.forgotten = true
     await this.#endJob(new Fault('aborted', 'the host has reset the reader'))
-    const { needsUpdate, update } = this.firmware.condition
-    const application = { name: 'M000-MPI', ...(!needsUpdate && { version: update.version }) }
+    const { told } = this.firmware.condition
+    const application = { name: 'M000-MPI', ...(told && { version: told }) }
     this.#answer(done(encodeSoftwareInfo({ serial: this.serial, software: [application, { name: 'M000-OS', version: '7-12' }] })))
     if (kind === resets.soft) return
     this.#status('rebooting', 'Rebooting')

@@ -148,10 +148,9 @@ export class VirtualQpos implements VirtualReader {
     else if (!this.#line.continue()) this.#refuse(noCode)
   }
 
-  /** While an image is half there only the loader runs, and there is no version to tell. */
+  /** While an image is half there, or a newer one is required, only the loader runs, and there is no version to tell. */
   #info(): Uint8Array {
-    const { update } = this.firmware.condition
-    return infoOf({ ...versions, firmware: update.needed ? '' : update.version, ...this.#options.versions }, this.body.battery)
+    return infoOf({ ...versions, firmware: this.firmware.condition.told, ...this.#options.versions }, this.body.battery)
   }
 
   #refuse(code: Code): void {

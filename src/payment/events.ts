@@ -8,7 +8,7 @@ export type PaymentEvent =
       readonly stage: 'preflight' | 'card' | 'signature' | 'authorising' | 'reconciling' | 'reversing' | 'advising'
     }
   | { readonly type: 'reader'; readonly event: ReaderEvent }
-  /** The reader pays, and should be updated when there is time: its firmware is older than `newer`. */
-  | { readonly type: 'firmware'; readonly newer: string }
+  /** The reader pays, and should be updated when there is time: its firmware is older than `newer`, or says only `unread`, which cannot be compared with it. */
+  | { readonly type: 'firmware'; readonly newer: string; readonly unread?: string }
   /** The host has answered; the card may still decline. */
   | { readonly type: 'host'; readonly result: 'approved' | 'declined' | 'referral' | 'noAnswer' | 'unreachable'; readonly code?: string }

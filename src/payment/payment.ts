@@ -69,8 +69,8 @@ export async function pay(order: Order, options: PayOptions): Promise<PaymentRes
   const { reader, prompts = {}, signal } = options
   const say = teller(prompts)
   say({ type: 'stage', stage: 'preflight' })
-  const { newerFirmware } = await preflight(options)
-  if (newerFirmware !== undefined) say({ type: 'firmware', newer: newerFirmware })
+  const { newerFirmware: newer, unreadFirmware: unread } = await preflight(options)
+  if (newer !== undefined) say({ type: 'firmware', newer, ...(unread !== undefined && { unread }) })
   const watching = watch(reader, event => say({ type: 'reader', event }))
   try {
     const asking = { ...options, prompts: choosingOnce(prompts) }
