@@ -1,6 +1,6 @@
 /** `tapdip-sim serve` and `tapdip-sim acquirer`: virtual devices that run until they are interrupted, and print what they show and see. */
 
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { hex } from '../src/bytes.ts'
@@ -8,6 +8,7 @@ import { EXIT, language, wholeNumber } from '../src/command-line.ts'
 import type { Explain } from '../src/emv/explain.ts'
 import { explanationJson } from '../src/emv/explain-print.ts'
 import { asFault, Fault } from '../src/errors.ts'
+import { lineFile } from '../src/line-file.ts'
 import { type HostEvent, hostEventLine, startAcquirer } from './acquirer/host.ts'
 import { startIsoLine } from './acquirer/iso8583-host.ts'
 import { parseBonus, parseMerchants } from './acquirer/options.ts'
@@ -39,6 +40,7 @@ interface ServeFlags {
   readonly live?: boolean
   readonly quiet?: boolean
   readonly explain?: string
+  readonly overwrite?: boolean
   readonly lang?: string
 }
 
@@ -79,6 +81,7 @@ export function addServe(program: Command): void {
           .join('\n')}`,
     )
     .option('--explain <file>', 'the kernel’s rules, inputs and effects as lines of JSON, for `tapdip explain`')
+    .option('--overwrite', 'the file of --explain may be there already')
     .action(async (family: string, flags: ServeFlags) => {
       oneOf('family', family, families)
       const present = flags.present?.split(',').map(turnOf)
@@ -102,7 +105,7 @@ export function addServe(program: Command): void {
         ...(flags.dialect && { dialect: flags.dialect }),
         battery: { ...(flags.battery !== undefined && { percent: flags.battery }), charging: flags.charging === true },
         onFault: fault => process.stderr.write(`reader: ${fault.code}: ${fault.message}\n`),
-        ...(flags.explain && { explain: explainTo(flags.explain) }),
+        ...(flags.explain && { explain: explainTo(flags.explain, flags.overwrite) }),
       })
       const { body } = reader
       const pins = flags.pin.length > 0 ? flags.pin : undefined
@@ -155,14 +158,13 @@ async function serveCard(card: VirtualCard, flags: ServeFlags): Promise<void> {
   await listening.close()
 }
 
-/** Appends to a file, entry by entry, so that nothing is lost when the reader is stopped. @throws Fault `bad-argument` */
-function explainTo(file: string): Explain {
-  try {
-    writeFileSync(file, '')
-  } catch (cause) {
-    throw new Fault('bad-argument', `--explain: ${(cause as Error).message}`, { field: 'explain' }, { cause })
-  }
-  return entry => appendFileSync(file, `${JSON.stringify(explanationJson(entry))}\n`)
+/** @throws Fault `bad-argument` */
+function explainTo(file: string, overwrite: boolean | undefined): Explain {
+  const write = lineFile(file, {
+    ...{ option: '--explain', overwrite: overwrite === true },
+    onFailure: what => process.stderr.write(`tapdip-sim: ${what}\n`),
+  })
+  return entry => write(JSON.stringify(explanationJson(entry)))
 }
 
 /** The display as one line: `| ENTER PIN: | **** |`. */

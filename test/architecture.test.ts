@@ -48,7 +48,7 @@ const lazy: Readonly<Record<string, RegExp>> = {
 }
 
 /** Folders that must run in a browser: nothing of Node in them. */
-const browserSafe = /^src\/(?!transport\/(serial|tcp|hid|ble|pcsc)|payment\/journal)/
+const browserSafe = /^src\/(?!line-file|transport\/(serial|tcp|hid|ble|pcsc)|payment\/journal)/
 
 const sources = ['src', 'devices', 'simulator', 'test', 'bench']
   .filter(folder => existsSync(join(root, folder)))

@@ -1,7 +1,7 @@
 /** `tapdip update` and `pay --trace` as a user runs them. Needs `npm run build` (npm test does it). */
 
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -63,4 +63,29 @@ it('a recording of a payment has its frames and no card', async () => {
   expect(recorded).toContain('"out":"4D')
   expect(recorded).not.toContain(profiles.mastercard.pan)
   expect(await run('devices', ...args.slice(0, -1), join(folder, 'no', 'such'))).toMatchObject({ code: 2 })
+})
+
+it.skipIf(process.platform !== 'linux')('a recording on a full disk ends, is told once, and the payment is paid', async () => {
+  const args = ['pay', '100.00', '--currency', 'RUB', '--reader', counter.uri, '--acquirer', counter.acquirer.url, '--trace', '/dev/full']
+  const { code, text } = await run('devices', ...args)
+  expect(code).toBe(0)
+  expect(text.match(/ENOSPC/g)).toHaveLength(1)
+  expect(text).toContain('--trace /dev/full')
+})
+
+it('a recording takes nobody’s file and follows no link unless it is told to, and is its owner’s alone', async () => {
+  const file = join(folder, 'trace.jsonl')
+  const link = join(folder, 'link.jsonl')
+  const args = ['pay', '100.00', '--currency', 'RUB', '--reader', counter.uri, '--acquirer', counter.acquirer.url, '--trace']
+  expect(await run('devices', ...args, file)).toMatchObject({ code: 0 })
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  writeFileSync(file, 'mine')
+  symlinkSync(file, link)
+  const held = counter.acquirer.balance(profiles.mastercard.pan)
+  for (const [path, why] of [[file, 'a file'], [link, 'a link']] as const)
+    expect(await run('devices', ...args, path)).toMatchObject({ code: 2, text: expect.stringContaining(`there is ${why} of this name`) }) // biome-ignore format: a table
+  expect(readFileSync(file, 'utf8')).toBe('mine')
+  expect(counter.acquirer.balance(profiles.mastercard.pan)).toBe(held)
+  expect(await run('devices', ...args, link, '--overwrite')).toMatchObject({ code: 0 })
+  expect(readFileSync(file, 'utf8')).toContain('"tapdip":"trace"')
 })

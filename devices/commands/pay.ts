@@ -34,6 +34,7 @@ interface PayFlags {
   readonly terminal: string
   readonly statusTime: number
   readonly trace?: string
+  readonly overwrite?: boolean
   readonly json?: boolean
   readonly lang?: string
 }
@@ -63,6 +64,7 @@ export function addPay(program: Command): void {
       20,
     )
     .option('--trace <file>', 'what passes the line to the reader, as lines of JSON, without card data')
+    .option('--overwrite', 'the file of --trace may be there already')
     .option('--json', 'one JSON object on standard output')
     .action(async (amount: string, flags: PayFlags) => {
       process.exitCode = await payOnce(amount, flags)
@@ -86,7 +88,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
       uri: flags.reader,
       screen,
       signal,
-      open: { config, contactless, ...(flags.trace !== undefined && { trace: recordTo(flags.trace) }) },
+      open: { config, contactless, ...(flags.trace !== undefined && { trace: recordTo(flags.trace, flags.overwrite) }) },
     })
     try {
       const result = await pay(order, {

@@ -1,16 +1,14 @@
 /** `--trace`: a recording of the line to the reader, in a file, with what the family lets stand in it. */
 
-import { appendFileSync, writeFileSync } from 'node:fs'
-import { Fault } from '../../src/errors.ts'
+import { lineFile } from '../../src/line-file.ts'
 import { traced } from '../../src/transport/trace.ts'
 import type { OpenOptions } from '../index.ts'
 
-/** Line by line, so that nothing is lost when the program is stopped; each connection begins with a head of its own. @throws Fault `bad-argument` */
-export function recordTo(file: string): NonNullable<OpenOptions['trace']> {
-  try {
-    writeFileSync(file, '')
-  } catch (cause) {
-    throw new Fault('bad-argument', `--trace: ${(cause as Error).message}`, { field: 'trace' }, { cause })
-  }
-  return (link, { redaction }) => traced(link, { write: line => appendFileSync(file, `${line}\n`), redaction })
+/** Each connection begins with a head of its own. @throws Fault `bad-argument` */
+export function recordTo(file: string, overwrite: boolean | undefined): NonNullable<OpenOptions['trace']> {
+  const write = lineFile(file, {
+    ...{ option: '--trace', overwrite: overwrite === true },
+    onFailure: what => process.stderr.write(`tapdip: ${what}\n`),
+  })
+  return (link, { redaction }) => traced(link, { write, redaction })
 }

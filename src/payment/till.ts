@@ -141,6 +141,16 @@ export function openTill(options: TillOptions): Till {
     }
   }
 
+  function complain(error: unknown): void {
+    try {
+      onFault?.(asFault(error))
+    } catch (bug) {
+      queueMicrotask(() => {
+        throw bug // the app's; the background goes on
+      })
+    }
+  }
+
   /** One attempt at an entry, if it is free. `quiet`: whoever asked is told the result itself. */
   async function attempt(entry: Entry, signal: AbortSignal | undefined, quiet = false): Promise<Recovered> {
     if (!journal.claim(entry.key)) return { entry, became: 'busy' }
@@ -241,7 +251,7 @@ export function openTill(options: TillOptions): Till {
   async function sellForCash(order: Order, how: ByCash): Promise<Paid> {
     if (!acquirer.registerCash) throw new Fault('unsupported', 'this host takes no cash sales', { feature: 'cash' })
     const { key, sale } = await takeCash({ journal, merchant, clock, newKey: makeKey }, order, how)
-    await attempt(journal.entry(key)!, undefined, true).catch(error => onFault?.(asFault(error)))
+    await attempt(journal.entry(key)!, undefined, true).catch(complain)
     const { open, reason } = journal.entry(key)!
     const registration = open ? 'pending' : reason === 'notRegistered' ? 'refused' : 'done'
     return { result: 'approved', sale: { ...sale, registration }, order: known(order.number) }
@@ -320,7 +330,7 @@ export function openTill(options: TillOptions): Till {
       try {
         await work()
       } catch (error) {
-        if (!signal.aborted) onFault?.(asFault(error))
+        if (!signal.aborted) complain(error)
       }
     }
     await quietly(() => recover(signal))

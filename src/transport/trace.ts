@@ -49,8 +49,10 @@ export function byFrame(length: (bytes: Uint8Array) => number, hide: (unit: Uint
 }
 
 export interface TraceOptions {
-  /** Takes each line of the recording, without a line feed; it must not throw. */
+  /** Takes each line of the recording, without a line feed. One that throws ends the recording, and nothing else. */
   write: (line: string) => void
+  /** Hears once what `write` threw; the console is warned when left out. */
+  onFailure?: ((error: unknown) => void) | undefined
   /** What may be written of the bytes. When left out, only their number is: the safe choice where nobody knows the family. */
   redaction?: Redaction | undefined
   clock?: Clock | undefined
@@ -108,15 +110,18 @@ interface Pending {
 
 /** Writes chunks in the order in which they passed, each as soon as all of it came back from the redaction. */
 class Recorder {
-  readonly #write: (line: string) => void
+  /** Nothing once it has thrown. */
+  #write: ((line: string) => void) | undefined
+  readonly #onFailure: (error: unknown) => void
   readonly #clock: Clock
   readonly #start: number
   readonly #redact: Record<Direction, Redact | undefined>
   readonly #pending: Pending[] = []
   #ended = false
 
-  constructor(uri: string, { write, redaction, clock = systemClock }: TraceOptions) {
+  constructor(uri: string, { write, redaction, clock = systemClock, onFailure = warn }: TraceOptions) {
     this.#write = write
+    this.#onFailure = onFailure
     this.#clock = clock
     this.#start = clock.now()
     this.#redact = { out: redaction?.('out'), in: redaction?.('in') }
@@ -176,6 +181,19 @@ class Recorder {
   }
 
   #line(content: object): void {
-    this.#write(JSON.stringify(content))
+    try {
+      this.#write?.(JSON.stringify(content))
+    } catch (error) {
+      this.#write = undefined
+      try {
+        this.#onFailure(error)
+      } catch {
+        // the listener's own affair: the line goes on
+      }
+    }
   }
+}
+
+function warn(error: unknown): void {
+  console.warn(`tapdip: the recording of the line has ended: ${error instanceof Error ? error.message : String(error)}`)
 }
