@@ -1,6 +1,8 @@
 /** ISO 4217 currencies and amounts in minor units. */
 
+import { currencyRows, withdrawnCurrencies } from './currency-table.ts'
 import { Fault } from './errors.ts'
+import { suggestion } from './nearest.ts'
 
 export interface Currency {
   /** Alphabetic code, `RUB`. */
@@ -11,21 +13,24 @@ export interface Currency {
   readonly exponent: number
 }
 
-const table: readonly (readonly [string, number, number])[] = [
-  ['RUB', 643, 2], ['EUR', 978, 2], ['USD', 840, 2], ['GBP', 826, 2], ['CHF', 756, 2], ['CNY', 156, 2], ['JPY', 392, 0], ['KZT', 398, 2],
-  ['BYN', 933, 2], ['AMD', 51, 2], ['KGS', 417, 2], ['UZS', 860, 2], ['TRY', 949, 2], ['INR', 356, 2], ['AED', 784, 2], ['BRL', 986, 2],
-  ['PLN', 985, 2], ['CZK', 203, 2], ['SEK', 752, 2], ['NOK', 578, 2], ['DKK', 208, 2], ['KWD', 414, 3], ['BHD', 48, 3], ['GEL', 981, 2],
-] // biome-ignore format: a table
-const currencies = table.map(([alpha, numeric, exponent]): Currency => ({ alpha, numeric, exponent }))
+const currencies = currencyRows.map(([alpha, numeric, exponent]): Currency => ({ alpha, numeric, exponent }))
+const byAlpha = new Map(currencies.map(one => [one.alpha, one]))
+const byNumeric = new Map(currencies.map(one => [one.numeric, one]))
 
-/** The currency with this alphabetic or numeric code. @throws Fault `bad-argument` */
+/** Every currency of ISO 4217 that has a minor unit, by its alphabetic code. */
+export const allCurrencies: readonly Currency[] = [...byAlpha.values()].sort((one, other) => (one.alpha < other.alpha ? -1 : 1))
+
+/** The currency with this alphabetic or numeric code: `RUB`, `rub`, 643, `643`, `036`. @throws Fault `bad-argument` */
 export function currency(code: string | number): Currency {
-  const found = currencies.find(one =>
-    typeof code === 'number' ? one.numeric === code : one.alpha === code.toUpperCase() || one.numeric === Number(code),
-  )
-  if (!found)
-    throw new Fault('bad-argument', `currency '${code}' is not in the ISO 4217 table: ${currencies.map(one => one.alpha).join(', ')}`)
-  return found
+  const text = String(code).trim().toUpperCase()
+  const found = byAlpha.get(text) ?? (/^\d{1,3}$/.test(text) ? byNumeric.get(Number(text)) : undefined)
+  if (found) return found
+  const follower = withdrawnCurrencies[text]
+  const rule =
+    follower !== undefined
+      ? `was withdrawn from ISO 4217: ${follower} is in its place`
+      : `is no currency of ISO 4217 with a minor unit${suggestion(text, [...byAlpha.keys()])}`
+  throw new Fault('bad-argument', `currency '${code}' ${rule}`, { field: 'currency' })
 }
 
 /** `2500.00` or `2500,5` as minor units of `unit`. @throws Fault `bad-argument` */

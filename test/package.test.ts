@@ -1,7 +1,8 @@
 /** What `npm pack` ships, and that it can be imported where Bluetooth, USB and serial libraries are absent. Needs `npm run build` (npm test does it). */
 
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { publint } from 'publint'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -45,6 +46,36 @@ describe('package', () => {
     ])
       expect(names).toContain(name)
     expect(names.filter(name => /^(src|devices|simulator|test|bench)\//.test(name))).toEqual([])
+  })
+
+  it('ships a package.json without scripts, and the checkout has its own again', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    expect([scripts.prepack, scripts.postpack].join(' ')).toMatch(/manifest\.mjs strip node scripts\/manifest\.mjs restore$/) // what npm pack runs
+    const copy = mkdtempSync(join(tmpdir(), 'tapdip-pack-'))
+    try {
+      cpSync(join(root, 'package.json'), join(copy, 'package.json'))
+      const whole = readFileSync(join(copy, 'package.json'), 'utf8')
+      for (let packs = 0; packs < 2; packs++) node(join(root, 'scripts/manifest.mjs'), 'strip', copy) // the first one was killed
+      const [{ filename }] = JSON.parse(execFileSync('npm', ['pack', '--json', '--ignore-scripts'], { cwd: copy, encoding: 'utf8' }))
+      const shipped = JSON.parse(execFileSync('tar', ['-xOf', filename, 'package/package.json'], { cwd: copy, encoding: 'utf8' }))
+      expect(shipped.scripts).toBeUndefined()
+      expect({ ...shipped, scripts }).toEqual(JSON.parse(whole))
+      node(join(root, 'scripts/manifest.mjs'), 'restore', copy)
+      expect(readFileSync(join(copy, 'package.json'), 'utf8')).toBe(whole)
+    } finally {
+      rmSync(copy, { recursive: true, force: true })
+    }
+  })
+
+  it('npm and pnpm let the same packages build', () => {
+    const { allowScripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const rows = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8').matchAll(/^ {2}'?([^':]+)'?: (true|false)$/gm)
+    expect(Object.fromEntries([...rows].map(([, name, may]) => [name, may === 'true']))).toEqual(allowScripts)
+  })
+
+  it('the lock is the one that npm 10 and npm 11 both leave as it is', () => {
+    // npm 11 writes `libc`, npm 10 takes it out again; what is not there neither adds.
+    expect(readFileSync(join(root, 'package-lock.json'), 'utf8')).not.toContain('"libc"')
   })
 
   it("`import 'tapdip'` works without any native library, and says which one is missing on first use", () => {

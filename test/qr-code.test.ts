@@ -43,6 +43,25 @@ describe('the text of a code', () => {
     )
   })
 
+  it('a CRC in lower case is the same CRC', () => {
+    expect(parseMerchantCode(`${example.slice(0, -4)}a13a`)).toEqual(parseMerchantCode(example))
+    expect(() => parseMerchantCode(`${example.slice(0, -4)}a13b`)).toThrowError(/CRC a13b is wrong, A13A is right/)
+  })
+
+  it.each([
+    ['02164000000000000002', { system: 'visa', reference: '4000000000000002' }],
+    ['04155000000000000020415', undefined], // an identifier comes twice
+    ['0415500000000000002', { system: 'mastercard', reference: '500000000000002' }],
+    ['15310000000000000000000000000000001', { system: 'unionpay', reference: '0000000000000000000000000000001' }],
+    ['1704ABCD', { system: 'emvco-17', reference: 'ABCD' }],
+    ['02164000000000000002' + '26270015test.tapdip.sbp01049999', { system: 'test.tapdip.sbp', reference: '9999' }], // a payment's own template comes first
+  ])('merchant accounts of card schemes, objects 02 to 25: %s', (accounts, expected) => {
+    const body = `000201010211${accounts}520459995303036540510.005802AU5904SHOP6006SYDNEY6304`
+    const text = `${body}${codeCrc(body)}`
+    if (!expected) expect(() => parseMerchantCode(text)).toThrowError(expect.objectContaining({ code: 'bad-argument' }))
+    else expect(parseMerchantCode(text)).toMatchObject({ ...expected, currency: { alpha: 'AUD' }, amount: 1000n, country: 'AU' })
+  })
+
   it('any one character changed is found, and never more than a Fault', () => {
     const text = encodeMerchantCode(code)
     for (let at = 0; at < text.length; at++) {

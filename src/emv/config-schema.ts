@@ -9,7 +9,7 @@ import { ADDITIONAL, CAPABILITY, type TerminalConfig, terminalKind } from './con
 import { type Bit, isSet, tagName } from './data.ts'
 
 /** A byte string as JSON can hold it (hex, blanks allowed) or as it is, of `min` to `max` bytes. */
-function bytes(min: number, max = min) {
+export function bytes(min: number, max = min) {
   const size = min === max ? `${min}` : `${min} to ${max}`
   return z
     .union([z.instanceof(Uint8Array), z.string()])
@@ -26,10 +26,13 @@ function bytes(min: number, max = min) {
 }
 
 /** Minor units: a bigint, or in JSON a whole number or digits. n 12, the most that 9F02 holds. */
-const amount = z
+export const minorUnits = z
   .union([z.bigint(), z.number().int().nonnegative(), z.string().regex(/^\d{1,12}$/, 'digits, at most 12')])
   .transform(value => BigInt(value))
   .refine(value => value >= 0n && value <= 999_999_999_999n, { error: '0 to 999999999999 minor units' })
+
+/** ISO 4217 numeric. */
+export const currencyCode = z.number().int().refine(isCurrency, { error: 'a currency of ISO 4217, by its numeric code' })
 
 const percentage = z.number().int().min(0).max(99)
 const text = (most: number) => z.string().regex(new RegExp(`^[\\x20-\\x7e]{1,${most}}$`), `1 to ${most} printable ASCII characters`)
@@ -38,7 +41,7 @@ const rid = bytes(5)
 
 /** `RandomSelection` as TypeScript or JSON. */
 export const randomSelection = z
-  .strictObject({ threshold: amount, targetPercentage: percentage, maximumPercentage: percentage })
+  .strictObject({ threshold: minorUnits, targetPercentage: percentage, maximumPercentage: percentage })
   .refine(it => it.targetPercentage <= it.maximumPercentage, {
     path: ['targetPercentage'],
     error: 'not above maximumPercentage (EMV 4.4 Book 3, 10.6.2)',
@@ -50,20 +53,22 @@ const ownTags = new Set([
   0x9f1b, 0x9f1c, 0x9f1e, 0x9f21, 0x9f22, 0x9f33, 0x9f34, 0x9f35, 0x9f37, 0x9f39, 0x9f40, 0x9f41, 0x9f4e, 0x9f5b,
 ]) // biome-ignore format: a table
 
-/** In JSON an object from tags in hex to values in hex. */
-const extraData = z
-  .union([
-    z.instanceof(Map<number, Uint8Array>),
-    z.record(z.string().regex(/^([0-9a-fA-F]{2}){1,3}$/, 'a tag of 1 to 3 bytes in hex'), bytes(1, 252)),
-  ])
-  .transform(
-    (value): ReadonlyMap<number, Uint8Array> =>
-      value instanceof Map ? value : new Map(Object.entries(value).map(([tag, one]) => [Number.parseInt(tag, 16), one])),
-  )
-  .superRefine((map, context) => {
-    for (const tag of map.keys())
-      if (ownTags.has(tag)) context.addIssue({ code: 'custom', message: `${tagName(tag)} is set by the kernel` })
-  })
+/** Data objects: a map, in JSON an object from tags in hex to values in hex of at least `min` bytes. */
+export function dataObjects(min: number) {
+  return z
+    .union([
+      z.map(z.number(), bytes(min, 252)),
+      z.record(z.string().regex(/^([0-9a-fA-F]{2}){1,3}$/, 'a tag of 1 to 3 bytes in hex'), bytes(min, 252)),
+    ])
+    .transform(
+      (value): ReadonlyMap<number, Uint8Array> =>
+        value instanceof Map ? value : new Map(Object.entries(value).map(([tag, one]) => [Number.parseInt(tag, 16), one])),
+    )
+}
+
+const extraData = dataObjects(1).superRefine((map, context) => {
+  for (const tag of map.keys()) if (ownTags.has(tag)) context.addIssue({ code: 'custom', message: `${tagName(tag)} is set by the kernel` })
+})
 
 const application = z
   .strictObject({
@@ -73,7 +78,7 @@ const application = z
     tacDenial: bytes(5),
     tacOnline: bytes(5),
     tacDefault: bytes(5),
-    floorLimit: amount.optional(),
+    floorLimit: minorUnits.optional(),
     randomSelection: randomSelection.optional(),
     velocityChecking: z.boolean().default(true),
     ddol: bytes(3, 252).optional(),
@@ -109,7 +114,7 @@ const configuration = z
     capabilities: bytes(3),
     additionalCapabilities: bytes(5),
     countryCode: numeric(1, 999),
-    currencyCode: numeric(1, 999).refine(isCurrency, { error: 'a currency of the ISO 4217 table' }),
+    currencyCode,
     merchantCategoryCode: z.string().regex(/^\d{4}$/, '4 digits'),
     merchantId: text(15),
     terminalId: text(8),
@@ -181,7 +186,12 @@ function isCurrency(code: number): boolean {
  * @throws Fault `bad-config` with details.path (`applications.0.tacDenial`) and details.rule, the message has all of them
  */
 export function parseTerminalConfig(input: unknown): TerminalConfig {
-  const parsed = configuration.safeParse(input)
+  return checkedConfig(configuration, input)
+}
+
+/** `input` as `schema` has it. @throws Fault `bad-config` with details.path and details.rule of the first issue, the message has all of them */
+export function checkedConfig<T>(schema: z.ZodType<T>, input: unknown): T {
+  const parsed = schema.safeParse(input)
   if (parsed.success) return parsed.data
   const issues = parsed.error.issues.map(issue => ({ path: issue.path.join('.') || 'configuration', rule: issue.message }))
   throw new Fault('bad-config', issues.map(({ path, rule }) => `${path}: ${rule}`).join('; '), issues[0])

@@ -9,7 +9,10 @@ import { Fault } from '../errors.ts'
 export interface MerchantCode {
   /** Point of Initiation Method (01): dynamic codes are for one payment. */
   readonly dynamic: boolean
-  /** Merchant Account Information (26 to 51): whose system it is (00, a reversed domain name or an AID), and the payment's number there (01). */
+  /**
+   * Merchant Account Information. Of a template (26 to 51): whose system it is (00, a reversed domain name or an AID), and the payment's number there (01). Of a
+   * code that has only objects 02 to 25, which hold a merchant's number in a card scheme: `visa`, `mastercard`, …, and that number.
+   */
   readonly system: string
   readonly reference: string
   /** Merchant Category Code (52), ISO 18245. */
@@ -27,6 +30,12 @@ export interface MerchantCode {
   /** Additional Data (62): bill number (01), terminal label (07); up to 25 characters. */
   readonly bill?: string
   readonly terminal?: string
+}
+
+/** Whose merchant's number an object 02 to 25 holds (Merchant Account Information by identifier). */
+const schemeObjects: Readonly<Record<string, string>> = {
+  ...{ '02': 'visa', '03': 'visa', '04': 'mastercard', '05': 'mastercard', '09': 'discover', '10': 'discover' },
+  ...{ '11': 'amex', '12': 'amex', '13': 'jcb', '14': 'jcb', '15': 'unionpay', '16': 'unionpay' },
 }
 
 /** One data object: id `00` to `99`, and its value. */
@@ -92,14 +101,11 @@ export function parseMerchantCode(text: string): MerchantCode {
   const all = codeObjects(text)
   if (all.at(-1)?.[0] !== '63') throw bad('its last object is no CRC (63)')
   const crc = codeCrc(text.slice(0, -4))
-  if (all.at(-1)![1] !== crc) throw bad(`CRC ${all.at(-1)![1]} is wrong, ${crc} is right`)
+  if (all.at(-1)![1].toUpperCase() !== crc) throw bad(`CRC ${all.at(-1)![1]} is wrong, ${crc} is right`)
   if (all[0][0] !== '00' || all[0][1] !== '01') throw bad('its first object is no payload format indicator (00) of 01')
   if (new Set(all.map(([id]) => id)).size < all.length) throw bad('an object comes twice')
   const values = new Map(all)
   const need = (id: string) => values.get(id) ?? missing(id)
-  const account = all.find(([id]) => id >= '26' && id <= '51')
-  if (!account) throw bad('it has no merchant account information (26 to 51)')
-  const inside = new Map(codeObjects(account[1]))
   const additional = new Map(codeObjects(values.get('62') ?? ''))
   const local = new Map(codeObjects(values.get('64') ?? ''))
   const currency = currencyOf(Number(need('53')))
@@ -112,8 +118,7 @@ export function parseMerchantCode(text: string): MerchantCode {
   ]
   return {
     dynamic: values.get('01') === '12',
-    system: inside.get('00') ?? missing(`${account[0]}.00`),
-    reference: inside.get('01') ?? '',
+    ...accountOf(all),
     category: need('52'),
     currency,
     ...(amount !== undefined && { amount: parseAmount(amount, currency) }),
@@ -124,6 +129,18 @@ export function parseMerchantCode(text: string): MerchantCode {
     ...(terminal && { terminal }),
     ...(language && localName && { localName: { language, name: localName } }),
   }
+}
+
+/** The first template, for one of them is a payment; else the first scheme's number. */
+function accountOf(all: readonly CodeObject[]): Pick<MerchantCode, 'system' | 'reference'> {
+  const template = all.find(([id]) => id >= '26' && id <= '51')
+  if (template) {
+    const inside = new Map(codeObjects(template[1]))
+    return { system: inside.get('00') ?? missing(`${template[0]}.00`), reference: inside.get('01') ?? '' }
+  }
+  const number = all.find(([id]) => id >= '02' && id <= '25')
+  if (!number) throw bad('it has no merchant account information (02 to 51)')
+  return { system: schemeObjects[number[0]] ?? `emvco-${number[0]}`, reference: number[1] }
 }
 
 function objects(list: readonly (readonly [id: string, value: string | undefined])[]): string {

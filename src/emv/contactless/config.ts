@@ -2,9 +2,8 @@
 
 import { z } from 'zod'
 import { fromBcd, fromHex, hex, toBcd } from '../../bytes.ts'
-import { Fault } from '../../errors.ts'
 import type { RandomSelection } from '../config.ts'
-import { randomSelection } from '../config-schema.ts'
+import { bytes, checkedConfig, currencyCode, dataObjects, minorUnits, randomSelection } from '../config-schema.ts'
 import type { TransactionType } from '../terminal.ts'
 import type { AmexLimits } from './amex.ts'
 import { type Combination, checkCombination } from './combination.ts'
@@ -203,36 +202,15 @@ export function combinationsOf({ schemes }: ContactlessConfig): Combination[] {
   })
 }
 
-const amount = z
-  .union([z.bigint(), z.number().int().nonnegative(), z.string().regex(/^\d{1,12}$/, 'digits, at most 12')])
-  .transform(value => BigInt(value))
-  .refine(value => value >= 0n && value <= MAX, { error: '0 to 999999999999 minor units' })
-
-function bytes(min: number, max = min) {
-  return z
-    .union([z.instanceof(Uint8Array), z.string().regex(/^([0-9A-Fa-f]{2})*$/, 'hex')])
-    .transform(value => (typeof value === 'string' ? fromHex(value) : value))
-    .refine(value => value.length >= min && value.length <= max, { error: min === max ? `${min} bytes` : `${min} to ${max} bytes` })
-}
-
-const data = z
-  .union([
-    z.map(z.number(), z.instanceof(Uint8Array)),
-    z.record(z.string().regex(/^([0-9A-Fa-f]{2}){1,3}$/, 'a tag in hex'), bytes(0, 252)),
-  ])
-  .transform(value =>
-    value instanceof Map ? value : new Map(Object.entries(value).map(([tag, bytes]) => [Number.parseInt(tag, 16), bytes] as const)),
-  )
-
 const scheme = z
   .strictObject({
     scheme: z.enum(['mastercard', 'visa', 'amex', 'jcb', 'discover', 'unionpay', 'mir']),
     aids: z.array(bytes(5, 16)).min(1),
     types: z.array(z.enum(['purchase', 'cash', 'cashback', 'refund'])).optional(),
-    verifyFrom: amount.refine(value => value > 0n, { error: 'above 0: a kernel that compares with > cannot verify an amount of 0' }),
-    refuseFrom: amount.refine(value => value > 0n, { error: 'above 0' }).optional(),
-    refuseOnDeviceFrom: amount.refine(value => value > 0n, { error: 'above 0' }).optional(),
-    offlineUpTo: amount.default(0n),
+    verifyFrom: minorUnits.refine(value => value > 0n, { error: 'above 0: a kernel that compares with > cannot verify an amount of 0' }),
+    refuseFrom: minorUnits.refine(value => value > 0n, { error: 'above 0' }).optional(),
+    refuseOnDeviceFrom: minorUnits.refine(value => value > 0n, { error: 'above 0' }).optional(),
+    offlineUpTo: minorUnits.default(0n),
     zeroAmountAllowed: z.boolean().optional(),
     statusCheck: z.boolean().optional(),
     extendedSelection: z.boolean().optional(),
@@ -242,9 +220,9 @@ const scheme = z
         z.strictObject({
           programId: bytes(1, 16).optional(),
           set: z.int().min(0).max(15).optional(),
-          verifyFrom: amount.optional(),
-          refuseFrom: amount.refine(value => value > 0n, { error: 'above 0' }).optional(),
-          offlineUpTo: amount.optional(),
+          verifyFrom: minorUnits.optional(),
+          refuseFrom: minorUnits.refine(value => value > 0n, { error: 'above 0' }).optional(),
+          offlineUpTo: minorUnits.optional(),
           zeroAmountAllowed: z.boolean().optional(),
           statusCheck: z.boolean().optional(),
         }),
@@ -252,7 +230,7 @@ const scheme = z
       .optional(),
     randomSelection: randomSelection.optional(),
     fastDda00: z.boolean().optional(),
-    data: data.default(new Map()),
+    data: dataObjects(0).default(new Map()),
   })
   .superRefine((it, context) => {
     const rule = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
@@ -280,17 +258,14 @@ const scheme = z
       if (it.data.has(tag)) rule('data', `${hex(Uint8Array.of(tag >> 16, (tag >> 8) & 0xff, tag & 0xff))} is derived from the rules`)
   })
 
-const configuration = z.strictObject({ currencyCode: z.number().int().min(1).max(999), schemes: z.array(scheme).min(1) })
+const configuration = z.strictObject({ currencyCode, schemes: z.array(scheme).min(1) })
 
 /**
  * Checks a configuration, as TypeScript or JSON (hex for bytes, digits for amounts).
  * @throws Fault `bad-config` with details.path and details.rule; the message has all of them
  */
 export function parseContactlessConfig(input: unknown): ContactlessConfig {
-  const parsed = configuration.safeParse(input)
-  if (parsed.success) return parsed.data
-  const issues = parsed.error.issues.map(issue => ({ path: issue.path.join('.') || 'configuration', rule: issue.message }))
-  throw new Fault('bad-config', issues.map(({ path, rule }) => `${path}: ${rule}`).join('; '), issues[0])
+  return checkedConfig(configuration, input)
 }
 
 /** Russia's rule: below 3000.00 RUB nobody is verified on tap. Everything goes online. */
