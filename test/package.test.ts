@@ -69,7 +69,7 @@ describe('package', () => {
 
   it('npm and pnpm let the same packages build', () => {
     const { allowScripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-    const rows = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8').matchAll(/^ {2}'?([^':]+)'?: (true|false)$/gm)
+    const rows = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8').matchAll(/^ {2}["']?([^"':]+)["']?: (true|false)$/gm)
     expect(Object.fromEntries([...rows].map(([, name, may]) => [name, may === 'true']))).toEqual(allowScripts)
   })
 
