@@ -6,6 +6,7 @@ import type { CardInterface, CvmName, Outcome } from '../emv/outcome.ts'
 import { maskPan } from '../mask.ts'
 import { type Language, type MessageId, message } from '../messages.ts'
 import type { Merchant, Order } from './acquirer.ts'
+import { schemeName } from './scheme.ts'
 
 /** Every field of the slip that the mPOS guide shows (seed 002); what is not known is left out. Safe to store and to print. */
 export interface Receipt {
@@ -22,6 +23,7 @@ export interface Receipt {
   readonly label?: string
   readonly tvr?: string
   readonly tsi?: string
+  /** The payment system, by AID: `MIR`; the application's label where the AID has no name here. */
   readonly scheme?: string
   /** First six and last four digits. */
   readonly pan?: string
@@ -71,7 +73,7 @@ export function makeReceipt({ merchant, order, result, outcome, response, at, si
     label: application?.label,
     tvr: hexOf(0x95),
     tsi: hexOf(0x9b),
-    scheme: schemeName(aid, shownPan),
+    scheme: schemeName({ aid, label: application?.label, pan: shownPan, interface: outcome.interface }),
     pan: shownPan,
     cardholder: name || undefined,
     rrn: response?.rrn,
@@ -128,31 +130,6 @@ export function panOf(tags: ReadonlyMap<number, Uint8Array>): string | undefined
 function maskedByReader(tags: ReadonlyMap<number, Uint8Array>): string | undefined {
   const masked = hex(tags.get(0xc4) ?? new Uint8Array(0)).replace(/F+$/, '')
   return /^\d{6}F+\d{4}$/.test(masked) ? masked.replaceAll('F', '*') : undefined
-}
-
-const schemesByAid: readonly (readonly [prefix: string, name: string])[] = [
-  ['A0000000043060', 'MAESTRO'], ['A000000004', 'MASTERCARD'], ['A000000003', 'VISA'], ['A000000658', 'MIR'], ['A000000025', 'AMERICAN EXPRESS'],
-  ['A000000065', 'JCB'], ['A000000152', 'DISCOVER'], ['A000000333', 'UNIONPAY'],
-] // biome-ignore format: a table
-
-/** By issuer identification number (ISO/IEC 7812), for cards that were swiped. */
-const schemesByPan: readonly (readonly [pattern: RegExp, name: string])[] = [
-  [/^220[0-4]/, 'MIR'],
-  [/^4/, 'VISA'],
-  [/^(5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)/, 'MASTERCARD'],
-  [/^3[47]/, 'AMERICAN EXPRESS'],
-  [/^35/, 'JCB'],
-  [/^(6011|64[4-9]|65)/, 'DISCOVER'],
-  [/^62/, 'UNIONPAY'],
-  [/^(50|5[6-9]|6)/, 'MAESTRO'],
-]
-
-/** The card scheme as slips name it, by AID, else by PAN. */
-export function schemeName(aid: string | undefined, pan: string | undefined): string | undefined {
-  return (
-    schemesByAid.find(([prefix]) => aid?.startsWith(prefix))?.[1] ??
-    (pan ? schemesByPan.find(([pattern]) => pattern.test(pan))?.[1] : undefined)
-  )
 }
 
 function slipDate(at: Date): string {
