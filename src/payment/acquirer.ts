@@ -62,6 +62,8 @@ export interface AuthorisationMessage {
   readonly cvm?: CvmName | undefined
   /** Two-stage: the money is only held until the order is confirmed. Left out: as the merchant is set up at the host. */
   readonly hold?: boolean
+  /** The app takes an approval of part of the amount (code 10); left out, such an approval is taken back. */
+  readonly partial?: boolean
   /** Data objects of the card and the terminal, PAN included: for the host only. */
   readonly tags: ReadonlyMap<number, Uint8Array>
   readonly pinBlock?: PinBlock
@@ -73,6 +75,10 @@ export type HostState = (typeof hostStates)[number]
 
 export interface HostAnswer {
   readonly state: HostState
+  /** What the answer says it is about; whoever asked compares it (agreement.ts). */
+  readonly about?: AnswerSubject
+  /** Of a partial approval (code 10): minor units that were approved, less than what was asked. */
+  readonly approvedAmount?: bigint
   /** Present when `state` is approved, declined or referral. */
   readonly response?: Exclude<AuthorisationResponse, { readonly type: 'unableToGoOnline' }>
   /** A sentence of the host's, in its own language; for the merchant, not for the slip. */
@@ -83,6 +89,17 @@ export interface HostAnswer {
   readonly transaction?: string
   /** The order that it belongs to, after this. */
   readonly orderState?: OrderState
+}
+
+/** The question that an answer belongs to, in the host's words; what a protocol does not carry back is left out. */
+export interface AnswerSubject {
+  readonly key: string
+  /** The order's number. */
+  readonly order?: string
+  /** Minor units that were asked for; of a change of all that is left, what that was. */
+  readonly amount?: bigint
+  /** ISO 4217, three letters. */
+  readonly currency?: string
 }
 
 /**

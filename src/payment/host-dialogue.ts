@@ -5,6 +5,7 @@ import type { Outcome } from '../emv/outcome.ts'
 import type { AuthorisationResponse } from '../emv/terminal.ts'
 import { isFault, throwIfAborted } from '../errors.ts'
 import type { Acquirer, AuthorisationMessage, HostAnswer, ReversalReason } from './acquirer.ts'
+import { agreed, agreeing, askedBy, isContradiction } from './agreement.ts'
 import type { PaymentEvent } from './events.ts'
 import type { PaymentReason, Pen } from './recorder.ts'
 
@@ -14,6 +15,10 @@ export interface HostRecord {
   readonly state: 'notAsked' | 'unreachable' | 'approved' | 'declined' | 'referral' | 'open'
   readonly message?: AuthorisationMessage
   readonly answer?: HostAnswer
+  /** Of `open`: what the host said last contradicts itself or the question. It is not waited for any longer, and taken back. */
+  readonly contradicted?: boolean
+  /** The host approved a part, which the app does not take: taken back. */
+  readonly part?: boolean
 }
 
 /** How reader and customer ended it. */
@@ -36,19 +41,24 @@ export interface DialogueOptions {
   readonly pen: Pen
 }
 
+/** Code 05, for the card only: the app does not take what the host has approved. */
+const NOT_TAKEN = '05'
 /** Milliseconds between two questions to a host that is slow: short at first. */
 const pauses = [500, 1000, 2000, 4000]
 
-export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say, pen }: DialogueOptions) {
+export function hostDialogue({ acquirer: asked, clock, statusTime, reversalTime, say, pen }: DialogueOptions) {
+  const acquirer = agreeing(asked)
   let record: HostRecord = { state: 'notAsked' }
 
   /** The final answer in what the host said, or undefined while it has none. @throws Fault `journal`: the card may not hear of it */
   async function take(message: AuthorisationMessage, answer: HostAnswer): Promise<AuthorisationResponse | undefined> {
     if (!answer.response || (answer.state !== 'approved' && answer.state !== 'declined' && answer.state !== 'referral')) return undefined
-    record = { state: answer.state, message, answer }
+    const part = answer.approvedAmount !== undefined && !message.partial
+    record = { state: answer.state, message, answer, ...(part && { part }) }
     await pen.write({ stage: 'answered', key: message.key, answer })
     say({ type: 'host', result: answer.state, code: answer.response.code })
-    return answer.response
+    // Nobody here takes a part: the card hears a refusal, without the issuer's word, which is for the approval that is taken back.
+    return part ? { type: 'declined', code: NOT_TAKEN } : answer.response
   }
 
   /** Repeats `attempt` with pauses until it gives something or the time is over. Faults of the host count as nothing. */
@@ -74,7 +84,16 @@ export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say, p
   /** Asks a silent host what became of the payment. `unknown` is no answer: the request may still be on its way. */
   async function poll(message: AuthorisationMessage, signal: AbortSignal | undefined): Promise<AuthorisationResponse | undefined> {
     say({ type: 'stage', stage: 'reconciling' })
-    return persist(statusTime, signal, async inner => take(message, await acquirer.status(message.key, { signal: inner })))
+    const said = await persist(statusTime, signal, async inner => {
+      try {
+        return await take(message, agreed(await acquirer.status(message.key, { signal: inner }), askedBy(message)))
+      } catch (error) {
+        if (!isContradiction(error)) throw error
+        record = { state: 'open', message, contradicted: true }
+        return null // it has an answer, and none that can be believed
+      }
+    })
+    return said ?? undefined
   }
 
   /** @param target what is reversed: the payment, or its advice under a key of its own */
@@ -130,6 +149,7 @@ export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say, p
           return { type: 'unableToGoOnline' }
         }
         if (!isFault(error, 'host-no-answer', 'host-error')) throw error
+        record = { state: 'open', message, contradicted: isContradiction(error) }
       }
       say({ type: 'host', result: 'noAnswer' })
       return (await poll(message, signal)) ?? { type: 'unableToGoOnline' }
@@ -150,6 +170,8 @@ export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say, p
      * | approved | not asked, unreachable | approved offline; the host is advised |
      * | approved | referral, and the bank agreed by voice | approved; the host is advised under a key of its own |
      * | approved | asked, silent | the host is asked again: as it says, else unknown |
+     * | approved | asked, and every answer contradicts itself or the question | reversed |
+     * | declined, because only a part was approved | approved in part | reversed |
      * | anything else | approved, or asked and silent | reversed: the card's result, or unknown until the host confirms |
      * | link lost | declined, referral | declined: nothing was charged |
      * | link lost | not asked | cancelled: nothing was charged |
@@ -160,7 +182,11 @@ export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say, p
       if (outcome.result === 'approved' && !outcome.reversal) {
         if (record.state === 'open') {
           await poll(record.message!, undefined)
-          if (record.state === 'open') return { result: 'unknown' }
+          if (record.state === 'open') {
+            if (!record.contradicted) return { result: 'unknown' }
+            const reversal = await reverse(message.key, 'noAnswer')
+            return { result: reversal === 'done' ? 'cancelled' : 'unknown', reason: 'hostContradicted', reversal }
+          }
         }
         if (record.state === 'approved') return { ...own, ...(record.answer && { answer: record.answer }) }
         // Card and terminal approved by default what the host has declined by now: the host's word stands.
@@ -172,9 +198,10 @@ export function hostDialogue({ acquirer, clock, statusTime, reversalTime, say, p
       }
       if (record.state === 'approved' || record.state === 'open' || outcome.reversal) {
         const reversal = await reverse(message.key, why(outcome, record.state))
-        if (reversal === 'pending')
-          return { result: 'unknown', ...(outcome.reason && { reason: outcome.reason }), ...(answer && { answer }), reversal }
-        return { ...own, result: outcome.result === 'declined' ? 'declined' : 'cancelled', ...(answer && { answer }), reversal }
+        const because = record.part ? 'partialApproval' : record.contradicted ? 'hostContradicted' : outcome.reason
+        const told = { ...(because && { reason: because }), ...(answer && { answer }), reversal }
+        if (reversal === 'pending') return { ...told, result: 'unknown' }
+        return { ...told, result: outcome.result === 'declined' ? 'declined' : 'cancelled' }
       }
       if (outcome.result !== 'unknown') return { ...own, ...(answer && { answer }) }
       const declined = record.state === 'declined' || record.state === 'referral'

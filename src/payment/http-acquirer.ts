@@ -4,7 +4,8 @@ import { type Clock, systemClock, within } from '../clock.ts'
 import { abortFault, asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import { maskNumbers } from '../mask.ts'
 import type { AuthorisationMessage, HostAnswer, OrderAcquirer, OrderChange, RetailAcquirer } from './acquirer.ts'
-import { decodeAnswer, decodeCode, encodeMessage, type Json } from './wire.ts'
+import { agreed, askedBy, askedByChange, askedBySale, contradiction } from './agreement.ts'
+import { decodeAnswer, decodeCode, encodeMessage, type Json, named } from './wire.ts'
 import { decodeHostOrder, encodeCashSale, encodeChange, encodeSale } from './wire-order.ts'
 
 export interface HttpAcquirerOptions {
@@ -25,32 +26,42 @@ const MAX_ANSWER = 64 * 1024
 export function httpAcquirer(address: string, options: HttpAcquirerOptions = {}): OrderAcquirer & RetailAcquirer {
   const base = baseAddress(address)
   const call = (method: string, path: string, body: Json | undefined, signal: AbortSignal | undefined): Promise<HostAnswer> =>
-    request(new URL(path, base), method, body, options, signal, decodeAnswer)
+    request(new URL(path, base), method, body, options, signal, json => named(decodeAnswer(json)))
   const change =
     (action: 'confirmation' | 'cancellation') =>
-    (change: OrderChange, { signal }: { signal?: AbortSignal } = {}) =>
-      call('POST', `v1/orders/${encodeURIComponent(change.number)}/${action}`, encodeChange(change), signal)
+    async (change: OrderChange, { signal }: { signal?: AbortSignal } = {}) =>
+      agreed(
+        await call('POST', `v1/orders/${encodeURIComponent(change.number)}/${action}`, encodeChange(change), signal),
+        askedByChange(change),
+      )
   const post =
     (path: string) =>
-    (message: AuthorisationMessage, waiting: { signal?: AbortSignal } = {}) =>
-      call('POST', path, encodeMessage(message), waiting.signal)
+    async (message: AuthorisationMessage, waiting: { signal?: AbortSignal } = {}) =>
+      agreed(await call('POST', path, encodeMessage(message), waiting.signal), askedBy(message))
   return {
     authorise: post('v1/authorisations'),
     advise: post('v1/advices'),
     async reverse(key, why, { signal } = {}) {
-      const { state } = await call('POST', `v1/authorisations/${encodeURIComponent(key)}/reversal`, { why }, signal)
+      const { state } = agreed(await call('POST', `v1/authorisations/${encodeURIComponent(key)}/reversal`, { why }, signal), { key })
       if (state !== 'reversed' && state !== 'declined')
         throw new Fault('host-error', `host did not confirm the reversal: the state is ${state}`, { state })
     },
-    status: (key, { signal } = {}) => call('GET', `v1/authorisations/${encodeURIComponent(key)}`, undefined, signal),
-    registerCash: (sale, { signal } = {}) => call('POST', 'v1/cash', encodeCashSale(sale), signal),
-    requestQr: (sale, { signal } = {}) => request(new URL('v1/qr', base), 'POST', encodeSale(sale), options, signal, decodeCode),
+    status: async (key, { signal } = {}) =>
+      agreed(await call('GET', `v1/authorisations/${encodeURIComponent(key)}`, undefined, signal), { key }),
+    registerCash: async (sale, { signal } = {}) => agreed(await call('POST', 'v1/cash', encodeCashSale(sale), signal), askedBySale(sale)),
+    async requestQr(sale, { signal } = {}) {
+      const code = await request(new URL('v1/qr', base), 'POST', encodeSale(sale), options, signal, decodeCode)
+      agreed(named(code.answer), askedBySale(sale))
+      return code
+    },
     confirm: change('confirmation'),
     cancel: change('cancellation'),
     async order({ id }, number, { signal } = {}) {
       const url = new URL(`v1/orders/${encodeURIComponent(number)}?merchant=${encodeURIComponent(id)}`, base)
       try {
-        return await request(url, 'GET', undefined, options, signal, decodeHostOrder)
+        const order = await request(url, 'GET', undefined, options, signal, decodeHostOrder)
+        if (order.number !== number) throw contradiction('order', `it is about order ${order.number}, asked was ${number}`)
+        return order
       } catch (error) {
         if (isFault(error, 'host-error') && error.details.status === 404) return undefined
         throw error

@@ -3,7 +3,7 @@
 import type { Clock } from '../clock.ts'
 import { Fault } from '../errors.ts'
 import { maskPan } from '../mask.ts'
-import { type Merchant, type OrderChange, paidStates } from './acquirer.ts'
+import type { Merchant, OrderChange } from './acquirer.ts'
 import type { Entry, Journal, JournalOptions, OrderRecord } from './journal.ts'
 import { damaged, inspect, isAside, legible, repair } from './journal-check.ts'
 import { openLease } from './journal-lease.ts'
@@ -17,12 +17,12 @@ import {
   readOrder,
   readShop,
   schema,
-  stateAfter,
   writeFacts,
 } from './journal-rows.ts'
 import { sealer } from './journal-seal.ts'
 import { openDatabase, type Row, type Value } from './journal-sqlite.ts'
 import type { Notice } from './notice.ts'
+import { refuseIfTaken, standingPayments, stateAfter } from './order-money.ts'
 import { panOf } from './receipt.ts'
 import type { Ending, Intent, PaymentStep } from './recorder.ts'
 
@@ -67,39 +67,64 @@ export async function open(path: string, options: JournalOptions & { readonly cl
     database.run(`UPDATE entries SET ${names.map(name => `${name} = ?`).join(', ')} WHERE key = ?`, ...Object.values<Value>(all), key)
   }
 
-  /** An order that is paid or being paid is not paid again. @throws Fault `busy` */
-  function refuseIfTaken({ merchant, order }: Pick<Intent, 'merchant' | 'order'>): void {
-    const other = database.get('SELECT key FROM entries WHERE merchant = ? AND number = ? AND open = 1', merchant.id, order.number)
+  /** An order that could not be read may be paid. @throws Fault `busy` */
+  function refuseIfAside({ merchant, order }: Pick<Intent, 'merchant' | 'order'>): void {
     if (isAside(database, merchant.id, order.number))
       throw new Fault('busy', `order ${order.number} could not be read and was set aside: it may be paid`, {
         ...{ state: 'in-process', order: order.number },
       })
-    const known = database.get('SELECT state, offline FROM orders WHERE merchant = ? AND number = ?', merchant.id, order.number)
-    if (known && paidStates.some(state => state === known.state))
-      throw new Fault('busy', `order ${order.number} is already paid`, { state: 'already-paid', order: order.number })
-    if (other)
-      throw new Fault('busy', `order ${order.number} is still being processed`, {
-        state: 'in-process',
-        order: order.number,
-        key: String(other.key),
-      })
+  }
+
+  const orderRows = 'SELECT * FROM orders'
+  const entryOf = (row: Row, shop: Merchant) => legible(path, 'entries', String(row.key), () => readEntry(row, shop))
+  const withEntries = (row: Row): OrderRecord =>
+    legible(path, 'orders', String(row.number), () => {
+      const shop = readShop(row)
+      const entries = database.all('SELECT * FROM entries WHERE merchant = ? AND number = ? ORDER BY at, rowid', row.merchant, row.number)
+      return readOrder(
+        row,
+        entries.map(entry => entryOf(entry, shop)),
+      )
+    })
+  const recordOf = (merchant: Value, number: Value): OrderRecord | undefined => {
+    const row = database.get(`${orderRows} WHERE merchant = ? AND number = ?`, merchant, number)
+    return row && withEntries(row)
   }
 
   function begin(intent: Intent): void {
-    const { key, order, merchant, method, amount, at, reader, hold, received } = intent
-    refuseIfTaken(intent)
+    const { key, order, merchant, method, amount, at, reader, hold, partial, received, type } = intent
+    refuseIfAside(intent)
+    const known = recordOf(merchant.id, order.number)
+    refuseIfTaken(intent, known)
     const now = clock.now()
     const { detail, shop } = orderRow(intent)
+    const kind = type === 'refund' ? ('refund' as const) : ('payment' as const)
+    // A refund is no payment of its order, and leaves it as it is.
+    const change = kind === 'refund' ? '' : 'detail = excluded.detail, shop = excluded.shop, state = excluded.state, offline = 0, '
     database.run(
       `INSERT INTO orders (merchant, number, detail, shop, state, offline, created, updated) VALUES (?, ?, ?, ?, 'In Process', 0, ?, ?)
-       ON CONFLICT (merchant, number) DO UPDATE SET detail = excluded.detail, shop = excluded.shop, state = excluded.state, offline = 0, updated = excluded.updated`,
+       ON CONFLICT (merchant, number) DO UPDATE SET ${change}updated = excluded.updated`,
       ...[merchant.id, order.number, detail, shop, now, now],
     )
     insert(
-      { key, kind: 'payment', merchant, number: order.number, method, amount, at, stage: 'begun' },
-      { ...(reader && { reader }), ...(hold && { hold }), ...(received !== undefined && { received }) },
+      { key, kind, merchant, number: order.number, method, amount, at, stage: 'begun' },
+      {
+        ...(reader && { reader }),
+        ...(hold && { hold }),
+        ...(partial && { partial }),
+        ...(received !== undefined && { received }),
+        ...(type && type !== 'purchase' && { type }),
+        ...(kind === 'refund' && known && standingPayments(known).length > 0 && { linked: true }),
+      },
     )
-    log(key, 'begun', { order: order.number, amount: amount.toString(), currency: order.currency.alpha, method, reader })
+    log(key, 'begun', {
+      order: order.number,
+      type: type ?? 'purchase',
+      amount: amount.toString(),
+      currency: order.currency.alpha,
+      method,
+      reader,
+    })
   }
 
   function insert(
@@ -124,7 +149,10 @@ export async function open(path: string, options: JournalOptions & { readonly cl
 
   function end(key: string, ending: Ending): void {
     const { result, reason, answer, receipt, due } = ending
-    const { hold } = factsOf(key)
+    factsOf(key) // it is this process's own
+    const { merchant, number } = database.get('SELECT merchant, number FROM entries WHERE key = ?', key)!
+    const state = stateAfter(ending, key, recordOf(merchant, number)!)
+    const part = result === 'approved' ? answer?.approvedAmount : undefined
     set(
       key,
       'ended',
@@ -137,19 +165,12 @@ export async function open(path: string, options: JournalOptions & { readonly cl
         tries: 0,
         next: due ? clock.now() : null,
         ...(due !== 'advice' && { sealed: null }),
+        ...(part !== undefined && { amount: Number(part) }),
       },
     )
-    const { merchant, number } = database.get('SELECT merchant, number FROM entries WHERE key = ?', key)!
     database.run(
       'UPDATE orders SET state = ?, offline = ?, bill = coalesce(?, bill), updated = ? WHERE merchant = ? AND number = ?',
-      ...[
-        stateAfter(ending, hold),
-        due === 'advice' || due === 'registration' ? 1 : 0,
-        answer?.billNumber ?? null,
-        clock.now(),
-        merchant,
-        number,
-      ],
+      ...[state, due === 'advice' || due === 'registration' ? 1 : 0, answer?.billNumber ?? null, clock.now(), merchant, number],
     )
     log(key, 'ended', { result, reason, due, code: answer?.response?.code })
   }
@@ -199,17 +220,6 @@ export async function open(path: string, options: JournalOptions & { readonly cl
     }
   }
 
-  const orderRows = 'SELECT * FROM orders'
-  const entryOf = (row: Row, shop: Merchant) => legible(path, 'entries', String(row.key), () => readEntry(row, shop))
-  const withEntries = (row: Row): OrderRecord =>
-    legible(path, 'orders', String(row.number), () => {
-      const shop = readShop(row)
-      const entries = database.all('SELECT * FROM entries WHERE merchant = ? AND number = ? ORDER BY at, rowid', row.merchant, row.number)
-      return readOrder(
-        row,
-        entries.map(entry => entryOf(entry, shop)),
-      )
-    })
   const shopOf = (merchant: Value, number: Value) =>
     legible(path, 'orders', String(number), () =>
       readShop(database.get('SELECT shop FROM orders WHERE merchant = ? AND number = ?', merchant, number)!),
@@ -242,13 +252,10 @@ export async function open(path: string, options: JournalOptions & { readonly cl
         )
         if (entered === 0)
           throw new Fault('bad-argument', `order.number: there is an order ${order.number} already`, { field: 'order.number' })
-        return withEntries(database.get(`${orderRows} WHERE merchant = ? AND number = ?`, merchant.id, order.number)!)
+        return recordOf(merchant.id, order.number)!
       })
     },
-    order(merchant, number) {
-      const row = database.get(`${orderRows} WHERE merchant = ? AND number = ?`, merchant.id, number)
-      return row && withEntries(row)
-    },
+    order: (merchant, number) => recordOf(merchant.id, number),
     orders({ since, merchant, states } = {}) {
       const rows = database.all(`${orderRows} WHERE updated >= ? ORDER BY created DESC, rowid DESC`, since ? +since : 0)
       return rows

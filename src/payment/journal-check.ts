@@ -113,7 +113,8 @@ function mend(database: Database, damage: Damage): Repaired['became'] {
   }
   const content = database.get(`SELECT * FROM ${table} WHERE rowid = ?`, row)
   if (!content) return 'aside' // with its order
-  if (table === 'entries' && content.kind === 'payment' && mendPayment(database, content, row)) return 'mended'
+  if (table === 'entries' && (content.kind === 'payment' || content.kind === 'refund') && mendPayment(database, content, row))
+    return 'mended'
   if (table === 'entries' && (content.kind === 'confirmation' || content.kind === 'cancellation')) {
     database.run(
       "UPDATE entries SET stage = 'ended', result = 'unknown', due = NULL, open = 0, owner = NULL, facts = '{}' WHERE rowid = ?",
@@ -140,8 +141,9 @@ function mendPayment(database: Database, content: Row, row: number): boolean {
   const [stage, result, due] = ended ? ['ended', content.result, content.due] : ['asking', null, null]
   const open = ended && due === null ? 0 : 1
   database.run(
-    "UPDATE entries SET method = ?, stage = ?, result = ?, due = ?, open = ?, owner = NULL, facts = '{}' WHERE rowid = ?",
-    ...[method, stage, result, due, open, row],
+    'UPDATE entries SET method = ?, stage = ?, result = ?, due = ?, open = ?, owner = NULL, facts = ? WHERE rowid = ?',
+    // Where a refund stood by itself is not known any more: it counts as the order's, so that no more is given back.
+    ...[method, stage, result, due, open, content.kind === 'refund' ? '{"type":"refund","linked":true}' : '{}', row],
   )
   const mended = database.get('SELECT * FROM entries WHERE rowid = ?', row)!
   return unreadable(() => readEntry(mended, nobody)) === undefined

@@ -2,12 +2,12 @@
 
 import { isFault } from '../errors.ts'
 import { maskPan } from '../mask.ts'
-import { type HostAnswer, type Merchant, type OrderState, orderStates } from './acquirer.ts'
+import { type HostAnswer, type Merchant, orderStates } from './acquirer.ts'
 import type { Entry, OrderRecord } from './journal.ts'
 import type { Row } from './journal-sqlite.ts'
 import type { Notice } from './notice.ts'
 import type { Receipt } from './receipt.ts'
-import { dues, type Ending, type Intent, methods, stages } from './recorder.ts'
+import { dues, type Intent, methods, stages } from './recorder.ts'
 import { decodeAnswer, encodeAnswer } from './wire.ts'
 import { date, fields, oneOf, text, wrong } from './wire-fields.ts'
 import { decodeChange, decodeMerchant, decodeOrder, encodeChange, encodeOrder } from './wire-order.ts'
@@ -34,12 +34,28 @@ export const schema = `
   CREATE TABLE owners (id TEXT PRIMARY KEY, machine TEXT NOT NULL, pid INTEGER NOT NULL, beat INTEGER NOT NULL) STRICT;
 `
 
-export const kinds = ['payment', 'confirmation', 'cancellation'] as const
+export const kinds = ['payment', 'refund', 'confirmation', 'cancellation'] as const
 export const results = ['approved', 'declined', 'cancelled', 'unknown'] as const
 
 /** What of an entry has no column of its own, as JSON. */
 export interface Facts
-  extends Pick<Entry, 'reader' | 'received' | 'code' | 'hold' | 'why' | 'target' | 'answer' | 'card' | 'reason' | 'receipt' | 'change'> {}
+  extends Pick<
+    Entry,
+    | 'type'
+    | 'linked'
+    | 'reader'
+    | 'received'
+    | 'code'
+    | 'hold'
+    | 'partial'
+    | 'why'
+    | 'target'
+    | 'answer'
+    | 'card'
+    | 'reason'
+    | 'receipt'
+    | 'change'
+  > {}
 
 export function writeFacts({ answer, change, received, ...facts }: Facts): string {
   return JSON.stringify({
@@ -143,14 +159,4 @@ export function readOrder(row: Row, entries: readonly Entry[]): OrderRecord {
 export function readNotice(json: string): Notice {
   const notice = fields(parsed(json, 'notice'), 'notice') as unknown as Notice
   return { ...notice, order: text(notice.order, 'notice.order', 1, 32), at: date(notice.at, 'notice.at') }
-}
-
-/** The state of an order after a payment has ended, where the host has not said it. */
-export function stateAfter({ result, answer, reversed }: Ending, hold: boolean | undefined): OrderState {
-  if (reversed) return 'Canceled'
-  // An approval that was taken back afterwards says nothing of the order as it is now.
-  if (answer?.orderState && answer.state === result) return answer.orderState
-  if (result === 'approved') return hold ? 'Delayed' : 'Approved'
-  if (result === 'unknown') return 'In Process'
-  return result === 'declined' ? 'Declined' : 'Canceled'
 }

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
+import type { TransactionType } from '../emv/terminal.ts'
 import type { AuthorisationMessage, HostAnswer, Merchant, Order, OrderChange, OrderState, ReversalReason } from './acquirer.ts'
 import type { Repaired } from './journal-check.ts'
 import type { Notice } from './notice.ts'
@@ -27,15 +28,20 @@ export interface JournalOptions {
 
 export type { Damage, Repaired } from './journal-check.ts'
 
-/** What a till did or is doing to an order: one payment attempt, one confirmation, one cancellation. */
+/** What a till did or is doing to an order: one payment attempt, one refund by card, one confirmation, one cancellation. */
 export interface Entry {
   readonly key: string
-  readonly kind: 'payment' | 'confirmation' | 'cancellation'
+  /** `refund`: by a card that was present; it is no payment of the order. */
+  readonly kind: 'payment' | 'refund' | 'confirmation' | 'cancellation'
+  /** Of a payment or refund by card; a purchase when left out. */
+  readonly type?: TransactionType
+  /** Of a refund: it gives back what this order's payments took. Left out: it stands by itself, and counts for no order. */
+  readonly linked?: boolean
   readonly order: string
   readonly merchant: Merchant
   readonly method: Method
   readonly reader?: string
-  /** Minor units. Of a change of all that is left: 0. */
+  /** Minor units; where the host approved a part, that. Of a change of all that is left: 0. */
   readonly amount: bigint
   readonly at: Date
   readonly stage: Stage
@@ -47,6 +53,8 @@ export interface Entry {
   readonly code?: { readonly payload: string; readonly expires: Date }
   /** Two-stage was asked for. */
   readonly hold?: boolean
+  /** An approval of a part was taken. */
+  readonly partial?: boolean
   readonly why?: ReversalReason
   /** The key to be reversed, where it is not the payment's own. */
   readonly target?: string

@@ -2,6 +2,7 @@
 
 import { hostMessage, type Language, message } from '../messages.ts'
 import type { OrderState } from './acquirer.ts'
+import type { Disagreement } from './order-money.ts'
 import type { Due } from './recorder.ts'
 
 export type Notice = {
@@ -18,6 +19,11 @@ export type Notice = {
   | { readonly type: 'fiscalised' }
   /** Cash was taken, and the host refuses to register it: somebody must look at it. */
   | { readonly type: 'refused'; readonly code: string }
+  /** The host's word on the order cannot be right, and was not taken over: somebody must look at it. */
+  | { readonly type: 'discrepancy'; readonly field: Disagreement['field']; readonly ours: string; readonly host: string }
+  /** A refund by card whose end was not known: the host has done it, or refuses it. */
+  | { readonly type: 'refunded' }
+  | { readonly type: 'refundDeclined' }
   /** The host has confirmed that an interrupted payment charges nothing. */
   | { readonly type: 'reversed' }
   /** A payment was interrupted before the host was asked. */
@@ -34,6 +40,10 @@ export function noticeText(notice: Notice, language: Language = 'en'): string {
       return message('notice.state', language, { order, state: notice.state })
     case 'refused':
       return message('notice.refused', language, { order, code: notice.code, reason: hostMessage(notice.code, language) })
+    case 'discrepancy': {
+      const { field, ours, host } = notice
+      return message('notice.discrepancy', language, { order, field: message(`discrepancy.${field}`, language), ours, host })
+    }
     case 'waiting':
       return message('notice.waiting', language, { order })
     default:

@@ -42,6 +42,11 @@ export interface PayOptions extends PreflightOptions {
   readonly method?: Method
   /** Two-stage: see `AuthorisationMessage.hold`. */
   readonly hold?: boolean
+  /** Minor units, where less than the order is paid or given back. */
+  readonly amount?: bigint
+  /** The app takes an approval of a part of the amount (code 10). Left out: such an approval is taken back. */
+  readonly partial?: boolean
+  /** `refund` brings money to the card: never a payment of the order. */
   readonly type?: TransactionType
   readonly otherAmount?: bigint
   readonly interfaces?: readonly CardInterface[]
@@ -66,6 +71,7 @@ const MAX_ATTEMPTS = 3
  */
 export async function pay(order: Order, options: PayOptions): Promise<PaymentResult> {
   checkOrder(order, options.merchant)
+  checkAmount(order, options)
   const { reader, prompts = {}, signal } = options
   const say = teller(prompts)
   say({ type: 'stage', stage: 'preflight' })
@@ -104,7 +110,7 @@ function choosingOnce(prompts: AppPrompts): AppPrompts {
 }
 
 async function payOnce(order: Order, options: PayOptions, attempt: number, say: (event: PaymentEvent) => void): Promise<PaymentResult> {
-  const { reader, acquirer, merchant, prompts = {}, clock = systemClock, type = 'purchase' } = options
+  const { reader, acquirer, merchant, prompts = {}, clock = systemClock, type = 'purchase', amount = order.amount } = options
   const key = options.newKey?.() ?? crypto.randomUUID()
   const at = new Date(clock.now())
   const pen = openPen(options.journal)
@@ -123,26 +129,27 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
   const sign = async (waiting: Waiting): Promise<boolean> => {
     if (!prompts.captureSignature || signature) return true
     say({ type: 'stage', stage: 'signature' })
-    const drawn = await prompts.captureSignature({ amount: order.amount, order }, waiting)
+    const drawn = await prompts.captureSignature({ amount, order }, waiting)
     if (drawn) signature = checkSignature(drawn)
     else refusedToSign = true
     return !refusedToSign
   }
-  const { hold } = options
-  const message = { key, order, merchant, type, amount: order.amount, currency: order.currency, at, ...(hold !== undefined && { hold }) }
+  const { hold, partial } = options
+  const staged = { ...(hold !== undefined && { hold }), ...(partial !== undefined && { partial }) }
+  const message = { key, order, merchant, type, amount, currency: order.currency, at, ...staged }
   const describe = (outcome: Outcome, settled: Settled) =>
-    describeResult({ order, merchant, at, key, attempt, signature, settled: { ...settled, outcome } })
+    describeResult({ order, type, amount, merchant, at, key, attempt, signature, settled: { ...settled, outcome } })
   throwIfAborted(options.signal)
   const { serial, family } = reader.info
-  const intent = { key, order, merchant, method: options.method ?? ('reader' as const), reader: serial ?? family, amount: order.amount, at }
-  await pen.write({ stage: 'begun', ...intent, ...(hold && { hold }) })
+  const intent = { key, order, merchant, method: options.method ?? ('reader' as const), reader: serial ?? family, type, amount, at }
+  await pen.write({ stage: 'begun', ...intent, ...(hold && { hold }), ...(partial && { partial }) })
   let outcome: Outcome
   try {
     say({ type: 'stage', stage: 'card' })
     outcome = await reader.transact(
       {
         type,
-        amount: order.amount,
+        amount,
         currency: order.currency,
         at,
         ...(options.otherAmount !== undefined && { otherAmount: options.otherAmount }),
@@ -153,7 +160,7 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
         selectApplication: (candidates, waiting) => prompts.selectApplication?.(candidates, waiting) ?? Promise.resolve(0),
         ...(prompts.enterPin && { enterPin: (request: PinRequest, waiting: Waiting) => prompts.enterPin!(request, waiting) }),
         ...(prompts.refer && {
-          refer: (_: unknown, _response: unknown, waiting: Waiting) => prompts.refer!({ amount: order.amount, order }, waiting),
+          refer: (_: unknown, _response: unknown, waiting: Waiting) => prompts.refer!({ amount, order }, waiting),
         }),
         confirmSignature: sign,
         async authorise(request, { signal }) {
@@ -261,6 +268,12 @@ export function checkOrder(order: Order, merchant: Merchant): void {
     if (length < 1 || length > most)
       throw new Fault('bad-argument', `merchant ${name} has ${length} characters, the rule is 1 to ${most}`, { field: `merchant.${name}` })
   }
+}
+
+/** @throws Fault `bad-argument` */
+function checkAmount(order: Order, { amount = order.amount }: Pick<PayOptions, 'amount'>): void {
+  if (amount <= 0n || amount > order.amount)
+    throw new Fault('bad-argument', `amount ${amount} is not 1 to ${order.amount} minor units, the order's`, { field: 'amount' })
 }
 
 /** A reader that failed after the host was asked: what is known of the card is what it sent for authorisation. */

@@ -2,7 +2,7 @@
 
 import { type Language, type MessageId, message } from '../messages.ts'
 import { type FiscalReceipt, fiscalQr } from './fiscal.ts'
-import { type Receipt, receiptLines } from './receipt.ts'
+import { headlines, type Receipt, receiptLines } from './receipt.ts'
 
 /** One row before it is laid out. */
 export type Row =
@@ -24,7 +24,7 @@ const sum = (left: string, right: string, strong = false): Row => ({ type: 'sum'
 export function slipRows(receipt: Receipt, language: Language = 'en', copy: Copy = 'customer'): Row[] {
   const lines = receiptLines({ ...receipt, signatureLine: receipt.signatureLine && copy === 'merchant' }, language)
   const title = receipt.method ? [] : [{ type: 'title' as const, text: message(`receipt.copy.${copy}`, language) }]
-  const results = (['receipt.paid', 'receipt.declined', 'receipt.cancelled', 'receipt.unknown'] as const).map(id => message(id, language))
+  const results = headlines(receipt, language)
   return [
     ...title,
     ...lines.map((text): Row => (text === '' ? { type: 'space' } : results.includes(text) ? { type: 'strong', text } : plain(text))),

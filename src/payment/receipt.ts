@@ -3,6 +3,7 @@
 import { fromHex, hex, text } from '../bytes.ts'
 import { formatAmount } from '../currency.ts'
 import type { CardInterface, CvmName, Outcome } from '../emv/outcome.ts'
+import type { TransactionType } from '../emv/terminal.ts'
 import { maskPan } from '../mask.ts'
 import { type Language, type MessageId, message } from '../messages.ts'
 import type { Merchant, Order } from './acquirer.ts'
@@ -14,6 +15,8 @@ export interface Receipt {
   readonly address?: string
   readonly terminal: string
   readonly order: string
+  /** What was done, where it is no plain purchase: a refund is never a payment. */
+  readonly type?: Exclude<TransactionType, 'purchase'>
   readonly result: Outcome['result']
   /** `150.00`. */
   readonly amount: string
@@ -51,6 +54,9 @@ export interface Receipt {
 export interface ReceiptFacts {
   readonly merchant: Merchant
   readonly order: Order
+  readonly type?: TransactionType
+  /** Minor units; the order's when left out. */
+  readonly amount?: bigint
   readonly result: Outcome['result']
   readonly outcome: Pick<Outcome, 'interface' | 'cvm' | 'application' | 'tags'>
   readonly response?: { readonly code: string; readonly authorisationCode?: string; readonly rrn?: string }
@@ -58,7 +64,17 @@ export interface ReceiptFacts {
   readonly signed: boolean
 }
 
-export function makeReceipt({ merchant, order, result, outcome, response, at, signed }: ReceiptFacts): Receipt {
+export function makeReceipt({
+  merchant,
+  order,
+  type,
+  amount = order.amount,
+  result,
+  outcome,
+  response,
+  at,
+  signed,
+}: ReceiptFacts): Receipt {
   const { tags, application } = outcome
   const hexOf = (tag: number) => (tags.get(tag)?.length ? hex(tags.get(tag)!) : undefined)
   const aid = application?.aid.length ? hex(application.aid) : (hexOf(0x84) ?? hexOf(0x9f06) ?? hexOf(0x4f))
@@ -84,8 +100,9 @@ export function makeReceipt({ merchant, order, result, outcome, response, at, si
     merchant: merchant.name,
     terminal: merchant.terminal,
     order: order.number,
+    ...(type && type !== 'purchase' && { type }),
     result,
-    amount: formatAmount(order.amount, order.currency),
+    amount: formatAmount(amount, order.currency),
     currency: order.currency.alpha,
     ...(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<typeof fields>),
     date: slipDate(at),
@@ -144,6 +161,12 @@ const results = {
   unknown: 'receipt.unknown',
 } as const
 
+/** The lines that say what was done and how it ended: only a purchase is "paid". */
+export function headlines({ type, result }: Pick<Receipt, 'type' | 'result'>, language: Language): readonly string[] {
+  if (!type || type === 'cashback') return [message(results[result], language)]
+  return [message(`receipt.type.${type}`, language), message(result === 'approved' ? 'receipt.approved' : results[result], language)]
+}
+
 /** TVR byte 3 b8: cardholder verification was not successful (EMV 4.4 Book 3, Annex C5). "Not needed" would be untrue then. */
 function cvmFailed({ tvr }: Receipt): boolean {
   return tvr !== undefined && (fromHex(tvr)[2] & 0x80) !== 0
@@ -161,7 +184,7 @@ export function receiptLines(receipt: Receipt, language: Language = 'en'): strin
     ...(receipt.address ? [receipt.address] : []),
     ...line('receipt.terminal', receipt.terminal),
     ...line('receipt.order', receipt.order),
-    message(results[receipt.result], language),
+    ...headlines(receipt, language),
     ...line('receipt.amount', `${receipt.amount} ${receipt.currency}`),
     ...line('receipt.method', receipt.method && message(`method.${receipt.method}`, language)),
     ...line('receipt.received', receipt.received && `${receipt.received} ${receipt.currency}`),

@@ -1,6 +1,7 @@
 /** The port to a journal: what a payment writes down before it goes on, whatever keeps it. Safe for a browser. */
 
 import type { CardInterface, CvmName, Outcome, Reason } from '../emv/outcome.ts'
+import type { TransactionType } from '../emv/terminal.ts'
 import { type Fault, isFault } from '../errors.ts'
 import type { AuthorisationMessage, HostAnswer, Merchant, Order, ReversalReason } from './acquirer.ts'
 import type { Receipt } from './receipt.ts'
@@ -20,6 +21,10 @@ export interface Intent {
   /** Minor units. */
   readonly amount: bigint
   readonly hold?: boolean
+  /** An approval of a part is taken. */
+  readonly partial?: boolean
+  /** A purchase when left out. A refund is no payment of its order. */
+  readonly type?: TransactionType
   readonly at: Date
   /** Of cash: minor units handed over. */
   readonly received?: bigint
@@ -30,6 +35,8 @@ export type PaymentReason =
   | Reason
   | 'journalFailed' // it could not be written down: taken back
   | 'interrupted' // the app died under way: taken back
+  | 'hostContradicted' // the host's answers contradict themselves or the question: taken back
+  | 'partialApproval' // the host approved a part of the amount, which the app does not take: taken back
   | 'notRegistered' // cash was taken, and the host refuses to register it
 
 /** What the host has not confirmed yet, and must: it is retried until it has. `change`: a confirmation or cancellation has no answer; `registration`: cash that the host has not heard of. */

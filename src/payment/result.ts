@@ -2,6 +2,7 @@
 
 import { hex } from '../bytes.ts'
 import type { CardInterface, CvmName, Outcome } from '../emv/outcome.ts'
+import type { TransactionType } from '../emv/terminal.ts'
 import { hostMessage, type Language, message } from '../messages.ts'
 import { tagBytes, tagHex } from '../tlv/ber.ts'
 import { isSensitive } from '../tlv/tags.ts'
@@ -14,6 +15,10 @@ import type { Signature } from './signature.ts'
 export interface PaymentResult {
   /** `unknown`: the host may have charged; ask for the state of `key` before paying again. */
   readonly result: Outcome['result']
+  /** `refund`: the money went to the card. */
+  readonly type: TransactionType
+  /** Minor units of a partial approval: what was approved, less than what was asked. */
+  readonly approvedAmount?: bigint
   readonly reason?: PaymentReason
   /** Left out: no card was presented, or nobody tells. */
   readonly interface?: CardInterface | undefined
@@ -44,6 +49,9 @@ export interface PaymentResult {
 
 export interface ResultFacts {
   readonly order: Order
+  readonly type: TransactionType
+  /** Minor units that were asked for. */
+  readonly amount: bigint
   readonly merchant: Merchant
   readonly at: Date
   readonly key: string
@@ -53,18 +61,31 @@ export interface ResultFacts {
 }
 
 /** Everything that is known at the end, put together; what is not known is left out. */
-export function describeResult({ order, merchant, at, key, attempt, signature, settled }: ResultFacts): PaymentResult {
+export function describeResult({ order, type, amount, merchant, at, key, attempt, signature, settled }: ResultFacts): PaymentResult {
   const { result, reason, outcome, answer, reversal, advice } = settled
   const response = answer?.response ?? (outcome.response?.type === 'unableToGoOnline' ? undefined : outcome.response)
   const { application } = outcome
+  const part = result === 'approved' ? answer?.approvedAmount : undefined
   return {
     result,
+    type,
+    ...(part !== undefined && { approvedAmount: part }),
     ...(reason && { reason }),
     ...(outcome.interface && { interface: outcome.interface }),
     ...(outcome.cvm && { cvm: outcome.cvm }),
     ...(application && { application: { aid: hex(application.aid), label: application.label } }),
     tags: safeTags(outcome.tags),
-    receipt: makeReceipt({ merchant, order, result, outcome, at, signed: signature !== undefined, ...(response && { response }) }),
+    receipt: makeReceipt({
+      merchant,
+      order,
+      type,
+      amount: part ?? amount,
+      result,
+      outcome,
+      at,
+      signed: signature !== undefined,
+      ...(response && { response }),
+    }),
     key,
     attempts: attempt,
     ...(response && { responseCode: response.code }),
@@ -87,9 +108,12 @@ function safeTags(tags: ReadonlyMap<number, Uint8Array>): Record<string, string>
 }
 
 /** What `tapdip pay --json` prints: the result without the outcome's secret data. */
-export function paymentJson({ outcome: _secret, answer: _raw, ...result }: PaymentResult): Omit<PaymentResult, 'outcome' | 'answer'> {
-  return result
+export function paymentJson({ outcome: _secret, answer: _raw, approvedAmount, ...result }: PaymentResult): PaymentJson {
+  return { ...result, ...(approvedAmount !== undefined && { approvedAmount: `${approvedAmount}` }) }
 }
+
+/** Amounts are texts of minor units. */
+export type PaymentJson = Omit<PaymentResult, 'outcome' | 'answer' | 'approvedAmount'> & { readonly approvedAmount?: string }
 
 /** Why, in the app's language: the reason, and for what the host declined its code and meaning. Empty for a plain approval. */
 export function reasonWords({ reason, result, responseCode }: PaymentResult, language: Language = 'en'): string {

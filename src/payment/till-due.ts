@@ -1,10 +1,13 @@
 /** What became of a payment or change that has no end yet: the host is asked, and it is completed or taken back (one attempt). */
 
 import { type Clock, within } from '../clock.ts'
+import { formatAmount } from '../currency.ts'
 import { Fault } from '../errors.ts'
-import type { AuthorisationMessage, HostAnswer, OrderAcquirer, OrderState, RetailAcquirer, ReversalReason } from './acquirer.ts'
+import type { AuthorisationMessage, HostAnswer, OrderAcquirer, RetailAcquirer, ReversalReason } from './acquirer.ts'
+import { agreed, isContradiction } from './agreement.ts'
 import type { Entry, Journal, OrderRecord } from './journal.ts'
 import type { Notice } from './notice.ts'
+import { isUnapproval, stateAfter } from './order-money.ts'
 import { makePlainReceipt, makeReceipt, type Receipt } from './receipt.ts'
 import type { Ending } from './recorder.ts'
 
@@ -50,7 +53,17 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
   const { journal, acquirer, clock, quiet } = desk
   const { key, stage, change } = entry
   const at = new Date(clock.now())
-  const changed = (state: OrderState): Notice => ({ type: 'state', order: order.number, key, at, state })
+  const changed = (ending: Omit<Ending, 'receipt'>): Notice =>
+    entry.kind === 'refund'
+      ? { type: ending.result === 'approved' ? 'refunded' : 'refundDeclined', order: order.number, key, at }
+      : {
+          type: 'state',
+          order: order.number,
+          key,
+          at,
+          state: stateAfter({ ...ending, receipt: receiptOf(entry, order, ending) }, key, order),
+        }
+  const endAs = (ending: Omit<Ending, 'receipt'>): Became => end(ending, changed(ending))
   const end = (ending: Omit<Ending, 'receipt'>, ...notices: readonly Notice[]): Became => {
     journal.settle(key, { ...ending, receipt: receiptOf(entry, order, ending) }, ...(quiet ? [] : notices))
     return ending.result
@@ -63,10 +76,8 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
   }
   /** As the host says; undefined when it has no final word. */
   const asSaid = (answer: HostAnswer): Became | undefined => {
-    if (answer.state === 'approved')
-      return end({ result: 'approved', answer }, changed(answer.orderState ?? (entry.hold ? 'Delayed' : 'Approved')))
-    if (answer.state === 'declined' || answer.state === 'referral')
-      return end({ result: 'declined', reason: 'hostDeclined', answer }, changed(answer.orderState ?? 'Declined'))
+    if (answer.state === 'approved') return endAs({ result: 'approved', answer })
+    if (answer.state === 'declined' || answer.state === 'referral') return endAs({ result: 'declined', reason: 'hostDeclined', answer })
     if (answer.state === 'reversed')
       return end({ result: 'cancelled', reason: 'interrupted', reversed: true }, { type: 'reversed', order: order.number, key, at })
     return undefined
@@ -75,7 +86,15 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
   if (change) {
     const answer = await acquirer[entry.kind === 'confirmation' ? 'confirm' : 'cancel'](change, { signal })
     if (answer.state === 'inProcess') return 'pending'
-    journal.changed(key, answer, ...(!quiet && answer.orderState && answer.orderState !== order.state ? [changed(answer.orderState)] : []))
+    const { orderState: state } = answer
+    const said: Notice | undefined =
+      state && isUnapproval(order, state)
+        ? { type: 'discrepancy', order: order.number, at, field: 'state', ours: order.state, host: state }
+        : state && state !== order.state && !quiet
+          ? { type: 'state', order: order.number, key, at, state }
+          : undefined
+    const { orderState: _state, ...stateless } = answer
+    journal.changed(key, said?.type === 'discrepancy' ? stateless : answer, ...(said ? [said] : []))
     return answer.state === 'approved' ? 'approved' : 'declined'
   }
   if (entry.due === 'registration') return register()
@@ -83,14 +102,15 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
   if (entry.why !== undefined || entry.due === 'reversal') return reverse('noAnswer')
   if (entry.method === 'sbp') {
     // There is no card that must agree: what the customer has paid is paid. A key that the host has never seen must not be paid any more.
-    const said = await acquirer.status(key, { signal })
+    const said = await ask(key)
     return said.state === 'inProcess' ? 'pending' : (asSaid(said) ?? reverse('noAnswer'))
   }
   const message = journal.sealed(key)
   if (message) return advise(message)
   if (entry.card === undefined) {
     // The card has not agreed: whatever the host did is taken back, unless it did nothing.
-    const known = entry.answer ?? (await acquirer.status(key, { signal }))
+    const known = entry.answer ?? (await believed(key))
+    if (!known) return reverse('noAnswer')
     return known.state === 'declined' || known.state === 'referral' || known.state === 'reversed' ? asSaid(known)! : reverse('linkLost')
   }
   if (entry.card !== 'approved') {
@@ -99,9 +119,31 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
     return reverse(entry.card === 'cancelled' ? 'cancelled' : 'cardDeclined')
   }
   // What is on disk is not enough: an approval whose end could not be written down was taken back.
-  const known = await acquirer.status(entry.target ?? key, { signal })
-  if (known.state === 'inProcess') return 'pending'
-  return asSaid(known) ?? reverse('noAnswer')
+  const known = await believed(entry.target ?? key)
+  if (known?.state === 'inProcess') return 'pending'
+  const part = known?.approvedAmount !== undefined && !entry.partial
+  return (known && !part && asSaid(known)) || reverse('noAnswer')
+
+  async function ask(of: string): Promise<HostAnswer> {
+    const { type } = entry
+    return agreed(await acquirer.status(of, { signal }), {
+      key: of,
+      order: order.number,
+      amount: entry.amount,
+      currency: order.currency,
+      ...(type && { type }),
+    })
+  }
+
+  /** Undefined where the host's answer contradicts itself or the question: nobody was told that it is paid, and it is taken back. */
+  async function believed(of: string): Promise<HostAnswer | undefined> {
+    try {
+      return await ask(of)
+    } catch (error) {
+      if (isContradiction(error)) return undefined
+      throw error
+    }
+  }
 
   async function register(): Promise<Became> {
     if (!acquirer.registerCash) throw new Fault('host-unreachable', 'this host takes no cash sales')
@@ -123,8 +165,8 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
     const answer = await acquirer.advise(kept, { signal })
     if (answer.state === 'inProcess') return 'pending'
     if (answer.state !== 'approved') return asSaid(answer) ?? 'pending'
-    const told: Notice = { type: 'synchronised', order: order.number, key, at }
-    return end({ result: 'approved', answer }, entry.result === 'approved' ? told : changed(answer.orderState ?? 'Approved'))
+    const ending = { result: 'approved', answer } as const
+    return end(ending, entry.result === 'approved' ? { type: 'synchronised', order: order.number, key, at } : changed(ending))
   }
 }
 
@@ -136,12 +178,14 @@ function receiptOf(entry: Entry, order: OrderRecord, { result, answer }: Omit<En
     return { ...base, result, ...(response?.rrn && { rrn: response.rrn }) }
   }
   const blank = { tags: new Map() }
-  const { merchant, at } = entry
-  const base = entry.receipt ?? makeReceipt({ merchant, order, result, outcome: blank, at, signed: true })
+  const { merchant, at, type, amount } = entry
+  const base = entry.receipt ?? makeReceipt({ merchant, order, ...(type && { type }), amount, result, outcome: blank, at, signed: true })
   const { code, rrn, authorisationCode } = response ?? {}
+  const part = result === 'approved' ? answer?.approvedAmount : undefined
   return {
     ...base,
     result,
+    ...(part !== undefined && { amount: formatAmount(part, order.currency) }),
     ...(code && { responseCode: code }),
     ...(rrn && { rrn }),
     ...(authorisationCode && { authorisationCode }),

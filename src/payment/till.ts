@@ -2,23 +2,20 @@
 
 import { type Clock, sleep, systemClock } from '../clock.ts'
 import { asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
-import {
-  type HostAnswer,
-  type Merchant,
-  type Order,
-  type OrderAcquirer,
-  type OrderChange,
-  paidStates,
-  type RetailAcquirer,
-} from './acquirer.ts'
+import type { HostAnswer, Merchant, Order, OrderAcquirer, OrderChange, RetailAcquirer } from './acquirer.ts'
+import { agreeingTill, isContradiction } from './agreement.ts'
 import type { Entry, Journal, OrderRecord } from './journal.ts'
 import type { Notice } from './notice.ts'
-import { priceParts } from './order.ts'
+import { dueOf, standingPayments } from './order-money.ts'
 import { type PaymentResult, type PayOptions, pay } from './payment.ts'
 import type { Receipt } from './receipt.ts'
-import { type ByCash, type SaleResult, takeCash } from './till-cash.ts'
+import { type ByCash, letGo, type SaleResult, takeCash } from './till-cash.ts'
+import { compare } from './till-compare.ts'
 import { type Became, bringToEnd } from './till-due.ts'
+import { checkPart, type Part, refusalOf } from './till-part.ts'
 import { type BySbp, type SbpAcquirer, takeSbp } from './till-sbp.ts'
+
+export type { Part } from './till-part.ts'
 
 export interface TillOptions {
   readonly journal: Journal
@@ -66,9 +63,6 @@ export interface Changed {
   readonly order: OrderRecord
 }
 
-/** Part of an order: an amount, or items, or neither for all that is left. */
-export type Part = Pick<OrderChange, 'amount' | 'items'>
-
 export interface Recovered {
   /** As it was. */
   readonly entry: Entry
@@ -89,7 +83,10 @@ export interface Till extends AsyncDisposable {
   /** Compares orders of the last `days` that were paid offline or in process with the host's. Gives those that changed. */
   reconcile(days?: number, signal?: AbortSignal): Promise<readonly OrderRecord[]>
   orders(filter?: Parameters<Journal['orders']>[0]): readonly OrderRecord[]
-  /** As the host has it now; as the journal has it when the host cannot be reached. @throws Fault `not-found` */
+  /**
+   * As the host has it now; as the journal has it when the host cannot be reached.
+   * @throws Fault `not-found`; `host-error` with details.field where the host's order cannot be this one: nothing is changed, and a notice says so
+   */
   status(number: string, signal?: AbortSignal): Promise<OrderRecord>
   /** Charges what a two-stage payment holds. @throws Fault `not-found`, `bad-argument`, `journal` */
   confirm(number: string, part?: Part, signal?: AbortSignal): Promise<Changed>
@@ -113,8 +110,10 @@ const DAY = 86_400_000
 
 /** Opens a till. Unless told otherwise it recovers and reconciles at once, in the background. The journal stays the caller's to close. */
 export function openTill(options: TillOptions): Till {
-  const { journal, acquirer, merchant, clock = systemClock, onNotice, onFault, newKey, attemptTime = 20_000, background = true } = options
+  const { journal, merchant, clock = systemClock, onNotice, onFault, newKey, attemptTime = 20_000, background = true } = options
+  const acquirer = agreeingTill(options.acquirer)
   const desk = { journal, acquirer, clock, attemptTime }
+  const comparing = { journal, acquirer, now: () => new Date(clock.now()), told: new Set<string>() }
   const makeKey = newKey ?? (() => crypto.randomUUID())
   const closing = new AbortController()
   let wake = () => {}
@@ -174,19 +173,10 @@ export function openTill(options: TillOptions): Till {
         throw fault
       }
       if (!isFault(fault, 'host-unreachable', 'host-no-answer', 'host-error', 'timeout', 'bad-key')) {
-        release(entry.key)
+        letGo(journal, entry.key)
         throw fault
       }
       return later(fault)
-    }
-  }
-
-  /** Whatever the journal says to it. */
-  function release(key: string): void {
-    try {
-      journal.release(key)
-    } catch (error) {
-      if (!isFault(error, 'journal')) throw error
     }
   }
 
@@ -214,7 +204,7 @@ export function openTill(options: TillOptions): Till {
     for (const before of open) {
       throwIfAborted(signal)
       const { number } = before
-      if (known(number).entries.every(one => !one.open)) await refresh(number, signal, true)
+      if (known(number).entries.every(one => !one.open)) await refresh(number, signal, true).catch(passOver)
       const now = known(number)
       if (now.state !== before.state || now.offline !== before.offline) changed.push(now)
     }
@@ -222,29 +212,18 @@ export function openTill(options: TillOptions): Till {
     return changed
   }
 
-  /** Takes over the host's state of the order; false when it could not be asked. */
-  async function refresh(number: string, signal: AbortSignal | undefined, notify: boolean): Promise<boolean> {
+  /** Takes over the host's state of the order; nothing where the host is away. @throws Fault `host-error` where its order cannot be this one: the state is kept */
+  async function refresh(number: string, signal: AbortSignal | undefined, notify: boolean): Promise<void> {
     try {
-      const order = known(number)
-      const host = await acquirer.order(merchant, number, signal ? { signal } : {})
-      if (!host || (host.state === order.state && host.billNumber === order.billNumber)) return true
-      const notice: Notice = { type: 'state', order: number, at: new Date(clock.now()), state: host.state }
-      journal.update(
-        merchant,
-        number,
-        { state: host.state, billNumber: host.billNumber },
-        ...(notify && host.state !== order.state ? [notice] : []),
-      )
-      return true
+      await compare(comparing, known(number), { signal, notify })
     } catch (error) {
-      if (isFault(error, 'host-unreachable', 'host-no-answer', 'host-error')) return false
-      throw error
+      if (isContradiction(error) || !isFault(error, 'host-unreachable', 'host-no-answer', 'host-error')) throw error
     }
   }
 
   function standing(record: OrderRecord | undefined): Standing | undefined {
     if (!record) return undefined
-    if (paidStates.includes(record.state)) return { result: 'already-paid', order: record }
+    if (dueOf(record) === 0n) return { result: 'already-paid', order: record }
     return record.entries.some(one => one.open) ? { result: 'in-process', order: record } : undefined
   }
 
@@ -269,7 +248,7 @@ export function openTill(options: TillOptions): Till {
     try {
       if (how.method === 'sbp') return await sellBySbp(order, how)
       if (how.method === 'cash') return await sellForCash(order, how)
-      const payment = await pay(order, { ...how, acquirer, merchant, clock, journal })
+      const payment = await pay(order, { ...how, amount: amountOf(order, how), acquirer, merchant, clock, journal })
       return { result: payment.result, payment, order: known(order.number) }
     } catch (error) {
       // Another process, or another call of this one, was quicker.
@@ -279,6 +258,12 @@ export function openTill(options: TillOptions): Till {
     } finally {
       wake()
     }
+  }
+
+  /** What is still to be paid of the order; less where only a part is paid now. */
+  function amountOf(order: Order, { amount }: ByCard): bigint {
+    const before = journal.order(merchant, order.number)
+    return amount ?? (before && standingPayments(before).length > 0 ? dueOf(before) : order.amount)
   }
 
   async function change(
@@ -294,7 +279,12 @@ export function openTill(options: TillOptions): Till {
     for (const entry of hanging) {
       // A payment that hangs is taken back as a whole, which is what its cancellation asks for.
       const undo =
-        kind === 'cancellation' && entry.kind === 'payment' && entry.result !== 'approved' && !part.amount && !part.items && !part.of
+        kind === 'cancellation' &&
+        (entry.kind === 'payment' || entry.kind === 'refund') &&
+        entry.result !== 'approved' &&
+        !part.amount &&
+        !part.items &&
+        !part.of
       if (undo && entry.why === undefined && journal.claim(entry.key)) {
         journal.record({ stage: 'reversing', key: entry.key, why: 'cancelled' })
         journal.release(entry.key)
@@ -314,6 +304,11 @@ export function openTill(options: TillOptions): Till {
       ...(of && { of }),
     }
     journal.change(kind, asked)
+    const refused = refusalOf(kind, known(number), part)
+    if (refused) {
+      journal.changed(asked.key, refused)
+      return { result: 'declined', answer: refused, order: known(number) }
+    }
     journal.release(asked.key)
     const { became } = await attempt(journal.entry(asked.key)!, signal, true)
     wake()
@@ -381,7 +376,7 @@ export function openTill(options: TillOptions): Till {
         known(number).entries.filter(one => one.open),
         signal,
       )
-      await refresh(number, signal, false)
+      await refresh(number, signal, false).finally(tell)
       return known(number)
     },
     confirm: (number, part = {}, signal) => change('confirmation', number, part, signal),
@@ -407,12 +402,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
-/** @throws Fault `bad-argument` */
-function checkPart(order: OrderRecord, { amount, items }: Part): void {
-  if (amount !== undefined && items) throw new Fault('bad-argument', 'part: an amount or items, not both', { field: 'part' })
-  if (amount !== undefined && (amount <= 0n || amount > order.amount))
-    throw new Fault('bad-argument', `part.amount ${amount} is not 1 to ${order.amount} minor units`, { field: 'part.amount' })
-  if (!items) return
-  if (!order.items) throw new Fault('bad-argument', `part.items: order ${order.number} has no items`, { field: 'part.items' })
-  priceParts(order.items, items)
+/** One order whose host contradicts itself is told by its notice, and the others are compared all the same. */
+function passOver(error: unknown): void {
+  if (!isContradiction(error)) throw error
 }

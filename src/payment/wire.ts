@@ -2,7 +2,15 @@
 
 import { hex } from '../bytes.ts'
 import type { AuthorisationResponse, TransactionType } from '../emv/terminal.ts'
-import { type AuthorisationMessage, type HostAnswer, type HostState, hostStates, orderStates, type SbpCode } from './acquirer.ts'
+import {
+  type AnswerSubject,
+  type AuthorisationMessage,
+  type HostAnswer,
+  type HostState,
+  hostStates,
+  orderStates,
+  type SbpCode,
+} from './acquirer.ts'
 import { bytes, date, fields, flag, type Json, list, money, oneOf, optional, text, unit, upTo, wrong } from './wire-fields.ts'
 import { decodeMerchant, decodeOrder, encodeMerchant, encodeOrder } from './wire-order.ts'
 
@@ -25,6 +33,7 @@ export function encodeMessage(message: AuthorisationMessage): Json {
     interface: message.interface,
     cvm: message.cvm,
     hold: message.hold,
+    partial: message.partial,
     tags: Object.fromEntries([...tags].map(([tag, value]) => [tag.toString(16).toUpperCase().padStart(2, '0'), hex(value)])),
     ...(pinBlock && { pinBlock: { format: pinBlock.format, data: hex(pinBlock.data), ksn: hex(pinBlock.ksn) } }),
   }
@@ -49,6 +58,7 @@ export function decodeMessage(json: unknown): AuthorisationMessage {
     ...optional(root, '', 'interface', (value, path) => oneOf(value, interfaces, path)),
     ...optional(root, '', 'cvm', (value, path) => oneOf(value, cvms, path)),
     ...optional(root, '', 'hold', flag),
+    ...optional(root, '', 'partial', flag),
     tags: new Map(tags),
     ...(block && {
       pinBlock: {
@@ -60,9 +70,11 @@ export function decodeMessage(json: unknown): AuthorisationMessage {
   }
 }
 
-export function encodeAnswer({ state, response, reason, billNumber, transaction, orderState }: HostAnswer): Json {
+export function encodeAnswer({ about, state, approvedAmount, response, reason, billNumber, transaction, orderState }: HostAnswer): Json {
   return {
+    ...(about && { key: about.key, order: about.order, amount: about.amount?.toString(), currency: about.currency }),
     state,
+    approvedAmount: approvedAmount?.toString(),
     reason,
     billNumber,
     transaction,
@@ -93,6 +105,7 @@ export function decodeAnswer(json: unknown): HostAnswer {
   const state: HostState = oneOf(root.state, hostStates, 'state')
   const common = {
     state,
+    ...(root.key !== undefined && { about: decodeSubject(root) }),
     ...optional(root, '', 'reason', upTo(200, 0)),
     ...optional(root, '', 'billNumber', upTo(32)),
     ...optional(root, '', 'transaction', upTo(32)),
@@ -113,5 +126,27 @@ export function decodeAnswer(json: unknown): HostAnswer {
     ...(issuerAuthenticationData && { issuerAuthenticationData }),
     ...rest,
   }
-  return { ...common, response }
+  return { ...common, ...(state === 'approved' && optional(root, '', 'approvedAmount', money)), response }
+}
+
+function decodeSubject(root: Record<string, unknown>): AnswerSubject {
+  return {
+    key: text(root.key, 'key', 1, 64),
+    ...optional(root, '', 'order', upTo(32)),
+    ...optional(root, '', 'amount', money),
+    ...optional(root, '', 'currency', (value, path) => unit(value, path).alpha),
+  }
+}
+
+/**
+ * Of the JSON interface: an answer names what it answers, its key always, and where the host knows it order, amount and currency.
+ * @throws Fault `bad-argument` with details.path
+ */
+export function named(answer: HostAnswer): HostAnswer {
+  const { about, state } = answer
+  if (!about) throw wrong('key', 'an answer names the key that it is about')
+  if (state === 'approved' || state === 'declined' || state === 'referral' || state === 'inProcess')
+    for (const name of ['order', 'amount', 'currency'] as const)
+      if (about[name] === undefined) throw wrong(name, `an answer names the ${name} that it is about`)
+  return answer
 }

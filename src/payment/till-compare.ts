@@ -1,0 +1,64 @@
+/** The host's order beside the till's: what can be true is taken over, what cannot is told and changes nothing. */
+
+import { Fault } from '../errors.ts'
+import type { HostOrder, OrderAcquirer } from './acquirer.ts'
+import { isContradiction } from './agreement.ts'
+import type { Journal, OrderRecord } from './journal.ts'
+import type { Notice } from './notice.ts'
+import { type Disagreement, disagreement, isUnapproval } from './order-money.ts'
+
+export interface Comparing {
+  readonly journal: Journal
+  readonly acquirer: Pick<OrderAcquirer, 'order'>
+  now(): Date
+  /** Once for each discrepancy of this till's life: every start compares again. */
+  readonly told: Set<string>
+}
+
+/**
+ * Asks the host for `order` and takes over its state. `notify`: a change is told.
+ * @throws Fault `host-error` with details.field where number, amount, currency or the money of the state cannot be this order's: the state is kept, and a notice
+ * says so; and what `order` of the acquirer throws
+ */
+export async function compare(
+  { journal, acquirer, now, told }: Comparing,
+  order: OrderRecord,
+  { signal, notify }: { readonly signal: AbortSignal | undefined; readonly notify: boolean },
+): Promise<void> {
+  const { merchant, number } = order
+  const refuse = ({ field, ours, host }: Disagreement) => {
+    const once = [number, field, host].join(' ')
+    if (!told.has(once)) journal.notify({ type: 'discrepancy', order: number, at: now(), field, ours, host })
+    told.add(once)
+  }
+  let host: HostOrder | undefined
+  try {
+    host = await acquirer.order(merchant, number, signal ? { signal } : {})
+  } catch (error) {
+    if (isContradiction(error)) refuse({ field: 'number', ours: number, host: (error as Fault).message })
+    throw error
+  }
+  if (!host) return
+  const wrong = disagreement(order, host)
+  if (wrong) {
+    refuse(wrong)
+    throw new Fault('host-error', `the host's order ${number} is not this one: ${wrong.field} ${wrong.host}, not ${wrong.ours}`, {
+      ...wrong,
+      contradiction: wrong.field,
+      order: number,
+    })
+  }
+  const { state, billNumber, cancelled } = host
+  if (state !== order.state && isUnapproval(order, state, cancelled)) return refuse({ field: 'state', ours: order.state, host: state })
+  if (state === order.state && billNumber === order.billNumber) return
+  if (keepsOwn(order) && state !== order.state) return
+  const notice: Notice = { type: 'state', order: number, at: now(), state }
+  journal.update(merchant, number, { state, billNumber }, ...(notify && state !== order.state ? [notice] : []))
+}
+
+/** What the host has not heard of yet, or has refused to register, stands in the till's own book alone. */
+function keepsOwn({ entries }: OrderRecord): boolean {
+  return entries.some(
+    ({ kind, result, due, reason }) => kind === 'payment' && result === 'approved' && (due !== undefined || reason === 'notRegistered'),
+  )
+}
