@@ -91,7 +91,7 @@ describe('the host', () => {
 
   it('never saw the key', async () => {
     const { host } = await started()
-    expect(await httpAcquirer(host.url).status('nobody')).toEqual({ state: 'unknown' })
+    expect(await httpAcquirer(host.url).status('nobody')).toEqual({ about: { key: 'nobody' }, state: 'unknown' })
   })
 
   it('declines an unknown card and an expired one', async () => {
@@ -241,7 +241,7 @@ describe('the client', () => {
     const paths: string[] = []
     const url = await listen((request, response) => {
       paths.push(request.url!)
-      response.end('{"state":"unknown"}')
+      response.end('{"key":"a/b","state":"unknown"}')
     })
     await httpAcquirer(`${url}/api`).status('a/b')
     expect(paths).toEqual(['/api/v1/authorisations/a%2Fb'])
@@ -325,7 +325,7 @@ describe('the client', () => {
   })
 
   it('a reversal that the host does not confirm is none', async () => {
-    const url = await listen((_, response) => response.end('{"state":"inProcess"}'))
+    const url = await listen((_, response) => response.end('{"key":"x","state":"inProcess"}'))
     await expect(httpAcquirer(url).reverse('x', 'noAnswer')).rejects.toMatchObject({ code: 'host-error', details: { state: 'inProcess' } })
   })
 })

@@ -354,7 +354,7 @@ describe('a restart', () => {
     await expect(second.client.authorise(paid)).rejects.toMatchObject({ details: { status: 409 } })
     expect(second.host.balance(visa)).toBe(full - 2500_00n)
     expect(second.host.points(visa)).toBe(25_00n)
-    expect(await second.client.status('never came')).toEqual({ state: 'reversed' })
+    expect(await second.client.status('never came')).toEqual({ about: { key: 'never came' }, state: 'reversed' })
     const replayed = { ...paid, key: 'q', order: { ...paid.order, number: 'another' } }
     expect(await second.client.authorise(replayed)).toMatchObject({ response: { code: '88' } })
     const number = (await second.client.authorise(await cardMessage('r', { order: { ...paid.order, number: 'third' } }))).transaction!

@@ -341,7 +341,7 @@ describe('when something breaks', () => {
     let message: Parameters<Acquirer['authorise']>[0] | undefined
     const spying: Acquirer = { ...acquirer, authorise: (sent, options) => acquirer.authorise((message = sent), options) }
     expect(await pay({ acquirer: spying })).toMatchObject({ result: 'declined', reason: 'unableToGoOnline', reversal: 'done' })
-    expect(await acquirer.authorise(message!)).toEqual({ state: 'reversed' })
+    expect(await acquirer.authorise(message!)).toEqual({ about: { key: message!.key }, state: 'reversed' })
     expect(seen.map(({ type }) => type)).toEqual(['dropped', ...seen.slice(1, -2).map(() => 'status'), 'reversal', 'repeat'])
     expect(host.balance(visa)).toBe(1_000_000_00n)
   })

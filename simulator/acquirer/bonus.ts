@@ -1,6 +1,6 @@
 /** Bonus points: the host pays part of an order with them, and gives new ones, by operations of its own (seed 001). */
 
-import { type Book, type BookedOrder, type Found, least, type Operation } from './book.ts'
+import { type Book, type BookedOrder, bonusKey, type Found, least, type Operation } from './book.ts'
 import type { Issuer } from './issuer.ts'
 
 export interface BonusOptions {
@@ -49,8 +49,23 @@ export function cancelAward(book: Book, issuer: Issuer, order: BookedOrder, key:
   done(book, book.add(order, { type: 'bonusCancellation', state: 'In Process', amount: back, at }, [bonus(key, 'award', back)]))
 }
 
-function bonus(key: string, what: string, amount: bigint) {
-  return { key: `${key}/${what}`.slice(-64), kind: 'bonus' as const, amount }
+/** When the payment with `key` is undone as a whole: points that paid for it come back, points that it brought go, less what went before. */
+export function undoBonus(issuer: Issuer, order: BookedOrder, key: string, left: (payment: Operation) => bigint): void {
+  const sum = (type: Operation['type']) =>
+    order.operations.filter(one => one.type === type && one.state === 'Approved').reduce((total, { amount }) => total + amount, 0n)
+  for (const operation of order.operations) {
+    const [{ key: own }] = operation.transactions
+    if (operation.state !== 'Approved') continue
+    if (operation.type === 'bonusPayment' && own === bonusKey(key, 'spent')) issuer.movePoints(operation.account, left(operation))
+    else if (operation.type === 'bonusAward' && own === bonusKey(key, 'award'))
+      issuer.movePoints(operation.account, -(operation.amount - least(operation.amount, sum('bonusCancellation'))))
+    else continue
+    operation.state = 'Canceled'
+  }
+}
+
+function bonus(key: string, what: 'spent' | 'award', amount: bigint) {
+  return { key: bonusKey(key, what), kind: 'bonus' as const, amount }
 }
 
 function done(book: Book, found: Found): void {

@@ -2,6 +2,7 @@
 
 import { createHash, randomInt } from 'node:crypto'
 import type {
+  AnswerSubject,
   AuthorisationMessage,
   FiscalMark,
   HostAnswer,
@@ -35,14 +36,15 @@ export interface Operation {
   readonly at: Date
   readonly items?: HostOperation['items']
   readonly transactions: Transaction[]
-  /** Of a payment: whose money, which card in a form that tells no number, whether it is only held, how much was let go or given back. */
+  /** Of a payment: whose money, which card in a form that tells no number, whether it is only held. */
   readonly account?: string
   readonly card?: string
   readonly terminal?: string
   readonly hold?: boolean
-  /** It brings money to the card instead of taking it. */
+  /** A refund by card: it brings money to the card instead of taking it, and is no payment of the order. */
   readonly gives?: boolean
-  returned?: bigint
+  /** Of such a refund: it gives back what this order's payments took. Left out: it stands by itself. */
+  readonly linked?: boolean
   /** Of a cancellation: how much of it was only held; or that it undid a whole payment, which then counts as never made. */
   readonly fromHeld?: bigint
   readonly undoes?: boolean
@@ -72,34 +74,103 @@ export interface Standing {
   readonly cancelled: bigint
 }
 
-/** Payments that stand: approved, and not undone as a whole. */
+/** Payments that stand: approved, and not undone as a whole. A refund by card is none. */
 export function payments({ operations }: BookedOrder): Operation[] {
-  return operations.filter(({ type, state }) => (type === 'payment' || type === 'bonusPayment') && state === 'Approved')
+  return operations.filter(({ type, state, gives }) => (type === 'payment' || type === 'bonusPayment') && state === 'Approved' && !gives)
+}
+
+/** What became of one payment's money, minor units. */
+export interface Share {
+  held: bigint
+  charged: bigint
+  /** Let go or given back. */
+  back: bigint
+}
+
+/**
+ * Every payment of the order that was ever approved with what is left of it, by its operations in their order: a confirmation and a cancellation take from the oldest
+ * payment first, a payment that was undone as a whole has nothing any more. Nothing in it goes below zero.
+ */
+export function ledger(order: BookedOrder): ReadonlyMap<Operation, Share> {
+  const shares = new Map<Operation, Share>()
+  const take = (from: 'held' | 'charged', to: 'charged' | 'back', amount: bigint) => {
+    let due = amount
+    for (const share of moneyFirst(shares)) {
+      const part = least(due, share[from])
+      share[from] -= part
+      share[to] += part
+      due -= part
+    }
+  }
+  for (const operation of order.operations) {
+    const { type, state, amount, hold, gives, fromHeld = 0n } = operation
+    if ((type === 'payment' || type === 'bonusPayment') && (state === 'Approved' || wasUndone(operation))) {
+      if (!gives) shares.set(operation, { held: hold ? amount : 0n, charged: hold ? 0n : amount, back: 0n })
+      else if (state === 'Approved' && operation.linked) take('charged', 'back', amount)
+    } else if (state !== 'Approved') continue
+    else if (type === 'confirmation') take('held', 'charged', amount)
+    else if (type === 'cancellation' && operation.undoes) {
+      for (const [payment, share] of shares) if (undoes(operation, payment)) Object.assign(share, { held: 0n, charged: 0n })
+    } else if (type === 'cancellation') {
+      take('held', 'back', fromHeld)
+      take('charged', 'back', amount - fromHeld)
+    }
+  }
+  return shares
+}
+
+/** Points come after all money. */
+function moneyFirst(shares: ReadonlyMap<Operation, Share>): readonly Share[] {
+  const of = (type: Operation['type']) => [...shares].filter(([payment]) => payment.type === type).map(([, share]) => share)
+  return [...of('payment'), ...of('bonusPayment')]
+}
+
+/** Approved, and undone since. */
+function wasUndone({ type, state, transactions: [first] }: Operation): boolean {
+  return state === 'Canceled' && (type === 'bonusPayment' || first.answer.response?.type === 'approved')
+}
+
+/** The key of a reversal names the payment's. */
+export function undoKey(key: string): string {
+  return `${key}/reversal`.slice(-64)
+}
+
+function undoes({ transactions: [undoing] }: Operation, { transactions: [payment] }: Operation): boolean {
+  return undoing.key === undoKey(payment.key) || (payment.kind === 'bonus' && payment.key === bonusKey(undone(undoing.key), 'spent'))
+}
+
+function undone(key: string): string {
+  return key.replace(/\/reversal$/, '')
+}
+
+export function bonusKey(key: string, what: 'spent' | 'award'): string {
+  return `${key}/${what}`.slice(-64)
 }
 
 export function standing(order: BookedOrder): Standing {
-  const sum = (operations: readonly Operation[], of = (operation: Operation) => operation.amount) =>
-    operations.reduce((total, operation) => total + of(operation), 0n)
-  const done = order.operations.filter(({ state, undoes }) => state === 'Approved' && !undoes)
-  const live = payments(order)
-  const cancellations = done.filter(({ type }) => type === 'cancellation')
-  const onHold = sum(live.filter(({ hold }) => hold))
-  const confirmed = sum(done.filter(({ type }) => type === 'confirmation'))
-  const letGo = sum(cancellations, ({ fromHeld = 0n }) => fromHeld)
-  const cancelled = sum(cancellations)
-  const paid = sum(live)
-  return { paid, held: onHold - confirmed - letGo, charged: paid - onHold + confirmed - (cancelled - letGo), cancelled }
+  const sum = (amounts: Iterable<bigint>) => [...amounts].reduce((total, amount) => total + amount, 0n)
+  const shares = [...ledger(order).values()]
+  const cancellations = order.operations.filter(
+    ({ type, state, undoes, linked }) => state === 'Approved' && ((type === 'cancellation' && !undoes) || linked === true),
+  )
+  return {
+    paid: sum(payments(order).map(({ amount }) => amount)),
+    held: sum(shares.map(({ held }) => held)),
+    charged: sum(shares.map(({ charged }) => charged)),
+    cancelled: sum(cancellations.map(({ amount }) => amount)),
+  }
 }
 
 function stateOf(order: BookedOrder): OrderState {
   const live = payments(order)
   if (live.length === 0) {
-    const last = order.operations.filter(({ type }) => type === 'payment').at(-1)?.state ?? 'In Process'
+    const last = order.operations.filter(({ type, gives }) => type === 'payment' && !gives).at(-1)?.state ?? 'In Process'
     return last === 'Approved' ? 'In Process' : last
   }
-  const { paid, held, charged, cancelled } = standing(order)
-  if (cancelled >= paid) return 'Canceled'
-  if (cancelled > 0n) return 'PartialCanceled'
+  const { paid, held, charged } = standing(order)
+  const shares = ledger(order)
+  const back = live.reduce((total, payment) => total + shares.get(payment)!.back, 0n)
+  if (back > 0n) return held + charged > 0n ? 'PartialCanceled' : 'Canceled'
   if (held > 0n) return charged > 0n ? 'PartialDelayed' : 'Delayed'
   return paid < order.amount ? 'PartialApproved' : 'Approved'
 }
@@ -171,7 +242,7 @@ export class Book {
   begin(
     message: Pick<AuthorisationMessage, 'order' | 'merchant' | 'amount' | 'currency' | 'key'>,
     kind: 'authorisation' | 'advice' | 'cash' | 'sbp',
-    facts: Pick<Operation, 'at' | 'card' | 'hold' | 'gives'> & { pan?: string },
+    facts: Pick<Operation, 'at' | 'card' | 'hold' | 'gives' | 'linked'> & { pan?: string },
   ): Found {
     const { order: asked, merchant, amount, currency, key } = message
     let order = this.order(asked.number, merchant.id)
@@ -243,6 +314,12 @@ export class Book {
   authorisationCode(): string {
     return `X${String(randomInt(0, 100_000)).padStart(5, '0')}`
   }
+}
+
+/** What the answer to `key` is about. Of a payment: the amount that was asked for; of a change: what it came to. */
+export function subjectOf({ order, operation, transaction }: Found): AnswerSubject {
+  const amount = operation.type === 'payment' ? transaction.amount : operation.amount
+  return { key: transaction.key, order: order.number, amount, currency: order.currency.alpha }
 }
 
 /** Tells whether two messages are the same, and nothing else of them. */

@@ -4,7 +4,7 @@ import { isFault } from '../../src/errors.ts'
 import type { HostAnswer, ItemPart, OrderChange } from '../../src/payment/acquirer.ts'
 import { priceParts } from '../../src/payment/order.ts'
 import { cancelAward } from './bonus.ts'
-import { type Book, type BookedOrder, fingerprint, least, type Operation, payments, standing } from './book.ts'
+import { type Book, type BookedOrder, fingerprint, least, ledger, type Operation, payments, standing } from './book.ts'
 import type { Issuer } from './issuer.ts'
 import type { CheckedRule } from './rules.ts'
 
@@ -71,25 +71,16 @@ function cancel({ book, issuer, now, isSettled }: Workplace, order: BookedOrder,
     ...(fromCharged > 0n ? [{ kind, amount: fromCharged }] : []),
   ].map((one, index) => ({ ...one, key: index === 0 ? asked.key : `${asked.key}/${index}`.slice(-64) }))
   const operation = { type: 'cancellation', state: 'In Process', amount, at: now, fromHeld, ...(items && { items }) } as const
+  const before = ledger(order)
   const found = book.add(order, operation, transactions, fingerprint(asked))
-  giveBack(issuer, order, amount)
   const answer = book.finish(found, approved(book, now))
+  for (const [payment, { back }] of ledger(order)) {
+    const part = back - (before.get(payment)?.back ?? 0n)
+    if (payment.type === 'payment') issuer.move(payment.account, part)
+    else issuer.movePoints(payment.account, part)
+  }
   cancelAward(book, issuer, order, asked.key, now, cancelled + amount, paid)
   return answer
-}
-
-/** Money first, then points; oldest payment first. */
-function giveBack(issuer: Issuer, order: BookedOrder, amount: bigint): void {
-  let due = amount
-  for (const type of ['payment', 'bonusPayment'] as const)
-    for (const payment of payments(order).filter(one => one.type === type)) {
-      const left = payment.amount - (payment.returned ?? 0n)
-      const part = least(due, left)
-      payment.returned = (payment.returned ?? 0n) + part
-      due -= part
-      if (type === 'payment') issuer.move(payment.account, part)
-      else issuer.movePoints(payment.account, part)
-    }
 }
 
 function sizeOf(kind: ChangeKind, order: BookedOrder, asked: OrderChange, most: bigint): { amount: bigint; items?: readonly ItemPart[] } {

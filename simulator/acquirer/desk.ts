@@ -3,9 +3,31 @@
 import { uint } from '../../src/bytes.ts'
 import { type Clock, sleep, systemClock } from '../../src/clock.ts'
 import { maskPan } from '../../src/mask.ts'
-import type { AuthorisationMessage, CashSale, HostAnswer, HostOrder, OrderChange, Sale, SbpCode } from '../../src/payment/acquirer.ts'
-import { type BonusOptions, earnBonus } from './bonus.ts'
-import { type Book, type BookedOrder, cardToken, type Found, fingerprint, hostOrder, type Operation, payments, standing } from './book.ts'
+import type {
+  AnswerSubject,
+  AuthorisationMessage,
+  CashSale,
+  HostAnswer,
+  HostOrder,
+  OrderChange,
+  Sale,
+  SbpCode,
+} from '../../src/payment/acquirer.ts'
+import { type BonusOptions, cancelAward, earnBonus, undoBonus } from './bonus.ts'
+import {
+  type Book,
+  type BookedOrder,
+  cardToken,
+  type Found,
+  fingerprint,
+  hostOrder,
+  ledger,
+  type Operation,
+  payments,
+  standing,
+  subjectOf,
+  undoKey,
+} from './book.ts'
 import { type ChangeKind, change } from './changes.ts'
 import type { HostEvent } from './events.ts'
 import { Issuer, type IssuerOptions, type Verdict } from './issuer.ts'
@@ -56,6 +78,8 @@ export class Refusal extends Error {
 
 const ORDER_TIME = 15 * 60_000
 
+type Sold = Pick<AuthorisationMessage, 'merchant' | 'order' | 'amount'> & Partial<Pick<AuthorisationMessage, 'type'>>
+
 interface Refused {
   readonly code: string
   readonly reason: string
@@ -73,6 +97,7 @@ export class Desk {
   readonly #clock: Clock
   readonly #hear: (event: HostEvent) => void
   readonly #stopping = new AbortController()
+  readonly #turns = new Map<string, Promise<void>>()
   /** Payments until this moment have been settled by hand. */
   #settled = 0
 
@@ -114,16 +139,22 @@ export class Desk {
     const { key, amount, interface: through, cvm, order } = message
     return this.#line(key, { on: 'authorisation', amount, pan, interface: through, cvm, order: order.number }, async (rules, wait) => {
       const repeated = this.#repeated(key, message)
-      if (repeated) return repeated
+      if (repeated) return this.#named(key, repeated)
       const refused = this.#refuse(message, pan)
       const found = this.#begin(message, pan, 'authorisation')
       this.#keep({ order: found.order, keys: [key] })
       await wait()
       this.#expire(found.order)
       // Overtaken by a reversal or by time while the host was busy.
-      if (found.operation.state !== 'In Process') return found.transaction.answer
-      return this.#decide(found, message, pan, rules, refused)
+      if (found.operation.state !== 'In Process') return this.#named(key, found.transaction.answer)
+      return this.#named(key, this.#decide(found, message, pan, rules, refused ?? refuseRefund(found)))
     })
+  }
+
+  /** The answer with what it is about. */
+  #named(key: string, answer: HostAnswer, asked?: Pick<AnswerSubject, 'order'>): HostAnswer {
+    const found = this.book.find(key)
+    return { ...answer, about: found ? subjectOf(found) : { key, ...asked } }
   }
 
   /** What is decided without the card's bank. */
@@ -132,14 +163,20 @@ export class Desk {
   }
 
   /** What is decided by merchant and order alone. */
-  #refuseSale({ merchant, order: asked, amount }: Pick<AuthorisationMessage, 'merchant' | 'order' | 'amount'>): Refused | undefined {
+  #refuseSale({ merchant, order: asked, amount, type }: Sold): Refused | undefined {
     const account = this.#merchants?.find(({ id }) => id === merchant.id)
     if (this.#merchants && !account) return { code: '03', reason: 'no such merchant' }
     if (account?.terminals && !account.terminals.includes(merchant.terminal))
       return { code: '58', reason: 'the merchant has no such terminal' }
     const order = this.book.order(asked.number, merchant.id)
     if (order) this.#expire(order)
-    return order && alreadyHad(order, amount)
+    return order && type !== 'refund' ? alreadyHad(order, amount) : undefined
+  }
+
+  /** The order whose payments a refund gives back; undefined where it stands by itself. */
+  #paidBy({ type, merchant, order: { number } }: AuthorisationMessage): BookedOrder | undefined {
+    const order = type === 'refund' ? this.book.order(number, merchant.id) : undefined
+    return order && payments(order).length > 0 ? order : undefined
   }
 
   #begin(message: AuthorisationMessage, pan: string | undefined, kind: 'authorisation' | 'advice'): Found {
@@ -148,7 +185,7 @@ export class Desk {
     return this.book.begin(message, kind, {
       at,
       ...(hold && { hold }),
-      ...(message.type === 'refund' && { gives: true }),
+      ...(message.type === 'refund' && { gives: true, ...(this.#paidBy(message) && { linked: true }) }),
       ...(pan && { pan: maskPan(pan), card: cardToken(pan) }),
     })
   }
@@ -180,6 +217,10 @@ export class Desk {
       },
     })
     if (state === 'approved') this.#reward(found, message, pan)
+    if (state === 'approved' && found.operation.linked) {
+      const { paid, cancelled } = standing(found.order)
+      cancelAward(this.book, this.issuer, found.order, message.key, found.operation.at, cancelled, paid)
+    }
     this.#keep({ order: found.order }, account)
     return answer
   }
@@ -196,7 +237,7 @@ export class Desk {
       await wait()
       const booked = { ...sale, currency: order.currency }
       const repeated = this.#repeated(key, booked)
-      if (repeated) return repeated
+      if (repeated) return this.#named(key, repeated)
       const refused = rules.find(one => one.do === 'decline') ?? this.#refuseSale(sale)
       const found = this.book.begin(booked, 'cash', { at })
       const { code, reason } = refused ?? { code: '00', reason: 'registered' }
@@ -208,7 +249,7 @@ export class Desk {
       this.#keep({ order: found.order, keys: [key] })
       const facts = { key, order: order.number, merchant: merchant.id, amount, currency: order.currency.alpha, at }
       this.#hear({ type: 'cash', ...facts, code, reason, ...(found.operation.fiscal && { document: found.operation.fiscal.document }) })
-      return answer
+      return this.#named(key, answer)
     })
   }
 
@@ -221,7 +262,7 @@ export class Desk {
       const codeOf = (answer: HostAnswer): SbpCode => ({
         payload: answer.state !== 'inProcess' ? '' : sbpPayload(asked, answer.transaction ?? '', answer.billNumber ?? ''),
         expires: new Date(+(this.book.find(key)?.operation.at ?? this.#clock.now()) + this.#orderTime),
-        answer,
+        answer: this.#named(key, answer),
       })
       const repeated = this.#repeated(key, asked)
       if (repeated) return codeOf(repeated.state === 'approved' ? { ...repeated, state: 'inProcess' } : repeated)
@@ -257,7 +298,7 @@ export class Desk {
     )
     this.#keep({ order })
     this.#hear({ type: 'qrPaid', key: transaction.key, order: order.number, amount: operation.amount, currency: order.currency.alpha })
-    return answer
+    return this.#named(transaction.key, answer)
   }
 
   /** @throws Refusal 409 when the key belongs to another payment */
@@ -267,8 +308,15 @@ export class Desk {
     return this.#line(key, { on: 'advice', amount, pan, interface: through, cvm, order: order.number }, async (_, wait) => {
       await wait()
       const repeated = this.#repeated(key, message)
-      if (repeated) return repeated
+      if (repeated) return this.#named(key, repeated)
       const found = this.#begin(message, pan, 'advice')
+      const refused = refuseRefund(found)
+      if (refused) {
+        const { code, reason } = refused
+        const declined = this.book.finish(found, { state: 'declined', reason, response: { type: 'declined', code } })
+        this.#keep({ order: found.order, keys: [key] })
+        return this.#named(key, declined)
+      }
       const verdict = this.issuer.advise(message, pan)
       const { account, code, reason } = verdict
       if (account) Object.assign(found.operation, { account })
@@ -277,30 +325,53 @@ export class Desk {
       const answer = this.book.finish(found, { state: 'approved', reason, response })
       this.#reward(found, message, pan)
       this.#keep({ order: found.order, keys: [key] }, account)
-      return answer
+      return this.#named(key, answer)
     })
   }
 
   /** @throws Refusal 404 for an order that is none, 409 when the key belongs to another change */
   async change(kind: ChangeKind, asked: OrderChange): Promise<Reply<HostAnswer>> {
     const { key, number, merchant, amount } = asked
-    return this.#line(key, { on: kind, order: number, ...(amount !== undefined && { amount }) }, async (rules, wait) => {
-      await wait()
-      const repeated = this.#repeated(key, asked)
-      if (repeated) return repeated
-      const order = this.book.order(number, merchant.id)
-      if (!order) return { state: 'declined', reason: 'no such order', response: { type: 'declined', code: '25' } }
-      this.#expire(order)
-      const isSettled = ({ at }: Operation) => +at <= this.#settled || !sameDay(at, new Date(this.#clock.now()))
-      const place = { book: this.book, issuer: this.issuer, now: new Date(this.#clock.now()), isSettled }
-      const answer = change(place, kind, order, asked, rules)
-      this.#keep({ order, keys: [key] }, ...payments(order).map(({ account }) => account))
-      const { operation } = this.book.find(key)!
-      const how = operation.transactions.map(one => one.kind).join(' + ')
-      const facts = { key, order: number, amount: operation.amount, currency: order.currency.alpha, how, state: order.state }
-      this.#hear({ type: kind, ...facts, code: answer.response?.code ?? '', reason: answer.reason ?? 'approved' })
-      return answer
+    return this.#line(key, { on: kind, order: number, ...(amount !== undefined && { amount }) }, (rules, wait) =>
+      this.#inTurn([merchant.id, number], async () => {
+        await wait()
+        const repeated = this.#repeated(key, asked)
+        if (repeated) return this.#named(key, repeated)
+        const order = this.book.order(number, merchant.id)
+        if (!order)
+          return this.#named(
+            key,
+            { state: 'declined', reason: 'no such order', response: { type: 'declined', code: '25' } },
+            { order: number },
+          )
+        this.#expire(order)
+        const isSettled = ({ at }: Operation) => +at <= this.#settled || !sameDay(at, new Date(this.#clock.now()))
+        const place = { book: this.book, issuer: this.issuer, now: new Date(this.#clock.now()), isSettled }
+        const answer = change(place, kind, order, asked, rules)
+        this.#keep({ order, keys: [key] }, ...payments(order).map(({ account }) => account))
+        const { operation } = this.book.find(key)!
+        const how = operation.transactions.map(one => one.kind).join(' + ')
+        const facts = { key, order: number, amount: operation.amount, currency: order.currency.alpha, how, state: order.state }
+        this.#hear({ type: kind, ...facts, code: answer.response?.code ?? '', reason: answer.reason ?? 'approved' })
+        return this.#named(key, answer)
+      }),
+    )
+  }
+
+  /** Changes of one order go one after the other, in the order in which they came. */
+  #inTurn<T>(order: readonly string[], work: () => Promise<T>): Promise<T> {
+    const name = JSON.stringify(order)
+    const before = this.#turns.get(name) ?? Promise.resolve()
+    const mine = before.then(work)
+    const settled = mine.then(
+      () => {},
+      () => {},
+    )
+    this.#turns.set(name, settled)
+    void settled.then(() => {
+      if (this.#turns.get(name) === settled) this.#turns.delete(name)
     })
+    return mine
   }
 
   /** The answer to a key that was seen before. @throws Refusal 409 when the same key comes with another message */
@@ -322,7 +393,7 @@ export class Desk {
         ? { ...found.transaction.answer, orderState: found.order.state }
         : { state: this.book.isVoided(key) ? ('reversed' as const) : ('unknown' as const) }
       this.#hear({ type: 'status', key, state: answer.state })
-      return answer
+      return this.#named(key, answer)
     })
   }
 
@@ -344,7 +415,7 @@ export class Desk {
       const charged = this.#undo(key, why)
       this.#hear({ type: 'reversal', key, why, charged })
       const answer = this.book.find(key)?.transaction.answer
-      return { ...answer, state: answer?.state === 'declined' ? 'declined' : 'reversed' }
+      return this.#named(key, { ...answer, state: answer?.state === 'declined' ? 'declined' : 'reversed' })
     })
   }
 
@@ -362,11 +433,18 @@ export class Desk {
     const at = new Date(this.#clock.now())
     transaction.reversed = { why, at }
     if (state === 'approved') {
-      const left = operation.amount - (operation.returned ?? 0n)
+      // What was cancelled before has gone back already.
+      const shares = ledger(order)
+      const leftOf = (payment: Operation) => {
+        const { held = 0n, charged = 0n } = shares.get(payment) ?? {}
+        return held + charged
+      }
+      const left = operation.gives ? operation.amount : leftOf(operation)
       this.issuer.move(operation.account, operation.gives ? -left : left)
+      undoBonus(this.issuer, order, key, leftOf)
       operation.state = 'Canceled'
       const undoing = { type: 'cancellation', state: 'In Process', amount: left, at, undoes: true } as const
-      this.book.finish(this.book.add(order, undoing, [{ key: `${key}/reversal`.slice(-64), kind: 'reversal', amount: left }]), {
+      this.book.finish(this.book.add(order, undoing, [{ key: undoKey(key), kind: 'reversal', amount: left }]), {
         state: 'approved',
       })
     } else if (state === 'inProcess') operation.state = 'Canceled'
@@ -455,11 +533,19 @@ export class Desk {
   }
 }
 
+/** A refund by card of an order gives back at most what is charged for it at that moment. */
+function refuseRefund({ order, operation: { linked, amount } }: Found): Refused | undefined {
+  const { charged } = standing(order)
+  return linked && amount > charged ? { code: '13', reason: `${charged} minor units are charged` } : undefined
+}
+
 /** A second attempt at an order, in the cases of the mPOS guide (seed 002). */
 function alreadyHad(order: BookedOrder, amount: bigint): Refused | undefined {
   switch (order.state) {
     case 'In Process':
-      return order.operations.length > 0 ? { code: '09', reason: 'the order is still being processed' } : undefined
+      return order.operations.some(({ state, gives }) => state === 'In Process' && !gives)
+        ? { code: '09', reason: 'the order is still being processed' }
+        : undefined
     case 'Timeout':
       return { code: '12', reason: 'the order was closed' }
     case 'PartialApproved':

@@ -139,13 +139,13 @@ function decodeSubject(root: Record<string, unknown>): AnswerSubject {
 }
 
 /**
- * Of the JSON interface: an answer names what it answers, its key always, and where the host knows it order, amount and currency.
+ * Of the JSON interface: an answer names the key that it answers, and an approval order, amount and currency too.
  * @throws Fault `bad-argument` with details.path
  */
 export function named(answer: HostAnswer): HostAnswer {
   const { about, state } = answer
   if (!about) throw wrong('key', 'an answer names the key that it is about')
-  if (state === 'approved' || state === 'declined' || state === 'referral' || state === 'inProcess')
+  if (state === 'approved')
     for (const name of ['order', 'amount', 'currency'] as const)
       if (about[name] === undefined) throw wrong(name, `an answer names the ${name} that it is about`)
   return answer
