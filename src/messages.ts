@@ -162,7 +162,10 @@ const table = {
     'the answers of the bank contradict themselves; the payment is taken back',
     'ответы банка противоречат друг другу; платёж отменяется',
   ],
-  'reason.partialApproval': ['the bank approved only a part of the amount; it is taken back', 'банк одобрил только часть суммы; платёж отменяется'],
+  'reason.partialApproval': [
+    'the bank approved only a part of the amount; it is taken back',
+    'банк одобрил только часть суммы; платёж отменяется',
+  ],
   'reason.notRegistered': ['paid in cash, and refused by the server', 'оплачено наличными, но не принято сервером'],
   'reason.linkLost': ['the connection to the reader was lost', 'связь с картридером потеряна'],
   'reason.readerError': ['the reader reported an error', 'ошибка картридера'],

@@ -74,7 +74,7 @@ describe('the host', () => {
     expect(await client.status(sent.key)).toMatchObject({ state: 'reversed' })
     const late = await message('key-late')
     await client.reverse('key-late', 'noAnswer')
-    expect(await client.authorise(late)).toEqual({ state: 'reversed' })
+    expect(await client.authorise(late)).toEqual({ about: { key: 'key-late' }, state: 'reversed' })
     expect(host.balance(visa)).toBe(100_000_000n)
     expect(seen.filter(({ type }) => type === 'reversal')).toMatchObject([{ charged: true }, { charged: false }, { charged: false }])
   })
