@@ -405,7 +405,7 @@ describe('the line', () => {
     let out = ''
     child.stdout.on('data', data => (out += data))
     await new Promise(resolve => child.on('close', resolve))
-    expect(JSON.parse(out)).toEqual({ state: 'unknown' })
+    expect(JSON.parse(out)).toEqual({ about: { key: 'x' }, state: 'unknown' })
   })
 
   it('another fetch may carry the messages', async () => {
