@@ -1,6 +1,6 @@
 /** The acquirer's book: orders, their operations and transactions (seed 001), found by merchant and number and by idempotency key. */
 
-import { createHash, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import type {
   AnswerSubject,
   AuthorisationMessage,
@@ -13,6 +13,7 @@ import type {
   OrderState,
 } from '../../src/payment/acquirer.ts'
 import { fiscalFacts, fiscalMark } from './fiscal.ts'
+import { type Names, names } from './names.ts'
 
 /** One message to the processing centre, and what came of it. */
 export interface Transaction {
@@ -192,7 +193,10 @@ export class Book {
   /** Fiscal documents so far. */
   #documents = 0
 
-  constructor(count = randomInt(1, 900_000)) {
+  readonly names: Names
+
+  constructor(known: Names = names(), count = randomInt(1, 900_000)) {
+    this.names = known
     this.#count = count
   }
 
@@ -252,7 +256,7 @@ export class Book {
       this.#orders.set(JSON.stringify([merchant.id, asked.number]), order)
     }
     const { pan, ...rest } = facts
-    this.#prints.set(key, fingerprint(message))
+    this.#prints.set(key, this.names.message(message))
     return this.add(order, { type: 'payment', state: 'In Process', amount, terminal: merchant.terminal, ...rest }, [
       { key, kind, amount, ...(pan && { pan }) },
     ])
@@ -320,18 +324,6 @@ export class Book {
 export function subjectOf({ order, operation, transaction }: Found): AnswerSubject {
   const amount = operation.type === 'payment' ? transaction.amount : operation.amount
   return { key: transaction.key, order: order.number, amount, currency: order.currency.alpha }
-}
-
-/** Tells whether two messages are the same, and nothing else of them. */
-export function fingerprint(message: object): string {
-  const plain = (_: string, value: unknown): unknown =>
-    typeof value === 'bigint' ? value.toString() : value instanceof Map ? [...value] : value instanceof Uint8Array ? [...value] : value
-  return createHash('sha256').update(JSON.stringify(message, plain)).digest('hex')
-}
-
-/** A card number in a form that tells it from others and is no card number. */
-export function cardToken(pan: string): string {
-  return createHash('sha256').update(`tapdip-sim ${pan}`).digest('hex').slice(0, 24)
 }
 
 /** The smaller of two amounts. */

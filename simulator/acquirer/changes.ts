@@ -4,7 +4,7 @@ import { isFault } from '../../src/errors.ts'
 import type { HostAnswer, ItemPart, OrderChange } from '../../src/payment/acquirer.ts'
 import { priceParts } from '../../src/payment/order.ts'
 import { cancelAward } from './bonus.ts'
-import { type Book, type BookedOrder, fingerprint, least, ledger, type Operation, payments, standing } from './book.ts'
+import { type Book, type BookedOrder, least, ledger, type Operation, payments, standing } from './book.ts'
 import type { Issuer } from './issuer.ts'
 import type { CheckedRule } from './rules.ts'
 
@@ -44,7 +44,7 @@ export function change(
     const { code, message: reason } = error
     const amount = asked.amount ?? 0n
     const transaction = { key: asked.key, kind: kind === 'confirmation' ? 'capture' : 'refund', amount } as const
-    const found = book.add(order, { type: kind, state: 'In Process', amount, at: now }, [transaction], fingerprint(asked))
+    const found = book.add(order, { type: kind, state: 'In Process', amount, at: now }, [transaction], book.names.message(asked))
     return book.finish(found, { state: 'declined', reason, response: { type: 'declined', code } })
   }
 }
@@ -54,7 +54,7 @@ function confirm({ book, now }: Workplace, order: BookedOrder, asked: OrderChang
   if (held === 0n) throw new Refused('12', 'nothing is held')
   const { amount, items } = sizeOf('confirmation', order, asked, held)
   const operation = { type: 'confirmation', state: 'In Process', amount, at: now, ...(items && { items }) } as const
-  const found = book.add(order, operation, [{ key: asked.key, kind: 'capture', amount }], fingerprint(asked))
+  const found = book.add(order, operation, [{ key: asked.key, kind: 'capture', amount }], book.names.message(asked))
   return book.finish(found, approved(book, now))
 }
 
@@ -72,7 +72,7 @@ function cancel({ book, issuer, now, isSettled }: Workplace, order: BookedOrder,
   ].map((one, index) => ({ ...one, key: index === 0 ? asked.key : `${asked.key}/${index}`.slice(-64) }))
   const operation = { type: 'cancellation', state: 'In Process', amount, at: now, fromHeld, ...(items && { items }) } as const
   const before = ledger(order)
-  const found = book.add(order, operation, transactions, fingerprint(asked))
+  const found = book.add(order, operation, transactions, book.names.message(asked))
   const answer = book.finish(found, approved(book, now))
   for (const [payment, { back }] of ledger(order)) {
     const part = back - (before.get(payment)?.back ?? 0n)

@@ -17,9 +17,7 @@ import { type BonusOptions, cancelAward, earnBonus, undoBonus } from './bonus.ts
 import {
   type Book,
   type BookedOrder,
-  cardToken,
   type Found,
-  fingerprint,
   hostOrder,
   ledger,
   type Operation,
@@ -105,10 +103,10 @@ export class Desk {
     const { rules = [], risk = [], merchants, bonus, orderTime = ORDER_TIME, clock = systemClock, onEvent = () => {}, ...issuer } = options
     this.#store = store
     this.book = store.book
-    this.issuer = new Issuer(issuer)
+    this.issuer = new Issuer(issuer, this.book.names)
     this.issuer.restore(store.accounts)
     this.#rules = ruleBook(rules)
-    this.#risk = riskBook(risk)
+    this.#risk = riskBook(risk, this.book.names)
     this.#merchants = merchants
     this.#bonus = bonus
     this.#orderTime = orderTime
@@ -186,7 +184,7 @@ export class Desk {
       at,
       ...(hold && { hold }),
       ...(message.type === 'refund' && { gives: true, ...(this.#paidBy(message) && { linked: true }) }),
-      ...(pan && { pan: maskPan(pan), card: cardToken(pan) }),
+      ...(pan && { pan: maskPan(pan), card: this.book.names.card(pan) }),
     })
   }
 
@@ -377,7 +375,9 @@ export class Desk {
   /** The answer to a key that was seen before. @throws Refusal 409 when the same key comes with another message */
   #repeated(key: string, message: object): HostAnswer | undefined {
     const known = this.book.find(key)
-    if (known && this.book.print(key) !== fingerprint(message)) throw new Refusal(409, `key ${key} belongs to another payment`)
+    const print = this.book.print(key)
+    if (known && print !== undefined && print !== this.book.names.message(message))
+      throw new Refusal(409, `key ${key} belongs to another payment`)
     if (known) this.#expire(known.order)
     const answer = known?.transaction.answer ?? (this.book.isVoided(key) ? { state: 'reversed' as const } : undefined)
     if (answer) this.#hear({ type: 'repeat', key, state: answer.state })

@@ -22,7 +22,7 @@ import { panOf } from '../../src/payment/receipt.ts'
 import { write } from '../../src/tlv/ber.ts'
 import { allAccounts, type IssuerAccount } from '../cards/issuer-view.ts'
 import { testPinDukpt } from '../keys.ts'
-import { cardToken } from './book.ts'
+import { type Names, names } from './names.ts'
 import type { CheckedRule } from './rules.ts'
 import { openSealed } from './sealed.ts'
 import { checkStripeCode, onceOf } from './stripe-code.ts'
@@ -82,9 +82,9 @@ export class Issuer {
   readonly #accounts: Account[]
   readonly #pinBdk: Uint8Array
 
-  constructor({ accounts = allAccounts(), balance = 100_000_000n, pinBdk = testPinDukpt.bdk }: IssuerOptions = {}) {
+  constructor({ accounts = allAccounts(), balance = 100_000_000n, pinBdk = testPinDukpt.bdk }: IssuerOptions = {}, known: Names = names()) {
     this.#accounts = accounts.map(facts => ({
-      id: `${cardToken(facts.pan)} ${hex(facts.aid)}`,
+      id: `${known.card(facts.pan)} ${hex(facts.aid)}`,
       facts,
       balance,
       points: 0n,

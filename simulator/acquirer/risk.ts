@@ -3,7 +3,8 @@
 import { z } from 'zod'
 import { Fault } from '../../src/errors.ts'
 import type { AuthorisationMessage } from '../../src/payment/acquirer.ts'
-import { type BookedOrder, cardToken } from './book.ts'
+import type { BookedOrder } from './book.ts'
+import type { Names } from './names.ts'
 
 const minor = z.union([z.bigint(), z.int().min(0), z.string().regex(/^\d{1,12}$/)]).transform(value => BigInt(value))
 const refusal = {
@@ -50,7 +51,7 @@ export interface Refused {
 }
 
 /** Rules in force. The book is their memory, so they hold across a restart. */
-export function riskBook(rules: readonly RiskRule[]) {
+export function riskBook(rules: readonly RiskRule[], names: Names) {
   const checked = parseRisk(rules)
   return (message: AuthorisationMessage, pan: string | undefined, orders: readonly BookedOrder[], now: number): Refused | undefined => {
     for (const rule of checked) {
@@ -64,7 +65,7 @@ export function riskBook(rules: readonly RiskRule[]) {
             return { code: code ?? '62', reason: reason ?? 'the card is on the list' }
           break
         case 'velocity': {
-          const before = earlier(rule.per, message, pan, orders, now - rule.seconds * 1000)
+          const before = earlier(rule.per, message, pan && names.card(pan), orders, now - rule.seconds * 1000)
           const sum = before.reduce((total, amount) => total + amount, message.amount)
           if ((rule.count !== undefined && before.length >= rule.count) || (rule.amount !== undefined && sum > rule.amount))
             return { code: code ?? '65', reason: reason ?? `too much in ${rule.seconds} seconds by this ${rule.per}` }
@@ -79,11 +80,10 @@ export function riskBook(rules: readonly RiskRule[]) {
 function earlier(
   per: 'card' | 'terminal' | 'merchant',
   { merchant }: AuthorisationMessage,
-  pan: string | undefined,
+  card: string | undefined,
   orders: readonly BookedOrder[],
   since: number,
 ): bigint[] {
-  const card = pan && cardToken(pan)
   return orders.flatMap(order =>
     order.operations
       .filter(({ type, state, at }) => type === 'payment' && (state === 'Approved' || state === 'Canceled') && +at > since)

@@ -6,6 +6,7 @@ import { dataKey, initialKey, transactionKey } from '../../src/crypto/dukpt.ts'
 import { isFault } from '../../src/errors.ts'
 import type { AuthorisationMessage } from '../../src/payment/acquirer.ts'
 import type { Tlv } from '../../src/tlv/ber.ts'
+import { cardData } from '../../src/tlv/card-data.ts'
 
 /** The message with what was under DFDF59 in it; the same message where there is none, or another key's. */
 export function openSealed(message: AuthorisationMessage, bdk: Uint8Array): AuthorisationMessage {
@@ -14,7 +15,7 @@ export function openSealed(message: AuthorisationMessage, bdk: Uint8Array): Auth
   if (!sealed?.length || sealed.length % 8 !== 0 || ksn?.length !== 10) return message
   const found = decipher(sealed, message.tags.get(magtekTags.padding)?.[0] ?? 0, dataKey(transactionKey(initialKey(bdk, ksn), ksn)))
   if (!found) return message
-  const tags = new Map(message.tags)
+  const tags = cardData(message.tags)
   for (const { tag, value } of found) if (tag !== 0xf4 && tag !== 0xf5) tags.set(tag, value.slice())
   for (const [tag, value] of tracks(found)) tags.set(tag, value)
   const block = pinBlock(found)

@@ -1,15 +1,20 @@
 /** The acquirer's memory on disk: orders, keys and accounts in SQLite, so that a restart forgets nothing. Test cards only, and still no card number in it. */
 
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fromHex, hex } from '../../src/bytes.ts'
+import { Fault } from '../../src/errors.ts'
 import { type Database, openDatabase } from '../../src/payment/journal-sqlite.ts'
 import { Book, type BookedOrder } from './book.ts'
 import type { AccountState } from './issuer.ts'
+import { type Names, names } from './names.ts'
 
 const schema = `
   CREATE TABLE orders (merchant TEXT NOT NULL, number TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (merchant, number)) STRICT;
   CREATE TABLE prints (key TEXT PRIMARY KEY, merchant TEXT NOT NULL, number TEXT NOT NULL, print TEXT NOT NULL) STRICT;
   CREATE TABLE voided (key TEXT PRIMARY KEY) STRICT;
   CREATE TABLE accounts (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  CREATE TABLE names (id INTEGER PRIMARY KEY CHECK (id = 1), "check" TEXT NOT NULL) STRICT;
   CREATE TABLE counter (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL) STRICT;
 `
 
@@ -32,11 +37,20 @@ export interface Store {
   close(): void
 }
 
-/** Without a path the book lives in memory only. @throws Fault `journal`, `missing-library` */
+/**
+ * Without a path the book lives in memory only. What names its cards is kept apart from it, in `<path>.key`.
+ * @throws Fault `journal`, `missing-library`, `bad-key` when the key is not there, or another book's
+ */
 export async function openStore(path: string | undefined): Promise<Store> {
   if (path === undefined) return { book: new Book(), accounts: [], save: () => {}, close: () => {} }
   const database = await openDatabase(path, { schema, application: APPLICATION, what: 'the acquirer’s state' })
-  const book = load(database)
+  let book: Book
+  try {
+    book = load(database, openNames(database))
+  } catch (error) {
+    database.close()
+    throw error
+  }
   const accounts = database.all('SELECT body FROM accounts').map(({ body }) => read(String(body)) as AccountState)
   return {
     book,
@@ -64,9 +78,49 @@ export async function openStore(path: string | undefined): Promise<Store> {
   }
 }
 
-function load(database: Database): Book {
+/** Makes the key of a new book, and of one of before, whose names are renewed under it. */
+function openNames(database: Database): Names {
+  const file = `${database.path}.key`
+  const bad = (why: string) => new Fault('bad-key', `${file}: ${why}`, { path: file })
+  database.run('CREATE TABLE IF NOT EXISTS names (id INTEGER PRIMARY KEY CHECK (id = 1), "check" TEXT NOT NULL) STRICT')
+  const check = database.get('SELECT "check" FROM names')?.check
+  if (check === undefined && !existsSync(file)) writeFileSync(file, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
+  if (!existsSync(file)) throw bad('the key of the acquirer’s state is not there; without it no card is known again')
+  const text = readFileSync(file, 'utf8').trim()
+  if (!/^[0-9a-f]{64}$/i.test(text)) throw bad('the key of the acquirer’s state is 64 hex digits')
+  const known = names(fromHex(text))
+  if (check !== undefined && check !== known.check) throw bad('it is the key of another state')
+  if (check === undefined) database.transaction(() => rename(database, known))
+  return known
+}
+
+function rename(database: Database, { check, renew }: Names): void {
+  for (const { id, body } of database.all('SELECT id, body FROM accounts')) {
+    const [card, ...rest] = String(id).split(' ')
+    const fresh = [renew(card), ...rest].join(' ')
+    database.run(
+      'UPDATE accounts SET id = ?, body = ? WHERE id = ?',
+      fresh,
+      write({ ...(read(String(body)) as AccountState), id: fresh }),
+      id,
+    )
+  }
+  for (const { rowid, body } of database.all('SELECT rowid, body FROM orders')) {
+    const order = read(String(body)) as BookedOrder
+    const operations = order.operations.map(one => ({
+      ...one,
+      ...(one.card !== undefined && { card: renew(one.card) }),
+      ...(one.account !== undefined && { account: one.account.replace(/^\S+/, renew) }),
+    }))
+    database.run('UPDATE orders SET body = ? WHERE rowid = ?', write({ ...order, operations }), rowid)
+  }
+  database.run('DELETE FROM prints') // a repetition of before is told by its key alone
+  database.run('INSERT INTO names (id, "check") VALUES (1, ?)', check)
+}
+
+function load(database: Database, known: Names): Book {
   const count = database.get('SELECT count FROM counter')?.count
-  const book = typeof count === 'number' ? new Book(count) : new Book()
+  const book = typeof count === 'number' ? new Book(known, count) : new Book(known)
   const prints = new Map<string, Record<string, string>>()
   for (const { key, merchant, number, print } of database.all('SELECT * FROM prints')) {
     const own = JSON.stringify([merchant, number])

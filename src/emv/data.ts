@@ -1,6 +1,7 @@
 /** What a transaction knows: data objects from the card and from the terminal, apart, so that no card can overwrite the terminal's. */
 
 import { fromUint, hex } from '../bytes.ts'
+import { cardData } from '../tlv/card-data.ts'
 
 /** A bit by its place in a byte string: byte 1 is the first, bit 8 the highest, as the Books count. */
 export interface Bit {
@@ -78,7 +79,7 @@ export class EmvData {
 
   /** Everything, terminal values over card values. */
   all(): Map<number, Uint8Array> {
-    const all = new Map(this.card)
+    const all = cardData(this.card)
     for (const [tag, value] of this.terminal) all.set(tag, value)
     return all
   }

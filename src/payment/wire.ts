@@ -2,6 +2,7 @@
 
 import { hex } from '../bytes.ts'
 import type { AuthorisationResponse, TransactionType } from '../emv/terminal.ts'
+import { cardData } from '../tlv/card-data.ts'
 import {
   type AnswerSubject,
   type AuthorisationMessage,

@@ -8,6 +8,7 @@ import type { CardInterface, CvmName, Outcome, Reason } from '../emv/outcome.ts'
 import type { AuthorisationResponse, PinBlock, Terminal, Transaction } from '../emv/terminal.ts'
 import { isFault } from '../errors.ts'
 import type { MessageId } from '../messages.ts'
+import { cardData } from '../tlv/card-data.ts'
 import type { ReaderEvent } from './reader.ts'
 
 type Tags = ReadonlyMap<number, Uint8Array>
@@ -71,7 +72,7 @@ export class Relay {
   async authorise(signal = this.signal): Promise<AuthorisationResponse> {
     this.asked = true
     const { transaction, terminal, clock, by, cvm, pinBlock } = this
-    const known = { ...(by && { interface: by }), ...(cvm && { cvm }), tags: new Map(this.tags) }
+    const known = { ...(by && { interface: by }), ...(cvm && { cvm }), tags: cardData(this.tags) }
     const request = { transaction, ...known, ...(pinBlock && { pinBlock }) }
     this.response = await within({ signal, clock, what: 'the authorisation' }, inner => terminal.authorise(request, { signal: inner }))
     if (this.response.type !== 'unableToGoOnline') this.tags.set(0x8a, fromText(this.response.code))
@@ -90,7 +91,7 @@ export class Relay {
       ...(cvm && { cvm }),
       online: asked,
       ...(application && { application }),
-      tags: new Map(tags),
+      tags: cardData(tags),
       ...(pinBlock && { pinBlock }),
       ...(response && { response }),
       // Cryptogram Information Data b4: advice required (EMV 4.4 Book 3, 6.5.5.4)

@@ -3,6 +3,7 @@
 import { equal, hex, text } from '../../bytes.ts'
 import { systemClock, within } from '../../clock.ts'
 import { Fault, isFault } from '../../errors.ts'
+import { cardData } from '../../tlv/card-data.ts'
 import type { TerminalConfig } from '../config.ts'
 import { defaultTimeouts, type KernelOptions } from '../context.ts'
 import { commonLanguage } from '../fci.ts'
@@ -160,7 +161,7 @@ async function play(
     online: false,
     language: undefined,
     unanswered: false,
-    tags: new Map(),
+    tags: cardData(),
   }
   const ui = (request: UiRequest) => {
     options.onUi?.(request)
@@ -197,7 +198,7 @@ async function play(
 }
 
 async function conclude(payment: Payment, entry: EntryPoint, outcome: ContactlessOutcome, ui: ShowUi, online: Online): Promise<Outcome> {
-  payment.tags = new Map([...(outcome.discretionaryData ?? []), ...(outcome.dataRecord ?? [])])
+  payment.tags = cardData([...(outcome.discretionaryData ?? []), ...(outcome.dataRecord ?? [])])
   payment.cvm = cvmNames[outcome.cvm ?? 'none']
   switch (outcome.status) {
     case 'approved':
