@@ -60,7 +60,7 @@ export function decodeMessage(json: unknown): AuthorisationMessage {
     ...optional(root, '', 'cvm', (value, path) => oneOf(value, cvms, path)),
     ...optional(root, '', 'hold', flag),
     ...optional(root, '', 'partial', flag),
-    tags: new Map(tags),
+    tags: cardData(tags),
     ...(block && {
       pinBlock: {
         format: oneOf(block.format, [0, 3, 4] as const, 'pinBlock.format'),
