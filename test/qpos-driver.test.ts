@@ -56,12 +56,12 @@ describe('opening', () => {
     expect(reader.info).toMatchObject({ model: 'CR100', capabilities: ['chip', 'tap', 'firmwareUpdate', 'configuration', 'keys', 'swipe'] })
   })
 
-  it('a silent reader: timeout within its 5 s, grace and one more question, the link is released', async () => {
+  it('a silent reader: asked again and again, a timeout within 7 s, the link is released', async () => {
     const clock = new VirtualClock()
     const { link } = scripted({ getQposId: 'silent' }, clock)
     const begun = clock.now()
     await expect(clock.settle(openQpos(link, { clock }))).rejects.toMatchObject({ code: 'timeout' })
-    expect(clock.now() - begun).toBeLessThanOrEqual(14_000)
+    expect(clock.now() - begun).toBeLessThanOrEqual(7000)
     await expect(link.send(Uint8Array.of(0))).rejects.toMatchObject({ code: 'link-closed' })
     expect(clock.pending).toBe(0)
   })
@@ -434,9 +434,9 @@ describe('one thing at a time', () => {
 
 describe('silence, loss, abort', () => {
   it.each<[string, Script, number]>([
-    ['doTrade', { doTrade: 'silent' }, 24_000],
-    ['a query while it waits for a card', { doTrade: say('waiting', 'doTrade'), query: 'silent' }, 70_000],
-    ['startEmv', { startEmv: 'silent' }, 70_000],
+    ['doTrade', { doTrade: 'silent' }, 7000],
+    ['a query while it waits for a card', { doTrade: say('waiting', 'doTrade'), query: 'silent' }, 7000],
+    ['startEmv', { startEmv: 'silent' }, 7000],
     ['waiting without end', { startEmv: say('waiting', 'startEmv'), query: say('waiting', 'startEmv') }, 64_000],
     ['PIN entry without end', { startEmv: say('pinEntry', 'startEmv'), query: say('pinEntry', 'startEmv') }, 64_000],
   ])('silent at %s: timeout, and a reset is sent', async (_name, script, limit) => {
@@ -579,7 +579,7 @@ describe('silence, loss, abort', () => {
       const one = await bench({ ...script, ...more })
       const stop = new AbortController()
       const paying = one.reader.transact({ amount: 1n, currency: currency('RUB') }, one.terminal, { signal: stop.signal })
-      await one.clock.advance(50) // in the pause before the next query
+      await one.clock.advance(5) // in the pause before the next query
       stop.abort()
       const begun = one.clock.now()
       expect(await one.clock.settle(paying)).toMatchObject({ result: 'cancelled', reason: 'merchantCancelled' })
@@ -588,7 +588,7 @@ describe('silence, loss, abort', () => {
     const slow = await abortAfter({ query: [say('waiting', 'doTrade'), say('userCancel', 'doTrade')] })
     expect(slow.heard).toEqual(['doTrade', 'cancel', 'query', 'query'])
     const deaf = await abortAfter({ cancel: 'silent', reset: 'silent' })
-    expect(deaf.heard).toEqual(['doTrade', 'cancel', 'reset'])
+    expect(deaf.heard.filter((name, at) => name !== deaf.heard[at - 1])).toEqual(['doTrade', 'cancel', 'reset'])
     expect(deaf.took).toBeLessThanOrEqual(11_000)
   })
 
@@ -610,7 +610,7 @@ describe('silence, loss, abort', () => {
   it('close cancels the payment that runs, ends the events, and leaves nothing behind', async () => {
     const { reader, clock, terminal, heard, events } = await bench({ ...plain, doTrade: 'silent', cancel: say('userCancel', 'doTrade') })
     const paying = reader.transact({ amount: 1n, currency: currency('RUB') }, terminal)
-    await clock.advance(1000)
+    await clock.advance(300)
     const closing = reader.close()
     expect(await clock.settle(paying)).toMatchObject({ result: 'cancelled', reason: 'merchantCancelled' })
     await clock.settle(closing)

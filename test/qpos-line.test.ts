@@ -67,13 +67,12 @@ async function endings(way: 'a' | 'b'): Promise<string[]> {
   return ends
 }
 
-it('an answer that is damaged is asked for again; only the list comes too late, when the reader has given up waiting for a choice', async () => {
+it('an answer that is damaged is asked for again: the payment ends as if nothing had been', async () => {
   const ends = await endings('b')
   expect(ends.length).toBeGreaterThan(8)
-  expect(ends.filter(end => end !== 'declined hostDeclined')).toEqual(['cancelled cardholderCancelled'])
+  expect([...new Set(ends)]).toEqual(['declined hostDeclined'])
 })
 
-it('a request that is damaged: repeated where that is harmless, else a timeout, or the reader gives up first', async () => {
-  const ends = await endings('a')
-  expect([...new Set(ends)].sort()).toEqual(['cancelled cardholderCancelled', 'declined hostDeclined', 'timeout'])
+it('a request that is damaged is sent again where the reader says that it has not heard it: the payment ends as if nothing had been', async () => {
+  expect([...new Set(await endings('a'))]).toEqual(['declined hostDeclined'])
 })

@@ -46,7 +46,8 @@ export const NFC_APDU = 'qpos-nfc-apdu'
  * @throws Fault `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol`
  */
 export async function openQpos(link: Link, { signal, clock = systemClock, assumed = [] }: QposOptions = {}): Promise<Reader> {
-  const line: QposLine = new Conversation(link, host, { clock })
+  // No grace: a late answer is an answer, and whose it is its command tells.
+  const line: QposLine = new Conversation(link, host, { clock, grace: 0 })
   try {
     const id = decodeQposId(await askAnew(line, clock, 'getQposId', signal))
     const info = decodeQposInfo(await askAnew(line, clock, 'getQposInfo', signal))

@@ -1,6 +1,6 @@
 /** What a QPOS on the line may be asked: one command at a time, queried until it is done, cancelled or reset when it must stop. */
 
-import { concat } from '../../src/bytes.ts'
+import { concat, equal } from '../../src/bytes.ts'
 import type { Clock } from '../../src/clock.ts'
 import { sleep } from '../../src/clock.ts'
 import { Fault, isFault } from '../../src/errors.ts'
@@ -10,6 +10,9 @@ import { commandCode } from './codec.ts'
 
 export type QposLine = Conversation<HostMessage, DeviceMessage>
 export type Command = Extract<HostMessage, { type: 'command' }>
+
+/** "Are you done?" It may be asked as often as one likes. */
+const query: HostMessage = { type: 'query' }
 
 /** Uplinks that are no ending: the host answers with QUERY (webBluetooth.js). */
 const progressTypes = ['waiting', 'pinEntry', 'magToIcc', 'cardNo', 'msrDataReady'] as const
@@ -27,16 +30,22 @@ const firstAnswers: Readonly<Record<CommandName, number>> = {
   ...{ nfcPowerOn: 15, nfcApdu: 5, nfcPowerOff: 5, displayText: 5 },
   ...{ appConfig: 15, capkConfig: 15, setMasterKey: 15, updateWorkKeys: 15, updateIpek: 15 },
 }
+/** A reader that writes its memory may be deaf meanwhile. */
+const writing: readonly CommandName[] = ['appConfig', 'capkConfig', 'setMasterKey', 'updateWorkKeys', 'updateIpek']
 /** The most that an answer in parts may hold, in bytes: the largest of the vendor's own, parameter segments, have 32768. */
 const MAX_ANSWER = 65536
 /** Added to every wait: the way there and back over a slow link. */
 const GRACE = 3000
-/** Between an answer "not yet" and the next QUERY. The vendor's loop turns every 10 ms; a radio and a battery are glad of more. */
-const PAUSE = 100
-/** What a reader may take to answer the QUERY after a silence. */
-const LAST_CHANCE = 5000
-/** How often one command may fall silent and be asked for. */
-const MAX_SILENCES = 3
+/** Between two QUERYs: at once after news, as the vendor's loop turns every 10 ms; then at leisure, for the sake of radio and battery. */
+const pauses = [10, 20, 50, 100] as const
+/** Milliseconds after which a silent reader is asked again. It owes "busy" at least, within 300, and the line takes its time both ways. */
+const ASK_AGAIN = 600
+/** Milliseconds of silence, however often it was asked, after which a reader is given up; one that writes has its own first answer's time. */
+const SILENCE = 6000
+/** How often a command that was lost on the way is sent again. */
+const MAX_RESENDS = 5
+/** A reader that refuses is asked whether it means it: QUERY, the command again, QUERY. */
+const CONFIRMATIONS = 3
 /** What a cancelled or reset reader may take to say so. */
 const SETTLE = 5000
 /** After that, silence this long ends what may still be under way. */
@@ -48,54 +57,123 @@ export interface RunOptions {
   readonly onProgress?: (message: Progress) => void
 }
 
+/** How the last command on a line ended: what the next one may be the answer to. */
+const endings = new WeakMap<QposLine, Ending>()
+
 /**
- * Sends `command` and queries until it ended. The reader's time is the delay declared in the command, anew with each change it tells of.
- * @throws Fault `timeout` when it does not end in that time, `protocol` when its answer has no end, `aborted`, `link-closed`
+ * Sends `command` and queries until it ended. The reader's time is the delay declared in the command, anew with each change it tells of; a reader that says
+ * nothing is asked again soon, and given up soon. A command is sent again only where the reader says that it has not heard it.
+ * @throws Fault `timeout` when it does not end in that time or is silent, `protocol` when its answer has no end, `aborted`, `link-closed`
  */
 export async function run(line: QposLine, clock: Clock, command: Command, options: RunOptions = {}): Promise<Ending> {
   const { signal, onProgress } = options
   const window = Math.max(command.delay, firstAnswers[command.command]) * 1000 + GRACE
+  const silence = writing.includes(command.command) ? firstAnswers[command.command] * 1000 : SILENCE
+  const before = endings.get(line)
   let deadline = clock.now() + window
-  let timeout = firstAnswers[command.command] * 1000 + GRACE
   let last: DeviceMessage | undefined
   let next: HostMessage = command
-  const parts: Uint8Array[] = []
-  let size = 0
-  let silences = 0
+  let parts: Uint8Array[] = []
+  let polls = 0
+  let resends = 0
+  /** How often the reader has said that it has nothing to do. */
+  let refusals = 0
+  let restarts = 0
+  let repeated = false
+
+  const isCopy = (one: DeviceMessage) => one.type === 'partData' && parts.length > 0 && equal(one.data, parts[parts.length - 1])
+  /** Asks until there is an answer: with `next` first, then whether the reader is done. */
+  const hear = async (): Promise<DeviceMessage> => {
+    const silent = clock.now()
+    repeated = false
+    for (let message = next; ; message = query) {
+      // Of an earlier command: when it was asked again, it has not heard this one. Unasked it is a copy of what was said before.
+      const old = (one: DeviceMessage) => (same(one, before) && isAnswer(command)) || !belongs(one, command)
+      const accept = (one: DeviceMessage) =>
+        isCopy(one) ? repeated : old(one) ? (repeated || (resends > 0 && isAnswer(command))) && !last : true
+      try {
+        return await line.ask(message, { timeout: ASK_AGAIN, signal, accept })
+      } catch (fault) {
+        if (!isFault(fault, 'timeout')) throw fault
+        if (clock.now() - silent >= silence)
+          throw new Fault('timeout', `the reader did not answer ${command.command} in ${silence} ms`, { ms: silence }, { cause: fault })
+        repeated = true
+      }
+    }
+  }
+
   for (;;) {
-    const accept = (message: DeviceMessage) => belongs(message, command)
-    const answer = await line.ask(next, { timeout, signal, accept }).catch(async (silence: unknown) => {
-      if (!isFault(silence, 'timeout') || ++silences > MAX_SILENCES) throw silence
-      // The answer may have been lost on the way (a frame with a bad check is dropped): asking once more does no harm.
-      const late = await line.ask({ type: 'query' }, { timeout: LAST_CHANCE, signal, accept })
-      if (late.type === 'notAvailable') throw silence // it was the command that was lost
-      deadline = clock.now() + window
-      return late
-    })
-    if (answer.type === 'partData') {
-      size += Math.max(1, answer.data.length)
+    const asked = clock.now()
+    const answer = await hear()
+    const old = !last && (same(answer, before) || isForeign(answer, command))
+    if ((old && (repeated || isAnswer(command))) || (answer.type === 'notAvailable' && repeated && !last)) {
+      // It still waits for this command, or has nothing to do: the command was lost on the way.
+      if (++resends > MAX_RESENDS) throw notTaken(command, old)
+      next = command
+    } else if (answer.type === 'notAvailable' && refusals++ < (isNamed(answer, command) ? 1 : CONFIRMATIONS)) {
+      // Said of a copy of the command perhaps, or of one that came late, while this one is under way.
+      await line.pause(QUIET, signal)
+      next = refusals === 2 ? command : query
+    } else if (answer.type === 'partData') {
+      // A reader that is asked again begins with the first part again.
+      if (parts.length > 0 && equal(answer.data, parts[0])) {
+        if (++restarts > MAX_RESENDS) throw new Fault('protocol', `the answer to ${command.command} begins again and again`)
+        parts = []
+      }
+      if (!isCopy(answer)) parts.push(answer.data)
+      const size = parts.reduce((sum, part) => sum + Math.max(1, part.length), 0)
       if (size > MAX_ANSWER) throw new Fault('protocol', `the parts of an answer to ${command.command} exceed ${MAX_ANSWER} bytes`)
-      parts.push(answer.data)
       next = { type: 'partData' }
     } else if (isProgress(answer)) {
+      refusals = 0
       if (!last || last.type !== answer.type || String(last.data) !== String(answer.data)) {
         if (last) deadline = clock.now() + window
         last = answer
+        polls = 0
         onProgress?.(answer)
       }
-      await line.pause(PAUSE, signal)
-      next = { type: 'query' }
-    } else return parts.length > 0 ? { ...answer, data: concat(...parts, answer.data) } : answer
-    timeout = deadline - clock.now()
-    if (timeout <= 0) throw new Fault('timeout', `the reader did not end ${command.command} in ${window} ms`, { ms: window })
+      await line.pause(Math.max(pauses[0], pauses[Math.min(polls++, pauses.length - 1)] - (clock.now() - asked)), signal)
+      next = query
+    } else {
+      const ending = parts.length > 0 ? { ...answer, data: concat(...parts, answer.data) } : answer
+      endings.set(line, ending)
+      return ending
+    }
+    if (clock.now() >= deadline) throw new Fault('timeout', `the reader did not end ${command.command} in ${window} ms`, { ms: window })
   }
 }
 
-/** Data belongs to the command it names, or it is left over from one before; after a choice it may name the EMV start (16 30). */
-function belongs(message: DeviceMessage, { command }: Command): boolean {
+function notTaken({ command }: Command, answered: boolean): Fault {
+  if (answered)
+    return new Fault('protocol', `the reader asks again for ${command} what it was told ${MAX_RESENDS} times`, { what: command })
+  return new Fault('timeout', `the reader did not take ${command}, which was sent ${MAX_RESENDS} times`, {})
+}
+
+/** It answers a question of the reader's. */
+function isAnswer({ command }: Command): boolean {
+  return command === 'selectEmvApp' || command === 'onlineResult'
+}
+
+function same(message: DeviceMessage, other: DeviceMessage | undefined): boolean {
+  if (!other || message.type !== other.type || message.code !== other.code || message.sub !== other.sub) return false
+  return message.result === other.result && equal(message.data, other.data)
+}
+
+/** Data belongs to the command it names, or it is left over from one before. Other words are believed whatever they name: only what a reader repeats was seen to be exact. */
+function belongs(message: DeviceMessage, command: Command): boolean {
   if (message.type !== 'completed' && message.type !== 'completedEncrypted' && message.type !== 'partData') return true
+  return !isForeign(message, command)
+}
+
+function isNamed({ code, sub }: DeviceMessage, { command }: Command): boolean {
+  const own = commandCode(command)
+  return code === own.code && sub === own.sub
+}
+
+/** It names another command; after a choice it may name the EMV start (16 30). */
+function isForeign({ code, sub }: DeviceMessage, { command }: Command): boolean {
   const own = [commandCode(command), ...(command === 'selectEmvApp' ? [commandCode('startEmv')] : [])]
-  return own.some(({ code, sub }) => message.code === code && message.sub === sub)
+  return (code !== 0 || sub !== 0) && !own.some(one => code === one.code && sub === one.sub)
 }
 
 /**
@@ -108,20 +186,25 @@ export async function cancel(line: QposLine, clock: Clock): Promise<void> {
 
 /** Tells a silent reader to reset itself and waits for nothing; what is asked next waits until it has answered, or 5 s are over. */
 export function resetSilent(line: QposLine): void {
-  line.ask({ type: 'reset' }, { timeout: SETTLE }).catch(() => {})
+  line.ask({ type: 'reset' }, { timeout: ASK_AGAIN, retries: Math.ceil(SETTLE / ASK_AGAIN) - 1 }).catch(() => {})
 }
 
 async function settles(line: QposLine, clock: Clock, request: HostMessage): Promise<boolean> {
   const end = clock.now() + SETTLE
   try {
-    for (let next = request; ; next = { type: 'query' }) {
-      const answer = await line.ask(next, { timeout: Math.max(1, end - clock.now()) })
-      if (!isProgress(answer)) break
-      await sleep(PAUSE, clock)
+    for (let next = request; clock.now() < end; ) {
+      const answer = await line.ask(next, { timeout: Math.min(ASK_AGAIN, end - clock.now()) }).catch((fault: unknown) => {
+        if (!isFault(fault, 'timeout')) throw fault
+      })
+      if (answer && !isProgress(answer)) {
+        await sleep(QUIET, clock) // an answer to the request before may still come, and is nobody's
+        return true
+      }
+      if (answer) await sleep(pauses[pauses.length - 1], clock)
+      next = answer ? query : request
     }
-    await sleep(QUIET, clock) // an answer to the request before may still come, and is nobody's
-    return true
-  } catch (error) {
-    return !isFault(error, 'timeout') // a closed link needs no reset
+    return false
+  } catch {
+    return true // a closed link needs no reset
   }
 }

@@ -186,9 +186,11 @@ export class VirtualQpos implements VirtualReader {
   }
 
   #start(message: Command): void {
-    const ending = this.#line.lastUnheard()
+    // An answer to a question that is over, because the card has gone or it is a copy: the host hears how it ended. Assumed.
+    const { code: own, sub } = commandCode(message.command)
+    const copied = this.#last?.code === own && this.#last.sub === sub ? this.#last : undefined
+    const ending = this.#line.lastUnheard() ?? copied
     this.#line.forget()
-    // An answer to a question that is over, because the card has gone: the host hears how it ended. Assumed.
     if (ending && isAnswer(message)) {
       this.#line.reply({ ...ending, ...commandCode(message.command) })
       return
