@@ -215,6 +215,7 @@ interface AcquirerFlags {
   readonly risk: readonly string[]
   readonly merchant: readonly string[]
   readonly bonus?: string
+  readonly token?: string
   readonly quiet?: boolean
 }
 
@@ -234,8 +235,9 @@ export function addAcquirer(program: Command): void {
     )
     .option('--merchant <json>', '{"id":"635459020000001","stages":2}: who may be paid, all when left out; may be repeated', collect, [])
     .option('--bonus <json>', '{"award":1.5,"spend":50,"pan":"2200"}: percent that comes back as points, and that points may pay')
+    .option('--token <text>', 'asked of everybody; a random one, asked of pages in a browser only, when left out')
     .option('--quiet', 'do not print what the host sees')
-    .action(async ({ port, iso8583, state, rule, risk, merchant, bonus, quiet }: AcquirerFlags) => {
+    .action(async ({ port, iso8583, state, rule, risk, merchant, bonus, token, quiet }: AcquirerFlags) => {
       const merchants = merchant.map(text => parsed(text, '--merchant'))
       const host = await startAcquirer({
         port,
@@ -244,9 +246,11 @@ export function addAcquirer(program: Command): void {
         ...(merchants.length > 0 && { merchants: parseMerchants(merchants) }),
         ...(bonus !== undefined && { bonus: parseBonus(parsed(bonus, '--bonus')) }),
         ...(state !== undefined && { state }),
+        ...(token !== undefined && { token }),
         ...(!quiet && { onEvent: (event: HostEvent) => void process.stdout.write(`${hostEventLine(event)}\n`) }),
       })
       process.stdout.write(`acquirer: ${host.url}\n`)
+      if (token === undefined) process.stdout.write(`token for pages: ${host.token}\n`)
       const line = iso8583 === undefined ? undefined : await startIsoLine(host.desk, { port: iso8583 })
       if (line) process.stdout.write(`acquirer: ${line.url}\n`)
       await interrupted()
@@ -283,7 +287,11 @@ export function addScan(program: Command): void {
     .argument('<payload>', 'what the code says')
     .requiredOption('--acquirer <url>', 'http://127.0.0.1:8080')
     .action(async (payload: string, { acquirer }: { readonly acquirer: string }) => {
-      const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ payload }) }
+      const init = {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...authorization() },
+        body: JSON.stringify({ payload }),
+      }
       const response = await fetch(new URL('v1/qr-payments', acquirer), init).catch(cause => {
         throw new Fault('host-unreachable', `cannot connect to ${acquirer}`, {}, { cause })
       })
@@ -291,6 +299,12 @@ export function addScan(program: Command): void {
       process.stdout.write(`${answer.error ?? answer.state}\n`)
       process.exitCode = response.ok ? EXIT.ok : EXIT.declined
     })
+}
+
+/** For a host that asks everybody for a token. */
+function authorization(): Record<string, string> {
+  const { TAPDIP_ACQUIRER_TOKEN: token } = process.env
+  return token ? { authorization: `Bearer ${token}` } : {}
 }
 
 export function addConfig(program: Command): void {

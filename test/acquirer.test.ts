@@ -149,7 +149,11 @@ describe('the host', () => {
     ['DELETE', 'v1/authorisations/x', undefined, 404],
   ])('refuses %s %s with %s', async (method, path, body, status) => {
     const { host, seen } = await started()
-    const response = await fetch(host.url + path, { method, ...(body !== undefined && { body }) })
+    const response = await fetch(host.url + path, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(body !== undefined && { body }),
+    })
     expect(response.status).toBe(status)
     expect(await response.json()).toHaveProperty('error')
     expect(seen).toMatchObject([{ type: 'refused', status }])
@@ -158,7 +162,9 @@ describe('the host', () => {
   it('a request line that is no path is refused', async () => {
     const { host } = await started()
     const answer = await new Promise<string>((resolve, reject) => {
-      const socket = connectTcp(host.port, '127.0.0.1', () => socket.write('GET // HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'))
+      const socket = connectTcp(host.port, '127.0.0.1', () =>
+        socket.write(`GET // HTTP/1.1\r\nhost: 127.0.0.1:${host.port}\r\nconnection: close\r\n\r\n`),
+      )
       let text = ''
       socket.on('data', chunk => {
         text += chunk

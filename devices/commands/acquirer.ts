@@ -13,10 +13,16 @@ export interface CommandAcquirer {
   close(): Promise<void>
 }
 
+/** Of a host that asks everybody for a token; not for a command line. */
+function hostToken(): { readonly token?: string } {
+  const { TAPDIP_ACQUIRER_TOKEN: token } = process.env
+  return token === undefined || token === '' ? {} : { token }
+}
+
 /** @throws Fault `bad-argument`, `bad-uri` where the address is not one */
 export function acquirerAt(address: string, terminal: string): CommandAcquirer {
   const [, place] = /^iso8583:\/\/(.+)$/.exec(address) ?? []
-  if (place === undefined) return { acquirer: httpAcquirer(address), close: async () => {} }
+  if (place === undefined) return { acquirer: httpAcquirer(address, hostToken()), close: async () => {} }
   // As with http: the line has no encryption of its own, and a PAN never crosses a network in clear. A tunnel of the bank's ends on this machine.
   if (!/^(127\.0\.0\.1|localhost|\[::1\]):\d+$/.test(place))
     throw new Fault('bad-argument', `acquirer address '${address}': iso8583 is for this machine only, where a tunnel to the bank ends`, {

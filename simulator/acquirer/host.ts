@@ -1,5 +1,6 @@
 /** The virtual acquirer's line: HTTP and JSON on loopback in front of the desk (docs/acquirer.md). */
 
+import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -9,6 +10,7 @@ import { decodeMessage, encodeAnswer, encodeCode, type Json } from '../../src/pa
 import { decodeCashSale, decodeChange, decodeSale, encodeHostOrder } from '../../src/payment/wire-order.ts'
 import type { BookedOrder } from './book.ts'
 import { Desk, type DeskOptions, Refusal, type Reply } from './desk.ts'
+import { admit, type Door } from './door.ts'
 import { openStore } from './store.ts'
 
 export type { HostEvent } from './events.ts'
@@ -19,6 +21,12 @@ export interface AcquirerOptions extends DeskOptions {
   readonly port?: number
   /** A file that keeps orders and accounts across restarts; memory only when left out. */
   readonly state?: string
+  /** Asked of everybody (`Authorization: Bearer`). Left out: a random one (`AcquirerHost.token`), asked of pages in a browser that change something. */
+  readonly token?: string
+  /** Milliseconds that a connection may take for a request, or be idle; 10 s when left out. */
+  readonly idleTime?: number
+  /** Connections at once; 128 when left out. One more is closed. */
+  readonly maxConnections?: number
   /** PEM: the host speaks TLS. */
   readonly tls?: { readonly cert: string; readonly key: string }
 }
@@ -29,11 +37,14 @@ const MAX_BODY = 64 * 1024
 export class AcquirerHost {
   readonly url: string
   readonly port: number
+  /** What a page needs to change something here. */
+  readonly token: string
   readonly #server: Server
   readonly #desk: Desk
 
   /** Use `startAcquirer`. */
-  constructor(server: Server, desk: Desk, scheme: 'http' | 'https') {
+  constructor(server: Server, desk: Desk, scheme: 'http' | 'https', token: string) {
+    this.token = token
     this.#server = server
     this.#desk = desk
     this.port = (server.address() as AddressInfo).port
@@ -92,26 +103,35 @@ export class AcquirerHost {
  * @throws Fault `bad-config` (rules), `link-failed` with details.reason when the port cannot be had, `journal` when the state cannot be kept
  */
 export async function startAcquirer(options: AcquirerOptions = {}): Promise<AcquirerHost> {
-  const { port = 0, state, tls, ...rest } = options
+  const { port = 0, state, tls, token = randomBytes(16).toString('hex'), idleTime = 10_000, maxConnections = 128, ...rest } = options
+  if (!/^\S{8,256}$/.test(token)) throw new Fault('bad-argument', 'token: 8 to 256 characters without white space', { field: 'token' })
   const store = await openStore(state)
   try {
     const desk = new Desk(rest, store)
-    const listener: RequestListener = (request, response) => void serve(desk, request, response)
-    const server = tls ? createSecureServer(tls, listener) : createServer(listener)
-    server.requestTimeout = 10_000
+    const listener: RequestListener = (request, response) => {
+      const { localPort = 0 } = request.socket
+      void serve(desk, request, response, { port: localPort, token, everybody: options.token !== undefined })
+    }
+    const limits = {
+      ...{ headersTimeout: idleTime, requestTimeout: idleTime, keepAliveTimeout: idleTime },
+      connectionsCheckingInterval: Math.max(20, Math.min(1000, idleTime / 4)),
+    }
+    const server = tls ? createSecureServer({ ...limits, ...tls, handshakeTimeout: idleTime }, listener) : createServer(limits, listener)
+    server.maxConnections = maxConnections
     await new Promise<void>((resolve, reject) => {
       server.once('error', error => reject(new Fault('link-failed', `port ${port}: ${error.message}`, { reason: error.message })))
       server.listen(port, '127.0.0.1', resolve)
     })
-    return new AcquirerHost(server, desk, tls ? 'https' : 'http')
+    return new AcquirerHost(server, desk, tls ? 'https' : 'http', token)
   } catch (error) {
     store.close()
     throw error
   }
 }
 
-async function serve(desk: Desk, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(desk: Desk, request: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
   try {
+    admit(request, door)
     const { answer, line } = await route(desk, request)
     const text = JSON.stringify(answer ?? {})
     switch (line) {

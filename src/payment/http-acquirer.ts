@@ -12,6 +12,8 @@ export interface HttpAcquirerOptions {
   /** Milliseconds for one request and its answer; 30 s when left out. */
   readonly timeout?: number
   readonly clock?: Clock
+  /** Sent as `Authorization: Bearer`, for hosts that ask for one. */
+  readonly token?: string
   /** The platform's when left out. Another one brings a client certificate or a private authority's (undici: `fetch` with a dispatcher of your own). */
   readonly fetch?: typeof fetch
 }
@@ -87,7 +89,7 @@ async function request<T>(
   url: URL,
   method: string,
   body: Json | undefined,
-  { timeout = 30_000, clock = systemClock, fetch: ask = fetch }: HttpAcquirerOptions,
+  { timeout = 30_000, clock = systemClock, fetch: ask = fetch, token }: HttpAcquirerOptions,
   signal: AbortSignal | undefined,
   decode: (json: unknown) => T,
 ): Promise<T> {
@@ -95,7 +97,11 @@ async function request<T>(
   try {
     return await within({ timeout, clock, ...(signal && { signal }), what: `${method} ${url.pathname}` }, async inner => {
       const init: RequestInit = { method, signal: inner, redirect: 'error', credentials: 'omit' }
-      if (body !== undefined) Object.assign(init, { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } })
+      const headers = {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      }
+      Object.assign(init, { headers, ...(body !== undefined && { body: JSON.stringify(body) }) })
       return readAnswer(await ask(url, init), decode)
     })
   } catch (error) {
@@ -116,6 +122,8 @@ async function readAnswer<T>(response: Response, decode: (json: unknown) => T): 
   } catch {
     throw hostError('answer is no JSON', response.status) // without the cause: its words quote the text, which may be an echo of ours
   }
+  // Who does not let us in has not looked at what we brought.
+  if (response.status === 401) throw new Fault('host-unreachable', 'the host asks for a token, or another one', { status: 401 })
   if (!response.ok) {
     const reason =
       typeof json === 'object' && json !== null && 'error' in json ? maskNumbers(String(json.error)).slice(0, 200) : 'no reason given'
