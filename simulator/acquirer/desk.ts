@@ -131,8 +131,8 @@ export class Desk {
     this.#settled = this.#clock.now()
   }
 
-  /** @throws Refusal 409 when the key belongs to another payment */
-  async authorise(message: AuthorisationMessage): Promise<Reply<HostAnswer>> {
+  /** @param given a retrieval reference number that the terminal has made. @throws Refusal 409 when the key belongs to another payment */
+  async authorise(message: AuthorisationMessage, given: { readonly rrn?: string } = {}): Promise<Reply<HostAnswer>> {
     const pan = this.issuer.panOf(message)
     const { key, amount, interface: through, cvm, order } = message
     return this.#line(key, { on: 'authorisation', amount, pan, interface: through, cvm, order: order.number }, async (rules, wait) => {
@@ -145,7 +145,7 @@ export class Desk {
       this.#expire(found.order)
       // Overtaken by a reversal or by time while the host was busy.
       if (found.operation.state !== 'In Process') return this.#named(key, found.transaction.answer)
-      return this.#named(key, this.#decide(found, message, pan, rules, refused ?? refuseRefund(found)))
+      return this.#named(key, this.#decide(found, message, pan, rules, refused ?? refuseRefund(found), given.rrn))
     })
   }
 
@@ -194,8 +194,8 @@ export class Desk {
     pan: string | undefined,
     rules: readonly CheckedRule[],
     refused: Refused | undefined,
+    rrn = this.book.rrn(message.at),
   ): HostAnswer {
-    const { at } = message
     const verdict = refused ? { ...refused, arqc: 'none' as const, pin: 'none' as const } : this.issuer.authorise(message, pan, rules)
     const { code, reason } = verdict
     this.#tell('authorisation', message, pan, verdict)
@@ -208,7 +208,7 @@ export class Desk {
       response: {
         type: state,
         code,
-        rrn: this.book.rrn(at),
+        rrn,
         ...(state === 'approved' && { authorisationCode: this.book.authorisationCode() }),
         ...('issuerAuthenticationData' in verdict && { issuerAuthenticationData: verdict.issuerAuthenticationData }),
         ...('scripts' in verdict && { scripts: verdict.scripts }),
@@ -300,7 +300,7 @@ export class Desk {
   }
 
   /** @throws Refusal 409 when the key belongs to another payment */
-  async advise(message: AuthorisationMessage): Promise<Reply<HostAnswer>> {
+  async advise(message: AuthorisationMessage, given: { readonly rrn?: string } = {}): Promise<Reply<HostAnswer>> {
     const { key, amount, order, interface: through, cvm } = message
     const pan = this.issuer.panOf(message)
     return this.#line(key, { on: 'advice', amount, pan, interface: through, cvm, order: order.number }, async (_, wait) => {
@@ -319,7 +319,7 @@ export class Desk {
       const { account, code, reason } = verdict
       if (account) Object.assign(found.operation, { account })
       this.#tell('advice', message, pan, verdict)
-      const response = { type: 'approved', code, rrn: this.book.rrn(message.at) } as const
+      const response = { type: 'approved', code, rrn: given.rrn ?? this.book.rrn(message.at) } as const
       const answer = this.book.finish(found, { state: 'approved', reason, response })
       this.#reward(found, message, pan)
       this.#keep({ order: found.order, keys: [key] }, account)
