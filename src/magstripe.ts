@@ -314,6 +314,14 @@ export function readSwipe(tracks: SwipedTracks, options: TrackOptions = {}): Swi
 export type SwipeEntryMode = 0x90 | 0x80
 
 /**
+ * The entry mode of a stripe that a reader has taken, by its service code: one that reads chips too takes the stripe of a chip card (2xx, 6xx) only in place of
+ * its chip, and that is fallback.
+ */
+export function entryModeOf(serviceCode: string | undefined, chipReader = true): SwipeEntryMode {
+  return chipReader && /^[26]/.test(serviceCode ?? '') ? 0x80 : 0x90
+}
+
+/**
  * What a terminal does with a swipe. A card whose service code tells of a chip goes to the chip, unless the chip has failed before
  * (`fallback`); then the swipe is marked as fallback, 80 instead of 90.
  */

@@ -28,6 +28,8 @@ export type Emv2Call =
       /** ISO 4217 numeric code. */
       readonly currency: number
       readonly forceOnline: boolean
+      /** When a chip cannot be read: for a reader that can be told; the others go on as they are set up. */
+      readonly fallback?: { readonly tries: number; readonly to: readonly ('swipe' | 'tap')[] }
       /** Seconds for a card. */
       readonly timeout: number
       readonly at: Date

@@ -12,7 +12,14 @@ export const APP_HOST = 'authorise.tapdip.invalid'
 /** Element of the init answer's XML: the reader understands the elements below. Nothing of them is sent to one that does not say so. */
 export const EXTENSIONS = 'TapdipExtensions'
 /** Elements of a request: interfaces that may be used, blank between them; the merchant forces the payment online. */
-export const requestElements = { interfaces: 'TapdipInterfaces', forceOnline: 'TapdipForceOnline' } as const
+export const requestElements = {
+  interfaces: 'TapdipInterfaces',
+  forceOnline: 'TapdipForceOnline',
+  /** When a chip cannot be read: how often the card is asked for again, then what stands in for it: `2 swipe tap`. */
+  fallback: 'TapdipChipFallback',
+} as const
+/** Elements of an event. A chip was not read: what is asked for now, and how often it is asked again after that: `chip 1`, `swipe 0`. */
+export const eventElements = { ask: 'TapdipAsk' } as const
 /** Elements of an answer: why it ended so, a fault code, data objects as hex, whether the stripe may be read instead, what the reader must be given. */
 export const answerElements = {
   reason: 'TapdipReason',

@@ -191,5 +191,6 @@ function infoOf(init: InitAnswer, told: ReadonlyMap<string, string>): ReaderInfo
     configuration: String(emvVersion),
     capabilities: ['chip', 'tap', 'swipe', 'pinPad', 'display', ...(told.has(EXTENSIONS) ? (['firmwareUpdate'] as const) : [])],
     applicationSelection: 'reader',
+    fallback: 'reader',
   }
 }

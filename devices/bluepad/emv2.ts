@@ -67,6 +67,7 @@ class Emv2Reader implements Reader {
       ...{ family: 'bluepad', ...(model && { model }), serial, ...(firmware && { firmware }) },
       capabilities: ['chip', 'tap', 'swipe', 'pinPad', 'display'],
       applicationSelection: 'reader',
+      fallback: 'reader',
     }
     this.#status = this.#learn(identification)
   }
@@ -136,11 +137,20 @@ async function pay(port: Emv2Port, relay: Relay): Promise<Outcome> {
 }
 
 function startOf({ transaction, clock }: Relay): Emv2Call {
-  const { type = 'purchase', amount, otherAmount, currency, interfaces = ['chip', 'tap', 'swipe'], forceOnline = false } = transaction
+  const {
+    type = 'purchase',
+    amount,
+    otherAmount,
+    currency,
+    interfaces = ['chip', 'tap', 'swipe'],
+    forceOnline = false,
+    fallback,
+  } = transaction
   return {
     type: 'startTransaction',
     ...{ transactionType: type, amount, currency: currency.numeric, interfaces, forceOnline, timeout: CARD_WAIT },
     ...(otherAmount !== undefined && { otherAmount }),
+    ...(fallback && { fallback }),
     at: transaction.at ?? new Date(clock.now()),
   }
 }
@@ -198,7 +208,7 @@ async function follow(
       case 'transactionFinish':
         if (signal.aborted) return relay.aborted()
         learn(relay, said, pin)
-        return finished(relay, said)
+        return said.fallback ? { ...finished(relay, said), fallback: true } : finished(relay, said)
       case 'transactionError':
         throw new Fault(codeOf(said.code), said.message, { code: said.code })
       case 'failed':

@@ -11,7 +11,7 @@ const commands = { purchase: 'sale', refund: 'refund' } as const
  * @throws Fault `unsupported` for what MPED has no word for, `bad-argument` for an amount beyond four bytes
  */
 export function requestFor(
-  { type = 'purchase', amount, otherAmount, currency, interfaces, forceOnline }: Transaction,
+  { type = 'purchase', amount, otherAmount, currency, interfaces, forceOnline, fallback }: Transaction,
   extended: boolean,
 ): HostMessage {
   if (type !== 'purchase' && type !== 'refund') throw unsupported(`a payment of type ${type}`)
@@ -23,6 +23,8 @@ export function requestFor(
   const more = {
     [requestElements.interfaces]: interfaces && interfaces.length < 3 ? interfaces.join(' ') : undefined,
     [requestElements.forceOnline]: forceOnline || undefined,
+    // How an MPED reader goes on is set up in it; only ours can be told.
+    [requestElements.fallback]: extended && fallback ? [fallback.tries, ...fallback.to].join(' ') : undefined,
   }
   return {
     type: commands[type],

@@ -4,9 +4,10 @@ import { fromHex } from '../../src/bytes.ts'
 import type { CardInterface, CvmName, Outcome } from '../../src/emv/outcome.ts'
 import { type Fault, isFault } from '../../src/errors.ts'
 import type { MessageId } from '../../src/messages.ts'
+import { invitation } from '../../src/reader/invitation.ts'
 import type { Relay } from '../../src/reader/relay.ts'
 import { read } from '../../src/tlv/ber.ts'
-import { answerElements, cvms, type DeviceMessage, elements, type HostQuestion, statuses } from './codec.ts'
+import { answerElements, cvms, type DeviceMessage, elements, eventElements, type HostQuestion, statuses } from './codec.ts'
 import { type Ended, endingOf } from './endings.ts'
 
 /** One payment, as far as it is known. */
@@ -26,11 +27,14 @@ export interface Known {
   cancelAllowed: boolean
   /** A card was told of. */
   presented: boolean
+  /** The chip was not read, and what is asked for since. */
+  ask?: 'chip' | 'swipe' | 'tap'
+  /** The stripe was read in place of a chip that failed. */
+  chipFailed?: boolean
 }
 
 /** What the reader shows while it tells of this. */
 const screens = new Map<number, MessageId>([
-  [statuses.WAITING_CARD, 'reader.presentCard'],
   [statuses.CARD_INSERTED, 'reader.processing'],
   [statuses.APPLICATION_SELECTION, 'reader.selectApplication'],
   [statuses.APPLICATION_CONFIRMATION, 'reader.selectApplication'],
@@ -56,6 +60,7 @@ export function heard(known: Known, { status, xml }: Extract<DeviceMessage, { ty
     known.pin = undefined
   }
   if (status === statuses.CARD_INSERTED) presented(known, 'chip')
+  if (status === statuses.CARD_READING_FAILED) failedChip(known, told.get(eventElements.ask))
   if (status === statuses.APPLICATION_SELECTION || status === statuses.APPLICATION_CONFIRMATION)
     emit({ type: 'application-selection', where: 'reader' })
   if (status === statuses.PIN_INPUT) {
@@ -63,8 +68,25 @@ export function heard(known: Known, { status, xml }: Extract<DeviceMessage, { ty
     emit({ type: 'pin', event: 'started' })
   }
   if (status === statuses.PIN_INPUT_COMPLETED) known.pin = 'entered'
+  if (status === statuses.WAITING_CARD) relay.show(invited(known))
   const screen = status === statuses.PIN_INPUT ? (again ? 'reader.wrongPin' : 'reader.enterPin') : screens.get(status)
   if (screen) relay.show(screen)
+}
+
+/** What the cardholder is asked to do. */
+function invited({ ask, relay }: Known): MessageId {
+  if (ask === 'chip') return 'reader.tryAgain'
+  return invitation(ask ? [ask] : (relay.transaction.interfaces ?? ['chip', 'tap', 'swipe']))
+}
+
+/** A reader in the middle of a payment goes on by itself; what it asks for then only ours says. */
+function failedChip(known: Known, element: string | undefined): void {
+  const [, ask, left] = /^(chip|swipe|tap) (\d)$/.exec(element ?? '') ?? []
+  known.relay.show('reader.cardError')
+  known.presented = false
+  if (ask === undefined) return
+  known.ask = ask as NonNullable<Known['ask']>
+  known.relay.emit({ type: 'fallback', ask: known.ask, left: Number(left) })
 }
 
 export function learnQuestion(known: Known, { interface: by, cvm, tags, pinBlock }: HostQuestion): void {
@@ -97,7 +119,9 @@ export function final(known: Known, { status, answer }: Answer): Outcome {
   if (known.unsigned)
     return relay.outcome('cancelled', 'cardholderCancelled', relay.response?.type === 'approved' ? { reversal: true } : {})
   if (ended.reason === 'cardRemoved') relay.emit({ type: 'card', event: 'removed' })
-  return ended.result === 'approved' ? relay.approved() : refused(known, { ...ended, result: ended.result })
+  if (ended.fallback && !relay.asked) relay.by = 'chip'
+  const outcome = ended.result === 'approved' ? relay.approved() : refused(known, { ...ended, result: ended.result })
+  return known.ask || known.chipFailed ? { ...outcome, fallback: true } : outcome
 }
 
 /** After the host was asked, a reader's own error is no fault any more: money may have moved. */
@@ -123,10 +147,11 @@ function refused(
   return carried ? relay.outcome('declined', 'hostDeclined') : relay.declined(due.reversal)
 }
 
+const CHIP_FAILED = 'CHIPFAILMAGSTRIPE'
 /** `paymentScenario`, else `CardEntryType`, where the reader says them. */
 const scenarios: Readonly<Record<string, CardInterface>> = {
   ...{ CHIP: 'chip', ICC: 'chip', CHIPCONTACTLESS: 'tap', MAGSTRIPECONTACTLESS: 'tap' },
-  ...{ MAGSTRIPE: 'swipe', CHIPFAILMAGSTRIPE: 'swipe', MSR: 'swipe' },
+  ...{ MAGSTRIPE: 'swipe', [CHIP_FAILED]: 'swipe', MSR: 'swipe' },
 }
 /** `CVM` (VerificationMethod). PIN may be either: an offline one is told by the card's own data. */
 const methods: Readonly<Record<string, CvmName>> = {
@@ -145,6 +170,7 @@ function learnAnswer(known: Known, told: ReadonlyMap<string, string>): void {
   relay.learn(dataOf(told.get(answerElements.data)))
   const by = scenarios[told.get('paymentScenario') ?? ''] ?? scenarios[told.get('CardEntryType') ?? '']
   if (by) presented(known, by)
+  if (told.get('paymentScenario') === CHIP_FAILED) known.chipFailed = true
   relay.verified = cvms.find(one => one === told.get(answerElements.cvm)) ?? relay.verified ?? methods[told.get('CVM') ?? '']
   relay.label ??= relay.tags.has(0x84) ? undefined : told.get('CardSchemeName')
 }

@@ -203,6 +203,16 @@ export const resultCodes = {
   cancelled: 0x0012,
   /** The card does not go on: most often it was pulled. */
   cardFailed: 0x3002,
+  /** From here on the words of the SDK's list. */
+  fallbackSituation: 0x3004,
+  cardAbsent: 0x3005,
+  cardSilent: 0x3006,
+  malformedTags: 0x5001,
+  malformedData: 0x5003,
+  noMatchingApplication: 0x5005,
+  missingData: 0x5006,
+  serviceNotAllowed: 0x5021,
+  cardBlocked: 0x5023,
 } as const
 export type ResultName = keyof typeof resultCodes
 

@@ -5,6 +5,9 @@ import { within } from '../../src/clock.ts'
 import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
 import type { Candidate, Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
+import { entryModeOf } from '../../src/magstripe.ts'
+import type { MessageId } from '../../src/messages.ts'
+import { invitation } from '../../src/reader/invitation.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import {
   type Activated,
@@ -42,6 +45,8 @@ interface Payment extends Counter {
   readonly relay: Relay
   /** A transaction is open in the reader: cancelled when the payment ends otherwise. */
   open: boolean
+  /** What the cardholder was asked last: reader and driver mean the same, and the app hears it once. */
+  screen?: MessageId
   /** Why the payment cannot go on, found while a command runs. */
   failed?: Fault
   readonly stop: AbortController
@@ -82,11 +87,13 @@ async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardIn
   const { relay } = payment
   if (ways.size === 0) throw new Fault('unsupported', 'a payment over no interface at all', { feature: 'interfaces' })
   if (ways.size === 1 && ways.has('chip')) {
-    relay.show('reader.insertCard')
+    payment.screen = 'reader.insertCard'
+    relay.show(payment.screen)
     const data = encodeContactStart({ ...start, fallback: false, cardTimeout: CARD_WAIT, nextTimeout: NEXT_WAIT })
     return chip(payment, await step(payment, 'contactStart', data, CARD_WAIT * 1000 + STEP))
   }
-  relay.show('reader.presentCard')
+  payment.screen = invitation(ways)
+  relay.show(payment.screen)
   const data = encodeActivate({ ...start, timeout: CARD_WAIT, ...(ways.size < everything && { interfaces: [...ways] }) })
   const answer = await step(payment, 'activate', data, CARD_WAIT * 1000 + STEP)
   // The vendor's scripts leave open whether a chip is answered as 02-40 is or as 60-10.
@@ -199,13 +206,27 @@ function ending(payment: Payment, { code }: ContactResult): Outcome {
       relay.show('reader.removeCard')
       return relay.declined()
     case resultCodes.notAccepted:
+    case resultCodes.serviceNotAllowed:
       return relay.ended('declined', 'notAccepted')
+    case resultCodes.noMatchingApplication:
+      return relay.ended('declined', 'noApplication')
+    case resultCodes.cardBlocked:
+      return relay.ended('declined', 'cardBlocked')
+    case resultCodes.malformedTags:
+    case resultCodes.malformedData:
+    case resultCodes.missingData:
+      return relay.ended('declined', 'cardError')
+    case resultCodes.cardSilent:
+      return relay.ended('declined', 'cardMute')
     case resultCodes.fallback:
+    case resultCodes.fallbackSituation:
     case resultCodes.swipedNoChip:
+      relay.by = 'chip'
       return relay.ended('declined', 'cardMute', { fallback: true })
     case resultCodes.timeout:
       return relay.ended('cancelled', 'cardTimeout')
     case resultCodes.cardFailed:
+    case resultCodes.cardAbsent:
       return relay.ended('cancelled', 'cardRemoved')
     case resultCodes.cancelled:
       return relay.ended('cancelled', relay.signal.aborted ? 'merchantCancelled' : 'cardholderCancelled')
@@ -236,10 +257,34 @@ async function asked(payment: Payment, { code, data }: Request): Promise<void> {
     const lcd = decodeLcd(data)
     if (lcd.mode === displayModes.menu || lcd.mode === displayModes.languageMenu || lcd.mode === displayModes.functionKey)
       await choose(payment, lcd)
+    else if (lcd.mode === displayModes.show) showLines(payment, lcd)
   } catch (error) {
     if (isFault(error, 'aborted', 'link-closed')) return
     giveUp(isFault(error) ? error : new Fault('internal', String(error), {}, { cause: error }))
   }
+}
+
+/** The reader's words as far as they are known; others are not passed on. */
+const shown: Readonly<Record<string, MessageId>> = {
+  'REMOVE CARD': 'reader.removeCard',
+  'PRESENT CARD': 'reader.presentCard',
+  'INSERT CARD': 'reader.insertCard',
+  'USE CHIP READER': 'reader.insertCard',
+  'INSERT OR SWIPE': 'reader.insertOrSwipe',
+  'SWIPE CARD': 'reader.swipeCard',
+  'TAP CARD': 'reader.tapCard',
+  'TRY AGAIN': 'reader.tryAgain',
+  'TRY OTHER CARD': 'reader.tryAnotherCard',
+  'ONE CARD ONLY': 'reader.presentOneCard',
+  'PRESENT AGAIN': 'reader.presentCardAgain',
+  'SEE PHONE': 'reader.seePhone',
+}
+
+function showLines(payment: Payment, { lines }: ReturnType<typeof decodeLcd>): void {
+  const message = shown[String(lines[0]?.message).trim().toUpperCase()]
+  if (!message || message === payment.screen) return
+  payment.screen = message
+  payment.relay.show(message)
 }
 
 async function choose({ line, relay, menus, stop, clock }: Payment, { mode, lines }: ReturnType<typeof decodeLcd>): Promise<void> {
@@ -264,8 +309,7 @@ function stripe(relay: Relay, { tags: told }: Activated): void {
   const masked = hex(told.get(tags.maskedTrack2) ?? new Uint8Array(0))
   learnPan(relay, masked)
   const [, rest = ''] = masked.split('D')
-  // POS entry mode: a reader with a slot takes the stripe of a chip card (service code 2xx, 6xx) only as fallback, 80; else 90.
-  if (!relay.tags.has(0x9f39)) relay.tags.set(0x9f39, Uint8Array.of(/^[26]/.test(rest.slice(4)) ? 0x80 : 0x90))
+  if (!relay.tags.has(0x9f39)) relay.tags.set(0x9f39, Uint8Array.of(entryModeOf(rest.slice(4))))
 }
 
 /** @throws Fault `bad-argument` where an amount does not fit n 12 */

@@ -24,6 +24,8 @@ export interface Known {
   removed: boolean
   /** The reader has given up by itself: what it says of its end is all that comes. */
   over: boolean
+  /** The cardholder was asked for a PIN; what became of it is not told yet. */
+  pin?: boolean
 }
 
 /** Milliseconds that a reader which is through may take for its last words. */
@@ -72,6 +74,8 @@ const shown: Readonly<Record<string, MessageId>> = {
   'INSERT OR SWIPE CARD': 'reader.insertOrSwipe',
   'INSERT CARD': 'reader.insertCard',
   'PLEASE INSERT CARD': 'reader.insertCard',
+  'SWIPE CARD': 'reader.swipeCard',
+  'TAP CARD': 'reader.tapCard',
   'USE CHIP READER': 'reader.insertCard',
   'PRESENT ONE CARD ONLY': 'reader.presentOneCard',
   'PRESENT CARD AGAIN': 'reader.presentCardAgain',
@@ -92,12 +96,28 @@ const shown: Readonly<Record<string, MessageId>> = {
   'CARD ERROR': 'reader.cardError',
   CANCELED: 'reader.cancelled',
   WELCOME: 'reader.idle',
+  'INSERT, SWIPE, OR TRY ANOTHER CARD': 'reader.tryAnotherCard',
 }
 
 /** Tells app and cardholder what the reader would show; what it says in other words is not passed on. */
-export function showText(counter: Counter, line: string): void {
+export function showText(counter: Counter, known: Known, line: string): void {
   const message = shown[line.trim().toUpperCase()]
-  if (message) show(counter, message)
+  if (!message) return
+  show(counter, message)
+  if (message !== 'reader.enterPin' && message !== 'reader.wrongPin' && message !== 'reader.lastPinTry') return
+  const { emit } = counter
+  if (message === 'reader.wrongPin' || (message === 'reader.lastPinTry' && known.pin)) emit({ type: 'pin', event: 'wrong' })
+  if (message === 'reader.lastPinTry') emit({ type: 'pin', event: 'lastTry' })
+  emit({ type: 'pin', event: 'started' })
+  known.pin = true
+}
+
+/** The PIN was taken, as far as the reader says how the cardholder was verified. */
+export function tellPin(known: Known): void {
+  const { cvm, emit } = known.relay
+  if (!known.pin || (cvm !== 'onlinePin' && cvm !== 'offlinePin')) return
+  known.pin = false
+  emit({ type: 'pin', event: 'ok', offline: cvm === 'offlinePin' })
 }
 
 export function show({ terminal, emit, screen }: Counter, message: MessageId): void {
@@ -167,7 +187,8 @@ export function broken(
   reason: Reason,
   fallback = false,
 ): Outcome {
-  return relay.ended(result, removed && !relay.response ? 'cardRemoved' : reason, fallback ? { fallback } : {})
+  if (fallback) relay.by = 'chip'
+  return relay.ended(result, removed && !fallback && !relay.response ? 'cardRemoved' : reason, fallback ? { fallback } : {})
 }
 
 /** Runs `work`; whatever it throws becomes an outcome where the app is owed one. `cancel` stops the reader, and throws nothing. */

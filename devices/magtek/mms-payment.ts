@@ -1,8 +1,11 @@
 /** One payment on an MMS reader: what it tells (0101), what it asks the app (1803), the host's answer (1004), and how it ends (0105). */
 
+import { text } from '../../src/bytes.ts'
 import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
 import { Fault, throwIfAborted } from '../../src/errors.ts'
+import { entryModeOf } from '../../src/magstripe.ts'
 import type { Queue } from '../../src/queue.ts'
+import { invitation } from '../../src/reader/invitation.ts'
 import {
   decodeEmvData,
   decodeUi,
@@ -38,6 +41,7 @@ import {
   settled,
   show,
   showText,
+  tellPin,
   tooLate,
   transactionTypes,
   waysOf,
@@ -99,7 +103,7 @@ async function begin(counter: MmsCounter, known: Known, start: Uint8Array): Prom
       throw refusalOf(response)
     }
   }
-  show(counter, 'reader.presentCard')
+  show(counter, invitation(waysOf(counter.transaction, counter.interfaces)))
 }
 
 async function follow(counter: MmsCounter, known: Known): Promise<Outcome> {
@@ -139,6 +143,7 @@ async function tell(counter: MmsCounter, known: Known, message: MmsMessage, tech
       break
     case infoDetails.inserted:
       known.relay.by = 'chip'
+      known.relay.signature = false
       known.removed = false
       emit({ type: 'card', event: 'inserted' })
       show(counter, 'reader.processing')
@@ -161,6 +166,7 @@ async function tell(counter: MmsCounter, known: Known, message: MmsMessage, tech
       return arqc(counter, known, message)
     case infoDetails.batch & 0xffff00:
       learn(known, decodeEmvData(emvDataOf(message.payload, message.id)))
+      tellPin(known)
   }
 }
 
@@ -168,6 +174,12 @@ async function tell(counter: MmsCounter, known: Known, message: MmsMessage, tech
 async function arqc(counter: MmsCounter, known: Known, message: MmsMessage): Promise<void> {
   const tags = decodeEmvData(emvDataOf(message.payload, message.id))
   learn(known, tags)
+  if (known.relay.by === 'swipe' && !known.relay.tags.has(0x9f39)) {
+    const masked = text(tags.get(magtekTags.maskedTrack2Stripe) ?? tags.get(magtekTags.maskedTrack2) ?? new Uint8Array(0))
+    const mode = entryModeOf(/=\d{4}(\d{3})/.exec(masked)?.[1], counter.interfaces.includes('chip'))
+    known.relay.tags.set(0x9f39, Uint8Array.of(mode))
+  }
+  tellPin(known)
   const response = await authorise(known)
   // Z3: unable to go online (EMV 4.4 Book 4, Annex A6)
   const answer = encodeResume(
@@ -184,7 +196,7 @@ async function ui(counter: MmsCounter, known: Known, { status, payload }: MmsMes
   const reason = status.detail >> 16
   const { lines, seconds } = decodeUi(payload)
   if (reason !== 0x02) {
-    for (const line of lines.slice(0, 1)) showText(counter, line)
+    for (const line of lines.slice(0, 1)) showText(counter, known, line)
     return undefined
   }
   const { index, late } = await choose(counter, known, labelsOf(lines), seconds)
@@ -201,7 +213,6 @@ async function ui(counter: MmsCounter, known: Known, { status, payload }: MmsMes
 
 /** Reasons of endings that are no approval: how the payment went, and why. */
 const endings: Readonly<Record<number, readonly ['declined' | 'cancelled', Reason]>> = {
-  [endDetails.timeout]: ['cancelled', 'cardTimeout'],
   [endDetails.none]: ['declined', 'cardError'],
   [endDetails.tryAnotherInterface]: ['declined', 'tryAnotherInterface'],
   [endDetails.offlineFailed]: ['declined', 'cardError'],
@@ -225,6 +236,8 @@ function endOf(known: Known, detail: number, extra: number): Outcome {
     case endDetails.offlineDeclined:
     case endDetails.completedDeclined:
       return known.relay.declined()
+    case endDetails.timeout:
+      return broken(known, 'cancelled', known.pin && !known.relay.asked ? 'pinTimeout' : 'cardTimeout')
     default: {
       const [result, reason] = endings[detail] ?? (['declined', 'cardError'] as const)
       // The chip did not answer, or knows none of our applications: the vendor sends the card to the stripe.

@@ -4,8 +4,9 @@ import { text } from '../../src/bytes.ts'
 import { sleep } from '../../src/clock.ts'
 import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
-import { isExpired, readSwipe, type Swipe, type SwipedTracks, track2Equivalent } from '../../src/magstripe.ts'
+import { entryModeOf, isExpired, readSwipe, type Swipe, type SwipedTracks, track2Equivalent } from '../../src/magstripe.ts'
 import type { Queue } from '../../src/queue.ts'
+import { invitation } from '../../src/reader/invitation.ts'
 import {
   cardTypes,
   decodeBatch,
@@ -117,14 +118,14 @@ async function begin(counter: V5Counter, known: Known, start: Uint8Array): Promi
     if (result === v5Codes.noDate) await doExtended(line, v5Extended.setDate, encodeDate(transaction.at ?? new Date(clock.now())), limits)
     else await cancelV5(counter)
   }
-  show(counter, 'reader.presentCard')
+  show(counter, invitation(waysOf(counter.transaction, counter.interfaces)))
 }
 
 /** A DynaMag knows no transactions: it says what is swiped, whenever that is. */
 async function waitForSwipe(counter: V5Counter, known: Known): Promise<Outcome> {
   const { news, signal, clock } = counter
   throwIfAborted(signal)
-  show(counter, 'reader.presentCard')
+  show(counter, invitation(waysOf(counter.transaction, counter.interfaces)))
   const end = clock.now() + CARD_WAIT * 1000
   for (;;) {
     const timeout = Math.max(1, end - clock.now())
@@ -189,7 +190,7 @@ async function hear(counter: V5Counter, known: Known, end: End, id: number, data
     case 0x0300:
       return tell(counter, known, end, decodeStatus(data))
     case 0x0301:
-      showText(counter, decodeDisplay(data))
+      showText(counter, known, decodeDisplay(data))
       return undefined
     case 0x0302:
       return select(counter, known, data)
@@ -292,7 +293,7 @@ function learnSealed({ interfaces }: V5Counter, known: Known, swipe: SealedSwipe
   known.relay.tags.set(magtekTags.serial, swipe.serial)
   const track2 = text(masked[1])
   learnPan(known, track2)
-  known.relay.tags.set(0x9f39, Uint8Array.of(entryMode(/=\d{4}(\d)/.exec(track2)?.[1], interfaces)))
+  known.relay.tags.set(0x9f39, Uint8Array.of(entryModeOf(/=\d{4}(\d{3})/.exec(track2)?.[1], interfaces.includes('chip'))))
   return true
 }
 
@@ -303,7 +304,7 @@ function learnOpen({ interfaces, clock }: V5Counter, known: Known, tracks: reado
   if (!read || (read.expiry !== undefined && isExpired(read.expiry, new Date(clock.now())))) return false
   if (read.track2) known.relay.tags.set(0x57, track2Equivalent(read.track2))
   else if (read.track1) known.relay.tags.set(0x5a, panOfDigits(read.pan))
-  known.relay.tags.set(0x9f39, Uint8Array.of(entryMode(read.serviceCode?.chip ? '2' : '1', interfaces)))
+  known.relay.tags.set(0x9f39, Uint8Array.of(entryModeOf(read.serviceCode?.chip ? '2' : '1', interfaces.includes('chip'))))
   return true
 }
 
@@ -319,11 +320,6 @@ function swipeOf(tracks: SwipedTracks): Swipe | undefined {
 function panOfDigits(pan: string): Uint8Array {
   const digits = pan.length % 2 === 0 ? pan : `${pan}F`
   return Uint8Array.from({ length: digits.length / 2 }, (_, at) => Number.parseInt(digits.slice(at * 2, at * 2 + 2), 16))
-}
-
-/** POS entry mode: where the reader has a slot too, the stripe of a chip card (service code 2xx, 6xx) is fallback, 80; else 90 (ISO 8583:1987, field 22). */
-function entryMode(first: string | undefined, interfaces: readonly CardInterface[]): number {
-  return interfaces.includes('chip') && (first === '2' || first === '6') ? 0x80 : 0x90
 }
 
 /** How a last status without a batch is to be understood; where it names no reason, the card's data are at fault. */
@@ -352,6 +348,8 @@ function endOf(known: Known, { batch, last }: End): Outcome {
     return broken(known, 'cancelled', choosing ? 'cardholderCancelled' : 'cardTimeout')
   }
   if (known.removed) return broken(known, 'cancelled', 'cardRemoved')
+  // No word of the public tables says so: an error with no card there, while one is waited for, is somebody at the reader who wants none.
+  if (last?.event === v5Events.error && progress === v5Progress.waitingForCard) return broken(known, 'cancelled', 'cardholderCancelled')
   const reason = reasons[progress] ?? 'cardError'
   return broken(known, 'declined', reason, reason === 'cardMute')
 }

@@ -14,7 +14,7 @@ export interface Stopped {
 const endings: { readonly [N in FailureName]?: Stopped } = {
   NO_SMARTCARD_IN_SLOT: { result: 'cancelled', reason: 'cardRemoved' },
   INVALID_CARD_NO_MSR_ALLOWED: { result: 'declined', reason: 'cardError' },
-  UNSUPPORTED_CARD_MSR_ALLOWED: { result: 'declined', reason: 'noApplication', fallback: true },
+  UNSUPPORTED_CARD_MSR_ALLOWED: { result: 'declined', reason: 'noApplication' },
   CARD_READ_ERROR_MSR_ALLOWED: { result: 'declined', reason: 'cardMute', fallback: true },
   INVALID_ISSUER: { result: 'declined', reason: 'cardError' },
   USER_CANCELLED: { result: 'cancelled', reason: 'cardholderCancelled' },

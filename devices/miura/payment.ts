@@ -2,12 +2,13 @@
 
 import { fromHex, text } from '../../src/bytes.ts'
 import { localTime, within } from '../../src/clock.ts'
-import type { CardInterface, Outcome } from '../../src/emv/outcome.ts'
+import { type CardInterface, type Outcome, pinWasWrong } from '../../src/emv/outcome.ts'
 import type { Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
-import { readServiceCode, type ServiceCode } from '../../src/magstripe.ts'
+import { entryModeOf, readServiceCode, type ServiceCode } from '../../src/magstripe.ts'
 import { maskPan } from '../../src/mask.ts'
 import type { MessageId } from '../../src/messages.ts'
+import { invitation } from '../../src/reader/invitation.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import {
   type CardEvent,
@@ -60,7 +61,9 @@ export async function pay(counter: Counter): Promise<Outcome> {
   const payment: Payment = { ...counter, relay, start: startOf(transaction, clock.now()), open: false }
   try {
     const outcome = await fromCard(payment, new Set(transaction.interfaces ?? ['chip', 'tap', 'swipe']))
-    await finish(payment, outcome)
+    const again = pinWasWrong(outcome)
+    if (again) payment.watch.spent = false
+    await finish(payment, outcome, again)
     return outcome
   } catch (error) {
     if (isFault(error, 'link-closed')) return relay.broken(error)
@@ -99,7 +102,7 @@ async function oldCardOut({ line, watch, relay, display, signal, clock }: Paymen
 async function tap(payment: Payment, ways: Ways): Promise<Outcome> {
   const { line, relay, watch, start, signal, emit } = payment
   watch.forget()
-  relay.show('reader.presentCard')
+  relay.show(invitation(ways))
   const { applicationSelection: _, riskManagement: __, ...plain } = start
   const message = command('startContactless', { data: encodeStart(plain) })
   const { sw, body } = await line.transact(message, signal)
@@ -137,7 +140,7 @@ async function swipeAfter({ watch, signal, clock }: Payment): Promise<CardEvent>
 /** The host asks for a card and hears of it by CARD STATUS. */
 async function withoutTap(payment: Payment, ways: Ways): Promise<Outcome> {
   const { relay, watch, signal, clock, display } = payment
-  const words: MessageId = ways.has('chip') ? (ways.has('swipe') ? 'reader.insertOrSwipe' : 'reader.insertCard') : 'reader.presentCard'
+  const words = invitation(ways)
   watch.forget()
   relay.show(words)
   await display(words)
@@ -210,6 +213,7 @@ function ended(payment: Payment, sw: number, message: Parameters<typeof refused>
   const { relay } = payment
   const ending = stopped(sw)
   if (!ending) throw refused(sw, message)
+  if (ending.fallback) relay.by = 'chip'
   return relay.ended(ending.result, ending.reason, ending.fallback ? { fallback: true } : {})
 }
 
@@ -224,8 +228,7 @@ async function stripe(payment: Payment, ways: Ways, swipe: CardEvent): Promise<O
   relay.by = 'swipe'
   relay.learn(swipe.data)
   relay.tags.set(MASKED_PAN, maskedCn(pan))
-  // POS entry mode: the stripe of a chip card is taken only as fallback, 80; else 90 (ISO 8583:1987, field 22).
-  relay.tags.set(0x9f39, Uint8Array.of(serviceCode?.chip ? 0x80 : 0x90))
+  relay.tags.set(0x9f39, Uint8Array.of(entryModeOf(serviceCode?.chip ? '2' : '1')))
   if (serviceCode?.pin === 'required') {
     const { amount, currency } = transaction
     const data = encodeOnlinePin({ amount, currency: currency.numeric, label: 'PIN', maskedTrack2: masked })
@@ -266,12 +269,13 @@ function maskedCn(pan: string): Uint8Array {
 }
 
 /** The result on the reader's display, and the card out of the slot: no longer waited for than it takes to say so. */
-async function finish({ relay, watch, display }: Payment, { result, reason }: Outcome): Promise<void> {
+async function finish({ relay, watch, display }: Payment, { result, reason }: Outcome, stays: boolean): Promise<void> {
   const words: MessageId = result === 'approved' ? 'reader.approved' : result === 'declined' ? 'reader.declined' : 'reader.cancelled'
   const elsewhere = reason === 'tryAnotherInterface'
   const shown: MessageId = elsewhere ? 'reader.insertOrSwipe' : words
-  if (watch.present) relay.show('reader.removeCard')
-  await display(shown, ...(watch.present ? (['reader.removeCard'] as const) : []))
+  const out = watch.present && !stays
+  if (out) relay.show('reader.removeCard')
+  await display(shown, ...(out ? (['reader.removeCard'] as const) : []))
 }
 
 /** @throws Fault `bad-argument` where an amount does not fit n 12 */

@@ -3,7 +3,7 @@
 import { hex } from '../../src/bytes.ts'
 import type { Clock } from '../../src/clock.ts'
 import { systemClock } from '../../src/clock.ts'
-import type { Outcome } from '../../src/emv/outcome.ts'
+import { type Outcome, pinWasWrong } from '../../src/emv/outcome.ts'
 import type { Terminal, Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import type { Broadcast } from '../../src/reader/broadcast.ts'
@@ -97,6 +97,8 @@ class QposReader implements Reader {
   readonly #work: ReaderWork
   #status: ReaderStatus
   #card: ReaderStatus['card']
+  /** A chip was paid with, and nothing has told that it was taken out. */
+  #left = false
   #slot: CardSlot | undefined
 
   constructor(line: QposLine, clock: Clock, info: ReaderInfo, told: QposInfo) {
@@ -128,13 +130,17 @@ class QposReader implements Reader {
       'a payment',
       stop =>
         pay({
-          ...{ line: this.#line, clock: this.#clock, signal: stop, transaction, terminal, flipKey: this.#flipKey },
+          ...{ line: this.#line, clock: this.#clock, signal: stop, transaction, terminal, flipKey: this.#flipKey, left: this.#left },
           emit: event => {
             if (event.type === 'card')
               this.#card = event.event === 'removed' ? 'absent' : event.event === 'inserted' ? 'present' : undefined
             this.events.send(event)
           },
         })
+          .then(outcome => {
+            this.#left = this.#card === 'present' && !pinWasWrong(outcome)
+            return outcome
+          })
           .catch(error => this.#orCondition(error))
           .finally(() => {
             this.#card = undefined // nothing tells of a card between payments

@@ -5,7 +5,8 @@ import { within } from '../../src/clock.ts'
 import type { Outcome } from '../../src/emv/outcome.ts'
 import type { Candidate } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
-import type { SwipeEntryMode } from '../../src/magstripe.ts'
+import { entryModeOf } from '../../src/magstripe.ts'
+import { invitation } from '../../src/reader/invitation.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import type { CardData, EmvResult } from './codec.ts'
 import {
@@ -28,6 +29,8 @@ export interface Counter extends RelayOptions {
   readonly line: QposLine
   /** The reader has the key that NOTUP card modes leave out: all but QPOS mini. */
   readonly flipKey: boolean
+  /** The last payment's card may still be in the slot. */
+  readonly left: boolean
 }
 
 /** Seconds that a reader waits for a card. */
@@ -69,8 +72,11 @@ async function fromCard(payment: Payment): Promise<Outcome> {
   // A reader that takes no payment says so at once: nobody is asked for a card before it waits for one.
   let invited = false
   const invite = () => {
-    if (!invited) relay.show('reader.presentCard')
+    if (invited) return
     invited = true
+    // The reader asks for it on its display, and has no word on the wire for that.
+    if (payment.left) relay.show('reader.removeCard')
+    relay.show(invitation(payment.transaction.interfaces ?? ['chip', 'tap', 'swipe']))
   }
   const trade = await command(payment, { type: 'command', command: 'doTrade', delay: CARD_WAIT, request }, invite)
   if (!completed(trade)) return ended(payment, trade, 'doTrade')
@@ -86,7 +92,8 @@ async function fromCard(payment: Payment): Promise<Outcome> {
       relay.by = 'swipe'
       emit({ type: 'card', event: 'swiped' })
       readCard(relay, answer.card)
-      relay.tags.set(0x9f39, Uint8Array.of(swipeEntryMode(answer.card)))
+      // A reader with a slot takes the stripe of a chip card only in place of its chip.
+      relay.tags.set(0x9f39, Uint8Array.of(entryModeOf(answer.card.serviceCode)))
       await relay.authorise()
       return relay.byHost()
     case 'tapOnline':
@@ -171,6 +178,8 @@ function final(relay: Relay, { transResult, packType }: EmvResult): Outcome {
 function ended({ relay, pin }: Payment, answer: Ending, what: string): Outcome {
   const { result, reason, fallback } = stopped(answer, what)
   if (answer.type === 'cardRemoved') relay.emit({ type: 'card', event: 'removed' })
+  if (fallback) relay.by = 'chip'
+  if (answer.type === 'iccPowerOnError') relay.emit({ type: 'card', event: 'inserted' })
   if (answer.type.startsWith('emv') && answer.data.length > 0) learn(relay, answer.data)
   const mute = reason === 'cardTimeout' && (what !== 'doTrade' || pin) && !relay.response
   return relay.ended(result, mute ? (pin ? 'pinTimeout' : 'cardMute') : reason, fallback && !mute ? { fallback } : {})
@@ -225,11 +234,6 @@ function readCard(relay: Relay, card: CardData): void {
   if (card.cardholderName) set(0x5f20, fromText(card.cardholderName))
   if (/^\d{3}$/.test(card.serviceCode)) set(0x5f30, fromUint(Number.parseInt(card.serviceCode, 16), 2))
   if (card.maskedPan) set(iccTags.maskedPan, maskedCn(card.maskedPan))
-}
-
-/** POS entry mode: a reader with a slot takes the stripe of a chip card (service code 2xx, 6xx) only as fallback, 80; else 90 (ISO 8583:1987, field 22). */
-function swipeEntryMode({ serviceCode }: CardData): SwipeEntryMode {
-  return /^[26]/.test(serviceCode) ? 0x80 : 0x90
 }
 
 /** A masked PAN as the vendor's C4 holds it: compressed numeric, F where a digit is hidden or padded. */

@@ -14,7 +14,7 @@ export function requestsFor(
   now: number,
   flipKey: boolean,
 ): { readonly request: TradeRequest; readonly start: EmvStart } {
-  const { type = 'purchase', otherAmount, forceOnline, interfaces } = transaction
+  const { type = 'purchase', otherAmount, forceOnline, interfaces, fallback } = transaction
   const same = {
     amount: digits(transaction.amount, 'amount'),
     time: localTime(transaction.at ?? new Date(now)),
@@ -23,15 +23,21 @@ export function requestsFor(
   }
   const cashback = otherAmount === undefined ? '' : digits(otherAmount, 'otherAmount')
   const option = forceOnline ? emvOptions.forceOnline : emvOptions.start
-  return { request: tradeRequest({ ...same, cardMode: modeFor(interfaces, flipKey) }), start: { ...same, option, cashback, last: 20 } }
+  return {
+    request: tradeRequest({ ...same, cardMode: modeFor(interfaces, flipKey, fallback?.to.includes('swipe')) }),
+    start: { ...same, option, cashback, last: 20 },
+  }
 }
 
-/** The vendor's card mode that allows exactly these interfaces. @throws Fault `unsupported` */
-export function modeFor(interfaces: Transaction['interfaces'], flipKey: boolean): number {
+/**
+ * The vendor's card mode that allows exactly these interfaces; with chip and stripe, `fallback` says whether the stripe may stand in for the chip.
+ * @throws Fault `unsupported`
+ */
+export function modeFor(interfaces: Transaction['interfaces'], flipKey: boolean, fallback = true): number {
   const wanted = new Set(interfaces ?? ['chip', 'tap', 'swipe'])
   const rows = Object.entries(cardModes).filter(([, mode]) => {
     const both = mode.interfaces.length === wanted.size && mode.interfaces.every(one => wanted.has(one))
-    return both && mode.fallback === (wanted.has('chip') && wanted.has('swipe'))
+    return both && mode.fallback === (fallback && wanted.has('chip') && wanted.has('swipe'))
   })
   const row = rows.find(([, mode]) => mode.flipKey === flipKey) ?? rows[0]
   if (!row) {

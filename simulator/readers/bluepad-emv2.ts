@@ -33,6 +33,10 @@ const messages: { readonly [M in MessageId]?: UiMessage } = {
   'reader.insertCard': 'INSERT_CARD',
   'reader.seePhone': 'SEE_PHONE',
   'reader.presentCardAgain': 'PRESENT_CARD_AGAIN',
+  // The library has no nearer word.
+  'reader.tryAgain': 'PRESENT_CARD_AGAIN',
+  'reader.swipeCard': 'TRY_OTHER_INTERFACE',
+  'reader.tapCard': 'PRESENT_CARD',
 }
 
 /** Milliseconds for the host's answer. */
@@ -66,7 +70,7 @@ export function virtualEmv2(firmware: Firmware, serial: string): Emv2Port {
       const transaction = transactionOf(start)
       firmware.checkReady()
       const outcome = await leadPayment(firmware, transaction, {
-        ...{ interfaces: start.interfaces, signal },
+        ...{ interfaces: start.interfaces, fallback: start.fallback, signal },
         host: {
           authorise: (request, waiting) =>
             within({ ...waiting, timeout: HOST_WAIT, clock: firmware.clock, what: 'the host' }, () => {

@@ -1,6 +1,15 @@
 /** One payment in a virtual BluePad: it takes the lead, tells its host what happens, and asks it for the way to the issuer and for a signature. */
 
-import { APP_HOST, type DeviceMessage, decodeReply, encodeQuestion, type Finance, statuses, xml } from '../../devices/bluepad/codec.ts'
+import {
+  APP_HOST,
+  type DeviceMessage,
+  decodeReply,
+  encodeQuestion,
+  eventElements,
+  type Finance,
+  statuses,
+  xml,
+} from '../../devices/bluepad/codec.ts'
 import type { Outcome } from '../../src/emv/outcome.ts'
 import type { AuthorisationRequest, AuthorisationResponse, Transaction, Waiting } from '../../src/emv/terminal.ts'
 import { abortFault, asFault, Fault, isFault } from '../../src/errors.ts'
@@ -62,19 +71,36 @@ export class BluepadJob {
   }
 
   /** Tells the host, in the order in which it happens; nobody waits for it to be taken. */
-  event(status: number, cancelAllowed = this.#cancelAllowed): void {
+  event(status: number, cancelAllowed = this.#cancelAllowed, more: SelfElements = {}): void {
     this.#cancelAllowed = cancelAllowed
-    const told = xml('EventInfoResponse', { ...this.#options.self(), CancelAllowed: cancelAllowed })
+    const told = xml('EventInfoResponse', { ...this.#options.self(), CancelAllowed: cancelAllowed, ...more })
     this.#options.line.say({ type: 'event', status, xml: told }).catch(() => {}) // a host that does not take it is found out at the next question
   }
 
   #pay(transaction: Transaction & Required<Pick<Transaction, 'interfaces'>>): Promise<Outcome> {
-    this.event(statuses.WAITING_CARD, true)
-    return leadPayment(this.#options.firmware, transaction, {
-      ...{ interfaces: transaction.interfaces, host: this.#hostSide(), signal: this.stop.signal },
+    const { firmware } = this.#options
+    const { body } = firmware
+    let removing = false
+    /** A card that is still in the slot is asked away first: it has paid, or its chip was not read. */
+    const wait = () => {
+      removing = body.cardUsed
+      this.event(removing ? statuses.WAITING_CARD_REMOVAL : statuses.WAITING_CARD, true)
+    }
+    const stop = body.on(event => {
+      if (event.type !== 'card' || event.event !== 'removed' || !removing) return
+      removing = false
+      this.event(statuses.WAITING_CARD, true)
+    })
+    wait()
+    return leadPayment(firmware, transaction, {
+      ...{ interfaces: transaction.interfaces, fallback: transaction.fallback, host: this.#hostSide(), signal: this.stop.signal },
       onInserted: () => this.event(statuses.CARD_INSERTED),
       onChipSwiped: () => this.event(statuses.ICC_CARD_SWIPED),
-    })
+      onChipFailed: (ask, left) => {
+        this.event(statuses.CARD_READING_FAILED, true, { [eventElements.ask]: `${ask} ${left}` })
+        wait()
+      },
+    }).finally(stop)
   }
 
   /** Paper or screen, the signature is the host's to take, once the issuer has approved. */

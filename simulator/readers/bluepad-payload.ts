@@ -31,12 +31,14 @@ export function transactionOf(
 ): Transaction & { readonly interfaces: readonly CardInterface[] } {
   const told = elements(xml)
   const wanted = told.get(requestElements.interfaces)?.split(' ')
+  const [tries, ...to] = told.get(requestElements.fallback)?.split(' ') ?? []
   return {
     type: type === 'sale' ? 'purchase' : 'refund',
     amount: BigInt(amount),
     currency: currency(numeric),
     forceOnline: told.get(requestElements.forceOnline) === 'true',
     interfaces: wanted ? everything.filter(one => wanted.includes(one)) : everything,
+    ...(tries !== undefined && { fallback: { tries: Number(tries), to: to.filter(one => one === 'swipe' || one === 'tap') } }),
   }
 }
 
@@ -107,7 +109,7 @@ export function answerOf(outcome: Outcome, transaction: Transaction, transaction
   const status = (result !== 'approved' && reason && reasons[reason]) || statuses.SUCCESS
   const financial: FinancialStatus = result === 'approved' || result === 'declined' ? result : 'cancelled'
   const aid = tags.get(0x84) ?? tags.get(0x4f)
-  const seen = tags.size > 0
+  const seen = outcome.tags.size > 0
   const pan = tags.get(0x5a)
   const host = response && response.type !== 'unableToGoOnline' ? response : undefined
   const told = xml('FinancialTransactionResponse', {
@@ -117,7 +119,7 @@ export function answerOf(outcome: Outcome, transaction: Transaction, transaction
     FinancialStatus: words[financial],
     CVM: cvm && methods[cvm],
     CardEntryType: !seen ? 'UNDEFINED' : by === 'swipe' ? 'MSR' : 'ICC',
-    paymentScenario: seen && by ? scenarios[by] : 'UNKNOWN',
+    paymentScenario: !seen || !by ? 'UNKNOWN' : by === 'swipe' && fallback ? 'CHIPFAILMAGSTRIPE' : scenarios[by],
     CardSchemeName: aid && displayName(tags, tags.get(0x9f11), codeTables, aid),
     MaskedCardNumber: pan && maskPan(hex(pan).replace(/F+$/, '')),
     Currency: transaction.currency.numeric,

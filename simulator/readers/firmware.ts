@@ -12,11 +12,12 @@ import type { ContactlessConfig } from '../../src/emv/contactless/config.ts'
 import type { Timeouts } from '../../src/emv/context.ts'
 import type { Explain } from '../../src/emv/explain.ts'
 import { transact } from '../../src/emv/kernel.ts'
-import type { CardInterface, Outcome } from '../../src/emv/outcome.ts'
+import { type CardInterface, type Outcome, pinWasWrong } from '../../src/emv/outcome.ts'
 import type { Candidate, PinBlock, PinEntry, PinRequest, Terminal, Transaction, Waiting } from '../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import type { SwipedTracks } from '../../src/magstripe.ts'
 import type { Language, MessageId } from '../../src/messages.ts'
+import { invitation } from '../../src/reader/invitation.ts'
 import type { Body, CardWait, Presented } from './body.ts'
 import { Condition, type ConditionOptions } from './condition.ts'
 import { type Ended, EndScreens, fired } from './end-screens.ts'
@@ -72,9 +73,6 @@ export interface SealedSwipe {
 }
 
 const pinPrompts: readonly MessageId[] = ['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry']
-
-/** ISO 8583:1987 response code 55, incorrect PIN. */
-const WRONG_PIN = '55'
 
 /** Enciphers and wipes the digits: each PIN block has a key of its own. */
 export function pinBlock(digits: Uint8Array, pan: string, { key, ksn }: { readonly key: Uint8Array; readonly ksn: Uint8Array }): PinBlock {
@@ -152,7 +150,7 @@ export class Firmware {
   ): Promise<CardWait> {
     this.#screens.stop()
     this.body.language = this.#ownLanguage
-    const message = wait.message ?? (interfaces.length === 1 && interfaces[0] === 'chip' ? 'reader.insertCard' : 'reader.presentCard')
+    const message = wait.message ?? invitation(interfaces)
     const amount = wait.amount ? [`${formatAmount(wait.amount.amount, wait.amount.currency)} ${wait.amount.currency.alpha}`] : []
     const deadline = this.clock.now() + wait.timeout
     return this.#unlessCancelled(wait.signal, async signal => {
@@ -221,7 +219,7 @@ export class Firmware {
       },
     )
     this.#log.remember(outcome, transaction)
-    const wrongPin = outcome.cvm === 'onlinePin' && outcome.response?.type === 'declined' && outcome.response.code === WRONG_PIN
+    const wrongPin = pinWasWrong(outcome)
     this.#refusedPin = wrongPin ? this.body.cardGone('chip') : undefined
     if (wrongPin) this.body.reuseCard()
     this.showEnd(outcome)

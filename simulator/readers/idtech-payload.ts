@@ -113,16 +113,17 @@ const reasons: { readonly [R in NonNullable<Outcome['reason']>]?: number } = {
   pinTimeout: resultCodes.cancelled,
   cardRemoved: resultCodes.cardFailed,
   cardTimeout: resultCodes.timeout,
-  cardMute: resultCodes.fallback,
-  noApplication: resultCodes.notAccepted,
+  cardMute: resultCodes.cardSilent,
+  noApplication: resultCodes.noMatchingApplication,
   notAccepted: resultCodes.notAccepted,
-  cardError: resultCodes.notAccepted,
-  cardBlocked: resultCodes.notAccepted,
-  applicationBlocked: resultCodes.notAccepted,
+  cardError: resultCodes.malformedData,
+  cardBlocked: resultCodes.cardBlocked,
+  applicationBlocked: resultCodes.cardBlocked,
 }
 
 /** The last answer of a chip payment. A reversal that is due is a decline after the host's approval. */
-export function contactEnding({ result, reason, online, reversal, tags }: Outcome): Answer {
+export function contactEnding({ result, reason, online, reversal, fallback, tags }: Outcome): Answer {
+  if (fallback) return contact(resultCodes.fallback)
   if (result === 'approved') return contact(online ? resultCodes.approved : resultCodes.approvedOffline, tags)
   const code = !reversal && reason ? reasons[reason] : undefined
   return contact(code ?? (online ? resultCodes.declined : resultCodes.declinedOffline), tags)

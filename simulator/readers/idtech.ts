@@ -27,6 +27,7 @@ import { type Clock, systemClock, within } from '../../src/clock.ts'
 import type { Card } from '../../src/emv/card.ts'
 import type { Candidate, Transaction, Waiting } from '../../src/emv/terminal.ts'
 import { abortFault, asFault, Fault, isFault } from '../../src/errors.ts'
+import type { MessageId } from '../../src/messages.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { faultySender, type LineFaults } from '../faults.ts'
 import { Body } from './body.ts'
@@ -95,8 +96,6 @@ export class VirtualIdtech implements VirtualReader {
   /** The chip of a transaction that was started, or of the raw slot. */
   #chip: { readonly card: Card; readonly transaction: Transaction } | undefined
   #raw: Card | undefined
-  /** The chip of the card before did not answer: the next one may be swiped. */
-  #mute = false
   readonly #stopWatching: () => void
 
   constructor(options: IdtechOptions) {
@@ -112,6 +111,8 @@ export class VirtualIdtech implements VirtualReader {
     this.#stopWatching = this.body.on(event => {
       if (event.type === 'power' && !event.on) this.#link?.close().catch(() => {})
       if (event.type === 'tamper') this.#job?.stop.abort(new Fault('tampered', 'the reader was opened'))
+      const text = event.type === 'display' && this.#job && event.screen.message && shownByHost[event.screen.message]
+      if (text) this.#show(text)
     })
   }
 
@@ -310,15 +311,12 @@ export class VirtualIdtech implements VirtualReader {
     const { signal } = job.stop
     this.firmware.checkReady()
     const transaction = transactionOf(start)
-    const interfaces = this.#mute && allowed.length > 1 ? allowed.filter(one => one !== 'chip') : allowed
-    this.#mute = false
-    const taken = await takeCard(this.firmware, transaction, { interfaces, timeout: timeout * 1000, signal, host: {} })
+    const taken = await takeCard(this.firmware, transaction, { interfaces: allowed, timeout: timeout * 1000, signal, host: {} })
     switch (taken.type) {
       case 'none':
         this.firmware.showEnd({ result: 'cancelled', cvm: 'none' })
         return noCard(taken.why)
       case 'mute':
-        this.#mute = true
         this.firmware.showEnd({ result: 'cancelled', reason: 'cardError', cvm: 'none' })
         return failure('contact', errorCodes.cardDidNotRespond)
       case 'chip':
@@ -354,10 +352,15 @@ export class VirtualIdtech implements VirtualReader {
       this.body.show('reader.processing')
       return contact(resultCodes.authenticate)
     }
-    this.#mute = taken.type === 'mute'
-    this.firmware.showEnd({ result: 'cancelled', cvm: 'none', ...(this.#mute && { reason: 'cardError' }) })
+    this.firmware.showEnd({ result: 'cancelled', cvm: 'none', ...(taken.type === 'mute' && { reason: 'cardError' }) })
     if (taken.type === 'mute') return contact(resultCodes.fallback)
     return taken.type === 'none' && taken.why === 'timeout' ? status(statuses.timeout) : contact(resultCodes.cancelled)
+  }
+
+  /** A reader without a display asks its host for one. */
+  #show(text: string): void {
+    const data = encodeLcd({ mode: displayModes.show, language: 'EN', lines: [{ line: 1, message: text }] })
+    this.#say({ type: 'request', code: requests.lcd, data })
   }
 
   async #authenticate(job: Job): Promise<Answer> {
@@ -403,6 +406,21 @@ export class VirtualIdtech implements VirtualReader {
       delete job.choose
     }
   }
+}
+
+/** What its host shows while it waits for a card. That it sends these as text, and these words, is assumed. */
+const shownByHost: { readonly [M in MessageId]?: string } = {
+  'reader.removeCard': 'REMOVE CARD',
+  'reader.presentCard': 'PRESENT CARD',
+  'reader.insertCard': 'USE CHIP READER',
+  'reader.insertOrSwipe': 'INSERT OR SWIPE',
+  'reader.swipeCard': 'SWIPE CARD',
+  'reader.tapCard': 'TAP CARD',
+  'reader.tryAgain': 'TRY AGAIN',
+  'reader.tryAnotherCard': 'TRY OTHER CARD',
+  'reader.presentOneCard': 'ONE CARD ONLY',
+  'reader.presentCardAgain': 'PRESENT AGAIN',
+  'reader.seePhone': 'SEE PHONE',
 }
 
 /** A terminal that offers no choice takes the application of highest priority (EMV 4.4 Book 1, 12.4): 1 before 15, those without one last. */

@@ -37,10 +37,11 @@ import { currency } from '../../src/currency.ts'
 import type { CardInterface, Outcome } from '../../src/emv/outcome.ts'
 import type { AuthorisationResponse, Transaction, TransactionType } from '../../src/emv/terminal.ts'
 import { abortFault, asFault, Fault, isFault } from '../../src/errors.ts'
+import type { MessageId } from '../../src/messages.ts'
 import { write } from '../../src/tlv/ber.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { faultySender, type LineFaults } from '../faults.ts'
-import { Body } from './body.ts'
+import { Body, type Screen } from './body.ts'
 import { Firmware } from './firmware.ts'
 import { hearHost } from './hear.ts'
 import type { HidPlug } from './hid-device.ts'
@@ -72,6 +73,8 @@ const NO_UPDATE = 5
 const WARNING = 15
 /** Milliseconds between the last word about new firmware and the restart. */
 const RESTART = 100
+
+const pinTexts: ReadonlySet<MessageId> = new Set(['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry'] as const)
 
 interface Job {
   readonly start: MmsStart
@@ -124,7 +127,7 @@ export class VirtualMms implements VirtualReader {
         this.#link?.close().catch(() => {})
       }
       if (event.type === 'tamper') this.#job?.stop.abort(new Fault('tampered', 'the reader was opened'))
-      if (event.type === 'display' && !this.#display && this.#job && event.screen.message) this.#show(displayTexts[event.screen.message])
+      if (event.type === 'display' && this.#job && event.screen.message) this.#mirror(event.screen)
       if (event.type === 'battery') this.#tellBattery()
     })
   }
@@ -242,6 +245,14 @@ export class VirtualMms implements VirtualReader {
       this.#notify(mmsNotifications.device, POWER, 0x020000 | percent)
     } else if (charging && percent === 100) this.#notify(mmsNotifications.device, POWER, 0x020200)
     if (percent > WARNING || charging) this.#warned = false
+  }
+
+  /**
+   * What stands on the display, for its host: of a reader without one that is how it asks for one. Assumed of those with a display, of which nothing public tells
+   * what their host hears; the stars of a PIN are no news.
+   */
+  #mirror({ message, lines }: Screen): void {
+    if (message && !(pinTexts.has(message) && lines.length > 1)) this.#show(displayTexts[message])
   }
 
   #show(text: string | undefined): void {
@@ -448,18 +459,19 @@ function transactionOf({ amount, cashback, transactionType, currency: numeric }:
 
 const endings: { readonly [reason in NonNullable<Outcome['reason']>]?: number } = {
   noApplication: (endDetails.notAccepted << 8) | endExtras.stripeFallback,
-  cardMute: (endDetails.none << 8) | endExtras.technicalFallback,
+  cardMute: endDetails.failed << 8,
   notAccepted: endDetails.notAccepted << 8,
   cardBlocked: endDetails.offlineNotAccepted << 8,
   applicationBlocked: endDetails.offlineNotAccepted << 8,
   tryAnotherInterface: endDetails.tryAnotherInterface << 8,
   cardholderCancelled: endDetails.cancelled << 8,
-  pinTimeout: endDetails.cancelled << 8,
+  pinTimeout: endDetails.timeout << 8,
   cardError: endDetails.failed << 8,
   cardRemoved: endDetails.failed << 8,
 }
 
-function detailOfOutcome({ result, reason, online, cvm }: Outcome): number {
+function detailOfOutcome({ result, reason, online, cvm, fallback }: Outcome): number {
+  if (fallback) return (endDetails.none << 8) | endExtras.technicalFallback
   if (result === 'approved')
     return ((online ? endDetails.approved : endDetails.offlineApproved) << 8) | (cvm === 'signature' ? endExtras.signature : endExtras.none)
   const known = reason && endings[reason]

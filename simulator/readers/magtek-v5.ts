@@ -322,7 +322,7 @@ export class VirtualV5 implements VirtualReader {
     if (end.type === 'none')
       return end.why === 'timeout'
         ? { event: v5Events.timeout, progress: v5Progress.waitingForCard }
-        : { event: v5Events.hostCancelled, progress: v5Progress.hostCancelledEarly }
+        : { event: v5Events.error, progress: v5Progress.waitingForCard } // the public tables have no word for it: see docs/devices/magtek.md
     if (end.type === 'stripe') return { event: v5Events.complete, progress: v5Progress.cancelledBySwipe }
     const { by, outcome } = end
     const progress = progressOf(outcome)
@@ -475,12 +475,13 @@ const progressByReason: { readonly [reason in NonNullable<Outcome['reason']>]?: 
   noApplication: v5Progress.emptyCandidateList,
   notAccepted: v5Progress.cardNotAccepted,
   tryAnotherInterface: v5Progress.switchInterface,
-  cardMute: v5Progress.poweringCard,
+  cardMute: v5Progress.error,
   cardError: v5Progress.error,
   cardholderCancelled: v5Progress.waitingForApplication,
 }
 
-function progressOf({ result, reason }: Outcome): number {
+function progressOf({ result, reason, fallback }: Outcome): number {
+  if (fallback) return v5Progress.poweringCard
   if (result === 'approved') return v5Progress.approved
   return (reason && progressByReason[reason]) ?? (result === 'declined' ? v5Progress.declined : v5Progress.error)
 }

@@ -77,7 +77,7 @@ const reasons: { readonly [R in NonNullable<Outcome['reason']>]?: number } = {
   pinTimeout: failures.USER_CANCELLED,
   cardRemoved: failures.NO_SMARTCARD_IN_SLOT,
   cardTimeout: failures.CONTACTLESS_TIMEOUT,
-  cardMute: failures.CARD_READ_ERROR_MSR_ALLOWED,
+  cardMute: failures.INVALID_CARD_NO_MSR_ALLOWED,
   cardError: failures.INVALID_CARD_NO_MSR_ALLOWED,
   cardBlocked: failures.INVALID_CARD_NO_MSR_ALLOWED,
   applicationBlocked: failures.INVALID_CARD_NO_MSR_ALLOWED,
@@ -88,8 +88,9 @@ const reasons: { readonly [R in NonNullable<Outcome['reason']>]?: number } = {
 
 /** A payment's last answer. A reversal that is due is a decline after the host's approval: the host learns of it by that. */
 export function endingOf(outcome: Outcome): Answer {
-  const { result, reason, reversal } = outcome
+  const { result, reason, reversal, fallback } = outcome
   if (result === 'approved') return resultOf('approved', outcome)
+  if (fallback) return failed(failures.CARD_READ_ERROR_MSR_ALLOWED)
   const sw = !reversal && reason ? reasons[reason] : undefined
   return sw === undefined ? resultOf('declined', outcome) : failed(sw)
 }

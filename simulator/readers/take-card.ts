@@ -52,6 +52,8 @@ export interface TakeOptions {
   readonly timeout: number
   readonly signal: AbortSignal
   readonly host: Pick<HostSide, 'onPin'>
+  /** Instead of the usual invitation. */
+  readonly message?: MessageId | undefined
   /** A card with a chip was swiped, and is asked for at the slot. */
   readonly onChipSwiped?: () => void
 }
@@ -60,7 +62,7 @@ export interface TakeOptions {
 export async function takeCard(firmware: Firmware, transaction: Transaction, options: TakeOptions): Promise<Taken> {
   const { signal, host, onChipSwiped } = options
   const deadline = firmware.clock.now() + options.timeout
-  let ways = waysOf(firmware, options.interfaces, transaction)
+  let ways: Ways = { ...waysOf(firmware, options.interfaces, transaction), ...(options.message && { message: options.message }) }
   for (let found: CardWait | undefined; ; ) {
     const timeout = deadline - firmware.clock.now()
     const { interfaces, message } = ways

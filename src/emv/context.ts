@@ -18,7 +18,6 @@ export interface Stop {
   readonly result: Outcome['result']
   /** Undefined only on approval. */
   readonly reason: Reason | undefined
-  readonly fallback?: boolean
 }
 
 /** An earlier transaction, for floor-limit checks on split sales (EMV 4.4 Book 3, 10.6.1). */

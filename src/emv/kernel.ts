@@ -74,7 +74,7 @@ function stopOf(kernel: Kernel, error: unknown): Stop {
   throw error
 }
 
-function outcomeOf(kernel: Kernel, { result, reason, fallback }: Stop): Outcome {
+function outcomeOf(kernel: Kernel, { result, reason }: Stop): Outcome {
   const { application, data, progress } = kernel
   kernel.note({ rule: 'the payment ends', inputs: [0x95, 0x9b, 0x9f34, 0x8a] }, () => (reason ? `${result}: ${reason}` : result))
   const { cvm, online, pinBlock, response, advice, initiated, hostApproved, unanswered } = progress
@@ -91,6 +91,6 @@ function outcomeOf(kernel: Kernel, { result, reason, fallback }: Stop): Outcome 
     ...(response && { response }),
     ...(result === 'declined' && (hostApproved || unanswered) && { reversal: true }),
     ...(advice && { advice: true }),
-    ...((fallback || chipFailed) && { fallback: true }),
+    ...(chipFailed && { fallback: true }),
   }
 }

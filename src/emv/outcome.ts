@@ -48,6 +48,17 @@ export interface Outcome {
   readonly reversal?: boolean
   /** An advice is due to the host (CID b4, EMV 4.4 Book 3, 10.8.1.1 and Book 4, 12.1.7). */
   readonly advice?: boolean
-  /** The chip failed before the transaction began: the magnetic stripe may be read instead. */
+  /**
+   * The chip could not be read: no answer to reset, or nothing that makes sense before the transaction began (GET PROCESSING OPTIONS), in every family. With
+   * `declined` the card may be asked for again, or for its stripe or a tap; else that is how the payment went on.
+   */
   readonly fallback?: boolean
+}
+
+/** ISO 8583:1987 response code 55, incorrect PIN. */
+const WRONG_PIN = '55'
+
+/** The issuer found the online PIN wrong: the card may stay where it is, and the PIN be entered again. */
+export function pinWasWrong({ cvm, response }: Pick<Outcome, 'cvm' | 'response'>): boolean {
+  return cvm === 'onlinePin' && response?.type === 'declined' && response.code === WRONG_PIN
 }

@@ -22,6 +22,16 @@ export interface Transaction {
   readonly interfaces?: readonly CardInterface[]
   /** Transaction sequence counter (9F41); the reader counts when left out. */
   readonly sequence?: number
+  /** For a reader that goes on by itself when a chip cannot be read (`ReaderInfo.fallback`); as the reader is set up when left out. */
+  readonly fallback?: Fallback
+}
+
+/** What happens when a chip cannot be read. */
+export interface Fallback {
+  /** How often the card is asked for once more. */
+  readonly tries: number
+  /** What stands in for the chip then, in this order; nothing where empty. */
+  readonly to: readonly ('swipe' | 'tap')[]
 }
 
 /** One application that card and terminal both support (EMV 4.4 Book 1, 12.3). */

@@ -10,5 +10,7 @@ export type PaymentEvent =
   | { readonly type: 'reader'; readonly event: ReaderEvent }
   /** The reader pays, and should be updated when there is time: its firmware is older than `newer`, or says only `unread`, which cannot be compared with it. */
   | { readonly type: 'firmware'; readonly newer: string; readonly unread?: string }
+  /** The chip could not be read, and the payment goes on: the card is asked for again, `left` more times after this, or for what stands in for its chip. */
+  | { readonly type: 'fallback'; readonly ask: 'chip' | 'swipe' | 'tap'; readonly left: number }
   /** The host has answered; the card may still decline. */
   | { readonly type: 'host'; readonly result: 'approved' | 'declined' | 'referral' | 'noAnswer' | 'unreachable'; readonly code?: string }

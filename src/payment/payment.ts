@@ -3,11 +3,12 @@
 import { hex } from '../bytes.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { CardInterface, Outcome } from '../emv/outcome.ts'
-import type { Candidate, PinEntry, PinRequest, TransactionType, Waiting } from '../emv/terminal.ts'
+import type { Candidate, PinEntry, PinRequest, Terminal, TransactionType, Waiting } from '../emv/terminal.ts'
 import { abortFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import type { Reader, ReaderEvent } from '../reader/reader.ts'
 import type { Acquirer, Merchant, Order } from './acquirer.ts'
 import type { PaymentEvent } from './events.ts'
+import { type FallbackRules, fallbackRules, isBarred, withFallback } from './fallback.ts'
 import { type Ended, type HostRecord, hostDialogue, type Settled } from './host-dialogue.ts'
 import { checkItems } from './order.ts'
 import { type PreflightOptions, preflight } from './preflight.ts'
@@ -51,6 +52,8 @@ export interface PayOptions extends PreflightOptions {
   readonly otherAmount?: bigint
   readonly interfaces?: readonly CardInterface[]
   readonly forceOnline?: boolean
+  /** When a chip cannot be read; twice more, and then the stripe, when left out. */
+  readonly fallback?: FallbackRules
   readonly clock?: Clock
   /** Makes the idempotency key of each attempt; random UUIDs when left out. */
   readonly newKey?: () => string
@@ -72,12 +75,13 @@ const MAX_ATTEMPTS = 3
 export async function pay(order: Order, options: PayOptions): Promise<PaymentResult> {
   checkOrder(order, options.merchant)
   checkAmount(order, options)
+  fallbackRules(options.fallback)
   const { reader, prompts = {}, signal } = options
   const say = teller(prompts)
   say({ type: 'stage', stage: 'preflight' })
   const { newerFirmware: newer, unreadFirmware: unread } = await preflight(options)
   if (newer !== undefined) say({ type: 'firmware', newer, ...(unread !== undefined && { unread }) })
-  const watching = watch(reader, event => say({ type: 'reader', event }))
+  const watching = watch(reader, event => say(event.type === 'fallback' ? event : { type: 'reader', event }))
   try {
     const asking = { ...options, prompts: choosingOnce(prompts) }
     for (let attempt = 1; ; attempt++) {
@@ -125,6 +129,9 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
   const stop = linkedAbort(options.signal)
   let signature: Signature | undefined
   let refusedToSign = false
+  /** The stripe of this card may not stand in for its chip. */
+  let barred = false
+  const rules = fallbackRules(options.fallback)
   /** Asks for the signature where there is a screen for it; false when the customer will not sign. */
   const sign = async (waiting: Waiting): Promise<boolean> => {
     if (!prompts.captureSignature || signature) return true
@@ -146,40 +153,39 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
   let outcome: Outcome
   try {
     say({ type: 'stage', stage: 'card' })
-    outcome = await reader.transact(
-      {
-        type,
-        amount,
-        currency: order.currency,
-        at,
-        ...(options.otherAmount !== undefined && { otherAmount: options.otherAmount }),
-        ...(options.forceOnline !== undefined && { forceOnline: options.forceOnline }),
-        ...(options.interfaces && { interfaces: options.interfaces }),
+    const transaction = {
+      type,
+      amount,
+      currency: order.currency,
+      at,
+      ...(options.otherAmount !== undefined && { otherAmount: options.otherAmount }),
+      ...(options.forceOnline !== undefined && { forceOnline: options.forceOnline }),
+      ...(options.interfaces && { interfaces: options.interfaces }),
+    }
+    const terminal: Terminal = {
+      selectApplication: (candidates, waiting) => prompts.selectApplication?.(candidates, waiting) ?? Promise.resolve(0),
+      ...(prompts.enterPin && { enterPin: (request: PinRequest, waiting: Waiting) => prompts.enterPin!(request, waiting) }),
+      ...(prompts.refer && { refer: (_: unknown, _response: unknown, waiting: Waiting) => prompts.refer!({ amount, order }, waiting) }),
+      confirmSignature: sign,
+      async authorise(request, { signal }) {
+        await Promise.resolve() // what the reader reported before it asked is told first
+        barred = isBarred(rules, request.tags)
+        if (barred) return NOT_PERMITTED
+        if (request.cvm === 'signature' && !(await sign({ signal }))) {
+          stop.controller.abort(new Fault('aborted', 'the customer did not sign'))
+          throw abortFault(stop.controller.signal)
+        }
+        const { interface: through, cvm, tags, pinBlock } = request
+        try {
+          return await host.authorise({ ...message, interface: through, cvm, tags, ...(pinBlock && { pinBlock }) }, signal)
+        } catch (error) {
+          if (isFault(error, 'journal')) stop.controller.abort(error) // what cannot be written down does not go on
+          throw error
+        }
       },
-      {
-        selectApplication: (candidates, waiting) => prompts.selectApplication?.(candidates, waiting) ?? Promise.resolve(0),
-        ...(prompts.enterPin && { enterPin: (request: PinRequest, waiting: Waiting) => prompts.enterPin!(request, waiting) }),
-        ...(prompts.refer && {
-          refer: (_: unknown, _response: unknown, waiting: Waiting) => prompts.refer!({ amount, order }, waiting),
-        }),
-        confirmSignature: sign,
-        async authorise(request, { signal }) {
-          await Promise.resolve() // what the reader reported before it asked is told first
-          if (request.cvm === 'signature' && !(await sign({ signal }))) {
-            stop.controller.abort(new Fault('aborted', 'the customer did not sign'))
-            throw abortFault(stop.controller.signal)
-          }
-          const { interface: through, cvm, tags, pinBlock } = request
-          try {
-            return await host.authorise({ ...message, interface: through, cvm, tags, ...(pinBlock && { pinBlock }) }, signal)
-          } catch (error) {
-            if (isFault(error, 'journal')) stop.controller.abort(error) // what cannot be written down does not go on
-            throw error
-          }
-        },
-      },
-      { signal: stop.controller.signal },
-    )
+    }
+    const { signal } = stop.controller
+    outcome = await withFallback({ reader, rules, signal, say }, transaction, one => reader.transact(one, terminal, { signal }))
   } catch (error) {
     if (!host.asked() && !refusedToSign) {
       const result = describe(brokenOutcome('cancelled', host.record()), { result: 'cancelled', reason: reasonOf(error) })
@@ -191,6 +197,7 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
   } finally {
     stop.release()
   }
+  if (barred) outcome = notPermitted(outcome)
   if (pen.fault && !host.asked()) {
     await pen.note({ stage: 'ended', key, ...ending(describe(outcome, { result: 'cancelled', reason: 'journalFailed' })) })
     throw pen.fault
@@ -216,6 +223,16 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
   if (pen.takenOver) return describe(outcome, { result: 'unknown', reason: 'journalFailed' })
   // Nobody is told of an approval that is not on disk: after a restart it would be taken back.
   return pen.fault && result.result === 'approved' ? describe(outcome, await host.undo(key)) : result
+}
+
+/** ISO 8583:1987 response code 57, transaction not permitted to cardholder: what the reader is told where the host is not asked. */
+const NOT_PERMITTED = { type: 'declined', code: '57' } as const
+
+/** The card was refused here: no host has said anything. */
+function notPermitted({ response: _, ...outcome }: Outcome): Outcome {
+  const tags = new Map(outcome.tags)
+  tags.delete(0x8a)
+  return { ...outcome, result: 'declined', reason: 'notAccepted', online: false, tags }
 }
 
 /** What the journal keeps of a result. */

@@ -28,6 +28,8 @@ export interface PaymentResult {
   /** Data objects of EMV by hex tag; those that hold PAN (also signed, in a certificate), track, name or PIN, and the vendor's own, are left out. */
   readonly tags: Readonly<Record<string, string>>
   readonly receipt: Receipt
+  /** The chip could not be read: see `Outcome.fallback`. */
+  readonly fallback?: boolean
   /** Key of the attempt that this is the result of. */
   readonly key: string
   readonly attempts: number
@@ -86,6 +88,7 @@ export function describeResult({ order, type, amount, merchant, at, key, attempt
       signed: signature !== undefined,
       ...(response && { response }),
     }),
+    ...(outcome.fallback && { fallback: true }),
     key,
     attempts: attempt,
     ...(response && { responseCode: response.code }),

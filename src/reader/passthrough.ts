@@ -1,7 +1,7 @@
 /** A Reader out of raw card slots: the kernel runs here on the host, the reader only passes commands through. */
 
 import type { Clock } from '../clock.ts'
-import { systemClock, within } from '../clock.ts'
+import { sleep, systemClock, within } from '../clock.ts'
 import { CAPABILITY, type TerminalConfig } from '../emv/config.ts'
 import type { ContactlessConfig } from '../emv/contactless/config.ts'
 import type { UiRequest } from '../emv/contactless/outcome.ts'
@@ -52,6 +52,8 @@ export interface PassthroughOptions {
 
 const CARD_TIMEOUT = 60_000
 const REMOVAL_TIMEOUT = 5_000
+/** Milliseconds between two looks at a slot. */
+const LOOK = 250
 
 /**
  * The Reader of `slots`, which it owns from here on. A payment is `transact` of `src/emv/kernel` over the card in a slot with contacts, `tap` of
@@ -102,6 +104,8 @@ class Passthrough implements Reader {
   #card: CardSlot | undefined
   #known: ReaderStatus = {}
   #sequence = 0
+  /** The chip of the last card could not be read: the card may still be there. */
+  #unread = false
 
   constructor(slots: Slots, options: PassthroughOptions) {
     this.info = slots.info
@@ -148,8 +152,10 @@ class Passthrough implements Reader {
         this.#sequence = (this.#sequence % 9999) + 1 // 9F41 is n 4–8
         const counted = { ...transaction, sequence: transaction.sequence ?? this.#sequence }
         const own = terminal.enterPin ? config : withoutPin(config)
+        if (!(await this.#unreadCardOut(terminal, stop))) return withoutCard(new Fault('timeout', 'the card is still there'), stop)!
         const paying = ways.includes('tap') ? this.#tap(counted, terminal, own, stop, ways) : this.#insert(counted, terminal, own, stop)
         const outcome = await paying
+        this.#unread = outcome.fallback === true
         // The kernel calls every abort a cancellation: a reader that is given up because its link is lost is none.
         const given = outcome.reason === 'merchantCancelled' && isFault(stop.reason, 'link-closed')
         return given ? { ...outcome, reason: 'linkLost' } : outcome
@@ -180,6 +186,26 @@ class Passthrough implements Reader {
     if (ways.length > 0) return ways
     const why = interfaces.includes('tap') && has('tap') ? 'it has no rules for taps (contactless)' : 'it has no such slot'
     throw new Fault('unsupported', `this reader does not pay by ${interfaces.join(' or ')}: ${why}`, { feature: interfaces.join(',') })
+  }
+
+  /** A card whose chip was not read is asked away before one is asked for again: false where it stays there. */
+  async #unreadCardOut(terminal: Terminal, signal: AbortSignal): Promise<boolean> {
+    if (!this.#unread) return true
+    const there = async () => {
+      try {
+        return (await this.#slots.status({ signal })).card === 'present'
+      } catch (error) {
+        if (signal.aborted || !isFault(error, 'timeout')) throw error
+        return false // a slot that cannot tell
+      }
+    }
+    const end = this.#clock.now() + (this.#options.cardTimeout ?? CARD_TIMEOUT)
+    for (let asked = false; await there(); asked = true) {
+      if (!asked) this.#display(terminal, 'reader.removeCard')
+      if (this.#clock.now() >= end) return false
+      await sleep(LOOK, this.#clock, signal)
+    }
+    return true
   }
 
   async #insert(transaction: Transaction, terminal: Terminal, config: TerminalConfig, signal: AbortSignal): Promise<Outcome> {

@@ -19,6 +19,8 @@ export interface ReaderInfo {
   readonly capabilities: readonly ReaderCapability[]
   /** Who shows the list of a co-badged card: the app (`host`) or the reader. */
   readonly applicationSelection: 'host' | 'reader'
+  /** Who asks again for a card whose chip cannot be read, and then for its stripe: the reader by itself, or the app's payment (`host`, when left out). */
+  readonly fallback?: 'host' | 'reader'
   /** What its raw slots take, where it has any (`passthrough` in `capabilities`); all of its interfaces when left out. */
   readonly slots?: readonly Card['interface'][]
 }
@@ -51,6 +53,8 @@ export type ReaderEvent =
       readonly offline?: boolean
       readonly digits?: number
     }
+  /** A reader that goes on by itself (`ReaderInfo.fallback`) could not read the chip: what it asks for now, and how often it will ask again after that. */
+  | { readonly type: 'fallback'; readonly ask: 'chip' | 'swipe' | 'tap'; readonly left: number }
   | { readonly type: 'battery'; readonly level: 'low' | 'critical' | 'ok'; readonly percent?: number }
   /** Blocks of a firmware image or of a configuration that the reader has taken. */
   | { readonly type: 'update'; readonly what: 'firmware' | 'configuration'; readonly done: number; readonly total: number }
