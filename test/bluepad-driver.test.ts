@@ -102,6 +102,7 @@ describe('a reader of the vendor’s', () => {
     await open()
     expect(reader!.info).toEqual({
       ...{ family: 'bluepad', serial: '000123400123', firmware: 'mPOS 1.7', hardware: '1.2', configuration: '7' },
+      fallback: 'reader',
       capabilities: ['chip', 'tap', 'swipe', 'pinPad', 'display'],
       applicationSelection: 'reader',
     })

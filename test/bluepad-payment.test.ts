@@ -243,9 +243,11 @@ describe('endings', () => {
     expect(await bench.pay(loadCard('mir-maestro'), { cancelAt: 'card' })).toMatchObject({
       ...{ result: 'cancelled', reason: 'cardholderCancelled' },
     })
-    expect(await bench.pay({ stripe: loadCard('mir-maestro').stripe })).toMatchObject({
+    const mute = { stripe: loadCard('mir-maestro').stripe }
+    expect(await bench.pay(mute, { transaction: { fallback: { tries: 1, to: [] } } })).toMatchObject({
       ...{ result: 'declined', reason: 'cardMute', fallback: true },
     })
+    expect(bench.events.filter(({ type }) => type === 'fallback')).toEqual([{ type: 'fallback', ask: 'chip', left: 0 }])
   })
 
   it('the card pulled at every command: always an ending, and the reader pays again after it', async () => {
@@ -530,6 +532,7 @@ describe('opening', () => {
     await start()
     expect(bench.reader.info).toEqual({
       ...{ family: 'bluepad', serial: 'PP0918900518', firmware: 'tapdip 1.0.0', hardware: '0.0', configuration: '1' },
+      fallback: 'reader',
       capabilities: ['chip', 'tap', 'swipe', 'pinPad', 'display', 'firmwareUpdate'],
       applicationSelection: 'reader',
     })

@@ -155,7 +155,7 @@ describe('readiness', () => {
     const stop = new AbortController()
     const waiting = firmware.waitForCard(['chip', 'swipe'], { timeout: 60_000, signal: stop.signal }).catch(error => error.code)
     await clock.advance(10_000)
-    expect(body.screen.lines).toEqual(['Present card.'])
+    expect(body.screen.lines).toEqual(['PLEASE INSERT OR SWIPE CARD'])
     stop.abort()
     expect(await clock.settle(waiting)).toBe('aborted')
     expect(clock.pending).toBe(0)

@@ -172,7 +172,7 @@ describe('on the wire', () => {
     expect(shown).not.toContain('reader.selectApplication')
     expect(wire).toEqual([
       ...['→ battery', '← ok', '→ activate', '← ok', '→ contactAuthenticate', '← accepted', '← ok'],
-      ...['→ contactApplyHost', '← accepted', '← ok'],
+      ...['→ contactApplyHost', '← accepted', '· 6101', '← ok'], // "remove card" on the host's display
     ])
     expect(events.filter(({ type }) => type !== 'display')).toEqual([{ type: 'card', event: 'inserted' }])
     const told = events.flatMap(event => (event.type === 'display' ? [event.message] : []))
@@ -229,7 +229,7 @@ describe('a menu of the reader’s', () => {
       wire.length = 0
       const { outcome } = await pay({ card: card() }, {}, { selectApplication: choose(label) })
       expect(outcome).toMatchObject({ result: 'approved', application: { label } })
-      expect(wire.filter(one => one === '· 6101' || one === '→ lcd')).toEqual(['· 6101', '→ lcd'])
+      expect(wire.filter(one => one === '· 6101' || one === '→ lcd')).toEqual(['· 6101', '→ lcd', '· 6101'])
     }
     expect(events.filter(({ type }) => type === 'application-selection')[0]).toEqual({
       ...{ type: 'application-selection', where: 'host', labels: ['MIR', 'Maestro'] },
@@ -288,10 +288,10 @@ describe('endings', () => {
     expect((await pay({ card: {}, pace: { present: 1e9 } }, { interfaces: ['chip'] })).outcome).toMatchObject(mute)
     device.body.pull()
     await clock.advance(10_000)
-    const swiped = await pay({ card: card('mir'), present: 'swipe' }, {}, {}, { profile: profiles.mir })
+    const swiped = await pay({ card: card('mir'), present: 'swipe' }, { interfaces: ['swipe'] }, {}, { profile: profiles.mir })
     expect(swiped.outcome).toMatchObject({ result: 'approved', interface: 'swipe', cvm: 'signature' })
     expect(swiped.outcome.tags.get(0x9f39)).toEqual(Uint8Array.of(0x80))
-    // … which the reader allows once
+    // … where the chip is not asked for as well
     expect((await pay({ card: card('mir'), present: 'swipe' })).outcome).toMatchObject({ result: 'approved', interface: 'chip' })
   })
 

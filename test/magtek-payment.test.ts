@@ -515,7 +515,7 @@ describe('a DynaMag, which knows no transactions', () => {
     expect(outcome).toMatchObject({ result: 'approved', interface: 'swipe', cvm: 'signature' })
     expect(hex(outcome.tags.get(0x9f39)!)).toBe('90')
     expect(hex(outcome.tags.get(0xc4)!)).toBe('400001FFFFFF0010')
-    expect(shown).toEqual(['reader.presentCard', 'reader.tryAgain', 'reader.processing'])
+    expect(shown).toEqual(['reader.swipeCard', 'reader.tryAgain', 'reader.processing'])
     expect(await clock.settle(reader.transact(purchase, terminal))).toMatchObject({ result: 'cancelled', reason: 'cardTimeout' })
     const stop = new AbortController()
     clock.timer(500, () => stop.abort())

@@ -253,7 +253,7 @@ describe('without the field', () => {
     }
     const { outcome, shown } = await pay({ card: worn, present: 'swipe' }, { interfaces: ['swipe'] }, {}, { profile })
     expect(outcome).toMatchObject({ result: 'approved', interface: 'swipe' })
-    expect(shown.filter(one => one === 'reader.presentCard')).toHaveLength(2)
+    expect(shown.filter(one => one === 'reader.swipeCard')).toHaveLength(2)
   })
 
   it('nobody comes, and CANCEL while the host waits', async () => {

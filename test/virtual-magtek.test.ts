@@ -298,7 +298,9 @@ describe('MMS', () => {
     expect((await ask(mmsCommands.start, one)).status).toEqual({ summary: mmsSummaries.notStarted, detail: mmsDetails.inProgress })
     expect((await ask(mmsCommands.cancel)).status).toMatchObject({ summary: mmsSummaries.done })
     await wait()
-    const last = await line.incoming.next()
+    // What stands on the display is told as well.
+    let last = await line.incoming.next()
+    while (last?.id === magtek.mmsNotifications.uiRequest) last = await line.incoming.next()
     expect(last).toMatchObject({ type: 'notification', id: magtek.mmsNotifications.transactionDone })
     expect(last!.status!.detail >> 8).toBe(magtek.endDetails.hostCancelled)
   })

@@ -45,7 +45,7 @@ interface Payment extends Counter {
   readonly relay: Relay
   /** A transaction is open in the reader: cancelled when the payment ends otherwise. */
   open: boolean
-  /** What the cardholder was asked last: reader and driver mean the same, and the app hears it once. */
+  /** What was shown last: reader and driver mean the same, and the app hears it once. */
   screen?: MessageId
   /** Why the payment cannot go on, found while a command runs. */
   failed?: Fault
@@ -87,13 +87,11 @@ async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardIn
   const { relay } = payment
   if (ways.size === 0) throw new Fault('unsupported', 'a payment over no interface at all', { feature: 'interfaces' })
   if (ways.size === 1 && ways.has('chip')) {
-    payment.screen = 'reader.insertCard'
-    relay.show(payment.screen)
+    show(payment, 'reader.insertCard')
     const data = encodeContactStart({ ...start, fallback: false, cardTimeout: CARD_WAIT, nextTimeout: NEXT_WAIT })
     return chip(payment, await step(payment, 'contactStart', data, CARD_WAIT * 1000 + STEP))
   }
-  payment.screen = invitation(ways)
-  relay.show(payment.screen)
+  show(payment, invitation(ways))
   const data = encodeActivate({ ...start, timeout: CARD_WAIT, ...(ways.size < everything && { interfaces: [...ways] }) })
   const answer = await step(payment, 'activate', data, CARD_WAIT * 1000 + STEP)
   // The vendor's scripts leave open whether a chip is answered as 02-40 is or as 60-10.
@@ -113,7 +111,7 @@ async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardIn
   if (by === 'chip') {
     const code = resultCodeOf(told.tags) ?? resultCodes.authenticate
     if (code !== resultCodes.authenticate) return ending(payment, { ...told, code })
-    relay.show('reader.processing')
+    show(payment, 'reader.processing')
     payment.open = true
     return authenticate(payment)
   }
@@ -121,7 +119,7 @@ async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardIn
   // 00 is also what a stripe read by tap is answered with: only the card's own TC (9F27) is an approval.
   const cid = told.tags.get(0x9f27)?.[0] ?? 0
   if (by === 'tap' && answer.status === statuses.ok && (cid & 0xc0) === 0x40) return relay.outcome('approved')
-  relay.show('reader.processing')
+  show(payment, 'reader.processing')
   await relay.authorise()
   return relay.byHost()
 }
@@ -167,7 +165,7 @@ async function chip(payment: Payment, answer: Answer): Promise<Outcome> {
   const told = contactResult(answer, 'contactStart')
   if (told.code !== resultCodes.authenticate) return ending(payment, told)
   relay.emit({ type: 'card', event: 'inserted' })
-  relay.show('reader.processing')
+  show(payment, 'reader.processing')
   learn(relay, told)
   payment.open = true
   return authenticate(payment)
@@ -198,12 +196,12 @@ function ending(payment: Payment, { code }: ContactResult): Outcome {
   switch (code) {
     case resultCodes.approvedOffline:
     case resultCodes.approved:
-      relay.show('reader.removeCard')
+      show(payment, 'reader.removeCard')
       return relay.approved()
     case resultCodes.declinedOffline:
     case resultCodes.declined:
     case resultCodes.callBank:
-      relay.show('reader.removeCard')
+      show(payment, 'reader.removeCard')
       return relay.declined()
     case resultCodes.notAccepted:
     case resultCodes.serviceNotAllowed:
@@ -282,7 +280,11 @@ const shown: Readonly<Record<string, MessageId>> = {
 
 function showLines(payment: Payment, { lines }: ReturnType<typeof decodeLcd>): void {
   const message = shown[String(lines[0]?.message).trim().toUpperCase()]
-  if (!message || message === payment.screen) return
+  if (message) show(payment, message)
+}
+
+function show(payment: Payment, message: MessageId): void {
+  if (message === payment.screen) return
   payment.screen = message
   payment.relay.show(message)
 }

@@ -69,6 +69,8 @@ interface Job {
   applyHost?: (answer: HostAnswer) => void
   choose?: (line: number | undefined) => void
   done: Promise<void>
+  /** The host was asked to show something. */
+  shown?: boolean
 }
 
 /** What the loader answers, when nothing else runs: assumed. */
@@ -111,8 +113,7 @@ export class VirtualIdtech implements VirtualReader {
     this.#stopWatching = this.body.on(event => {
       if (event.type === 'power' && !event.on) this.#link?.close().catch(() => {})
       if (event.type === 'tamper') this.#job?.stop.abort(new Fault('tampered', 'the reader was opened'))
-      const text = event.type === 'display' && this.#job && event.screen.message && shownByHost[event.screen.message]
-      if (text) this.#show(text)
+      if (event.type === 'display' && this.#job && event.screen.message) this.#show(this.#job, event.screen.message)
     })
   }
 
@@ -357,8 +358,11 @@ export class VirtualIdtech implements VirtualReader {
     return taken.type === 'none' && taken.why === 'timeout' ? status(statuses.timeout) : contact(resultCodes.cancelled)
   }
 
-  /** A reader without a display asks its host for one. */
-  #show(text: string): void {
+  /** A reader without a display asks its host for one; that a card is wanted at all the host has said itself. */
+  #show(job: Job, message: MessageId): void {
+    const text = shownByHost[message]
+    if (!text || (message === 'reader.presentCard' && !job.shown)) return
+    job.shown = true
     const data = encodeLcd({ mode: displayModes.show, language: 'EN', lines: [{ line: 1, message: text }] })
     this.#say({ type: 'request', code: requests.lcd, data })
   }

@@ -152,7 +152,8 @@ class Passthrough implements Reader {
         this.#sequence = (this.#sequence % 9999) + 1 // 9F41 is n 4–8
         const counted = { ...transaction, sequence: transaction.sequence ?? this.#sequence }
         const own = terminal.enterPin ? config : withoutPin(config)
-        if (!(await this.#unreadCardOut(terminal, stop))) return withoutCard(new Fault('timeout', 'the card is still there'), stop)!
+        if (this.#unread && !(await this.#unreadCardOut(terminal, stop)))
+          return withoutCard(new Fault('timeout', 'the card is still there'), stop)!
         const paying = ways.includes('tap') ? this.#tap(counted, terminal, own, stop, ways) : this.#insert(counted, terminal, own, stop)
         const outcome = await paying
         this.#unread = outcome.fallback === true
@@ -190,7 +191,6 @@ class Passthrough implements Reader {
 
   /** A card whose chip was not read is asked away before one is asked for again: false where it stays there. */
   async #unreadCardOut(terminal: Terminal, signal: AbortSignal): Promise<boolean> {
-    if (!this.#unread) return true
     const there = async () => {
       try {
         return (await this.#slots.status({ signal })).card === 'present'
