@@ -6,7 +6,7 @@ import type { TerminalConfig } from '../src/emv/config.ts'
 import { type ContactlessConfig, russianContactless } from '../src/emv/contactless/config.ts'
 import type { Explain } from '../src/emv/explain.ts'
 import { russianMpos } from '../src/emv/profiles.ts'
-import { Fault } from '../src/errors.ts'
+import { Fault, isFault } from '../src/errors.ts'
 import type { Language } from '../src/messages.ts'
 import type { Link } from '../src/transport/link.ts'
 import { pipe } from '../src/transport/pipe.ts'
@@ -139,6 +139,7 @@ export class Counter implements AsyncDisposable {
   readonly #faults: Fault[] = []
   #card: VirtualCard
   #leave: () => void
+  #line: Link | undefined
 
   /** Use `virtualCounter`. */
   constructor(reader: VirtualReader, acquirer: AcquirerHost, listening: Listening | undefined, card: VirtualCard, leave: () => void) {
@@ -171,11 +172,36 @@ export class Counter implements AsyncDisposable {
     return this.#listening?.radio
   }
 
-  /** A new connection to the reader in memory: `open(counter.link(), { family: counter.reader.family })`. */
+  /**
+   * A new connection to the reader in memory: `open(counter.link(), { family: counter.reader.family })`.
+   * @throws Fault `busy` while the one before is open
+   */
   link(): Link {
+    if (this.#line)
+      throw new Fault('busy', `${this.reader.serial} is connected to ${this.#line.uri}: close that first`, { uri: this.#line.uri })
     const [host, device] = pipe()
-    this.reader.serve(device).catch(error => this.#faults.push(error))
-    return host
+    const { uri, mtu, incoming } = host
+    const over = () => {
+      if (this.#line === line) this.#line = undefined
+    }
+    const line: Link = {
+      ...{ uri, mtu, incoming },
+      send: bytes => host.send(bytes),
+      close() {
+        over()
+        return host.close()
+      },
+    }
+    this.#line = line
+    this.reader
+      .serve(device)
+      .catch(async fault => {
+        // Another program has it: as on TCP, the line is closed at once.
+        if (!isFault(fault, 'busy')) this.#faults.push(fault)
+        await device.close()
+      })
+      .finally(over)
+    return line
   }
 
   /** The next person comes, with this card; the one before takes theirs away. */

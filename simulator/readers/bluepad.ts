@@ -25,6 +25,7 @@ import { Firmware } from './firmware.ts'
 import { hearHost } from './hear.ts'
 import { DeviceLine, type SessionFaults } from './mped-line.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
+import { Seat } from './seat.ts'
 
 export interface BluepadOptions extends Omit<VirtualReaderOptions, 'body'> {
   readonly body?: Body
@@ -57,6 +58,7 @@ export class VirtualBluepad implements VirtualReader {
   readonly serial: string
   readonly #options: BluepadOptions
   readonly #clock: Clock
+  readonly #seat = new Seat()
   readonly #stopWatching: () => void
   #link: Link | undefined
   #line: DeviceLine | undefined
@@ -89,7 +91,7 @@ export class VirtualBluepad implements VirtualReader {
   }
 
   async serve(link: Link): Promise<void> {
-    if (this.#link) throw new Fault('busy', `${this.serial} is connected to ${this.#link.uri}`)
+    await this.#seat.take(link, this.serial)
     const over = new AbortController()
     this.#over = over
     this.#link = link
@@ -104,12 +106,14 @@ export class VirtualBluepad implements VirtualReader {
           if (said && said.type !== 'raw' && !('status' in said)) this.#hear(said)
         })
     } finally {
+      this.#seat.leaving()
       over.abort(new Fault('link-closed', 'the host is gone'))
       this.#cancelRestart()
       own.close()
       await this.#stopJob(new Fault('link-closed', 'the host is gone'))
       await link.close()
       this.#link = this.#line = undefined
+      this.#seat.left()
     }
   }
 

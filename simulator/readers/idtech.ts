@@ -50,6 +50,7 @@ import {
 } from './idtech-payload.ts'
 import { responseOf, withCvm } from './qpos-payload.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
+import { Seat } from './seat.ts'
 import { takeCard } from './take-card.ts'
 import { withoutPinPad } from './without-pin-pad.ts'
 
@@ -92,6 +93,7 @@ export class VirtualIdtech implements VirtualReader {
   passThroughOrder: CrcOrder = 'lsb'
   readonly #options: IdtechOptions
   readonly #clock: Clock
+  readonly #seat = new Seat()
   #link: Link | undefined
   #send: ((frame: Uint8Array) => Promise<void>) | undefined
   #job: Job | undefined
@@ -118,19 +120,21 @@ export class VirtualIdtech implements VirtualReader {
   }
 
   async serve(link: Link): Promise<void> {
-    if (this.#link) throw new Fault('busy', `${this.serial} is connected to ${this.#link.uri}`)
+    await this.#seat.take(link, this.serial)
     const over = new AbortController()
     this.#link = link
     this.#send = faultySender(link, { faults: this.faults, clock: this.#clock, random: this.firmware.random }, over.signal)
     try {
       if (this.body.isOn) await hearHost(link, device.decoder(), this.#clock, message => this.#hear(message))
     } finally {
+      this.#seat.leaving()
       over.abort()
       this.#send = undefined
       await this.#endJob(new Fault('link-closed', 'the host is gone'))
       this.#giveCardBack()
       await link.close()
       this.#link = undefined
+      this.#seat.left()
     }
   }
 

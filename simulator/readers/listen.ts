@@ -1,6 +1,6 @@
 /** Puts a virtual device where programs can reach it: on a pseudo-terminal, a TCP port, Bluetooth LE, USB, or in the virtual slot of a PC/SC daemon. */
 
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { asFault, Fault } from '../../src/errors.ts'
 import { connect } from '../../src/transport/connect.ts'
 import type { Link } from '../../src/transport/link.ts'
@@ -133,17 +133,23 @@ async function listenPty(serve: ServeLink, options: ListenOptions): Promise<List
 }
 
 async function listenTcp(host: string, port: number, serve: ServeLink, options: ListenOptions): Promise<Listening> {
-  let current: { link: Link; serving: Promise<void> } | undefined
-  const server = createServer({ noDelay: true }, socket => {
+  let current: { link: Link; socket: Socket; serving: Promise<void> } | undefined
+  const server = createServer({ noDelay: true }, async socket => {
     if (current) {
-      socket.destroy()
-      return
+      socket.on('error', () => {}) // it may go while it waits
+      // One that has hung up is let go of first; its end and the new connection may be seen in either order.
+      await new Promise<void>(resolve => setImmediate(() => setImmediate(resolve)))
+      if (current.socket.destroyed || current.socket.readableEnded) await current.serving
+      if (current || !server.listening) {
+        socket.destroy()
+        return
+      }
     }
     const link = socketLink(socket, `tcp://${socket.remoteAddress}:${socket.remotePort}`)
     const serving = run(link, serve, options).finally(() => {
       current = undefined
     })
-    current = { link, serving }
+    current = { link, socket, serving }
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

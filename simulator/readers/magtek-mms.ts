@@ -50,6 +50,7 @@ import { maskedTrack2, wrap } from './magtek-seal.ts'
 import { displayTexts } from './magtek-texts.ts'
 import { hostResponse } from './magtek-words.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
+import { Seat } from './seat.ts'
 import { HEAD_LENGTH, UpdateBay } from './update.ts'
 import { withoutPinPad } from './without-pin-pad.ts'
 
@@ -100,6 +101,7 @@ export class VirtualMms implements VirtualReader {
   readonly #display: boolean
   readonly #options: VirtualMmsOptions
   readonly #clock: Clock
+  readonly #seat = new Seat()
   readonly #stopWatching: () => void
   #link: Link | undefined
   #send: ((message: MmsMessage) => void) | undefined
@@ -133,7 +135,7 @@ export class VirtualMms implements VirtualReader {
   }
 
   async serve(link: Link): Promise<void> {
-    if (this.#link) throw new Fault('busy', `${this.serial} is connected to ${this.#link.uri}`)
+    await this.#seat.take(link, this.serial)
     const over = new AbortController()
     this.#link = link
     const carrier = this.#options.carrier ?? (link.uri.startsWith('ble:') ? 'ble' : link.uri.startsWith('hid:') ? 'hid' : 'slip')
@@ -147,6 +149,7 @@ export class VirtualMms implements VirtualReader {
         await hearHost(link, side.decoder(), this.#clock, message => this.#hear(message))
       }
     } finally {
+      this.#seat.leaving()
       over.abort()
       this.#stopRestart()
       this.#send = undefined
@@ -154,6 +157,7 @@ export class VirtualMms implements VirtualReader {
       await this.#endJob(new Fault('link-closed', 'the host is gone'))
       await link.close()
       this.#link = undefined
+      this.#seat.left()
     }
   }
 

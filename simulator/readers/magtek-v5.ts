@@ -42,6 +42,7 @@ import { swipeReport, wrap } from './magtek-seal.ts'
 import { displayTexts } from './magtek-texts.ts'
 import { hostResponse } from './magtek-words.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
+import { Seat } from './seat.ts'
 import { withoutPinPad } from './without-pin-pad.ts'
 
 export interface V5Knobs extends V5Sending {
@@ -105,6 +106,7 @@ export class VirtualV5 implements VirtualReader {
   readonly serial: string
   readonly #options: VirtualV5Options
   readonly #clock: Clock
+  readonly #seat = new Seat()
   readonly #stopWatching: () => void
   #link: Link | undefined
   #send: ((reply: V5Reply) => void) | undefined
@@ -132,7 +134,7 @@ export class VirtualV5 implements VirtualReader {
   }
 
   async serve(link: Link): Promise<void> {
-    if (this.#link) throw new Fault('busy', `${this.serial} is connected to ${this.#link.uri}`)
+    await this.#seat.take(link, this.serial)
     const over = new AbortController()
     this.#link = link
     const carrier = this.#options.carrier ?? (link.uri.startsWith('ble:') ? 'ble' : 'hid')
@@ -149,12 +151,14 @@ export class VirtualV5 implements VirtualReader {
     try {
       if (this.body.isOn) await hearHost(link, side.decoder(), this.#clock, message => this.#hear(message))
     } finally {
+      this.#seat.leaving()
       over.abort()
       this.#send = undefined
       this.#incoming = undefined
       await this.#endJob(new Fault('link-closed', 'the host is gone'))
       await link.close()
       this.#link = undefined
+      this.#seat.left()
     }
   }
 

@@ -40,6 +40,7 @@ import { type Answer, done, endingOf, endingOfFault, failed, noTracks, resultOf,
 import { plainAnswer, UNKNOWN_INS } from './miura-plain.ts'
 import { responseOf, withCvm } from './qpos-payload.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
+import { Seat } from './seat.ts'
 import { swipeOf } from './take-card.ts'
 
 export interface MiuraOptions extends Omit<VirtualReaderOptions, 'body'> {
@@ -72,6 +73,7 @@ export class VirtualMiura implements VirtualReader {
   readonly serial: string
   readonly #options: MiuraOptions
   readonly #clock: Clock
+  readonly #seat = new Seat()
   readonly #files: MiuraFiles
   #link: Link | undefined
   #send: ((frame: Uint8Array) => Promise<void>) | undefined
@@ -103,7 +105,7 @@ export class VirtualMiura implements VirtualReader {
   }
 
   async serve(link: Link): Promise<void> {
-    if (this.#link) throw new Fault('busy', `${this.serial} is connected to ${this.#link.uri}`)
+    await this.#seat.take(link, this.serial)
     const over = new AbortController()
     this.#link = link
     this.#send = faultySender(link, { faults: this.faults, clock: this.#clock, random: this.firmware.random }, over.signal)
@@ -113,6 +115,7 @@ export class VirtualMiura implements VirtualReader {
         await hearHost(link, device.decoder(), this.#clock, message => this.#hear(message))
       }
     } finally {
+      this.#seat.leaving()
       over.abort()
       this.#send = undefined
       await this.#endJob(new Fault('link-closed', 'the host is gone'))
@@ -121,6 +124,7 @@ export class VirtualMiura implements VirtualReader {
       await this.#idle.rest()
       await link.close()
       this.#link = undefined
+      this.#seat.left()
     }
   }
 

@@ -42,6 +42,7 @@ import {
 import { tapStep } from './qpos-tap.ts'
 import { isLoaderFrame, isUpkeep, QposUpkeep } from './qpos-upkeep.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
+import { Seat } from './seat.ts'
 import { swipeOf, waysOf } from './take-card.ts'
 
 export interface QposOptions extends Omit<VirtualReaderOptions, 'body'> {
@@ -78,6 +79,7 @@ export class VirtualQpos implements VirtualReader {
   readonly serial: string
   readonly #options: QposOptions
   readonly #clock: Clock
+  readonly #seat = new Seat()
   #link: Link | undefined
   readonly #line: PassiveLine
   #job: Job | undefined
@@ -108,19 +110,21 @@ export class VirtualQpos implements VirtualReader {
   }
 
   async serve(link: Link): Promise<void> {
-    if (this.#link) throw new Fault('busy', `${this.serial} is connected to ${this.#link.uri}`)
+    await this.#seat.take(link, this.serial)
     const over = new AbortController()
     this.#link = link
     this.#line.send = faultySender(link, { faults: this.faults, clock: this.#clock, random: this.firmware.random }, over.signal)
     try {
       if (this.body.isOn) await hearHost(link, device.decoder(), this.#clock, message => this.#hear(message))
     } finally {
+      this.#seat.leaving()
       over.abort()
       this.#line.close()
       await this.#endJob(new Fault('link-closed', 'the host is gone'))
       this.#forget()
       await link.close()
       this.#link = undefined
+      this.#seat.left()
     }
   }
 
