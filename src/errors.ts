@@ -25,6 +25,7 @@
  * | `aborted` | any wait whose AbortSignal fired | nothing: the user asked for it |
  * | `protocol` | a driver that got a well-framed message it cannot accept | reset or reconnect the reader |
  * | `unsupported` | what this reader, kernel or version cannot do; `details.feature` | choose another way |
+ * | `mismatch` | a driver whose reader or card says other data than what was asked for (amount, currency, type, date, country), a cryptogram that was used before, or approves without a host; `details` has `tag`, `value`, `rule`; the host was not told | take the reader out of service: it is wrong, or somebody is on the line |
  * | `reader-error` | the reader reported an error of its own; `details.code` is the vendor's name | show the reader's own words |
  * | `low-battery` | a payment or update refused for the battery | charge the reader |
  * | `update-required` | a payment refused because the reader needs firmware, configuration or keys (details.needs), or is older than the app requires | update the reader |
@@ -56,6 +57,7 @@ export type FaultCode =
   | 'aborted'
   | 'protocol'
   | 'unsupported'
+  | 'mismatch'
   | 'reader-error'
   | 'low-battery'
   | 'update-required'

@@ -118,6 +118,10 @@ const table = {
   'fault.aborted': ['Cancelled', 'Отменено'],
   'fault.protocol': ['The reader said something unexpected', 'Картридер ответил неожиданно'],
   'fault.unsupported': ['Not supported', 'Не поддерживается'],
+  'fault.mismatch': [
+    'The reader’s data are not those of this payment: nothing was charged',
+    'Данные картридера не от этого платежа: списания нет',
+  ],
   'fault.reader-error': ['The reader reports an error', 'Картридер сообщил об ошибке'],
   'fault.low-battery': ['The reader’s battery is too low: charge it', 'Недостаточный заряд батареи картридера: зарядите его'],
   'fault.update-required': ['The reader needs a firmware update', 'Необходимо обновить прошивку картридера'],

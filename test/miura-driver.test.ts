@@ -129,10 +129,27 @@ describe('opening', () => {
 })
 
 describe('a payment', () => {
+  /** A TC for 2500.00 RUB on 26 March 2026, 10:52:07. */
+  const certificate: [number, string][] = [
+    ...([
+      [0x9f27, '40'],
+      [0x9f26, '0102030405060708'],
+      [0x9f36, '0001'],
+      [0x9f37, '11223344'],
+    ] as [number, string][]),
+    ...([
+      [0x9f02, '000000250000'],
+      [0x5f2a, '0643'],
+      [0x9c, '00'],
+      [0x9a, '260326'],
+      [0x9f21, '105207'],
+    ] as [number, string][]),
+  ]
+
   it('the start is that of the vendor’s own code, tag for tag', async () => {
     const { heard, pay, end } = await bench({
       startContactless: [{ sw: 0x9f43 }],
-      startTransaction: [result('approved', [[0x9f27, '40']])],
+      startTransaction: [result('approved', certificate)],
     })
     const at = new Date(2026, 2, 26, 10, 52, 7)
     expect(await pay({ at, amount: 250_000n })).toMatchObject({ result: 'approved', interface: 'chip', online: false })

@@ -16,6 +16,7 @@ import type { Script } from './qpos-script.ts'
 import {
   approved,
   bench,
+  certificate,
   chipCard,
   ending,
   finalTlv,
@@ -172,14 +173,15 @@ describe('a chip payment', () => {
   })
 
   it('a wrong offline PIN is told, then the right one', async () => {
-    const icc = '8407A0000000031010 9F3403410302 9F270140'
+    const at = new Date(2026, 2, 26, 10, 52, 0)
+    const icc = `8407A0000000031010 9F3403410302 ${certificate(at)}`
     const pin = say('pinEntry', 'startEmv', '01')
     const { pay, events, asked } = await bench({
       ...plain,
       startEmv: pin,
       query: [say('waiting', 'startEmv'), pin, ending(1, 4, 'startEmv', icc)],
     })
-    expect(await pay()).toMatchObject({ result: 'approved', cvm: 'offlinePin', online: false })
+    expect(await pay({ at })).toMatchObject({ result: 'approved', cvm: 'offlinePin', online: false })
     expect(asked).toEqual([])
     expect(events.filter(event => event.type === 'pin').map(({ event }) => event)).toEqual(['started', 'wrong', 'started', 'ok'])
   })
@@ -206,7 +208,7 @@ describe('a chip payment', () => {
     ['declined by the host', declined, 2, 6, { result: 'declined', reason: 'hostDeclined', reversal: undefined }],
     ['declined by the host, yet the reader accepts', declined, 1, 3, { result: 'declined', reason: 'hostDeclined' }],
     ['referral', referral, 2, 5, { result: 'declined', reason: 'referral' }],
-    ['unable to go online, approved by the card', away, 1, 3, { result: 'approved', reason: undefined }],
+    ['unable to go online, approved, and nothing proves by whom', away, 1, 3, { result: 'declined', reason: 'unableToGoOnline' }],
     ['unable to go online, declined', away, 2, 5, { result: 'declined', reason: 'unableToGoOnline' }],
     ['no known ending', approved, 3, 3, { result: 'unknown', reason: 'readerError' }],
     ['declined by the host, no known ending', declined, 1, 6, { result: 'declined', reason: 'hostDeclined' }],
@@ -219,6 +221,13 @@ describe('a chip payment', () => {
     const code = response.type === 'unableToGoOnline' ? 'Z3' : response.code
     const sent = messages.find(one => one.type === 'command' && one.command === 'onlineResult')
     expect(sent).toMatchObject({ tlv: qpos.encodeOnlineResult({ code }) })
+  })
+
+  it('unable to go online, approved by the card: its TC is over what was asked for', async () => {
+    const at = new Date(2026, 2, 26, 10, 52, 0)
+    const onlineResult = ending(1, 3, 'onlineResult', certificate(at))
+    const { pay } = await bench({ ...plain, onlineResult }, { authorise: async () => ({ type: 'unableToGoOnline' }) })
+    expect(await pay({ at })).toMatchObject({ result: 'approved', online: true, response: { type: 'unableToGoOnline' } })
   })
 
   it('declined offline, with an advice due (CID b4)', async () => {
@@ -367,8 +376,10 @@ describe('swipe and tap', () => {
   })
 
   it('tap approved and declined offline', async () => {
-    const offline = await bench({ doTrade: tapped('tapOffline'), getIccTag: say('completed', 'getIccTag', '9F34031F0302') })
-    expect(await offline.pay()).toMatchObject({ result: 'approved', online: false, interface: 'tap', cvm: 'none' })
+    const at = new Date(2026, 2, 26, 10, 52, 0)
+    const getIccTag = say('completed', 'getIccTag', `9F34031F0302 ${certificate(at)}`)
+    const offline = await bench({ doTrade: tapped('tapOffline'), getIccTag })
+    expect(await offline.pay({ at })).toMatchObject({ result: 'approved', online: false, interface: 'tap', cvm: 'none' })
     expect(offline.asked).toEqual([])
     const no = await bench({ doTrade: say('completed', 'doTrade', '0500') })
     expect(await no.pay()).toMatchObject({ result: 'declined', reason: 'offlineDeclined', interface: 'tap' })

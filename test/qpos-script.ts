@@ -4,7 +4,7 @@ import type { DeviceMessage, DeviceMessageType, HostMessage } from '../devices/q
 import * as qpos from '../devices/qpos/codec.ts'
 import { openQpos } from '../devices/qpos/driver.ts'
 import { fromHex } from '../src/bytes.ts'
-import { VirtualClock } from '../src/clock.ts'
+import { localTime, VirtualClock } from '../src/clock.ts'
 import { currency } from '../src/currency.ts'
 import type { Outcome } from '../src/emv/outcome.ts'
 import type { AuthorisationRequest, AuthorisationResponse, Terminal, Transaction } from '../src/emv/terminal.ts'
@@ -39,6 +39,13 @@ export const ksn = '00000332100300E00003'
 /** ICC data of an online request with online PIN: 9F34 42 (online PIN), result unknown; C7 and C1 with the PIN block. */
 export const requestTlv = `8407A0000006581010 5004 4D495220 9F3403420000 9F2701 80 9F2608 AA95D0B7A6798001 9505 8000048000 C708 A68701E68CB34BDE C10A${ksn}`
 export const finalTlv = '9F270140 9F2608 0102030405060708 9505 8000048000 9B02 F800'
+
+/** ICC data of a TC for 2500.00 RUB at `at`, as a reader that was told that time puts them. */
+export function certificate(at: Date): string {
+  const time = localTime(at)
+  const amount = '9F0206000000250000 5F2A020643 9C0100'
+  return `9F270140 9F2608 0102030405060708 9F36020001 9F370411223344 ${amount} 9A03${time.slice(2, 8)} 9F2103${time.slice(8)}`
+}
 
 export function emvResult(icc: string, transResult: number, packType: number, scriptResult = ''): Uint8Array {
   return qpos.encodeEmvResult({

@@ -130,6 +130,7 @@ class BluepadReader implements Reader {
     try {
       return await pay({
         ...{ line: this.#line, clock: this.#clock, signal, transaction, terminal, carry: this.#carry, extended: this.#extended },
+        spent: this.#work.spent,
         learn: told => this.#learn(told),
         emit: event => {
           if (event.type === 'card') this.#card = event.event === 'removed' ? 'absent' : event.event === 'inserted' ? 'present' : undefined

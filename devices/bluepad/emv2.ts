@@ -95,7 +95,8 @@ class Emv2Reader implements Reader {
     if (length === 0) throw new Fault('unsupported', 'a payment needs an interface', { feature: 'interfaces' })
     return this.#work.alone(
       'a payment',
-      stop => pay(this.#port, new Relay({ transaction, terminal, clock: this.#clock, signal: stop, emit })),
+      stop =>
+        pay(this.#port, new Relay({ transaction, terminal, clock: this.#clock, signal: stop, emit, spent: this.#work.spent }, 'told')),
       signal,
     )
   }
@@ -208,7 +209,7 @@ async function follow(
       case 'transactionFinish':
         if (signal.aborted) return relay.aborted()
         learn(relay, said, pin)
-        return said.fallback ? { ...finished(relay, said), fallback: true } : finished(relay, said)
+        return said.fallback ? { ...(await finished(relay, said)), fallback: true } : await finished(relay, said)
       case 'transactionError':
         throw new Fault(codeOf(said.code), said.message, { code: said.code })
       case 'failed':
@@ -220,7 +221,7 @@ async function follow(
   }
 }
 
-function finished(relay: Relay, { result, reason, fallback }: Extract<Emv2Event, { type: 'transactionFinish' }>): Outcome {
+async function finished(relay: Relay, { result, reason, fallback }: Extract<Emv2Event, { type: 'transactionFinish' }>): Promise<Outcome> {
   if (result === 'approved') return relay.approved()
   // The reader did not wait for the host any longer: it may have approved, or may yet.
   const due = relay.asked && !relay.response ? { reversal: true } : {}

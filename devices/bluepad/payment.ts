@@ -1,28 +1,21 @@
 /** One payment on a BluePad: the reader leads, tells what happens, asks for its host and for a signature, and says at last how it ended. */
 
-import { type Clock, within } from '../../src/clock.ts'
+import { within } from '../../src/clock.ts'
 import type { Outcome } from '../../src/emv/outcome.ts'
-import type { Terminal, Transaction } from '../../src/emv/terminal.ts'
 import { asFault, Fault, isFault } from '../../src/errors.ts'
 import { Queue } from '../../src/queue.ts'
-import type { ReaderEvent } from '../../src/reader/reader.ts'
-import { Relay } from '../../src/reader/relay.ts'
+import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import { statuses, times } from './codec.ts'
 import { type CarryToHost, HostLink, type HostRequest } from './host-link.ts'
 import { requestFor } from './request.ts'
 import { type MpedLine, type Said, sessionEnded } from './session.ts'
 import { type Answer, final, heard, type Known, learnQuestion } from './told.ts'
 
-export interface Counter {
+export interface Counter extends RelayOptions {
   readonly line: MpedLine
-  readonly clock: Clock
-  readonly signal: AbortSignal
-  readonly transaction: Transaction
-  readonly terminal: Terminal
   readonly carry: CarryToHost | undefined
   /** The reader understands the elements of `codec-host.ts`. */
   readonly extended: boolean
-  readonly emit: (event: ReaderEvent) => void
   readonly learn: Known['learn']
 }
 
@@ -37,10 +30,10 @@ type Happening = Said | { readonly type: 'stop' } | { readonly type: 'failed'; r
 export async function pay(counter: Counter): Promise<Outcome> {
   const { line, transaction, signal } = counter
   const request = requestFor(transaction, counter.extended)
-  const relay = new Relay(counter)
+  const relay = new Relay(counter, 'own')
   if (signal.aborted) return relay.aborted()
   const known: Known = {
-    ...{ relay, learn: counter.learn, carried: false, fault: undefined, silence: undefined },
+    ...{ relay, learn: counter.learn, extended: counter.extended, carried: false, answered: false, fault: undefined, silence: undefined },
     ...{ unsigned: false, pin: undefined, cancelAllowed: false, presented: false },
   }
   const happenings = new Queue<Happening>()
@@ -54,7 +47,7 @@ export async function pay(counter: Counter): Promise<Outcome> {
     if (signal.aborted) return relay.aborted()
     if (known.fault) throw known.fault
     if (!answer) throw known.silence
-    return final(known, answer)
+    return await final(known, answer)
   } catch (error) {
     if (signal.aborted && !isFault(error, 'link-closed')) return relay.aborted()
     // What went to the reader's own host may have been approved there.
@@ -143,7 +136,10 @@ function linkTo(counter: Counter, known: Known, stop: () => void): HostLink {
   const { relay } = known
   return new HostLink({
     carry,
-    say: message => line.send(message),
+    say: message => {
+      if (message.type === 'receiveAnswer' && message.answer && known.carried) known.answered = true
+      return line.send(message)
+    },
     onCarried: () => {
       relay.asked = known.carried = true
     },

@@ -2,8 +2,10 @@
 
 import { fromHex } from '../../src/bytes.ts'
 import type { CardInterface, CvmName, Outcome } from '../../src/emv/outcome.ts'
+import type { Transaction } from '../../src/emv/terminal.ts'
 import { type Fault, isFault } from '../../src/errors.ts'
 import type { MessageId } from '../../src/messages.ts'
+import type { Mismatch } from '../../src/reader/binding.ts'
 import { invitation } from '../../src/reader/invitation.ts'
 import type { Relay } from '../../src/reader/relay.ts'
 import { read } from '../../src/tlv/ber.ts'
@@ -17,6 +19,10 @@ export interface Known {
   readonly learn: (told: ReadonlyMap<string, string>) => void
   /** The request has left for a host that only the reader understands: its word comes with the reader's answer. */
   carried: boolean
+  /** The reader understands the elements of `codec-host.ts`: its host is the app's. */
+  readonly extended: boolean
+  /** The host that only the reader understands has answered. */
+  answered: boolean
   /** Raised by the app while it was the host, or was asked for the signature. */
   fault: Fault | undefined
   /** The reader said nothing for too long. */
@@ -109,7 +115,7 @@ function presented(known: Known, by: CardInterface | undefined): void {
 export type Answer = Extract<DeviceMessage, { type: 'saleAnswer' | 'refundAnswer' }>
 
 /** @throws Fault as `endingOf` */
-export function final(known: Known, { status, answer }: Answer): Outcome {
+export async function final(known: Known, { status, answer }: Answer): Promise<Outcome> {
   const { relay } = known
   const told = elements(answer?.xml ?? '')
   known.learn(told)
@@ -120,8 +126,39 @@ export function final(known: Known, { status, answer }: Answer): Outcome {
     return relay.outcome('cancelled', 'cardholderCancelled', relay.response?.type === 'approved' ? { reversal: true } : {})
   if (ended.reason === 'cardRemoved') relay.emit({ type: 'card', event: 'removed' })
   if (ended.fallback && !relay.asked) relay.by = 'chip'
-  const outcome = ended.result === 'approved' ? relay.approved() : refused(known, { ...ended, result: ended.result })
+  const outcome = await (ended.result === 'approved'
+    ? approved(known, answer?.amount ?? 0, told)
+    : refused(known, { ...ended, result: ended.result }))
   return known.ask || known.chipFailed ? { ...outcome, fallback: true } : outcome
+}
+
+/** A reader of the vendor's has a host of its own: its word is believed when that host has answered through the app. */
+async function approved({ relay, carried, extended, answered }: Known, paid: number, told: ReadonlyMap<string, string>): Promise<Outcome> {
+  relay.foreign = differing(relay.transaction, paid, told)
+  return carried || !extended ? relay.approvedElsewhere(answered) : relay.approved()
+}
+
+/** What the answer says in words of its own. An amount of zero is none; a total may have a tip in it, which is not the app's. */
+function differing(
+  { amount, currency, type = 'purchase' }: Transaction,
+  paid: number,
+  told: ReadonlyMap<string, string>,
+): Mismatch | undefined {
+  const rules: readonly [tag: string, value: string | undefined, allowed: readonly (string | RegExp)[], rule: string][] = [
+    ['amount', paid === 0 ? undefined : `${paid}`, [`${amount}`], `the amount asked for, ${amount} minor units`],
+    ['RequestedAmount', told.get('RequestedAmount'), [`${amount}`, /\D/], `the amount asked for, ${amount} minor units`],
+    [
+      'Currency',
+      told.get('Currency'),
+      [currency.alpha, `${currency.numeric}`, `${currency.numeric}`.padStart(3, '0')],
+      `the currency asked for, ${currency.alpha}`,
+    ],
+    ['TransactionType', told.get('TransactionType'), [type === 'refund' ? 'REFUND' : /^(?!REFUND$)/], `the type asked for, ${type}`],
+  ]
+  const found = rules.find(
+    ([, value, allowed]) => value && !allowed.some(one => (typeof one === 'string' ? one === value : one.test(value))),
+  )
+  return found && { tag: found[0], value: found[1] ?? '', rule: found[3] }
 }
 
 /** After the host was asked, a reader's own error is no fault any more: money may have moved. */

@@ -133,6 +133,7 @@ class IdtechReader implements Reader {
         try {
           return await pay({
             ...{ line: this.#line, clock: this.#clock, signal: stop, transaction, terminal, menus: this.#menus },
+            spent: this.#work.spent,
             emit: event => this.#emit(event),
           })
         } finally {

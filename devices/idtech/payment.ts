@@ -66,7 +66,7 @@ const MASKED_PAN = 0xc4
 
 /** @throws Fault as `Reader.transact` says */
 export async function pay(counter: Counter): Promise<Outcome> {
-  const relay = new Relay(counter)
+  const relay = new Relay(counter, 'own')
   const stop = new AbortController()
   const payment: Payment = { ...counter, relay, open: false, stop }
   const forward = () => stop.abort()
@@ -190,14 +190,14 @@ function contactResult({ status, data }: Answer, name: CommandName): ContactResu
   return decodeContactResult(data)
 }
 
-function ending(payment: Payment, { code }: ContactResult): Outcome {
+async function ending(payment: Payment, { code }: ContactResult): Promise<Outcome> {
   const { relay } = payment
   payment.open = false
   switch (code) {
     case resultCodes.approvedOffline:
     case resultCodes.approved:
       show(payment, 'reader.removeCard')
-      return relay.approved()
+      return relay.approved(code === resultCodes.approved)
     case resultCodes.declinedOffline:
     case resultCodes.declined:
     case resultCodes.callBank:

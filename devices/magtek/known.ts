@@ -38,7 +38,7 @@ export function tooLate(known: Known, error: unknown): void {
 }
 
 export function nothingKnown(counter: Counter): Known {
-  return { relay: new Relay(counter), begun: false, choices: 0, removed: false, over: false }
+  return { relay: new Relay(counter, 'own'), begun: false, choices: 0, removed: false, over: false }
 }
 
 /** Seconds that a reader waits for a card. */

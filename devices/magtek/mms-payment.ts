@@ -226,12 +226,12 @@ const endings: Readonly<Record<number, readonly ['declined' | 'cancelled', Reaso
   [endDetails.cardReadError]: ['declined', 'cardError'],
 }
 
-function endOf(known: Known, detail: number, extra: number): Outcome {
+async function endOf(known: Known, detail: number, extra: number): Promise<Outcome> {
   if (extra === endExtras.signature) known.relay.signature = true
   switch (detail) {
     case endDetails.approved:
     case endDetails.offlineApproved:
-      return known.relay.approved()
+      return known.relay.approved(detail === endDetails.approved)
     case endDetails.declined:
     case endDetails.offlineDeclined:
     case endDetails.completedDeclined:

@@ -110,6 +110,7 @@ class MmsReader implements Reader {
           payMms({
             ...{ line: this.#line, references: this.#references, clock: this.#clock, interfaces, news, transaction, terminal, screen: {} },
             signal: stop,
+            spent: this.#work.spent,
             emit: event => this.#emit(event),
           }),
         ),

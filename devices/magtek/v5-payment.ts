@@ -337,7 +337,7 @@ const reasons: Readonly<Record<number, Reason>> = {
 }
 
 /** The batch decides; the status says why, and decides where no batch came. */
-function endOf(known: Known, { batch, last }: End): Outcome {
+async function endOf(known: Known, { batch, last }: End): Promise<Outcome> {
   const progress = last?.progress ?? v5Progress.none
   if (batch?.status === transactionStatus.accepted || (!batch && progress === v5Progress.approved)) return known.relay.approved()
   if (batch?.status === transactionStatus.declined || (!batch && progress === v5Progress.declined)) return known.relay.declined()

@@ -123,6 +123,7 @@ class V5Reader implements Reader {
           transaction,
           terminal,
           screen: {},
+          spent: this.#work.spent,
         }
         try {
           return await payV5({ ...payment, signal: stop, emit: event => this.#emit(event) }).catch(error => this.#refused(error))

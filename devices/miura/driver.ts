@@ -182,6 +182,7 @@ class MiuraReaderOf implements MiuraReader {
         try {
           return await pay({
             ...{ line: this.#line, watch: this.#watch, clock: this.#clock, signal: stop, transaction, terminal },
+            spent: this.#work.spent,
             emit: event => this.events.send(event),
             display: (...messages) => this.#display(messages),
           })

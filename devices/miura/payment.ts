@@ -57,7 +57,7 @@ interface Payment extends Counter {
 /** @throws Fault as `Reader.transact` says */
 export async function pay(counter: Counter): Promise<Outcome> {
   const { line, signal, clock, transaction } = counter
-  const relay = new Relay(counter)
+  const relay = new Relay(counter, 'told')
   const payment: Payment = { ...counter, relay, start: startOf(transaction, clock.now()), open: false }
   try {
     const outcome = await fromCard(payment, new Set(transaction.interfaces ?? ['chip', 'tap', 'swipe']))
@@ -196,7 +196,7 @@ async function result(payment: Payment, told: TransactionResult): Promise<Outcom
       if (last.type !== 'approved' && last.type !== 'declined')
         throw new Fault('protocol', `the reader ended a transaction with ${last.type}`, { answer: last.type })
       learn(relay, last)
-      if (last.type === 'approved') return relay.approved()
+      if (last.type === 'approved') return await relay.approved()
       // An ABORT that came in time is a decline of the card's, of what the host has approved.
       return signal.aborted ? relay.aborted() : relay.declined()
     }

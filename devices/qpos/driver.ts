@@ -131,6 +131,7 @@ class QposReader implements Reader {
       stop =>
         pay({
           ...{ line: this.#line, clock: this.#clock, signal: stop, transaction, terminal, flipKey: this.#flipKey, left: this.#left },
+          spent: this.#work.spent,
           emit: event => {
             if (event.type === 'card')
               this.#card = event.event === 'removed' ? 'absent' : event.event === 'inserted' ? 'present' : undefined

@@ -53,7 +53,7 @@ interface Payment extends Counter {
 /** @throws Fault as `Reader.transact` says */
 export async function pay(counter: Counter): Promise<Outcome> {
   const { line, clock, signal } = counter
-  const relay = new Relay(counter)
+  const relay = new Relay(counter, 'told')
   const payment: Payment = { ...counter, relay, begun: false, choices: 0 }
   try {
     return await fromCard(payment)
@@ -160,7 +160,7 @@ async function chip(payment: Payment, answer: Ending, what: string): Promise<Out
 }
 
 /** The vendor's decision table (doTrade.js, emvGoOffLine), and why. */
-function final(relay: Relay, { transResult, packType }: EmvResult): Outcome {
+async function final(relay: Relay, { transResult, packType }: EmvResult): Promise<Outcome> {
   const reversal = packType === packTypes.reversal
   const confirmed = packType === packTypes.financialConfirm || packType === packTypes.batch
   const advised = packType === packTypes.offlineAdvice || packType === packTypes.onlineAdvice

@@ -14,6 +14,8 @@ export interface Transaction {
   /** The cashback part of it in minor units (EMV 9F03). */
   readonly otherAmount?: bigint
   readonly currency: Currency
+  /** ISO 3166-1 numeric: where the terminal is. What a reader says of it (9F1A) is compared; not when left out. */
+  readonly country?: number
   /** Local date and time of the terminal; the clock's now when left out. */
   readonly at?: Date
   /** The merchant forces the transaction online (EMV 4.4 Book 3, 10.6). */

@@ -15,6 +15,7 @@ import type { CardInterface, Outcome, Reason } from '../emv/outcome.ts'
 import type { PinEntry, PinRequest, Terminal, Transaction, Waiting } from '../emv/terminal.ts'
 import { Fault, isFault } from '../errors.ts'
 import type { MessageId } from '../messages.ts'
+import { type Asked, decide } from './binding.ts'
 import type { Broadcast } from './broadcast.ts'
 import type { CardSlot, OpenCardOptions, Reader, ReaderEvent, ReaderInfo, ReaderStatus } from './reader.ts'
 import { slotField } from './tap-slot.ts'
@@ -151,6 +152,7 @@ class Passthrough implements Reader {
       async stop => {
         this.#sequence = (this.#sequence % 9999) + 1 // 9F41 is n 4–8
         const counted = { ...transaction, sequence: transaction.sequence ?? this.#sequence }
+        const asked: Asked = { transaction: counted, dated: 'told', begun: new Date(this.#clock.now()), clock: this.#clock }
         const own = terminal.enterPin ? config : withoutPin(config)
         if (this.#unread && !(await this.#unreadCardOut(terminal, stop)))
           return withoutCard(new Fault('timeout', 'the card is still there'), stop)!
@@ -159,7 +161,7 @@ class Passthrough implements Reader {
         this.#unread = outcome.fallback === true
         // The kernel calls every abort a cancellation: a reader that is given up because its link is lost is none.
         const given = outcome.reason === 'merchantCancelled' && isFault(stop.reason, 'link-closed')
-        return given ? { ...outcome, reason: 'linkLost' } : outcome
+        return given ? { ...outcome, reason: 'linkLost' } : this.#decided(outcome, asked)
       },
       signal,
     )
@@ -176,6 +178,21 @@ class Passthrough implements Reader {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** The kernel's yes is looked at as any reader's is. @throws Fault `mismatch` */
+  #decided(outcome: Outcome, asked: Asked): Outcome {
+    if (outcome.result !== 'approved') return outcome
+    const { tags, interface: by, online, response } = outcome
+    // What the host was sent is the kernel's to know; of a refund it may be an AAC.
+    const sent = asked.transaction.type === 'refund' ? 'AAC' : undefined
+    const verdict = decide({ tags, by, asked: online, sent, response }, asked)
+    if (verdict.result === 'approved') {
+      if (!online) this.#work.spent.spend(tags, new Set())
+      return outcome
+    }
+    if (verdict.result === 'askHost') return { ...outcome, result: 'declined', reason: 'offlineDeclined' }
+    return { ...outcome, ...verdict }
   }
 
   /** The interfaces of a payment. @throws Fault `unsupported` where the reader, or its configuration, has none of them */

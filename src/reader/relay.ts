@@ -6,9 +6,10 @@ import { within } from '../clock.ts'
 import { displayName } from '../emv/fci.ts'
 import type { CardInterface, CvmName, Outcome, Reason } from '../emv/outcome.ts'
 import type { AuthorisationResponse, PinBlock, Terminal, Transaction } from '../emv/terminal.ts'
-import { isFault } from '../errors.ts'
+import { isFault, throwIfAborted } from '../errors.ts'
 import type { MessageId } from '../messages.ts'
 import { cardData } from '../tlv/card-data.ts'
+import { type Approval, type Asked, checkRequest, cryptogramOf, decide, type Mismatch, type SpentCryptograms } from './binding.ts'
 import type { ReaderEvent } from './reader.ts'
 
 type Tags = ReadonlyMap<number, Uint8Array>
@@ -20,6 +21,8 @@ export interface RelayOptions {
   /** Cancels the payment. */
   readonly signal: AbortSignal
   readonly emit: (event: ReaderEvent) => void
+  /** Of the connection: see `ReaderWork`. */
+  readonly spent: SpentCryptograms
 }
 
 /** One payment. Faults are the driver's to raise; what the card, the cardholder and the host come to is an Outcome here. */
@@ -42,8 +45,18 @@ export class Relay {
   /** The request has left for the host. */
   asked = false
   response: AuthorisationResponse | undefined
+  /** What the reader says in an encoding of its own, no EMV tag, and that is not what was asked for. */
+  foreign: Mismatch | undefined
+  readonly #bound: Asked
+  readonly #spent: SpentCryptograms
+  /** Cryptograms of this payment. */
+  readonly #own = new Set<string>()
+  #sent: Approval['sent']
 
-  constructor({ transaction, terminal, clock, signal, emit }: RelayOptions) {
+  /** `dated`: see `Asked`. */
+  constructor({ transaction, terminal, clock, signal, emit, spent }: RelayOptions, dated: Asked['dated']) {
+    this.#bound = { transaction, dated, begun: new Date(clock.now()), clock }
+    this.#spent = spent
     this.transaction = transaction
     this.terminal = terminal
     this.clock = clock
@@ -68,8 +81,11 @@ export class Relay {
     return cvmOf({ tags, pinBlock, by, verified }) ?? (signature ? 'signature' : undefined)
   }
 
-  /** `signal`: nobody waits for the answer any more. @throws Fault `aborted`, or what the app's `authorise` throws */
+  /** `signal`: nobody waits for the answer any more. @throws Fault `mismatch` (nothing is sent), `aborted`, or what the app's `authorise` throws */
   async authorise(signal = this.signal): Promise<AuthorisationResponse> {
+    checkRequest(this, this.#bound)
+    this.#spent.spend(this.tags, this.#own)
+    this.#sent = cryptogramOf(this.tags)
     this.asked = true
     const { transaction, terminal, clock, by, cvm, pinBlock } = this
     const known = { ...(by && { interface: by }), ...(cvm && { cvm }), tags: cardData(this.tags) }
@@ -109,11 +125,38 @@ export class Relay {
     return this.outcome('declined', response?.type ?? 'offlineDeclined', due)
   }
 
-  /** The reader says yes; it cannot overrule the host. */
-  approved(): Outcome {
-    return this.response && this.response.type !== 'approved' && this.response.type !== 'unableToGoOnline'
-      ? this.declined()
-      : this.outcome('approved')
+  /**
+   * The reader says yes, `online`: because a host has. It cannot overrule the host, nor the card; what nothing proves is asked of the host.
+   * @throws Fault `mismatch`, what `authorise` throws
+   */
+  async approved(online = false): Promise<Outcome> {
+    const { response, asked } = this
+    if (response && response.type !== 'approved' && response.type !== 'unableToGoOnline') return this.declined()
+    const { tags, by, foreign } = this
+    const verdict = decide({ tags, by, foreign, asked, sent: this.#sent, response, online }, this.#bound)
+    switch (verdict.result) {
+      case 'approved':
+        if (!asked) this.#spent.spend(tags, this.#own)
+        return this.outcome('approved')
+      case 'declined':
+        return this.outcome('declined', verdict.reason, verdict.reversal ? { reversal: true } : {})
+      case 'askHost':
+        throwIfAborted(this.signal)
+        this.show('reader.authorising')
+        await this.authorise()
+        return this.byHost()
+    }
+  }
+
+  /** The reader's own host has approved, past the app, which cannot read what went there; `answered`: something came back. What does not fit may have been charged all the same. */
+  approvedElsewhere(answered: boolean): Outcome {
+    const { tags, by, foreign } = this
+    if (!answered) return this.outcome('unknown', 'readerError', { online: true })
+    const verdict = decide({ tags, by, foreign, asked: true, response: { type: 'approved', code: '00' } }, this.#bound)
+    if (verdict.result === 'approved') return this.outcome('approved')
+    return verdict.result === 'declined' && verdict.reason === 'cardDeclined'
+      ? this.outcome('declined', 'cardDeclined')
+      : this.outcome('unknown', 'readerError')
   }
 
   /** A swipe, or a tap that is over, ends with the host's word: no card is there to contradict. */

@@ -1,6 +1,7 @@
 /** What every driver shares of a reader's life: one thing at a time, events that end with the link, closing, and what is known of the battery. */
 
 import { Fault } from '../errors.ts'
+import { SpentCryptograms } from './binding.ts'
 import { Broadcast } from './broadcast.ts'
 import type { ReaderEvent, ReaderStatus } from './reader.ts'
 
@@ -17,6 +18,8 @@ const LIMITS: BatteryLimits = { low: 20, critical: 5 }
 
 export class ReaderWork {
   readonly events: Broadcast<ReaderEvent> = new Broadcast()
+  /** What this reader has been paid with. */
+  readonly spent = new SpentCryptograms()
   readonly #closing = new AbortController()
   readonly #limits: BatteryLimits
   #busy: Work | undefined
