@@ -163,7 +163,7 @@ export function hidShape({ usb, hid }: Family, at: { readonly vendor: number; re
 }
 
 /** `qpos-nfc-apdu`: the field of a QPOS as a raw card slot. `idtech-apdu`: the chip slot of an ID TECH; `idtech-menu`: its list, shown by the app. */
-const assumptions = [NFC_APDU, IDTECH_APDU, IDTECH_MENU] as const
+export const assumptions = [NFC_APDU, IDTECH_APDU, IDTECH_MENU] as const
 export type Assumption = (typeof assumptions)[number]
 
 export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {

@@ -56,6 +56,18 @@ const table = {
     'Карта поддерживает несколько платёжных систем. Уточните у покупателя и выберите подходящий вариант для проведения оплаты:',
   ],
   'app.selectOnReader': ['The customer chooses the payment system on the reader.', 'Покупатель выбирает платёжную систему на картридере.'],
+  'app.chosenElsewhere': [
+    'The reader or the card chooses the payment system: if it is not {label}, nothing is charged.',
+    'Платёжную систему выбирает картридер или карта: если это не {label}, списания не будет.',
+  ],
+  'app.otherApplication': [
+    '{paid} would be paid with, not {label}: nothing is charged.',
+    'Оплата прошла бы через {paid}, а не {label}: списания нет.',
+  ],
+  'app.untoldApplication': [
+    'Nobody tells which payment system would be paid with: {label} was asked for, so nothing is charged.',
+    'Неизвестно, через какую платёжную систему прошла бы оплата: запрошена {label}, списания нет.',
+  ],
   'app.chosen': ['Chosen: {label}', 'Выбрано: {label}'],
   'app.choicePrompt': ['Number (empty cancels): ', 'Номер (пусто — отмена): '],
   'app.choiceUnknown': ["The card has no '{label}': it offers {labels}.", 'На карте нет «{label}»: есть {labels}.'],
@@ -160,6 +172,7 @@ const table = {
   'reason.notAccepted': ['the card does not allow this payment', 'карта не разрешает эту операцию'],
   'reason.pinTimeout': ['no PIN was entered in time', 'PIN-код не введён вовремя'],
   'reason.tryAnotherInterface': ['try another way to read the card', 'попробуйте другой способ чтения карты'],
+  'reason.otherApplication': ['not the payment system that was asked for', 'другая платёжная система, не та, что была запрошена'],
   'reason.journalFailed': ['the payment could not be written down; it is taken back', 'платёж не удалось записать в журнал; он отменяется'],
   'reason.interrupted': ['the payment was interrupted; it is taken back', 'платёж был прерван; он отменяется'],
   'reason.hostContradicted': [

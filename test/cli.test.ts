@@ -95,6 +95,50 @@ describe('two processes', () => {
     expect(await start(tapdipSim, ['serve', 'qpos', '--phone', 'open']).ended).toMatchObject({ code: 2 })
   })
 
+  it.each([
+    ['bluepad', 'Maestro', ['--choose', 'Maestro'], [], 0],
+    ['bluepad', 'Maestro', ['--choose', 'MIR'], [], 12],
+    ['idtech', 'Maestro', [], [], 12],
+    ['idtech', 'Maestro', [], ['--assume', 'idtech-menu'], 0],
+  ])(
+    '--app at a reader of family %s asked for %s, where %j: what was asked is charged, or nothing',
+    async (family, app, serve, more, code) => {
+      const host = start(tapdipSim, ['acquirer', '--port', '0'])
+      const choose = serve.length > 0 ? { choose: serve[1] } : {}
+      const made = await counter({ family, ...choose })
+      if (more.length > 0) made.reader.menus = true
+      const [, url] = await host.says(/acquirer: (\S+)/)
+      const paid = await run([
+        ...payArgs({ uri: made.uri, acquirer: { url } }).filter(one => one !== 'MIR' && one !== '--app'),
+        '--app',
+        app,
+        ...more,
+      ])
+      expect(paid.code, paid.err).toBe(code)
+      const before = /The reader or the card chooses the payment system: if it is not Maestro, nothing is charged\./
+      if (more.length === 0) expect(paid.err.indexOf('Please insert')).toBeGreaterThan(before.exec(paid.err)!.index)
+      else expect(paid.err).toMatch(/1\. MIR\n.*2\. Maestro\n.*Chosen: Maestro/)
+      if (code === 0) expect(paid.out).toMatch(/AID: A0000000043060 Maestro/)
+      else
+        expect(paid.err).toMatch(
+          /MIR would be paid with, not Maestro: nothing is charged\.[\s\S]*not the payment system that was asked for/,
+        )
+    },
+  )
+
+  it('--app that the card has not, and --assume that nobody knows, are said', async () => {
+    const made = await counter()
+    const args = payArgs(made).filter(one => one !== 'MIR' && one !== '--app')
+    const none = await run([...args, '--app', 'VISA'])
+    expect(none).toMatchObject({
+      code: 12,
+      err: expect.stringMatching(/The card has no 'VISA': it offers MIR, Maestro\.[\s\S]*not the payment system that was asked for/),
+    })
+    expect(none.err).not.toContain('by the customer')
+    expect(made.acquirer.orders).toEqual([])
+    expect(await run([...args, '--assume', 'telepathy'])).toMatchObject({ code: 2, err: expect.stringContaining('idtech-menu') })
+  })
+
   it('a served reader and acquirer, and `pay --json` between them', async () => {
     const host = start(tapdipSim, ['acquirer', '--port', '0'])
     const reader = start(tapdipSim, ['serve', 'qpos', '--listen', 'tcp:0', '--card', 'mir-maestro', '--pin', '1234'])

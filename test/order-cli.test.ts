@@ -64,7 +64,7 @@ class Shop {
     const all = ['order', command, ...args, ...address]
     const child = spawn(process.execPath, [join(root, 'dist/devices/cli.js'), ...all], {
       cwd: root,
-      env: { ...process.env, LANG: 'C.UTF-8', TAPDIP_STATE: this.#folder },
+      env: { ...process.env, LANG: 'C.UTF-8', TAPDIP_STATE: this.#folder, PCSCLITE_CSOCK_NAME: join(this.#folder, 'no.pcscd') },
     })
     ends.push(() => child.kill('SIGKILL'))
     let [out, err] = ['', '']
@@ -126,6 +126,27 @@ describe('an order by card', () => {
     expect(paid.out + paid.err + listed.out).not.toMatch(/220220\d{6}/)
     const slip = await shop.run('receipt', ['74747474646'])
     expect(slip.out).toContain('PAID')
+  })
+
+  it('SoftPOS takes a field of its own, never the card reader that was used last', async () => {
+    const shop = await open()
+    const { uri, reader } = await counter()
+    expect(await shop.run('pay', [await shop.enter('10.00'), '--method', 'reader', '--reader', uri, '--app', 'MIR'])).toMatchObject({
+      code: 0,
+    })
+    const asked = () => reader.body.screens.filter(({ message }) => message === 'reader.presentCard').length
+    expect(asked()).toBe(1)
+    const number = await shop.enter('20.00')
+    // No PC/SC service is there: the environment points its clients at none.
+    const none = await shop.run('pay', [number, '--method', 'softpos'])
+    expect(none).toMatchObject({ code: 1, err: expect.stringMatching(/no field for SoftPOS: a PC\/SC reader with an antenna is needed/) })
+    expect(await shop.run('pay', [number, '--method', 'softpos', '--reader', uri])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('SoftPOS takes a field of its own'),
+    })
+    expect(asked()).toBe(1)
+    expect(shop.host.order(number)).toBeUndefined()
+    expect((await shop.run('list', ['--json'])).out).toContain('"state": "InProcess"')
   })
 
   it('in two stages: held, confirmed in part', async () => {

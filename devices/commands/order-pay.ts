@@ -14,11 +14,14 @@ import type { Method } from '../../src/payment/recorder.ts'
 import { reasonWords } from '../../src/payment/result.ts'
 import type { ByCard, Paid, Standing } from '../../src/payment/till.ts'
 import { changeOf, type SaleResult } from '../../src/payment/till-cash.ts'
+import type { Reader } from '../../src/reader/reader.ts'
+import type { Assumption } from '../index.ts'
 import type { Console } from './console.ts'
+import { connectField } from './field.ts'
 import { bySbp, showCode } from './order-sbp.ts'
 import { print, type Shop, type ShopFlags, shopOptions, withShop } from './order-shop.ts'
 import { prompts, terminalConfig } from './pay.ts'
-import { connectReader } from './reader.ts'
+import { APP, ASSUME, assumption, connectReader, type ReaderWish, sayWhoChooses } from './reader.ts'
 
 const offered = ['cash', 'reader', 'sbp', 'softpos'] as const satisfies readonly Method[]
 type Offered = (typeof offered)[number]
@@ -27,6 +30,7 @@ interface OrderPayFlags extends ShopFlags {
   readonly method?: string
   readonly reader?: string
   readonly app?: string
+  readonly assume?: readonly Assumption[]
   readonly sign?: string
   readonly config?: string
   readonly received?: string
@@ -48,8 +52,12 @@ export function addOrderPay(order: Command): void {
       wholeNumber('--wait', 0, 3600),
     )
     .option('--instead', 'take back a payment that hangs, and then pay this way')
-    .option('--reader <uri>', 'for a card: the last reader, or one that is found, when left out')
-    .option('--app <label>', 'the payment system to choose when a card offers several; asked for when left out')
+    .option(
+      '--reader <uri>',
+      'for a card: the last reader, or one that is found, when left out; for softpos a PC/SC reader’s field, pcsc:<name>',
+    )
+    .option('--app <label>', APP)
+    .option('--assume <name>', ASSUME, assumption)
     .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')
     .option('--config <file>', 'terminal configuration (JSON), as for `tapdip pay`')
     .option('--hold', 'two-stage: the money is held until `order confirm`')
@@ -162,14 +170,37 @@ async function byCard(number: string, method: 'reader' | 'softpos', shop: Shop, 
   const order = journal.order(merchant, number)!
   const config = await terminalConfig(flags, order.currency)
   const contactless = order.currency.alpha === 'RUB' ? russianContactless() : undefined
-  const { connection, reader } = await connectReader({ uri: flags.reader, screen, signal, open: { config, contactless } })
+  const wish = { uri: flags.reader, screen, signal, open: { config, contactless, assumed: flags.assume } }
+  const { reader, close } = method === 'softpos' ? await field(wish) : await lastReader(wish)
   try {
     const time = flags.statusTime * 1000
-    const how: ByCard = { reader, method, prompts: prompts(screen, flags), signal, statusTime: time, reversalTime: time }
-    return await till.payOrder(order, flags.hold ? { ...how, hold: true } : how)
+    sayWhoChooses(reader, flags.app, screen)
+    const how: ByCard = {
+      ...{ reader, method, prompts: prompts(screen, flags), signal, statusTime: time, reversalTime: time },
+      ...(method === 'softpos' && { interfaces: ['tap'] }),
+      ...(flags.app !== undefined && { application: flags.app }),
+      ...(flags.hold && { hold: true }),
+    }
+    return await till.payOrder(order, how)
   } finally {
-    await connection.close()
+    await close()
   }
+}
+
+interface Held {
+  readonly reader: Reader
+  readonly close: () => Promise<void>
+}
+
+async function lastReader(wish: ReaderWish): Promise<Held> {
+  const { connection, reader } = await connectReader(wish)
+  return { reader, close: () => connection.close() }
+}
+
+/** It is not remembered: the last reader stays the card reader. */
+async function field(wish: ReaderWish): Promise<Held> {
+  const reader = await connectField(wish)
+  return { reader, close: () => reader.close() }
 }
 
 function report(paid: Paid, { screen, lang }: Shop, flags: OrderPayFlags): number {

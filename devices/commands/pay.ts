@@ -8,7 +8,6 @@ import type { TerminalConfig } from '../../src/emv/config.ts'
 import { parseTerminalConfig } from '../../src/emv/config-schema.ts'
 import { russianContactless } from '../../src/emv/contactless/config.ts'
 import { eurMpos, russianMpos } from '../../src/emv/profiles.ts'
-import type { Candidate } from '../../src/emv/terminal.ts'
 import { asFault, Fault } from '../../src/errors.ts'
 import { type MessageId, message } from '../../src/messages.ts'
 import type { PaymentEvent } from '../../src/payment/events.ts'
@@ -16,9 +15,10 @@ import { type AppPrompts, checkOrder, type PaymentResult, pay, paymentJson } fro
 import { receiptLines } from '../../src/payment/receipt.ts'
 import { reasonWords } from '../../src/payment/result.ts'
 import type { Signature } from '../../src/payment/signature.ts'
+import type { Assumption } from '../index.ts'
 import { acquirerAt } from './acquirer.ts'
 import { type Console, interruption, openConsole } from './console.ts'
-import { connectReader } from './reader.ts'
+import { APP, ASSUME, assumption, connectReader, sayWhoChooses } from './reader.ts'
 import { recordTo } from './record.ts'
 
 interface PayFlags {
@@ -26,6 +26,7 @@ interface PayFlags {
   readonly reader?: string
   readonly acquirer: string
   readonly app?: string
+  readonly assume?: readonly Assumption[]
   readonly sign?: string
   readonly order?: string
   readonly config?: string
@@ -47,7 +48,8 @@ export function addPay(program: Command): void {
     .requiredOption('--currency <code>', 'ISO 4217: RUB')
     .option('--reader <uri>', 'serial:/dev/ttyACM0?family=qpos, ble:MPOS0000000001; the last one, or one that is found, when left out')
     .requiredOption('--acquirer <url>', 'http://127.0.0.1:8080, iso8583://127.0.0.1:8583')
-    .option('--app <label>', 'the payment system to choose when a card offers several; asked for when left out')
+    .option('--app <label>', APP)
+    .option('--assume <name>', ASSUME, assumption)
     .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')
     .option('--order <number>', 'order number; made from date and time when left out')
     .option(
@@ -88,11 +90,18 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
       uri: flags.reader,
       screen,
       signal,
-      open: { config, contactless, ...(flags.trace !== undefined && { trace: recordTo(flags.trace, flags.overwrite) }) },
+      open: {
+        config,
+        contactless,
+        assumed: flags.assume,
+        ...(flags.trace !== undefined && { trace: recordTo(flags.trace, flags.overwrite) }),
+      },
     })
     try {
+      sayWhoChooses(reader, flags.app, screen)
       const result = await pay(order, {
         reader,
+        ...(flags.app !== undefined && { application: flags.app }),
         acquirer: host.acquirer,
         merchant,
         prompts: prompts(screen, flags),
@@ -147,15 +156,12 @@ export function orderNumber(at: Date): string {
   return `${day}_${part(at.getHours())}${part(at.getMinutes())}${part(at.getSeconds())}_${part(at.getMilliseconds(), 3)}`
 }
 
-export function prompts(screen: Console, { app, sign }: Pick<PayFlags, 'app' | 'sign'>): AppPrompts {
+export function prompts(screen: Console, { sign }: Pick<PayFlags, 'sign'>): AppPrompts {
   return {
     async selectApplication(candidates, { signal }) {
       const labels = candidates.map(({ label }) => label)
-      screen.say('app.selectApplication')
-      screen.print(`  ${message('app.selectApplicationHelp', screen.language)}`)
-      for (const [index, label] of labels.entries()) screen.print(`  ${index + 1}. ${label}`)
-      const chosen = app === undefined ? await askForNumber(screen, labels.length, signal) : named(candidates, app)
-      if (chosen === undefined && app !== undefined) screen.say('app.choiceUnknown', { label: app, labels: labels.join(', ') })
+      showList(screen, labels)
+      const chosen = await askForNumber(screen, labels.length, signal)
       if (chosen !== undefined) screen.say('app.chosen', { label: labels[chosen] })
       return chosen
     },
@@ -179,9 +185,10 @@ export function prompts(screen: Console, { app, sign }: Pick<PayFlags, 'app' | '
   }
 }
 
-function named(candidates: readonly Candidate[], label: string): number | undefined {
-  const index = candidates.findIndex(one => one.label.toUpperCase() === label.toUpperCase())
-  return index < 0 ? undefined : index
+function showList(screen: Console, labels: readonly string[]): void {
+  screen.say('app.selectApplication')
+  screen.print(`  ${message('app.selectApplicationHelp', screen.language)}`)
+  for (const [index, label] of labels.entries()) screen.print(`  ${index + 1}. ${label}`)
 }
 
 async function askForNumber(screen: Console, count: number, signal: AbortSignal): Promise<number | undefined> {
@@ -223,6 +230,15 @@ function tell(event: PaymentEvent, screen: Console): void {
     const { newer: version, unread: told } = event
     if (told === undefined) screen.say('app.newerFirmware', { version })
     else screen.say('app.unreadFirmware', { told, version })
+  } else if (event.type === 'application') {
+    const { wanted: label, offered, chosen } = event
+    showList(screen, offered)
+    if (chosen === undefined) screen.say('app.choiceUnknown', { label, labels: offered.join(', ') })
+    else screen.say('app.chosen', { label: chosen })
+  } else if (event.type === 'otherApplication') {
+    const { wanted: label, paid } = event
+    if (paid === undefined) screen.say('app.untoldApplication', { label })
+    else screen.say('app.otherApplication', { label, paid })
   } else if (event.type === 'reader') {
     const said = event.event
     if (said.type === 'card') {

@@ -5,7 +5,7 @@ import { faultMessage, message } from '../../src/messages.ts'
 import type { Reader } from '../../src/reader/reader.ts'
 import { ReaderConnection } from '../../src/reader/reconnect.ts'
 import { discover, type FoundReader } from '../discover.ts'
-import { type OpenOptions, open } from '../index.ts'
+import { type Assumption, assumptions, type OpenOptions, open } from '../index.ts'
 import { fileMemory } from '../memory.ts'
 import type { Console } from './console.ts'
 
@@ -16,6 +16,23 @@ export interface ReaderWish {
   readonly signal: AbortSignal
   readonly open: Omit<OpenOptions, 'signal'>
 }
+
+/** `--app`, where the list is not the app's: said before the card is asked for. */
+export function sayWhoChooses({ info }: Reader, label: string | undefined, screen: Console): void {
+  if (label !== undefined && info.applicationSelection === 'reader') screen.say('app.chosenElsewhere', { label })
+}
+
+/** `--assume`, as often as it is given. @throws Fault `bad-argument` for a name that is none */
+export function assumption(name: string, before: readonly Assumption[] = []): readonly Assumption[] {
+  const known = assumptions.find(one => one === name)
+  if (!known) throw new Fault('bad-argument', `--assume is '${name}', it takes ${assumptions.join(', ')}`, { field: 'assume' })
+  return [...before, known]
+}
+
+/** For the help. */
+export const ASSUME = `what nobody has seen on a reader may be used: ${assumptions.join(', ')}; may be repeated`
+export const APP =
+  'the payment system to pay with, by its label or name; another one is never charged. Asked for when left out and a card offers several'
 
 /** Milliseconds: for the last reader to come back, for a search, and for more readers after the first one found. */
 const LAST_TIME = 20_000

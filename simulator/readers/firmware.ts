@@ -1,5 +1,6 @@
 /** What the firmware of every virtual reader does: waits for a card, runs the kernel, takes the PIN, keeps keys, counters and the transaction log. */
 
+import { equal } from '../../src/bytes.ts'
 import type { Clock, Limit } from '../../src/clock.ts'
 import { systemClock, within } from '../../src/clock.ts'
 import * as des from '../../src/crypto/des.ts'
@@ -95,6 +96,8 @@ export class Firmware {
   readonly #screens: EndScreens
   /** Fires when the card goes whose online PIN the issuer has just found wrong; undefined where that did not happen. */
   #refusedPin: AbortSignal | undefined
+  /** The application that was chosen from the list on the display last. */
+  #chosen: Uint8Array | undefined
   #tapping: Tapping | undefined
   /** Whether it can pay at all, and the new firmware it is given. */
   readonly condition: Condition
@@ -299,6 +302,10 @@ export class Firmware {
       selectApplication: (candidates, waiting) =>
         withCard(waiting, own => {
           if (host.selectApplication) return host.selectApplication(candidates, own)
+          // The card is still the one whose PIN was refused: what was chosen holds for its next PIN.
+          const chosen = this.#pinToRepeat ? this.#chosen : undefined
+          const again = chosen ? candidates.findIndex(({ aid }) => equal(aid, chosen)) : -1
+          if (again >= 0) return Promise.resolve(again)
           host.onSelection?.(candidates)
           return this.choose(candidates, own)
         }),
@@ -321,9 +328,12 @@ export class Firmware {
   }
 
   /** The list of applications on the reader's own display. */
-  choose(candidates: readonly Candidate[], { signal }: Waiting): Promise<number | undefined> {
+  async choose(candidates: readonly Candidate[], { signal }: Waiting): Promise<number | undefined> {
     const labels = candidates.map(({ label }) => label)
-    return chooseOnDisplay(this.body, 'reader.selectApplication', labels, { signal, timeout: this.#options.choiceTimeout ?? 30_000 })
+    const limit = { signal, timeout: this.#options.choiceTimeout ?? 30_000 }
+    const index = await chooseOnDisplay(this.body, 'reader.selectApplication', labels, limit)
+    this.#chosen = index === undefined ? undefined : candidates[index]?.aid
+    return index
   }
 
   async #enterPin(request: PinRequest, host: Pick<HostSide, 'onPin'>, waiting: Waiting): Promise<PinEntry> {

@@ -61,6 +61,15 @@ export const knobs: Readonly<Record<string, Knob>> = {
       reader.firmware.condition.requiredVersion = value === 'off' ? undefined : value
     },
   },
+  menus: {
+    takes: 'on|off',
+    what: 'idtech: its host is asked for the application; off: the card’s own order decides',
+    turn: ({ reader }, value) => {
+      if (reader.menus === undefined)
+        throw new Fault('unsupported', `it is settled who chooses at a reader of family ${reader.family}`, { feature: 'menus' })
+      reader.menus = onOff(value)
+    },
+  },
   tamper: { takes: '', what: 'opens the case: it has lost its keys', turn: ({ reader }) => reader.body.tamper() },
   power: {
     takes: 'on|off',

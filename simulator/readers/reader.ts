@@ -30,6 +30,8 @@ export interface VirtualReader extends AsyncDisposable {
   readonly ble?: BleShape
   readonly body: Body
   readonly firmware: Firmware
+  /** A knob, where its family leaves it open who chooses from several applications: its host, or the card's own order. */
+  menus?: boolean
   /** Knobs of the line, to be turned at any time. */
   readonly faults: LineFaults
   /**

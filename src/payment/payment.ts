@@ -15,6 +15,7 @@ import { type PreflightOptions, preflight } from './preflight.ts'
 import { type Ending, type Method, openPen, type PaymentReason, type Recorder } from './recorder.ts'
 import { describeResult, type PaymentResult } from './result.ts'
 import { checkSignature, type Signature } from './signature.ts'
+import { type PaidWith, type Wanted, wantedApplication } from './wanted.ts'
 
 export { type PaymentResult, paymentJson } from './result.ts'
 
@@ -51,6 +52,11 @@ export interface PayOptions extends PreflightOptions {
   readonly type?: TransactionType
   readonly otherAmount?: bigint
   readonly interfaces?: readonly CardInterface[]
+  /**
+   * The payment system that is to be paid with, by its label or its name: `Maestro`. It is chosen where the app is shown the list, and `prompts.selectApplication` is
+   * not asked. Where reader or card choose, and for a tap or a stripe, it is looked at as soon as it is told: another one, or one that nobody tells, is never charged.
+   */
+  readonly application?: string
   readonly forceOnline?: boolean
   /** When a chip cannot be read; twice more, and then the stripe, when left out. */
   readonly fallback?: FallbackRules
@@ -76,7 +82,8 @@ export async function pay(order: Order, options: PayOptions): Promise<PaymentRes
   checkOrder(order, options.merchant)
   checkAmount(order, options)
   fallbackRules(options.fallback)
-  const { reader, prompts = {}, signal } = options
+  const { reader, prompts = {}, signal, application } = options
+  const wanted = application === undefined ? undefined : wantedApplication(application)
   const say = teller(prompts)
   say({ type: 'stage', stage: 'preflight' })
   const { newerFirmware: newer, unreadFirmware: unread } = await preflight(options)
@@ -85,7 +92,7 @@ export async function pay(order: Order, options: PayOptions): Promise<PaymentRes
   try {
     const asking = { ...options, prompts: choosingOnce(prompts) }
     for (let attempt = 1; ; attempt++) {
-      const result = await payOnce(order, asking, attempt, say)
+      const result = await payOnce(order, asking, attempt, wanted, say)
       const wrongPin = result.result === 'declined' && result.responseCode === '55' && result.cvm === 'onlinePin'
       if (!wrongPin || attempt === MAX_ATTEMPTS || !prompts.tryAgain || signal?.aborted) return result
       if (!(await prompts.tryAgain('wrongPin', attempt, { signal: signal ?? new AbortController().signal }))) return result
@@ -113,7 +120,13 @@ function choosingOnce(prompts: AppPrompts): AppPrompts {
   }
 }
 
-async function payOnce(order: Order, options: PayOptions, attempt: number, say: (event: PaymentEvent) => void): Promise<PaymentResult> {
+async function payOnce(
+  order: Order,
+  options: PayOptions,
+  attempt: number,
+  wanted: Wanted | undefined,
+  say: (event: PaymentEvent) => void,
+): Promise<PaymentResult> {
   const { reader, acquirer, merchant, prompts = {}, clock = systemClock, type = 'purchase', amount = order.amount } = options
   const key = options.newKey?.() ?? crypto.randomUUID()
   const at = new Date(clock.now())
@@ -128,18 +141,36 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
   })
   const stop = linkedAbort(options.signal)
   let signature: Signature | undefined
-  let refusedToSign = false
   /** The stripe of this card may not stand in for its chip. */
   let barred = false
   const rules = fallbackRules(options.fallback)
+  /** Why nothing may be charged: the customer will not sign, or it would be another payment system. */
+  let refused: 'cardholderCancelled' | 'otherApplication' | undefined
   /** Asks for the signature where there is a screen for it; false when the customer will not sign. */
   const sign = async (waiting: Waiting): Promise<boolean> => {
     if (!prompts.captureSignature || signature) return true
     say({ type: 'stage', stage: 'signature' })
     const drawn = await prompts.captureSignature({ amount, order }, waiting)
     if (drawn) signature = checkSignature(drawn)
-    else refusedToSign = true
-    return !refusedToSign
+    else refused = 'cardholderCancelled'
+    return refused === undefined
+  }
+  /** From the list, where one was asked for. */
+  const choose = async (candidates: readonly Candidate[], waiting: Waiting): Promise<number | undefined> => {
+    if (!wanted) return prompts.selectApplication ? prompts.selectApplication(candidates, waiting) : 0
+    const index = wanted.among(candidates)
+    const offered = candidates.map(({ label }) => label)
+    say({ type: 'application', wanted: wanted.label, offered, ...(index !== undefined && { chosen: offered[index] }) })
+    if (index === undefined) refused = 'otherApplication'
+    return index
+  }
+  /** False where it is not what was asked for; what nobody has told by the `end` is not, as far as anybody knows. */
+  const asWanted = (paid: PaidWith, end = false): boolean => {
+    const met = wanted?.met(paid)
+    if (!wanted || met?.wanted || (!met && !end)) return true
+    say({ type: 'otherApplication', wanted: wanted.label, ...(met && { paid: met.label }) })
+    refused ??= 'otherApplication'
+    return false
   }
   const { hold, partial } = options
   const staged = { ...(hold !== undefined && { hold }), ...(partial !== undefined && { partial }) }
@@ -163,7 +194,7 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
       ...(options.interfaces && { interfaces: options.interfaces }),
     }
     const terminal: Terminal = {
-      selectApplication: (candidates, waiting) => prompts.selectApplication?.(candidates, waiting) ?? Promise.resolve(0),
+      selectApplication: choose,
       ...(prompts.enterPin && { enterPin: (request: PinRequest, waiting: Waiting) => prompts.enterPin!(request, waiting) }),
       ...(prompts.refer && { refer: (_: unknown, _response: unknown, waiting: Waiting) => prompts.refer!({ amount, order }, waiting) }),
       confirmSignature: sign,
@@ -171,6 +202,10 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
         await Promise.resolve() // what the reader reported before it asked is told first
         barred = isBarred(rules, request.tags)
         if (barred) return NOT_PERMITTED
+        if (!asWanted(request)) {
+          stop.controller.abort(new Fault('aborted', 'another payment system was asked for'))
+          throw abortFault(stop.controller.signal)
+        }
         if (request.cvm === 'signature' && !(await sign({ signal }))) {
           stop.controller.abort(new Fault('aborted', 'the customer did not sign'))
           throw abortFault(stop.controller.signal)
@@ -187,7 +222,7 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
     const { signal } = stop.controller
     outcome = await withFallback({ reader, rules, signal, say }, transaction, one => reader.transact(one, terminal, { signal }))
   } catch (error) {
-    if (!host.asked() && !refusedToSign) {
+    if (!host.asked() && !refused) {
       const result = describe(brokenOutcome('cancelled', host.record()), { result: 'cancelled', reason: reasonOf(error) })
       await pen.note({ stage: 'ended', key, ...ending(result) })
       throw pen.fault ?? error
@@ -202,10 +237,11 @@ async function payOnce(order: Order, options: PayOptions, attempt: number, say: 
     await pen.note({ stage: 'ended', key, ...ending(describe(outcome, { result: 'cancelled', reason: 'journalFailed' })) })
     throw pen.fault
   }
+  const other = outcome.result === 'approved' && !refused && !asWanted(outcome, true)
   // Approved without the host: the signature is still to be taken, and the payment still to be dropped without it.
-  const unsigned = outcome.result === 'approved' && outcome.cvm === 'signature' && !host.asked()
+  const unsigned = outcome.result === 'approved' && outcome.cvm === 'signature' && !host.asked() && !other
   if (unsigned) await sign({ signal: options.signal ?? new AbortController().signal })
-  let ended: Ended = refusedToSign ? { ...outcome, result: 'cancelled', reason: 'cardholderCancelled' } : outcome
+  let ended: Ended = refused ? { ...outcome, result: 'cancelled', reason: refused } : outcome
   const { result: cardResult, reason: cardReason, interface: through, cvm } = ended
   const receipt = describe(outcome, { result: cardResult }).receipt
   await pen.note({ stage: 'card', key, result: cardResult, interface: through, cvm, receipt, ...(cardReason && { reason: cardReason }) })

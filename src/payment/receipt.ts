@@ -78,8 +78,7 @@ export function makeReceipt({
   const { tags, application } = outcome
   const hexOf = (tag: number) => (tags.get(tag)?.length ? hex(tags.get(tag)!) : undefined)
   const aid = application?.aid.length ? hex(application.aid) : (hexOf(0x84) ?? hexOf(0x9f06) ?? hexOf(0x4f))
-  const pan = panOf(tags)
-  const shownPan = pan ? maskPan(pan) : maskedByReader(tags)
+  const pan = shownPan(tags)
   const name = tags.get(0x5f20) && text(tags.get(0x5f20)!).trim()
   const fields = {
     address: merchant.address,
@@ -89,8 +88,8 @@ export function makeReceipt({
     label: application?.label,
     tvr: hexOf(0x95),
     tsi: hexOf(0x9b),
-    scheme: schemeName({ aid, label: application?.label, pan: shownPan, interface: outcome.interface }),
-    pan: shownPan,
+    scheme: schemeName({ aid, label: application?.label, pan, interface: outcome.interface }),
+    pan,
     cardholder: name || undefined,
     rrn: response?.rrn,
     authorisationCode: response?.authorisationCode,
@@ -143,8 +142,10 @@ export function panOf(tags: ReadonlyMap<number, Uint8Array>): string | undefined
   return /^\d{8,19}$/.test(digits) ? digits : undefined
 }
 
-/** Readers that encipher a swipe give the PAN masked, in the vendor's C4: digits, and F for what is hidden. */
-function maskedByReader(tags: ReadonlyMap<number, Uint8Array>): string | undefined {
+/** First six and last four digits. Readers that encipher a swipe give the PAN masked, in the vendor's C4: digits, and F for what is hidden. */
+export function shownPan(tags: ReadonlyMap<number, Uint8Array>): string | undefined {
+  const pan = panOf(tags)
+  if (pan) return maskPan(pan)
   const masked = hex(tags.get(0xc4) ?? new Uint8Array(0)).replace(/F+$/, '')
   return /^\d{6}F+\d{4}$/.test(masked) ? masked.replaceAll('F', '*') : undefined
 }

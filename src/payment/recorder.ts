@@ -33,6 +33,7 @@ export interface Intent {
 /** Why a payment was not approved: the kernel's and the host's reasons, and the till's own. */
 export type PaymentReason =
   | Reason
+  | 'otherApplication' // the card would be paid by another payment system than the one that was asked for: nothing is charged
   | 'journalFailed' // it could not be written down: taken back
   | 'interrupted' // the app died under way: taken back
   | 'hostContradicted' // the host's answers contradict themselves or the question: taken back
