@@ -50,6 +50,12 @@ const table = {
   'app.cardSwiped': ['Card swiped.', 'Карта прокатана.'],
   'app.cardRemoved': ['The card was removed.', 'Карта извлечена.'],
   'app.wait': ['Please wait…', 'Пожалуйста, подождите…'],
+  'app.chipAgain': [
+    'The chip was not read: take the card out and insert it again, chip first.',
+    'Чип не прочитан: извлеките карту и вставьте её снова чипом вперёд.',
+  ],
+  'app.chipSwipe': ['The chip cannot be read: swipe the card.', 'Чип не читается: прокатайте карту.'],
+  'app.chipTap': ['The chip cannot be read: tap the card.', 'Чип не читается: приложите карту.'],
   'app.selectApplication': ['Choose the payment system', 'Выберите платёжную систему'],
   'app.selectApplicationHelp': [
     'The card supports several payment systems. Ask the customer and choose the one to pay with:',

@@ -16,6 +16,7 @@ import type { ByCard, Paid, Standing } from '../../src/payment/till.ts'
 import { changeOf, type SaleResult } from '../../src/payment/till-cash.ts'
 import type { Reader } from '../../src/reader/reader.ts'
 import type { Assumption } from '../index.ts'
+import { type CardFlags, cardOptions, readCardFlags } from './card-flags.ts'
 import type { Console } from './console.ts'
 import { connectField } from './field.ts'
 import { bySbp, showCode } from './order-sbp.ts'
@@ -26,7 +27,7 @@ import { APP, ASSUME, assumption, connectReader, type ReaderWish, sayWhoChooses 
 const offered = ['cash', 'reader', 'sbp', 'softpos'] as const satisfies readonly Method[]
 type Offered = (typeof offered)[number]
 
-interface OrderPayFlags extends ShopFlags {
+interface OrderPayFlags extends ShopFlags, CardFlags {
   readonly method?: string
   readonly reader?: string
   readonly app?: string
@@ -41,7 +42,7 @@ interface OrderPayFlags extends ShopFlags {
 }
 
 export function addOrderPay(order: Command): void {
-  shopOptions(order.command('pay'), true)
+  cardOptions(shopOptions(order.command('pay'), true))
     .description('pays an order; exits 0 paid, 10 declined, 11 in process, 12 cancelled')
     .argument('<number>')
     .option('--method <method>', `${offered.join(', ')}; asked for when left out`)
@@ -69,6 +70,7 @@ export function addOrderPay(order: Command): void {
 
 async function payOrder(number: string, flags: OrderPayFlags): Promise<number> {
   const wanted = flags.method === undefined ? undefined : readMethod(flags.method)
+  readCardFlags(flags)
   return withShop(flags, async shop => {
     const { journal, merchant, screen, lang, signal, till } = shop
     const order = journal.order(merchant, number)
@@ -177,6 +179,7 @@ async function byCard(number: string, method: 'reader' | 'softpos', shop: Shop, 
     sayWhoChooses(reader, flags.app, screen)
     const how: ByCard = {
       ...{ reader, method, prompts: prompts(screen, flags), signal, statusTime: time, reversalTime: time },
+      ...readCardFlags(flags),
       ...(method === 'softpos' && { interfaces: ['tap'] }),
       ...(flags.app !== undefined && { application: flags.app }),
       ...(flags.hold && { hold: true }),

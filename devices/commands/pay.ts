@@ -17,11 +17,12 @@ import { reasonWords } from '../../src/payment/result.ts'
 import type { Signature } from '../../src/payment/signature.ts'
 import type { Assumption } from '../index.ts'
 import { acquirerAt } from './acquirer.ts'
+import { type CardFlags, cardOptions, readCardFlags } from './card-flags.ts'
 import { type Console, interruption, openConsole } from './console.ts'
 import { APP, ASSUME, assumption, connectReader, sayWhoChooses } from './reader.ts'
 import { recordTo } from './record.ts'
 
-interface PayFlags {
+interface PayFlags extends CardFlags {
   readonly currency: string
   readonly reader?: string
   readonly acquirer: string
@@ -41,8 +42,7 @@ interface PayFlags {
 }
 
 export function addPay(program: Command): void {
-  program
-    .command('pay')
+  cardOptions(program.command('pay'))
     .description('one payment through a reader; exits 0 approved, 10 declined, 11 unknown, 12 cancelled')
     .argument('<amount>', 'with a decimal point: 2500.00')
     .requiredOption('--currency <code>', 'ISO 4217: RUB')
@@ -80,6 +80,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   const order = { number: flags.order ?? orderNumber(new Date()), amount, currency: unit }
   const merchant = { name: flags.merchant, id: flags.merchantId, terminal: flags.terminal }
   checkOrder(order, merchant)
+  const card = readCardFlags(flags)
   const host = acquirerAt(flags.acquirer, flags.terminal)
   const config = await terminalConfig(flags, unit)
   const screen = openConsole(lang)
@@ -106,6 +107,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
         merchant,
         prompts: prompts(screen, flags),
         signal,
+        ...card,
         statusTime: flags.statusTime * 1000,
         reversalTime: flags.statusTime * 1000,
       })
@@ -222,6 +224,9 @@ const stages: Partial<Record<Extract<PaymentEvent, { type: 'stage' }>['stage'], 
 const cards = { inserted: 'app.cardInserted', tapped: 'app.cardTapped', swiped: 'app.cardSwiped', removed: 'app.cardRemoved' } as const
 const pins = { started: 'app.enterPin', ok: 'app.pinOk', wrong: 'app.pinWrong', lastTry: 'app.pinLastTry' } as const
 
+/** The chip could not be read. */
+const unread = { chip: 'app.chipAgain', swipe: 'app.chipSwipe', tap: 'app.chipTap' } as const
+
 function tell(event: PaymentEvent, screen: Console): void {
   if (event.type === 'stage') {
     const id = stages[event.stage]
@@ -239,7 +244,8 @@ function tell(event: PaymentEvent, screen: Console): void {
     const { wanted: label, paid } = event
     if (paid === undefined) screen.say('app.untoldApplication', { label })
     else screen.say('app.otherApplication', { label, paid })
-  } else if (event.type === 'reader') {
+  } else if (event.type === 'fallback') screen.say(unread[event.ask])
+  else if (event.type === 'reader') {
     const said = event.event
     if (said.type === 'card') {
       screen.say(cards[said.event])

@@ -1,0 +1,58 @@
+/** Flags of `tapdip pay` and `tapdip order pay` about the card: the interfaces it may use, and what happens when its chip cannot be read. */
+
+import type { Command } from 'commander'
+import { wholeNumber } from '../../src/command-line.ts'
+import type { CardInterface } from '../../src/emv/outcome.ts'
+import { Fault } from '../../src/errors.ts'
+import { type FallbackRules, fallbackRules } from '../../src/payment/fallback.ts'
+import type { PayOptions } from '../../src/payment/payment.ts'
+
+export interface CardFlags {
+  readonly interfaces?: string
+  readonly fallback?: string
+  readonly fallbackTries?: number
+  readonly fallbackNotFor?: string
+}
+
+const interfaces = ['chip', 'tap', 'swipe'] as const
+const standIns = ['swipe', 'tap'] as const
+
+export function cardOptions(command: Command): Command {
+  return command
+    .option('--interfaces <list>', `${interfaces.join(', ')}, with commas between them; all that the reader has when left out`)
+    .option('--fallback <list>', `what may stand in for a chip that cannot be read: ${standIns.join(', ')}, or none; swipe when left out`)
+    .option(
+      '--fallback-tries <number>',
+      'how often such a card is asked for again before; 2 when left out',
+      wholeNumber('--fallback-tries', 0, 9),
+    )
+    .option('--fallback-not-for <list>', 'first 2 to 6 digits of card numbers whose stripe may not stand in for the chip')
+}
+
+/** @throws Fault `bad-argument` */
+export function readCardFlags({
+  interfaces: given,
+  fallback,
+  fallbackTries,
+  fallbackNotFor,
+}: CardFlags): Pick<PayOptions, 'interfaces' | 'fallback'> {
+  const rules: FallbackRules = {
+    ...(fallback !== undefined && { to: fallback === 'none' ? [] : listOf('--fallback', fallback, standIns) }),
+    ...(fallbackTries !== undefined && { tries: fallbackTries }),
+    ...(fallbackNotFor !== undefined && { notFor: fallbackNotFor.split(',').map(digits => digits.trim()) }),
+  }
+  fallbackRules(rules)
+  return {
+    ...(given !== undefined && { interfaces: listOf<CardInterface>('--interfaces', given, interfaces) }),
+    ...(Object.keys(rules).length > 0 && { fallback: rules }),
+  }
+}
+
+function listOf<T extends string>(flag: string, text: string, values: readonly T[]): T[] {
+  const words = text.split(',').map(word => word.trim())
+  return [...new Set(words)].map(word => {
+    const found = values.find(value => value === word)
+    if (found === undefined) throw new Fault('bad-argument', `${flag} has '${word}', it takes ${values.join(', ')}`, { field: flag })
+    return found
+  })
+}
