@@ -288,6 +288,8 @@ const table = {
   'host.65': ['paid too often', 'слишком частые операции'],
   'host.75': ['too many wrong PINs', 'превышено число попыток ввода ПИН-кода'],
   'host.68': ['the payment was not completed in time', 'платёж не завершён вовремя'],
+  'host.83': ['the card signed other data than those of the payment', 'карта подписала не те данные, что в платеже'],
+  'host.84': ['no card has approved this payment', 'карта не одобряла этот платёж'],
   'host.88': ['the card’s cryptogram is wrong', 'неверная криптограмма карты'],
   'host.91': ['the card’s bank does not answer', 'банк, выпустивший карту, не отвечает'],
   'host.94': ['the order is already paid', 'заказ уже оплачен'],

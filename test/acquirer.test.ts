@@ -116,7 +116,7 @@ describe('the host', () => {
   it('an advice is booked once', async () => {
     const { host, seen } = await started()
     const client = httpAcquirer(host.url)
-    const sent = await message()
+    const sent = await message('key-1', {}, '40')
     const first = await client.advise(sent)
     expect(first).toMatchObject({ state: 'approved', reason: 'approved offline' })
     expect(await client.advise(sent)).toEqual(first)

@@ -248,7 +248,7 @@ describe('the same book as over HTTP', () => {
 
   it('advice of an offline approval, once', async () => {
     const { client, host } = await started()
-    const message = await cardMessage('a')
+    const message = await cardMessage('a', {}, '40')
     expect(await client.advise(message)).toMatchObject({ state: 'approved' })
     expect(await client.advise(message)).toMatchObject({ state: 'approved' })
     expect(host.orders).toHaveLength(1)

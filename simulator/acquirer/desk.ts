@@ -303,7 +303,7 @@ export class Desk {
   async advise(message: AuthorisationMessage, given: { readonly rrn?: string } = {}): Promise<Reply<HostAnswer>> {
     const { key, amount, order, interface: through, cvm } = message
     const pan = this.issuer.panOf(message)
-    return this.#line(key, { on: 'advice', amount, pan, interface: through, cvm, order: order.number }, async (_, wait) => {
+    return this.#line(key, { on: 'advice', amount, pan, interface: through, cvm, order: order.number }, async (rules, wait) => {
       await wait()
       const repeated = this.#repeated(key, message)
       if (repeated) return this.#named(key, repeated)
@@ -315,13 +315,15 @@ export class Desk {
         this.#keep({ order: found.order, keys: [key] })
         return this.#named(key, declined)
       }
-      const verdict = this.issuer.advise(message, pan)
+      const referred = this.book.find(key.replace(/-voice$/, ''))?.transaction.answer.state === 'referral'
+      const verdict = this.issuer.advise(message, pan, { referred, rules })
       const { account, code, reason } = verdict
       if (account) Object.assign(found.operation, { account })
       this.#tell('advice', message, pan, verdict)
-      const response = { type: 'approved', code, rrn: given.rrn ?? this.book.rrn(message.at) } as const
-      const answer = this.book.finish(found, { state: 'approved', reason, response })
-      this.#reward(found, message, pan)
+      const state = code === '00' ? 'approved' : 'declined'
+      const response = { type: state, code, rrn: given.rrn ?? this.book.rrn(message.at) } as const
+      const answer = this.book.finish(found, { state, reason, response })
+      if (state === 'approved') this.#reward(found, message, pan)
       this.#keep({ order: found.order, keys: [key] }, account)
       return this.#named(key, answer)
     })

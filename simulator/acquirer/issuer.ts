@@ -25,6 +25,7 @@ import { testPinDukpt } from '../keys.ts'
 import { type Names, names } from './names.ts'
 import type { CheckedRule } from './rules.ts'
 import { openSealed } from './sealed.ts'
+import { isCertificate, NO_CERTIFICATE, SIGNED_OTHERWISE, signedOtherwise } from './signed.ts'
 import { checkStripeCode, onceOf } from './stripe-code.ts'
 import { openSwipe } from './swipe.ts'
 
@@ -109,20 +110,23 @@ export class Issuer {
     return { account: account.id, code, reason, ...seen, ...this.#reply(account, message.tags, arqc, code, rules) }
   }
 
-  /** The cryptogram of a payment that card and terminal approved without us: a TC instead of an ARQC, too late to be refused. */
-  advise(sealed: AuthorisationMessage, pan: string | undefined): Verdict {
+  /**
+   * A payment that card and terminal say they have approved without us: by a TC over what is asked for, which was not seen before; or by voice, after a referral, where the
+   * card makes none. Anything else is no claim on the cardholder's money.
+   */
+  advise(
+    sealed: AuthorisationMessage,
+    pan: string | undefined,
+    { referred = false, rules = [] }: { readonly referred?: boolean; readonly rules?: readonly CheckedRule[] } = {},
+  ): Verdict {
     const message = openSealed(sealed, this.#pinBdk)
     const account = this.#find(message, pan)
     if (!account) return { code: '14', reason: 'no account has this card number', arqc: 'none', pin: 'none' }
-    const arqc = this.#checkCryptogram(account, message.tags)
-    book(account, message)
-    return {
-      account: account.id,
-      code: '00',
-      reason: arqc === 'right' ? 'approved offline' : 'approved offline: the certificate is wrong',
-      arqc,
-      pin: 'none',
-    }
+    const striped = message.interface === 'swipe' || message.tags.get(0x9f39)?.[0] === CONTACTLESS_STRIPE
+    const arqc = striped ? 'none' : this.#checkCryptogram(account, message.tags)
+    const [code, reason] = adviceCode(message, arqc, striped ? referred : isCertificate(message), rules)
+    if (code === '00') book(account, message)
+    return { account: account.id, code, reason, arqc, pin: 'none' }
   }
 
   /** Brings money to an account, or takes it where `amount` is below 0. */
@@ -179,15 +183,18 @@ export class Issuer {
 
   #decide(
     account: Account,
-    { amount, at, type, interface: through, tags }: AuthorisationMessage,
+    message: AuthorisationMessage,
     { arqc, pin, stripeCode }: Readonly<Record<'arqc' | 'pin' | 'stripeCode', Check>>,
     rules: readonly CheckedRule[],
   ): readonly [code: string, reason: string] {
+    const { amount, at, type, interface: through, tags } = message
     for (const one of rules) {
       if (one.do === 'decline') return [one.code, one.reason]
       if (one.do === 'refer') return ['01', one.reason]
     }
     if (arqc === 'wrong') return ['88', 'the cryptogram does not match the data']
+    const differs = rules.some(one => one.do === 'believe') ? undefined : signedOtherwise(message)
+    if (differs) return [SIGNED_OTHERWISE, differs]
     if (stripeCode === 'wrong') return ['82', 'the dynamic code of the stripe is wrong, or was seen before']
     if (through === 'swipe') {
       const stripe = openSwipe(tags, this.#pinBdk)
@@ -273,6 +280,19 @@ export class Issuer {
     })
     return { issuerAuthenticationData: concat(arpc, response), ...(scripts.length > 0 && { scripts }) }
   }
+}
+
+function adviceCode(
+  message: AuthorisationMessage,
+  arqc: Check,
+  certified: boolean,
+  rules: readonly CheckedRule[],
+): readonly [code: string, reason: string] {
+  if (rules.some(one => one.do === 'believe')) return ['00', 'approved offline, and believed']
+  if (!certified) return [NO_CERTIFICATE, 'no card has approved this: there is no certificate (TC)']
+  if (arqc === 'wrong') return ['88', 'the certificate does not match the data, or was seen before']
+  const differs = signedOtherwise(message)
+  return differs ? [SIGNED_OTHERWISE, differs] : ['00', 'approved offline']
 }
 
 /** Takes the money of a payment, or brings that of a refund. */

@@ -48,6 +48,8 @@ const ruleSchema = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('unblockPin'), ...common }),
   /** Answers with an ARPC that the card must not accept. */
   z.strictObject({ do: z.literal('wrongArpc'), ...common }),
+  /** The issuer does not compare what the card signed with what is asked for, nor an advice with its certificate. */
+  z.strictObject({ do: z.literal('believe'), ...common }),
   /** Milliseconds before the host decides; the payment is in process meanwhile. */
   z.strictObject({ do: z.literal('delay'), ms: z.int().min(0).max(600_000), ...common }),
   /** The connection closes before the host has taken the payment: nothing is charged. */
