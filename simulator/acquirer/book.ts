@@ -288,6 +288,8 @@ export class Book {
   /** The host has decided. */
   finish({ order, operation, transaction }: Found, answer: Omit<HostAnswer, 'billNumber' | 'transaction' | 'orderState'>): HostAnswer {
     operation.state = answer.state === 'approved' ? 'Approved' : 'Declined'
+    // What was decided while the host took its time with this one came before it.
+    order.operations.push(...order.operations.splice(order.operations.indexOf(operation), 1))
     const document = answer.state === 'approved' ? fiscalFacts(order, operation) : undefined
     if (document) operation.fiscal = fiscalMark(document, ++this.#documents)
     this.stand(order)

@@ -13,6 +13,7 @@ import type {
   Sale,
   SbpCode,
 } from '../../src/payment/acquirer.ts'
+import { approvingCodes } from '../../src/payment/agreement.ts'
 import { type BonusOptions, cancelAward, earnBonus, undoBonus } from './bonus.ts'
 import {
   type Book,
@@ -199,11 +200,14 @@ export class Desk {
     const verdict = refused ? { ...refused, arqc: 'none' as const, pin: 'none' as const } : this.issuer.authorise(message, pan, rules)
     const { code, reason } = verdict
     this.#tell('authorisation', message, pan, verdict)
-    const state = code === '00' ? 'approved' : code === '01' ? 'referral' : 'declined'
+    const state = approvingCodes.includes(code) ? 'approved' : code === '01' ? 'referral' : 'declined'
     const account = 'account' in verdict ? verdict.account : undefined
     if (account) Object.assign(found.operation, { account })
+    const part = 'approvedAmount' in verdict ? verdict.approvedAmount : undefined
+    if (part !== undefined) found.operation.amount = part
     const answer = this.book.finish(found, {
       state,
+      ...(part !== undefined && { approvedAmount: part }),
       ...(state !== 'approved' && { reason }),
       response: {
         type: state,

@@ -18,6 +18,7 @@ import { decipherFormat4, decodeFormat0, decodeFormat3 } from '../../src/crypto/
 import type { PinBlock } from '../../src/emv/terminal.ts'
 import { isFault } from '../../src/errors.ts'
 import type { AuthorisationMessage } from '../../src/payment/acquirer.ts'
+import { approvingCodes, PARTIAL } from '../../src/payment/agreement.ts'
 import { panOf } from '../../src/payment/receipt.ts'
 import { write } from '../../src/tlv/ber.ts'
 import { allAccounts, type IssuerAccount } from '../cards/issuer-view.ts'
@@ -50,6 +51,8 @@ export interface Verdict {
   readonly pin: Check
   /** Of a contactless stripe: CVC3 or dCVV. */
   readonly stripeCode?: Check
+  /** Minor units, where only a part is approved. */
+  readonly approvedAmount?: bigint
   readonly issuerAuthenticationData?: Uint8Array
   readonly scripts?: readonly Uint8Array[]
 }
@@ -105,8 +108,9 @@ export class Issuer {
     const stripeCode = stripe ? this.#checkStripe(account, message) : 'none'
     const pin = message.pinBlock ? this.#checkPin(account, message.pinBlock) : 'none'
     const [code, reason] = this.#decide(account, message, { arqc, pin, stripeCode }, rules)
-    if (code === '00') book(account, message)
-    const seen = { arqc, pin, ...(stripe && { stripeCode }) }
+    const approvedAmount = code === PARTIAL ? partOf(account, message, rules) : undefined
+    if (approvingCodes.includes(code)) book(account, { ...message, amount: approvedAmount ?? message.amount })
+    const seen = { arqc, pin, ...(stripe && { stripeCode }), ...(approvedAmount !== undefined && { approvedAmount }) }
     return { account: account.id, code, reason, ...seen, ...this.#reply(account, message.tags, arqc, code, rules) }
   }
 
@@ -209,7 +213,11 @@ export class Issuer {
       return account.pinFailures >= PIN_TRIES ? ['75', 'too many wrong PINs'] : ['55', 'the PIN is wrong']
     }
     if (pin === 'right') account.pinFailures = 0
-    if (type !== 'refund' && amount > account.balance) return ['51', 'not enough money on the account']
+    if (type !== 'refund') {
+      const part = partOf(account, message, rules)
+      if (part !== undefined) return [PARTIAL, 'a part is approved']
+      if (amount > account.balance) return ['51', 'not enough money on the account']
+    }
     return ['00', 'approved']
   }
 
@@ -270,7 +278,7 @@ export class Issuer {
     const version = cryptogramVersions[facts.version]
     const session = { atc: tags.get(0x9f36)!, cryptogram: tags.get(0x9f26)!, unpredictable: tags.get(0x9f37)! }
     const keys = keysOf(facts)
-    const response = version.arpc === 1 ? fromText(code) : code === '00' ? CSU_APPROVED : CSU_DECLINED
+    const response = version.arpc === 1 ? fromText(code) : approvingCodes.includes(code) ? CSU_APPROVED : CSU_DECLINED
     const arpc = versionArpc(version, keys, session, response)
     if (rules.some(one => one.do === 'wrongArpc')) arpc[0] ^= 0xff
     const scripts = rules.flatMap(one => {
@@ -293,6 +301,13 @@ function adviceCode(
   if (arqc === 'wrong') return ['88', 'the certificate does not match the data, or was seen before']
   const differs = signedOtherwise(message)
   return differs ? [SIGNED_OTHERWISE, differs] : ['00', 'approved offline']
+}
+
+/** Minor units of a partial approval: as a rule says, whoever asked; else what the account has, where the app takes a part. Undefined for the whole or nothing. */
+function partOf({ balance }: Account, { amount, partial }: AuthorisationMessage, rules: readonly CheckedRule[]): bigint | undefined {
+  const rule = rules.find(one => one.do === 'partial')
+  const part = rule ? rule.amount : partial ? balance : amount
+  return part > 0n && part < amount && part <= balance ? part : undefined
 }
 
 /** Takes the money of a payment, or brings that of a refund. */

@@ -42,6 +42,8 @@ const ruleSchema = z.discriminatedUnion('do', [
     script: z.enum(['blockApplication', 'blockCard']).optional(),
     ...common,
   }),
+  /** The issuer approves so many minor units of a larger amount (response code 10), whether the app takes a part or not. */
+  z.strictObject({ do: z.literal('partial'), amount: minor, ...common }),
   /** The issuer wants a voice call (response code 01). */
   z.strictObject({ do: z.literal('refer'), reason: sentence, ...common }),
   /** Resets the card's PIN try counter by script. */

@@ -1,0 +1,129 @@
+/** A shop whose host tells lies: the real desk behind either line, and what it says changed on the way. */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach } from 'vitest'
+import type { Desk } from '../../simulator/acquirer/desk.ts'
+import { type AcquirerHost, type AcquirerOptions, type HostEvent, startAcquirer } from '../../simulator/acquirer/host.ts'
+import { startIsoLine } from '../../simulator/acquirer/iso8583-host.ts'
+import { loadCard, type VirtualCard } from '../../simulator/cards/icc.ts'
+import type { CardProfile } from '../../simulator/cards/profile.ts'
+import { profiles } from '../../simulator/cards/profiles/index.ts'
+import { currency } from '../../src/currency.ts'
+import type { HostAnswer, HostOrder, Order, OrderAcquirer, RetailAcquirer } from '../../src/payment/acquirer.ts'
+import { httpAcquirer } from '../../src/payment/http-acquirer.ts'
+import { iso8583Acquirer } from '../../src/payment/iso8583-acquirer.ts'
+import { type Journal, openJournal } from '../../src/payment/journal.ts'
+import { type Notice, noticeText } from '../../src/payment/notice.ts'
+import { type ByCard, openTill, type Paid, type Till, type TillOptions } from '../../src/payment/till.ts'
+import { connect } from '../../src/transport/connect.ts'
+import { CounterReader, type CounterReaderOptions } from '../counter-reader.ts'
+
+export type Protocol = 'http' | 'iso8583'
+export const protocols: readonly Protocol[] = ['http', 'iso8583']
+export const merchant = { name: 'MobileTestMerchant', id: 'MTM', terminal: '63545902' }
+export const RUB = currency('RUB')
+export const visa = profiles['visa-signature'].pan
+export const full = 1_000_000_00n
+
+const [application] = profiles['offline-pin'].applications
+/** A card that approves by itself where it is asked to. */
+export const offlineCard: CardProfile = { ...profiles['offline-pin'], applications: [{ ...application, risk: { policy: 'approve' } }] }
+
+const shops: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const shut of shops.splice(0)) await shut()
+})
+
+type Spoken = 'authorise' | 'advise' | 'status' | 'change' | 'reverse'
+
+/** A host and a client of it. */
+export interface HostBench {
+  readonly host: AcquirerHost
+  readonly acquirer: OrderAcquirer & Partial<RetailAcquirer>
+  readonly seen: HostEvent[]
+  /** Before the end of the test, where a test has many. */
+  close(): Promise<void>
+}
+
+export interface LyingShop extends HostBench {
+  readonly journal: Journal
+  readonly till: Till
+  readonly notices: Notice[]
+  readonly texts: () => readonly string[]
+  /** What the host says of these questions from now on. */
+  lie(about: Spoken | readonly Spoken[], change: (answer: HostAnswer) => HostAnswer): void
+  lieOfOrder(change: (order: HostOrder) => HostOrder): void
+  honest(): void
+  pay(order?: Partial<Order>, how?: Partial<ByCard>, reader?: Partial<CounterReaderOptions>): Promise<Paid>
+  balance(): bigint
+}
+
+export async function hostOnly(
+  protocol: Protocol,
+  options: AcquirerOptions = {},
+): Promise<HostBench & { readonly ends: (() => unknown)[] }> {
+  const ends: (() => unknown)[] = []
+  const close = async () => {
+    for (const end of ends.splice(0).reverse()) await end()
+  }
+  shops.push(close)
+  const seen: HostEvent[] = []
+  const host = await startAcquirer({ ...options, onEvent: event => seen.push(event) })
+  ends.push(() => host.close())
+  const acquirer = protocol === 'http' ? httpAcquirer(host.url, { timeout: 1000 }) : await isoTo(host.desk, ends)
+  return { host, acquirer, seen, close, ends }
+}
+
+export async function lyingShop(protocol: Protocol, options: AcquirerOptions = {}, till: Partial<TillOptions> = {}): Promise<LyingShop> {
+  const { host, acquirer, seen, close, ends } = await hostOnly(protocol, options)
+  const notices: Notice[] = []
+  const directory = mkdtempSync(join(tmpdir(), 'tapdip-hostile-'))
+  ends.push(() => rmSync(directory, { recursive: true, force: true }))
+  const journal = await openJournal(join(directory, 'journal.db'), { key: new Uint8Array(32) })
+  ends.push(() => journal.close())
+  const shop = openTill({ journal, acquirer, merchant, background: false, onNotice: notice => notices.push(notice), ...till })
+  const card: VirtualCard = loadCard('visa-signature')
+  const desk = host.desk as unknown as Record<string, unknown>
+  return {
+    ...{ host, acquirer, journal, till: shop, seen, notices },
+    texts: () => notices.map(notice => noticeText(notice)),
+    lie(about, change) {
+      for (const one of [about].flat()) {
+        const real = (Object.getPrototypeOf(desk)[one] as (...asked: unknown[]) => Promise<{ answer?: HostAnswer }>).bind(desk)
+        desk[one] = async (...asked: unknown[]) => {
+          const reply = await real(...asked)
+          return reply.answer ? { ...reply, answer: change(reply.answer) } : reply
+        }
+      }
+    },
+    lieOfOrder(change) {
+      const real = (Object.getPrototypeOf(desk).order as Desk['order']).bind(desk)
+      desk.order = async (number: string, of: string | undefined) => {
+        const { answer, ...line } = await real(number, of)
+        return { ...line, ...(answer && { answer: change(answer) }) }
+      }
+    },
+    honest() {
+      for (const one of ['authorise', 'advise', 'status', 'change', 'reverse', 'order']) delete desk[one]
+    },
+    pay(order = {}, how = {}, reader = {}) {
+      const device = new CounterReader({ card, ...reader })
+      const asked = { number: 'D1', amount: 2500_00n, currency: RUB, ...order }
+      return shop.payOrder(asked, { reader: device, statusTime: 300, reversalTime: 300, ...how } as ByCard)
+    },
+    balance: () => host.balance(visa)!,
+    close,
+  }
+}
+
+async function isoTo(desk: Desk, ends: { push(...more: (() => unknown)[]): void }): Promise<OrderAcquirer> {
+  const line = await startIsoLine(desk)
+  const client = iso8583Acquirer({ connect: how => connect(`tcp://127.0.0.1:${line.port}`, how), timeout: 1000 })
+  ends.push(
+    () => line.close(),
+    () => client.close(),
+  )
+  return client
+}
