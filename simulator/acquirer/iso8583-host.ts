@@ -3,7 +3,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { asFault, Fault, isFault } from '../../src/errors.ts'
-import type { HostAnswer } from '../../src/payment/acquirer.ts'
+import type { HostAnswer, HostOrder } from '../../src/payment/acquirer.ts'
 import { type IsoFrame, type IsoMac, type IsoMessage, isoSideOf } from '../../src/payment/iso8583.ts'
 import { answerFields, NO_ORIGINAL } from '../../src/payment/iso8583-answers.ts'
 import { type IsoDialect, type IsoDialectName, isoDialect } from '../../src/payment/iso8583-dialect.ts'
@@ -278,11 +278,28 @@ async function route({ desk, dialect, index }: Work, message: IsoMessage): Promi
       if (!ours || told.task !== 'order') break
       const { answer: order, line } = await desk.order(String(told.number), textOf(message, 42)?.trimEnd() || undefined)
       const answer: IsoFields = new Map([[39, '00']])
-      if (order) setPrivate(answer, encodeHostOrder(order), dialect)
+      if (order) setOrder(answer, order, dialect)
       return { answer, ...(line && { line }) }
     }
   }
   throw new Refusal(400, `no ${type} here`)
+}
+
+/** An order with as much of its history as the private fields hold: documents go first, then the oldest operations. Its money and its state are always there. */
+function setOrder(answer: IsoFields, order: HostOrder, dialect: IsoDialect): void {
+  const { fiscal: _, ...plain } = order
+  const shorter = [
+    order,
+    ...order.operations.map((_one, gone) => ({ ...plain, operations: order.operations.slice(gone) })),
+    { ...plain, operations: [] },
+  ]
+  for (const [index, shown] of shorter.entries())
+    try {
+      setPrivate(answer, encodeHostOrder(shown), dialect)
+      return
+    } catch (error) {
+      if (!isFault(error, 'bad-argument') || index === shorter.length - 1) throw error
+    }
 }
 
 /** The terminal's own number of the payment. */
@@ -296,7 +313,7 @@ function withOriginal(reply: Reply<IsoFields>, desk: Desk, key: string): Reply<I
   const { answer } = reply
   const found = desk.book.find(key)
   if (!answer || found?.operation.type !== 'payment') return reply
-  if (!answer.has(4)) answer.set(4, amountField(found.operation.amount))
+  if (!answer.has(4)) answer.set(4, amountField(found.transaction.amount))
   answer.set(49, String(found.order.currency.numeric).padStart(3, '0'))
   return reply
 }

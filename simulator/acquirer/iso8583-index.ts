@@ -34,7 +34,8 @@ export function isoIndex(desk: Desk) {
     const capture = message.type.startsWith('022')
     const facts: Readonly<Record<number, (said: string) => boolean>> = {
       2: said => transaction.pan === undefined || maskPan(said) === transaction.pan,
-      4: said => capture || BigInt(said) === operation.amount,
+      // What was asked for, or what became of it: a part approved, points beside the money.
+      4: said => capture || BigInt(said) === transaction.amount || BigInt(said) === operation.amount,
       42: said => said.trim() === order.merchant || said.trim() === '',
       49: said => Number(said) === order.currency.numeric,
     }

@@ -75,7 +75,7 @@ export function encodeAnswer({ about, state, approvedAmount, response, reason, b
   return {
     ...(about && { key: about.key, order: about.order, amount: about.amount?.toString(), currency: about.currency }),
     state,
-    approvedAmount: approvedAmount?.toString(),
+    approvedAmount: state === 'approved' ? approvedAmount?.toString() : undefined,
     reason,
     billNumber,
     transaction,

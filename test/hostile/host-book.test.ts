@@ -143,6 +143,18 @@ describe.each(protocols)('over %s', protocol => {
     expect(shop.balance()).toBe(full - 500_00n)
   })
 
+  it('an order with a long history is told with its money, whatever of the history has room', async () => {
+    const shop = await lyingShop(protocol)
+    const message = await cardMessage('p')
+    await shop.acquirer.authorise(message)
+    const { number } = message.order
+    for (let round = 0; round < 12; round++)
+      await shop.acquirer.cancel({ key: `c${round}`, merchant, number, at: new Date(), amount: 1_00n })
+    const told = (await shop.acquirer.order(merchant, number))!
+    expect(told).toMatchObject({ state: 'PartialCanceled', charged: 2488_00n, cancelled: 12_00n })
+    expect(told.operations.at(-1)).toMatchObject({ type: 'cancellation', transactions: [{ key: 'c11' }] })
+  })
+
   it('points that paid, and points that were won, are undone with the payment', async () => {
     const shop = await lyingShop(protocol, { bonus: { award: 10, spend: 50 } })
     for (const key of ['p', 'q']) {
