@@ -11,7 +11,7 @@ import { loadCard, type VirtualCard } from '../../simulator/cards/icc.ts'
 import type { CardProfile } from '../../simulator/cards/profile.ts'
 import { profiles } from '../../simulator/cards/profiles/index.ts'
 import { currency } from '../../src/currency.ts'
-import type { HostAnswer, HostOrder, Order, OrderAcquirer, RetailAcquirer } from '../../src/payment/acquirer.ts'
+import type { AuthorisationMessage, HostAnswer, HostOrder, Order, OrderAcquirer, RetailAcquirer } from '../../src/payment/acquirer.ts'
 import { httpAcquirer } from '../../src/payment/http-acquirer.ts'
 import { iso8583Acquirer } from '../../src/payment/iso8583-acquirer.ts'
 import { type Journal, openJournal } from '../../src/payment/journal.ts'
@@ -19,6 +19,7 @@ import { type Notice, noticeText } from '../../src/payment/notice.ts'
 import { type ByCard, openTill, type Paid, type Till, type TillOptions } from '../../src/payment/till.ts'
 import { connect } from '../../src/transport/connect.ts'
 import { CounterReader, type CounterReaderOptions } from '../counter-reader.ts'
+import { cardMessage } from '../host-bench.ts'
 
 export type Protocol = 'http' | 'iso8583'
 export const protocols: readonly Protocol[] = ['http', 'iso8583']
@@ -58,6 +59,14 @@ export interface LyingShop extends HostBench {
   honest(): void
   pay(order?: Partial<Order>, how?: Partial<ByCard>, reader?: Partial<CounterReaderOptions>): Promise<Paid>
   balance(): bigint
+}
+
+let last: Promise<unknown> = Promise.resolve()
+/** A payment of the Visa card, one at a time as with every card. Its amount is not under the cryptogram: for hosts that `believe`. */
+export function nextMessage(key: string, more: Partial<AuthorisationMessage> = {}): Promise<AuthorisationMessage> {
+  const next = last.then(() => cardMessage(key, more))
+  last = next
+  return next
 }
 
 export async function hostOnly(

@@ -7,7 +7,7 @@ import { profiles } from '../../simulator/cards/profiles/index.ts'
 import { isFault } from '../../src/errors.ts'
 import type { OrderChange } from '../../src/payment/acquirer.ts'
 import { cardMessage } from '../host-bench.ts'
-import { full, type HostBench, hostOnly, lyingShop, merchant, protocols } from './host-bench.ts'
+import { full, type HostBench, hostOnly, lyingShop, merchant, nextMessage, protocols } from './host-bench.ts'
 
 const card = profiles['visa-signature']
 const part = fc.option(fc.bigInt({ min: 1n, max: 2600_00n }), { nil: undefined, freq: 2 })
@@ -40,11 +40,10 @@ async function carryOut(shop: HostBench, deed: Deed, keys: string[]): Promise<vo
       case 'sale':
       case 'refund': {
         keys.push(key)
-        const message = await cardMessage(key)
+        const message = await nextMessage(key, { type: deed.do === 'refund' ? 'refund' : 'purchase' })
         const order = { ...message.order, number: deed.number }
-        const type = deed.do === 'refund' ? ('refund' as const) : ('purchase' as const)
         const amount = deed.amount !== undefined && deed.amount < order.amount ? deed.amount : order.amount
-        await shop.acquirer.authorise({ ...message, order, type, amount, ...('hold' in deed && { hold: deed.hold }) })
+        await shop.acquirer.authorise({ ...message, order, amount, ...('hold' in deed && { hold: deed.hold }) })
         return
       }
       case 'confirm':
@@ -89,7 +88,9 @@ describe.each(protocols)('over %s', protocol => {
       fc.asyncProperty(
         fc.array(fc.tuple(deed, fc.option(deed, { nil: undefined, freq: 4 })), { minLength: 1, maxLength: 12 }),
         async steps => {
-          const shop = await hostOnly(protocol, { rules: [{ do: 'delay', ms: 1, on: ['confirmation', 'cancellation', 'authorisation'] }] })
+          const shop = await hostOnly(protocol, {
+            rules: [{ do: 'delay', ms: 1, on: ['confirmation', 'cancellation', 'authorisation'] }, { do: 'believe' }],
+          })
           const keys: string[] = []
           for (const [first, second] of steps) {
             await Promise.all([carryOut(shop, first, keys), ...(second ? [carryOut(shop, second, keys)] : [])])
@@ -133,11 +134,11 @@ describe.each(protocols)('over %s', protocol => {
   })
 
   it('two refunds by card at once give back at most what was paid', async () => {
-    const shop = await lyingShop(protocol, { rules: [{ do: 'delay', ms: 30 }] })
+    const shop = await lyingShop(protocol, { rules: [{ do: 'delay', ms: 30 }, { do: 'believe' }] })
     const message = await cardMessage('p')
     await shop.acquirer.authorise(message)
     const refunds = await Promise.all(
-      ['r', 's'].map(async key => shop.acquirer.authorise(await cardMessage(key, { type: 'refund', amount: 2000_00n }))),
+      ['r', 's'].map(async key => shop.acquirer.authorise(await nextMessage(key, { type: 'refund', amount: 2000_00n }))),
     )
     expect(refunds.map(({ response }) => response?.code).sort()).toEqual(['00', '13'])
     expect(shop.balance()).toBe(full - 500_00n)
