@@ -11,6 +11,14 @@ export interface TrackOptions {
   readonly luhn?: boolean
 }
 
+/** What of a track is data, and not what the standard has: for a log, never a reason to lose a swipe. Fields are named, values are not. */
+export type Remark =
+  | 'expiry has no month 01 to 12'
+  | 'service code has no meaning in ISO/IEC 7813'
+  | 'PAN has blanks'
+  | 'name has fewer than 2 characters'
+  | "field separator is 'D'"
+
 /** A number that was read from a card; printed it is masked. */
 interface Masked {
   toString(): string
@@ -19,20 +27,22 @@ interface Masked {
 
 export interface Track1 extends Masked {
   readonly pan: string
-  /** 2–26 characters as encoded: `SURNAME/FIRST.TITLE`, trailing blanks removed. */
+  /** Up to 26 characters as encoded: `SURNAME/FIRST.TITLE`, trailing blanks removed. */
   readonly name: string
-  /** YYMM; undefined where the issuer left it out. */
+  /** YYMM as encoded, `0000` too (`isExpired`); undefined where the issuer left it out. */
   readonly expiry: string | undefined
   readonly serviceCode: string | undefined
   readonly discretionary: string
+  readonly remarks: readonly Remark[]
 }
 
 export interface Track2 extends Masked {
   readonly pan: string
-  /** YYMM; undefined where the issuer left it out. */
+  /** YYMM as encoded; undefined where the issuer left it out. */
   readonly expiry: string | undefined
   readonly serviceCode: string | undefined
   readonly discretionary: string
+  readonly remarks: readonly Remark[]
 }
 
 export interface Track3 extends Masked {
@@ -46,6 +56,7 @@ export interface Track3 extends Masked {
   /** What lies between the currency and the expiry, and after the card sequence number: for the acquirer, as encoded. */
   readonly useAndSecurity: string
   readonly additional: string
+  readonly remarks: readonly Remark[]
 }
 
 function bad(track: number, rule: string): Fault {
@@ -116,14 +127,21 @@ function dates(track: number, text: string, separator: string) {
     at += length
     return value
   }
-  const expiry = checkExpiry(track, field(4, 'expiry'))
+  const expiry = field(4, 'expiry')
   const serviceCode = field(3, 'service code')
-  return { expiry, serviceCode, discretionary: text.slice(at) }
+  const remarks: Remark[] = [
+    ...remarkOn(expiry),
+    ...(serviceCode !== undefined && !hasMeaning(serviceCode) ? (['service code has no meaning in ISO/IEC 7813'] as const) : []),
+  ]
+  return { expiry, serviceCode, discretionary: text.slice(at), remarks }
 }
 
-function checkExpiry(track: number, expiry: string | undefined): string | undefined {
-  if (expiry !== undefined && !/^\d\d(0[1-9]|1[0-2])$/.test(expiry)) throw bad(track, 'the expiry has no month 01 to 12')
-  return expiry
+function remarkOn(expiry: string | undefined): Remark[] {
+  return expiry === undefined || hasMonth(expiry) ? [] : ['expiry has no month 01 to 12']
+}
+
+function hasMonth(expiry: string): boolean {
+  return /^\d\d(0[1-9]|1[0-2])$/.test(expiry)
 }
 
 /** Adds a masked text, JSON and inspection to data that may not be printed. */
@@ -137,29 +155,44 @@ function masked<T extends { pan: string }>(track: number, data: T): T & Masked {
   }) as T & Masked
 }
 
-/** Track 1, format B (ISO/IEC 7813, 6): `%B<PAN>^<name>^<YYMM><service code><discretionary>?`. @throws Fault `bad-swipe` */
+/**
+ * Track 1, format B (ISO/IEC 7813, 6): `%B<PAN>^<name>^<YYMM><service code><discretionary>?`. Blanks in the PAN, as some issuers encode it for embossing, are no part
+ * of it. @throws Fault `bad-swipe`
+ */
 export function parseTrack1(text: string, options: TrackOptions = {}): Track1 {
   const inner = unwrap(1, text, options)
   if (inner[0] !== 'B') throw bad(1, `has format '${inner[0] ?? ''}', the rule is B (financial)`)
-  const [pan, name, ...rest] = inner.slice(1).split('^')
+  const [given, name, ...rest] = inner.slice(1).split('^')
   if (name === undefined || rest.length === 0) throw bad(1, "has not two field separators '^'")
-  if (name.length < 2 || name.length > 26) throw bad(1, `the name has ${name.length} characters, the rule is 2 to 26`)
-  return masked(1, { pan: checkPan(1, pan, options), name: name.trimEnd(), ...dates(1, rest.join('^'), '^') })
+  if (name.length > 26) throw bad(1, `the name has ${name.length} characters, the rule is 2 to 26`)
+  const pan = given.replaceAll(' ', '')
+  const { remarks, ...more } = dates(1, rest.join('^'), '^')
+  const odd: Remark[] = [
+    ...(pan === given ? [] : (['PAN has blanks'] as const)),
+    ...(name.length < 2 ? (['name has fewer than 2 characters'] as const) : []),
+  ]
+  return masked(1, { pan: checkPan(1, pan, options), name: name.trimEnd(), ...more, remarks: [...odd, ...remarks] })
 }
 
-/** Track 2 (ISO/IEC 7813, 7): `;<PAN>=<YYMM><service code><discretionary>?`. @throws Fault `bad-swipe` */
+/**
+ * Track 2 (ISO/IEC 7813, 7): `;<PAN>=<YYMM><service code><discretionary>?`. Some readers write the separator as `D`, as it stands in Track 2 Equivalent Data.
+ * @throws Fault `bad-swipe`
+ */
 export function parseTrack2(text: string, options: TrackOptions = {}): Track2 {
-  const inner = unwrap(2, text, options)
+  const plain = text.replace(/^(;?\d+)D/, '$1=')
+  const inner = unwrap(2, plain, options)
   const separator = inner.indexOf('=')
   if (separator < 0) throw bad(2, "has no field separator '='")
-  return masked(2, { pan: checkPan(2, inner.slice(0, separator), options), ...dates(2, inner.slice(separator + 1), '=') })
+  const { remarks, ...more } = dates(2, inner.slice(separator + 1), '=')
+  const odd: readonly Remark[] = plain === text ? [] : ["field separator is 'D'"]
+  return masked(2, { pan: checkPan(2, inner.slice(0, separator), options), ...more, remarks: [...odd, ...remarks] })
 }
 
 /** Track 2 Equivalent Data (57; EMV 4.4 Book 3, Annex A): BCD, `D` for the separator, padded with `F`. @throws Fault `bad-swipe` */
 export function parseTrack2Equivalent(bytes: Uint8Array, options: TrackOptions = {}): Track2 {
   const digits = hex(bytes).replace(/F$/, '')
-  if (!/^\d*D\d*$/.test(digits)) throw bad(2, 'equivalent data are not digits around one D')
-  return parseTrack2(digits.replace('D', '='), { ...options, sentinels: false })
+  if (!/^\d*D[\dD]*$/.test(digits)) throw bad(2, 'equivalent data are not digits with D between the fields')
+  return parseTrack2(digits.replaceAll('D', '='), { ...options, sentinels: false })
 }
 
 /** Track 2 Equivalent Data of track 2, as a chip would give them. */
@@ -207,13 +240,27 @@ export function parseTrack3(text: string, options: TrackOptions = {}): Track3 {
   take(2, 'type of account and service restriction of the first account')
   take(2, 'type of account and service restriction of the second account')
   const useAndSecurity = inner.slice(use, at)
-  const expiry = checkExpiry(3, takeOr(4, 'expiry'))
+  const expiry = takeOr(4, 'expiry')
   const cardSequence = take(1, 'card sequence number')
-  return masked(3, { formatCode, pan, countryCode, currencyCode, useAndSecurity, expiry, cardSequence, additional: inner.slice(at) })
+  return masked(3, {
+    formatCode,
+    pan,
+    countryCode,
+    currencyCode,
+    useAndSecurity,
+    expiry,
+    cardSequence,
+    additional: inner.slice(at),
+    remarks: remarkOn(expiry),
+  })
 }
 
-/** Whether a card of this expiry (YYMM) is past its month on `date`; years 50–99 are 1950–1999 (EMV 4.4 Book 4, 6.7.3). */
+/**
+ * Whether a card of this expiry (YYMM) is past its month on `date`; years 50–99 are 1950–1999 (EMV 4.4 Book 4, 6.7.3). One without a month, `0000`, is no date: it says
+ * nothing, and the issuer decides.
+ */
 export function isExpired(expiry: string, date: Date): boolean {
+  if (!hasMonth(expiry)) return false
   const year = Number(expiry.slice(0, 2))
   const month = Number(expiry.slice(2))
   const lastYear = year < 50 ? 2000 + year : 1900 + year
@@ -243,13 +290,29 @@ const services = {
   7: ['goodsAndServices', 'whereFeasible'],
 } as const
 
+function hasMeaning([first, second, third]: string): boolean {
+  return first in interchange && ['0', '2', '4'].includes(second) && third in services
+}
+
+/** Of which cards a service code says nothing: an ordinary one that the issuer is asked about. */
+const UNKNOWN_SERVICE: ServiceCode = { interchange: 'private', chip: false, authorisation: 'online', services: 'all', pin: 'none' }
+
+/**
+ * The code of a stripe as a terminal goes by it: real cards have codes that no table has (000, 110, 301, 826, 909, 999). Of such a one only the first digit counts,
+ * for a chip goes to the slot; services and PIN are the issuer's to say.
+ */
+export function serviceCodeOf(code: string): ServiceCode {
+  if (hasMeaning(code)) return readServiceCode(code)
+  const area = interchange[code[0] as unknown as keyof typeof interchange]
+  return { ...UNKNOWN_SERVICE, ...(area && { interchange: area }), chip: /^[26]/.test(code) }
+}
+
 /** @throws Fault `bad-swipe` where a digit has no meaning */
 export function readServiceCode(code: string): ServiceCode {
   const [first, second, third] = code
   const area = interchange[first as unknown as keyof typeof interchange]
   const use = services[third as unknown as keyof typeof services]
-  if (code.length !== 3 || !area || !use || !['0', '2', '4'].includes(second))
-    throw bad(2, `service code '${code}' has no meaning in ISO/IEC 7813`)
+  if (code.length !== 3 || !hasMeaning(code)) throw bad(2, `service code '${code}' has no meaning in ISO/IEC 7813`)
   return {
     interchange: area,
     chip: first === '2' || first === '6',
@@ -273,11 +336,14 @@ export interface Swipe extends Masked {
   readonly track1: Track1 | undefined
   readonly track2: Track2 | undefined
   readonly track3: Track3 | undefined
+  /** What of its tracks is odd, and of which track. */
+  readonly remarks: readonly { readonly track: 1 | 2 | 3; readonly remark: Remark | (string & {}) }[]
 }
 
 /**
- * One swipe out of its tracks: track 1 or 2 must be good, and those that are must name the same card.
- * @throws Fault `bad-swipe` of the worst track when neither is
+ * One swipe out of its tracks: track 1 or 2 must be good, and those that are must name the same card. A track that is not is left out, with the rule that it breaks
+ * among the remarks; where expiries differ, track 2's is taken.
+ * @throws Fault `bad-swipe` where neither is good, naming both rules, or where they name different cards
  */
 export function readSwipe(tracks: SwipedTracks, options: TrackOptions = {}): Swipe {
   const faults: Fault[] = []
@@ -295,19 +361,34 @@ export function readSwipe(tracks: SwipedTracks, options: TrackOptions = {}): Swi
   const track2 = attempt(tracks.track2, parseTrack2)
   const track3 = attempt(tracks.track3, parseTrack3)
   const best = track2 ?? track1
-  if (!best) throw faults[0] ?? bad(2, 'was not read')
+  if (!best) throw worst(faults)
   for (const other of [track1, track3])
     if (other && other.pan !== best.pan) throw bad(other === track1 ? 1 : 3, 'names another card than track 2')
-  if (track1?.expiry && track2?.expiry && track1.expiry !== track2.expiry) throw bad(1, 'names another expiry than track 2')
   const code = track2?.serviceCode ?? track1?.serviceCode
+  const otherExpiry = track1?.expiry && track2?.expiry && track1.expiry !== track2.expiry
   return masked(2, {
     pan: best.pan,
     expiry: track2?.expiry ?? track1?.expiry,
-    serviceCode: code === undefined ? undefined : readServiceCode(code),
+    serviceCode: code === undefined ? undefined : serviceCodeOf(code),
     track1,
     track2,
     track3,
+    remarks: [
+      ...faults.map(({ details }) => ({ track: details.track as 1 | 2 | 3, remark: String(details.rule) })),
+      ...([track1, track2, track3] as const).flatMap((one, at) =>
+        (one?.remarks ?? []).map(remark => ({ track: (at + 1) as 1 | 2 | 3, remark })),
+      ),
+      ...(otherExpiry ? [{ track: 1 as const, remark: 'names another expiry than track 2' }] : []),
+    ],
   })
+}
+
+/** No track of a card was good: each says why. */
+function worst(faults: readonly Fault[]): Fault {
+  const [first, ...more] = faults.filter(({ details }) => details.track !== 3)
+  if (!first) return faults[0] ?? bad(2, 'was not read')
+  if (more.length === 0) return first
+  return new Fault('bad-swipe', [first, ...more].map(({ message }) => message).join('; '), first.details)
 }
 
 /** POS entry mode (9F39; ISO 8583:1987 field 22, first two digits). */

@@ -46,6 +46,10 @@ const table = {
   'app.charging': ['charging', 'заряжается'],
   'app.presentCard': ['Please insert, swipe or tap the card.', 'Пожалуйста, вставьте/прокатайте/приложите карту.'],
   'app.cardInserted': ['Chip card inserted.', 'Вставлена чиповая карта.'],
+  'app.atrRemarks': [
+    'The card’s answer to reset is not as EMV wants it: {remarks}.',
+    'Ответ карты на сброс не соответствует EMV: {remarks}.',
+  ],
   'app.cardTapped': ['Contactless card tapped.', 'Приложена бесконтактная карта.'],
   'app.cardSwiped': ['Card swiped.', 'Карта прокатана.'],
   'app.cardRemoved': ['The card was removed.', 'Карта извлечена.'],

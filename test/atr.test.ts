@@ -46,7 +46,6 @@ describe('answer to reset', () => {
     ['3B', 'T0 is missing', 1],
     ['3B6000', 'TC1 is missing', 3],
     ['3B620000AA', '2 historical bytes are announced, 1 follow', 4],
-    ['3B600000AA', '1 bytes after the end', 4],
     ['3B8001', 'TCK is missing', 3],
     ['3B80 80808080808080808080808080808080808080808080808080808080808080808080', 'longer than 33 bytes', 33],
   ])('%s is none: %s', (bytes, rule, offset) => {
@@ -56,6 +55,8 @@ describe('answer to reset', () => {
   it.each([
     ['3B602500', 'TB1 25: the card asks for VPP, only 00 is allowed (8.3.3.2)'],
     ['3B4000', 'TB1 is missing (8.3.3.2)'],
+    ['3B600000AA', '1 bytes follow the last (8.3)'],
+    ['3BE000008131204535AABB', '2 bytes follow the last (8.3)'],
     ['3BE000004020', 'TC2 20: only a waiting time integer of 0A is allowed (8.3.3.7)'],
     ['3BE0000002E2', 'TD1 asks for protocol T=2, EMV has T=0 and T=1 (8.3.3.4)'],
   ])('%s is not EMV: %s', (bytes, remark) => {

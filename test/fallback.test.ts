@@ -1,84 +1,11 @@
 /** A chip that cannot be read does not end a payment: asked for again, then for the stripe or a tap, over every family that has one; the app is told each time. */
 
-import { afterEach, describe, expect, it } from 'vitest'
-import { open } from '../devices/index.ts'
-import { type Counter, instant, type PersonOptions, profiles, virtualCounter } from '../simulator/world.ts'
-import { VirtualClock } from '../src/clock.ts'
-import { currency } from '../src/currency.ts'
+import { describe, expect, it } from 'vitest'
+import { profiles } from '../simulator/world.ts'
 import { message } from '../src/messages.ts'
 import type { PaymentEvent } from '../src/payment/events.ts'
-import { type PaymentResult, type PayOptions, pay, paymentJson } from '../src/payment/payment.ts'
-import { deskAcquirer } from './desk-acquirer.ts'
-
-/** Who goes on: the reader by itself, or the payment. */
-const families = [
-  { family: 'qpos', by: 'host' },
-  { family: 'bluepad', by: 'reader' },
-  { family: 'miura', by: 'host' },
-  { family: 'magtek', dialect: 'v5', by: 'host' },
-  { family: 'magtek', dialect: 'mms', by: 'host' },
-  { family: 'idtech', by: 'host' },
-] as const
-const named = families.map(row => [`${row.family}${'dialect' in row ? ` ${row.dialect}` : ''}`, row] as const)
-
-const merchant = { name: 'MobileTestMerchant', id: '635459020000001', terminal: '63545902' }
-const ends: (() => unknown)[] = []
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end()
-})
-
-interface Bench {
-  readonly counter: Counter
-  readonly clock: VirtualClock
-  readonly seen: { readonly interface?: string; readonly entryMode?: string }[]
-  readonly events: PaymentEvent[]
-  /** The next person comes; the last payment's end is over by then. */
-  next(script: PersonOptions): Promise<void>
-  pay(more?: Partial<PayOptions>): Promise<PaymentResult>
-}
-
-async function bench({ family, dialect }: { family: string; dialect?: string }, script: PersonOptions): Promise<Bench> {
-  const clock = new VirtualClock()
-  const counter = await virtualCounter({ clock, family, ...(dialect && { dialect }), pins: ['1234'], pace: instant, ...script })
-  const reader = await clock.settle(open(counter.link(), { family, ...(dialect && { dialect }), clock }))
-  ends.push(
-    () => counter.close(),
-    () => clock.settle(reader.close()),
-  )
-  const host = deskAcquirer(counter.acquirer.desk)
-  const seen: { interface?: string; entryMode?: string }[] = []
-  const events: PaymentEvent[] = []
-  let orders = 0
-  return {
-    ...{ counter, clock, seen, events },
-    async next(script) {
-      counter.next({ pins: ['1234'], ...script })
-      await clock.advance(10_000)
-    },
-    pay: more =>
-      clock.settle(
-        pay(
-          { number: `fallback_${++orders}`, amount: 250_000n, currency: currency('RUB') },
-          {
-            ...{ reader, merchant, clock, prompts: { onEvent: (event: PaymentEvent) => void events.push(event) } },
-            acquirer: {
-              ...host,
-              authorise(asked) {
-                const mode = asked.tags.get(0x9f39)
-                seen.push({ interface: asked.interface, ...(mode && { entryMode: Buffer.from(mode).toString('hex') }) })
-                return host.authorise(asked)
-              },
-            },
-            ...more,
-          },
-        ),
-      ),
-  }
-}
-
-const asked = (events: readonly PaymentEvent[]) => events.flatMap(one => (one.type === 'fallback' ? [`${one.ask} ${one.left}`] : []))
-const shown = (events: readonly PaymentEvent[]) =>
-  events.flatMap(one => (one.type === 'reader' && one.event.type === 'display' ? [one.event.message] : []))
+import { paymentJson } from '../src/payment/payment.ts'
+import { asked, bench, families, named, shown } from './family-bench.ts'
 
 describe.each(named)('%s', (_, row) => {
   it('a dead chip: tried again twice, then the stripe, within one payment; the host is told 80', async () => {

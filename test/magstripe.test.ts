@@ -15,6 +15,8 @@ import {
   parseTrack3,
   readServiceCode,
   readSwipe,
+  type SwipedTracks,
+  serviceCodeOf,
   track2Equivalent,
   trackLrc,
 } from '../src/magstripe.ts'
@@ -37,10 +39,9 @@ describe('track 1', () => {
     [`${track1}AB`, 'track 1: 2 characters follow the end sentinel, the rule is an LRC at most'],
     [`%A${pan}^A/B^3012201?`, "track 1: has format 'A', the rule is B (financial)"],
     [`%B${pan}^A/B?`, "track 1: has not two field separators '^'"],
-    [`%B${pan}^A^3012201?`, 'track 1: the name has 1 characters, the rule is 2 to 26'],
+    [`%B${pan}^${'A'.repeat(27)}^3012201?`, 'track 1: the name has 27 characters, the rule is 2 to 26'],
     [`%B1234567^A/B^3012201?`, 'track 1: the PAN has 7 characters, the rule is 8 to 19 digits'],
     [`%B4000000000000003^A/B^3012201?`, 'track 1: the PAN does not satisfy its check digit'],
-    [`%B${pan}^A/B^3013201?`, 'track 1: the expiry has no month 01 to 12'],
     [`%B${pan}^A/B^301?`, 'track 1: the expiry is not 4 digits'],
     [`%B${pan}^A/b^3012201?`, 'track 1: has a character outside its alphabet'],
     [`%B${pan}^A/B^3012201${'0'.repeat(60)}?`, 'track 1: has 92 characters with sentinels and LRC, the rule is at most 79'],
@@ -110,7 +111,7 @@ describe('track 3', () => {
 
   it('names the field that is wrong', () => {
     expect(() => parseTrack3(`;01${pan}=643?`)).toThrow('track 3: the currency code is not 3 digits')
-    expect(() => parseTrack3(track3.replace('3012', '3020'))).toThrow(/no month/)
+    expect(parseTrack3(track3.replace('3012', '3020')).remarks).toEqual(['expiry has no month 01 to 12'])
   })
 })
 
@@ -130,7 +131,34 @@ describe('a swipe', () => {
 
   it('refuses tracks of different cards', () => {
     expect(() => readSwipe({ track1: track1.replace(pan, '5100000000000008'), track2 })).toThrow('track 1: names another card than track 2')
-    expect(() => readSwipe({ track1: track1.replace('^3012', '^3011'), track2 })).toThrow('track 1: names another expiry than track 2')
+  })
+
+  it('is not thrown away for one field: what real readers give is read, with a remark', () => {
+    const spaced = track1.replace(pan, '4000 0000 0000 0002').replace('0000?', '?')
+    for (const [tracks, ...remarks] of [
+      [{ track1, track2 }],
+      [{ track1: track1.replace('^3012', '^3011'), track2 }, [1, 'names another expiry than track 2']],
+      [{ track2: track2.replace('3012', '0000') }, [2, 'expiry has no month 01 to 12']],
+      [{ track1: spaced, track2 }, [1, 'PAN has blanks']],
+      [{ track1: track1.replace(/\^IVANOV[^^]*/, '^I') }, [1, 'name has fewer than 2 characters']],
+      [{ track2: track2.replace('=', 'D') }, [2, "field separator is 'D'"]],
+      [{ track2: `${track2.replace('=', 'D')}${trackLrc(2, track2)}` }, [2, "field separator is 'D'"]],
+      [{ track1: '%E?', track2 }, [1, "has format 'E', the rule is B (financial)"]],
+      ...['000', '110', '301', '826', '909', '999'].map(code => [
+        { track2: track2.replace('3012201', `3012${code}`) },
+        [2, 'service code has no meaning in ISO/IEC 7813'],
+      ]),
+    ] as const) {
+      const swipe = readSwipe(tracks as SwipedTracks)
+      expect([swipe.pan, swipe.remarks.map(({ track, remark }) => [track, remark])]).toEqual([pan, remarks])
+    }
+    expect(isExpired('0000', new Date('2026-03-26'))).toBe(false)
+  })
+
+  it('that cannot be read says what is wrong with each of its tracks', () => {
+    const both = () => readSwipe({ track1: '%E?', track2: `;${pan}30122011?` })
+    expect(both).toThrow("track 1: has format 'E', the rule is B (financial); track 2: has no field separator '='")
+    expect(() => readSwipe({ track2: `;${pan}30122011?` })).toThrow("track 2: has no field separator '='")
   })
 
   it('never prints its PAN, name or discretionary data', () => {
@@ -183,6 +211,15 @@ describe('service codes', () => {
 
   it.each(['301', '111', '108', '10', '1011'])('%s has no meaning', code => {
     expect(() => readServiceCode(code)).toThrow(/no meaning/)
+  })
+
+  it.each([
+    ['000', { chip: false, authorisation: 'online', services: 'all', pin: 'none' }],
+    ['219', { chip: true, interchange: 'international', authorisation: 'online' }],
+    ['909', { chip: false, interchange: 'test' }],
+    ['220', readServiceCode('220')],
+  ])('%s on a stripe: what it says counts, for the rest the issuer is asked', (code, expected) => {
+    expect(serviceCodeOf(code)).toMatchObject(expected)
   })
 })
 

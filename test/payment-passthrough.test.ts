@@ -18,6 +18,7 @@ import { encodeFormat0 } from '../src/crypto/pin.ts'
 import { currency } from '../src/currency.ts'
 import { russianMpos } from '../src/emv/profiles.ts'
 import type { PinEntry, PinRequest, Terminal } from '../src/emv/terminal.ts'
+import { Fault } from '../src/errors.ts'
 import type { PaymentEvent } from '../src/payment/events.ts'
 import { httpAcquirer } from '../src/payment/http-acquirer.ts'
 import { type AppPrompts, pay } from '../src/payment/payment.ts'
@@ -316,13 +317,73 @@ describe('a reader whose slot is empty', () => {
     ['a chip that does not answer to reset', 'card-mute', { result: 'declined', reason: 'cardMute', fallback: true }],
     ['taken out again at once', 'card-removed', { result: 'cancelled', reason: 'cardRemoved' }],
   ] as const)('%s', async (_, code, outcome) => {
-    const { Fault } = await import('../src/errors.ts')
     const reader = passthrough(
       slots(() => Promise.reject(new Fault(code, 'as the driver says'))),
       { config },
     )
     expect(await reader.transact({ amount: 100n, currency: RUB }, noQuestions)).toMatchObject(outcome)
     await reader.close()
+  })
+
+  it.each([
+    ['3BE000008131204535', []],
+    ['3BE000008131204535AABB', ['2 bytes follow the last (8.3)']],
+    ['3B602500', ['TB1 25: the card asks for VPP, only 00 is allowed (8.3.3.2)']],
+    ['3C', ['ATR: TS is 3C, not 3B (direct) or 3F (inverse) at offset 0']],
+  ])('an answer to reset of %s: the app hears what EMV has against it, and the card pays', async (atr, remarks) => {
+    const chip = loadCard('mastercard').contact()
+    const removed = new AbortController().signal
+    const slot = {
+      interface: 'contact' as const,
+      atr: fromHex(atr),
+      removed,
+      transmit: (apdu: Uint8Array) => chip.transmit(apdu),
+      close: async () => {},
+    }
+    const reader = passthrough(
+      slots(async () => slot),
+      { config },
+    )
+    const events: ReaderEvent[] = []
+    const hearing = (async () => {
+      for await (const event of reader.events) events.push(event)
+    })()
+    const outcome = await reader.transact({ amount: 100n, currency: RUB }, noQuestions)
+    expect(outcome.application).toBeDefined()
+    await reader.close()
+    await hearing
+    expect(events.flatMap(event => (event.type === 'atr' ? event.remarks : []))).toEqual(remarks)
+  })
+
+  it('a chip that is not read is asked away before a card is asked for again, and named as such', async () => {
+    const clock = new VirtualClock()
+    let inside = true
+    const opened: number[] = []
+    const reader = passthrough(
+      {
+        ...slots(async () => {
+          opened.push(clock.now())
+          throw new Fault('card-mute', 'as the driver says')
+        }),
+        status: async () => ({ card: inside ? 'present' : 'absent' }),
+      },
+      { config, clock },
+    )
+    const words: string[] = []
+    const terminal = { ...noQuestions, display: (message: string) => void words.push(message) }
+    const first = await clock.settle(reader.transact({ amount: 100n, currency: RUB }, terminal))
+    expect(first).toMatchObject({ result: 'declined', reason: 'cardMute', fallback: true })
+    words.length = 0
+    clock.timer(5000, () => {
+      inside = false
+    })
+    await clock.settle(reader.transact({ amount: 100n, currency: RUB }, terminal))
+    expect(words.slice(0, 2)).toEqual(['reader.removeCard', 'reader.insertCard'])
+    expect(opened[1] - opened[0]).toBeGreaterThanOrEqual(5000)
+    inside = true
+    expect(await clock.settle(reader.transact({ amount: 100n, currency: RUB }, terminal))).toMatchObject({ reason: 'cardTimeout' })
+    await clock.settle(reader.close())
+    expect(clock.pending).toBe(0)
   })
 
   it('cancelled while it waits, by the merchant or by closing the reader', async () => {

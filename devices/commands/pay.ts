@@ -253,6 +253,7 @@ function tell(event: PaymentEvent, screen: Console): void {
     }
     if (said.type === 'pin' && said.event in pins) screen.say(pins[said.event as keyof typeof pins])
     else if (said.type === 'application-selection' && said.where === 'reader') screen.say('app.selectOnReader')
+    else if (said.type === 'atr') screen.say('app.atrRemarks', { remarks: said.remarks.join('; ') })
     else if (said.type === 'display') screen.reader(said.message)
   }
 }

@@ -5,7 +5,7 @@ import { localTime, within } from '../../src/clock.ts'
 import { type CardInterface, type Outcome, pinWasWrong } from '../../src/emv/outcome.ts'
 import type { Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
-import { entryModeOf, readServiceCode, type ServiceCode } from '../../src/magstripe.ts'
+import { entryModeOf, type ServiceCode, serviceCodeOf } from '../../src/magstripe.ts'
 import { maskPan } from '../../src/mask.ts'
 import type { MessageId } from '../../src/messages.ts'
 import { invitation } from '../../src/reader/invitation.ts'
@@ -253,13 +253,7 @@ function trackOf(track: Uint8Array): { readonly pan: string; readonly serviceCod
     .replace(/^;|\?.*$/g, '')
     .split('=')
   const code = rest.slice(4, 7)
-  if (!/^\d{3}$/.test(code)) return { pan }
-  try {
-    return { pan, serviceCode: readServiceCode(code) }
-  } catch (error) {
-    if (isFault(error, 'bad-swipe')) return { pan }
-    throw error
-  }
+  return /^\d{3}$/.test(code) ? { pan, serviceCode: serviceCodeOf(code) } : { pan }
 }
 
 /** As the receipt's tag holds it: F where a digit is hidden. A track in clear gives a whole PAN, which is masked here. */

@@ -139,7 +139,8 @@ async function listenTcp(host: string, port: number, serve: ServeLink, options: 
       socket.on('error', () => {}) // it may go while it waits
       // One that has hung up is let go of first; its end and the new connection may be seen in either order.
       await new Promise<void>(resolve => setImmediate(() => setImmediate(resolve)))
-      if (current.socket.destroyed || current.socket.readableEnded) await current.serving
+      const before: typeof current = current // it may be over by now
+      if (before?.socket.destroyed || before?.socket.readableEnded) await before.serving
       if (current || !server.listening) {
         socket.destroy()
         return

@@ -21,6 +21,8 @@ export interface Atr {
   readonly historical: Uint8Array
   /** The check byte; there is none where only T=0 is offered. */
   readonly tck?: number
+  /** Bytes behind the end, which some cards send and a reader has to leave alone. */
+  readonly trailing?: Uint8Array
 }
 
 /** @throws Fault `apdu` with details.offset when the bytes are no ATR */
@@ -56,10 +58,14 @@ export function parseAtr(bytes: Uint8Array): Atr {
   const needsTck = protocols.some(protocol => protocol !== 0)
   if (needsTck && at >= bytes.length) throw malformed('TCK is missing', at)
   const tck = needsTck ? bytes[at++] : undefined
-  if (at < bytes.length) throw malformed(`${bytes.length - at} bytes after the end`, at)
-  if (tck !== undefined && lrc(bytes.subarray(1)) !== 0)
+  if (tck !== undefined && lrc(bytes.subarray(1, at)) !== 0)
     throw malformed(`TCK is ${hexByte(tck)}, the exclusive-or of T0 to TCK is not zero`, at - 1)
-  return { convention: ts === 0x3b ? 'direct' : 'inverse', t0, groups, protocols, historical, ...(tck !== undefined && { tck }) }
+  return {
+    convention: ts === 0x3b ? 'direct' : 'inverse',
+    ...{ t0, groups, protocols, historical },
+    ...(tck !== undefined && { tck }),
+    ...(at < bytes.length && { trailing: bytes.subarray(at) }),
+  }
 }
 
 /**
@@ -90,6 +96,7 @@ export function emvRemarks(atr: Atr): string[] {
     second.tc !== undefined && protocol === 0 && second.tc !== 0x0a,
     `TC2 ${hexByte(second.tc)}: only a waiting time integer of 0A is allowed (8.3.3.7)`,
   )
+  refuse(atr.trailing !== undefined, `${atr.trailing?.length} bytes follow the last (8.3)`)
   if (protocol === 1) {
     refuse(second.td === undefined || (second.td & 0x0f) !== 1, 'TD2 does not name T=1 (8.3.3.8)')
     refuse(third.ta !== undefined && (third.ta < 0x10 || third.ta === 0xff), `TA3 ${hexByte(third.ta)}: IFSC is 10 to FE (8.3.3.9)`)

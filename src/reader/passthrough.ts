@@ -1,5 +1,6 @@
 /** A Reader out of raw card slots: the kernel runs here on the host, the reader only passes commands through. */
 
+import { emvRemarks, parseAtr } from '../apdu/atr.ts'
 import type { Clock } from '../clock.ts'
 import { sleep, systemClock, within } from '../clock.ts'
 import { CAPABILITY, type TerminalConfig } from '../emv/config.ts'
@@ -330,6 +331,8 @@ class Passthrough implements Reader {
     const stop = signal ? AbortSignal.any([signal, closing]) : closing
     const slot = await this.#slots.openCard({ timeout: CARD_TIMEOUT, ...options, signal: stop })
     this.events.send({ type: 'card', event: slot.interface === 'contact' ? 'inserted' : 'tapped' })
+    const remarks = slot.interface === 'contact' && slot.atr.length > 0 ? remarksOn(slot.atr) : []
+    if (remarks.length > 0) this.events.send({ type: 'atr', remarks })
     const gone = () => this.events.send({ type: 'card', event: 'removed' })
     if (slot.removed.aborted) gone()
     else slot.removed.addEventListener('abort', gone, { once: true })
@@ -391,6 +394,16 @@ class Passthrough implements Reader {
     this.events.send({ type: 'display', message })
     if (message === 'reader.pinOk') this.events.send({ type: 'pin', event: 'ok', offline: true })
     terminal.display?.(message, language)
+  }
+}
+
+/** What EMV has against an answer to reset; that it is none at all, where it cannot be read. */
+function remarksOn(atr: Uint8Array): string[] {
+  try {
+    return emvRemarks(parseAtr(atr))
+  } catch (error) {
+    if (isFault(error, 'apdu')) return [error.message]
+    throw error
   }
 }
 

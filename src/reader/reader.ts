@@ -40,6 +40,8 @@ export type ReaderEvent =
   | { readonly type: 'state'; readonly state: 'connected' | 'disconnected' }
   | { readonly type: 'display'; readonly message: MessageId }
   | { readonly type: 'card'; readonly event: 'inserted' | 'tapped' | 'swiped' | 'removed' }
+  /** Over a raw slot: why EMV does not take the card's answer to reset, a sentence each (EMV 4.4 Book 1, 8.3). The payment goes on: the slot has powered it. */
+  | { readonly type: 'atr'; readonly remarks: readonly string[] }
   | {
       readonly type: 'application-selection'
       readonly where: 'host' | 'reader'
