@@ -16,7 +16,7 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
   { files: /^src\/apdu\//, may: [/^src\/[\w-]+\.ts$/, /^src\/tlv\//], own: true },
   { files: /^src\/emv\//, may: [/^src\/[\w-]+\.ts$/, /^src\/(tlv|apdu|crypto|emv)\//] },
   { files: /^src\/transport\//, may: [/^src\/[\w-]+\.ts$/], own: true },
-  { files: /^src\/reader\//, may: [/^src\/[\w-]+\.ts$/, /^src\/(emv|tlv)\//, /^src\/transport\/link\.ts$/], own: true },
+  { files: /^src\/reader\//, may: [/^src\/[\w-]+\.ts$/, /^src\/(apdu|emv|tlv)\//, /^src\/transport\/link\.ts$/], own: true },
   { files: /^src\/payment\//, may: [/^src\/[\w-]+\.ts$/, /^src\/(emv|reader|tlv)\//, /^src\/transport\/link\.ts$/], own: true },
   {
     // a codec and its parts: codec.ts, codec-frame.ts, …
