@@ -6,7 +6,7 @@ import { Queue } from '../src/queue.ts'
 import { identify } from './index.ts'
 
 export type Transport = 'ble' | 'serial' | 'hid' | 'pcsc'
-const transports: readonly Transport[] = ['ble', 'serial', 'hid', 'pcsc']
+export const transports: readonly Transport[] = ['ble', 'serial', 'hid', 'pcsc']
 
 export interface FoundReader {
   /** What `open` takes. */

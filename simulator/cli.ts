@@ -1,17 +1,7 @@
 #!/usr/bin/env node
 /** The `tapdip-sim` command: virtual readers, a virtual acquirer, and the demonstration. */
 
-import { createRequire } from 'node:module'
-import { Command } from 'commander'
 import { run } from '../src/command-line.ts'
-import { addAcquirer, addConfig, addImage, addScan, addServe } from './commands.ts'
-import { addDemo } from './demo.ts'
-import { addRun } from './run.ts'
+import { simulatorProgram } from './program.ts'
 
-const { version } = createRequire(import.meta.url)('tapdip/package.json') as { version: string } // its own name finds it from source and from dist
-const program = new Command('tapdip-sim')
-  .description('Virtual card readers, cards and an acquirer. Test keys and test cards only.')
-  .version(version, '-v, --version')
-for (const add of [addServe, addAcquirer, addScan, addConfig, addImage, addRun, addDemo]) add(program)
-
-await run(program)
+await run(simulatorProgram())

@@ -4,11 +4,14 @@ import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
 import { hex } from '../src/bytes.ts'
-import { EXIT, language, wholeNumber } from '../src/command-line.ts'
+import { helpLanguage, helpText } from '../src/command-help.ts'
+import { EXIT, language } from '../src/command-line.ts'
 import type { Explain } from '../src/emv/explain.ts'
 import { explanationJson } from '../src/emv/explain-print.ts'
 import { asFault, Fault } from '../src/errors.ts'
+import { choice, choiceArgument, matching, onlyFor, repeated, wholeNumber } from '../src/flags.ts'
 import { lineFile } from '../src/line-file.ts'
+import { oneOf, usageFault } from '../src/refusal.ts'
 import { type HostEvent, hostEventLine, startAcquirer } from './acquirer/host.ts'
 import { startIsoLine } from './acquirer/iso8583-host.ts'
 import { parseBonus, parseMerchants } from './acquirer/options.ts'
@@ -18,7 +21,7 @@ import { loadCard, type VirtualCard } from './cards/icc.ts'
 import { profiles } from './cards/profiles/index.ts'
 import type { Body, Screen } from './readers/body.ts'
 import { keyboard, pace, presentations, type Turn } from './readers/cardholder.ts'
-import { virtualFamilies } from './readers/index.ts'
+import { dialectOf, virtualFamilies } from './readers/index.ts'
 import { type Knobs, knobHelp, turnKnob } from './readers/knobs.ts'
 import { listen } from './readers/listen.ts'
 import { VpcdCard } from './readers/vpcd.ts'
@@ -29,9 +32,10 @@ const families = [...Object.keys(virtualFamilies), 'vpcd']
 
 interface ServeFlags {
   readonly listen?: string
-  readonly card: string
-  readonly present?: string
-  readonly phone?: boolean | string
+  /** A list where it was named. */
+  readonly card: string | readonly string[]
+  readonly present?: readonly Turn<VirtualCard>[]
+  readonly phone?: boolean | 'locked'
   readonly pin: readonly string[]
   readonly battery?: number
   readonly charging?: boolean
@@ -48,47 +52,60 @@ export function addServe(program: Command): void {
   program
     .command('serve')
     .description('a virtual reader, or with vpcd a bare virtual card, that any program can talk to, until Ctrl-C')
-    .argument('<family>', families.join(', '))
+    .addArgument(choiceArgument('<family>', 'whose reader', families))
     .option(
       '--listen <where>',
       'pty (for readers, when left out), tcp:<port>, tcp:<host>:<port>, serial:<path>, ble, ble:<port> for a virtual air, hid, usbip:<port>; vpcd: tcp:…, or pcsc for the slot of a pcscd',
     )
-    .option(
-      '--card <profile>',
-      `the card that is presented, with --live several, a comma between them: ${Object.keys(profiles).join(', ')}`,
-      'mir-maestro',
+    .addOption(
+      choice('--card <profile>', 'the card that is presented; with --live several, a comma between them', Object.keys(profiles), all =>
+        all.split(',').map(name => oneOf('--card', name.trim(), Object.keys(profiles))),
+      ).default('mir-maestro'),
     )
-    .option(
-      '--present <how>',
-      `${presentations.join(', ')}; tap when left out with --phone, else dip. Several, a comma between them, are done one after another as the reader asks; another card and leaving it in follow a colon: dipWrong,dip:silent,swipe or dip:leave,dip:visa-signature`,
+    .addOption(
+      choice(
+        '--present <how>',
+        'tap when left out with --phone, else dip. Several, a comma between them, are done one after another as the reader asks; another card and leaving it in follow a colon: dipWrong,dip:silent,swipe or dip:leave,dip:visa-signature',
+        presentations,
+        all => all.split(',').map(turnOf),
+      ),
     )
-    .option('--phone [locked]', 'the card is in a phone: unlocked, or locked until the reader sends its holder to it')
-    .option('--pin <digits>', 'typed when the reader asks; repeat it for what is typed after a wrong one', collect, [])
+    .addOption(choice('--phone [state]', 'the card is in a phone: unlocked, or locked until the reader sends its holder to it', ['locked']))
+    .option(
+      '--pin <digits>',
+      'typed when the reader asks; repeat it for what is typed after a wrong one',
+      repeated(matching('--pin', /^\d{0,12}$/, '0-9, 0–12')),
+      [],
+    )
     .option('--battery <percent>', '0 to 100', wholeNumber('--battery', 0, 100))
     .option('--charging', 'the charger is plugged in')
-    .option('--serial <name>', 'the name on the case')
-    .option('--dialect <name>', 'which of the family’s languages it speaks; the first when left out')
+    .option('--serial <name>', 'the name on the case', matching('--serial', /^[\x21-\x7e]{1,32}$/, '!-~, 1–32'))
+    .addOption(
+      choice(
+        '--dialect <name>',
+        'which of the family’s languages it speaks; the first when left out',
+        Object.values(virtualFamilies).flatMap(({ dialects = [] }) => dialects),
+        name => name,
+      ),
+    )
     .option(
       '--live',
       'a person at this keyboard holds the card: i insert, w insert the wrong way round, r remove, t tap, s swipe, n the next card of --card, digits, Enter, Backspace, c cancel',
     )
     .option('--quiet', 'do not print the display')
-    .addHelpText(
-      'after',
-      () =>
-        `\nWhile it runs, lines on standard input turn its knobs (not with --live):\n${knobHelp()
-          .map(line => `  ${line}`)
-          .join('\n')}`,
-    )
+    .addHelpText('after', ({ command }) => {
+      const text = (name: string, english: string) => helpText(name, english, helpLanguage(command))
+      const head = text('knobs', 'While it runs, lines on standard input turn its knobs (not with --live):')
+      return ['', head, ...knobHelp(text).map(line => `  ${line}`)].join('\n')
+    })
     .option('--explain <file>', 'the kernel’s rules, inputs and effects as lines of JSON, for `tapdip explain`')
     .option('--overwrite', 'the file of --explain may be there already')
     .action(async (family: string, flags: ServeFlags) => {
-      oneOf('family', family, families)
-      const present = flags.present?.split(',').map(turnOf)
-      const phone = typeof flags.phone === 'string' ? oneOf('--phone', flags.phone, ['locked'] as const) : flags.phone
-      for (const pin of flags.pin)
-        if (!/^\d{0,12}$/.test(pin)) throw new Fault('bad-argument', '--pin takes up to 12 digits', { field: 'pin' })
-      const [card, ...others] = flags.card.split(',').map(name => loadCard(name.trim()))
+      const { present, phone } = flags
+      if (phone && present?.some(({ how }) => how !== 'tap')) throw usageFault('usage.conflict', { field: '--phone', other: '--present' })
+      if (flags.dialect !== undefined && family !== 'vpcd') dialectOf(family, flags.dialect, '--dialect')
+      if (flags.live) for (const [other, given] of Object.entries({ '--present': present, '--phone': phone, '--pin': flags.pin.length > 0 || undefined })) if (given !== undefined) throw usageFault('usage.conflict', { field: '--live', other }) // biome-ignore format: one line
+      const [card, ...others] = [flags.card].flat().map(name => loadCard(name))
       if (others.length > 0 && !flags.live)
         throw new Fault(
           'bad-argument',
@@ -145,11 +162,9 @@ function turnOf(text: string): Turn<VirtualCard> {
 
 /** A card without a reader around it: what a person does at a reader has no place here. */
 async function serveCard(card: VirtualCard, flags: ServeFlags): Promise<void> {
-  const { present, pin, battery, charging, serial, dialect, live, listen: where = 'tcp:0' } = flags
-  const odd = { '--present': present !== undefined, '--phone': flags.phone !== undefined, '--pin': pin.length > 0, '--battery': battery !== undefined, '--charging': charging, '--serial': serial, '--dialect': dialect, '--live': live, '--explain': flags.explain !== undefined } // biome-ignore format: a table
-  for (const [flag, given] of Object.entries(odd))
-    if (given) throw new Fault('bad-argument', `${flag} is for a reader: vpcd serves a bare card`, { field: flag })
-  if (where === 'pty') throw new Fault('bad-argument', 'vpcd is a socket protocol: --listen tcp:<port> or pcsc', { field: '--listen' })
+  const { present, phone, pin, battery, charging, serial, dialect, live, explain, listen: where = 'tcp:0' } = flags
+  onlyFor(Object.keys(virtualFamilies).join(', '), { '--present': present, '--phone': phone, '--pin': pin, '--battery': battery, '--charging': charging, '--serial': serial, '--dialect': dialect, '--live': live, '--explain': explain }) // biome-ignore format: a table
+  if (where === 'pty') throw usageFault('usage.oneOf', { field: '--listen', value: where, allowed: 'tcp:<port>, pcsc' })
   const tell = (fault: Fault) => void process.stderr.write(`card: ${fault.code}: ${fault.message}\n`)
   const inserted = new VpcdCard(card, { onFault: tell })
   const listening = await listen(where, link => inserted.serve(link), { onError: tell })
@@ -226,18 +241,24 @@ export function addAcquirer(program: Command): void {
     .option('--port <number>', '0 takes a free one', wholeNumber('--port', 0, 65535), 8080)
     .option('--iso8583 <port>', 'ISO 8583:1987 on this port too; 0 takes a free one', wholeNumber('--iso8583', 0, 65535))
     .option('--state <file>', 'keeps orders and accounts across restarts (SQLite); memory only when left out')
-    .option('--rule <json>', '{"when":{"amount":{"above":1000000}},"do":"decline","code":"51","reason":"…"}; may be repeated', collect, [])
+    .option(
+      '--rule <json>',
+      '{"when":{"amount":{"above":1000000}},"do":"decline","code":"51","reason":"…"}; may be repeated',
+      repeated(),
+      [],
+    )
     .option(
       '--risk <json>',
       '{"check":"velocity","per":"card","seconds":60,"count":3}, refused before the bank is asked; may be repeated',
-      collect,
+      repeated(),
       [],
     )
-    .option('--merchant <json>', '{"id":"635459020000001","stages":2}: who may be paid, all when left out; may be repeated', collect, [])
+    .option('--merchant <json>', '{"id":"635459020000001","stages":2}: who may be paid, all when left out; may be repeated', repeated(), [])
     .option('--bonus <json>', '{"award":1.5,"spend":50,"pan":"2200"}: percent that comes back as points, and that points may pay')
     .option('--token <text>', 'asked of everybody; a random one, asked of pages in a browser only, when left out')
     .option('--quiet', 'do not print what the host sees')
     .action(async ({ port, iso8583, state, rule, risk, merchant, bonus, token, quiet }: AcquirerFlags) => {
+      if (port !== 0 && port === iso8583) throw usageFault('usage.conflict', { field: '--port', other: '--iso8583' })
       const merchants = merchant.map(text => parsed(text, '--merchant'))
       const host = await startAcquirer({
         port,
@@ -264,14 +285,12 @@ export function addImage(program: Command): void {
   program
     .command('image')
     .description('a firmware image for a virtual reader, signed with the test key: for `tapdip update`')
-    .argument('<family>', makers.join(', '))
-    .argument('<version>', 'up to 16 characters')
+    .addArgument(choiceArgument('<family>', 'whose reader', makers))
+    .argument('<version>', 'up to 16 characters', matching('<version>', /^[\x21-\x7e]{1,16}$/, '!-~, 1–16'))
     .argument('<file>', 'where it is written')
     .option('--unsigned', 'with a signature that no reader takes')
     .action((family: string, version: string, file: string, { unsigned }: { unsigned?: boolean }) => {
-      const { image } = virtualFamilies[oneOf('family', family, makers)]
-      if (!/^[\x21-\x7e]{1,16}$/.test(version))
-        throw new Fault('bad-argument', `version '${version}' is not 1 to 16 characters`, { field: 'version' })
+      const { image } = virtualFamilies[family]
       try {
         writeFileSync(file, image!({ version, signed: !unsigned }))
       } catch (cause) {
@@ -287,6 +306,8 @@ export function addScan(program: Command): void {
     .argument('<payload>', 'what the code says')
     .requiredOption('--acquirer <url>', 'http://127.0.0.1:8080')
     .action(async (payload: string, { acquirer }: { readonly acquirer: string }) => {
+      if (!URL.canParse('v1/qr-payments', acquirer) || !/^https?:/.test(acquirer))
+        throw usageFault('usage.oneOf', { field: '--acquirer', value: acquirer, allowed: 'http://127.0.0.1:8080' })
       const init = {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...authorization() },
@@ -295,7 +316,9 @@ export function addScan(program: Command): void {
       const response = await fetch(new URL('v1/qr-payments', acquirer), init).catch(cause => {
         throw new Fault('host-unreachable', `cannot connect to ${acquirer}`, {}, { cause })
       })
-      const answer = (await response.json()) as { readonly state?: string; readonly error?: string }
+      const answer = (await response.json().catch(cause => {
+        throw new Fault('host-error', `${acquirer} is no virtual acquirer: its answer ${response.status} is no JSON`, {}, { cause })
+      })) as { readonly state?: string; readonly error?: string }
       process.stdout.write(`${answer.error ?? answer.state}\n`)
       process.exitCode = response.ok ? EXIT.ok : EXIT.declined
     })
@@ -325,18 +348,8 @@ function parsed(text: string, flag: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new Fault('bad-argument', `${flag} is no JSON: ${(cause as Error).message}`, { field: flag }, { cause })
+    throw usageFault('usage.json', { field: flag, why: (cause as Error).message })
   }
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value]
-}
-
-export function oneOf<T extends string>(name: string, value: string, values: readonly T[]): T {
-  const found = values.find(one => one === value)
-  if (found === undefined) throw new Fault('bad-argument', `${name} is '${value}', it takes ${values.join(', ')}`, { field: name })
-  return found
 }
 
 function interrupted(): Promise<void> {

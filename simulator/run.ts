@@ -12,7 +12,7 @@ import { transact } from '../src/emv/kernel.ts'
 import type { Outcome } from '../src/emv/outcome.ts'
 import { eurMpos, russianMpos } from '../src/emv/profiles.ts'
 import type { AuthorisationRequest, AuthorisationResponse, Terminal } from '../src/emv/terminal.ts'
-import { Fault } from '../src/errors.ts'
+import { choice, matching } from '../src/flags.ts'
 import { message } from '../src/messages.ts'
 import { words } from '../src/tlv/words.ts'
 import { Issuer } from './acquirer/issuer.ts'
@@ -20,7 +20,6 @@ import { parseRules } from './acquirer/rules.ts'
 import { loadCard, type VirtualCard } from './cards/icc.ts'
 import { allAccounts } from './cards/issuer-view.ts'
 import { profiles } from './cards/profiles/index.ts'
-import { oneOf } from './commands.ts'
 import { testPinDukpt } from './keys.ts'
 import { pinBlock } from './readers/firmware.ts'
 import { virtualConfig } from './world.ts'
@@ -121,28 +120,25 @@ export function addRun(program: Command): void {
   program
     .command('run')
     .description('one payment of a virtual card in the kernel, without a reader: how it ends, and why')
-    .option('--card <profile>', Object.keys(profiles).join(', '), 'mir-maestro')
+    .addOption(choice('--card <profile>', 'the card', Object.keys(profiles)).default('mir-maestro'))
     .option('--amount <amount>', 'in the currency of the configuration', '2500.00')
-    .option('--config <name>', Object.keys(configs).join(', '), 'russianMpos')
-    .option('--host <what>', hosts.join(', '), 'approve')
-    .option('--pin <digits>', 'what the cardholder enters; the card’s own PIN when left out')
+    .addOption(choice('--config <name>', 'the terminal’s configuration', Object.keys(configs)).default('russianMpos'))
+    .addOption(choice('--host <what>', 'what the card’s bank does', hosts).default('approve'))
+    .option('--pin <digits>', 'what the cardholder enters; the card’s own PIN when left out', matching('--pin', /^\d{4,12}$/, '0-9, 4–12'))
     .option('--explain', 'step, rule, inputs and effect of everything')
     .option('--json', 'one JSON object')
     .action(
       async (flags: {
         card: string
         amount: string
-        config: string
-        host: string
+        config: keyof typeof configs
+        host: (typeof hosts)[number]
         pin?: string
         explain?: boolean
         json?: boolean
         lang?: string
       }) => {
-        const config = oneOf('--config', flags.config, Object.keys(configs) as (keyof typeof configs)[])
-        const host = oneOf('--host', flags.host, hosts)
-        if (flags.pin !== undefined && !/^\d{4,12}$/.test(flags.pin))
-          throw new Fault('bad-argument', '--pin takes 4 to 12 digits', { field: 'pin' })
+        const { config, host } = flags
         const card = loadCard(flags.card)
         const { unit } = configs[config]
         const { outcome, explained } = await runCard(card, { config, host, amount: flags.amount, ...(flags.pin && { pin: flags.pin }) })

@@ -19,7 +19,7 @@ import type { CardProfile } from './cards/profile.ts'
 import { testCaKeys, testPinDukpt, testRevoked } from './keys.ts'
 import { type Battery, Body } from './readers/body.ts'
 import { type CardholderScript, cardholder, type Pace, type Presentation, type Turn } from './readers/cardholder.ts'
-import { virtualFamily } from './readers/index.ts'
+import { dialectOf, virtualFamily } from './readers/index.ts'
 import { type Listening, type ListenOptions, listen } from './readers/listen.ts'
 import type { VirtualReader } from './readers/reader.ts'
 
@@ -81,12 +81,13 @@ export interface ReaderOptions {
 export function virtualReader({ clock = systemClock, language = 'en', battery, ...options }: ReaderOptions = {}): VirtualReader {
   const family = virtualFamily(options.family ?? 'qpos')
   const serial = options.serial ?? family.serial
+  const dialect = options.dialect === undefined ? undefined : dialectOf(options.family ?? 'qpos', options.dialect)
   return family.make({
     body: new Body({ clock, language, ...(battery && { battery }) }),
     clock,
     language,
     serial,
-    ...(options.dialect && { dialect: options.dialect }),
+    ...(dialect !== undefined && { dialect }),
     config: options.config ?? virtualConfig(serial),
     contactless: options.contactless ?? russianContactless(),
     pinDukpt: { ipek: initialKey(testPinDukpt.bdk, testPinDukpt.ksn), ksn: testPinDukpt.ksn },

@@ -1,8 +1,8 @@
 /** ISO 4217 currencies and amounts in minor units. */
 
 import { currencyRows, withdrawnCurrencies } from './currency-table.ts'
-import { Fault } from './errors.ts'
-import { suggestion } from './nearest.ts'
+import { nearest } from './nearest.ts'
+import { usageFault } from './refusal.ts'
 
 export interface Currency {
   /** Alphabetic code, `RUB`. */
@@ -25,12 +25,9 @@ export function currency(code: string | number): Currency {
   const text = String(code).trim().toUpperCase()
   const found = byAlpha.get(text) ?? (/^\d{1,3}$/.test(text) ? byNumeric.get(Number(text)) : undefined)
   if (found) return found
-  const follower = withdrawnCurrencies[text]
-  const rule =
-    follower !== undefined
-      ? `was withdrawn from ISO 4217: ${follower} is in its place`
-      : `is no currency of ISO 4217 with a minor unit${suggestion(text, [...byAlpha.keys()])}`
-  throw new Fault('bad-argument', `currency '${code}' ${rule}`, { field: 'currency' })
+  const [field, value, follower, meant] = ['currency', String(code), withdrawnCurrencies[text], nearest(text, [...byAlpha.keys()])]
+  if (follower !== undefined) throw usageFault('usage.currencyWithdrawn', { field, value, follower })
+  throw meant === undefined ? usageFault('usage.currency', { field, value }) : usageFault('usage.currencyMeant', { field, value, meant })
 }
 
 /** `2500.00` or `2500,5` as minor units of `unit`. @throws Fault `bad-argument` */
@@ -38,12 +35,11 @@ export function parseAmount(text: string, unit: Currency): bigint {
   const match = /^(\d{1,12})(?:[.,](\d+))?$/.exec(text.trim())
   const fraction = match?.[2] ?? ''
   if (!match || fraction.length > unit.exponent) {
-    throw new Fault('bad-argument', `amount '${text}' is not digits with at most ${unit.exponent} decimals of ${unit.alpha}`, {
-      field: 'amount',
-    })
+    throw usageFault('usage.amount', { field: 'amount', value: text, decimals: unit.exponent, unit: unit.alpha })
   }
   const amount = BigInt(match[1] + fraction.padEnd(unit.exponent, '0'))
-  if (amount > 999_999_999_999n) throw new Fault('bad-argument', `amount '${text}' does not fit n 12`, { field: 'amount' })
+  if (amount > 999_999_999_999n)
+    throw usageFault('usage.amountBound', { field: 'amount', value: text, to: formatAmount(999_999_999_999n, unit) })
   return amount
 }
 

@@ -1,10 +1,12 @@
 /** The one table of user-visible text, English and Russian, keyed by semantic id. */
 
 import type { Fault } from './errors.ts'
+import { faultMessages } from './messages-faults.ts'
 
 export type Language = 'en' | 'ru'
 
 const table = {
+  ...faultMessages,
   // On the reader's display, as in the mPOS guide (seed 002) and EMV 4.4 Book 4, 11.2.
   'reader.presentCard': ['Present card.', 'Предъявите карту.'],
   'reader.insertCard': ['Insert card.', 'Вставьте карту.'],
@@ -119,48 +121,6 @@ const table = {
   'app.updating': ['Updating the reader’s firmware ({from})…', 'Обновление прошивки картридера ({from})…'],
   'app.updated': ['The reader has its new firmware and restarts.', 'Прошивка обновлена, картридер перезапускается.'],
   'app.noReaders': ['No readers found nearby.', 'Картридеры поблизости не найдены.'],
-  // Faults, by code: the words before the detail.
-  'fault.bad-argument': ['Not accepted', 'Не принято'],
-  'fault.bad-hex': ['Not hexadecimal', 'Не шестнадцатеричная строка'],
-  'fault.bad-config': ['The configuration is not accepted', 'Конфигурация не принята'],
-  'fault.bad-uri': ['The address is not understood', 'Адрес не понят'],
-  'fault.tlv': ['The data is no valid TLV', 'Данные не являются TLV'],
-  'fault.dol': ['The data object list is malformed', 'Список объектов данных искажён'],
-  'fault.apdu': ['The APDU is malformed', 'APDU искажён'],
-  'fault.bad-swipe': ['The card was not read: swipe it again', 'Карта не прочитана: прокатайте ещё раз'],
-  'fault.bad-key': ['The key is refused', 'Ключ отвергнут'],
-  'fault.card-removed': ['The card was removed', 'Карта извлечена'],
-  'fault.card-mute': ['The card does not answer', 'Карта не отвечает'],
-  'fault.link-closed': ['The connection to the reader was lost', 'Связь с картридером потеряна'],
-  'fault.link-failed': ['The connection could not be opened', 'Не удалось установить связь'],
-  'fault.missing-library': ['A library is not installed', 'Не установлена библиотека'],
-  'fault.not-found': ['Not found', 'Не найдено'],
-  'fault.busy': ['In use by somebody else', 'Занято другим'],
-  'fault.timeout': ['No answer in time', 'Нет ответа в срок'],
-  'fault.aborted': ['Cancelled', 'Отменено'],
-  'fault.protocol': ['The reader said something unexpected', 'Картридер ответил неожиданно'],
-  'fault.unsupported': ['Not supported', 'Не поддерживается'],
-  'fault.mismatch': [
-    'The reader’s data are not those of this payment: nothing was charged',
-    'Данные картридера не от этого платежа: списания нет',
-  ],
-  'fault.reader-error': ['The reader reports an error', 'Картридер сообщил об ошибке'],
-  'fault.low-battery': ['The reader’s battery is too low: charge it', 'Недостаточный заряд батареи картридера: зарядите его'],
-  'fault.update-required': ['The reader needs a firmware update', 'Необходимо обновить прошивку картридера'],
-  'fault.tampered': ['The reader was tampered with: take it out of service', 'Вскрытие картридера: выведите его из работы'],
-  'fault.host-unreachable': ['The host cannot be reached: nothing was sent', 'Нет связи с хостом: ничего не отправлено'],
-  'fault.host-no-answer': ['The host did not answer', 'Хост не ответил'],
-  'fault.host-error': ['The host’s answer is not understood', 'Ответ хоста не понят'],
-  'fault.journal': ['The payment journal cannot be written: no payment is taken', 'Журнал платежей недоступен: оплата не принимается'],
-  'fault.internal': ['Internal error', 'Внутренняя ошибка'],
-  // Why a connection could not be opened: `details.reason` of `link-failed`.
-  'link.bluetooth-off': ['Bluetooth is off: switch it on', 'Bluetooth выключен: включите его'],
-  'link.no-adapter': ['There is no Bluetooth here', 'Bluetooth недоступен на этом устройстве'],
-  'link.permission': ['This program may not use it', 'Программе не разрешён доступ'],
-  'link.pairing': ['Pairing with the reader failed', 'Не удалось выполнить сопряжение с картридером'],
-  'link.no-service': ['That is no reader of this kind', 'Это устройство не является таким картридером'],
-  'link.location-off': ['The location service is off: switch it on', 'Служба геолокации выключена: включите её'],
-  'link.location-denied': ['The app may not use the location', 'Приложению не разрешено использовать геолокацию'],
   // Why a payment was not approved.
   'reason.offlineDeclined': ['declined offline by the card or the terminal', 'отклонено картой или терминалом'],
   'reason.hostDeclined': ['declined by the bank', 'отклонено банком'],
@@ -451,9 +411,31 @@ export function hostMessage(code: string, language: Language = 'en'): string {
   return id in table ? message(id as MessageId, language) : message('host.other', language, { code })
 }
 
-/** A fault for people: what it means in their language, then its detail as it was raised. */
+/** A fault for people in one line: what it means in their language, then its detail, in their language where it has been said so (`details.says`). */
 export function faultMessage(fault: Fault, language: Language = 'en'): string {
-  const reason = `link.${fault.details.reason}`
-  const id = fault.code === 'link-failed' && reason in table ? (reason as MessageId) : (`fault.${fault.code}` as const)
-  return `${message(id, language)} (${fault.code}): ${fault.message}`
+  const { title, detail, foreign } = faultParts(fault, language)
+  return `${title}${foreign ? `. ${message('fault.details', language)}` : ''}: ${detail}`
+}
+
+/** The same with what helps. A detail that is in another language than the rest stands apart, at the end. */
+export function faultLines(fault: Fault, language: Language = 'en'): readonly string[] {
+  const { title, detail, hint, foreign } = faultParts(fault, language)
+  const help = hint === undefined ? [] : [hint]
+  return foreign ? [title, ...help, `${message('fault.details', language)}: ${detail}`] : [`${title}: ${detail}`, ...help]
+}
+
+function faultParts(fault: Fault, language: Language) {
+  const { code, details } = fault
+  const reason = `link.${details.reason}`
+  const known = code === 'link-failed' && reason in table
+  const title = `${message(known ? (reason as MessageId) : `fault.${code}`, language)} (${code})`
+  const hint = `hint.${code}`
+  const says = String(details.says)
+  const said = says in table
+  return {
+    title,
+    detail: said ? message(says as MessageId, language, Object.fromEntries(Object.entries(details).map(([name, value]) => [name, String(value)]))) : fault.message, // biome-ignore format: one line
+    hint: !known && hint in table ? message(hint as MessageId, language) : undefined,
+    foreign: language !== 'en' && !said,
+  }
 }

@@ -61,7 +61,7 @@ describe('ISO 4217', () => {
 
   it.each([
     ['BGN', /withdrawn from ISO 4217: EUR/],
-    ['ANG', /XCG/],
+    ['ANG', /XCG is in its place/],
     ['RUR', /RUB/],
     ['RUV', /did you mean 'RUB'\?/],
     ['XAU', /no currency of ISO 4217 with a minor unit/],
@@ -71,7 +71,9 @@ describe('ISO 4217', () => {
     ['1e2', /with a minor unit/],
     [Number.NaN, /with a minor unit/],
   ])('%s is refused with what is wrong', (code, words) => {
-    expect(() => currency(code)).toThrowError(expect.objectContaining({ code: 'bad-argument', details: { field: 'currency' } }))
+    expect(() => currency(code)).toThrowError(
+      expect.objectContaining({ code: 'bad-argument', details: expect.objectContaining({ field: 'currency' }) }),
+    )
     expect(() => currency(code)).toThrowError(words)
   })
 

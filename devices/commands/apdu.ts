@@ -5,8 +5,9 @@ import { decodeCommand, decodeResponse, encodeResponse } from '../../src/apdu/ap
 import { exchange } from '../../src/apdu/exchange.ts'
 import { statusWords } from '../../src/apdu/status.ts'
 import { fromHex, hex } from '../../src/bytes.ts'
-import { EXIT, wholeNumber } from '../../src/command-line.ts'
-import { Fault, isFault } from '../../src/errors.ts'
+import { withAnswers } from '../../src/command-line.ts'
+import { Fault } from '../../src/errors.ts'
+import { wholeNumber } from '../../src/flags.ts'
 import type { CardSlot, Reader } from '../../src/reader/reader.ts'
 import { type Description, describe, printTree } from '../../src/tlv/print.ts'
 import { open } from '../index.ts'
@@ -42,16 +43,11 @@ export function addApdu(program: Command): void {
     .action(async (uri: string, digits: string[], flags: ApduFlags) => {
       const commands = digits.map(text => checked(fromHex(text), flags.raw === true))
       const signal = interruption()
+      const reader = await open(uri, { signal })
       try {
-        const reader = await open(uri, { signal })
-        try {
-          await talk(reader, commands, flags, signal)
-        } finally {
-          await reader.close()
-        }
-      } catch (error) {
-        if (!isFault(error, 'aborted') || !signal.aborted) throw error
-        process.exitCode = EXIT.cancelled
+        await talk(reader, commands, flags, signal)
+      } finally {
+        await reader.close()
       }
     })
 }
@@ -79,6 +75,7 @@ async function talk(reader: Reader, commands: readonly Uint8Array[], flags: Apdu
     )
   const slot = await reader.openCard({ signal, timeout: flags.timeout * 1000 })
   const all: Exchanged[] = []
+  const answers = () => ({ atr: hex(slot.atr), interface: slot.interface, exchanges: all })
   if (!flags.json) process.stdout.write(`ATR ${hex(slot.atr)}\n`)
   try {
     for (const apdu of commands) {
@@ -86,11 +83,12 @@ async function talk(reader: Reader, commands: readonly Uint8Array[], flags: Apdu
       all.push(one)
       if (!flags.json) process.stdout.write(lines(one))
     }
+  } catch (error) {
+    throw withAnswers(error, answers())
   } finally {
     await slot.close()
-    // What was answered before a fault is shown too.
-    if (flags.json) process.stdout.write(`${JSON.stringify({ atr: hex(slot.atr), interface: slot.interface, exchanges: all }, null, 2)}\n`)
   }
+  if (flags.json) process.stdout.write(`${JSON.stringify(answers(), null, 2)}\n`)
 }
 
 async function send(slot: CardSlot, apdu: Uint8Array, { raw, decode }: ApduFlags, signal: AbortSignal): Promise<Exchanged> {

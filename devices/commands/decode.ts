@@ -5,6 +5,7 @@ import { decodeResponse } from '../../src/apdu/apdu.ts'
 import { statusWords } from '../../src/apdu/status.ts'
 import { fromHex, hex } from '../../src/bytes.ts'
 import { EXIT } from '../../src/command-line.ts'
+import { choice } from '../../src/flags.ts'
 import type { KernelDictionary } from '../../src/tlv/kernels.ts'
 import { kernelDictionaries } from '../../src/tlv/kernels.ts'
 import { describe, printTree } from '../../src/tlv/print.ts'
@@ -14,13 +15,11 @@ export function addDecode(program: Command): void {
     .command('decode')
     .description('TLV in words; what is malformed is shown with its place')
     .argument('<hex...>', 'hexadecimal, blanks allowed; what a card answered when --apdu is given')
-    .option('--kernel <name>', `meaning of tags for a contactless kernel: ${Object.keys(kernelDictionaries).join(', ')}`)
+    .addOption(choice('--kernel <name>', 'meaning of tags for a contactless kernel', Object.keys(kernelDictionaries)))
     .option('--apdu', 'the last two bytes are a status word')
     .option('--json', 'one JSON object')
-    .action((digits: string[], options: { kernel?: string; apdu?: boolean; json?: boolean }, command: Command) => {
+    .action((digits: string[], options: { kernel?: string; apdu?: boolean; json?: boolean }) => {
       const { kernel } = options
-      if (kernel !== undefined && !(kernel in kernelDictionaries))
-        command.error(`error: --kernel is '${kernel}', it takes ${Object.keys(kernelDictionaries).join(', ')}`)
       const bytes = fromHex(digits.join(''))
       const response = options.apdu ? decodeResponse(bytes) : undefined
       const description = describe(response?.data ?? bytes, kernel ? { words: kernelDictionaries[kernel as KernelDictionary] } : {})

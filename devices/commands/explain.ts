@@ -8,6 +8,8 @@ import { tagName } from '../../src/emv/data.ts'
 import { type Explanation, steps } from '../../src/emv/explain.ts'
 import { concerns, explanationJson, isAbout, parseExplanation, printExplanations } from '../../src/emv/explain-print.ts'
 import { asFault, Fault } from '../../src/errors.ts'
+import { choice } from '../../src/flags.ts'
+import { usageFault } from '../../src/refusal.ts'
 import { words } from '../../src/tlv/words.ts'
 
 interface Options {
@@ -29,7 +31,7 @@ export function addExplain(program: Command): void {
     .argument('[file]', 'JSON, one explanation a line; standard input when left out or -', '-')
     .option('--of <text>', 'only what has this in its rule or effect: TVR, floorLimitExceeded, CVM, 10.7')
     .option('--bit <bit>', 'only what sets this bit or decides by it: TVR.2.7 (byte 2, bit 7), TVR.expired, TSI.1.8')
-    .option('--step <step>', `only this step: ${steps.join(', ')}`)
+    .addOption(choice('--step <step>', 'only this step', steps))
     .option('--tvr <hex>', 'without a file: what each bit of this value means, and which rules can set it')
     .option('--tsi <hex>', 'the same of Transaction Status Information')
     .option('--cvm <hex>', 'CVM Results (9F34) in words')
@@ -39,6 +41,14 @@ export function addExplain(program: Command): void {
         options[field] === undefined ? [] : [explainValue(field, options[field])],
       )
       if (given.length > 0) {
+        const { of, bit, step } = options
+        for (const [field, value] of Object.entries({
+          '--of': of,
+          '--bit': bit,
+          '--step': step,
+          '<file>': file === '-' ? undefined : file,
+        }))
+          if (value !== undefined) throw usageFault('usage.conflict', { field, other: '--tvr, --tsi, --cvm' })
         const printed = given.map(printValue).join('')
         process.stdout.write(options.json ? `${JSON.stringify(given, null, 2)}\n` : printed)
         return
@@ -67,8 +77,6 @@ function filter({ of = '', bit, step }: Options): (entry: Explanation) => boolea
     throw new Fault('bad-argument', `--bit is '${bit}', it takes TVR or TSI with byte and bit or a name, which this kernel sets: TVR.2.7`, {
       field: 'bit',
     })
-  if (step !== undefined && !steps.some(one => one === step))
-    throw new Fault('bad-argument', `--step is '${step}', it takes ${steps.join(', ')}`, { field: 'step' })
   return entry => isAbout(entry, of) && (effect === undefined || concerns(entry, effect)) && (step === undefined || entry.step === step)
 }
 

@@ -1,9 +1,10 @@
 /** `tapdip list`: the readers that can be found from here, each as it is found. */
 
 import type { Command } from 'commander'
-import { language, wholeNumber } from '../../src/command-line.ts'
+import { language } from '../../src/command-line.ts'
+import { choice, wholeNumber } from '../../src/flags.ts'
 import { faultMessage, message } from '../../src/messages.ts'
-import { discover, type FoundReader, type Transport } from '../discover.ts'
+import { discover, type FoundReader, type Transport, transports } from '../discover.ts'
 import { interruption } from './console.ts'
 
 interface ListFlags {
@@ -18,7 +19,7 @@ export function addList(program: Command): void {
     .command('list')
     .description('the readers on serial ports, USB HID, Bluetooth and PC/SC; a port that tells no family is opened with ?family=<name>')
     .option('--time <seconds>', 'how long Bluetooth is listened to', wholeNumber('--time', 1, 600), 4)
-    .option('--over <transport...>', 'ble, serial, hid, pcsc; all when left out')
+    .addOption(choice('--over <transport...>', 'all when left out', transports))
     .option('--json', 'one JSON array')
     .action(async ({ json, time, over, lang: option }: ListFlags) => {
       const lang = language(option)

@@ -1,10 +1,11 @@
 /** `tapdip order pay`: an order of the journal paid by the method that is chosen, in the words of the mPOS guide's screens. */
 
 import type { Command } from 'commander'
-import { EXIT, wholeNumber } from '../../src/command-line.ts'
+import { EXIT, errorJson } from '../../src/command-line.ts'
 import { parseAmount } from '../../src/currency.ts'
 import { russianContactless } from '../../src/emv/contactless/config.ts'
-import { Fault, isFault } from '../../src/errors.ts'
+import { asFault, Fault, isFault } from '../../src/errors.ts'
+import { choice, onlyFor, wholeNumber } from '../../src/flags.ts'
 import { faultMessage, message } from '../../src/messages.ts'
 import type { OrderRecord } from '../../src/payment/journal.ts'
 import { lastPayment, moneyText, orderJson, orderLines, resultLines } from '../../src/payment/order-screen.ts'
@@ -28,7 +29,7 @@ const offered = ['cash', 'reader', 'sbp', 'softpos'] as const satisfies readonly
 type Offered = (typeof offered)[number]
 
 interface OrderPayFlags extends ShopFlags, CardFlags {
-  readonly method?: string
+  readonly method?: Offered
   readonly reader?: string
   readonly app?: string
   readonly assume?: readonly Assumption[]
@@ -45,7 +46,7 @@ export function addOrderPay(order: Command): void {
   cardOptions(shopOptions(order.command('pay'), true))
     .description('pays an order; exits 0 paid, 10 declined, 11 in process, 12 cancelled')
     .argument('<number>')
-    .option('--method <method>', `${offered.join(', ')}; asked for when left out`)
+    .addOption(choice('--method <method>', 'asked for when left out', offered))
     .option('--received <amount>', 'cash handed over; asked for when left out')
     .option(
       '--wait <seconds>',
@@ -69,7 +70,8 @@ export function addOrderPay(order: Command): void {
 }
 
 async function payOrder(number: string, flags: OrderPayFlags): Promise<number> {
-  const wanted = flags.method === undefined ? undefined : readMethod(flags.method)
+  const wanted = flags.method
+  checkMethod(flags)
   readCardFlags(flags)
   return withShop(flags, async shop => {
     const { journal, merchant, screen, lang, signal, till } = shop
@@ -90,6 +92,7 @@ async function payOrder(number: string, flags: OrderPayFlags): Promise<number> {
       }
     } catch (error) {
       if (!isFault(error, 'aborted') && !signal.aborted) throw error
+      if (flags.json) print(flags, errorJson(asFault(error)), [])
       screen.say('app.cancelled', { reason: message('reason.merchantCancelled', lang) })
       return EXIT.cancelled
     }
@@ -123,10 +126,13 @@ async function by(method: Offered, order: OrderRecord, shop: Shop, flags: OrderP
   }
 }
 
-function readMethod(text: string): Offered {
-  const found = offered.find(one => one === text)
-  if (!found) throw new Fault('bad-argument', `--method is '${text}', it takes ${offered.join(', ')}`, { field: 'method' })
-  return found
+/** What is said for another method than the one that is named would be lost without a word. @throws Fault `bad-argument` */
+function checkMethod({ method, received, wait, reader, app, sign, config, hold }: OrderPayFlags): void {
+  if (method === undefined) return
+  if (method !== 'cash') onlyFor('--method cash', { '--received': received })
+  if (method !== 'sbp') onlyFor('--method sbp', { '--wait': wait })
+  if (method === 'cash' || method === 'sbp')
+    onlyFor('--method reader, --method softpos', { '--reader': reader, '--app': app, '--sign': sign, '--config': config, '--hold': hold })
 }
 
 async function choose({ screen, lang, signal }: Shop): Promise<Offered | undefined> {

@@ -1,9 +1,10 @@
 /** `tapdip order receipt`: slip and fiscal receipt again, as text, JSON, picture, or on a printer. */
 
 import { writeFile } from 'node:fs/promises'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { EXIT } from '../../src/command-line.ts'
 import { Fault } from '../../src/errors.ts'
+import { choice, matching, onlyFor } from '../../src/flags.ts'
 import { type FiscalShop, taxations } from '../../src/payment/fiscal.ts'
 import { fiscalReceipts } from '../../src/payment/fiscal-orders.ts'
 import { png } from '../../src/payment/picture.ts'
@@ -32,15 +33,15 @@ export function addOrderReceipt(order: Command): void {
     .option('--fiscal', 'the fiscal receipts too, with the marks of the host’s cash register where --acquirer is given')
     .option('--acquirer <url>', 'http://127.0.0.1:8080')
     .addOption(
-      new Option('--copy <whose>', 'the merchant’s copy has the line to sign on, where one is due')
-        .choices(['customer', 'merchant'])
-        .default('customer'),
+      choice('--copy <whose>', 'the merchant’s copy has the line to sign on, where one is due', ['customer', 'merchant']).default(
+        'customer',
+      ),
     )
-    .addOption(new Option('--width <columns>', 'of the paper').choices(['32', '48']).default('48'))
+    .addOption(choice('--width <columns>', 'of the paper', ['32', '48']).default('48'))
     .option('--png <file>', 'writes a picture')
     .option('--printer <uri>', 'prints it on an ESC/POS printer: tcp://192.168.0.20:9100, serial:/dev/ttyUSB0?baud=9600')
-    .option('--inn <number>', 'taxpayer number, 10 or 12 digits')
-    .addOption(new Option('--taxation <system>', 'of the shop').choices([...taxations]))
+    .option('--inn <number>', 'taxpayer number, 10 or 12 digits', matching('--inn', /^(\d{10}|\d{12})$/, '0-9, 10 | 12'))
+    .addOption(choice('--taxation <system>', 'of the shop', taxations))
     .option('--cashier <name>')
     .option('--place <text>', 'of settlement')
     .action(async (number: string, flags: ReceiptFlags) => {
@@ -49,8 +50,9 @@ export function addOrderReceipt(order: Command): void {
 }
 
 async function again(number: string, flags: ReceiptFlags): Promise<number> {
-  if (flags.inn !== undefined && !/^(\d{10}|\d{12})$/.test(flags.inn))
-    throw new Fault('bad-argument', `--inn is '${flags.inn}', it takes 10 or 12 digits`, { field: 'inn' })
+  const { inn, taxation, cashier, place, acquirer: host } = flags
+  if (!flags.fiscal)
+    onlyFor('--fiscal', { '--inn': inn, '--taxation': taxation, '--cashier': cashier, '--place': place, '--acquirer': host })
   return withShop({ ...flags, sync: false }, async ({ till, journal, merchant, acquirer, lang, signal }) => {
     const slip = till.receipt(number)
     const shop = Object.fromEntries(Object.entries({ inn: flags.inn, taxation: flags.taxation, cashier: flags.cashier, place: flags.place }).filter(([, value]) => value !== undefined)) as FiscalShop // biome-ignore format: a line

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { EXIT, language, wholeNumber } from '../../src/command-line.ts'
+import { EXIT, errorJson, language, wholeNumber } from '../../src/command-line.ts'
 import { type Currency, currency, parseAmount } from '../../src/currency.ts'
 import type { TerminalConfig } from '../../src/emv/config.ts'
 import { parseTerminalConfig } from '../../src/emv/config-schema.ts'
@@ -118,6 +118,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
     }
   } catch (error) {
     if (error instanceof Fault && error.code === 'aborted') {
+      if (flags.json) process.stdout.write(`${JSON.stringify(errorJson(error), null, 2)}\n`)
       screen.say('app.cancelled', { reason: message('reason.merchantCancelled', lang) })
       return EXIT.cancelled
     }

@@ -4,6 +4,7 @@ import { asFault, Fault, isFault, throwIfAborted } from '../../src/errors.ts'
 import { faultMessage, message } from '../../src/messages.ts'
 import type { Reader } from '../../src/reader/reader.ts'
 import { ReaderConnection } from '../../src/reader/reconnect.ts'
+import { parseUri } from '../../src/transport/uri.ts'
 import { discover, type FoundReader } from '../discover.ts'
 import { type Assumption, assumptions, type OpenOptions, open } from '../index.ts'
 import { fileMemory } from '../memory.ts'
@@ -50,7 +51,8 @@ export interface Connected {
  * @throws Fault what `open` throws for a reader that was named; `not-found` when none was found or none was wanted; `aborted`
  */
 export async function connectReader(wish: ReaderWish): Promise<Connected> {
-  const { screen } = wish
+  const { screen, uri } = wish
+  if (uri !== undefined) parseUri(uri)
   const memory = fileMemory()
   const connection = new ReaderConnection({
     open: (uri, { signal: inner }) => open(uri, { ...wish.open, signal: inner }),

@@ -1,7 +1,7 @@
 /** The virtual readers by family. */
 
 import { concat } from '../../src/bytes.ts'
-import { Fault } from '../../src/errors.ts'
+import { oneOf, usageFault } from '../../src/refusal.ts'
 import { VirtualBluepad } from './bluepad.ts'
 import { VirtualIdtech } from './idtech.ts'
 import { VirtualMms } from './magtek-mms.ts'
@@ -16,6 +16,8 @@ import { testImage } from './update.ts'
 export interface VirtualFamily {
   /** The serial number of a reader that is given none. */
   readonly serial: string
+  /** What its readers speak, the first where nothing is said; left out where there is one language. */
+  readonly dialects?: readonly string[]
   readonly make: (options: VirtualReaderOptions) => VirtualReader
   /** A test image of its firmware, as the file that a host sends; left out where it takes none. */
   readonly image?: (options: { readonly version: string; readonly signed?: boolean }) => Uint8Array
@@ -35,16 +37,21 @@ export const virtualFamilies: Readonly<Record<string, VirtualFamily>> = {
   qpos: { serial: 'MPOS0000000001', make: options => new VirtualQpos(options), image: qposImage },
   magtek: {
     serial: 'B4F2A61',
+    dialects: ['v5', 'mms'],
     make: options => (options.dialect === 'mms' ? new VirtualMms(options) : new VirtualV5(options)),
     image: plainImage('magtek'), // for one that speaks MMS: a V5 reader takes none
   },
-  bluepad: { serial: 'PP0918900518', make: options => new VirtualBluepad(options), image: plainImage('bluepad') },
+  bluepad: { serial: 'PP0918900518', dialects: ['mped'], make: options => new VirtualBluepad(options), image: plainImage('bluepad') },
 }
 
 /** @throws Fault `bad-argument` */
 export function virtualFamily(name: string): VirtualFamily {
-  const found = Object.hasOwn(virtualFamilies, name) ? virtualFamilies[name] : undefined
-  if (!found)
-    throw new Fault('bad-argument', `no virtual reader is '${name}': ${Object.keys(virtualFamilies).join(', ')}`, { field: 'family' })
-  return found
+  return virtualFamilies[oneOf('family', name, Object.keys(virtualFamilies))]
+}
+
+/** The language that a virtual reader of `family` is to speak. @throws Fault `bad-argument` */
+export function dialectOf(family: string, dialect: string, field = 'dialect'): string {
+  const { dialects = [] } = virtualFamily(family)
+  if (dialects.length === 0) throw usageFault('usage.noDialect', { field, value: dialect, family })
+  return oneOf(field, dialect, dialects)
 }

@@ -136,9 +136,9 @@ export const knobs: Readonly<Record<string, Knob>> = {
   },
 }
 
-/** Each knob with what it takes. */
-export function knobHelp(): string[] {
-  return Object.entries(knobs).map(([name, { takes, what }]) => `${`${name} ${takes}`.trim().padEnd(22)} ${what}`)
+/** Each knob with what it takes. `text` puts what it does into another language. */
+export function knobHelp(text: (name: string, english: string) => string = (_, english) => english): string[] {
+  return Object.entries(knobs).map(([name, { takes, what }]) => `${`${name} ${takes}`.trim().padEnd(22)} ${text(`knob ${name}`, what)}`)
 }
 
 /** Turns a knob by a line, `battery 3`. @throws Fault `bad-argument` for a knob or value that is none, `unsupported` for one that this reader has not */

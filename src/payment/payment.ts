@@ -6,6 +6,7 @@ import type { CardInterface, Outcome } from '../emv/outcome.ts'
 import type { Candidate, PinEntry, PinRequest, Terminal, TransactionType, Waiting } from '../emv/terminal.ts'
 import { abortFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import type { Reader, ReaderEvent } from '../reader/reader.ts'
+import { usageFault } from '../refusal.ts'
 import type { Acquirer, Merchant, Order } from './acquirer.ts'
 import type { PaymentEvent } from './events.ts'
 import { type FallbackRules, fallbackRules, isBarred, withFallback } from './fallback.ts'
@@ -308,9 +309,9 @@ function teller({ onEvent }: AppPrompts): (event: PaymentEvent) => void {
 export function checkOrder(order: Order, merchant: Merchant): void {
   const { number, amount } = order
   if (number.length < 1 || number.length > 32)
-    throw new Fault('bad-argument', `order number has ${number.length} characters, the rule is 1 to 32`, { field: 'order.number' })
+    throw usageFault('usage.length', { field: 'order.number', value: number.length, from: 1, to: 32 })
   if (amount <= 0n || amount > 999_999_999_999n)
-    throw new Fault('bad-argument', `order amount ${amount} is not 1 to 999999999999 minor units`, { field: 'order.amount' })
+    throw usageFault('usage.minorUnits', { field: 'order.amount', value: String(amount), from: 1, to: 999_999_999_999 })
   checkItems(order)
   for (const [name, most] of [
     ['name', 64],
@@ -318,8 +319,7 @@ export function checkOrder(order: Order, merchant: Merchant): void {
     ['terminal', 8],
   ] as const) {
     const { length } = merchant[name]
-    if (length < 1 || length > most)
-      throw new Fault('bad-argument', `merchant ${name} has ${length} characters, the rule is 1 to ${most}`, { field: `merchant.${name}` })
+    if (length < 1 || length > most) throw usageFault('usage.length', { field: `merchant.${name}`, value: length, from: 1, to: most })
   }
 }
 

@@ -1,0 +1,16 @@
+/** The `tapdip-sim` command as it is built, for the command line and for whoever reads its help. */
+
+import { createRequire } from 'node:module'
+import { Command } from 'commander'
+import { addAcquirer, addConfig, addImage, addScan, addServe } from './commands.ts'
+import { addDemo } from './demo.ts'
+import { addRun } from './run.ts'
+
+export function simulatorProgram(): Command {
+  const { version } = createRequire(import.meta.url)('tapdip/package.json') as { version: string } // its own name finds it from source and from dist
+  const program = new Command('tapdip-sim')
+    .description('Virtual card readers, cards and an acquirer. Test keys and test cards only.')
+    .version(version, '-v, --version')
+  for (const add of [addServe, addAcquirer, addScan, addConfig, addImage, addRun, addDemo]) add(program)
+  return program
+}
