@@ -137,6 +137,6 @@ describe('tapdip pay over a raw slot', () => {
   it('serve vpcd takes no flags of a reader', async () => {
     const { code, err } = await run(tapdipSim, 'serve', 'vpcd', '--pin', '1234')
     expect(code).toBe(2)
-    expect(err).toContain('--pin is for a reader')
+    expect(err).toContain('--pin is only for idtech, miura, qpos, magtek, bluepad')
   })
 })

@@ -291,22 +291,22 @@ describe('pay ends by itself with its code', () => {
   it('2 for what is not understood, naming it', async () => {
     const wrong: [string[], RegExp][] = [
       [[], /Usage: tapdip/],
-      [['nope'], /unknown command 'nope'/],
-      [['pay', '1.00'], /required option '--currency/],
-      [['pay', '1.005', '--currency', 'RUB', '--reader', 'tcp://127.0.0.1:1', '--acquirer', 'http://127.0.0.1:1'], /amount '1.005'/],
-      [['pay', '1.00', '--currency', 'XXX', '--reader', 'tcp://127.0.0.1:1', '--acquirer', 'http://127.0.0.1:1'], /currency 'XXX'/],
+      [['nope'], /there is no command 'nope'/],
+      [['pay', '1.00'], /--currency is missing/],
+      [['pay', '1.005', '--currency', 'RUB', '--reader', 'tcp://127.0.0.1:1', '--acquirer', 'http://127.0.0.1:1'], /amount is '1\.005'/],
+      [['pay', '1.00', '--currency', 'XXX', '--reader', 'tcp://127.0.0.1:1', '--acquirer', 'http://127.0.0.1:1'], /currency is 'XXX'/],
       [['info', 'what:ever'], /Forms: serial:/],
       [['info', 'tcp://127.0.0.1:1'], /family/],
       [['decode', '9F0'], /odd number/],
       [['decode', '00', '--lang', 'fr'], /--lang is 'fr'/],
       [
         payArgs({ uri: 'tcp://127.0.0.1:1', acquirer: { url: 'http://127.0.0.1:8080' } }, '1.00', '--merchant', ''),
-        /merchant name has 0 characters/,
+        /merchant\.name has 0 characters/,
       ],
       [['decode', '9F0', '--lang', 'ru'], /Не шестнадцатеричная строка/],
       [
         ['pay', '0.00', '--currency', 'RUB', '--reader', 'tcp://127.0.0.1:1', '--acquirer', 'http://127.0.0.1:8080'],
-        /^tapdip: .*order amount 0/,
+        /^tapdip: .*order\.amount is 0/,
       ],
     ]
     const got = await Promise.all(wrong.map(([args]) => run(args)))

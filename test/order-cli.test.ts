@@ -386,7 +386,7 @@ describe('what is no order', () => {
     [['new', '2', '--item', 'a|1|1'], 2, /not the sum of the items/],
     [['status', 'none', '--lang', 'fr'], 2, /--lang is 'fr'/],
     [['list', '--journal', '/proc/none/j.db'], 1, /journal/],
-    [['barter'], 2, /unknown command/],
+    [['barter'], 2, /there is no command 'barter'/],
   ] as const)('%# exits with its code', async ([command, ...args], code, words) => {
     const shop = await open()
     expect(await shop.run(command, args)).toMatchObject({ code, err: expect.stringMatching(words) })
