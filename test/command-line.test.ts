@@ -128,7 +128,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
 ] // biome-ignore format: a table
 
 /** Text of the user's own, or a value with no rule but the other side's. */
-const free = new Set(['pay --app', 'pay --sign', 'order new --email', 'order new --comment', 'order pay --app', 'order pay --sign', 'order receipt --png', 'order receipt --printer', 'scan <payload>', 'acquirer --state', '<number>', '--journal', '--merchant', '--merchant-id', '--terminal', '--acquirer', '--amount', '--item', '--lang']) // biome-ignore format: a list
+const free = new Set(['pay --app', 'pay --sign', 'order new --email', 'order new --comment', 'order pay --app', 'order pay --sign', 'order receipt --png', 'order receipt --printer', 'scan <payload>', 'acquirer --state', 'acquirer --token', '<number>', '--journal', '--merchant', '--merchant-id', '--terminal', '--acquirer', '--amount', '--item', '--lang']) // biome-ignore format: a list
 
 describe('the values of flags', () => {
   it.each(wrong.map(([name, what, words, ...said]) => ({ name, what, words, said })))(
