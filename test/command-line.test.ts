@@ -59,6 +59,16 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip', 'pay --terminal', [...pay, '--terminal', '123456789'], /merchant\.terminal has 9/],
   ['tapdip', 'pay --status-time', [...pay, '--status-time', '601'], /--status-time is '601', it takes a whole number from 0 to 600/],
   ['tapdip', 'pay --trace', [...pay, '--trace', '/none/x'], /--trace.*\/none\/x/],
+  ...[pay, orderPay].flatMap((given): (typeof wrong)[number][] => {
+    const path = given === pay ? 'pay' : 'order pay'
+    return [
+      ['tapdip', `${path} --interfaces`, [...given, '--interfaces', 'chip,tpa'], /--interfaces is 'tpa', it takes chip, tap, swipe; did you mean 'tap'/],
+      ['tapdip', `${path} --fallback`, [...given, '--fallback', 'stripe'], /--fallback is 'stripe', it takes swipe, tap/],
+      ['tapdip', `${path} --fallback-tries`, [...given, '--fallback-tries', '10'], /--fallback-tries is '10', it takes a whole number from 0 to 9/],
+      ['tapdip', `${path} --fallback-not-for`, [...given, '--fallback-not-for', 'x'], /x/],
+      ['tapdip', `${path} --assume`, [...given, '--assume', 'idtech-mneu'], /idtech-mneu/],
+    ]
+  }),
   ['tapdip', 'order new <amount>', ['order', 'new', 'ten'], /amount is 'ten'/],
   ['tapdip', 'order new --currency', ['order', 'new', '1', '--currency', 'BGN'], /withdrawn from ISO 4217: EUR/],
   ['tapdip', 'order new --number', ['order', 'new', '1', '--number', 'x'.repeat(33)], /order\.number has 33/],
@@ -203,7 +213,7 @@ describe('--json', () => {
 describe('--lang ru', () => {
   /** Words of the field and names that Russian keeps. */
   const terms =
-    /Transaction Status Information|CVM Results|TVR, floorLimitExceeded, CVM|idtech, miura, qpos, magtek, bluepad|USB HID|PC\/SC|ISO 8583:1987|ISO 4217|Ctrl-C|Enter, Backspace/g
+    /Transaction Status Information|qpos-nfc-apdu, idtech-apdu, idtech-menu|chip, tap, swipe|CVM Results|TVR, floorLimitExceeded, CVM|idtech, miura, qpos, magtek, bluepad|USB HID|PC\/SC|ISO 8583:1987|ISO 4217|Ctrl-C|Enter, Backspace/g
   /** What is no prose: placeholders, flags, values, code in quotes, examples, lists of names. */
   const plain = (text: string) =>
     text.replace(/\s+/g, ' ').replace(/\((?:допустимо|по умолчанию)[^)]*\)/g, '').replace(terms, '').replace(/`[^`]*`|"[^"]*"|\{[^}]*\}|<[^>]*>|\[[^\]]*\]/g, '').replace(/\S*[:/|]\S*/g, '').replace(/--?[a-z][\w-]*/g, '') // biome-ignore format: one line

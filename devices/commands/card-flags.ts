@@ -1,11 +1,11 @@
 /** Flags of `tapdip pay` and `tapdip order pay` about the card: the interfaces it may use, and what happens when its chip cannot be read. */
 
 import type { Command } from 'commander'
-import { wholeNumber } from '../../src/command-line.ts'
 import type { CardInterface } from '../../src/emv/outcome.ts'
-import { Fault } from '../../src/errors.ts'
+import { wholeNumber } from '../../src/flags.ts'
 import { type FallbackRules, fallbackRules } from '../../src/payment/fallback.ts'
 import type { PayOptions } from '../../src/payment/payment.ts'
+import { oneOf } from '../../src/refusal.ts'
 
 export interface CardFlags {
   readonly interfaces?: string
@@ -50,9 +50,5 @@ export function readCardFlags({
 
 function listOf<T extends string>(flag: string, text: string, values: readonly T[]): T[] {
   const words = text.split(',').map(word => word.trim())
-  return [...new Set(words)].map(word => {
-    const found = values.find(value => value === word)
-    if (found === undefined) throw new Fault('bad-argument', `${flag} has '${word}', it takes ${values.join(', ')}`, { field: flag })
-    return found
-  })
+  return [...new Set(words)].map(word => oneOf(flag, word, values))
 }

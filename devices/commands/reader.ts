@@ -4,6 +4,7 @@ import { asFault, Fault, isFault, throwIfAborted } from '../../src/errors.ts'
 import { faultMessage, message } from '../../src/messages.ts'
 import type { Reader } from '../../src/reader/reader.ts'
 import { ReaderConnection } from '../../src/reader/reconnect.ts'
+import { oneOf } from '../../src/refusal.ts'
 import { parseUri } from '../../src/transport/uri.ts'
 import { discover, type FoundReader } from '../discover.ts'
 import { type Assumption, assumptions, type OpenOptions, open } from '../index.ts'
@@ -25,9 +26,7 @@ export function sayWhoChooses({ info }: Reader, label: string | undefined, scree
 
 /** `--assume`, as often as it is given. @throws Fault `bad-argument` for a name that is none */
 export function assumption(name: string, before: readonly Assumption[] = []): readonly Assumption[] {
-  const known = assumptions.find(one => one === name)
-  if (!known) throw new Fault('bad-argument', `--assume is '${name}', it takes ${assumptions.join(', ')}`, { field: 'assume' })
-  return [...before, known]
+  return [...before, oneOf('--assume', name, assumptions)]
 }
 
 /** For the help. */
