@@ -146,7 +146,8 @@ describe('an order by card', () => {
     })
     expect(asked()).toBe(1)
     expect(shop.host.order(number)).toBeUndefined()
-    expect((await shop.run('list', ['--json'])).out).toContain('"state": "InProcess"')
+    const orders = JSON.parse((await shop.run('list', ['--json'])).out) as { number: string; entries: unknown[] }[]
+    expect(orders.find(one => one.number === number)).toMatchObject({ state: 'In Process', entries: [] })
   })
 
   it('in two stages: held, confirmed in part', async () => {

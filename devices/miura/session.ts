@@ -14,6 +14,7 @@ import {
   failures,
   host,
   type ReaderEventMessage,
+  refusesData,
   resets,
   SUCCESS,
 } from './codec.ts'
@@ -185,6 +186,9 @@ function isEmpty({ sw, body }: Answer): boolean {
 export function refused(sw: number, { command: name }: Pick<Command, 'command'>): Fault {
   const code = failureName(sw)
   if (sw === 0x6d00 || sw === 0x6e00) return new Fault('unsupported', `the reader does not know ${name}`, { feature: name })
+  // 9F21, 9F0F: the amount, the type or the currency is none that it is configured for.
+  if (name.startsWith('start') && refusesData(sw))
+    return new Fault('unsupported', `the reader refuses ${name} with these values: ${code}`, { feature: name, code })
   if (sw === failures.TERMINAL_NOT_READY) return new Fault('reader-error', `the reader is not ready for ${name}`, { code })
   return new Fault('reader-error', `the reader answered ${name} with ${code}`, { code })
 }

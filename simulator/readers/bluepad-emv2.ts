@@ -68,7 +68,7 @@ export function virtualEmv2(firmware: Firmware, serial: string): Emv2Port {
     const { signal } = own.stop
     try {
       const transaction = transactionOf(start)
-      firmware.checkReady()
+      firmware.checkReady(transaction)
       const outcome = await leadPayment(firmware, transaction, {
         ...{ interfaces: start.interfaces, fallback: start.fallback, signal },
         host: {
@@ -94,7 +94,8 @@ export function virtualEmv2(firmware: Firmware, serial: string): Emv2Port {
         ...(fallback && { fallback }),
       })
     } catch (error) {
-      const { code, message } = asFault(error)
+      const fault = asFault(error)
+      const { code, message } = fault
       job = undefined
       if (code === 'aborted' || code === 'link-closed') {
         firmware.showEnd({ result: 'cancelled', cvm: 'none' })
@@ -106,7 +107,7 @@ export function virtualEmv2(firmware: Firmware, serial: string): Emv2Port {
           cvm: 'none',
           tags: new Map(),
         })
-      } else tell({ type: 'transactionError', code, message })
+      } else tell({ type: 'transactionError', code: fault.details.field === 'currency' ? 'unsupported' : code, message })
     }
   }
 

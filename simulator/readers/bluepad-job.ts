@@ -54,7 +54,7 @@ export class BluepadJob {
     const { signal } = this.stop
     try {
       const transaction = transactionOf(type, finance)
-      firmware.checkReady()
+      firmware.checkReady(transaction)
       const outcome = await this.#signed(await this.#pay(transaction), transaction)
       // The kernel calls every abort a cancellation: here it is known whose it was.
       if (signal.aborted && outcome.result === 'cancelled' && !isFault(abortFault(signal), 'aborted')) throw abortFault(signal)

@@ -141,9 +141,14 @@ export class Firmware {
     return this.condition.battery
   }
 
-  /** Before a payment. Shows on the display why there can be none. @throws Fault `tampered`, `update-required`, `low-battery` */
-  checkReady(): void {
+  /** Before a payment. Shows on the display why there can be none. @throws Fault `tampered`, `update-required`, `low-battery`; `bad-argument` (field currency) */
+  checkReady(transaction?: Pick<Transaction, 'currency'>): void {
     this.condition.check()
+    const { currencyCode } = this.config
+    if (transaction && transaction.currency.numeric !== currencyCode)
+      throw new Fault('bad-argument', `the reader is configured for currency ${currencyCode}, not for ${transaction.currency.alpha}`, {
+        field: 'currency',
+      })
   }
 
   /** Asks for a card over one of `interfaces`, until one comes, CANCEL is pressed or the time is over. @throws Fault `aborted` or the signal's own */

@@ -131,6 +131,7 @@ export function contactEnding({ result, reason, online, reversal, fallback, tags
 
 /** What a fault inside the reader looks like from outside. */
 export function answerOfFault(fault: Fault): Answer {
+  if (fault.details.field === 'currency') return status(statuses.parameterNotSupported)
   if (isFault(fault, 'bad-argument', 'protocol', 'bad-config')) return status(statuses.incorrectParameter)
   if (isFault(fault, 'tampered')) return status(statuses.noDataKey)
   if (isFault(fault, 'update-required')) return status(statuses.needClearFirmware)

@@ -314,8 +314,8 @@ export class VirtualIdtech implements VirtualReader {
   async #activate(data: Uint8Array, job: Job): Promise<Answer> {
     const { timeout, interfaces: allowed = everything, ...start } = decodeActivate(data)
     const { signal } = job.stop
-    this.firmware.checkReady()
     const transaction = transactionOf(start)
+    this.firmware.checkReady(transaction)
     const taken = await takeCard(this.firmware, transaction, { interfaces: allowed, timeout: timeout * 1000, signal, host: {} })
     switch (taken.type) {
       case 'none':
@@ -348,8 +348,8 @@ export class VirtualIdtech implements VirtualReader {
 
   async #contactStart(data: Uint8Array, job: Job): Promise<Answer> {
     const { cardTimeout, fallback: _, nextTimeout: __, ...start } = decodeContactStart(data)
-    this.firmware.checkReady()
     const transaction = transactionOf(start)
+    this.firmware.checkReady(transaction)
     const options = { interfaces: ['chip'], timeout: cardTimeout * 1000, signal: job.stop.signal, host: {} } as const
     const taken = await takeCard(this.firmware, transaction, options)
     if (taken.type === 'chip') {

@@ -326,6 +326,7 @@ export class VirtualMms implements VirtualReader {
     this.firmware.checkReady()
     const start = decodeMmsStart(payload)
     const transaction = transactionOf(start)
+    this.firmware.checkReady(transaction)
     const interfaces = (['chip', 'tap', 'swipe'] as const).filter(one => start[one])
     if (interfaces.length === 0 || start.quickChip) throw new Fault('bad-argument', 'start: no reader is on, or quick chip is')
     const job: Job = { start, stop: new AbortController(), question: undefined, done: Promise.resolve(), forgotten: false }

@@ -277,6 +277,7 @@ export class VirtualV5 implements VirtualReader {
       if (!this.#clockSet) return extended(v5Codes.noDate)
       this.firmware.checkReady()
       const transaction = transactionOf(start)
+      this.firmware.checkReady(transaction)
       const interfaces = (['chip', 'tap', 'swipe'] as const).filter(one => (start.cardTypes & cardTypes[one]) !== 0)
       if (interfaces.length === 0) return extended(fieldCodes.cardTypes)
       this.#begin(start, transaction, interfaces)

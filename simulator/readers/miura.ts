@@ -327,8 +327,8 @@ export class VirtualMiura implements VirtualReader {
   }
 
   async #chip({ data }: Command, job: Job): Promise<Answer> {
-    this.firmware.checkReady()
     const transaction = transactionOf(decodeStart(data))
+    this.firmware.checkReady(transaction)
     if (!this.body.cardInSlot) return failed(failures.NO_SMARTCARD_IN_SLOT)
     let card: Card
     try {
@@ -343,8 +343,8 @@ export class VirtualMiura implements VirtualReader {
 
   async #contactless({ data }: Command, job: Job): Promise<Answer> {
     const { signal } = job.stop
-    this.firmware.checkReady()
     const transaction = transactionOf(decodeStart(data))
+    this.firmware.checkReady(transaction)
     if (!this.firmware.canTap(transaction)) return failed(failures.CONTACTLESS_INSERT_OR_SWIPE)
     const deadline = this.#clock.now() + CARD_TIMEOUT
     let message: MessageId | undefined

@@ -307,6 +307,7 @@ export class VirtualQpos implements VirtualReader {
     const mode = cardModes[request.cardMode]
     if (!mode) throw new Fault('unsupported', `card mode ${request.cardMode} is not known`, { feature: 'cardMode' })
     const transaction = transactionOfTrade(request)
+    this.firmware.checkReady(transaction)
     const amount = request.displayAmount ? transaction : undefined
     const deadline = this.#clock.now() + delay * 1000
     let ways = waysOf(this.firmware, mode.interfaces, transaction)
