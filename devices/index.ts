@@ -1,6 +1,7 @@
 /** The package `tapdip`: everything of src, the reader families, and `open`. */
 
 import type { Clock } from '../src/clock.ts'
+import * as door from '../src/door.ts'
 import { Fault } from '../src/errors.ts'
 import type { PassthroughOptions } from '../src/reader/passthrough.ts'
 import type { Reader } from '../src/reader/reader.ts'
@@ -142,7 +143,9 @@ export interface Sighting {
 }
 
 /** The family a device belongs to by its name, else its USB ids, else a service that no other family has; undefined when nothing tells. */
-export function identify({ name, services = [], usb }: Sighting): Family | undefined {
+export function identify(sighting: Sighting): Family | undefined {
+  door.need('sighting', sighting, door.object)
+  const { name, services = [], usb } = sighting
   const own = services.map(service => service.toLowerCase())
   return (
     families.find(({ bluetoothNames }) => bluetoothNames.some(prefix => name?.startsWith(prefix))) ??
@@ -153,12 +156,17 @@ export function identify({ name, services = [], usb }: Sighting): Family | undef
   )
 }
 
-export function bleShapes({ ble }: Family): readonly BleShape[] {
+export function bleShapes(family: Family): readonly BleShape[] {
+  door.need('family', family, door.object)
+  const { ble } = family
   return ble === undefined ? [] : 'service' in ble ? [ble] : ble
 }
 
 /** How the reports of a family's product lie. */
-export function hidShape({ usb, hid }: Family, at: { readonly vendor: number; readonly product: number }): HidShape | undefined {
+export function hidShape(family: Family, at: { readonly vendor: number; readonly product: number }): HidShape | undefined {
+  door.need('family', family, door.shape({ usb: door.listOf(door.object) }))
+  door.need('at', at, door.object)
+  const { usb, hid } = family
   return usb.find(({ vendor, product }) => vendor === at.vendor && product === at.product)?.hid ?? hid
 }
 
@@ -183,6 +191,12 @@ export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
   readonly bluetooth?: BleLibrarySource | undefined
 }
 
+const placeRule = door.either('a URI, or a Link', door.anyText, door.linkRule)
+const openRule = door.shape({
+  ...{ signal: door.maybe(door.signal), family: door.maybe(door.anyText), dialect: door.maybe(door.anyText) },
+  ...{ assumed: door.maybe(door.listOf(door.anyText)), trace: door.maybe(door.callable) },
+})
+
 /**
  * A reader, ready to pay: `open('serial:/dev/ttyACM0?family=qpos')`, `open(link, { family: 'qpos' })`. It owns the link from here on. A reader of the PC/SC
  * service has no link and no family: `open('pcsc:')`, `open('pcsc:ACR39')`.
@@ -190,6 +204,8 @@ export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
  * `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol`, `unsupported`
  */
 export async function open(where: string | Link, options: OpenOptions = {}): Promise<Reader> {
+  door.need('where', where, placeRule)
+  door.need('options', options, openRule)
   const { signal, trace, bluetooth, assumed = [] } = options
   const unknown = assumed.find(one => !assumptions.includes(one))
   if (unknown !== undefined)

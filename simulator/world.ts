@@ -2,6 +2,7 @@
 
 import { type Clock, systemClock } from '../src/clock.ts'
 import { initialKey } from '../src/crypto/dukpt.ts'
+import * as door from '../src/door.ts'
 import type { TerminalConfig } from '../src/emv/config.ts'
 import { type ContactlessConfig, russianContactless } from '../src/emv/contactless/config.ts'
 import type { Explain } from '../src/emv/explain.ts'
@@ -17,7 +18,7 @@ import { loadCard, type VirtualCard } from './cards/icc.ts'
 import { VirtualPhone } from './cards/phone.ts'
 import type { CardProfile } from './cards/profile.ts'
 import { testCaKeys, testPinDukpt, testRevoked } from './keys.ts'
-import { type Battery, Body } from './readers/body.ts'
+import { type Battery, Body, bodyRule } from './readers/body.ts'
 import { type CardholderScript, cardholder, type Pace, type Presentation, type Turn } from './readers/cardholder.ts'
 import { dialectOf, virtualFamily } from './readers/index.ts'
 import { type Listening, type ListenOptions, listen } from './readers/listen.ts'
@@ -78,7 +79,9 @@ export interface ReaderOptions {
 }
 
 /** A virtual reader with test keys and the configuration of a Russian mPOS. @throws Fault `bad-argument` for a family that is not known */
-export function virtualReader({ clock = systemClock, language = 'en', battery, ...options }: ReaderOptions = {}): VirtualReader {
+export function virtualReader(given: ReaderOptions = {}): VirtualReader {
+  door.need('options', given, readerOptionsRule)
+  const { clock = systemClock, language = 'en', battery, ...options } = given
   const family = virtualFamily(options.family ?? 'qpos')
   const serial = options.serial ?? family.serial
   const dialect = options.dialect === undefined ? undefined : dialectOf(options.family ?? 'qpos', options.dialect)
@@ -99,6 +102,8 @@ export function virtualReader({ clock = systemClock, language = 'en', battery, .
 
 /** The Russian mPOS profile, or another one, with the test CA keys and their revocation list. */
 export function virtualConfig(serial = 'MPOS0000000001', profile = russianMpos): TerminalConfig {
+  door.need('serial', serial, door.anyText)
+  door.need('profile', profile, door.callable)
   return profile({
     merchantId: '635459020000001',
     terminalId: '63545902',
@@ -112,6 +117,7 @@ export function virtualConfig(serial = 'MPOS0000000001', profile = russianMpos):
 
 /** Puts a person with a card at a reader; the returned function sends them away. */
 export function person(body: Body, card: VirtualCard, { phone = false, present, ...script }: Omit<PersonOptions, 'card'> = {}): () => void {
+  door.need('body', body, bodyRule)
   const held = phone ? new VirtualPhone(card, { locked: phone === 'locked' }) : card
   const turns = [present ?? (phone ? 'tap' : 'dip')].flat().map((turn): Turn => {
     if (typeof turn === 'string') return { how: turn }
@@ -131,6 +137,32 @@ export interface CounterOptions extends PersonOptions, Omit<ReaderOptions, 'onFa
   /** What else the acquirer is told: merchants, risk, bonus points, a file for its state. */
   readonly host?: Omit<AcquirerOptions, 'rules' | 'balance' | 'onEvent'>
 }
+
+const readerOptions = {
+  ...{
+    family: door.maybe(door.anyText),
+    dialect: door.maybe(door.anyText),
+    serial: door.maybe(door.anyText),
+    language: door.maybe(door.oneOf(['en', 'ru'])),
+  },
+  ...{
+    battery: door.maybe(door.object),
+    config: door.maybe(door.object),
+    contactless: door.maybe(door.object),
+    clock: door.maybe(door.clock),
+  },
+  ...{ resultTime: door.maybe(door.milliseconds), onFault: door.maybe(door.callable), explain: door.maybe(door.callable) },
+}
+const readerOptionsRule = door.shape(readerOptions)
+const counterRule = door.shape({
+  ...readerOptions,
+  ...{
+    rules: door.maybe(door.listOf(door.object)),
+    balance: door.maybe(door.amount(0n, 999_999_999_999n)),
+    listen: door.maybe(door.anyText),
+  },
+  ...{ onHost: door.maybe(door.callable), host: door.maybe(door.object), pins: door.maybe(door.listOf(door.anyText)) },
+})
 
 /** Everything at the counter. Close it, and nothing is left running. */
 export class Counter implements AsyncDisposable {
@@ -229,7 +261,10 @@ export class Counter implements AsyncDisposable {
 }
 
 /** A reader that is switched off is not on the air. */
-export function switchRadio({ body }: VirtualReader, listening: Listening | undefined): void {
+export function switchRadio(reader: VirtualReader, listening: Listening | undefined): void {
+  door.need('reader', reader, door.shape({ body: bodyRule }))
+  door.need('listening', listening, door.maybe(door.object))
+  const { body } = reader
   body.on(event => event.type === 'power' && listening?.radio?.power(event.on))
 }
 
@@ -247,6 +282,7 @@ function toCard(card: AnyCard): VirtualCard {
  * @throws Fault `bad-argument` or `bad-config` for a card or a rule; `busy` when the port is taken
  */
 export async function virtualCounter(options: CounterOptions = {}): Promise<Counter> {
+  door.need('options', options, counterRule)
   const {
     card = 'mir-maestro',
     rules,

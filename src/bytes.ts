@@ -1,11 +1,13 @@
 /** Byte strings: hex for people, BCD and big-endian numbers for the wire. */
 
+import * as door from './door.ts'
 import { Fault } from './errors.ts'
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).toUpperCase().padStart(2, '0'))
 
 /** Upper-case hex of a byte string, without separators. */
 export function hex(bytes: Uint8Array): string {
+  if (!(bytes instanceof Uint8Array)) door.need('bytes', bytes, door.anyBytes)
   let text = ''
   for (const byte of bytes) text += HEX[byte]
   return text
@@ -13,6 +15,7 @@ export function hex(bytes: Uint8Array): string {
 
 /** Bytes of a hex string; blanks between digits are allowed. @throws Fault `bad-hex` */
 export function fromHex(text: string): Uint8Array {
+  if (typeof text !== 'string') door.need('text', text, door.anyText)
   const digits = text.replace(/\s+/g, '')
   if (digits.length % 2 !== 0) throw new Fault('bad-hex', `hex string has an odd number of digits (${digits.length})`)
   const bad = /[^0-9a-fA-F]/.exec(digits)
@@ -23,6 +26,7 @@ export function fromHex(text: string): Uint8Array {
 }
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  for (const one of parts) if (!(one instanceof Uint8Array)) door.need('parts', one, door.anyBytes)
   let length = 0
   for (const part of parts) length += part.length
   const all = new Uint8Array(length)
@@ -35,22 +39,29 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 }
 
 export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  if (!(a instanceof Uint8Array)) door.need('a', a, door.anyBytes)
+  if (!(b instanceof Uint8Array)) door.need('b', b, door.anyBytes)
   if (a.length !== b.length) return false
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true
 }
 
 export function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
+  if (!(bytes instanceof Uint8Array)) door.need('bytes', bytes, door.anyBytes)
+  if (!(prefix instanceof Uint8Array)) door.need('prefix', prefix, door.anyBytes)
   return bytes.length >= prefix.length && equal(bytes.subarray(0, prefix.length), prefix)
 }
 
 export function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
+  if (!(a instanceof Uint8Array)) door.need('a', a, door.anyBytes)
+  if (!(b instanceof Uint8Array)) door.need('b', b, door.anyBytes)
   if (a.length !== b.length) throw new Fault('bad-argument', `xor of ${a.length} and ${b.length} bytes`)
   return a.map((byte, i) => byte ^ b[i])
 }
 
 /** Longitudinal redundancy check: the XOR of all bytes. */
 export function lrc(bytes: Uint8Array): number {
+  if (!(bytes instanceof Uint8Array)) door.need('bytes', bytes, door.anyBytes)
   let sum = 0
   for (const byte of bytes) sum ^= byte
   return sum
@@ -58,6 +69,8 @@ export function lrc(bytes: Uint8Array): number {
 
 /** CRC-16, polynomial 1021, most significant bit first, not inverted; `seed` is where it begins: 0, or FFFF. */
 export function crc16(bytes: Uint8Array, seed: number): number {
+  if (!(bytes instanceof Uint8Array)) door.need('bytes', bytes, door.anyBytes)
+  if (!(seed >= 0 && seed <= 0xffff)) door.need('seed', seed, door.whole(0, 0xffff))
   let crc = seed
   for (const byte of bytes) {
     crc ^= byte << 8
@@ -68,6 +81,7 @@ export function crc16(bytes: Uint8Array, seed: number): number {
 
 /** The unsigned big-endian number in up to 6 bytes (exact in a double). */
 export function uint(bytes: Uint8Array): number {
+  if (!(bytes instanceof Uint8Array)) door.need('bytes', bytes, door.anyBytes)
   if (bytes.length > 6) throw new Fault('bad-argument', `${bytes.length} bytes do not fit an exact number`)
   let value = 0
   for (const byte of bytes) value = value * 256 + byte
@@ -76,6 +90,8 @@ export function uint(bytes: Uint8Array): number {
 
 /** `value` as `length` big-endian bytes. @throws Fault `bad-argument` when it does not fit */
 export function fromUint(value: number | bigint, length: number): Uint8Array {
+  door.need('value', value, door.unsigned)
+  if (!(length >= 0 && length <= 255 && length % 1 === 0)) door.need('length', length, door.whole(0, 255))
   let rest = Number.isSafeInteger(value) ? (value as number) : BigInt(value)
   const bytes = new Uint8Array(length)
   for (let i = length - 1; i >= 0; i--) {
@@ -88,6 +104,8 @@ export function fromUint(value: number | bigint, length: number): Uint8Array {
 
 /** Numeric (n) format, EMV 4.4 Book 3, 4.3: right justified, zero filled. @throws Fault `bad-argument` when it does not fit */
 export function toBcd(value: number | bigint, length: number): Uint8Array {
+  door.need('value', value, door.unsigned)
+  if (!(length >= 0 && length <= 255 && length % 1 === 0)) door.need('length', length, door.whole(0, 255))
   const digits = value.toString()
   if (!/^\d+$/.test(digits) || digits.length > length * 2) throw new Fault('bad-argument', `${digits} does not fit n ${length * 2}`)
   const bytes = new Uint8Array(length)
@@ -98,16 +116,19 @@ export function toBcd(value: number | bigint, length: number): Uint8Array {
 
 /** The number in numeric (n) format; undefined when a nibble is no digit. */
 export function fromBcd(bytes: Uint8Array): bigint | undefined {
+  if (!(bytes instanceof Uint8Array)) door.need('bytes', bytes, door.anyBytes)
   const digits = hex(bytes)
   return /^\d*$/.test(digits) ? BigInt(digits || '0') : undefined
 }
 
 /** Text of an `an`/`ans` field, one character a byte (ISO 8859-1, which holds the common character set of Book 4, Annex B). */
 export function text(bytes: Uint8Array): string {
+  if (!(bytes instanceof Uint8Array)) door.need('bytes', bytes, door.anyBytes)
   return String.fromCharCode(...bytes)
 }
 
 export function fromText(string: string): Uint8Array {
+  if (typeof string !== 'string') door.need('string', string, door.anyText)
   const bytes = new Uint8Array(string.length)
   for (let i = 0; i < string.length; i++) {
     const code = string.charCodeAt(i)

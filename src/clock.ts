@@ -1,5 +1,6 @@
 /** Time as a thing that is handed in: the system's for real use, a virtual one for tests and simulations. */
 
+import * as door from './door.ts'
 import { abortFault, Fault, throwIfAborted } from './errors.ts'
 
 export interface Clock {
@@ -22,6 +23,7 @@ export const systemClock: Clock = {
 
 /** Resolves after `ms` on `clock`. @throws Fault `aborted` */
 export function sleep(ms: number, clock: Clock = systemClock, signal?: AbortSignal): Promise<void> {
+  door.need('ms', ms, door.milliseconds)
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortFault(signal))
     const cancel = clock.timer(ms, () => {
@@ -53,6 +55,8 @@ export interface Limit {
  * @throws Fault `timeout` with details.ms, or `aborted`
  */
 export function within<T>(limit: Limit, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  door.need('limit', limit, door.object)
+  door.need('work', work, door.callable)
   const { timeout, signal, clock = systemClock, what = 'the work', controller: inner = new AbortController() } = limit
   return new Promise<T>((resolve, reject) => {
     throwIfAborted(signal)
@@ -76,7 +80,7 @@ export function within<T>(limit: Limit, work: (signal: AbortSignal) => Promise<T
       reject(error)
     }
     try {
-      work(inner.signal).then(value => {
+      Promise.resolve(work(inner.signal)).then(value => {
         settle()
         resolve(value)
       }, fail)
@@ -170,6 +174,7 @@ export class VirtualClock implements Clock {
 
 /** yyyyMMddHHmmss in local time, as readers take date and time. */
 export function localTime(at: Date): string {
+  door.need('at', at, door.date)
   const parts = [at.getMonth() + 1, at.getDate(), at.getHours(), at.getMinutes(), at.getSeconds()]
   return String(at.getFullYear()).padStart(4, '0') + parts.map(part => String(part).padStart(2, '0')).join('')
 }

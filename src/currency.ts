@@ -1,6 +1,7 @@
 /** ISO 4217 currencies and amounts in minor units. */
 
 import { currencyRows, withdrawnCurrencies } from './currency-table.ts'
+import * as door from './door.ts'
 import { nearest } from './nearest.ts'
 import { usageFault } from './refusal.ts'
 
@@ -22,6 +23,7 @@ export const allCurrencies: readonly Currency[] = [...byAlpha.values()].sort((on
 
 /** The currency with this alphabetic or numeric code: `RUB`, `rub`, 643, `643`, `036`. @throws Fault `bad-argument` */
 export function currency(code: string | number): Currency {
+  door.need('code', code, door.either('an ISO 4217 code, as text or number', door.anyText, door.finite(0, 999)))
   const text = String(code).trim().toUpperCase()
   const found = byAlpha.get(text) ?? (/^\d{1,3}$/.test(text) ? byNumeric.get(Number(text)) : undefined)
   if (found) return found
@@ -32,6 +34,8 @@ export function currency(code: string | number): Currency {
 
 /** `2500.00` or `2500,5` as minor units of `unit`. @throws Fault `bad-argument` */
 export function parseAmount(text: string, unit: Currency): bigint {
+  door.need('text', text, door.anyText)
+  door.need('unit', unit, door.currencyOf)
   const match = /^(\d{1,12})(?:[.,](\d+))?$/.exec(text.trim())
   const fraction = match?.[2] ?? ''
   if (!match || fraction.length > unit.exponent) {
@@ -45,6 +49,8 @@ export function parseAmount(text: string, unit: Currency): bigint {
 
 /** Minor units as `2500.00`. */
 export function formatAmount(amount: bigint, unit: Currency): string {
+  door.need('amount', amount, door.anyAmount)
+  door.need('unit', unit, door.currencyOf)
   const digits = amount.toString().padStart(unit.exponent + 1, '0')
   return unit.exponent === 0 ? digits : `${digits.slice(0, -unit.exponent)}.${digits.slice(-unit.exponent)}`
 }

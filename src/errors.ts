@@ -100,5 +100,5 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 export function abortFault(signal: AbortSignal): Fault {
-  return signal.reason instanceof Fault ? signal.reason : new Fault('aborted', 'aborted', {}, { cause: signal.reason })
+  return signal?.reason instanceof Fault ? signal.reason : new Fault('aborted', 'aborted', {}, { cause: signal?.reason })
 }

@@ -1,6 +1,7 @@
 /** Magnetic stripes: tracks 1 and 2 (ISO/IEC 7813) and 3 (ISO/IEC 4909) parsed strictly, and what a service code asks of a swipe. */
 
 import { hex } from './bytes.ts'
+import * as door from './door.ts'
 import { Fault } from './errors.ts'
 import { maskPan } from './mask.ts'
 
@@ -65,6 +66,7 @@ function bad(track: number, rule: string): Fault {
 
 /** The check of ISO/IEC 7812-1, Annex B: every second digit from the right is doubled, the sum of digits is a multiple of ten. */
 export function luhn(digits: string): boolean {
+  door.need('digits', digits, door.anyText)
   let sum = 0
   for (let i = 0; i < digits.length; i++) {
     const digit = digits.charCodeAt(digits.length - 1 - i) - 48
@@ -82,6 +84,8 @@ const layouts = {
 
 /** The LRC character of a track with its sentinels (ISO/IEC 7811-6): the XOR of the data bits of all its characters. */
 export function trackLrc(track: 1 | 2 | 3, text: string): string {
+  door.need('track', track, door.oneOf([1, 2, 3]))
+  door.need('text', text, door.anyText)
   const { base, bits } = layouts[track]
   let sum = 0
   for (let i = 0; i < text.length; i++) sum ^= (text.charCodeAt(i) - base) & bits
@@ -160,6 +164,8 @@ function masked<T extends { pan: string }>(track: number, data: T): T & Masked {
  * of it. @throws Fault `bad-swipe`
  */
 export function parseTrack1(text: string, options: TrackOptions = {}): Track1 {
+  door.need('text', text, door.anyText)
+  door.need('options', options, door.object)
   const inner = unwrap(1, text, options)
   if (inner[0] !== 'B') throw bad(1, `has format '${inner[0] ?? ''}', the rule is B (financial)`)
   const [given, name, ...rest] = inner.slice(1).split('^')
@@ -179,6 +185,8 @@ export function parseTrack1(text: string, options: TrackOptions = {}): Track1 {
  * @throws Fault `bad-swipe`
  */
 export function parseTrack2(text: string, options: TrackOptions = {}): Track2 {
+  door.need('text', text, door.anyText)
+  door.need('options', options, door.object)
   const plain = text.replace(/^(;?\d+)D/, '$1=')
   const inner = unwrap(2, plain, options)
   const separator = inner.indexOf('=')
@@ -190,6 +198,8 @@ export function parseTrack2(text: string, options: TrackOptions = {}): Track2 {
 
 /** Track 2 Equivalent Data (57; EMV 4.4 Book 3, Annex A): BCD, `D` for the separator, padded with `F`. @throws Fault `bad-swipe` */
 export function parseTrack2Equivalent(bytes: Uint8Array, options: TrackOptions = {}): Track2 {
+  door.need('bytes', bytes, door.anyBytes)
+  door.need('options', options, door.object)
   const digits = hex(bytes).replace(/F$/, '')
   if (!/^\d*D[\dD]*$/.test(digits)) throw bad(2, 'equivalent data are not digits with D between the fields')
   return parseTrack2(digits.replaceAll('D', '='), { ...options, sentinels: false })
@@ -197,6 +207,7 @@ export function parseTrack2Equivalent(bytes: Uint8Array, options: TrackOptions =
 
 /** Track 2 Equivalent Data of track 2, as a chip would give them. */
 export function track2Equivalent(track: Track2): Uint8Array {
+  door.need('track', track, door.shape({ pan: door.anyText, discretionary: door.anyText }))
   const digits = `${track.pan}D${track.expiry ?? 'D'}${track.serviceCode ?? 'D'}${track.discretionary}`
   const padded = digits.length % 2 === 0 ? digits : `${digits}F`
   return Uint8Array.from({ length: padded.length / 2 }, (_, i) => Number.parseInt(padded.slice(i * 2, i * 2 + 2), 16))
@@ -207,6 +218,8 @@ export function track2Equivalent(track: Track2): Uint8Array {
  * The fixed head is checked field by field; what only the issuer reads is kept as encoded. @throws Fault `bad-swipe`
  */
 export function parseTrack3(text: string, options: TrackOptions = {}): Track3 {
+  door.need('text', text, door.anyText)
+  door.need('options', options, door.object)
   const inner = unwrap(3, text, options)
   let at = 0
   const take = (length: number, name: string) => {
@@ -260,6 +273,8 @@ export function parseTrack3(text: string, options: TrackOptions = {}): Track3 {
  * nothing, and the issuer decides.
  */
 export function isExpired(expiry: string, date: Date): boolean {
+  door.need('expiry', expiry, door.text(4, 4))
+  door.need('date', date, door.date)
   if (!hasMonth(expiry)) return false
   const year = Number(expiry.slice(0, 2))
   const month = Number(expiry.slice(2))
@@ -309,6 +324,7 @@ export function serviceCodeOf(code: string): ServiceCode {
 
 /** @throws Fault `bad-swipe` where a digit has no meaning */
 export function readServiceCode(code: string): ServiceCode {
+  door.need('code', code, door.anyText)
   const [first, second, third] = code
   const area = interchange[first as unknown as keyof typeof interchange]
   const use = services[third as unknown as keyof typeof services]
@@ -346,6 +362,8 @@ export interface Swipe extends Masked {
  * @throws Fault `bad-swipe` where neither is good, naming both rules, or where they name different cards
  */
 export function readSwipe(tracks: SwipedTracks, options: TrackOptions = {}): Swipe {
+  door.need('tracks', tracks, door.object)
+  door.need('options', options, door.object)
   const faults: Fault[] = []
   const attempt = <T>(text: string | undefined, parse: (text: string, options: TrackOptions) => T): T | undefined => {
     if (!text) return undefined
@@ -399,6 +417,7 @@ export type SwipeEntryMode = 0x90 | 0x80
  * its chip, and that is fallback.
  */
 export function entryModeOf(serviceCode: string | undefined, chipReader = true): SwipeEntryMode {
+  door.need('serviceCode', serviceCode, door.maybe(door.anyText))
   return chipReader && /^[26]/.test(serviceCode ?? '') ? 0x80 : 0x90
 }
 
@@ -421,7 +440,10 @@ export interface SwipeContext {
 }
 
 /** Service code and expiry decide on a swipe; an absent service code is taken as 101. */
-export function judgeSwipe(swipe: Pick<Swipe, 'serviceCode' | 'expiry'>, { at, type, chipReader, fallback }: SwipeContext): SwipeVerdict {
+export function judgeSwipe(swipe: Pick<Swipe, 'serviceCode' | 'expiry'>, context: SwipeContext): SwipeVerdict {
+  door.need('swipe', swipe, door.object)
+  door.need('context', context, door.shape({ at: door.date }))
+  const { at, type, chipReader, fallback } = context
   const code = swipe.serviceCode ?? readServiceCode('101')
   if (code.chip && chipReader && !fallback) return { use: 'chip' }
   if (swipe.expiry !== undefined && isExpired(swipe.expiry, at)) return { use: 'no', why: 'expired' }

@@ -1,5 +1,6 @@
 /** The one table of user-visible text, English and Russian, keyed by semantic id. */
 
+import * as door from './door.ts'
 import type { Fault } from './errors.ts'
 import { faultMessages } from './messages-faults.ts'
 
@@ -401,24 +402,28 @@ export const messageIds = Object.keys(table) as readonly MessageId[]
 
 /** The text of `id`; `{name}` in it is replaced from `params`. */
 export function message(id: MessageId, language: Language = 'en', params: Readonly<Record<string, string | number>> = {}): string {
+  if (!(id in table)) door.need('id', id, door.oneOf(['an id of the message table']))
   const text: string = table[id][language === 'ru' ? 1 : 0]
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in params ? String(params[name]) : whole))
 }
 
 /** What a host's response code says, in words. */
 export function hostMessage(code: string, language: Language = 'en'): string {
+  door.need('code', code, door.anyText)
   const id = `host.${code}`
   return id in table ? message(id as MessageId, language) : message('host.other', language, { code })
 }
 
 /** A fault for people in one line: what it means in their language, then its detail, in their language where it has been said so (`details.says`). */
 export function faultMessage(fault: Fault, language: Language = 'en'): string {
+  door.need('fault', fault, door.shape({ code: door.anyText, message: door.anyText, details: door.object }))
   const { title, detail, foreign } = faultParts(fault, language)
   return `${title}${foreign ? `. ${message('fault.details', language)}` : ''}: ${detail}`
 }
 
 /** The same with what helps. A detail that is in another language than the rest stands apart, at the end. */
 export function faultLines(fault: Fault, language: Language = 'en'): readonly string[] {
+  door.need('fault', fault, door.shape({ code: door.anyText, message: door.anyText, details: door.object }))
   const { title, detail, hint, foreign } = faultParts(fault, language)
   const help = hint === undefined ? [] : [hint]
   return foreign ? [title, ...help, `${message('fault.details', language)}: ${detail}`] : [`${title}: ${detail}`, ...help]

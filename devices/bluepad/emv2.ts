@@ -1,6 +1,7 @@
 /** A BluePad in the `emv2` dialect, over calls instead of bytes: a Reader for an app that has the vendor's library, or a virtual reader, behind an `Emv2Port`. */
 
 import { type Clock, systemClock, within } from '../../src/clock.ts'
+import * as door from '../../src/door.ts'
 import type { Outcome, Reason } from '../../src/emv/outcome.ts'
 import type { Terminal, Transaction } from '../../src/emv/terminal.ts'
 import { asFault, Fault, type FaultCode, isFault } from '../../src/errors.ts'
@@ -28,6 +29,7 @@ const SETTLE = 5000
 
 /** @throws Fault `timeout`, `aborted`, `link-closed`, or what the port rejects with; the port is closed then */
 export async function openEmv2(port: Emv2Port, { signal, clock = systemClock }: Emv2Options = {}): Promise<Reader> {
+  door.need('port', port, door.having('an Emv2Port', 'call', 'close'))
   try {
     const identification = await identify(port, clock, signal)
     return new Emv2Reader(port, clock, identification)

@@ -1,6 +1,7 @@
 /** SoftPOS: a Reader out of any NFC channel that passes commands through, a phone's own or a PC/SC reader's field. */
 
 import { systemClock, within } from '../../src/clock.ts'
+import * as door from '../../src/door.ts'
 import type { TerminalConfig } from '../../src/emv/config.ts'
 import type { ContactlessConfig } from '../../src/emv/contactless/config.ts'
 import { Fault, isFault } from '../../src/errors.ts'
@@ -55,7 +56,9 @@ const RESPONSE_TIME = 5_000
  * The Reader of `channel`, which it owns from here on: Entry Point and the kernels run on this device. A PIN is taken only where the app's Terminal has
  * `enterPin`, a PIN entry of its own that is certified for this (PCI CPoC, MPoC); without it no card is told of online PIN.
  */
-export async function openSoftPos({ channel, serial, ...options }: SoftPosOptions): Promise<Reader> {
+export async function openSoftPos(softPos: SoftPosOptions): Promise<Reader> {
+  door.need('options', softPos, door.shape({ channel: door.object }))
+  const { channel, serial, ...options } = softPos
   const info: ReaderInfo = {
     family: 'softpos',
     ...(channel.model !== undefined && { model: channel.model }),

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import * as door from '../../src/door.ts'
 import { asFault, Fault, isFault } from '../../src/errors.ts'
 import type { HostAnswer } from '../../src/payment/acquirer.ts'
 import { decodeMessage, encodeAnswer, encodeCode, type Json } from '../../src/payment/wire.ts'
@@ -98,11 +99,28 @@ export class AcquirerHost {
   }
 }
 
+const acquirerRule = door.shape({
+  ...{
+    port: door.maybe(door.whole(0, 65_535)),
+    state: door.maybe(door.anyText),
+    token: door.maybe(door.text(8, 256)),
+    tls: door.maybe(door.object),
+  },
+  ...{ idleTime: door.maybe(door.milliseconds), maxConnections: door.maybe(door.whole(1, 100_000)) },
+  ...{
+    rules: door.maybe(door.listOf(door.object)),
+    risk: door.maybe(door.listOf(door.object)),
+    balance: door.maybe(door.amount(0n, 999_999_999_999n)),
+  },
+  ...{ clock: door.maybe(door.clock), onEvent: door.maybe(door.callable) },
+})
+
 /**
  * Starts an acquirer on loopback.
  * @throws Fault `bad-config` (rules), `link-failed` with details.reason when the port cannot be had, `journal` when the state cannot be kept
  */
 export async function startAcquirer(options: AcquirerOptions = {}): Promise<AcquirerHost> {
+  door.need('options', options, acquirerRule)
   const { port = 0, state, tls, token = randomBytes(16).toString('hex'), idleTime = 10_000, maxConnections = 128, ...rest } = options
   if (!/^\S{8,256}$/.test(token)) throw new Fault('bad-argument', 'token: 8 to 256 characters without white space', { field: 'token' })
   const store = await openStore(state)

@@ -3,9 +3,11 @@
 import type { Emv2Call, Emv2Event, Emv2Identification, Emv2Port, HostReply, UiMessage } from '../../devices/bluepad/codec.ts'
 import { within } from '../../src/clock.ts'
 import { currency } from '../../src/currency.ts'
+import * as door from '../../src/door.ts'
 import type { Transaction } from '../../src/emv/terminal.ts'
 import { asFault, Fault, isFault } from '../../src/errors.ts'
 import type { MessageId } from '../../src/messages.ts'
+import { bodyRule } from './body.ts'
 import type { Firmware } from './firmware.ts'
 import { leadPayment } from './lead.ts'
 import { withCvm } from './qpos-payload.ts'
@@ -46,6 +48,8 @@ type Start = Extract<Emv2Call, { type: 'startTransaction' }>
 
 /** One host at a time; `close` ends a payment that is under way. */
 export function virtualEmv2(firmware: Firmware, serial: string): Emv2Port {
+  door.need('firmware', firmware, door.shape({ body: bodyRule }))
+  door.need('serial', serial, door.anyText)
   const hears = new Set<(event: Emv2Event) => void>()
   const tell = (event: Emv2Event) => {
     for (const hear of [...hears]) hear(event)

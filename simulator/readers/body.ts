@@ -2,6 +2,7 @@
 
 import type { Clock, Limit } from '../../src/clock.ts'
 import { systemClock } from '../../src/clock.ts'
+import * as door from '../../src/door.ts'
 import type { Card } from '../../src/emv/card.ts'
 import type { CardInterface } from '../../src/emv/outcome.ts'
 import { Fault } from '../../src/errors.ts'
@@ -83,6 +84,9 @@ export interface BodyOptions {
   /** How many screens and log lines are remembered; 500 when left out. */
   readonly memory?: number
 }
+
+/** For doors: a Body, whatever made it. */
+export const bodyRule: door.Rule = door.having('a Body', 'on', 'insert')
 
 /** A lithium cell's voltage is not linear; what a display of volts needs is only that it falls: 3300 mV empty, 4200 mV full. */
 function cellVoltage(percent: number): number {

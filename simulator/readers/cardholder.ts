@@ -1,7 +1,9 @@
 /** A scripted person at the counter: presents a card, types PINs, chooses, cancels, pulls the card, as the reader's screen asks. */
 
+import * as door from '../../src/door.ts'
 import type { MessageId } from '../../src/messages.ts'
 import type { Body, BodyEvent, Key, PlasticCard } from './body.ts'
+import { bodyRule } from './body.ts'
 
 /** Milliseconds a person takes. */
 export interface Pace {
@@ -83,6 +85,8 @@ const PATIENCE = 5
 
 /** Lets the script act on the body until the returned function is called. */
 export function cardholder(body: Body, script: CardholderScript): () => void {
+  door.need('body', body, bodyRule)
+  door.need('script', script, door.object)
   const { cancelAt } = script
   const own = { ...pace, ...script.pace }
   const turns = [script.present].flat().map((turn): Turn => (typeof turn === 'string' ? { how: turn } : turn))

@@ -1,6 +1,7 @@
 /** Puts a virtual device where programs can reach it: on a pseudo-terminal, a TCP port, Bluetooth LE, USB, or in the virtual slot of a PC/SC daemon. */
 
 import { createServer, type Socket } from 'node:net'
+import * as door from '../../src/door.ts'
 import { asFault, Fault } from '../../src/errors.ts'
 import { connect } from '../../src/transport/connect.ts'
 import type { Link } from '../../src/transport/link.ts'
@@ -44,6 +45,8 @@ export interface ListenOptions {
  * this machine has none
  */
 export async function listen(where: string, serve: ServeLink, options: ListenOptions = {}): Promise<Listening> {
+  door.need('where', where, door.anyText)
+  door.need('serve', serve, door.callable)
   const [, kind, rest] = /^(\w+)(?::(.*))?$/.exec(where) ?? []
   if (kind === 'pty' && rest === undefined) return listenPty(serve, options)
   if (kind === 'pcsc' && rest === undefined) return insertIntoVpcd('127.0.0.1', VPCD_PORT, serve, options)

@@ -1,8 +1,10 @@
 /** A virtual body's antenna as an NFC channel, such as a phone or a PC/SC reader gives an app: the kernel is the host's. */
 
+import * as door from '../../src/door.ts'
 import type { Card } from '../../src/emv/card.ts'
 import { antenna } from './antenna.ts'
 import type { Body } from './body.ts'
+import { bodyRule } from './body.ts'
 
 /** Longer than anybody waits; whoever activates sets the limit. */
 const NO_LIMIT = 2_000_000_000
@@ -20,6 +22,7 @@ export interface VirtualNfc {
 
 /** A card that stays while the field is off begins anew when it is back. */
 export function virtualNfc(body: Body): VirtualNfc {
+  door.need('body', body, bodyRule)
   const deadline = body.clock.now() + NO_LIMIT
   const field = antenna(body, { deadline, wait: signal => body.nextCard(['tap'], { signal }), onOther: () => {} })
   return {

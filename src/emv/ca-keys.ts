@@ -3,12 +3,15 @@
 import { sha1 } from '@noble/hashes/legacy.js'
 import { concat, equal, fromHex, hex } from '../bytes.ts'
 import { rsaKeyProblem } from '../crypto/rsa.ts'
+import * as door from '../door.ts'
 import { Fault } from '../errors.ts'
 import type { CaPublicKey } from './config.ts'
 import { sortableDate } from './data.ts'
 
 /** SHA-1 over RID, index, modulus and exponent (Book 2, 11.2.2). */
-export function caKeyChecksum({ rid, index, modulus, exponent }: Omit<CaPublicKey, 'checksum'>): Uint8Array {
+export function caKeyChecksum(key: Omit<CaPublicKey, 'checksum'>): Uint8Array {
+  door.need('key', key, door.shape({ rid: door.anyBytes, index: door.whole(0, 255), modulus: door.anyBytes, exponent: door.anyBytes }))
+  const { rid, index, modulus, exponent } = key
   return sha1(concat(rid, Uint8Array.of(index), modulus, exponent))
 }
 
@@ -52,6 +55,7 @@ export interface CaKeyText {
  * @throws Fault `bad-key`, `bad-hex`
  */
 export function parseCaKey(key: CaKeyText, { withoutChecksum = 'refuse' }: { withoutChecksum?: 'refuse' | 'compute' } = {}): CaPublicKey {
+  door.need('key', key, door.shape({ rid: door.anyText, index: door.anyText, modulus: door.anyText, exponent: door.anyText }))
   const parts = { rid: fromHex(key.rid), index: fromHex(key.index)[0], modulus: fromHex(key.modulus), exponent: fromHex(key.exponent) }
   if (parts.rid.length !== 5 || parts.index === undefined) throw refused({ rid: parts.rid, index: 0 }, 'RID has 5 bytes, the index one')
   if (!key.checksum && withoutChecksum === 'refuse') throw refused(parts, 'has no checksum')

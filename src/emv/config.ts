@@ -1,5 +1,6 @@
 /** Terminal configuration as data: what the terminal is, which applications it takes, whose keys it trusts. `config-schema` checks it. */
 
+import * as door from '../door.ts'
 import type { Bit } from './data.ts'
 
 /** Application Selection Indicator (EMV 4.4 Book 1, 12.3.1). */
@@ -96,6 +97,7 @@ export interface TerminalKind {
 }
 
 export function terminalKind(terminalType: number): TerminalKind {
+  door.need('terminalType', terminalType, door.whole(0, 255))
   const low = terminalType & 0x0f
   return {
     operatedBy: (['bank', 'merchant', 'cardholder'] as const)[(terminalType >> 4) - 1],

@@ -1,6 +1,7 @@
 /** Explanations for machines, one JSON object each, and for people: which rule, on which bytes, did what. */
 
 import { fromHex, hex } from '../bytes.ts'
+import * as door from '../door.ts'
 import { Fault } from '../errors.ts'
 import { tagInfo } from '../tlv/tags.ts'
 import { tagName } from './data.ts'
@@ -14,12 +15,15 @@ export interface ExplanationJson {
   readonly effect: readonly string[]
 }
 
-export function explanationJson({ step, rule, inputs, effect }: Explanation): ExplanationJson {
+export function explanationJson(entry: Explanation): ExplanationJson {
+  door.need('entry', entry, door.shape({ step: door.anyText, rule: door.anyText, effect: door.listOf(door.anyText) }))
+  const { step, rule, inputs, effect } = entry
   return { step, rule, inputs: Object.fromEntries([...inputs].map(([tag, value]) => [tagName(tag), hex(value)])), effect }
 }
 
 /** The Explanation that a line of JSON holds. @throws Fault `bad-argument` naming the field */
 export function parseExplanation(line: string): Explanation {
+  door.need('line', line, door.anyText)
   let value: Partial<Record<keyof ExplanationJson, unknown>> | null
   try {
     value = JSON.parse(line)
@@ -41,17 +45,24 @@ export function parseExplanation(line: string): Explanation {
 }
 
 /** Whether rule or effect has this text, in upper or lower case: `TVR`, `floorLimit`, `10.7`. */
-export function isAbout({ rule, effect }: Explanation, text: string): boolean {
+export function isAbout(entry: Explanation, text: string): boolean {
+  door.need('entry', entry, door.shape({ rule: door.anyText, effect: door.listOf(door.anyText) }))
+  door.need('text', text, door.anyText)
+  const { rule, effect } = entry
   return [rule, ...effect].some(one => one.toLowerCase().includes(text.toLowerCase()))
 }
 
 /** Whether an entry sets this bit (`TVR expired`) or decides by it (`denial by expired`). */
-export function concerns({ effect }: Explanation, bit: string): boolean {
+export function concerns(entry: Explanation, bit: string): boolean {
+  door.need('entry', entry, door.shape({ effect: door.listOf(door.anyText) }))
+  door.need('bit', bit, door.anyText)
+  const { effect } = entry
   return effect.some(one => one === bit || one.endsWith(` by ${bit.slice(4)}`))
 }
 
 /** For people: each step once, under it the rules with their inputs by tag and name, and what they did. */
 export function printExplanations(entries: readonly Explanation[]): string {
+  door.need('entries', entries, door.listOf(door.object))
   const lines: string[] = []
   let last: string | undefined
   for (const { step, rule, inputs, effect } of entries) {

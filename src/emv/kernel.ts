@@ -1,11 +1,13 @@
 /** The contact kernel: one transaction, its steps in the order of EMV 4.4 Book 3, figure 7. */
 
+import * as door from '../door.ts'
 import { Fault, isFault } from '../errors.ts'
 import { authenticate } from './authenticate.ts'
 import type { Card } from './card.ts'
 import { complete, hostSaidNo } from './complete.ts'
 import type { TerminalConfig } from './config.ts'
 import type { Kernel, KernelOptions, Stop } from './context.ts'
+import { checkDoor } from './given.ts'
 import { startApplication } from './initiate.ts'
 import type { Outcome } from './outcome.ts'
 import { readRecords } from './records.ts'
@@ -28,6 +30,8 @@ export async function transact(
   terminal: Terminal,
   options: KernelOptions = {},
 ): Promise<Outcome> {
+  checkDoor(transaction, config, terminal)
+  door.need('card', card, door.having('a Card', 'transmit'))
   const kernel = newKernel(card, transaction, config, terminal, options)
   try {
     return outcomeOf(kernel, await run(kernel))

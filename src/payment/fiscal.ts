@@ -1,9 +1,11 @@
 /** The fiscal receipt of an order, as data: items, VAT by rate, totals, how it was paid, and the marks of the cash register (seed 002; names of FFD, the Russian fiscal data formats). */
 
 import { formatAmount } from '../currency.ts'
+import * as door from '../door.ts'
 import type { FiscalMark, Merchant, Order, OrderItem } from './acquirer.ts'
 import { priceParts } from './order.ts'
 import { quantityText } from './order-screen.ts'
+import * as rules from './rules.ts'
 
 /** Taxation systems (FFD 1055). */
 export const taxations = ['osn', 'usnIncome', 'usnIncomeOutcome', 'eshn', 'psn'] as const
@@ -81,12 +83,16 @@ export interface FiscalFacts {
 
 /** VAT contained in a gross amount, rounded half up to a minor unit. Rates have at most two decimals. */
 export function vatIn(amount: bigint, rate: number): bigint {
+  door.need('amount', amount, door.anyAmount)
+  door.need('rate', rate, door.finite(0, 100))
   const hundredths = BigInt(Math.round(rate * 100))
   const whole = 10_000n + hundredths
   return (2n * amount * hundredths + whole) / (2n * whole)
 }
 
-export function makeFiscalReceipt({ order, merchant, at, form, received, shop = {}, mark, before = [] }: FiscalFacts): FiscalReceipt {
+export function makeFiscalReceipt(facts: FiscalFacts): FiscalReceipt {
+  door.need('facts', facts, door.shape({ order: rules.orderRule, merchant: rules.merchantRule, at: door.date }))
+  const { order, merchant, at, form, received, shop = {}, mark, before = [] } = facts
   const { currency } = order
   const money = (amount: bigint) => formatAmount(amount, currency)
   const items = linesOf(order, shop, mark, before)
@@ -152,7 +158,9 @@ function linesOf(order: Order, shop: FiscalShop, mark: FiscalMark | undefined, b
 }
 
 /** What the QR code of a fiscal receipt says, so that anybody can have it checked by the tax service: time, sum, FN, FD, FP, kind. */
-export function fiscalQr({ mark, at, total, kind }: FiscalReceipt): string | undefined {
+export function fiscalQr(receipt: FiscalReceipt): string | undefined {
+  door.need('receipt', receipt, door.object)
+  const { mark, at, total, kind } = receipt
   if (!mark) return undefined
   const time = new Date(at)
   const two = (value: number) => String(value).padStart(2, '0')

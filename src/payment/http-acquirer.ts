@@ -1,6 +1,7 @@
 /** An acquirer over HTTP and JSON, on the `fetch` that browsers and Node have. */
 
 import { type Clock, systemClock, within } from '../clock.ts'
+import * as door from '../door.ts'
 import { abortFault, asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import { maskNumbers } from '../mask.ts'
 import type { AuthorisationMessage, HostAnswer, OrderAcquirer, OrderChange, RetailAcquirer } from './acquirer.ts'
@@ -26,6 +27,8 @@ const MAX_ANSWER = 64 * 1024
  * @throws Fault `bad-argument` when the address is not one
  */
 export function httpAcquirer(address: string, options: HttpAcquirerOptions = {}): OrderAcquirer & RetailAcquirer {
+  door.need('address', address, door.anyText)
+  door.need('options', options, hostRule)
   const base = baseAddress(address)
   const call = (method: string, path: string, body: Json | undefined, signal: AbortSignal | undefined): Promise<HostAnswer> =>
     request(new URL(path, base), method, body, options, signal, json => named(decodeAnswer(json)))
@@ -71,6 +74,13 @@ export function httpAcquirer(address: string, options: HttpAcquirerOptions = {})
     },
   }
 }
+
+const hostRule = door.shape({
+  timeout: door.maybe(door.milliseconds),
+  clock: door.maybe(door.clock),
+  fetch: door.maybe(door.callable),
+  token: door.maybe(door.text(1, 256)),
+})
 
 function baseAddress(address: string): URL {
   let url: URL

@@ -1,6 +1,7 @@
 /** An acquirer over ISO 8583:1987: one connection that is kept, one message at a time on it, an echo after a silence; any bank's, by dialect. */
 
 import { type Clock, systemClock } from '../clock.ts'
+import * as door from '../door.ts'
 import type { Waiting } from '../emv/terminal.ts'
 import { abortFault, asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import { Conversation } from '../reader/conversation.ts'
@@ -55,6 +56,13 @@ const ECHO_TIME = 5000
 
 type Line = Conversation<IsoMessage, IsoFrame>
 
+const lineRule = door.shape({
+  connect: door.callable,
+  terminal: door.maybe(door.text(1, 8)),
+  timeout: door.maybe(door.milliseconds),
+  clock: door.maybe(door.clock),
+})
+
 /** What identifies a message on the line: a repeat has the same. */
 interface Trace {
   readonly stan: string
@@ -62,6 +70,7 @@ interface Trace {
 }
 
 export function iso8583Acquirer(options: Iso8583Options): Iso8583Acquirer {
+  door.need('options', options, lineRule)
   const { connect, terminal = '00000000', timeout = 30_000, mac, memory, clock = systemClock } = options
   const dialect = isoDialect(options.dialect)
   const side = isoSideOf({ dialect, ...(mac && { mac }) })

@@ -1,6 +1,7 @@
 /** ISO 8583:1987 messages as bytes and back, in any dialect: message type, bitmaps, fields, MAC, and the frames that carry them. */
 
 import { concat, equal, fromHex, fromText, fromUint, hex, text, uint } from '../bytes.ts'
+import * as door from '../door.ts'
 import { asFault, Fault, isFault } from '../errors.ts'
 import type { Decoder, Side } from '../reader/side.ts'
 import { formOf, type IsoDialect, isoDialect, isoField } from './iso8583-dialect.ts'
@@ -59,7 +60,9 @@ function packed(digits: string, pad: IsoDialect['pad']): Uint8Array {
 const bitmapSize = ({ bitmap }: IsoDialect) => (bitmap === 'raw' ? 8 : 16)
 
 /** @throws Fault `bad-argument` with details.field, naming the field and its rule */
-export function encodeIso({ type, fields, header }: IsoMessage, { dialect = isoDialect(), mac }: IsoOptions = {}): Uint8Array {
+export function encodeIso(message: IsoMessage, { dialect = isoDialect(), mac }: IsoOptions = {}): Uint8Array {
+  door.need('message', message, door.shape({ type: door.anyText, fields: door.object }))
+  const { type, fields, header } = message
   if (!/^\d{4}$/.test(type)) throw new Fault('bad-argument', `message type '${type}' is not 4 digits`, { field: 'type' })
   const plain = [...fields.keys()].filter(number => !mac || (number !== 64 && number !== 128)).sort((a, b) => a - b)
   const both = dialect.bothBitmaps === true || plain.some(number => number > 64)
@@ -157,6 +160,7 @@ export function decodeIso(bytes: Uint8Array, options: IsoOptions = {}): IsoMessa
 
 /** As `decodeIso`, and never throws: of a message that is broken the fields before the break. */
 export function readIso(bytes: Uint8Array, { dialect = isoDialect(), mac }: IsoOptions = {}): IsoFrame {
+  door.need('bytes', bytes, door.anyBytes)
   const fields = new Map<number, string | Uint8Array>()
   const wrong = new Map<number, string>()
   let message: Pick<IsoMessage, 'type' | 'header'> | undefined
@@ -260,6 +264,7 @@ export const isoSide: Side<IsoMessage, IsoFrame> = isoSideOf()
 
 /** Messages as a dialect frames them. */
 export function isoSideOf(options: IsoOptions = {}): Side<IsoMessage, IsoFrame> {
+  door.need('options', options, door.object)
   const { frame } = options.dialect ?? isoDialect()
   const own = frame.inclusive ? frame.bytes : 0
   return {

@@ -2,12 +2,14 @@
 
 import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
+import * as door from '../door.ts'
 import type { TransactionType } from '../emv/terminal.ts'
 import type { AuthorisationMessage, HostAnswer, Merchant, Order, OrderChange, OrderState, ReversalReason } from './acquirer.ts'
 import type { Repaired } from './journal-check.ts'
 import type { Notice } from './notice.ts'
 import type { Receipt } from './receipt.ts'
 import type { Due, Ending, Method, Recorder, Stage } from './recorder.ts'
+import * as rules from './rules.ts'
 
 export interface JournalOptions {
   readonly clock?: Clock
@@ -137,6 +139,8 @@ export interface Journal extends Recorder, AsyncDisposable {
  * `bad-key`
  */
 export async function openJournal(path: string, options: JournalOptions = {}): Promise<Journal> {
+  door.need('path', path, door.anyText)
+  door.need('options', options, rules.journalRule)
   const { open } = await import('./journal-book.ts')
   return open(path, { clock: systemClock, ...options })
 }

@@ -1,9 +1,11 @@
 /** Notifications of a till: what changed about an order while nobody was looking, as data and in the words of the mPOS guide (seed 002). */
 
+import * as door from '../door.ts'
 import { hostMessage, type Language, message } from '../messages.ts'
 import type { OrderState } from './acquirer.ts'
 import type { Disagreement } from './order-money.ts'
 import type { Due } from './recorder.ts'
+import * as rules from './rules.ts'
 
 export type Notice = {
   /** The order's number. */
@@ -34,6 +36,7 @@ export type Notice = {
 
 /** As the app shows it. */
 export function noticeText(notice: Notice, language: Language = 'en'): string {
+  door.need('notice', notice, rules.noticeRule)
   const { order } = notice
   switch (notice.type) {
     case 'state':

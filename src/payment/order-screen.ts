@@ -1,31 +1,39 @@
 /** An order as the screens of the mPOS guide show it (seed 002): what is to be paid, and what came of it; and as JSON. */
 
 import { formatAmount } from '../currency.ts'
+import * as door from '../door.ts'
 import { hostMessage, type Language, message } from '../messages.ts'
 import type { Order, OrderItem } from './acquirer.ts'
 import type { Entry, OrderRecord } from './journal.ts'
+import * as rules from './rules.ts'
 import type { Json } from './wire-fields.ts'
 import { encodeOrder } from './wire-order.ts'
 
 /** `8.08 руб.`, `8.08 RUB`. */
-export function moneyText(amount: bigint, { currency }: Pick<Order, 'currency'>, language: Language = 'en'): string {
+export function moneyText(amount: bigint, order: Pick<Order, 'currency'>, language: Language = 'en'): string {
+  door.need('order', order, door.shape({ currency: door.currencyOf }))
+  const { currency } = order
   return `${formatAmount(amount, currency)} ${language === 'ru' && currency.alpha === 'RUB' ? 'руб.' : currency.alpha}`
 }
 
 /** Thousandths as `3.000`. */
 export function quantityText(quantity: bigint): string {
+  door.need('quantity', quantity, door.anyAmount)
   const digits = quantity.toString().padStart(4, '0')
   return `${digits.slice(0, -3)}.${digits.slice(-3)}`
 }
 
 /** What an item's price leaves off the line: its discount, minor units. */
-export function discountOf({ quantity, price, amount }: OrderItem): bigint {
+export function discountOf(item: OrderItem): bigint {
+  door.need('item', item, door.shape({ quantity: door.anyAmount, price: door.anyAmount, amount: door.anyAmount }))
+  const { quantity, price, amount } = item
   const full = (quantity * price + 500n) / 1000n
   return full > amount ? full - amount : 0n
 }
 
 /** The screen before the payment. */
 export function orderLines(order: Order, language: Language = 'en'): string[] {
+  door.need('order', order, rules.orderRule)
   const { number, amount, items = [], email, comment, currency } = order
   const line = (id: Parameters<typeof message>[0], value: string | undefined) => (value ? [`${message(id, language)}: ${value}`] : [])
   return [
@@ -48,16 +56,21 @@ export function orderLines(order: Order, language: Language = 'en'): string[] {
 }
 
 /** The state of an order in words; an order that nobody has tried to pay is new. */
-export function stateText({ state, entries }: Pick<OrderRecord, 'state' | 'entries'>, language: Language = 'en'): string {
+export function stateText(order: Pick<OrderRecord, 'state' | 'entries'>, language: Language = 'en'): string {
+  door.need('order', order, door.shape({ entries: door.listOf(door.object), state: door.anyText }))
+  const { state, entries } = order
   return message(state === 'In Process' && entries.length === 0 ? 'state.new' : `state.${state}`, language)
 }
 
-export function lastPayment({ entries }: Pick<OrderRecord, 'entries'>): Entry | undefined {
+export function lastPayment(order: Pick<OrderRecord, 'entries'>): Entry | undefined {
+  door.need('order', order, door.shape({ entries: door.listOf(door.object) }))
+  const { entries } = order
   return entries.filter(({ kind }) => kind === 'payment').at(-1)
 }
 
 /** The result screen. */
 export function resultLines(order: OrderRecord, language: Language = 'en'): string[] {
+  door.need('order', order, rules.recordRule)
   const payment = lastPayment(order)
   const line = (id: Parameters<typeof message>[0], value: string) => `${message(id, language)}: ${value}`
   const at = payment?.at ?? order.createdAt
@@ -84,6 +97,7 @@ function informationOf({ offline, entries }: OrderRecord, payment: Entry | undef
 
 /** `14.09.2020 15:58:23`, the terminal's own time. */
 export function dateText(at: Date): string {
+  door.need('at', at, door.date)
   const two = (value: number) => String(value).padStart(2, '0')
   const day = `${two(at.getDate())}.${two(at.getMonth() + 1)}.${at.getFullYear()}`
   return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
@@ -91,6 +105,7 @@ export function dateText(at: Date): string {
 
 /** What `tapdip order … --json` prints of an order: amounts as texts of minor units, times as ISO 8601. */
 export function orderJson(order: OrderRecord): Json {
+  door.need('order', order, rules.recordRule)
   const { state, offline, billNumber, createdAt, updatedAt, entries, merchant } = order
   return {
     ...(encodeOrder(order) as { readonly [name: string]: Json }),

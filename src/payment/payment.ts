@@ -2,6 +2,7 @@
 
 import { hex } from '../bytes.ts'
 import { type Clock, systemClock } from '../clock.ts'
+import * as door from '../door.ts'
 import type { CardInterface, Outcome } from '../emv/outcome.ts'
 import type { Candidate, PinEntry, PinRequest, Terminal, TransactionType, Waiting } from '../emv/terminal.ts'
 import { abortFault, Fault, isFault, throwIfAborted } from '../errors.ts'
@@ -15,6 +16,7 @@ import { checkItems } from './order.ts'
 import { type PreflightOptions, preflight } from './preflight.ts'
 import { type Ending, type Method, openPen, type PaymentReason, type Recorder } from './recorder.ts'
 import { describeResult, type PaymentResult } from './result.ts'
+import * as rules from './rules.ts'
 import { checkSignature, type Signature } from './signature.ts'
 import { type PaidWith, type Wanted, wantedApplication } from './wanted.ts'
 
@@ -80,6 +82,7 @@ const MAX_ATTEMPTS = 3
  * `low-battery`, `update-required`, `busy`, `link-closed`, `timeout`, `reader-error`, `tampered`, `aborted` before the card was asked, `bad-argument`
  */
 export async function pay(order: Order, options: PayOptions): Promise<PaymentResult> {
+  door.need('options', options, rules.payRule)
   checkOrder(order, options.merchant)
   checkAmount(order, options)
   fallbackRules(options.fallback)
@@ -307,6 +310,8 @@ function teller({ onEvent }: AppPrompts): (event: PaymentEvent) => void {
 
 /** Before a card is asked for, what no host would take. @throws Fault `bad-argument` */
 export function checkOrder(order: Order, merchant: Merchant): void {
+  door.need('order', order, rules.orderRule)
+  door.need('merchant', merchant, rules.merchantRule)
   const { number, amount } = order
   if (number.length < 1 || number.length > 32)
     throw usageFault('usage.length', { field: 'order.number', value: number.length, from: 1, to: 32 })

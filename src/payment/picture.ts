@@ -1,7 +1,9 @@
 /** Pictures in black and white, and PNG of them (ISO/IEC 15948): one bit a pixel, stored without compression, so that it needs no library anywhere. */
 
 import { concat, fromText, fromUint } from '../bytes.ts'
+import * as door from '../door.ts'
 import { Fault } from '../errors.ts'
+import * as rules from './rules.ts'
 
 /** White until drawn on. What lies outside is not drawn. */
 export class Picture {
@@ -45,6 +47,7 @@ export class Picture {
 
 /** The bytes of a PNG file. */
 export function png(picture: Picture): Uint8Array {
+  door.need('picture', picture, rules.pictureRule)
   const { width, height } = picture
   const stride = Math.ceil(width / 8) + 1
   const rows = new Uint8Array(stride * height) // each begins with its filter, 0 for none

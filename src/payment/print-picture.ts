@@ -1,5 +1,6 @@
 /** Receipts as pictures: the rows of the paper in dots, with the QR code, and the signature where it was drawn on a screen. */
 
+import * as door from '../door.ts'
 import { LETTER, letterDots } from './font.ts'
 import { Picture } from './picture.ts'
 import { layout, type Row, type Width } from './print.ts'
@@ -25,6 +26,7 @@ interface Part {
 }
 
 export function receiptPicture(rows: readonly Row[], { width = 48, signature }: PictureOptions = {}): Picture {
+  door.need('rows', rows, door.listOf(door.object))
   const pitch = LETTER.height + LEADING
   const parts = rows.map(
     (row): Part =>

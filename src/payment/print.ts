@@ -1,8 +1,10 @@
 /** Receipts on paper of 32 or 48 columns: the fiscal receipt and the slip as rows, and rows as lines of text. */
 
+import * as door from '../door.ts'
 import { type Language, type MessageId, message } from '../messages.ts'
 import { type FiscalReceipt, fiscalQr } from './fiscal.ts'
 import { headlines, type Receipt, receiptLines } from './receipt.ts'
+import * as rules from './rules.ts'
 
 /** One row before it is laid out. */
 export type Row =
@@ -22,6 +24,7 @@ const sum = (left: string, right: string, strong = false): Row => ({ type: 'sum'
 
 /** The slip of a card payment. Only the merchant's copy asks for a signature, and only where the CVM does and none was taken on a screen. */
 export function slipRows(receipt: Receipt, language: Language = 'en', copy: Copy = 'customer'): Row[] {
+  door.need('receipt', receipt, rules.receiptRule)
   const lines = receiptLines({ ...receipt, signatureLine: receipt.signatureLine && copy === 'merchant' }, language)
   const title = receipt.method ? [] : [{ type: 'title' as const, text: message(`receipt.copy.${copy}`, language) }]
   const results = headlines(receipt, language)
@@ -33,6 +36,7 @@ export function slipRows(receipt: Receipt, language: Language = 'en', copy: Copy
 
 /** In the order of the seed's example. */
 export function fiscalRows(receipt: FiscalReceipt, language: Language = 'en'): Row[] {
+  door.need('receipt', receipt, door.shape({ kind: door.anyText, items: door.listOf(door.object), at: door.object }))
   const say = (id: MessageId, params: Readonly<Record<string, string | number>> = {}) => message(id, language, params)
   const line = (id: MessageId, value: string | undefined) => (value ? [plain(`${say(id)}: ${value}`)] : [])
   const { kind, items, total, vat, withoutVat, form, received, change, mark } = receipt
@@ -87,6 +91,8 @@ export function fiscalRows(receipt: FiscalReceipt, language: Language = 'en'): R
 
 /** Rows as lines no wider than the paper. A QR code is left to whoever can draw one. */
 export function layout(rows: readonly Row[], width: Width): string[] {
+  door.need('rows', rows, door.listOf(door.object))
+  door.need('width', width, door.oneOf([32, 48]))
   return rows.flatMap(row => rowLines(row, width))
 }
 

@@ -1,6 +1,7 @@
 /** Receipts for ESC/POS printers: rows as the printer's commands, with Cyrillic in code page 866, and their way over any Link. */
 
 import ReceiptPrinterEncoder from '@point-of-sale/receipt-printer-encoder'
+import * as door from '../door.ts'
 import { throwIfAborted } from '../errors.ts'
 import type { Link } from '../transport/link.ts'
 import { layout, type Row, type Width } from './print.ts'
@@ -18,7 +19,10 @@ export interface PrinterOptions {
 const instead: readonly (readonly [RegExp, string])[] = [[/[«»“”„]/g, '"'], [/[–—]/g, '-'], [/…/g, '...'], [/[‘’]/g, "'"], [/≡/g, '='], [/×/g, 'x'], [/₽/g, 'руб.']] // biome-ignore format: a table
 
 /** The bytes of one receipt. */
-export function escPos(rows: readonly Row[], { width = 48, codepages = 'epson', cut = true }: PrinterOptions = {}): Uint8Array {
+export function escPos(rows: readonly Row[], options: PrinterOptions = {}): Uint8Array {
+  door.need('rows', rows, door.listOf(door.object))
+  door.need('options', options, door.object)
+  const { width = 48, codepages = 'epson', cut = true } = options
   const encoder = new ReceiptPrinterEncoder({ language: 'esc-pos', columns: width, codepageMapping: codepages })
   encoder.initialize().codepage('cp866')
   for (const row of rows) {
@@ -41,6 +45,8 @@ export function escPos(rows: readonly Row[], { width = 48, codepages = 'epson', 
 
 /** Sends it in pieces that the link takes. The printer says nothing back. @throws Fault `link-closed`, `aborted` */
 export async function printOver(link: Link, bytes: Uint8Array, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  door.need('link', link, door.linkRule)
+  door.need('bytes', bytes, door.anyBytes)
   const piece = Math.min(link.mtu, 4096)
   for (let at = 0; at < bytes.length; at += piece) {
     throwIfAborted(signal)

@@ -3,6 +3,7 @@
 import { crc16 } from '../bytes.ts'
 import type { Currency } from '../currency.ts'
 import { currency as currencyOf, formatAmount, parseAmount } from '../currency.ts'
+import * as door from '../door.ts'
 import { Fault } from '../errors.ts'
 
 /** What a code says. Lengths count characters (4.1). */
@@ -43,11 +44,13 @@ export type CodeObject = readonly [id: string, value: string]
 
 /** CRC-16 of ISO/IEC 13239 with polynomial 1021 and initial value FFFF, over the code up to and with `6304` (4.7.3). */
 export function codeCrc(text: string): string {
+  door.need('text', text, door.anyText)
   return crc16(new TextEncoder().encode(text), 0xffff).toString(16).toUpperCase().padStart(4, '0')
 }
 
 /** @throws Fault `bad-argument` with details.field */
 export function encodeMerchantCode(code: MerchantCode): string {
+  door.need('code', code, door.shape({ system: door.anyText, reference: door.anyText, name: door.anyText, city: door.anyText }))
   const { dynamic, system, reference, category, currency, amount, country, name, city, localName, bill, terminal } = code
   const additional = objects([
     ['01', bill && limited('bill', bill, 25)],
@@ -83,6 +86,7 @@ export function encodeMerchantCode(code: MerchantCode): string {
 
 /** The objects of a code or of a template in it, in their order. @throws Fault `bad-argument` with details.offset */
 export function codeObjects(text: string): CodeObject[] {
+  door.need('text', text, door.anyText)
   const found: CodeObject[] = []
   const characters = [...text]
   for (let at = 0; at < characters.length; ) {
@@ -98,6 +102,7 @@ export function codeObjects(text: string): CodeObject[] {
 
 /** @throws Fault `bad-argument` where it is no code, its CRC is wrong, or what every code has is missing */
 export function parseMerchantCode(text: string): MerchantCode {
+  door.need('text', text, door.anyText)
   const all = codeObjects(text)
   if (all.at(-1)?.[0] !== '63') throw bad('its last object is no CRC (63)')
   const crc = codeCrc(text.slice(0, -4))

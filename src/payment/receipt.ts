@@ -2,11 +2,13 @@
 
 import { fromHex, hex, text } from '../bytes.ts'
 import { formatAmount } from '../currency.ts'
+import * as door from '../door.ts'
 import type { CardInterface, CvmName, Outcome } from '../emv/outcome.ts'
 import type { TransactionType } from '../emv/terminal.ts'
 import { maskPan } from '../mask.ts'
 import { type Language, type MessageId, message } from '../messages.ts'
 import type { Merchant, Order } from './acquirer.ts'
+import * as rules from './rules.ts'
 import { schemeName } from './scheme.ts'
 
 /** Every field of the slip that the mPOS guide shows (seed 002); what is not known is left out. Safe to store and to print. */
@@ -64,17 +66,9 @@ export interface ReceiptFacts {
   readonly signed: boolean
 }
 
-export function makeReceipt({
-  merchant,
-  order,
-  type,
-  amount = order.amount,
-  result,
-  outcome,
-  response,
-  at,
-  signed,
-}: ReceiptFacts): Receipt {
+export function makeReceipt(facts: ReceiptFacts): Receipt {
+  door.need('facts', facts, door.shape({ order: rules.orderRule, merchant: rules.merchantRule, at: door.date, outcome: door.object }))
+  const { merchant, order, type, amount = order.amount, result, outcome, response, at, signed } = facts
   const { tags, application } = outcome
   const hexOf = (tag: number) => (tags.get(tag)?.length ? hex(tags.get(tag)!) : undefined)
   const aid = application?.aid.length ? hex(application.aid) : (hexOf(0x84) ?? hexOf(0x9f06) ?? hexOf(0x4f))
@@ -113,11 +107,13 @@ export function makeReceipt({
 
 /** The slip of a payment that no card was read for. `received`: of cash, minor units. */
 export function makePlainReceipt(
-  { order, merchant, at }: { readonly order: Order; readonly merchant: Merchant; readonly at: Date },
+  facts: { readonly order: Order; readonly merchant: Merchant; readonly at: Date },
   method: 'cash' | 'sbp',
   result: Outcome['result'],
   received?: bigint,
 ): Receipt {
+  door.need('facts', facts, door.shape({ order: rules.orderRule, merchant: rules.merchantRule, at: door.date }))
+  const { order, merchant, at } = facts
   const { amount, currency, number, commission } = order
   return {
     merchant: merchant.name,
@@ -137,6 +133,7 @@ export function makePlainReceipt(
 
 /** The PAN of a card's data, from 5A or the track of 57. */
 export function panOf(tags: ReadonlyMap<number, Uint8Array>): string | undefined {
+  door.need('tags', tags, door.having('data objects by tag', 'get'))
   const own = tags.get(0x5a)
   const digits = own?.length ? hex(own).replace(/F+$/, '') : hex(tags.get(0x57) ?? new Uint8Array(0)).split('D')[0]
   return /^\d{8,19}$/.test(digits) ? digits : undefined
@@ -163,7 +160,9 @@ const results = {
 } as const
 
 /** The lines that say what was done and how it ended: only a purchase is "paid". */
-export function headlines({ type, result }: Pick<Receipt, 'type' | 'result'>, language: Language): readonly string[] {
+export function headlines(receipt: Pick<Receipt, 'type' | 'result'>, language: Language): readonly string[] {
+  door.need('receipt', receipt, door.shape({ result: door.anyText }))
+  const { type, result } = receipt
   if (!type || type === 'cashback') return [message(results[result], language)]
   return [message(`receipt.type.${type}`, language), message(result === 'approved' ? 'receipt.approved' : results[result], language)]
 }
@@ -175,6 +174,7 @@ function cvmFailed({ tvr }: Receipt): boolean {
 
 /** The slip as lines, in the order of the seed's. A line that would be empty is left out. */
 export function receiptLines(receipt: Receipt, language: Language = 'en'): string[] {
+  door.need('receipt', receipt, rules.receiptRule)
   const line = (id: MessageId, value: string | undefined) => (value ? [`${message(id, language)}: ${value}`] : [])
   const application = receipt.aid && [receipt.aid, receipt.label].filter(Boolean).join(' ')
   const { cvm } = receipt

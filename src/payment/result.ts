@@ -1,6 +1,7 @@
 /** How a payment ended: as data for the app, as JSON, and as a sentence for the merchant. */
 
 import { hex } from '../bytes.ts'
+import * as door from '../door.ts'
 import type { CardInterface, CvmName, Outcome } from '../emv/outcome.ts'
 import type { TransactionType } from '../emv/terminal.ts'
 import { hostMessage, type Language, message } from '../messages.ts'
@@ -111,7 +112,9 @@ function safeTags(tags: ReadonlyMap<number, Uint8Array>): Record<string, string>
 }
 
 /** What `tapdip pay --json` prints: the result without the outcome's secret data. */
-export function paymentJson({ outcome: _secret, answer: _raw, approvedAmount, ...result }: PaymentResult): PaymentJson {
+export function paymentJson(payment: PaymentResult): PaymentJson {
+  door.need('payment', payment, door.object)
+  const { outcome: _secret, answer: _raw, approvedAmount, ...result } = payment
   return { ...result, ...(approvedAmount !== undefined && { approvedAmount: `${approvedAmount}` }) }
 }
 

@@ -1,7 +1,9 @@
 /** A cardholder's signature as strokes on a screen: taken, cleared, and drawn as a picture. */
 
+import * as door from '../door.ts'
 import { Fault } from '../errors.ts'
 import { Picture, png } from './picture.ts'
+import * as rules from './rules.ts'
 
 export interface Point {
   readonly x: number
@@ -15,6 +17,7 @@ export interface Signature {
 
 /** A signature that has something in it. @throws Fault `bad-argument` when it is empty or a coordinate is no number */
 export function checkSignature(signature: Signature): Signature {
+  door.need('signature', signature, rules.signatureRule)
   const points = signature.strokes.flat()
   if (points.length < 2) throw new Fault('bad-argument', 'the signature is empty: it has no stroke', { field: 'signature' })
   if (!points.every(({ x, y }) => Number.isFinite(x) && Number.isFinite(y)))
@@ -83,6 +86,9 @@ function scaled({ strokes }: Signature, { width, height }: Size): readonly (read
 
 /** @throws Fault `bad-argument` when it is empty */
 export function drawSignature(picture: Picture, signature: Signature, box: Size & { readonly left: number; readonly top: number }): void {
+  door.need('picture', picture, rules.pictureRule)
+  door.need('signature', signature, rules.signatureRule)
+  door.need('box', box, rules.sizeRule)
   for (const stroke of scaled(checkSignature(signature), box))
     for (const [index, { x, y }] of stroke.entries()) {
       const { x: fromX, y: fromY } = stroke[Math.max(0, index - 1)]
@@ -92,6 +98,8 @@ export function drawSignature(picture: Picture, signature: Signature, box: Size 
 
 /** The bytes of a PNG file. @throws Fault `bad-argument` when it is empty */
 export function signaturePng(signature: Signature, size: Size = SIZE): Uint8Array {
+  door.need('signature', signature, rules.signatureRule)
+  door.need('size', size, rules.sizeRule)
   const picture = new Picture(size.width, size.height)
   drawSignature(picture, signature, { ...size, left: 0, top: 0 })
   return png(picture)
@@ -99,6 +107,8 @@ export function signaturePng(signature: Signature, size: Size = SIZE): Uint8Arra
 
 /** @throws Fault `bad-argument` when it is empty */
 export function signatureSvg(signature: Signature, size: Size = SIZE): string {
+  door.need('signature', signature, rules.signatureRule)
+  door.need('size', size, rules.sizeRule)
   const { width, height } = size
   const short = (value: number) => String(Math.round(value * 100) / 100)
   const path = scaled(checkSignature(signature), size)

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../clock.ts'
 import { formatAmount } from '../currency.ts'
+import * as door from '../door.ts'
 import { Fault, isFault } from '../errors.ts'
 import type { Merchant, Order } from './acquirer.ts'
 import type { Journal } from './journal.ts'
@@ -26,7 +27,10 @@ export interface SaleResult {
 }
 
 /** What is given back. @throws Fault `bad-argument` when less was received than the order costs */
-export function changeOf({ amount, currency }: Pick<Order, 'amount' | 'currency'>, received: bigint): bigint {
+export function changeOf(order: Pick<Order, 'amount' | 'currency'>, received: bigint): bigint {
+  door.need('order', order, door.shape({ amount: door.anyAmount, currency: door.currencyOf }))
+  door.need('received', received, door.anyAmount)
+  const { amount, currency } = order
   if (received < amount) {
     const [less, more] = [received, amount].map(one => formatAmount(one, currency))
     throw new Fault('bad-argument', `received ${less} is less than the order, ${more} ${currency.alpha}`, { field: 'received' })

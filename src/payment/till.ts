@@ -1,6 +1,7 @@
 /** The till: orders paid, confirmed, cancelled and refunded over one journal and one acquirer, and nothing forgotten between two starts. */
 
 import { type Clock, sleep, systemClock } from '../clock.ts'
+import * as door from '../door.ts'
 import { asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import type { HostAnswer, Merchant, Order, OrderAcquirer, OrderChange, RetailAcquirer } from './acquirer.ts'
 import { agreeingTill, isContradiction } from './agreement.ts'
@@ -9,6 +10,7 @@ import type { Notice } from './notice.ts'
 import { dueOf, standingPayments } from './order-money.ts'
 import { type PaymentResult, type PayOptions, pay } from './payment.ts'
 import type { Receipt } from './receipt.ts'
+import * as rules from './rules.ts'
 import { type ByCash, letGo, type SaleResult, takeCash } from './till-cash.ts'
 import { compare } from './till-compare.ts'
 import { type Became, bringToEnd } from './till-due.ts'
@@ -110,6 +112,7 @@ const DAY = 86_400_000
 
 /** Opens a till. Unless told otherwise it recovers and reconciles at once, in the background. The journal stays the caller's to close. */
 export function openTill(options: TillOptions): Till {
+  door.need('options', options, rules.tillRule)
   const { journal, merchant, clock = systemClock, onNotice, onFault, newKey, attemptTime = 20_000, background = true } = options
   const acquirer = agreeingTill(options.acquirer)
   const desk = { journal, acquirer, clock, attemptTime }
@@ -120,6 +123,7 @@ export function openTill(options: TillOptions): Till {
   let loop: Promise<void> | undefined
 
   function known(number: string): OrderRecord {
+    door.need('number', number, door.text(1, 32))
     const order = journal.order(merchant, number)
     if (!order) throw new Fault('not-found', `the journal has no order ${number}`, { order: number })
     return order
@@ -193,6 +197,7 @@ export function openTill(options: TillOptions): Till {
   const recover = (signal?: AbortSignal) => attemptAll(journal.open(merchant), signal)
 
   async function reconcile(days = DAYS, signal?: AbortSignal): Promise<readonly OrderRecord[]> {
+    door.need('days', days, door.finite(0, 36_500))
     const since = new Date(clock.now() - days * DAY)
     const open = journal.orders({ since, merchant }).filter(({ state, offline }) => offline || state === 'In Process')
     for (const { entries } of open)
@@ -243,6 +248,8 @@ export function openTill(options: TillOptions): Till {
   }
 
   async function payOrder(order: Order, how: How): Promise<Paid> {
+    door.need('order', order, rules.orderRule)
+    door.need('how', how, rules.howRule)
     const before = standing(journal.order(merchant, order.number))
     if (before) return before
     try {
@@ -272,6 +279,7 @@ export function openTill(options: TillOptions): Till {
     part: Part & Pick<OrderChange, 'of'>,
     signal?: AbortSignal,
   ): Promise<Changed> {
+    door.need('part', part, rules.partRule)
     throwIfAborted(signal)
     const order = known(number)
     checkPart(order, part)
@@ -367,7 +375,10 @@ export function openTill(options: TillOptions): Till {
   return {
     journal,
     payOrder,
-    standing: number => standing(journal.order(merchant, number)),
+    standing(number) {
+      door.need('number', number, door.text(1, 32))
+      return standing(journal.order(merchant, number))
+    },
     recover,
     reconcile,
     orders: (filter = {}) => journal.orders({ merchant, ...filter }),

@@ -3,6 +3,7 @@
 import { emvRemarks, parseAtr } from '../apdu/atr.ts'
 import type { Clock } from '../clock.ts'
 import { sleep, systemClock, within } from '../clock.ts'
+import * as door from '../door.ts'
 import { CAPABILITY, type TerminalConfig } from '../emv/config.ts'
 import type { ContactlessConfig } from '../emv/contactless/config.ts'
 import type { UiRequest } from '../emv/contactless/outcome.ts'
@@ -57,6 +58,17 @@ const REMOVAL_TIMEOUT = 5_000
 /** Milliseconds between two looks at a slot. */
 const LOOK = 250
 
+const slotsRule = door.shape({
+  info: door.shape({ capabilities: door.listOf(door.anyText) }),
+  openCard: door.callable,
+  close: door.callable,
+})
+const readerRule = door.shape({
+  info: door.shape({ capabilities: door.listOf(door.anyText) }),
+  transact: door.callable,
+  close: door.callable,
+})
+
 /**
  * The Reader of `slots`, which it owns from here on. A payment is `transact` of `src/emv/kernel` over the card in a slot with contacts, `tap` of
  * `src/emv/contactless` over one in the field; a reader with both waits for either. The terminal takes a PIN where the app
@@ -65,6 +77,8 @@ const LOOK = 250
  * field is waited for, where the reader can tell.
  */
 export function passthrough(slots: Slots, options: PassthroughOptions = {}): Reader {
+  door.need('slots', slots, slotsRule)
+  door.need('options', options, door.object)
   return new Passthrough(slots, options)
 }
 
@@ -73,6 +87,8 @@ export function passthrough(slots: Slots, options: PassthroughOptions = {}): Rea
  * @throws Fault `unsupported` for a reader without raw slots
  */
 export function hostKernel(reader: Reader, options: PassthroughOptions): Reader {
+  door.need('reader', reader, readerRule)
+  door.need('options', options, door.object)
   const { info } = reader
   if (!reader.openCard || !info.capabilities.includes('passthrough'))
     throw new Fault('unsupported', `${info.family} has no raw slot for a kernel on the host`, { feature: 'passthrough' })

@@ -2,6 +2,7 @@
 
 import type { Clock, Limit } from '../clock.ts'
 import { sleep, systemClock, within } from '../clock.ts'
+import * as door from '../door.ts'
 import { abortFault, asFault, Fault, type FaultCode } from '../errors.ts'
 import { Broadcast } from './broadcast.ts'
 import type { Reader, ReaderInfo } from './reader.ts'
@@ -45,6 +46,7 @@ export interface ConnectionOptions {
 
 /** Half a second, then twice as long each time, up to half a minute: a reader that reboots is back soon, one that is switched off does not tire the radio. */
 export function backOff(attempt: number): number {
+  door.need('attempt', attempt, door.whole(0, 1_000_000))
   return Math.min(500 * 2 ** (attempt - 1), 30_000)
 }
 

@@ -1,6 +1,8 @@
 /** Data objects by tag that can be read by who asks for one, and print masked: what a developer logs by habit holds no card. */
 
 import { hex } from '../bytes.ts'
+import * as door from '../door.ts'
+import { Fault } from '../errors.ts'
 import { tagBytes, tagHex } from './ber.ts'
 import { isSensitive } from './tags.ts'
 import { mask } from './words.ts'
@@ -10,6 +12,8 @@ import { mask } from './words.ts'
  * certificates what may be shown (`400000******0002`, `***`), of the vendors' own objects (private class: enciphered tracks, PIN blocks) the number of bytes. `get` gives bytes.
  */
 export function cardData(objects: Iterable<readonly [number, Uint8Array]> = []): Map<number, Uint8Array> {
+  if (typeof (objects as { entries?: unknown })?.entries !== 'function' || ArrayBuffer.isView(objects))
+    throw new Fault('bad-argument', `objects is ${door.show(objects)}; it takes pairs of tag and bytes`, { field: 'objects' })
   return Object.defineProperties(new Map(objects), faces)
 }
 

@@ -1,5 +1,6 @@
 /** From a URI to an open Link; the transport it needs is loaded when it is asked for. */
 
+import * as door from '../door.ts'
 import { Fault, throwIfAborted } from '../errors.ts'
 import type { BleLibrarySource } from './ble-radio.ts'
 import type { Link } from './link.ts'
@@ -24,6 +25,8 @@ export interface ConnectOptions {
  * here, or a family without Bluetooth LE, with details.feature
  */
 export async function connect(uri: string | Uri, options: ConnectOptions = {}): Promise<Link> {
+  door.need('uri', uri, door.either('a URI', door.anyText, door.object))
+  door.need('options', options, door.object)
   const target = typeof uri === 'string' ? parseUri(uri) : uri
   throwIfAborted(options.signal)
   switch (target.scheme) {

@@ -1,5 +1,6 @@
 /** A Link is a byte pipe to a device: it knows nothing but bytes and its own chunk size. */
 
+import * as door from '../door.ts'
 import { Fault } from '../errors.ts'
 
 export interface Link {
@@ -24,6 +25,7 @@ const words: Readonly<Record<ClosedBy, string>> = { close: 'was closed', peer: '
 
 /** The Fault `link-closed` of a Link; `details.by` tells who ended it. */
 export function linkClosed(uri: string, by: ClosedBy, cause?: unknown): Fault {
+  door.need('uri', uri, door.anyText)
   return new Fault('link-closed', `${uri} ${words[by]}`, { uri, by }, cause === undefined ? undefined : { cause })
 }
 

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
+import * as door from '../door.ts'
 import type { Fault } from '../errors.ts'
 import { checkMtu, Inbox } from './inbox.ts'
 import type { Link } from './link.ts'
@@ -36,6 +37,7 @@ export interface PipeEnd extends Link {
 
 /** Both ends of one line: `a` for the host, `b` for the device, by custom. */
 export function pipe(options: PipeOptions = {}): [a: PipeEnd, b: PipeEnd] {
+  door.need('options', options, door.object)
   const a = new End('a', options)
   const b = new End('b', options)
   a.join(b)

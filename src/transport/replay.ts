@@ -2,6 +2,7 @@
 
 import { fromHex, hex } from '../bytes.ts'
 import type { Clock } from '../clock.ts'
+import * as door from '../door.ts'
 import { asFault, Fault } from '../errors.ts'
 import { Inbox } from './inbox.ts'
 import type { ClosedBy, Link } from './link.ts'
@@ -32,6 +33,7 @@ export interface Trace {
 
 /** Reads a recording made by `traced`. @throws Fault `bad-argument` with details.line; `unsupported` for another version */
 export function parseTrace(text: string): Trace {
+  door.need('text', text, door.anyText)
   const [head, ...lines] = text.split('\n').map(line => line.trimEnd())
   const first = object(head, 1)
   if (first.tapdip !== 'trace') throw new Fault('bad-argument', 'line 1 is not that of a tapdip trace', { line: 1 })
@@ -71,6 +73,8 @@ export interface Replay extends Link {
  * @throws Fault `unsupported` when only lengths were recorded
  */
 export function replay(trace: Trace, options: ReplayOptions = {}): Replay {
+  door.need('trace', trace, recording)
+  door.need('options', options, door.object)
   const blank = trace.chunks.find(chunk => chunk.bytes === undefined)
   if (blank)
     throw new Fault('unsupported', `line ${blank.line} has no bytes: this recording can be read, not replayed`, {
@@ -79,6 +83,8 @@ export function replay(trace: Trace, options: ReplayOptions = {}): Replay {
     })
   return new Player(trace, options)
 }
+
+const recording = door.shape({ chunks: door.listOf(door.object) })
 
 class Player implements Replay {
   readonly uri: string

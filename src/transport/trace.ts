@@ -3,6 +3,7 @@
 import { concat, hex } from '../bytes.ts'
 import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
+import * as door from '../door.ts'
 import { Fault } from '../errors.ts'
 import type { ClosedBy, Link } from './link.ts'
 
@@ -27,6 +28,8 @@ export const unredacted: Redaction = () => bytes => bytes
  * what it does not understand. A `hide` that gives another length, and what is no whole unit at the end, is written as zeros.
  */
 export function byFrame(length: (bytes: Uint8Array) => number, hide: (unit: Uint8Array, direction: Direction) => Uint8Array): Redaction {
+  door.need('length', length, door.callable)
+  door.need('hide', hide, door.callable)
   return direction => {
     let rest: Uint8Array = new Uint8Array()
     return (bytes, last) => {
@@ -66,6 +69,8 @@ export const TRACE_VERSION = 1
  * `{"at":<ms since start>,"out"|"in":"<hex>"}`, or the number of its bytes in place of the hex, and at the end `{"at","end":"close"|"peer"|"loss"}`.
  */
 export function traced(link: Link, options: TraceOptions): Link {
+  door.need('link', link, door.linkRule)
+  door.need('options', options, door.shape({ write: door.callable }))
   const recorder = new Recorder(link.uri, options)
   return {
     uri: link.uri,

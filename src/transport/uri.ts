@@ -1,5 +1,6 @@
 /** Where a reader is: the URIs of links, taken apart. */
 
+import * as door from '../door.ts'
 import { Fault } from '../errors.ts'
 
 /** `?family=qpos&baud=9600`, as it was written; each part takes what it knows. */
@@ -32,6 +33,7 @@ export const uriForms: Readonly<Record<Scheme, string>> = {
  * @throws Fault `bad-uri`, with the accepted forms in its message
  */
 export function parseUri(uri: string): Uri {
+  door.need('uri', uri, door.anyText)
   const [, scheme, rest, search] = /^([a-z]+):([^?]*)(?:\?(.*))?$/s.exec(uri) ?? []
   if (scheme === undefined || !Object.hasOwn(uriForms, scheme)) throw badUri(uri, 'it begins with no known scheme')
   const query = parseQuery(uri, search ?? '')

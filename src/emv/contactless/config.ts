@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { fromBcd, fromHex, hex, toBcd } from '../../bytes.ts'
+import * as door from '../../door.ts'
 import type { RandomSelection } from '../config.ts'
 import { bytes, checkedConfig, currencyCode, dataObjects, minorUnits, randomSelection } from '../config-schema.ts'
 import type { TransactionType } from '../terminal.ts'
@@ -121,6 +122,7 @@ function figure(rules: SchemeRules, rule: RuleName, sign: Comparison): bigint {
 
 /** The data objects of a scheme's kernel, rules and own settings together: what a reader with a kernel of its own is loaded with too. */
 export function kernelData(rules: SchemeRules): ReadonlyMap<number, Uint8Array> {
+  door.need('rules', rules, door.shape({ scheme: door.anyText }))
   const limits = (figures[rules.scheme] ?? [])
     .map(([tag, rule, sign]) => [tag, figure(rules, rule, sign)] as const)
     .filter(([, value]) => value <= MAX) // a rule that is not there
@@ -151,7 +153,9 @@ function figureOf(first: bigint, sign: Comparison): bigint {
 }
 
 /** Kernel 3's sets; it pre-processes with them as Entry Point does. */
-export function visaLimitSets({ dynamicLimits }: SchemeRules): LimitSet[] {
+export function visaLimitSets(scheme: SchemeRules): LimitSet[] {
+  door.need('scheme', scheme, door.object)
+  const { dynamicLimits } = scheme
   return (dynamicLimits ?? []).map(({ programId, verifyFrom, refuseFrom, offlineUpTo, zeroAmountAllowed, statusCheck }) => ({
     programId: programId!,
     ...(verifyFrom !== undefined && { cvmRequiredLimit: figureOf(verifyFrom, '>=') }),
@@ -163,7 +167,9 @@ export function visaLimitSets({ dynamicLimits }: SchemeRules): LimitSet[] {
 }
 
 /** Kernel 4's sets, with its own signs. */
-export function amexLimitSets({ dynamicLimits }: SchemeRules): ReadonlyMap<number, AmexLimits> {
+export function amexLimitSets(scheme: SchemeRules): ReadonlyMap<number, AmexLimits> {
+  door.need('scheme', scheme, door.object)
+  const { dynamicLimits } = scheme
   return new Map(
     (dynamicLimits ?? []).map(({ set, verifyFrom, refuseFrom, offlineUpTo }) => [
       set!,
@@ -177,7 +183,9 @@ export function amexLimitSets({ dynamicLimits }: SchemeRules): ReadonlyMap<numbe
 }
 
 /** Entry Point's combinations. Kernels with limits of their own get none here, so that no rule is tested twice with two signs. */
-export function combinationsOf({ schemes }: ContactlessConfig): Combination[] {
+export function combinationsOf(config: ContactlessConfig): Combination[] {
+  door.need('config', config, door.shape({ schemes: door.listOf(door.object) }))
+  const { schemes } = config
   return schemes.flatMap(rules => {
     const own = figures[rules.scheme] !== undefined
     const limits = own

@@ -2,11 +2,13 @@
 
 import { equal, hex, text } from '../../bytes.ts'
 import { systemClock, within } from '../../clock.ts'
+import * as door from '../../door.ts'
 import { Fault, isFault } from '../../errors.ts'
 import { cardData } from '../../tlv/card-data.ts'
 import type { TerminalConfig } from '../config.ts'
 import { defaultTimeouts, type KernelOptions } from '../context.ts'
 import { commonLanguage } from '../fci.ts'
+import { checkDoor } from '../given.ts'
 import type { CvmName, Outcome, Reason } from '../outcome.ts'
 import type { AuthorisationRequest, AuthorisationResponse, PinBlock, Terminal, Transaction } from '../terminal.ts'
 import { amexKernel } from './amex.ts'
@@ -45,6 +47,8 @@ export function kernelsOf(
   torn?: TornLog,
   exchange?: DataExchangeHandler,
 ): (id: Uint8Array) => ContactlessKernel | undefined {
+  door.need('config', config, door.shape({ schemes: door.listOf(door.object) }))
+  door.need('environment', environment, door.object)
   const kernels = config.schemes.map(rules => {
     const data = kernelData(rules)
     const fastDda00 = { ...(rules.fastDda00 !== undefined && { fastDda00: rules.fastDda00 }) }
@@ -97,6 +101,9 @@ export function tap(
   terminal: Terminal,
   options: TapOptions = {},
 ): Promise<Outcome> {
+  checkDoor(transaction, config, terminal)
+  door.need('field', field, door.object)
+  door.need('contactless', contactless, door.shape({ schemes: door.listOf(door.object) }))
   return play(field, transaction, config, contactless, terminal, options, goOnline)
 }
 

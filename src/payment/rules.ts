@@ -1,0 +1,141 @@
+/** What payments take from an app, as rules of the door (door.ts). */
+
+import {
+  amount,
+  anyAmount,
+  anyText,
+  bytes,
+  callable,
+  clock,
+  currencyOf,
+  date,
+  finite,
+  flag,
+  having,
+  listOf,
+  maybe,
+  milliseconds,
+  object,
+  oneOf,
+  type Rule,
+  shape,
+  signal,
+  text,
+  whole,
+} from '../door.ts'
+import { type Method, methods } from './recorder.ts'
+
+/** n 12, as field 4 of ISO 8583 and 9F02 hold it. */
+export const MOST = 999_999_999_999n
+
+const itemRule: Rule = shape({
+  ...{ id: text(1, 32), name: text(1, 128), quantity: anyAmount, price: anyAmount, amount: anyAmount },
+  vat: maybe(finite(0, 100)),
+})
+
+export const orderRule: Rule = shape({
+  ...{ number: text(1, 32), amount: amount(0n, MOST), currency: currencyOf },
+  items: maybe(listOf(itemRule, 1)),
+  email: maybe(text(0, 128)),
+  comment: maybe(text(0, 256)),
+})
+
+/** Some of it is for people only: what of it is printed must be text. */
+export const merchantRule: Rule = shape({ name: text(1, 64), id: text(1, 15), terminal: text(1, 8), address: maybe(text(1, 128)) })
+
+/** An order as a till knows it. */
+export const recordRule: Rule = shape({
+  number: anyText,
+  amount: anyAmount,
+  currency: currencyOf,
+  state: anyText,
+  entries: listOf(object),
+  createdAt: date,
+})
+
+export const noticeRule: Rule = shape({ order: anyText, type: anyText })
+
+export const receiptRule: Rule = shape({
+  merchant: anyText,
+  order: anyText,
+  result: anyText,
+  amount: anyText,
+  currency: anyText,
+  date: anyText,
+})
+
+const pointRule: Rule = shape({ x: finite(-1e9, 1e9), y: finite(-1e9, 1e9) })
+export const signatureRule: Rule = shape({ strokes: listOf(listOf(pointRule)) })
+
+export const sizeRule: Rule = shape({ width: whole(1, 16_384), height: whole(1, 16_384) })
+export const pictureRule: Rule = having('a Picture', 'dot', 'isDark')
+
+const interfaces = ['chip', 'tap', 'swipe']
+const types = ['purchase', 'cash', 'cashback', 'refund']
+
+export const readerRule: Rule = having('a Reader', 'transact', 'status', 'close')
+export const acquirerRule: Rule = having('an Acquirer', 'authorise', 'reverse', 'status')
+
+/** What `pay` takes beside its order. */
+const byCard = {
+  reader: readerRule,
+  prompts: maybe(object),
+  hold: maybe(flag),
+  amount: maybe(amount(0n, MOST)),
+  otherAmount: maybe(amount(0n, MOST)),
+  partial: maybe(flag),
+  type: maybe(oneOf(types)),
+  interfaces: maybe(listOf(oneOf(interfaces), 1)),
+  forceOnline: maybe(flag),
+  fallback: maybe(object),
+  firmware: maybe(object),
+  minimumBattery: maybe(finite(0, 100)),
+  newKey: maybe(callable),
+  statusTime: maybe(milliseconds),
+  reversalTime: maybe(milliseconds),
+  signal: maybe(signal),
+}
+
+export const payRule: Rule = shape({
+  ...byCard,
+  acquirer: acquirerRule,
+  merchant: merchantRule,
+  journal: maybe(having('a Recorder', 'record')),
+  method: maybe(oneOf(methods)),
+  clock: maybe(clock),
+})
+
+export const tillRule: Rule = shape({
+  ...{ journal: having('a Journal', 'record', 'order', 'open'), acquirer: acquirerRule, merchant: merchantRule },
+  ...{ clock: maybe(clock), onNotice: maybe(callable), onFault: maybe(callable), newKey: maybe(callable) },
+  ...{ attemptTime: maybe(milliseconds), background: maybe(flag) },
+})
+
+const ways = { method: maybe(oneOf(methods)) }
+
+/** How an order is paid: what the method takes. */
+export const howRule: Rule = {
+  takes: 'how an order is paid: { method, … }',
+  broken(value, path) {
+    const wrong = shape(ways).broken(value, path)
+    if (wrong) return wrong
+    const { method = 'reader' } = value as { readonly method?: Method }
+    if (method === 'reader' || method === 'softpos') return shape(byCard).broken(value, path)
+    return shape({
+      received: maybe(amount(0n, MOST)),
+      signal: maybe(signal),
+      waitTime: maybe(milliseconds),
+      reversalTime: maybe(milliseconds),
+    }).broken(value, path)
+  },
+}
+
+export const partRule: Rule = shape({
+  amount: maybe(amount(1n, MOST)),
+  items: maybe(listOf(shape({ id: anyText, quantity: maybe(anyAmount) }), 1)),
+})
+
+export const journalRule: Rule = shape({
+  ...{ clock: maybe(clock), key: maybe(bytes(32, 32)), busyTime: maybe(milliseconds), leaseTime: maybe(milliseconds) },
+  ...{ maxSize: maybe(whole(1, Number.MAX_SAFE_INTEGER)), onRepair: maybe(callable) },
+})
