@@ -158,7 +158,7 @@ const counterRule = door.shape({
   ...readerOptions,
   ...{
     rules: door.maybe(door.listOf(door.object)),
-    balance: door.maybe(door.amount(0n, 999_999_999_999n)),
+    balance: door.maybe(door.anyAmount),
     listen: door.maybe(door.anyText),
   },
   ...{ onHost: door.maybe(door.callable), host: door.maybe(door.object), pins: door.maybe(door.listOf(door.anyText)) },

@@ -9,7 +9,8 @@ type UsageId = Extract<MessageId, `usage.${string}`>
 /** A refusal that can be told in the user's language: `details.says` is its message, the other details are what is put in. */
 export function usageFault(says: UsageId, params: FaultDetails): Fault {
   const words = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]))
-  return new Fault('bad-argument', message(says, 'en', words), { ...params, says })
+  const rule = message(says, 'en', words)
+  return new Fault('bad-argument', rule, { ...params, says, rule })
 }
 
 /** `value` as one of `values`; the nearest is named when it is none. @throws Fault `bad-argument` */

@@ -3,8 +3,10 @@
 /** @param pace how many of its milliseconds pass in one */
 export function fastClock(pace) {
   const start = Date.now()
+  const begun = performance.now()
   return {
     now: () => Math.floor(start + (Date.now() - start) * pace),
+    elapsed: () => (performance.now() - begun) * pace,
     timer(ms, fire) {
       const handle = setTimeout(fire, ms / pace)
       return () => clearTimeout(handle)

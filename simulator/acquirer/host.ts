@@ -110,7 +110,7 @@ const acquirerRule = door.shape({
   ...{
     rules: door.maybe(door.listOf(door.object)),
     risk: door.maybe(door.listOf(door.object)),
-    balance: door.maybe(door.amount(0n, 999_999_999_999n)),
+    balance: door.maybe(door.anyAmount),
   },
   ...{ clock: door.maybe(door.clock), onEvent: door.maybe(door.callable) },
 })

@@ -138,12 +138,12 @@ async function listenPty(serve: ServeLink, options: ListenOptions): Promise<List
 async function listenTcp(host: string, port: number, serve: ServeLink, options: ListenOptions): Promise<Listening> {
   let current: { link: Link; socket: Socket; serving: Promise<void> } | undefined
   const server = createServer({ noDelay: true }, async socket => {
-    if (current) {
+    const before = current
+    if (before) {
       socket.on('error', () => {}) // it may go while it waits
       // One that has hung up is let go of first; its end and the new connection may be seen in either order.
       await new Promise<void>(resolve => setImmediate(() => setImmediate(resolve)))
-      const before: typeof current = current // it may be over by now
-      if (before?.socket.destroyed || before?.socket.readableEnded) await before.serving
+      if (before.socket.destroyed || before.socket.readableEnded) await before.serving
       if (current || !server.listening) {
         socket.destroy()
         return

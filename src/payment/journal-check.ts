@@ -39,8 +39,12 @@ const columns = new Map(
 )
 const nameOf = (column: string) => column.split(/\s/)[0]
 
-/** Everything that is wrong, in the order of the tables. */
+/** Everything that is wrong, in the order of the tables, as it stands at one moment: others may be writing. */
 export function inspect(database: Database): readonly Damage[] {
+  return database.transaction(() => look(database))
+}
+
+function look(database: Database): readonly Damage[] {
   const found: Damage[] = []
   for (const [table, names] of columns) {
     const there = database.all(`SELECT name FROM pragma_table_info('${table}')`).map(({ name }) => String(name))
@@ -48,20 +52,20 @@ export function inspect(database: Database): readonly Damage[] {
     else for (const column of names.map(nameOf)) if (!there.includes(column)) found.push({ table, column, why: 'the column is missing' })
   }
   if (found.length > 0) return found
-  const look = (table: string, name: (row: Row) => string | undefined, read: (row: Row) => unknown) => {
+  const read = (table: string, name: (row: Row) => string | undefined, reading: (row: Row) => unknown) => {
     for (const row of database.all(`SELECT rowid AS row, * FROM ${table} ORDER BY rowid`)) {
-      const bad = unreadable(() => read(row))
+      const bad = unreadable(() => reading(row))
       if (bad) found.push({ table, row: Number(row.row), ...(name(row) !== undefined && { name: name(row)! }), ...bad })
     }
   }
-  look(
+  read(
     'orders',
     row => String(row.number),
     row => readOrder(row, []),
   )
   const shops = new Map(database.all('SELECT merchant, number, shop FROM orders').map(row => [`${row.merchant}\n${row.number}`, row]))
   const unread = new Set(found.map(({ name }) => name))
-  look(
+  read(
     'entries',
     row => String(row.key),
     row => {
@@ -70,7 +74,7 @@ export function inspect(database: Database): readonly Damage[] {
       return readEntry(row, unread.has(String(row.number)) ? nobody : readShop(order))
     },
   )
-  look(
+  read(
     'notices',
     () => undefined,
     row => readNotice(String(row.notice)),

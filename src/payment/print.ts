@@ -36,7 +36,7 @@ export function slipRows(receipt: Receipt, language: Language = 'en', copy: Copy
 
 /** In the order of the seed's example. */
 export function fiscalRows(receipt: FiscalReceipt, language: Language = 'en'): Row[] {
-  door.need('receipt', receipt, door.shape({ kind: door.anyText, items: door.listOf(door.object), at: door.object }))
+  door.need('receipt', receipt, door.shape({ kind: door.anyText, items: door.listOf(door.object) }))
   const say = (id: MessageId, params: Readonly<Record<string, string | number>> = {}) => message(id, language, params)
   const line = (id: MessageId, value: string | undefined) => (value ? [plain(`${say(id)}: ${value}`)] : [])
   const { kind, items, total, vat, withoutVat, form, received, change, mark } = receipt

@@ -3,8 +3,8 @@
 import {
   amount,
   anyAmount,
+  anyBytes,
   anyText,
-  bytes,
   callable,
   clock,
   currencyOf,
@@ -29,19 +29,20 @@ import { type Method, methods } from './recorder.ts'
 export const MOST = 999_999_999_999n
 
 const itemRule: Rule = shape({
-  ...{ id: text(1, 32), name: text(1, 128), quantity: anyAmount, price: anyAmount, amount: anyAmount },
+  ...{ id: anyText, name: anyText, quantity: anyAmount, price: anyAmount, amount: anyAmount },
   vat: maybe(finite(0, 100)),
 })
 
+/** Of what type; how long and how much is for `checkOrder` to say, in the user's language. */
 export const orderRule: Rule = shape({
-  ...{ number: text(1, 32), amount: amount(0n, MOST), currency: currencyOf },
+  ...{ number: anyText, amount: anyAmount, currency: currencyOf },
   items: maybe(listOf(itemRule, 1)),
-  email: maybe(text(0, 128)),
-  comment: maybe(text(0, 256)),
+  email: maybe(anyText),
+  comment: maybe(anyText),
 })
 
 /** Some of it is for people only: what of it is printed must be text. */
-export const merchantRule: Rule = shape({ name: text(1, 64), id: text(1, 15), terminal: text(1, 8), address: maybe(text(1, 128)) })
+export const merchantRule: Rule = shape({ name: anyText, id: anyText, terminal: anyText, address: maybe(anyText) })
 
 /** An order as a till knows it. */
 export const recordRule: Rule = shape({
@@ -136,6 +137,6 @@ export const partRule: Rule = shape({
 })
 
 export const journalRule: Rule = shape({
-  ...{ clock: maybe(clock), key: maybe(bytes(32, 32)), busyTime: maybe(milliseconds), leaseTime: maybe(milliseconds) },
+  ...{ clock: maybe(clock), key: maybe(anyBytes), busyTime: maybe(milliseconds), leaseTime: maybe(milliseconds) },
   ...{ maxSize: maybe(whole(1, Number.MAX_SAFE_INTEGER)), onRepair: maybe(callable) },
 })
