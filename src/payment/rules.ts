@@ -20,7 +20,6 @@ import {
   type Rule,
   shape,
   signal,
-  text,
   whole,
 } from '../door.ts'
 import { type Method, methods } from './recorder.ts'
