@@ -23,7 +23,7 @@ export const allCurrencies: readonly Currency[] = [...byAlpha.values()].sort((on
 
 /** The currency with this alphabetic or numeric code: `RUB`, `rub`, 643, `643`, `036`. @throws Fault `bad-argument` */
 export function currency(code: string | number): Currency {
-  door.need('code', code, door.either('an ISO 4217 code, as text or number', door.anyText, door.finite(0, 999)))
+  if (typeof code !== 'number') door.need('currency', code, door.anyText)
   const text = String(code).trim().toUpperCase()
   const found = byAlpha.get(text) ?? (/^\d{1,3}$/.test(text) ? byNumeric.get(Number(text)) : undefined)
   if (found) return found

@@ -317,6 +317,7 @@ const UNKNOWN_SERVICE: ServiceCode = { interchange: 'private', chip: false, auth
  * for a chip goes to the slot; services and PIN are the issuer's to say.
  */
 export function serviceCodeOf(code: string): ServiceCode {
+  door.need('code', code, door.anyText)
   if (hasMeaning(code)) return readServiceCode(code)
   const area = interchange[code[0] as unknown as keyof typeof interchange]
   return { ...UNKNOWN_SERVICE, ...(area && { interchange: area }), chip: /^[26]/.test(code) }
