@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openPcscReader } from '../devices/pcsc/driver.ts'
+import { startAcquirer } from '../simulator/acquirer/host.ts'
 import { loadCard } from '../simulator/cards/icc.ts'
 import { Body } from '../simulator/readers/body.ts'
 import { type CardholderScript, cardholder } from '../simulator/readers/cardholder.ts'
@@ -12,8 +13,11 @@ import { VirtualClock, within } from '../src/clock.ts'
 import type { Card } from '../src/emv/card.ts'
 import { russianContactless } from '../src/emv/contactless/config.ts'
 import type { Terminal, Transaction } from '../src/emv/terminal.ts'
+import type { PaymentEvent } from '../src/payment/events.ts'
+import { pay as payOrder } from '../src/payment/payment.ts'
 import type { Reader } from '../src/reader/reader.ts'
 import type { PoweredCard, SlotLink } from '../src/transport/link.ts'
+import { deskAcquirer } from './desk-acquirer.ts'
 import { faultOf } from './link-contract.ts'
 import { expectAgreement, issuerOf, personOf, pinEntry, rows, rub } from './tap-table.ts'
 
@@ -121,15 +125,32 @@ describe('chip or tap at a PC/SC reader, whichever comes', () => {
     expect(asked).toEqual([])
   })
 
+  it('a dead chip within one payment: taken out and inserted again twice, then tapped, as the merchant allows', async () => {
+    const host = await startAcquirer()
+    const card = loadCard('dead-chip', { clock })
+    const leave = cardholder(body, { card, present: 'dip', pace: instant })
+    const events: PaymentEvent[] = []
+    const options = { reader, clock, merchant: { name: 'Test', id: 'M1', terminal: 'T1' }, acquirer: deskAcquirer(host.desk) }
+    const order = { number: 'pcsc_1', amount: 1000n, currency: rub }
+    const prompts = { onEvent: (event: PaymentEvent) => void events.push(event) }
+    const result = await clock.settle(payOrder(order, { ...options, prompts, fallback: { to: ['swipe', 'tap'] } }))
+    leave()
+    await host.close()
+    // Nobody swipes at a PC/SC reader: that is left out.
+    expect(events.flatMap(one => (one.type === 'fallback' ? [`${one.ask} ${one.left}`] : []))).toEqual(['chip 1', 'chip 0', 'tap 0'])
+    expect(shown.slice(0, shown.indexOf('reader.tapCard')).filter(one => one === 'reader.removeCard')).toHaveLength(3)
+    expect(result).toMatchObject({ result: 'approved', interface: 'tap', fallback: true, attempts: 1 })
+  })
+
   it('a chip left in the slot of a payment by tap: it is asked away, then the card is tapped', async () => {
     const card = loadCard('mir', { clock })
     body.insert(card)
     const script: CardholderScript = { card, present: 'tap', pace: { ...instant, remove: 200, present: 300 } }
     const { outcome, asked } = await pay(script, { amount: 1000n, interfaces: ['tap'] }, profiles.mir)
-    expect(shown.filter(one => one === 'reader.removeCard' || one === 'reader.presentCard').slice(0, 3)).toEqual([
-      'reader.presentCard',
+    expect(shown.filter(one => one === 'reader.removeCard' || one === 'reader.tapCard').slice(0, 3)).toEqual([
+      'reader.tapCard',
       'reader.removeCard',
-      'reader.presentCard',
+      'reader.tapCard',
     ])
     expect(outcome).toMatchObject({ result: 'approved', interface: 'tap' })
     expect(asked).toMatchObject([{ request: { interface: 'tap' }, arqc: 'right' }])

@@ -19,6 +19,7 @@ import { Fault, isFault } from '../errors.ts'
 import type { MessageId } from '../messages.ts'
 import { type Asked, decide } from './binding.ts'
 import type { Broadcast } from './broadcast.ts'
+import { invitation } from './invitation.ts'
 import type { CardSlot, OpenCardOptions, Reader, ReaderEvent, ReaderInfo, ReaderStatus } from './reader.ts'
 import { slotField } from './tap-slot.ts'
 import { ReaderWork } from './work.ts'
@@ -297,13 +298,15 @@ class Passthrough implements Reader {
     const { contactless, cardTimeout = CARD_TIMEOUT, removalTimeout = REMOVAL_TIMEOUT, kernel, onUi } = this.#options
     const rules = terminal.enterPin ? contactless! : withoutOnlinePin(contactless!)
     const chip = ways.includes('chip')
+    // Where a chip could be inserted and may not be, a tap is asked for by name.
+    const invited = this.info.capabilities.includes('chip') ? invitation(ways) : 'reader.presentCard'
     let asked = false // from then on no other card may pay
     const field = slotField({
       clock: this.#clock,
       cardTimeout,
       chip: () => chip && !asked,
       open: options => this.#open(options),
-      onOtherCard: this.#inTheWay(terminal, 'reader.presentCard'),
+      onOtherCard: this.#inTheWay(terminal, invited),
       removal: this.#slots.tellsRemoval
         ? { timeout: removalTimeout, signal, onWait: () => this.#display(terminal, 'reader.removeCard') }
         : undefined,
@@ -312,7 +315,7 @@ class Passthrough implements Reader {
     const own: Terminal = {
       ...this.#terminal(terminal),
       display: (message, language) =>
-        this.#display(terminal, refused && message === 'reader.presentCard' ? 'reader.tryAnotherCard' : message, language),
+        this.#display(terminal, message !== 'reader.presentCard' ? message : refused ? 'reader.tryAnotherCard' : invited, language),
       authorise: (request, waiting) => {
         asked = true
         field.restart()
