@@ -1,5 +1,6 @@
 /** DUKPT on both sides against the X9.24 test data and against tracks from the field. */
 
+import { createCipheriv } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -141,6 +142,39 @@ describe('AES DUKPT', () => {
     for (const [name, type] of Object.entries(types)) {
       const expected = arrays[`update_key_${name}_verify`]
       if (expected) expect([name, hex(aesUpdateKey(fromHex(arrays.ik), fromHex(arrays.ikid), type))]).toEqual([name, expected])
+    }
+  })
+
+  // X9.24-3:2017, Annex B: AES-128, transaction 1.
+  it.each([
+    ['keyEncryption', '36A724B7BEFA5A25F5E7B5782A4554A2'],
+    ['macGeneration', 'A2DC23DE6FDE0824A2BC321E08E4B8B7'],
+    ['macVerification', 'DBB463945B286C07CD3AD82EE96FD9C9'],
+    ['macBoth', '85675439D18D7F1158BD8E3EAA3D502B'],
+    ['dataEncrypt', 'A35C412EFD41FDB98B69797C02DCD08F'],
+    ['dataDecrypt', '16292C6EA8F64C5420A0584BFBC577BE'],
+    ['dataBoth', 'A308E080DD15A1B741F1721BF67DE11C'],
+  ] as const)('derives the key for %s', (usage, expected) => {
+    const ksn = fromHex('123456789012345600000001')
+    expect(hex(aesWorkingKey(fromHex('4F21B565BAD9835E112B6465635EAE44'), ksn, usage))).toBe(expected)
+  })
+
+  // No vector of an HMAC key is published: the derivation data of 6.3.2, table 3, written out, under AES of another make.
+  it.each([
+    [128, 'HMAC128', ['0101200000050080']],
+    [192, 'HMAC192', ['01012000000500C0', '01022000000500C0']],
+    [256, 'HMAC256', ['0101200000050100', '0102200000050100']],
+  ] as const)('derives HMAC keys of %s bits, from parents that are as strong', (bits, type, heads) => {
+    const ksn = fromHex('123456789012345600000001')
+    for (const parent of [128, 192, 256] as const) {
+      const key = Uint8Array.from({ length: parent / 8 }, (_, at) => at * 7)
+      if (parent < bits) {
+        expect(() => aesWorkingKey(key, ksn, 'macGeneration', type)).toThrow(/stronger/)
+        continue
+      }
+      const cipher = createCipheriv(`aes-${parent}-ecb`, key, null).setAutoPadding(false)
+      const blocks = cipher.update(heads.map(head => `${head}9012345600000001`).join(''), 'hex', 'hex').toUpperCase()
+      expect(hex(aesWorkingKey(key, ksn, 'macGeneration', type))).toBe(blocks.slice(0, bits / 4))
     }
   })
 

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { fromHex, hex } from '../src/bytes.ts'
 import { applicationCryptogram, arpcMethod1, arpcMethod2, iccMasterKey, sessionKey, treeSessionKey } from '../src/crypto/cryptogram.ts'
 import {
+  arpcResponse,
   cryptogramVersions,
   pinChangeCommand,
   versionArpc,
@@ -146,5 +147,17 @@ describe('issuer cryptography', () => {
     // The worked example of Visa's CVV, found in many HSM manuals: key pair 0123456789ABCDEF/FEDCBA9876543210.
     const key = fromHex('0123456789ABCDEFFEDCBA9876543210')
     expect(cvv(key, '4123456789012345', '8701', '101')).toBe('561')
+  })
+})
+
+describe('what follows the ARPC in 91', () => {
+  const { mastercard17, visa10, visa18, jcb4 } = cryptogramVersions
+  it.each([
+    ['M/Chip: a bit field', mastercard17, '0012', '0000'],
+    ['Visa CVN 10: the characters of field 39', visa10, '3030', '3531'],
+    ['JCB, by assumption: the same', jcb4, '3030', '3531'],
+    ['Visa CVN 18: a Card Status Update', visa18, '00820000', '00000000'],
+  ])('%s', (_, version, approved, declined) => {
+    expect([hex(arpcResponse(version, '00')), hex(arpcResponse(version, '51'))]).toEqual([approved, declined])
   })
 })

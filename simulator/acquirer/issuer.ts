@@ -1,8 +1,9 @@
 /** The card's bank: checks the cryptogram over the data that the terminal sent, the online PIN and the account, and answers with ARPC and scripts. */
 
-import { concat, equal, fromHex, fromText, hex } from '../../src/bytes.ts'
+import { concat, equal, fromHex, hex } from '../../src/bytes.ts'
 import { iccMasterKey } from '../../src/crypto/cryptogram.ts'
 import {
+  arpcResponse,
   type CardKeys,
   type CryptogramVersion,
   cryptogramVersions,
@@ -278,7 +279,7 @@ export class Issuer {
     const version = cryptogramVersions[facts.version]
     const session = { atc: tags.get(0x9f36)!, cryptogram: tags.get(0x9f26)!, unpredictable: tags.get(0x9f37)! }
     const keys = keysOf(facts)
-    const response = version.arpc === 1 ? fromText(code) : approvingCodes.includes(code) ? CSU_APPROVED : CSU_DECLINED
+    const response = arpcResponse(version, code, approvingCodes.includes(code))
     const arpc = versionArpc(version, keys, session, response)
     if (rules.some(one => one.do === 'wrongArpc')) arpc[0] ^= 0xff
     const scripts = rules.flatMap(one => {
@@ -314,10 +315,6 @@ function partOf({ balance }: Account, { amount, partial }: AuthorisationMessage,
 function book(account: Account, { type, amount }: AuthorisationMessage): void {
   account.balance += type === 'refund' ? amount : -amount
 }
-
-/** Card Status Update (EMV 4.4 Book 3, Annex C10): the issuer approves, and the offline counters are reset; or neither. */
-const CSU_APPROVED = fromHex('00820000')
-const CSU_DECLINED = fromHex('00000000')
 
 /** Issuer Script Template 2 (72): to be run after the second GENERATE AC (EMV 4.4 Book 3, 10.10). @param head CLA INS P1 P2 */
 function script(version: CryptogramVersion, keys: CardKeys, session: Session, head: string): Uint8Array {

@@ -1,6 +1,6 @@
 /** What a cryptogram version number (CVN, in 9F10) stands for: keys, data, padding and scripts of the schemes whose rules are public. */
 
-import { concat, fromUint, hex } from '../bytes.ts'
+import { concat, fromHex, fromText, fromUint, hex } from '../bytes.ts'
 import { Fault } from '../errors.ts'
 import {
   acSessionKey,
@@ -43,6 +43,8 @@ export interface CryptogramVersion {
   /** The data objects before it; `dataObjects` when left out. */
   readonly objects?: typeof dataObjects
   readonly arpc: 1 | 2
+  /** Of method 1: the two bytes that approve and that decline, where they are no characters of field 39 (`arpcResponse`). */
+  readonly arpcCodes?: { readonly approved: string; readonly declined: string }
   readonly encipherment: Encipherment
   /** The command MAC runs over header, ATC, cryptogram and data; without them where false. */
   readonly macSession: boolean
@@ -83,11 +85,18 @@ const visa = {
   acKey: common,
   pinBlock: visaPinChangeBlock,
 } as const
+/**
+ * The ARPC response code of M/Chip is a bit field, not the two characters of field 39. Bits as two public sources have them: 0010 (pyemv, whose results were
+ * checked on an HSM) and 0012 for an approval, without 10 for a refusal (jPOS, `CVNMCDataBuilder`): 10 the issuer approves, 02 counters are reset.
+ * The scheme's own text is not public.
+ */
+const mchip = { approved: '0012', declined: '0000' } as const
 const mastercard = {
   option: 'A',
   padding: 2,
   issuerData: 'cvr',
   arpc: 1,
+  arpcCodes: mchip,
   encipherment: 'mastercard',
   macSession: true,
   scriptKey: byCryptogram,
@@ -141,7 +150,7 @@ export const cryptogramVersions = {
   dpasTap: { ...dpas, objects: dataObjects.filter(([tag]) => tag !== 0x95) },
   /** UnionPay: session keys of PBOC. Derived: no vector was seen. */
   unionpay1: { ...assumed, issuerData: 'cvr', acKey: byPbocAtc, arpcKey: byPbocAtc, scriptKey: byPbocAtc },
-  interac133: { ...mastercard, issuerData: 'all', macSession: false, acKey: proprietary, arpcKey: proprietary },
+  interac133: { ...mastercard, arpcCodes: undefined, issuerData: 'all', macSession: false, acKey: proprietary, arpcKey: proprietary },
 } as const satisfies Record<string, CryptogramVersion>
 export type CryptogramVersionName = keyof typeof cryptogramVersions
 
@@ -168,6 +177,16 @@ export function versionCryptogram(
   const data = cryptogramData(tags, issuerData, version.objects)
   const session = { atc: tags.get(0x9f36)!, unpredictable: tags.get(0x9f37) }
   return applicationCryptogram(version.acKey(keys.ac, session), data, version.padding)
+}
+
+/** Card Status Update (EMV 4.4 Book 3, Annex C10): the issuer approves, and the offline counters are reset; or neither. */
+const CSU_APPROVED = '00820000'
+const CSU_DECLINED = '00000000'
+
+/** What the ARPC is made over beside the cryptogram, and what follows it in 91. @param code field 39, two characters */
+export function arpcResponse({ arpc, arpcCodes }: CryptogramVersion, code: string, approved = code === '00'): Uint8Array {
+  if (arpc === 2) return fromHex(approved ? CSU_APPROVED : CSU_DECLINED)
+  return arpcCodes ? fromHex(approved ? arpcCodes.approved : arpcCodes.declined) : fromText(code)
 }
 
 /** The ARPC to `session.cryptogram`. @param response method 1: ARC, 2 bytes; method 2: card status update, 4 bytes. @throws Fault */

@@ -4,14 +4,16 @@ import { concat, fromUint, hex, uint } from '../bytes.ts'
 import { Fault } from '../errors.ts'
 import * as aes from './aes.ts'
 
-/** Key types with their code and length in bits (X9.24-3:2017, 6.2.2). */
+/** Key types with their algorithm's code, length and strength in bits (X9.24-3:2017, 6.2.2, 6.3.2). */
 const types = {
-  TDES2: { code: 0, bits: 128 },
-  TDES3: { code: 1, bits: 192 },
-  AES128: { code: 2, bits: 128 },
-  AES192: { code: 3, bits: 192 },
-  AES256: { code: 4, bits: 256 },
-  HMAC: { code: 5, bits: 256 },
+  TDES2: { code: 0, bits: 128, strength: 80 },
+  TDES3: { code: 1, bits: 192, strength: 112 },
+  AES128: { code: 2, bits: 128, strength: 128 },
+  AES192: { code: 3, bits: 192, strength: 192 },
+  AES256: { code: 4, bits: 256, strength: 256 },
+  HMAC128: { code: 5, bits: 128, strength: 128 },
+  HMAC192: { code: 5, bits: 192, strength: 192 },
+  HMAC256: { code: 5, bits: 256, strength: 256 },
 } as const
 export type AesDukptKeyType = keyof typeof types
 
@@ -77,7 +79,7 @@ export function aesTransactionKey(key: Uint8Array, ksn: Uint8Array): Uint8Array 
 }
 
 /**
- * A working key of a transaction; it may not be stronger than the intermediate key.
+ * A working key of a transaction; it may not be stronger than the intermediate key (X9.24-3:2017, 6.1.3).
  * @throws Fault `bad-key`, `bad-argument`
  */
 export function aesWorkingKey(
@@ -87,8 +89,7 @@ export function aesWorkingKey(
   type: AesDukptKeyType = 'AES128',
 ): Uint8Array {
   const own = aesType(transaction, 'transaction key')
-  const strength = { TDES2: 80, TDES3: 112, AES128: 128, AES192: 192, AES256: 256, HMAC: types[own].bits }[type]
-  if (strength > types[own].bits)
+  if (types[type].strength > types[own].strength)
     throw new Fault('bad-argument', `working key ${type} is stronger than the ${own} key it would come from`, { field: 'type' })
   return derive(transaction, usages[usage], type, at(ksn, uint(checkKsn(ksn).subarray(8))))
 }
