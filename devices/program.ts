@@ -6,6 +6,7 @@ import { addApdu } from './commands/apdu.ts'
 import { addDecode } from './commands/decode.ts'
 import { addExplain } from './commands/explain.ts'
 import { addInfo } from './commands/info.ts'
+import { addKeys } from './commands/keys.ts'
 import { addList } from './commands/list.ts'
 import { addOrder } from './commands/order.ts'
 import { addPay } from './commands/pay.ts'
@@ -16,6 +17,6 @@ export function tapdipProgram(): Command {
   const program = new Command('tapdip')
     .description('Card readers and EMV payments. Test keys and test cards only; no approval by EMVCo, PCI or any scheme.')
     .version(version, '-v, --version')
-  for (const add of [addList, addInfo, addPay, addUpdate, addOrder, addDecode, addExplain, addApdu]) add(program)
+  for (const add of [addList, addInfo, addPay, addUpdate, addOrder, addDecode, addExplain, addApdu, addKeys]) add(program)
   return program
 }

@@ -366,6 +366,15 @@ const table = {
   'journal.aside': ['set aside: {row} ({why})', 'отложено: {row} ({why})'],
   'journal.whole': ['The journal is whole.', 'Журнал не повреждён.'],
   'order.noNetwork': ['There is no connection to the server', 'Нет соединения с сервером'],
+  // `tapdip keys`.
+  'keys.clear': ['In clear, for a test rig only: what follows is a secret.', 'Открытые данные, только для тестового стенда: далее секрет.'],
+  'keys.initialKey': ['initial key', 'начальный ключ'],
+  'keys.enciphered': ['enciphered key', 'зашифрованный ключ'],
+  'keys.kcv': ['check value', 'контрольное значение'],
+  'keys.ksn': ['key serial number', 'серийный номер ключа'],
+  'keys.pin': ['PIN', 'ПИН-код'],
+  'keys.track': ['track', 'дорожка'],
+  'keys.data': ['data', 'данные'],
   // The demonstration.
   'demo.begin': ['Virtual QPOS {serial} at {uri}, acquirer at {acquirer}.', 'Виртуальный QPOS {serial}: {uri}, эквайер: {acquirer}.'],
   'demo.chip': [

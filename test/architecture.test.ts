@@ -9,8 +9,8 @@ const root = resolve(import.meta.dirname, '..')
 /** First row whose pattern matches a file decides; `may` lists patterns of project files it may import (its own folder is always allowed where `own` is set). */
 const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; never?: RegExp }[] = [
   { files: /^devices\/commands\//, may: [/^src\//, /^devices\/(?!cli|program)[\w-]+\.ts$/], own: true },
-  { files: /^src\/index\.ts$/, may: [/^src\//] },
-  { files: /^src\/[\w-]+\.ts$/, may: [/^src\/(?!index)[\w-]+\.ts$/] },
+  { files: /^src\/(index|tools)\.ts$/, may: [/^src\//] },
+  { files: /^src\/[\w-]+\.ts$/, may: [/^src\/(?!index|tools)[\w-]+\.ts$/] },
   { files: /^src\/tlv\//, may: [/^src\/[\w-]+\.ts$/], own: true },
   { files: /^src\/crypto\//, may: [/^src\/[\w-]+\.ts$/], own: true },
   { files: /^src\/apdu\//, may: [/^src\/[\w-]+\.ts$/, /^src\/tlv\//], own: true },

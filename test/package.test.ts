@@ -40,6 +40,8 @@ describe('package', () => {
       'dist/devices/index.d.ts',
       'dist/devices/cli.js',
       'dist/simulator/world.js',
+      'dist/src/tools.js',
+      'dist/src/tools.d.ts',
       'dist/simulator/cli.js',
       'README.md',
       'LICENSE',
@@ -91,13 +93,35 @@ describe('package', () => {
     expect(out).toMatch(/^missing-library .*libsql.*\ntrue missing-library .*serialport/)
   })
 
-  it('both entry points load', () => {
+  it('all entry points load', () => {
     expect(
       node(
         '--input-type=module',
         '-e',
-        "console.log(typeof (await import('tapdip')).open, typeof (await import('tapdip/simulator')).virtualCounter)",
+        `const [app, simulator, tools] = await Promise.all([import('tapdip'), import('tapdip/simulator'), import('tapdip/tools')])
+         console.log(typeof app.open, typeof simulator.virtualCounter, typeof tools.DukptDevice, typeof tools.decodeIso)`,
       ),
-    ).toBe('function function\n')
+    ).toBe('function function function function\n')
+  })
+
+  it('`tapdip/tools` has its types, and needs no reader and no library of the machine', () => {
+    expect(readFileSync(join(root, 'dist/src/tools.d.ts'), 'utf8')).toContain('aesWorkingKey')
+    const out = node(
+      '--import',
+      absent,
+      '--input-type=module',
+      '-e',
+      `const { fromHex, hex, initialKey, transactionKey, pinKey, des, encodeFormat0, openPinBlock, pinOf, checkValue, describe, parseDol, decodeIso, encodeIso, isoDialects } = await import('tapdip/tools')
+       const [bdk, ksn] = [fromHex('0123456789ABCDEFFEDCBA9876543210'), fromHex('FFFF9876543210E00001')]
+       const block = des.encryptEcb(pinKey(transactionKey(initialKey(bdk, ksn), ksn)), encodeFormat0(pinOf('1234'), '4012345678909'))
+       console.log(hex(block), openPinBlock(bdk, ksn, block, '4012345678909').join(''), hex(checkValue(bdk)))
+       console.log(describe(fromHex('9F36020011')).objects[0].name, parseDol(fromHex('9F3704')).length)
+       const bytes = encodeIso({ type: '0800', fields: new Map([[11, '000001'], [70, '301']]) }, { dialect: isoDialects.bcd })
+       console.log(hex(bytes), decodeIso(bytes, { dialect: isoDialects.bcd }).fields.get(70))`,
+    )
+    // The first PIN block of X9.24-1:2009, Annex A.
+    expect(out).toMatch(
+      /^1B9C1845EB993A7A 1234 08D7B4\nApplication Transaction Counter.* 1\n6000000000080080200000000000000400000000000000[0-9]+ 301\n$/,
+    )
   })
 })

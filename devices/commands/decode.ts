@@ -1,4 +1,4 @@
-/** `tapdip decode <hex>`: TLV, or a bare DOL or APDU response, in words; sensitive values masked. */
+/** `tapdip decode <hex>`: TLV, an APDU response, or a message of ISO 8583, in words; sensitive values masked. */
 
 import type { Command } from 'commander'
 import { decodeResponse } from '../../src/apdu/apdu.ts'
@@ -6,9 +6,19 @@ import { statusWords } from '../../src/apdu/status.ts'
 import { fromHex, hex } from '../../src/bytes.ts'
 import { EXIT } from '../../src/command-line.ts'
 import { choice } from '../../src/flags.ts'
+import { type IsoDialectName, isoDialect, isoDialects } from '../../src/payment/iso8583-dialect.ts'
+import { describeIso, printIso } from '../../src/payment/iso8583-print.ts'
 import type { KernelDictionary } from '../../src/tlv/kernels.ts'
 import { kernelDictionaries } from '../../src/tlv/kernels.ts'
 import { describe, printTree } from '../../src/tlv/print.ts'
+
+interface DecodeFlags {
+  readonly kernel?: string
+  readonly as: string
+  readonly dialect?: string
+  readonly apdu?: boolean
+  readonly json?: boolean
+}
 
 export function addDecode(program: Command): void {
   program
@@ -16,10 +26,14 @@ export function addDecode(program: Command): void {
     .description('TLV in words; what is malformed is shown with its place')
     .argument('<hex...>', 'hexadecimal, blanks allowed; what a card answered when --apdu is given')
     .addOption(choice('--kernel <name>', 'meaning of tags for a contactless kernel', Object.keys(kernelDictionaries)))
+    .addOption(choice('--as <what>', 'tlv, or iso8583: a message, with its length in front or without', ['tlv', 'iso8583']).default('tlv'))
+    .addOption(choice('--dialect <name>', 'of ISO 8583', Object.keys(isoDialects)))
     .option('--apdu', 'the last two bytes are a status word')
     .option('--json', 'one JSON object')
-    .action((digits: string[], options: { kernel?: string; apdu?: boolean; json?: boolean }) => {
-      const { kernel } = options
+    .action((digits: string[], options: DecodeFlags, command: Command) => {
+      const { kernel, as, dialect } = options
+      if (as === 'iso8583') return decodeMessage(fromHex(digits.join('')), options)
+      if (dialect !== undefined) command.error('error: --dialect is of --as iso8583')
       const bytes = fromHex(digits.join(''))
       const response = options.apdu ? decodeResponse(bytes) : undefined
       const description = describe(response?.data ?? bytes, kernel ? { words: kernelDictionaries[kernel as KernelDictionary] } : {})
@@ -34,4 +48,10 @@ export function addDecode(program: Command): void {
         )
       if (description.stopped) process.exitCode = EXIT.fault
     })
+}
+
+function decodeMessage(bytes: Uint8Array, { dialect, json }: DecodeFlags): void {
+  const described = describeIso(bytes, { dialect: isoDialect(dialect as IsoDialectName | undefined) })
+  process.stdout.write(`${json ? JSON.stringify(described, null, 2) : printIso(described)}\n`)
+  if (described.stopped) process.exitCode = EXIT.fault
 }

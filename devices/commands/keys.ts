@@ -1,0 +1,156 @@
+/** `tapdip keys`: initial keys for a rig, enciphered for `loadKeys`; PIN blocks and tracks opened with test keys. What prints a secret says so. */
+
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { fromHex, hex, text } from '../../src/bytes.ts'
+import { language } from '../../src/command-line.ts'
+import { checkValue } from '../../src/crypto/des.ts'
+import { initialKey } from '../../src/crypto/dukpt.ts'
+import { aesInitialKey } from '../../src/crypto/dukpt-aes.ts'
+import { encipherKey, openPinBlock, openTrack } from '../../src/crypto/key-tools.ts'
+import { aesCmac } from '../../src/crypto/mac.ts'
+import { Fault, isFault } from '../../src/errors.ts'
+import { wholeNumber } from '../../src/flags.ts'
+import { type MessageId, message } from '../../src/messages.ts'
+
+/** What the standards publish for everybody to test with: X9.24-1:2009, Annex A; X9.24-3:2017, Annex B. */
+const published: Readonly<Record<string, string>> = {
+  test: '0123456789ABCDEFFEDCBA9876543210',
+  'test-aes': 'FEDCBA9876543210F1F1F1F1F1F1F1F1',
+}
+const KEY = 'hex, @<file>, env:<name>, or a published test key: test, test-aes'
+
+interface Common {
+  readonly json?: boolean
+  readonly lang?: string
+}
+
+export function addKeys(program: Command): void {
+  const keys = program
+    .command('keys')
+    .description('keys of a test rig: derived, enciphered for a reader, and what came under them opened. Test keys only')
+  keys
+    .command('initial')
+    .description('the initial key of a device out of its base derivation key; in clear unless --under is given')
+    .requiredOption('--bdk <key>', `base derivation key: ${KEY}`)
+    .requiredOption('--ksn <hex>', 'key serial number: 10 bytes for triple DES; 12, or the 8 of the initial key ID, for AES')
+    .option('--under <key>', 'prints it enciphered under this key, as `loadKeys` of a reader takes it, and not in clear')
+    .option('--kcv <bytes>', 'of the check value, as many as the reader takes: QPOS 8', wholeNumber('--kcv', 1, 8), 3)
+    .option('--json', 'one JSON object')
+    .action(({ bdk, ksn: serial, under, kcv, ...common }: Common & { bdk: string; ksn: string; under?: string; kcv: number }) => {
+      const ksn = bytesOf('--ksn', serial)
+      const aes = ksn.length !== 10
+      if (aes && ksn.length !== 12 && ksn.length !== 8)
+        throw new Fault('bad-argument', `--ksn has ${ksn.length} bytes, it takes 10 for triple DES, 12 or 8 for AES`, { field: 'ksn' })
+      const key = aes ? aesInitialKey(keyOf('--bdk', bdk), ksn.subarray(0, 8)) : initialKey(keyOf('--bdk', bdk), ksn)
+      if (under === undefined) tell(common, 'keys.clear', { initialKey: hex(key), kcv: hex(kcvOf(key, aes)), ksn: hex(ksn) })
+      else {
+        const sealed = encipherKey(keyOf('--under', under), key, { by: aes ? 'aes' : 'des', kcv })
+        tell(common, undefined, { key: hex(sealed.key), kcv: hex(sealed.kcv), ksn: hex(ksn) })
+      }
+    })
+  keys
+    .command('wrap')
+    .description('a key enciphered under another, with its check value, as `loadKeys` of a reader takes it')
+    .requiredOption('--under <key>', `key encryption key: ${KEY}`)
+    .requiredOption('--key <key>', `the key: ${KEY}`)
+    .option('--aes', 'both are AES keys; triple DES when left out')
+    .option('--kcv <bytes>', 'of the check value, as many as the reader takes: QPOS 8', wholeNumber('--kcv', 1, 8), 3)
+    .option('--json', 'one JSON object')
+    .action(({ under, key, aes, kcv, ...common }: Common & { under: string; key: string; aes?: boolean; kcv: number }) => {
+      const sealed = encipherKey(keyOf('--under', under), keyOf('--key', key), { by: aes ? 'aes' : 'des', kcv })
+      tell(common, undefined, { key: hex(sealed.key), kcv: hex(sealed.kcv) })
+    })
+  keys
+    .command('check')
+    .description('the check value of a key')
+    .requiredOption('--key <key>', KEY)
+    .option('--aes', 'an AES key; triple DES when left out')
+    .option('--json', 'one JSON object')
+    .action(({ key, aes, ...common }: Common & { key: string; aes?: boolean }) =>
+      tell(common, undefined, { kcv: hex(kcvOf(keyOf('--key', key), aes === true)) }),
+    )
+  keys
+    .command('pin')
+    .description('the PIN of a block under DUKPT, in clear')
+    .requiredOption('--bdk <key>', `base derivation key: ${KEY}`)
+    .requiredOption('--ksn <hex>', 'its key serial number: 10 bytes for triple DES (formats 0 and 3), 12 for AES (format 4)')
+    .requiredOption('--block <hex>', '8 bytes, of format 4 16')
+    .requiredOption('--pan <digits>', 'the card number that the block is bound to')
+    .option('--format <number>', '0 or 3; 0 when left out, 4 with a key serial number of AES')
+    .option('--json', 'one JSON object')
+    .action(
+      ({ bdk, ksn, block, pan, format, ...common }: Common & Record<'bdk' | 'ksn' | 'block' | 'pan', string> & { format?: string }) => {
+        if (format !== undefined && format !== '0' && format !== '3' && format !== '4')
+          throw new Fault('bad-argument', `--format is '${format}', it takes 0, 3 or 4`, { field: 'format' })
+        const serial = bytesOf('--ksn', ksn)
+        const pin = openPinBlock(
+          keyOf('--bdk', bdk),
+          serial,
+          bytesOf('--block', block),
+          pan,
+          format === undefined ? undefined : (Number(format) as 0 | 3 | 4),
+        )
+        tell(common, 'keys.clear', { pin: Array.from(pin).join('') })
+      },
+    )
+  keys
+    .command('track')
+    .description('a track, or other data, under the data key of DUKPT, in clear')
+    .requiredOption('--bdk <key>', `base derivation key: ${KEY}`)
+    .requiredOption('--ksn <hex>', 'its key serial number: 10 bytes for triple DES, 12 for AES')
+    .requiredOption('--data <hex>', 'whole blocks')
+    .option('--json', 'one JSON object')
+    .action(({ bdk, ksn, data, ...common }: Common & Record<'bdk' | 'ksn' | 'data', string>) => {
+      const opened = openTrack(keyOf('--bdk', bdk), bytesOf('--ksn', ksn), bytesOf('--data', data))
+      const plain = opened.subarray(0, opened.findLastIndex(byte => byte !== 0) + 1)
+      const printable = plain.every(byte => byte >= 0x20 && byte <= 0x7e)
+      tell(common, 'keys.clear', printable ? { track: text(plain) } : { data: hex(opened) })
+    })
+}
+
+function kcvOf(key: Uint8Array, aes: boolean): Uint8Array {
+  return aes ? aesCmac(key, new Uint8Array(16)).slice(0, 3) : checkValue(key)
+}
+
+function bytesOf(flag: string, digits: string): Uint8Array {
+  try {
+    return fromHex(digits)
+  } catch (error) {
+    throw isFault(error, 'bad-hex') ? new Fault('bad-argument', `${flag}: ${error.message}`, { field: flag }) : error
+  }
+}
+
+/** The words of a fault never repeat the key. */
+function keyOf(flag: string, said: string): Uint8Array {
+  const digits = (
+    Object.hasOwn(published, said)
+      ? published[said]
+      : said.startsWith('@')
+        ? fileText(flag, said.slice(1))
+        : said.startsWith('env:')
+          ? (process.env[said.slice(4)] ?? '')
+          : said
+  ).replace(/\s+/g, '')
+  if (!/^([\dA-Fa-f]{2})+$/.test(digits)) throw new Fault('bad-key', `${flag} is no key: it takes ${KEY}`, { field: flag })
+  return fromHex(digits)
+}
+
+function fileText(flag: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Fault('bad-argument', `${flag}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`, { field: flag })
+  }
+}
+
+/** `warning` goes to standard error: what follows is a secret. */
+function tell({ json, lang }: Common, warning: MessageId | undefined, said: Readonly<Record<string, string>>): void {
+  const spoken = language(lang)
+  if (warning) process.stderr.write(`${message(warning, spoken)}\n`)
+  const names = { initialKey: 'keys.initialKey', key: 'keys.enciphered', kcv: 'keys.kcv', ksn: 'keys.ksn', pin: 'keys.pin', track: 'keys.track', data: 'keys.data' } as const // biome-ignore format: a table
+  if (json) process.stdout.write(`${JSON.stringify(said, null, 2)}\n`)
+  else
+    for (const [name, value] of Object.entries(said))
+      process.stdout.write(`${message(names[name as keyof typeof names], spoken)}: ${value}\n`)
+}

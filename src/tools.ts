@@ -1,0 +1,63 @@
+/** What a bench or a back office needs without a reader, `tapdip/tools`: DUKPT of both sides, PIN blocks, check values, MACs, TLV, DOLs, ISO 8583. Test keys only. */
+
+export { concat, equal, fromBcd, fromHex, fromText, fromUint, hex, text, toBcd, uint, xor } from './bytes.ts'
+export * as aes from './crypto/aes.ts'
+export * as des from './crypto/des.ts'
+export { checkValue, oddParity } from './crypto/des.ts'
+export {
+  type Direction,
+  DukptDevice,
+  dataKey,
+  initialKey,
+  macKey,
+  pinKey,
+  transactionCounter,
+  transactionKey,
+} from './crypto/dukpt.ts'
+export {
+  AesDukptDevice,
+  type AesDukptKeyType,
+  type AesDukptUsage,
+  aesInitialKey,
+  aesTransactionKey,
+  aesUpdateKey,
+  aesWorkingKey,
+} from './crypto/dukpt-aes.ts'
+export { decipherKey, encipherKey, openPinBlock, openTrack, type Sealed, type SealOptions } from './crypto/key-tools.ts'
+export { aesCmac, desCmac, macAlgorithm1, macAlgorithm3, type Padding, pad, unpad2 } from './crypto/mac.ts'
+export {
+  checkPin,
+  decipherFormat4,
+  decodeFormat0,
+  decodeFormat1,
+  decodeFormat2,
+  decodeFormat3,
+  encipherFormat4,
+  encodeFormat0,
+  encodeFormat1,
+  encodeFormat2,
+  encodeFormat3,
+  format4PanField,
+  format4PinField,
+  pinOf,
+  type Random,
+} from './crypto/pin.ts'
+export { Fault, type FaultCode, isFault } from './errors.ts'
+export { maskNumbers, maskPan } from './mask.ts'
+export {
+  decodeIso,
+  encodeIso,
+  type IsoFrame,
+  type IsoMac,
+  type IsoMessage,
+  type IsoOptions,
+  isoSideOf,
+  readIso,
+} from './payment/iso8583.ts'
+export { type IsoDialect, type IsoDialectName, isoDialect, isoDialects, isoField } from './payment/iso8583-dialect.ts'
+export { type FieldForm, type FieldKind, type FieldRule, fieldTable, type LengthForm } from './payment/iso8583-fields.ts'
+export { type DescribedField, type DescribedIso, describeIso, printIso } from './payment/iso8583-print.ts'
+export * from './tlv/ber.ts'
+export * from './tlv/dol.ts'
+export { type Described, type DescribeOptions, type Description, describe, printTree } from './tlv/print.ts'
+export { type Dictionary, general } from './tlv/tags.ts'
