@@ -53,6 +53,8 @@ describe('tapdip keys', () => {
       'FFFF9876543210E00000',
       '--under',
       'env:RIG_KEY',
+      '--kcv',
+      '8',
       '--json',
     ]
     const { code, out, err } = tapdip(...asked)
