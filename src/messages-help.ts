@@ -121,7 +121,7 @@ export const helpInRussian: Readonly<Record<string, string>> = {
   'keys pin': 'ПИН-код из блока под ключом DUKPT, открытым текстом',
   'keys pin --block': '8 байт, у формата 4 — 16',
   'keys pin --pan': 'номер карты, с которым связан блок',
-  'keys pin --format': '0 или 3; по умолчанию 0, а с серийным номером ключа AES 4',
+  'keys pin --format': 'формат блока; по умолчанию 0, а с серийным номером ключа AES 4',
   'keys track': 'дорожка или другие данные под ключом данных DUKPT, открытым текстом',
   'keys track --data': 'целые блоки',
   // tapdip-sim

@@ -39,6 +39,10 @@ const everyCommand = (command: Command): readonly Command[] => [command, ...comm
 
 const [pay, orderPay, image]: readonly string[][] = [['pay', '1.00', '--currency', 'RUB', '--acquirer', 'http://127.0.0.1:1'], ['order', 'pay', '7', '--acquirer', 'http://127.0.0.1:1', '--no-sync'], ['image', 'qpos', '2.0.0', '/none/x']] // biome-ignore format: a table
 
+const serial = 'FFFF9876543210E00001'
+const pinOf = ['keys', 'pin', '--bdk', 'test', '--ksn', serial, '--block', '1B9C1845EB993A7A', '--pan', '4012345678909']
+const trackOf = ['keys', 'track', '--bdk', 'test', '--ksn', serial, '--data', '0000000000000000']
+
 /** Of every option and argument that has a rule, a value that breaks it, and what the refusal must name. */
 const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[] = [
   ['tapdip', 'list --time', ['list', '--time', '0'], /--time is '0', it takes a whole number from 1 to 600/],
@@ -92,6 +96,24 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip', 'order list --days', ['order', 'list', '--days', '3651'], /--days is '3651', it takes a whole number from 1 to 3650/],
   ['tapdip', 'decode <hex>', ['decode', '9F0'], /odd number of digits/],
   ['tapdip', 'decode --kernel', ['decode', '9F0200', '--kernel', 'mastercrad'], /did you mean 'mastercard'/],
+  ['tapdip', 'decode --as', ['decode', '9F0200', '--as', 'iso8538'], /did you mean 'iso8583'/],
+  ['tapdip', 'decode --dialect', ['decode', '9F0200', '--as', 'iso8583', '--dialect', 'ebcdci'], /did you mean 'ebcdic'/],
+  ['tapdip', 'keys initial --bdk', ['keys', 'initial', '--bdk', 'tset', '--ksn', 'FFFF9876543210E00000'], /--bdk is no key/],
+  ['tapdip', 'keys initial --ksn', ['keys', 'initial', '--bdk', 'test', '--ksn', 'FFFF'], /--ksn has 2 bytes/],
+  ['tapdip', 'keys initial --under', ['keys', 'initial', '--bdk', 'test', '--ksn', 'FFFF9876543210E00000', '--under', '1'], /--under is no key/],
+  ['tapdip', 'keys initial --kcv', ['keys', 'initial', '--bdk', 'test', '--ksn', 'FFFF9876543210E00000', '--kcv', '9'], /from 1 to 8/],
+  ['tapdip', 'keys wrap --under', ['keys', 'wrap', '--under', 'x', '--key', 'test'], /--under is no key/],
+  ['tapdip', 'keys wrap --key', ['keys', 'wrap', '--under', 'test', '--key', '@/none/x'], /--key: \/none\/x/],
+  ['tapdip', 'keys wrap --kcv', ['keys', 'wrap', '--under', 'test', '--key', 'test', '--kcv', '0'], /from 1 to 8/],
+  ['tapdip', 'keys check --key', ['keys', 'check', '--key', 'env:NONE_OF_OURS'], /--key is no key/],
+  ['tapdip', 'keys pin --bdk', [...pinOf, '--bdk', 'x'], /--bdk is no key/],
+  ['tapdip', 'keys pin --ksn', [...pinOf, '--ksn', 'x'], /--ksn: /],
+  ['tapdip', 'keys pin --block', [...pinOf, '--block', '1B9C1845EB993A7B'], /PIN block/],
+  ['tapdip', 'keys pin --pan', [...pinOf, '--pan', '4012'], /PAN has 4 characters/],
+  ['tapdip', 'keys pin --format', [...pinOf, '--format', '2'], /--format is '2'/],
+  ['tapdip', 'keys track --bdk', [...trackOf, '--bdk', 'x'], /--bdk is no key/],
+  ['tapdip', 'keys track --ksn', [...trackOf, '--ksn', 'FF'], /key serial number has 1 bytes/],
+  ['tapdip', 'keys track --data', [...trackOf, '--data', 'FF'], /DES data has 1 bytes/],
   ['tapdip', 'explain <file>', ['explain', '/none/x'], /\/none\/x/],
   ['tapdip', 'explain <file>', ['explain', '/none/x', '--tvr', '0000000000'], /<file> and --tvr, --tsi, --cvm contradict/],
   ['tapdip', 'explain --bit', ['explain', '--bit', 'TVR.9.9'], /--bit is 'TVR\.9\.9'/],

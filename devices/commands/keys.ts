@@ -10,7 +10,7 @@ import { aesInitialKey } from '../../src/crypto/dukpt-aes.ts'
 import { encipherKey, openPinBlock, openTrack } from '../../src/crypto/key-tools.ts'
 import { aesCmac } from '../../src/crypto/mac.ts'
 import { Fault, isFault } from '../../src/errors.ts'
-import { wholeNumber } from '../../src/flags.ts'
+import { choice, wholeNumber } from '../../src/flags.ts'
 import { type MessageId, message } from '../../src/messages.ts'
 
 /** What the standards publish for everybody to test with: X9.24-1:2009, Annex A; X9.24-3:2017, Annex B. */
@@ -77,12 +77,10 @@ export function addKeys(program: Command): void {
     .requiredOption('--ksn <hex>', 'its key serial number: 10 bytes for triple DES (formats 0 and 3), 12 for AES (format 4)')
     .requiredOption('--block <hex>', '8 bytes, of format 4 16')
     .requiredOption('--pan <digits>', 'the card number that the block is bound to')
-    .option('--format <number>', '0 or 3; 0 when left out, 4 with a key serial number of AES')
+    .addOption(choice('--format <number>', 'of the block; 0 when left out, 4 with a key serial number of AES', ['0', '3', '4']))
     .option('--json', 'one JSON object')
     .action(
       ({ bdk, ksn, block, pan, format, ...common }: Common & Record<'bdk' | 'ksn' | 'block' | 'pan', string> & { format?: string }) => {
-        if (format !== undefined && format !== '0' && format !== '3' && format !== '4')
-          throw new Fault('bad-argument', `--format is '${format}', it takes 0, 3 or 4`, { field: 'format' })
         const serial = bytesOf('--ksn', ksn)
         const pin = openPinBlock(
           keyOf('--bdk', bdk),
@@ -132,7 +130,7 @@ function keyOf(flag: string, said: string): Uint8Array {
           ? (process.env[said.slice(4)] ?? '')
           : said
   ).replace(/\s+/g, '')
-  if (!/^([\dA-Fa-f]{2})+$/.test(digits)) throw new Fault('bad-key', `${flag} is no key: it takes ${KEY}`, { field: flag })
+  if (!/^([\dA-Fa-f]{2})+$/.test(digits)) throw new Fault('bad-argument', `${flag} is no key: it takes ${KEY}`, { field: flag })
   return fromHex(digits)
 }
 
