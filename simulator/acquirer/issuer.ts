@@ -110,7 +110,7 @@ export class Issuer {
     const pin = message.pinBlock ? this.#checkPin(account, message.pinBlock) : 'none'
     const [code, reason] = this.#decide(account, message, { arqc, pin, stripeCode }, rules)
     const approvedAmount = code === PARTIAL ? partOf(account, message, rules) : undefined
-    if (approvingCodes.includes(code)) book(account, { ...message, amount: approvedAmount ?? message.amount })
+    if (approvingCodes.includes(code)) pay(account, { ...message, amount: approvedAmount ?? message.amount }, arqc)
     const seen = { arqc, pin, ...(stripe && { stripeCode }), ...(approvedAmount !== undefined && { approvedAmount }) }
     return { account: account.id, code, reason, ...seen, ...this.#reply(account, message.tags, arqc, code, rules) }
   }
@@ -130,7 +130,7 @@ export class Issuer {
     const striped = message.interface === 'swipe' || message.tags.get(0x9f39)?.[0] === CONTACTLESS_STRIPE
     const arqc = striped ? 'none' : this.#checkCryptogram(account, message.tags)
     const [code, reason] = adviceCode(message, arqc, striped ? referred : isCertificate(message), rules)
-    if (code === '00') book(account, message)
+    if (code === '00') pay(account, message, arqc)
     return { account: account.id, code, reason, arqc, pin: 'none' }
   }
 
@@ -234,7 +234,7 @@ export class Issuer {
       throw error
     }
     const once = hex(concat(atc, cryptogram))
-    if (account.seen.has(once)) return 'wrong'
+    if (account.seen.has(once) || account.seen.has(paidOf(tags))) return 'wrong'
     account.seen.add(once)
     return 'right'
   }
@@ -309,6 +309,17 @@ function partOf({ balance }: Account, { amount, partial }: AuthorisationMessage,
   const rule = rules.find(one => one.do === 'partial')
   const part = rule ? rule.amount : partial ? balance : amount
   return part > 0n && part < amount && part <= balance ? part : undefined
+}
+
+/** A payment with a cryptogram that was right: the card's other cryptogram of the same transaction, its certificate after an ARQC, pays for no second one. */
+function pay(account: Account, message: AuthorisationMessage, arqc: Check): void {
+  book(account, message)
+  if (arqc === 'right') account.seen.add(paidOf(message.tags))
+}
+
+/** One transaction of a card's, whatever cryptograms it made: its counter and the terminal's unpredictable number. */
+function paidOf(tags: ReadonlyMap<number, Uint8Array>): string {
+  return `paid ${hex(tags.get(0x9f36) ?? new Uint8Array(0))} ${hex(tags.get(0x9f37) ?? new Uint8Array(0))}`
 }
 
 /** Takes the money of a payment, or brings that of a refund. */

@@ -136,8 +136,7 @@ export class Relay {
     const verdict = decide({ tags, by, foreign, asked, sent: this.#sent, response, online }, this.#bound)
     switch (verdict.result) {
       case 'approved':
-        if (!asked) this.#spent.spend(tags, this.#own)
-        return this.outcome('approved')
+        return this.#spend() ? this.outcome('approved') : this.outcome('declined', 'readerError', { reversal: true })
       case 'declined':
         return this.outcome('declined', verdict.reason, verdict.reversal ? { reversal: true } : {})
       case 'askHost':
@@ -145,6 +144,17 @@ export class Relay {
         this.show('reader.authorising')
         await this.authorise()
         return this.byHost()
+    }
+  }
+
+  /** The last cryptogram is used up too, so that the certificate of a payment makes no second one. False after the host's approval. @throws Fault `mismatch` before */
+  #spend(): boolean {
+    try {
+      this.#spent.spend(this.tags, this.#own)
+      return true
+    } catch (error) {
+      if (!this.asked) throw error
+      return false
     }
   }
 
