@@ -7,8 +7,13 @@ const count = Number(process.env.TAPDIP_LINES ?? 25)
 const seed = Number(process.env.TAPDIP_SEED ?? 1)
 const only = process.env.TAPDIP_FAMILY
 
-/** Those that are held to it. */
-const held = dialects.filter(({ family }) => family === 'qpos')
+/**
+ * Milliseconds that a bad line may add, of 99 in 100 payments. ID TECH: an answer to 02-40 that is lost is missed when the reader's own wait for a card is over, since any
+ * question before that would cancel it.
+ */
+const bounds: Readonly<Record<string, number>> = { idtech: 65_000 }
+/** Not yet: MPED's acknowledgements have no numbers, and what is lost in a session of a hundred frames is waited for as the vendor's library does. */
+const held = dialects.filter(({ family }) => family !== 'bluepad')
 
 describe.each(held)('$family $dialect', dialect => {
   it.skipIf(only !== undefined && only !== (dialect.dialect ?? dialect.family))(
@@ -28,10 +33,9 @@ describe.each(held)('$family $dialect', dialect => {
         console.log(`${dialect.dialect ?? dialect.family}: ${messages} messages, added ms (median / p90 / p99 / most) ${ms}`, told)
       }
       if (process.env.TAPDIP_SLOW)
-        for (const one of payments.filter(({ added: ms, told: how }) => ms > 5000 || how !== 'approved').slice(0, 40))
-          console.log(JSON.stringify(one))
+        for (const one of payments.toSorted((x, y) => y.added - x.added).slice(0, 25)) console.log(JSON.stringify(one))
       expect(disagreements).toEqual([])
-      expect(p99).toBeLessThanOrEqual(5000)
+      expect(p99).toBeLessThanOrEqual(bounds[dialect.family] ?? 5000)
       expect(told.approved ?? 0).toBeGreaterThan(0)
     },
     600_000,

@@ -35,6 +35,8 @@ export function badLine(random: () => number, rate: number): (bytes: Uint8Array)
       case 0:
         return []
       case 1: {
+        // What has no check of its own is no message any more, as behind a carrier that has one.
+        if (bytes.length <= 2) return [{ bytes: bytes.map(byte => byte ^ 0xff) }]
         const damaged = bytes.slice()
         damaged[Math.floor(random() * damaged.length)] ^= 1 << Math.floor(random() * 8)
         return [{ bytes: damaged }]

@@ -56,8 +56,10 @@ interface Payment extends Counter {
 const CARD_WAIT = 60
 /** Seconds that a chip transaction waits for its next command: for the host, most of all. */
 const NEXT_WAIT = 120
-/** Milliseconds for a step of a chip transaction. */
-const STEP = 120_000
+/** Milliseconds of silence in a step of a chip transaction: nobody but card and reader works. Assumed. */
+const WORK = 3500
+/** The same while it waits for a card: it says so itself when its time is over, and may not be asked meanwhile (02-40 takes any command for a cancel). */
+const CARD_SILENCE = CARD_WAIT * 1000 + 2000
 const everything = 3
 /** Enciphered data objects, one after the other as they came: a tag of ours. */
 const ENCIPHERED = 0xdfff01
@@ -75,7 +77,7 @@ export async function pay(counter: Counter): Promise<Outcome> {
     return await fromCard(payment, startOf(counter.transaction), new Set(counter.transaction.interfaces ?? ['chip', 'tap', 'swipe']))
   } catch (error) {
     if (isFault(error, 'link-closed')) return relay.broken(error)
-    if (payment.open) await counter.line.cancel()
+    if (payment.open || isFault(error, 'timeout')) await counter.line.cancel()
     if (payment.failed) return relay.broken(payment.failed)
     return counter.signal.aborted ? relay.aborted() : relay.broken(error)
   } finally {
@@ -89,11 +91,11 @@ async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardIn
   if (ways.size === 1 && ways.has('chip')) {
     show(payment, 'reader.insertCard')
     const data = encodeContactStart({ ...start, fallback: false, cardTimeout: CARD_WAIT, nextTimeout: NEXT_WAIT })
-    return chip(payment, await step(payment, 'contactStart', data, CARD_WAIT * 1000 + STEP))
+    return chip(payment, await step(payment, 'contactStart', data, CARD_SILENCE))
   }
   show(payment, invitation(ways))
   const data = encodeActivate({ ...start, timeout: CARD_WAIT, ...(ways.size < everything && { interfaces: [...ways] }) })
-  const answer = await step(payment, 'activate', data, CARD_WAIT * 1000 + STEP)
+  const answer = await step(payment, 'activate', data, CARD_SILENCE)
   // The vendor's scripts leave open whether a chip is answered as 02-40 is or as 60-10.
   if (answer.command === commandByte('contactStart')) return chip(payment, answer)
   if (answer.status === statuses.timeout) return relay.outcome('cancelled', 'cardTimeout')
@@ -173,14 +175,14 @@ async function chip(payment: Payment, answer: Answer): Promise<Outcome> {
 
 async function authenticate(payment: Payment): Promise<Outcome> {
   const { relay } = payment
-  const told = contactResult(await step(payment, 'contactAuthenticate', encodeAuthenticate(NEXT_WAIT), STEP), 'contactAuthenticate')
+  const told = contactResult(await step(payment, 'contactAuthenticate', encodeAuthenticate(NEXT_WAIT), WORK), 'contactAuthenticate')
   learn(relay, told)
   if (told.code !== resultCodes.goOnline) return ending(payment, told)
   throwIfAborted(payment.signal)
   const response = await relay.authorise()
   // Z3: unable to go online (EMV 4.4 Book 4, Annex A6)
   const data = encodeHostAnswer(response.type === 'unableToGoOnline' ? { code: 'Z3' } : response)
-  const last = contactResult(await step(payment, 'contactApplyHost', data, STEP), 'contactApplyHost')
+  const last = contactResult(await step(payment, 'contactApplyHost', data, WORK), 'contactApplyHost')
   learn(relay, last)
   return ending(payment, last)
 }
@@ -236,9 +238,9 @@ async function ending(payment: Payment, { code }: ContactResult): Promise<Outcom
 }
 
 /** A command with the questions that the reader has while it runs. */
-async function step(payment: Payment, name: CommandName, data: Uint8Array, time: number): Promise<Answer> {
+async function step(payment: Payment, name: CommandName, data: Uint8Array, silence: number): Promise<Answer> {
   const { line, stop } = payment
-  const answer = await line.transact(name, data, { signal: stop.signal, time, onRequest: request => void asked(payment, request) })
+  const answer = await line.transact(name, data, { signal: stop.signal, silence, onRequest: request => void asked(payment, request) })
   if (payment.failed) throw payment.failed
   return answer
 }
@@ -294,6 +296,7 @@ async function choose({ line, relay, menus, stop, clock }: Payment, { mode, line
     throw new Fault('unsupported', "the layout of the answer to a menu was never seen: open the reader with assumed: ['idtech-menu']", {
       feature: 'menu',
     })
+  line.hold()
   const labels = lines.map(({ message }) => String(message))
   relay.emit({ type: 'application-selection', where: 'host', labels })
   const candidates = labels.map((label): Candidate => ({ aid: new Uint8Array(0), label, priority: 0, confirm: false }))

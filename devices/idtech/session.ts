@@ -9,11 +9,16 @@ import { type CommandName, command, commandByte, type DeviceMessage, type HostMe
 export type Answer = Extract<DeviceMessage, { type: 'answer' }>
 export type Request = Extract<DeviceMessage, { type: 'request' }>
 
-/** Milliseconds for what a reader does at once. */
-const PROMPT = 5000
+/** Milliseconds for what a reader does at once, before the command is sent again; between transactions all of them may be. */
+const PROMPT = 500
+const REPEATS = 5
+/** Milliseconds for what a card in the raw slot is asked: never sent twice. */
+const SLOT = 5000
 /** Milliseconds that a cancelled reader may take to say so, and after which nothing of the old command comes any more. */
-const SETTLE = 5000
+const SETTLE = 3000
 const QUIET = 300
+/** The watch over silence decides, not the question's own time. */
+const DAY = 86_400_000
 
 /** "Not yet": the result is still to come. */
 function isProgress({ status }: Answer): boolean {
@@ -26,6 +31,8 @@ export class IdtechLine {
   readonly #clock: Clock
   /** Hears what the reader asks of its host in the middle of a command; nothing between two. */
   #onRequest: ((request: Request) => void) | undefined
+  /** Something was heard of the transaction that runs: its silence begins anew, or pauses while the host has something to do. */
+  #watch: (pause: boolean) => void = () => {}
   /** The reader takes the CRC of pass-through commands in the other order. */
   #swapped = false
 
@@ -43,7 +50,7 @@ export class IdtechLine {
     { signal, timeout = PROMPT }: { signal?: AbortSignal | undefined; timeout?: number } = {},
   ): Promise<Answer> {
     const accept = (one: DeviceMessage): one is Answer => one.type === 'answer' && one.command === commandByte(name) && !isProgress(one)
-    return this.#line.ask(command(name, data), { signal, timeout, accept })
+    return this.#line.ask(command(name, data), { signal, timeout, retries: REPEATS, accept })
   }
 
   /**
@@ -56,7 +63,7 @@ export class IdtechLine {
     options: { signal?: AbortSignal | undefined; timeout?: number } = {},
   ): Promise<Answer> {
     for (let tried = 0; ; tried++) {
-      const { signal, timeout = PROMPT } = options
+      const { signal, timeout = SLOT } = options
       const accept = (one: DeviceMessage): one is Answer => one.type === 'answer' && one.command === commandByte(name)
       const message: HostMessage = { ...command(name, data), ...(this.#swapped && { swapped: true as const }) }
       const answer = await this.#line.ask(message, { signal, timeout, accept })
@@ -73,22 +80,35 @@ export class IdtechLine {
   }
 
   /**
-   * A command that takes as long as people take, `time` milliseconds at most. `onRequest` hears what the reader asks meanwhile. When `signal` fires, it is cancelled.
+   * A command that begins or goes on with a transaction, and is never sent twice. The reader may be silent for `silence` milliseconds: as long as it waits for a card, or
+   * works; what it says meanwhile, and the answer to a question of its own (`onRequest`), begin that time anew. When `signal` fires, it is cancelled.
    * @throws Fault `timeout`, `aborted`, `link-closed`
    */
   async transact(
     name: CommandName,
     data: Uint8Array,
-    { signal, time, onRequest }: { signal: AbortSignal; time: number; onRequest: (request: Request) => void },
+    { signal, silence, onRequest }: { signal: AbortSignal; silence: number; onRequest: (request: Request) => void },
   ): Promise<Answer> {
     if (signal.aborted) throw new Fault('aborted', 'aborted')
     const over = new AbortController()
+    const late = (ms: number, why: string) => this.#clock.timer(ms, () => over.abort(new Fault('timeout', why, { ms })))
     let cancelled = false
     let stop = () => {}
-    const cancel = () => {
-      cancelled = true
-      stop = this.#clock.timer(SETTLE, () => over.abort(new Fault('timeout', `the reader does not cancel in ${SETTLE} ms`, { ms: SETTLE })))
+    let again = () => {}
+    this.#watch = pause => {
+      if (cancelled) return
+      stop()
+      stop = pause ? () => {} : late(silence, `the reader said nothing of ${name} for ${silence} ms`)
+    }
+    const sendCancel = () => {
       this.#line.tell(command('cancel')).catch(() => {}) // a line that is lost ends the question too
+      again = this.#clock.timer(PROMPT, sendCancel)
+    }
+    const cancel = () => {
+      stop()
+      cancelled = true
+      stop = late(SETTLE, `the reader does not cancel in ${SETTLE} ms`)
+      sendCancel()
     }
     signal.addEventListener('abort', cancel, { once: true })
     this.#onRequest = onRequest
@@ -96,30 +116,39 @@ export class IdtechLine {
     // Either answers a cancelled command: itself, or the cancel.
     const mine = (one: Answer) => (own.includes(one.command) && !isProgress(one)) || (cancelled && one.command === commandByte('cancel'))
     const accept = (one: DeviceMessage): one is Answer => one.type === 'answer' && mine(one)
+    this.#watch(false)
     try {
-      const answer = await this.#line.ask(command(name, data), { signal: over.signal, timeout: time + SETTLE, accept })
+      const answer = await this.#line.ask(command(name, data), { signal: over.signal, timeout: DAY, accept })
       if (!cancelled) return answer
+      again()
       await sleep(QUIET, this.#clock)
       throw new Fault('aborted', 'aborted')
     } catch (error) {
       if (signal.aborted && isFault(error, 'timeout')) throw new Fault('aborted', 'aborted', {}, { cause: error })
-      if (isFault(error, 'timeout')) void this.#line.tell(command('cancel')).catch(() => {}) // told, and not waited for
       throw error
     } finally {
       this.#onRequest = undefined
+      this.#watch = () => {}
       stop()
+      again()
       signal.removeEventListener('abort', cancel)
     }
   }
 
   /** Ends what the reader is in the middle of, between two commands. Settles in any case. */
   async cancel(): Promise<void> {
-    await this.ask('cancel', undefined, { timeout: SETTLE }).catch(() => {})
+    await this.ask('cancel').catch(() => {})
+  }
+
+  /** The host has something to do before the reader goes on: until `reply`, nobody waits for the reader. */
+  hold(): void {
+    this.#watch(true)
   }
 
   /** Answers a request of the reader's: with a command. */
   async reply(name: CommandName, data: Uint8Array): Promise<void> {
     await this.#line.tell(command(name, data))
+    this.#watch(false)
   }
 
   async close(): Promise<void> {
@@ -128,7 +157,10 @@ export class IdtechLine {
 
   async #listen(): Promise<void> {
     try {
-      for await (const message of this.#line.incoming) if (message.type === 'request') this.#onRequest?.(message)
+      for await (const message of this.#line.incoming) {
+        this.#watch(false)
+        if (message.type === 'request') this.#onRequest?.(message)
+      }
     } catch (error) {
       if (!isFault(error, 'link-closed')) throw error
     }

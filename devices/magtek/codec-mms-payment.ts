@@ -1,7 +1,7 @@
 /** The payloads of an MMS payment: start (1001), selection (1803, 1802), the host's answer (1004), what is told (0101, 0105), and properties (D101). */
 
 import { concat, fromBcd, fromText, fromUint, text, toBcd, uint } from '../../src/bytes.ts'
-import { Fault } from '../../src/errors.ts'
+import { Fault, isFault } from '../../src/errors.ts'
 import { isConstructed, write } from '../../src/tlv/ber.ts'
 import { encodeHostAnswer, type HostData, objects } from './codec-data.ts'
 import { mmsCommands, payloadOf, readPayload } from './codec-mms.ts'
@@ -249,4 +249,22 @@ export function encodePropertyAnswer(given: ReadonlyMap<number, Uint8Array>, tre
     return value ? [write(tag, value)] : []
   })
   return payloadOf(mmsCommands.getProperty, concat(...same), write(0x89, tree))
+}
+
+/** A tag of ours for what no public source tells of the answer to 1014. */
+const STATE = 0xdfd170
+const WAITING_FOR_HOST = 1
+
+export function encodeTransactionStatus(waitingForHost: boolean): Uint8Array {
+  return payloadOf(mmsCommands.transactionStatus, write(STATE, Uint8Array.of(waitingForHost ? WAITING_FOR_HOST : 0)))
+}
+
+/** The virtual reader's word; any other answer says nothing of it. */
+export function isWaitingForHost(payload: Uint8Array): boolean {
+  try {
+    return readPayload({ id: mmsCommands.transactionStatus, payload }).get(STATE)?.[0] === WAITING_FOR_HOST
+  } catch (error) {
+    if (isFault(error, 'tlv', 'protocol')) return false
+    throw error
+  }
 }

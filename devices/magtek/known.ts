@@ -1,11 +1,12 @@
 /** What is known of a payment that runs in the reader, and what it comes to for the app: the same for V5 and MMS. */
 
-import { fromHex, text } from '../../src/bytes.ts'
+import { equal, fromHex, text } from '../../src/bytes.ts'
 import { within } from '../../src/clock.ts'
 import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
 import type { AuthorisationResponse, Candidate, Transaction, TransactionType } from '../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import type { MessageId } from '../../src/messages.ts'
+import type { Queue } from '../../src/queue.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import { magtekTags } from './codec.ts'
 
@@ -24,12 +25,23 @@ export interface Known {
   removed: boolean
   /** The reader has given up by itself: what it says of its end is all that comes. */
   over: boolean
+  /** The reader has told of something. */
+  heard?: boolean
+  /** The data of the request for the host, and of the list that was answered last. */
+  request?: Uint8Array
+  list?: Uint8Array
   /** The cardholder was asked for a PIN; what became of it is not told yet. */
   pin?: boolean
 }
 
 /** Milliseconds that a reader which is through may take for its last words. */
-export const LAST_WORDS = 5000
+export const LAST_WORDS = 1200
+/** Milliseconds that a reader may work in silence while nobody has anything to do: the card, and it, are quicker. Assumed. */
+const WORK = 3000
+/** Milliseconds of silence while somebody has something to do, after which the reader is asked whether it is there. */
+export const PROBE = 5000
+/** The same before the reader has told of anything: it says that it waits for a card as soon as it does. */
+const FIRST = 1500
 
 /** A command that came too late, because the card has gone: the reader has nothing to be told any more. Any other error is thrown. */
 export function tooLate(known: Known, error: unknown): void {
@@ -43,6 +55,8 @@ export function nothingKnown(counter: Counter): Known {
 
 /** Seconds that a reader waits for a card. */
 export const CARD_WAIT = 60
+/** Milliseconds of silence that are too long, whoever is to do something: nobody presents a card for CARD_WAIT s, nobody chooses for as long, and it tells of either. */
+const PATIENCE = (CARD_WAIT + 15) * 1000
 /** Every application may turn out to be blocked, and the rest be listed again (EMV 4.4 Book 1, 12.4). */
 const MAX_CHOICES = 30
 
@@ -102,7 +116,7 @@ const shown: Readonly<Record<string, MessageId>> = {
 /** Tells app and cardholder what the reader would show; what it says in other words is not passed on. */
 export function showText(counter: Counter, known: Known, line: string): void {
   const message = shown[line.trim().toUpperCase()]
-  if (!message) return
+  if (!message || counter.screen.message === message) return
   show(counter, message)
   if (message !== 'reader.enterPin' && message !== 'reader.wrongPin' && message !== 'reader.lastPinTry') return
   const { emit } = counter
@@ -118,6 +132,46 @@ export function tellPin(known: Known): void {
   if (!known.pin || (cvm !== 'onlinePin' && cvm !== 'offlinePin')) return
   known.pin = false
   emit({ type: 'pin', event: 'ok', offline: cvm === 'offlinePin' })
+}
+
+/** Somebody is to do something: their patience is not the line's. */
+const asks: readonly (MessageId | undefined)[] = [
+  ...(['reader.presentCard', 'reader.presentCardAgain', 'reader.presentOneCard', 'reader.tryAgain', 'reader.tryAnotherCard'] as const),
+  ...(['reader.insertCard', 'reader.insertOrSwipe', 'reader.swipeCard', 'reader.tapCard', 'reader.seePhone'] as const),
+  ...(['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry', 'reader.selectApplication'] as const),
+]
+
+/** How long the reader may be silent now. `lists`: it shows a list of applications itself, and tells nobody of it. */
+export function silenceOf({ screen: { message } }: Counter, known: Known, lists: boolean): number {
+  if (known.over) return LAST_WORDS
+  const choosing = isChoosing(known, lists, message)
+  return choosing || !asks.includes(message) ? WORK : PROBE
+}
+
+/** Between the chip and the PIN somebody may be at a list, of which the reader tells nothing. */
+function isChoosing({ relay, pin }: Known, lists: boolean, message: MessageId | undefined): boolean {
+  return lists && relay.by === 'chip' && !relay.asked && pin === undefined && message === 'reader.processing'
+}
+
+/** What the reader says next. While people take their time it is asked, now and then, whether it is there. @throws Fault `timeout`, `aborted`, `link-closed` */
+export async function heardNext<T>(
+  counter: Counter & { readonly news: Queue<T> },
+  known: Known,
+  { silence, lists = false, isThere }: { readonly silence: number; readonly lists?: boolean; readonly isThere: () => Promise<unknown> },
+): Promise<T | undefined> {
+  const { news, signal, clock, screen } = counter
+  for (let silent = 0; ; silent += silence) {
+    try {
+      const timeout = known.heard || silence !== PROBE ? silence : FIRST
+      const heard = await news.next({ timeout, signal, clock, what: 'the reader' })
+      known.heard = true
+      return heard
+    } catch (error) {
+      const patient = silence === PROBE || isChoosing(known, lists, screen.message)
+      if (!isFault(error, 'timeout') || signal.aborted || !patient || silent >= PATIENCE) throw error
+      await isThere()
+    }
+  }
 }
 
 export function show({ terminal, emit, screen }: Counter, message: MessageId): void {
@@ -172,6 +226,13 @@ export function learnPan(known: Known, maskedTrack2: string): void {
   const [, first, hidden, last] = digits
   const nibbles = first + 'F'.repeat(hidden.length) + last
   known.relay.tags.set(MASKED_PAN, fromHex(nibbles.length % 2 === 0 ? nibbles : `${nibbles}F`))
+}
+
+/** Once in a payment: a copy of the same request is no second one. */
+export function isCopy(known: Known, request: Uint8Array): boolean {
+  if (known.relay.asked && known.request && equal(known.request, request)) return true
+  known.request = request
+  return false
 }
 
 /** Once in a payment. @throws Fault `protocol`, what the app throws */

@@ -1,6 +1,6 @@
 /** One payment on an MMS reader: what it tells (0101), what it asks the app (1803), the host's answer (1004), and how it ends (0105). */
 
-import { text } from '../../src/bytes.ts'
+import { equal, text } from '../../src/bytes.ts'
 import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
 import { Fault, throwIfAborted } from '../../src/errors.ts'
 import { entryModeOf } from '../../src/magstripe.ts'
@@ -16,6 +16,7 @@ import {
   endDetails,
   endExtras,
   infoDetails,
+  isWaitingForHost,
   labelsOf,
   type MmsMessage,
   magtekTags,
@@ -34,6 +35,8 @@ import {
   CARD_WAIT,
   type Counter,
   choose,
+  heardNext,
+  isCopy,
   type Known,
   LAST_WORDS,
   learn,
@@ -41,6 +44,7 @@ import {
   settled,
   show,
   showText,
+  silenceOf,
   tellPin,
   tooLate,
   transactionTypes,
@@ -54,10 +58,9 @@ export interface MmsCounter extends Counter {
   /** Notifications, from before the start on. */
   readonly news: Queue<MmsMessage>
   readonly interfaces: readonly CardInterface[]
+  /** It shows the list of a co-badged card itself. */
+  readonly lists: boolean
 }
-
-/** Milliseconds of silence that are too long. */
-const PATIENCE = (CARD_WAIT + 15) * 1000
 
 /** @throws Fault as `Reader.transact` says */
 export async function payMms(counter: MmsCounter): Promise<Outcome> {
@@ -107,9 +110,10 @@ async function begin(counter: MmsCounter, known: Known, start: Uint8Array): Prom
 }
 
 async function follow(counter: MmsCounter, known: Known): Promise<Outcome> {
-  const { news, signal, clock } = counter
+  const { lists } = counter
   for (;;) {
-    const message = await news.next({ timeout: known.over ? LAST_WORDS : PATIENCE, signal, clock, what: 'the reader' })
+    const silence = silenceOf(counter, known, lists)
+    const message = await heardNext(counter, known, { silence, lists, isThere: () => isThere(counter, known) })
     if (!message) throw new Fault('internal', 'the news of a payment ended')
     const { summary = 0, detail = 0 } = message.status ?? {}
     switch (message.id) {
@@ -124,6 +128,18 @@ async function follow(counter: MmsCounter, known: Known): Promise<Outcome> {
       }
     }
   }
+}
+
+/**
+ * Whether the reader is there: whatever it answers. A virtual one says in a tag of ours that it waits for the host; then its request was lost on the way.
+ * @throws Fault `timeout`, `protocol`
+ */
+async function isThere({ line, references, signal }: MmsCounter, { relay }: Known): Promise<void> {
+  const answer = await request(line, references, mmsCommands.transactionStatus, payloadOf(mmsCommands.transactionStatus), { signal })
+  const { payload, status } = answer
+  if (status?.detail === mmsDetails.noTransaction) throw new Fault('protocol', 'how the transaction ended was lost on the way')
+  if (!relay.asked && payload && isWaitingForHost(payload))
+    throw new Fault('protocol', 'what the reader wants from its host was lost on the way')
 }
 
 const technologyNames: Readonly<Record<number, CardInterface>> = {
@@ -172,6 +188,7 @@ async function tell(counter: MmsCounter, known: Known, message: MmsMessage, tech
 
 /** The cryptogram, or an enciphered stripe, goes to the host, and its answer to the reader. */
 async function arqc(counter: MmsCounter, known: Known, message: MmsMessage): Promise<void> {
+  if (isCopy(known, message.payload ?? new Uint8Array(0))) return
   const tags = decodeEmvData(emvDataOf(message.payload, message.id))
   learn(known, tags)
   if (known.relay.by === 'swipe' && !known.relay.tags.has(0x9f39)) {
@@ -181,6 +198,7 @@ async function arqc(counter: MmsCounter, known: Known, message: MmsMessage): Pro
   }
   tellPin(known)
   const response = await authorise(known)
+  show(counter, 'reader.processing')
   // Z3: unable to go online (EMV 4.4 Book 4, Annex A6)
   const answer = encodeResume(
     response.type === 'unableToGoOnline' ? { code: 'Z3' } : response,
@@ -199,6 +217,8 @@ async function ui(counter: MmsCounter, known: Known, { status, payload }: MmsMes
     for (const line of lines.slice(0, 1)) showText(counter, known, line)
     return undefined
   }
+  if (known.list && equal(known.list, payload)) return undefined // a copy
+  known.list = payload
   const { index, late } = await choose(counter, known, labelsOf(lines), seconds)
   const { line, references, signal } = counter
   const report = encodeReport(

@@ -12,8 +12,11 @@ export interface MmsAsk {
   readonly onSent?: ((done: number, total: number) => void) | undefined
 }
 
-/** Milliseconds for a response; a reader answers "started" at once to what takes longer. */
+/** Milliseconds for a response to an image of firmware. */
 const RESPONSE = 5000
+/** Milliseconds for any other, before the request is sent again: a reader answers "started" at once to what takes longer, and refuses to begin or be told a thing twice. */
+const PROMPT = 500
+const REPEATS = 5
 
 const names: Readonly<Record<number, string>> = Object.fromEntries(Object.entries(mmsCommands).map(([name, id]) => [id, name]))
 
@@ -32,11 +35,15 @@ export function request(line: MmsLine, references: References, id: number, paylo
   const reference = references.next()
   const message: MmsMessage = { type: 'request', from: 'host', reference, id, payload }
   return line.ask(message, {
-    timeout: options.timeout ?? RESPONSE,
+    ...(isSmall(id) ? { timeout: options.timeout ?? PROMPT, retries: REPEATS } : { timeout: options.timeout ?? RESPONSE }),
     signal: options.signal,
     onSent: options.onSent,
     accept: answer => answer.type === 'response' && answer.id === id && answer.reference === reference,
   })
+}
+
+function isSmall(id: number): boolean {
+  return id !== mmsCommands.loadFirmware && id !== mmsCommands.commitFirmware
 }
 
 /** The response to a request that the reader took. @throws Fault as `refusalOf` says, `timeout`, `aborted`, `link-closed` */

@@ -24,7 +24,7 @@ export interface MmsOptions {
 
 /** @throws Fault `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol` */
 export async function openMms(link: Link, { signal, clock = systemClock, carrier }: MmsOptions): Promise<Reader> {
-  const line: MmsLine = new Conversation(link, mmsSide(carrier, 'host'), { clock })
+  const line: MmsLine = new Conversation(link, mmsSide(carrier, 'host'), { clock, grace: 0 }) // responses have numbers
   const references = new References()
   try {
     const serial = await property(line, references, mmsProperties.serial, { signal })
@@ -109,6 +109,7 @@ class MmsReader implements Reader {
         this.#listening(news =>
           payMms({
             ...{ line: this.#line, references: this.#references, clock: this.#clock, interfaces, news, transaction, terminal, screen: {} },
+            lists: this.info.applicationSelection === 'reader',
             signal: stop,
             spent: this.#work.spent,
             emit: event => this.#emit(event),

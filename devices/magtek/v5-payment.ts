@@ -1,6 +1,6 @@
 /** One payment on a V5 reader: it tells how far it is, asks the app for a choice and for the host, and gives the batch at the end. */
 
-import { text } from '../../src/bytes.ts'
+import { equal, text } from '../../src/bytes.ts'
 import { sleep } from '../../src/clock.ts'
 import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
@@ -38,6 +38,8 @@ import {
   CARD_WAIT,
   type Counter,
   choose,
+  heardNext,
+  isCopy,
   type Known,
   LAST_WORDS,
   learn,
@@ -46,11 +48,12 @@ import {
   settled,
   show,
   showText,
+  silenceOf,
   tooLate,
   transactionTypes,
   waysOf,
 } from './known.ts'
-import { type AskLimits, askExtended, doExtended, refusalOf, type V5Line } from './v5-session.ts'
+import { type AskLimits, askExtended, doExtended, refusalOf, say, type V5Line } from './v5-session.ts'
 
 export interface V5Counter extends Counter {
   readonly line: V5Line
@@ -62,8 +65,6 @@ export interface V5Counter extends Counter {
   readonly interfaces: readonly CardInterface[]
 }
 
-/** Milliseconds of silence that are too long: nobody presents a card for CARD_WAIT s, nobody chooses for as long, and it tells of either. */
-const PATIENCE = (CARD_WAIT + 15) * 1000
 /** Between the batch and the last status, whichever comes first. */
 const BETWEEN = 1000
 
@@ -156,7 +157,7 @@ async function follow(counter: V5Counter, known: Known): Promise<Outcome> {
   let lost = false
   for (;;) {
     const some = end.batch !== undefined || end.last !== undefined
-    const news = await next(counter, some ? BETWEEN : lost || known.over ? LAST_WORDS : PATIENCE, lost && !some)
+    const news = await next(counter, known, some ? BETWEEN : lost ? LAST_WORDS : silenceOf(counter, known, false), lost && !some)
     if (news === undefined || (end.batch && end.last)) return endOf(known, end)
     if (news.type === 'lost') lost = true
     else if (news.type === 'swipe') {
@@ -172,10 +173,21 @@ async function follow(counter: V5Counter, known: Known): Promise<Outcome> {
   }
 }
 
+/** Whether the reader is there. One that has told of nothing may not have heard the start: it is told again, which one that has refuses. @throws Fault `timeout`, `reader-error` */
+async function isThere(counter: V5Counter, known: Known): Promise<void> {
+  const { line } = counter
+  if (known.heard) await say(line, { type: 'getBattery' }, limitsOf(counter))
+  else {
+    const { result } = await askExtended(line, v5Extended.start, startOf(counter), limitsOf(counter))
+    if (result !== v5Codes.ok && result !== v5Codes.inProgress) throw refusalOf('the start', result)
+  }
+}
+
 /** Undefined when what was waited for is only the last word. @throws Fault `timeout`, `protocol`, `aborted`, `link-closed` */
-async function next({ news, signal, clock }: V5Counter, timeout: number, lost: boolean): Promise<V5Reply | undefined> {
+async function next(counter: V5Counter, known: Known, timeout: number, lost: boolean): Promise<V5Reply | undefined> {
+  const { signal } = counter
   try {
-    return await news.next({ timeout, signal, clock, what: 'the reader' })
+    return await heardNext(counter, known, { silence: timeout, isThere: () => isThere(counter, known) })
   } catch (error) {
     if (!isFault(error, 'timeout') || signal.aborted) throw error
     if (timeout === BETWEEN) return undefined
@@ -242,6 +254,8 @@ function tell(counter: V5Counter, known: Known, end: End, status: V5Status): und
 
 /** The list of a co-badged card, for the app to show; or the cardholder's languages, of which the first is the card's own preference. */
 async function select(counter: V5Counter, known: Known, data: Uint8Array): Promise<Outcome | undefined> {
+  if (known.list && equal(known.list, data)) return undefined // a copy
+  known.list = data
   const { kind, items, secondsLeft } = decodeSelection(data)
   const { line } = counter
   const limits = limitsOf(counter)
@@ -262,9 +276,11 @@ async function select(counter: V5Counter, known: Known, data: Uint8Array): Promi
 
 /** The cryptogram goes to the host, and its answer to the card. */
 async function arqc(counter: V5Counter, known: Known, data: Uint8Array): Promise<Outcome | undefined> {
+  if (isCopy(known, data)) return undefined
   const tags = decodeEmvData(data)
   learn(known, tags)
   const response = await authorise(known)
+  show(counter, 'reader.processing')
   // Z3: unable to go online (EMV 4.4 Book 4, Annex A6)
   const answer = encodeHostAnswerV5(response.type === 'unableToGoOnline' ? { code: 'Z3' } : response, tags)
   await doExtended(counter.line, v5Extended.onlineResponse, answer, limitsOf(counter)).catch(error => tooLate(known, error))
@@ -358,7 +374,7 @@ async function endOf(known: Known, { batch, last }: End): Promise<Outcome> {
 async function cancelV5(counter: Pick<V5Counter, 'line' | 'news' | 'timeout' | 'clock'>): Promise<void> {
   const { line, timeout } = counter
   try {
-    const { result } = await askExtended(line, v5Extended.cancel, new Uint8Array(0), { timeout: Math.min(timeout, LAST_WORDS) })
+    const { result } = await askExtended(line, v5Extended.cancel, new Uint8Array(0), { timeout })
     if (result === v5Codes.ok) await settle(counter)
   } catch {
     // A reader that does not answer, or is gone, is not waited for.

@@ -1,27 +1,44 @@
 /** What a V5 reader may be asked: plain commands, extended ones in as many parts as they need, and what a refusal means. */
 
 import { concat } from '../../src/bytes.ts'
-import { Fault } from '../../src/errors.ts'
+import { Fault, isFault } from '../../src/errors.ts'
 import type { Conversation } from '../../src/reader/conversation.ts'
 import { partsOf, type V5Reply, type V5Request, v5Codes, v5Results } from './codec.ts'
 
 export type V5Line = Conversation<V5Request, V5Reply>
 
 export interface AskLimits {
-  /** Milliseconds for each answer; Magensa's library waits 15 s over Bluetooth. */
+  /** Milliseconds for each answer, of each try. */
   readonly timeout: number
   readonly signal?: AbortSignal | undefined
 }
 
 type Answer = Extract<V5Reply, { type: 'answer' | 'extendedAnswer' }>
 
-function isAnswer(reply: V5Reply): reply is Answer {
-  return reply.type === 'answer' || reply.type === 'extendedAnswer'
+/** Answers name no command. That of a plain one is told by its form from that of an extended one, which is also 00 with as much as that has, or nothing. */
+function isPlain(reply: V5Reply): reply is Answer {
+  return reply.type === 'answer'
+}
+
+function isExtended(reply: V5Reply): reply is Answer {
+  if (reply.type === 'answer') return reply.result !== v5Results.ok || reply.data.length === 0 || reply.data.length >= HEAD
+  return reply.type === 'extendedAnswer'
+}
+
+/** Offset, result and total of an extended answer. */
+const HEAD = 6
+
+/** How often a command is sent again that nothing was said of. All of them may be: what they begin is refused the second time. */
+const REPEATS = 4
+
+/** The answer, whatever it says. @throws Fault `timeout`, `aborted`, `link-closed` */
+export function say(line: V5Line, request: V5Request, limits: AskLimits): Promise<Answer> {
+  return line.ask(request, { ...limits, retries: REPEATS, accept: isPlain })
 }
 
 /** The data of a plain command's answer. @throws Fault `reader-error`, `unsupported`, `low-battery` with details.code, `timeout`, `aborted`, `link-closed` */
 export async function ask(line: V5Line, request: V5Request, limits: AskLimits): Promise<Uint8Array> {
-  const answer = await line.ask(request, { ...limits, accept: isAnswer })
+  const answer = await say(line, request, limits)
   if (answer.type === 'answer' && answer.result === v5Results.ok) return answer.data
   throw refusal(request.type, answer.result)
 }
@@ -35,19 +52,29 @@ export interface Extended {
 /** The most that an answer in parts may hold, in bytes. */
 const MAX_ANSWER = 0x4000
 
-/** Sends an extended command part by part and gathers its answer. @throws Fault `protocol`, `reader-error`, `unsupported`, `timeout`, `aborted`, `link-closed` */
+/** Sends an extended command part by part and gathers its answer; begins anew where nothing is said of a part. @throws Fault `protocol`, `reader-error`, `unsupported`, `timeout`, `aborted`, `link-closed` */
 export async function askExtended(line: V5Line, command: number, data: Uint8Array, limits: AskLimits): Promise<Extended> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await askOnce(line, command, data, limits)
+    } catch (error) {
+      if (!isFault(error, 'timeout') || tries === REPEATS) throw error
+    }
+  }
+}
+
+async function askOnce(line: V5Line, command: number, data: Uint8Array, limits: AskLimits): Promise<Extended> {
   const what = `command ${hex4(command)}`
-  const say = (request: V5Request) => line.ask(request, { ...limits, accept: isAnswer })
+  const once = (request: V5Request) => line.ask(request, { ...limits, accept: isExtended })
   const [first, ...rest] = partsOf(command, data)
-  let answer = await say(first)
+  let answer = await once(first)
   for (const part of rest) {
     if (answer.type !== 'answer' || answer.result !== v5Results.buffering) break // it needs no more of it, or refuses it
-    answer = await say(part)
+    answer = await once(part)
   }
   if (answer.type === 'answer' && answer.result === v5Results.ok) return oldAnswer(answer.data)
   const parts: Uint8Array[] = []
-  for (let have = 0; ; answer = await say({ type: 'more' })) {
+  for (let have = 0; ; answer = await once({ type: 'more' })) {
     if (answer.type === 'answer') throw refusal(what, answer.result)
     const { offset, total, result, data: piece } = answer
     if (offset !== have || total > MAX_ANSWER || (piece.length === 0 && have < total))
@@ -60,7 +87,7 @@ export async function askExtended(line: V5Line, command: number, data: Uint8Arra
 
 /** Older firmware answers with result code 00 and the same layout (Magensa/magensa-bluetooth looks at its bytes 4 and 5 whatever the code). */
 function oldAnswer(data: Uint8Array): Extended {
-  return data.length < 6 ? { result: v5Codes.ok, data } : { result: data[2] * 256 + data[3], data: data.slice(6) }
+  return data.length < HEAD ? { result: v5Codes.ok, data } : { result: data[2] * 256 + data[3], data: data.slice(HEAD) }
 }
 
 /** As `askExtended`, where anything but success is a fault. */

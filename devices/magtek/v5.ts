@@ -28,15 +28,17 @@ export interface V5Model {
   readonly interfaces: readonly CardInterface[]
 }
 
-/** Milliseconds for an answer: a feature report is fetched after a few; over Bluetooth it is said to be ready first (Magensa's library gives it 15 s). */
-const answerTimes = { hid: 5000, ble: 15_000 } as const
+/** Milliseconds for an answer before the command is sent again: a feature report is fetched after a few; over Bluetooth it is said to be ready first (Magensa's library gives it 15 s in all). */
+const answerTimes = { hid: 400, ble: 3000 } as const
+/** Milliseconds for which the next command is held back after one that was given up: answers name no command. */
+const GRACE = 100
 
 /**
  * Asks the reader who it is; one that somebody else left in the middle of a payment is cancelled when the first is started.
  * @throws Fault `timeout`, `link-closed`, `aborted`, `reader-error`, `protocol`
  */
 export async function openV5(link: Link, { signal, clock, carrier, model }: V5Options): Promise<Reader> {
-  const line: V5Line = new Conversation(link, carrier === 'ble' ? v5BleHost : v5HidHost, { clock })
+  const line: V5Line = new Conversation(link, carrier === 'ble' ? v5BleHost : v5HidHost, { clock, grace: GRACE })
   const limits = { timeout: answerTimes[carrier], signal }
   try {
     const serial = words(await ask(line, { type: 'getProperty', property: v5Properties.serial }, limits))

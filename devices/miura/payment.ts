@@ -1,7 +1,7 @@
 /** One payment on a Miura: a card over any interface, its transaction or its stripe, the host's word, and how it ended. */
 
 import { fromHex, text } from '../../src/bytes.ts'
-import { localTime, within } from '../../src/clock.ts'
+import { type Clock, localTime, within } from '../../src/clock.ts'
 import { type CardInterface, type Outcome, pinWasWrong } from '../../src/emv/outcome.ts'
 import type { Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
@@ -44,6 +44,8 @@ export const reportCards = command('cardStatus', {
 })
 /** Milliseconds that the host waits for a card where the reader does not. */
 const CARD_WAIT = 60_000
+/** Milliseconds between two questions for the card, while the host waits for one. */
+const CARD_STATUS = 2000
 /** The receipt's masked PAN (docs/devices/qpos.md, C4). */
 const MASKED_PAN = 0xc4
 
@@ -87,6 +89,7 @@ async function oldCardOut({ line, watch, relay, display, signal, clock }: Paymen
   relay.show('reader.removeCard')
   await display('reader.removeCard')
   await line.tell(reportCards, signal)
+  const stop = askingForCards(line, clock)
   try {
     await within({ signal, clock, timeout: CARD_WAIT, what: 'the removal of a card' }, inner =>
       watch.next(({ present }) => !present, inner),
@@ -95,7 +98,20 @@ async function oldCardOut({ line, watch, relay, display, signal, clock }: Paymen
   } catch (error) {
     if (isFault(error, 'timeout')) return false
     throw error
+  } finally {
+    stop()
   }
+}
+
+/** CARD STATUS now and then, until the returned function is called: what the reader tells unasked may be lost. */
+function askingForCards(line: MiuraLine, clock: Clock): () => void {
+  let cancel = () => {}
+  const ask = () => {
+    line.tell(reportCards).catch(() => {}) // a lost line ends the wait
+    cancel = clock.timer(CARD_STATUS, ask)
+  }
+  cancel = clock.timer(CARD_STATUS, ask)
+  return () => cancel()
 }
 
 /** START CONTACTLESS waits for a tap, and tells when it was a chip or a stripe instead. */
@@ -145,12 +161,15 @@ async function withoutTap(payment: Payment, ways: Ways): Promise<Outcome> {
   relay.show(words)
   await display(words)
   let found: CardEvent | 'cancel'
+  const stop = askingForCards(payment.line, clock)
   try {
     const wanted = (event: CardEvent) => (ways.has('chip') && event.present) || (ways.has('swipe') && event.swiped)
     found = await within({ signal, clock, timeout: CARD_WAIT, what: 'a card' }, inner => watch.nextOrCancel(wanted, inner))
   } catch (error) {
     if (isFault(error, 'timeout')) return relay.outcome('cancelled', 'cardTimeout')
     throw error
+  } finally {
+    stop()
   }
   if (found === 'cancel') return relay.outcome('cancelled', 'cardholderCancelled')
   return found.swiped ? stripe(payment, ways, found) : chip(payment, ways)

@@ -21,6 +21,12 @@ import {
 
 /** Milliseconds for what a reader does at once. */
 const PROMPT = 5000
+/** What may be asked twice is asked again after so many milliseconds, so many times. */
+const AGAIN = 500
+const REPEATS = 5
+const repeatable: readonly Command['command'][] = ['batteryStatus', 'keyboardStatus', 'getConfiguration', 'displayText', 'abort']
+/** Milliseconds without a word in a transaction after which the reader is asked for its battery, to see whether it is there and at work. */
+const PROBE = 1500
 /** Milliseconds without an answer or an event after which a reader that waits for people is taken for dead: its own limits are shorter. */
 const SILENCE = 180_000
 /** What an aborted transaction, and the ABORT, may take to say so. */
@@ -47,6 +53,9 @@ export class MiuraLine {
   /** Answers that no command waits for: those to ABORT, and of what was given up. */
   readonly #stray = new Queue<Answer>()
   #alive = () => {}
+  /** What this reader was seen to do with a question in the middle of a transaction. */
+  #answersProbes = false
+  #refusesProbes = false
 
   /** `onEvent` hears what the reader says unasked; what is no event is dropped. */
   constructor(link: Link, clock: Clock, onEvent: (event: ReaderEventMessage) => void) {
@@ -58,8 +67,9 @@ export class MiuraLine {
   }
 
   /** The answer, whatever its status word. @throws Fault `timeout`, `aborted`, `link-closed` */
-  ask(message: Command, { signal, timeout = PROMPT }: RunOptions = {}): Promise<Answer> {
-    return this.#line.ask(message, { signal, timeout, accept: isAnswer })
+  ask(message: Command, { signal, timeout }: RunOptions = {}): Promise<Answer> {
+    const again = timeout === undefined && repeatable.includes(message.command)
+    return this.#line.ask(message, { signal, timeout: timeout ?? (again ? AGAIN : PROMPT), retries: again ? REPEATS : 0, accept: isAnswer })
   }
 
   /**
@@ -88,51 +98,101 @@ export class MiuraLine {
   }
 
   /**
-   * A command that takes as long as people take; every event prolongs it. When `signal` fires, the reader is told to abort, and the Fault `aborted` is thrown when
-   * it has. A silent reader is reset.
-   * @throws Fault `timeout`, `aborted`, `link-closed`
+   * A command that takes as long as people take, and is never sent twice; every event prolongs it. When `signal` fires, the reader is told to abort, and the Fault
+   * `aborted` is thrown when it has. A silent reader is reset.
+   *
+   * Its answer may be lost. The reader is asked for its battery meanwhile: one that is at work refuses that (9F26), and when it tells its battery later, it is not at work
+   * any more. What a reader does not do in a transaction is not taken for a sign: such a one is waited for.
+   * @throws Fault `timeout`, `protocol` when its answer was lost, `aborted`, `link-closed`
    */
   async transact(message: Command, signal: AbortSignal): Promise<Answer> {
     if (signal.aborted) throw new Fault('aborted', 'aborted')
     this.#stray.clear()
     const over = new AbortController()
-    const late = (ms: number, why: string) => this.#clock.timer(ms, () => over.abort(new Fault('timeout', why, { ms })))
+    const end = (fault: Fault) => over.abort(fault)
+    const late = (ms: number, why: string) => this.#clock.timer(ms, () => end(new Fault('timeout', why, { ms })))
+    const clock = this.#clock
     let cancel = () => {}
+    let cancelProbe = () => {}
+    /** Probes that were not answered yet, and whether a refusal came that may be a copy's. */
+    let probes = 0
+    let refusal: DeviceMessage | undefined
+    const probe = () => {
+      if (signal.aborted) return
+      if (probes > (this.#answersProbes ? REPEATS : 2)) {
+        if (this.#answersProbes) end(new Fault('timeout', `the reader says nothing of ${message.command}`, { ms: PROBE + REPEATS * AGAIN }))
+        return
+      }
+      probes++
+      this.#line.tell(command('batteryStatus')).catch(() => {})
+      cancelProbe = clock.timer(this.#answersProbes ? AGAIN : PROBE, probe)
+    }
     const watch = () => {
       cancel()
       cancel = late(SILENCE, `the reader said nothing for ${SILENCE} ms`)
+      cancelProbe()
+      cancelProbe = clock.timer(PROBE, probe)
     }
     const abort = () => {
       this.#alive = () => {}
       cancel()
+      cancelProbe()
       cancel = late(SETTLE, `the reader does not abort in ${SETTLE} ms`)
-      this.#line.tell(command('abort')).catch(() => {}) // a line that is lost ends the question too
+      const tell = () => {
+        this.#line.tell(command('abort')).catch(() => {}) // a line that is lost ends the question too
+        cancelProbe = clock.timer(AGAIN, tell)
+      }
+      tell()
+    }
+    /** What is no answer to this command. */
+    const aside = (one: DeviceMessage): boolean => {
+      if (isEmpty(one)) return true // to a text on the display, or to ABORT
+      if (isBattery(one)) {
+        if (refusal) over.abort(refusal)
+        else if (probes > 0 && this.#refusesProbes && !signal.aborted)
+          end(new Fault('protocol', `the answer to ${message.command} was lost on the way`, { what: message.command }))
+        if (probes > 0) this.#answersProbes = true
+        probes = 0
+        return true
+      }
+      if (one.sw !== failures.COMMAND_NOT_ALLOWED) return false
+      if (probes > 0) {
+        this.#answersProbes = this.#refusesProbes = true
+        probes = 0
+        refusal = undefined
+      } else {
+        refusal = one // of this command, or of a copy of it
+        cancelProbe()
+        probe()
+      }
+      return true
     }
     this.#alive = watch
     watch()
     signal.addEventListener('abort', abort, { once: true })
     try {
-      const accept = (one: DeviceMessage) => isAnswer(one) && !(signal.aborted && isEmpty(one))
-      const answer = await this.#line.ask(message, { signal: over.signal, timeout: DAY, accept })
+      const answer = await this.#line.ask(message, { signal: over.signal, timeout: DAY, accept: one => isAnswer(one) && !aside(one) })
       if (!signal.aborted) return answer
       // ABORT has an answer of its own, which must not be taken for that of the next command.
-      await this.#stray.next({ timeout: SETTLE, clock: this.#clock, what: "'abort'" }).catch(() => {})
+      await this.#stray.next({ timeout: AGAIN, clock, what: "'abort'" }).catch(() => {})
       if (answer.sw === SUCCESS) return answer // it was over before the ABORT came
       throw new Fault('aborted', 'aborted')
     } catch (error) {
-      if (isFault(error, 'timeout')) this.#reset()
+      if (over.signal.aborted && over.signal.reason === refusal && refusal) return refusal
+      if (isFault(error, 'timeout', 'protocol')) this.#reset()
       if (signal.aborted && isFault(error, 'timeout')) throw new Fault('aborted', 'aborted', {}, { cause: error })
       throw error
     } finally {
       this.#alive = () => {}
       cancel()
+      cancelProbe()
       signal.removeEventListener('abort', abort)
     }
   }
 
   /** Ends what the reader is in the middle of, between two commands. Settles in any case. */
   async abort(): Promise<void> {
-    await this.ask(command('abort'), { timeout: SETTLE }).catch(error => {
+    await this.ask(command('abort')).catch(error => {
       if (isFault(error, 'timeout')) this.#reset()
     })
   }
@@ -143,7 +203,7 @@ export class MiuraLine {
 
   /** Tells a silent reader to reset itself, and waits for nothing. */
   #reset(): void {
-    this.#line.ask(command('reset'), { timeout: SETTLE, accept: isAnswer }).catch(() => {})
+    this.#line.ask(command('reset'), { timeout: AGAIN, retries: REPEATS, accept: isAnswer }).catch(() => {})
   }
 
   async #listen(): Promise<void> {
@@ -180,6 +240,12 @@ function isAnswer({ type }: DeviceMessage): boolean {
 /** What ABORT is answered with; no transaction ends so. */
 function isEmpty({ sw, body }: Answer): boolean {
   return sw === SUCCESS && body.length === 0
+}
+
+/** The answer to BATTERY STATUS: E1 that begins with DFA209 or DFA20A. */
+function isBattery({ type, sw, body }: DeviceMessage): boolean {
+  const [template, , ...tag] = body.subarray(0, 5)
+  return type === 'answer' && sw === SUCCESS && template === 0xe1 && /^223,162,(9|10)$/.test(tag.join())
 }
 
 /** The Fault of a command that was refused. */

@@ -7,6 +7,7 @@ import {
   decodeHostAnswer,
   decodeMmsStart,
   encodePropertyAnswer,
+  encodeTransactionStatus,
   encodeUi,
   endDetails,
   endExtras,
@@ -208,6 +209,8 @@ export class VirtualMms implements VirtualReader {
         return this.#property(payload)
       case mmsCommands.start:
         return this.#start(payload)
+      case mmsCommands.transactionStatus:
+        return job ? { payload: encodeTransactionStatus(job.question?.id === mmsCommands.resume) } : refused(mmsDetails.noTransaction)
       case mmsCommands.cancel:
         job?.stop.abort(new Fault('aborted', 'the host has cancelled'))
         return job ? {} : refused(mmsDetails.noTransaction)
