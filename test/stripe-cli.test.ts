@@ -80,9 +80,9 @@ describe('flags', () => {
   })
 
   it.each([
-    [['--interfaces', 'nfc'], "--interfaces has 'nfc'"],
-    [['--interfaces', ''], "--interfaces has ''"],
-    [['--fallback', 'chip'], "--fallback has 'chip'"],
+    [['--interfaces', 'nfc'], "--interfaces is 'nfc'"],
+    [['--interfaces', ''], "--interfaces is ''"],
+    [['--fallback', 'chip'], "--fallback is 'chip'"],
     [['--fallback-tries', '10'], '--fallback-tries'],
     [['--fallback-not-for', '2200,x'], 'fallback.notFor is x'],
   ])('%j is refused before anybody is connected', async (flags, words) => {
