@@ -9,7 +9,7 @@ import { withAnswers } from '../../src/command-line.ts'
 import { Fault } from '../../src/errors.ts'
 import { wholeNumber } from '../../src/flags.ts'
 import type { CardSlot, Reader } from '../../src/reader/reader.ts'
-import { type Description, describe, printTree } from '../../src/tlv/print.ts'
+import { type Description, describeEither, printTree } from '../../src/tlv/print.ts'
 import { open } from '../index.ts'
 import { interruption } from './console.ts'
 
@@ -95,7 +95,7 @@ async function send(slot: CardSlot, apdu: Uint8Array, { raw, decode }: ApduFlags
   const { data, sw } = raw ? decodeResponse(await slot.transmit(apdu, { signal })) : await exchange(slot, decodeCommand(apdu), { signal })
   return {
     command: commandText(apdu),
-    ...(decode ? { tlv: describe(data) } : { data: hex(data) }),
+    ...(decode ? { tlv: describeEither(data) } : { data: hex(data) }),
     sw: hex(encodeResponse(sw)),
     words: statusWords(sw),
   }

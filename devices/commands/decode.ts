@@ -10,7 +10,7 @@ import { type IsoDialectName, isoDialect, isoDialects } from '../../src/payment/
 import { describeIso, printIso } from '../../src/payment/iso8583-print.ts'
 import type { KernelDictionary } from '../../src/tlv/kernels.ts'
 import { kernelDictionaries } from '../../src/tlv/kernels.ts'
-import { describe, printTree } from '../../src/tlv/print.ts'
+import { describeEither, printTree } from '../../src/tlv/print.ts'
 
 interface DecodeFlags {
   readonly kernel?: string
@@ -36,7 +36,10 @@ export function addDecode(program: Command): void {
       if (dialect !== undefined) command.error('error: --dialect is of --as iso8583')
       const bytes = fromHex(digits.join(''))
       const response = options.apdu ? decodeResponse(bytes) : undefined
-      const description = describe(response?.data ?? bytes, kernel ? { words: kernelDictionaries[kernel as KernelDictionary] } : {})
+      const description = describeEither(
+        response?.data ?? bytes,
+        kernel ? { words: kernelDictionaries[kernel as KernelDictionary], ff: 'tag' } : {},
+      )
       const status = response && { sw: hex(bytes.subarray(-2)), words: statusWords(response.sw) }
       if (options.json) process.stdout.write(`${JSON.stringify({ ...description, ...(status && { status }) }, null, 2)}\n`)
       else

@@ -2,6 +2,7 @@
 
 import { hex } from '../bytes.ts'
 import { isFault } from '../errors.ts'
+import { maskNumbers } from '../mask.ts'
 import { isConstructed, MAX_DEPTH, readTolerant, tagHex } from './ber.ts'
 import { parseDol } from './dol.ts'
 import { type Dictionary, general } from './tags.ts'
@@ -48,6 +49,42 @@ export function describe(bytes: Uint8Array, options: DescribeOptions = {}): Desc
   const around: { currency?: Uint8Array } = {}
   collectCurrency(bytes, options, around, 0)
   return level(bytes, 0, 0, options, around)
+}
+
+/**
+ * `describe` with `FF` read the likelier way: as `options.ff` says, and where that ends in nonsense the other way too; the reading with less that is wrong is taken. What is
+ * nonsense both ways may be cut anywhere, so that no tag tells what is secret: digits as long as a card number are masked in all of it.
+ */
+export function describeEither(bytes: Uint8Array, options: DescribeOptions = {}): Description {
+  const asked = describe(bytes, options)
+  const other =
+    faults(asked) > 0 && bytes.includes(0xff) ? describe(bytes, { ...options, ff: options.ff === 'tag' ? 'padding' : 'tag' }) : asked
+  const best = faults(other) < faults(asked) ? other : asked
+  const nonsense = faults(best) >= WRONG
+  return { ...best, objects: best.objects.map(one => hushed(one, nonsense)) }
+}
+
+/** What is wrong with a reading: its end first, then lengths that no dictionary allows, then tags that are not known. */
+const [STOPPED, WRONG, UNKNOWN] = [10_000, 100, 1]
+
+function faults({ objects, stopped }: Description): number {
+  const each = objects.map(one => (one.wrong ?? []).length * WRONG + (one.name ? 0 : UNKNOWN) + faults({ objects: one.children ?? [] }))
+  return each.reduce((sum, one) => sum + one, stopped ? STOPPED : 0)
+}
+
+/** A universal tag is none of EMV's, and may hold whatever was cut before it. */
+const universal = /^[0-3]/
+
+function hushed({ words: said, children, ...one }: Described, nonsense: boolean): Described {
+  const vague = universal.test(one.tag) || (nonsense && (!one.name || one.wrong !== undefined || one.length >= 8))
+  const value = one.value === undefined || one.masked || !vague ? one.value : maskNumbers(one.value)
+  const changed = value !== one.value
+  return {
+    ...one,
+    ...(value !== undefined && { value }),
+    ...(changed ? { masked: true as const } : said && !(nonsense && one.wrong) && { words: said }),
+    ...(children && { children: children.map(child => hushed(child, nonsense)) }),
+  }
 }
 
 function level(bytes: Uint8Array, base: number, depth: number, options: DescribeOptions, around: Surroundings): Description {
