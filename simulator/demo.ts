@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Command } from 'commander'
+import { styleText } from 'node:util'
+import { type Command, Option } from 'commander'
 import { within } from '../src/clock.ts'
 import { EXIT, language } from '../src/command-line.ts'
 import { currency, formatAmount } from '../src/currency.ts'
@@ -65,11 +66,27 @@ export function addDemo(program: Command): void {
   program
     .command('demo')
     .description('a virtual QPOS on a pseudo-terminal, an acquirer, and payments by chip, tap, phone and stripe')
-    .option('--scene <number>', 'one of them only', wholeNumber('--scene', 1, scenes.length))
-    .action(async (flags: { scene?: number; lang?: string }) => {
-      const chosen = flags.scene === undefined ? scenes : scenes.slice(flags.scene - 1, flags.scene)
+    .addOption(
+      new Option('--scene <number>', 'one of them; the first when left out')
+        .argParser(wholeNumber('--scene', 1, scenes.length))
+        .conflicts('all'),
+    )
+    .option('--all', 'all of them')
+    .action(async (flags: { scene?: number; all?: boolean; lang?: string }) => {
+      const { scene = 1 } = flags
+      const chosen = flags.all ? scenes : scenes.slice(scene - 1, scene)
       process.exitCode = await demo(chosen, language(flags.lang))
     })
+}
+
+/** In colour on a terminal, unless its user wants none (no-color.org). */
+function told(style: Parameters<typeof styleText>[0], text: string): string {
+  const { NO_COLOR, TERM } = process.env
+  return process.stdout.isTTY && !NO_COLOR && TERM !== 'dumb' ? styleText(style, text) : text
+}
+
+function titleOf({ title, amount }: Scene, lang: Language): string {
+  return message(title, lang, { amount: `${formatAmount(amount, rub)} ${rub.alpha}` })
 }
 
 async function demo(chosen: readonly Scene[], lang: Language): Promise<number> {
@@ -85,13 +102,15 @@ async function demo(chosen: readonly Scene[], lang: Language): Promise<number> {
     language: lang,
     resultTime: 600,
     rules: [{ when: { amount: { is: 777_700 } }, do: 'decline', code: '51', reason: message('demo.noMoney', lang) }],
-    onHost: (event: HostEvent) => say(`  host   ${hostEventLine(event)}`),
+    onHost: (event: HostEvent) => say(told('magenta', `  host   ${hostEventLine(event)}`)),
   })
   try {
     say(message('demo.begin', lang, { serial: counter.reader.serial, uri: counter.uri, acquirer: counter.acquirer.url }))
-    counter.reader.body.on(event => event.type === 'display' && say(`  reader ${displayLine(event.screen)}`))
+    counter.reader.body.on(event => event.type === 'display' && say(told('cyan', `  reader ${displayLine(event.screen)}`)))
+    const summary: string[] = []
     for (const scene of chosen) {
-      say(`\n=== ${message(scene.title, lang, { amount: `${formatAmount(scene.amount, rub)} ${rub.alpha}` })}\n`)
+      say(told('bold', `\n=== ${titleOf(scene, lang)}\n`))
+      const began = performance.now()
       counter.next({ ...scene.person, card: cardOf(scene.card ?? 'mir-maestro'), pace: brisk })
       const code = await pay(counter, scene, lang, say)
       await idle(counter)
@@ -99,6 +118,16 @@ async function demo(chosen: readonly Scene[], lang: Language): Promise<number> {
         say(message('demo.unexpected', lang, { code, expected: scene.exit }))
         return EXIT.fault
       }
+      const seconds = ((performance.now() - began) / 1000).toFixed(1)
+      const result = message(code === EXIT.approved ? 'demo.result.approved' : 'demo.result.declined', lang)
+      summary.push(`  ${titleOf(scene, lang)}: ${message('demo.took', lang, { result, seconds })}`)
+    }
+    say(`\n${told('bold', message('demo.summary', lang))}`)
+    for (const line of summary) say(told('green', line))
+    if (chosen.length < scenes.length) {
+      say(`\n${message('demo.more', lang, { count: scenes.length })}`)
+      for (const [index, scene] of scenes.entries())
+        say(`  ${message('demo.scene', lang, { number: index + 1, title: titleOf(scene, lang) })}`)
     }
     say(`\n${message('demo.end', lang)}`)
     return EXIT.ok

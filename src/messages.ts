@@ -403,6 +403,15 @@ const table = {
     'tapdip pay завершился с кодом {code}, ожидался {expected}',
   ],
   'demo.run': ['{card} pays {amount} in the kernel:', '{card}: оплата {amount} в ядре:'],
+  'demo.scene': ['{number}  {title}', '{number}  {title}'],
+  'demo.summary': ['What was paid:', 'Что было оплачено:'],
+  'demo.result.approved': ['approved', 'одобрено'],
+  'demo.result.declined': ['declined', 'отказ'],
+  'demo.took': ['{result} in {seconds} s', '{result}, {seconds} с'],
+  'demo.more': [
+    'There is more: `npm start -- --all` shows all {count}, `npm start -- --scene <number>` one of them:',
+    'Есть и другие: `npm start -- --all` покажет все {count}, `npm start -- --scene <номер>` — одну из них:',
+  ],
   'demo.end': ['Done. Test keys and test cards only.', 'Готово. Только тестовые ключи и тестовые карты.'],
 } as const
 

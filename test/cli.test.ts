@@ -378,7 +378,7 @@ describe('the other commands', () => {
 
 describe('npm start', () => {
   it('pays over a real serial port by chip, tap, phone and stripe, with a wrong PIN, a decline and a torn tap', async () => {
-    const { code, out, ms } = await start(tapdipSim, ['demo']).ended
+    const { code, out, ms } = await start(tapdipSim, ['demo', '--all']).ended
     expect(code).toBe(0)
     expect(ms).toBeLessThan(60_000)
     expect(out).toContain('--reader serial:/dev/pts/')
@@ -400,5 +400,15 @@ describe('npm start', () => {
     expect(scenes[7].match(/ARQC right/g)).toHaveLength(1)
     expect(out).toMatch(/DECLINED: .*51/)
     expect(out).not.toMatch(/2200000000000103|6799990100000000019/)
+    expect(out.slice(out.indexOf('What was paid:')).match(/: (approved|declined) in \d+\.\d s$/gm)).toHaveLength(8)
   }, 70_000)
+
+  it('alone it shows the first payment, and says what else there is', async () => {
+    const { code, out } = await start(tapdipSim, ['demo']).ended
+    expect(code).toBe(0)
+    expect(out.split('=== ')).toHaveLength(2)
+    expect(out).toMatch(/What was paid:\n.*2500\.00 RUB by chip.*: approved in/)
+    expect(out).toMatch(/npm start -- --all.*all 8[^]*\n {2}8 {2}1000\.00 RUB: the card is taken away too early/)
+    expect(out).not.toContain('\u001b[') // colour is for terminals
+  }, 30_000)
 })

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander'
 import { language } from '../../src/command-line.ts'
+import type { Fault } from '../../src/errors.ts'
 import { choice, wholeNumber } from '../../src/flags.ts'
 import { faultMessage, message } from '../../src/messages.ts'
 import { discover, type FoundReader, type Transport, transports } from '../discover.ts'
@@ -24,12 +25,18 @@ export function addList(program: Command): void {
     .action(async ({ json, time, over, lang: option }: ListFlags) => {
       const lang = language(option)
       const found: FoundReader[] = []
+      const closed = new Map<Transport, Fault>()
       for await (const one of discover({ transports: over, timeout: time * 1000, once: true, signal: interruption() })) {
         if (one.type === 'found') {
           if (!json && !found.some(({ uri }) => uri === one.reader.uri)) process.stdout.write(`${line(one.reader)}\n`)
           found.push(one.reader)
-        } else if (one.type === 'unavailable') process.stderr.write(`${one.transport}: ${faultMessage(one.fault, lang)}\n`)
+        } else if (one.type === 'unavailable') {
+          closed.set(one.transport, one.fault)
+          if (over?.length !== 1) process.stderr.write(`${one.transport}: ${faultMessage(one.fault, lang)}\n`)
+        }
       }
+      // Where every way that was asked for is closed, nothing was looked at: that is no empty list.
+      if (over !== undefined && over.every(one => closed.has(one))) throw closed.get(over[0])!
       const latest = [...new Map(found.map(reader => [reader.uri, reader])).values()]
       if (json) process.stdout.write(`${JSON.stringify(latest, null, 2)}\n`)
       else if (latest.length === 0) process.stdout.write(`${message('app.noReaders', lang)}\n`)
