@@ -36,7 +36,7 @@ export function addList(program: Command): void {
         }
       }
       // Where every way that was asked for is closed, nothing was looked at: that is no empty list.
-      if (over !== undefined && over.every(one => closed.has(one))) throw closed.get(over[0])!
+      if (over?.every(one => closed.has(one))) throw closed.get(over[0])!
       const latest = [...new Map(found.map(reader => [reader.uri, reader])).values()]
       if (json) process.stdout.write(`${JSON.stringify(latest, null, 2)}\n`)
       else if (latest.length === 0) process.stdout.write(`${message('app.noReaders', lang)}\n`)
