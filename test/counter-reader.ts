@@ -7,6 +7,7 @@ import { encryptEcb } from '../src/crypto/des.ts'
 import { DukptDevice, initialKey, pinKey } from '../src/crypto/dukpt.ts'
 import { encodeFormat0, pinOf } from '../src/crypto/pin.ts'
 import type { CvmName, Outcome } from '../src/emv/outcome.ts'
+import { TRANSACTION_TYPE } from '../src/emv/start.ts'
 import type { Candidate } from '../src/emv/terminal.ts'
 import { Fault } from '../src/errors.ts'
 import { panOf } from '../src/payment/receipt.ts'
@@ -66,6 +67,8 @@ export class CounterReader implements Reader {
     const values = {
       ...terminalData,
       '9F02': hex(toBcd(transaction.amount, 6)),
+      '9F03': hex(toBcd(transaction.otherAmount ?? 0n, 6)),
+      '9C': hex(Uint8Array.of(TRANSACTION_TYPE[transaction.type ?? 'purchase'])),
       '9A': hex(toBcd((at.getFullYear() % 100) * 10_000 + (at.getMonth() + 1) * 100 + at.getDate(), 3)),
     }
     const opened = await open(card, hex(aid), values)

@@ -100,6 +100,11 @@ export function dueOf(order: Booked & Pick<OrderRecord, 'state'>): bigint {
   return paidStates.includes(order.state) ? 0n : order.amount
 }
 
+/** What is to be paid of `order`: the rest where `known`, this till's record of it, has a payment that stands. */
+export function restOf(order: Pick<OrderRecord, 'amount'>, known: OrderRecord | undefined): bigint {
+  return known && standingPayments(known).length > 0 ? dueOf(known) : order.amount
+}
+
 /**
  * An order that is paid or being paid is not paid again, and no more is given back by card than was paid for it.
  * @throws Fault `busy` with details.state, `bad-argument` where what is left of an order is paid as an order of another amount

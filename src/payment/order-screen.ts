@@ -59,7 +59,9 @@ export function orderLines(order: Order, language: Language = 'en'): string[] {
 export function stateText(order: Pick<OrderRecord, 'state' | 'entries'>, language: Language = 'en'): string {
   door.need('order', order, door.shape({ entries: door.listOf(door.object), state: door.anyText }))
   const { state, entries } = order
-  return message(state === 'In Process' && entries.length === 0 ? 'state.new' : `state.${state}`, language)
+  const unpaid = state === 'In Process' && !entries.some(({ kind }) => kind === 'payment')
+  if (unpaid && entries.some(({ result }) => result === 'approved')) return message('state.refunded', language)
+  return message(unpaid && !entries.some(({ open }) => open) ? 'state.new' : `state.${state}`, language)
 }
 
 export function lastPayment(order: Pick<OrderRecord, 'entries'>): Entry | undefined {
@@ -68,16 +70,24 @@ export function lastPayment(order: Pick<OrderRecord, 'entries'>): Entry | undefi
   return entries.filter(({ kind }) => kind === 'payment').at(-1)
 }
 
-/** The result screen. */
+/** What was done last with a card, cash or a code: a payment, or a refund by card. */
+function lastDeed({ entries }: Pick<OrderRecord, 'entries'>): Entry | undefined {
+  return entries.filter(({ kind }) => kind === 'payment' || kind === 'refund').at(-1)
+}
+
+/** The result screen; what is no plain purchase is named. */
 export function resultLines(order: OrderRecord, language: Language = 'en'): string[] {
   door.need('order', order, rules.recordRule)
-  const payment = lastPayment(order)
+  const payment = lastDeed(order)
+  const { type } = payment ?? {}
   const line = (id: Parameters<typeof message>[0], value: string) => `${message(id, language)}: ${value}`
   const at = payment?.at ?? order.createdAt
   return [
     message('screen.result', language),
+    ...(type === 'refund' || type === 'cash' ? [line('screen.operation', message(`receipt.type.${type}`, language))] : []),
     line('screen.state', stateText(order, language)),
     line('screen.amount', moneyText(order.amount, order, language)),
+    ...(payment && payment.amount !== order.amount ? [line('screen.operationAmount', moneyText(payment.amount, order, language))] : []),
     line('screen.method', payment ? message(`method.${payment.method}`, language) : '-'),
     line('screen.date', dateText(at)),
     line('screen.number', order.number),
@@ -119,10 +129,26 @@ export function orderJson(order: OrderRecord): Json {
   }
 }
 
-function entryJson({ key, kind, method, reader, amount, at, stage, result, reason, due, open, tries, answer, received }: Entry): Json {
+function entryJson({
+  key,
+  kind,
+  type,
+  method,
+  reader,
+  amount,
+  at,
+  stage,
+  result,
+  reason,
+  due,
+  open,
+  tries,
+  answer,
+  received,
+}: Entry): Json {
   return {
     ...(received !== undefined && { received: received.toString() }),
-    ...{ key, kind, method, reader, amount: amount.toString(), at: at.toISOString(), stage, result, reason, due, open, tries },
+    ...{ key, kind, type, method, reader, amount: amount.toString(), at: at.toISOString(), stage, result, reason, due, open, tries },
     ...(answer && { code: answer.response?.code, rrn: answer.response?.rrn, transaction: answer.transaction }),
   }
 }

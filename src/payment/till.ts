@@ -7,7 +7,7 @@ import type { HostAnswer, Merchant, Order, OrderAcquirer, OrderChange, RetailAcq
 import { agreeingTill, isContradiction } from './agreement.ts'
 import type { Entry, Journal, OrderRecord } from './journal.ts'
 import type { Notice } from './notice.ts'
-import { dueOf, standingPayments } from './order-money.ts'
+import { dueOf, restOf } from './order-money.ts'
 import { type PaymentResult, type PayOptions, pay } from './payment.ts'
 import type { Receipt } from './receipt.ts'
 import * as rules from './rules.ts'
@@ -15,9 +15,11 @@ import { type ByCash, letGo, type SaleResult, takeCash } from './till-cash.ts'
 import { compare } from './till-compare.ts'
 import { type Became, bringToEnd } from './till-due.ts'
 import { checkPart, type Part, refusalOf } from './till-part.ts'
+import { type ByCardRefund, type Refunded, type RefundRules, refundCard } from './till-refund.ts'
 import { type BySbp, type SbpAcquirer, takeSbp } from './till-sbp.ts'
 
 export type { Part } from './till-part.ts'
+export type { ByCardRefund, Refunded, RefundRules } from './till-refund.ts'
 
 export interface TillOptions {
   readonly journal: Journal
@@ -29,6 +31,8 @@ export interface TillOptions {
   readonly onNotice?: (notice: Notice) => void
   /** Hears of faults in the background: the journal cannot be written, or was sealed with another key. What is due is tried again. */
   readonly onFault?: (fault: Fault) => void
+  /** What may be given back to a card where nothing was paid here; nothing when left out. */
+  readonly refunds?: RefundRules
   /** Makes the idempotency keys of cash sales, confirmations and cancellations; random UUIDs when left out. */
   readonly newKey?: () => string
   /** Milliseconds for one attempt at what is due; 20 s when left out. */
@@ -96,7 +100,12 @@ export interface Till extends AsyncDisposable {
   cancel(number: string, part?: Part, signal?: AbortSignal): Promise<Changed>
   /** Gives back of what was charged. @throws Fault `not-found`, `bad-argument`, `journal` */
   refund(number: string, part?: Part, signal?: AbortSignal): Promise<Changed>
-  /** The slip of the order's last payment, again. @throws Fault `not-found` */
+  /**
+   * Gives back to a card that is presented: of a paid order as much as is left, else as far as `TillOptions.refunds` allows. Never a payment of the order.
+   * @throws Fault as `refundCard`
+   */
+  refundByCard(order: Order | string, how: ByCardRefund): Promise<Refunded>
+  /** The slip of the order's last payment or refund by card, again. @throws Fault `not-found` */
   receipt(number: string): Receipt
   /** Ends the background work; what is due stays in the journal. */
   close(): Promise<void>
@@ -255,7 +264,14 @@ export function openTill(options: TillOptions): Till {
     try {
       if (how.method === 'sbp') return await sellBySbp(order, how)
       if (how.method === 'cash') return await sellForCash(order, how)
-      const payment = await pay(order, { ...how, amount: amountOf(order, how), acquirer, merchant, clock, journal })
+      const payment = await pay(order, {
+        ...how,
+        amount: how.amount ?? restOf(order, journal.order(merchant, order.number)),
+        acquirer,
+        merchant,
+        clock,
+        journal,
+      })
       return { result: payment.result, payment, order: known(order.number) }
     } catch (error) {
       // Another process, or another call of this one, was quicker.
@@ -265,12 +281,6 @@ export function openTill(options: TillOptions): Till {
     } finally {
       wake()
     }
-  }
-
-  /** What is still to be paid of the order; less where only a part is paid now. */
-  function amountOf(order: Order, { amount }: ByCard): bigint {
-    const before = journal.order(merchant, order.number)
-    return amount ?? (before && standingPayments(before).length > 0 ? dueOf(before) : order.amount)
   }
 
   async function change(
@@ -393,9 +403,11 @@ export function openTill(options: TillOptions): Till {
     confirm: (number, part = {}, signal) => change('confirmation', number, part, signal),
     cancel: (number, part = {}, signal) => change('cancellation', number, part, signal),
     refund: (number, part = {}, signal) => change('cancellation', number, { ...part, of: 'charged' }, signal),
+    refundByCard: (order, how) =>
+      refundCard({ journal, acquirer, merchant, clock, rules: options.refunds }, order, how).finally(() => wake()),
     receipt(number) {
       const receipt = known(number)
-        .entries.filter(one => one.kind === 'payment')
+        .entries.filter(one => one.kind === 'payment' || one.kind === 'refund')
         .at(-1)?.receipt
       if (!receipt) throw new Fault('not-found', `order ${number} has no slip yet`, { order: number })
       return receipt
