@@ -9,6 +9,7 @@ import { addInfo } from './commands/info.ts'
 import { addKeys } from './commands/keys.ts'
 import { addList } from './commands/list.ts'
 import { addOrder } from './commands/order.ts'
+import { addRefund } from './commands/order-refund.ts'
 import { addPay } from './commands/pay.ts'
 import { addUpdate } from './commands/update.ts'
 
@@ -17,6 +18,6 @@ export function tapdipProgram(): Command {
   const program = new Command('tapdip')
     .description('Card readers and EMV payments. Test keys and test cards only; no approval by EMVCo, PCI or any scheme.')
     .version(version, '-v, --version')
-  for (const add of [addList, addInfo, addPay, addUpdate, addOrder, addDecode, addExplain, addApdu, addKeys]) add(program)
+  for (const add of [addList, addInfo, addPay, addRefund, addUpdate, addOrder, addDecode, addExplain, addApdu, addKeys]) add(program)
   return program
 }

@@ -8,7 +8,7 @@ import { type Language, message } from '../../src/messages.ts'
 import type { Merchant, OrderAcquirer } from '../../src/payment/acquirer.ts'
 import { type Journal, type JournalOptions, openJournal } from '../../src/payment/journal.ts'
 import { type Notice, noticeText } from '../../src/payment/notice.ts'
-import { openTill, type Till } from '../../src/payment/till.ts'
+import { openTill, type RefundRules, type Till } from '../../src/payment/till.ts'
 import type { Json } from '../../src/payment/wire-fields.ts'
 import { stateFolder } from '../memory.ts'
 import { acquirerAt, type CommandAcquirer } from './acquirer.ts'
@@ -36,6 +36,8 @@ export interface Shop {
   readonly signal: AbortSignal
   /** Notices so far. */
   readonly told: readonly Notice[]
+  /** What may be given back where nothing was paid. */
+  readonly refunds?: RefundRules
 }
 
 /** Milliseconds that the start may take over what was left by earlier runs. */
@@ -71,7 +73,7 @@ function journalKey(): Uint8Array | undefined {
 export async function withShop(
   flags: ShopFlags,
   work: (shop: Shop) => Promise<number>,
-  onRepair?: JournalOptions['onRepair'],
+  { onRepair, refunds }: { readonly onRepair?: JournalOptions['onRepair']; readonly refunds?: RefundRules } = {},
 ): Promise<number> {
   const lang = language(flags.lang)
   const merchant = merchantOf(flags)
@@ -88,6 +90,7 @@ export async function withShop(
     const { acquirer } = host
     const till = openTill({
       ...{ journal, merchant, background: false, acquirer },
+      ...(refunds && { refunds }),
       onNotice(notice) {
         told.push(notice)
         screen.print(`* ${message('notice.title', lang)}: ${noticeText(notice, lang)}`)
@@ -96,7 +99,7 @@ export async function withShop(
     })
     try {
       if (flags.acquirer !== undefined && flags.sync !== false) await catchUp(till, signal)
-      return await work({ journal, till, acquirer, merchant, screen, lang, signal, told })
+      return await work({ journal, till, acquirer, merchant, screen, lang, signal, told, ...(refunds && { refunds }) })
     } finally {
       await till.close()
       await journal.close()

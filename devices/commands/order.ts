@@ -12,6 +12,7 @@ import { checkOrder } from '../../src/payment/payment.ts'
 import type { Changed, Part } from '../../src/payment/till.ts'
 import { addOrderPay } from './order-pay.ts'
 import { addOrderReceipt } from './order-receipt.ts'
+import { type RefundFlags, refundOptions, refundOrderByCard } from './order-refund.ts'
 import { showCode } from './order-sbp.ts'
 import { merchantOf, print, type ShopFlags, shopOptions, withShop } from './order-shop.ts'
 import { orderNumber } from './pay.ts'
@@ -56,7 +57,7 @@ export function addOrder(program: Command): void {
         }),
       ),
     )
-  const changing = (name: 'confirm' | 'cancel' | 'refund', text: string) =>
+  const changing = (name: 'confirm' | 'cancel' | 'refund', text: string): Command =>
     shopOptions(order.command(name), true)
       .description(`${text}; exits 0 done, 10 refused, 11 not answered yet`)
       .argument('<number>')
@@ -65,7 +66,13 @@ export function addOrder(program: Command): void {
       .action((number: string, flags: PartFlags) => done(change(name, number, flags)))
   changing('confirm', 'charges what a two-stage payment holds, in full or in part')
   changing('cancel', 'undoes the order in full or in part, a payment that hangs included')
-  changing('refund', 'gives back what was charged, in full or in part')
+  refundOptions(changing('refund', 'gives back what was charged, in full or in part'))
+    .option('--card', 'to a card that is presented, as domestic schemes want it')
+    .action((number: string, flags: PartFlags & RefundFlags & { readonly card?: boolean }) => {
+      if (flags.card && flags.item.length > 0)
+        throw new Fault('bad-argument', '--item: a card is given back an amount, with --amount', { field: 'item' })
+      return done(flags.card ? refundOrderByCard(number, flags) : change('refund', number, flags))
+    })
   addOrderReceipt(order)
   shopOptions(order.command('sync'), true)
     .description('hands to the host what it has not heard of, and takes over what it says; exits 11 when something is still waiting')
@@ -191,7 +198,7 @@ async function mendJournal(flags: ShopFlags): Promise<number> {
       print(flags, repaired, lines.length > 0 ? lines : [message('journal.whole', lang)])
       return EXIT.ok
     },
-    found => repaired.push(...found),
+    { onRepair: found => repaired.push(...found) },
   )
 }
 

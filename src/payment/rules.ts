@@ -109,7 +109,11 @@ export const tillRule: Rule = shape({
   ...{ journal: having('a Journal', 'record', 'order', 'open'), acquirer: acquirerRule, merchant: merchantRule },
   ...{ clock: maybe(clock), onNotice: maybe(callable), onFault: maybe(callable), newKey: maybe(callable) },
   ...{ attemptTime: maybe(milliseconds), background: maybe(flag) },
+  refunds: maybe(shape({ most: maybe(amount(0n, MOST)), password: maybe(anyText) })),
 })
+
+/** A refund with the card present. */
+export const refundRule: Rule = shape({ ...byCard, reader: readerRule, password: maybe(anyText) })
 
 const ways = { method: maybe(oneOf(methods)) }
 

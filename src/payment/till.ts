@@ -403,8 +403,11 @@ export function openTill(options: TillOptions): Till {
     confirm: (number, part = {}, signal) => change('confirmation', number, part, signal),
     cancel: (number, part = {}, signal) => change('cancellation', number, part, signal),
     refund: (number, part = {}, signal) => change('cancellation', number, { ...part, of: 'charged' }, signal),
-    refundByCard: (order, how) =>
-      refundCard({ journal, acquirer, merchant, clock, rules: options.refunds }, order, how).finally(() => wake()),
+    refundByCard: async (order, how) => {
+      door.need('order', order, typeof order === 'string' ? door.text(1, 32) : rules.orderRule)
+      door.need('how', how, rules.refundRule)
+      return refundCard({ journal, acquirer, merchant, clock, rules: options.refunds }, order, how).finally(() => wake())
+    },
     receipt(number) {
       const receipt = known(number)
         .entries.filter(one => one.kind === 'payment' || one.kind === 'refund')
