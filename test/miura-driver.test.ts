@@ -173,8 +173,13 @@ describe('a payment', () => {
     await end()
   })
 
+  it('SW 9F21: the reader does not take what it was told', async () => {
+    const { pay, end } = await bench({ startContactless: [{ sw: 0x9f21 }] })
+    await expect(pay()).rejects.toMatchObject({ code: 'unsupported', details: { code: 'INVALID_DATA' } })
+    await end()
+  })
+
   it.each([
-    [0x9f21, 'INVALID_DATA'],
     [0x9f26, 'COMMAND_NOT_ALLOWED'],
     [0x9f22, 'TERMINAL_NOT_READY'],
     [0x9fcf, 'CONTACTLESS_HARDWARE_ERROR'],
