@@ -39,6 +39,9 @@ const everyCommand = (command: Command): readonly Command[] => [command, ...comm
 
 const [pay, orderPay, image]: readonly string[][] = [['pay', '1.00', '--currency', 'RUB', '--acquirer', 'http://127.0.0.1:1'], ['order', 'pay', '7', '--acquirer', 'http://127.0.0.1:1', '--no-sync'], ['image', 'qpos', '2.0.0', '/none/x']] // biome-ignore format: a table
 
+const refund = ['refund', '1.00', '--acquirer', 'http://127.0.0.1:1', '--no-sync']
+const orderRefund = ['order', 'refund', '7', '--acquirer', 'http://127.0.0.1:1', '--no-sync', '--card']
+
 const serial = 'FFFF9876543210E00001'
 const pinOf = ['keys', 'pin', '--bdk', 'test', '--ksn', serial, '--block', '1B9C1845EB993A7A', '--pan', '4012345678909']
 const trackOf = ['keys', 'track', '--bdk', 'test', '--ksn', serial, '--data', '0000000000000000']
@@ -63,8 +66,8 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip', 'pay --terminal', [...pay, '--terminal', '123456789'], /merchant\.terminal has 9/],
   ['tapdip', 'pay --status-time', [...pay, '--status-time', '601'], /--status-time is '601', it takes a whole number from 0 to 600/],
   ['tapdip', 'pay --trace', [...pay, '--trace', '/none/x'], /--trace.*\/none\/x/],
-  ...[pay, orderPay].flatMap((given): (typeof wrong)[number][] => {
-    const path = given === pay ? 'pay' : 'order pay'
+  ...[pay, orderPay, refund, orderRefund].flatMap((given): (typeof wrong)[number][] => {
+    const path = given === pay ? 'pay' : given === refund ? 'refund' : `order ${given[1]}`
     return [
       ['tapdip', `${path} --interfaces`, [...given, '--interfaces', 'chip,tpa'], /--interfaces is 'tpa', it takes chip, tap, swipe; did you mean 'tap'/],
       ['tapdip', `${path} --fallback`, [...given, '--fallback', 'stripe'], /--fallback is 'stripe', it takes swipe, tap/],
@@ -84,6 +87,16 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip', 'order pay --reader', [...orderPay, '--method', 'cash', '--reader', 'pcsc:'], /--reader is only for --method reader/],
   ['tapdip', 'order pay --config', [...orderPay, '--method', 'sbp', '--config', 'x'], /--config is only for/],
   ['tapdip', 'order pay --status-time', [...orderPay, '--status-time', 'x'], /--status-time is 'x'/],
+  ['tapdip', 'refund <amount>', ['refund', 'ten', ...refund.slice(2)], /amount is 'ten'/],
+  ['tapdip', 'refund --currency', [...refund, '--currency', 'RUV'], /currency is 'RUV'.*did you mean 'RUB'/],
+  ['tapdip', 'refund --order', [...refund, '--order', 'x'.repeat(33)], /number has 33/],
+  ['tapdip', 'order refund --reader', [...orderRefund.slice(0, -1), '--reader', 'pcsc:'], /--reader is only for --card/],
+  ['tapdip', 'order refund --config', [...orderRefund.slice(0, -1), '--config', 'x'], /--config is only for --card/],
+  ...[refund, orderRefund].map((given): (typeof wrong)[number] => [
+    ...(['tapdip', `${given === refund ? 'refund' : 'order refund'} --status-time`, [...given, '--status-time', 'x'], /--status-time is 'x'/] as const),
+  ]),
+  ['tapdip', 'refund --reader', [...refund, '--reader', 'serial'], /'serial'/],
+  ['tapdip', 'refund --config', [...refund, '--config', '/none/x'], /\/none\/x/],
   ['tapdip', 'order receipt --copy', ['order', 'receipt', '7', '--copy', 'merchand'], /did you mean 'merchant'/],
   ['tapdip', 'order receipt --width', ['order', 'receipt', '7', '--width', '40'], /--width is '40', it takes 32, 48/],
   ['tapdip', 'order receipt --inn', ['order', 'receipt', '7', '--fiscal', '--inn', '123'], /--inn is '123'/],
@@ -160,7 +173,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
 ] // biome-ignore format: a table
 
 /** Text of the user's own, or a value with no rule but the other side's. */
-const free = new Set(['pay --app', 'pay --sign', 'order new --email', 'order new --comment', 'order pay --app', 'order pay --sign', 'order receipt --png', 'order receipt --printer', 'scan <payload>', 'acquirer --state', 'acquirer --token', '<number>', '--journal', '--merchant', '--merchant-id', '--terminal', '--acquirer', '--amount', '--item', '--lang']) // biome-ignore format: a list
+const free = new Set(['pay --app', 'pay --sign', 'order new --email', 'order new --comment', 'order pay --app', 'order pay --sign', 'refund --app', 'refund --sign', 'order refund --app', 'order refund --sign', 'order receipt --png', 'order receipt --printer', 'scan <payload>', 'acquirer --state', 'acquirer --token', '<number>', '--journal', '--merchant', '--merchant-id', '--terminal', '--acquirer', '--amount', '--item', '--lang']) // biome-ignore format: a list
 
 describe('the values of flags', () => {
   it.each(wrong.map(([name, what, words, ...said]) => ({ name, what, words, said })))(

@@ -8,13 +8,13 @@ import { Fault } from '../../src/errors.ts'
 import { hostMessage } from '../../src/messages.ts'
 import type { Order } from '../../src/payment/acquirer.ts'
 import { moneyText, orderJson, resultLines } from '../../src/payment/order-screen.ts'
-import { paymentJson } from '../../src/payment/payment.ts'
+import { checkOrder, paymentJson } from '../../src/payment/payment.ts'
 import { receiptLines } from '../../src/payment/receipt.ts'
 import { reasonWords } from '../../src/payment/result.ts'
 import type { Refunded, RefundRules } from '../../src/payment/till.ts'
 import type { Assumption } from '../index.ts'
 import { type CardFlags, cardOptions, readCardFlags } from './card-flags.ts'
-import { print, type Shop, type ShopFlags, shopOptions, withShop } from './order-shop.ts'
+import { merchantOf, print, type Shop, type ShopFlags, shopOptions, withShop } from './order-shop.ts'
 import { orderNumber, prompts, terminalConfig } from './pay.ts'
 import { APP, ASSUME, assumption, connectReader, sayWhoChooses } from './reader.ts'
 
@@ -56,6 +56,9 @@ export function addRefund(program: Command): void {
       const unit = currency(flags.currency)
       const number = flags.order ?? orderNumber(new Date())
       const order = { number, amount: parseAmount(amount, unit), currency: unit }
+      readCardFlags(flags)
+      checkOrder(order, merchantOf(flags))
+      await terminalConfig(flags, unit)
       const refunds = rulesFor(unit)
       process.exitCode = await withShop(flags, shop => give(order, order.amount, shop, flags), refunds ? { refunds } : {})
     })
@@ -63,6 +66,7 @@ export function addRefund(program: Command): void {
 
 /** `order refund --card`. @throws Fault `not-found` */
 export async function refundOrderByCard(number: string, flags: RefundFlags): Promise<number> {
+  readCardFlags(flags)
   return withShop(flags, shop => {
     const order = shop.journal.order(shop.merchant, number)
     if (!order) throw new Fault('not-found', `the journal has no order ${number}`, { order: number })
@@ -85,7 +89,6 @@ async function give(order: Order, amount: bigint | undefined, shop: Shop, flags:
   if (!paid && refunds?.password !== undefined && !password) throw new Fault('aborted', 'no password was given')
   const config = await terminalConfig(flags, order.currency)
   const contactless = order.currency.alpha === 'RUB' ? russianContactless() : undefined
-  screen.say('app.toRefund', { amount: moneyText(amount ?? order.amount, order, lang) })
   const { connection, reader } = await connectReader({
     uri: flags.reader,
     screen,
@@ -93,6 +96,7 @@ async function give(order: Order, amount: bigint | undefined, shop: Shop, flags:
     open: { config, contactless, assumed: flags.assume },
   })
   try {
+    screen.say('app.toRefund', { amount: moneyText(amount ?? order.amount, order, lang) })
     sayWhoChooses(reader, flags.app, screen)
     const time = flags.statusTime * 1000
     const refunded = await till.refundByCard(order, {

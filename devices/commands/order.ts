@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { EXIT, wholeNumber } from '../../src/command-line.ts'
 import { type Currency, currency, formatAmount, parseAmount } from '../../src/currency.ts'
 import { Fault } from '../../src/errors.ts'
+import { onlyFor } from '../../src/flags.ts'
 import { hostMessage, message } from '../../src/messages.ts'
 import type { ItemPart, Order, OrderItem } from '../../src/payment/acquirer.ts'
 import type { Repaired } from '../../src/payment/journal.ts'
@@ -71,6 +72,10 @@ export function addOrder(program: Command): void {
     .action((number: string, flags: PartFlags & RefundFlags & { readonly card?: boolean }) => {
       if (flags.card && flags.item.length > 0)
         throw new Fault('bad-argument', '--item: a card is given back an amount, with --amount', { field: 'item' })
+      if (!flags.card) {
+        const { reader, app, assume, sign, config, interfaces, fallback } = flags
+        onlyFor('--card', { '--reader': reader, '--app': app, '--assume': assume, '--sign': sign, '--config': config, '--interfaces': interfaces, '--fallback': fallback }) // biome-ignore format: a list
+      }
       return done(flags.card ? refundOrderByCard(number, flags) : change('refund', number, flags))
     })
   addOrderReceipt(order)
