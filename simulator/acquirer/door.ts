@@ -5,8 +5,6 @@ import type { IncomingMessage } from 'node:http'
 import { Refusal } from './desk.ts'
 
 export interface Door {
-  /** The port that `Host` has to name. */
-  readonly port: number
   /** Asked of whatever a browser sends that changes something, and of everybody where `everybody` is set. */
   readonly token: string
   readonly everybody: boolean
@@ -14,15 +12,14 @@ export interface Door {
 
 /**
  * A page in a browser of this machine reaches loopback: by a form or `fetch` without preflight (text/plain), and by a name of its own that it lets point here (DNS rebinding).
- * So `Host` must be loopback by name and port, `Origin` the host's own, a body declared as JSON, and a page has to have the token. Programs send none of a browser's headers.
+ * So `Host` must be loopback by name (at any port: a tunnel has one of its own), `Origin` the same host, a body declared as JSON, and a page has to have the token. Programs send none of a browser's headers.
  * @throws Refusal 400, 401, 403, 415
  */
-export function admit({ method, headers }: IncomingMessage, { port, token, everybody }: Door): void {
-  const own = [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`]
+export function admit({ method, headers }: IncomingMessage, { token, everybody }: Door): void {
   const { host, origin, authorization, 'sec-fetch-site': site, 'content-type': type = '' } = headers
-  if (host === undefined || !own.includes(host.toLowerCase()))
-    throw new Refusal(403, 'Host: this line is for this machine, by the address it was started on')
-  if (origin !== undefined && !own.some(name => origin === `http://${name}` || origin === `https://${name}`))
+  if (host === undefined || !/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i.test(host))
+    throw new Refusal(403, 'Host: this line is for this machine, by its own address')
+  if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`)
     throw new Refusal(403, 'Origin: pages of other places are not heard')
   if (site !== undefined && site !== 'same-origin' && site !== 'none')
     throw new Refusal(403, 'Sec-Fetch-Site: pages of other places are not heard')
