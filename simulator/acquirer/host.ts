@@ -122,7 +122,8 @@ const acquirerRule = door.shape({
 export async function startAcquirer(options: AcquirerOptions = {}): Promise<AcquirerHost> {
   door.need('options', options, acquirerRule)
   const { port = 0, state, tls, token = randomBytes(16).toString('hex'), idleTime = 10_000, maxConnections = 128, ...rest } = options
-  if (!/^\S{8,256}$/.test(token)) throw new Fault('bad-argument', 'token: 8 to 256 characters without white space', { field: 'options.token' })
+  if (!/^\S{8,256}$/.test(token))
+    throw new Fault('bad-argument', 'token: 8 to 256 characters without white space', { field: 'options.token' })
   const store = await openStore(state)
   try {
     const desk = new Desk(rest, store)
