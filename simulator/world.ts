@@ -22,6 +22,7 @@ import { type Battery, Body, bodyRule } from './readers/body.ts'
 import { type CardholderScript, cardholder, type Pace, type Presentation, type Turn } from './readers/cardholder.ts'
 import { dialectOf, virtualFamily } from './readers/index.ts'
 import { type Listening, type ListenOptions, listen } from './readers/listen.ts'
+import type { PinRules } from './readers/pin-pad.ts'
 import type { VirtualReader } from './readers/reader.ts'
 
 export { type AcquirerHost, type HostEvent, startAcquirer } from './acquirer/host.ts'
@@ -71,6 +72,8 @@ export interface ReaderOptions {
   /** What is taken by tap; the Russian rules, with no verification below 3000.00 RUB, when left out. */
   readonly contactless?: ContactlessConfig
   readonly clock?: Clock
+  /** How long a PIN is and how long its entry may take, and whether ENTER alone goes on without one. */
+  readonly pin?: Partial<PinRules>
   /** Milliseconds that a result stays on the display; 1500 when left out. */
   readonly resultTime?: number
   readonly onFault?: (fault: Fault) => void
@@ -94,6 +97,7 @@ export function virtualReader(given: ReaderOptions = {}): VirtualReader {
     config: options.config ?? virtualConfig(serial),
     contactless: options.contactless ?? russianContactless(),
     pinDukpt: { ipek: initialKey(testPinDukpt.bdk, testPinDukpt.ksn), ksn: testPinDukpt.ksn },
+    ...(options.pin && { pin: options.pin }),
     ...(options.resultTime !== undefined && { resultTime: options.resultTime }),
     ...(options.onFault && { onFault: options.onFault }),
     ...(options.explain && { explain: options.explain }),

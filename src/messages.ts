@@ -158,6 +158,7 @@ const table = {
     'the bank approved only a part of the amount; it is taken back',
     'банк одобрил только часть суммы; платёж отменяется',
   ],
+  'reason.notVerified': ['the cardholder was not verified', 'держатель карты не прошёл проверку'],
   'reason.notRegistered': ['paid in cash, and refused by the server', 'оплачено наличными, но не принято сервером'],
   'reason.linkLost': ['the connection to the reader was lost', 'связь с картридером потеряна'],
   'reason.readerError': ['the reader reported an error', 'ошибка картридера'],
@@ -222,6 +223,7 @@ const table = {
   'receipt.pan': ['PAN', 'PAN'],
   'receipt.cardholder': ['Cardholder', 'Держатель'],
   'receipt.cvm': ['Verified by', 'Проверка'],
+  'receipt.cvm.failed': ['not successful', 'не пройдена'],
   'receipt.cvm.none': ['not needed', 'не требуется'],
   'receipt.cvm.onlinePin': ['PIN', 'ПИН-код'],
   'receipt.cvm.offlinePin': ['PIN (checked by the card)', 'ПИН-код (проверен картой)'],
@@ -254,7 +256,9 @@ const table = {
   'host.58': ['the terminal may not do this', 'операция запрещена для терминала'],
   'host.61': ['more than the card’s limit', 'превышен лимит карты'],
   'host.62': ['the card is restricted', 'карта ограничена'],
+  'host.63': ['the card’s data could not be authenticated', 'подлинность карты не подтверждена'],
   'host.65': ['paid too often', 'слишком частые операции'],
+  'host.70': ['the cardholder was not verified', 'держатель карты не прошёл проверку'],
   'host.75': ['too many wrong PINs', 'превышено число попыток ввода ПИН-кода'],
   'host.68': ['the payment was not completed in time', 'платёж не завершён вовремя'],
   'host.83': ['the card signed other data than those of the payment', 'карта подписала не те данные, что в платеже'],
@@ -433,6 +437,11 @@ export function message(id: MessageId, language: Language = 'en', params: Readon
 }
 
 /** What a host's response code says, in words. */
+/** Whether there are words for a response code. */
+export function isHostCode(code: string): boolean {
+  return `host.${code}` in table
+}
+
 export function hostMessage(code: string, language: Language = 'en'): string {
   door.need('code', code, door.anyText)
   const id = `host.${code}`

@@ -225,14 +225,14 @@ describe('a menu of the reader’s', () => {
     await start({ assumed: ['idtech-menu'] })
     expect(reader.info.applicationSelection).toBe('host')
     device.menus = true
-    for (const label of ['MIR', 'Maestro']) {
+    for (const label of ['MIR', 'JCB']) {
       wire.length = 0
-      const { outcome } = await pay({ card: card() }, {}, { selectApplication: choose(label) })
+      const { outcome } = await pay({ card: card('mir-jcb') }, {}, { selectApplication: choose(label) })
       expect(outcome).toMatchObject({ result: 'approved', application: { label } })
       expect(wire.filter(one => one === '· 6101' || one === '→ lcd')).toEqual(['· 6101', '→ lcd', '· 6101'])
     }
     expect(events.filter(({ type }) => type === 'application-selection')[0]).toEqual({
-      ...{ type: 'application-selection', where: 'host', labels: ['MIR', 'Maestro'] },
+      ...{ type: 'application-selection', where: 'host', labels: ['MIR', 'JCB'] },
     })
   })
 

@@ -84,10 +84,10 @@ describe.each(['v5 hid', 'v5 ble', 'mms hid'] as const)('what leaves the reader,
 describe('a co-badged chip', () => {
   it.each(['v5 hid', 'v5 ble'] as const)('asks the app, over %s, with the seconds it has', async carrier => {
     await start(each(carrier))
-    const outcome = await bench.pay('mir-maestro', {}, { selectApplication: async () => 1 })
-    expect(outcome).toMatchObject({ result: 'approved', application: { label: 'Maestro' } })
-    expect(hex(outcome.application!.aid)).toBe('A0000000043060')
-    expect(bench.events).toContainEqual({ type: 'application-selection', where: 'host', labels: ['MIR', 'Maestro'], seconds: 60 })
+    const outcome = await bench.pay('mir-jcb', {}, { selectApplication: async () => 1 })
+    expect(outcome).toMatchObject({ result: 'approved', application: { label: 'JCB' } })
+    expect(hex(outcome.application!.aid)).toBe('A0000000651010')
+    expect(bench.events).toContainEqual({ type: 'application-selection', where: 'host', labels: ['MIR', 'JCB'], seconds: 60 })
     expect(bench.body.screens.map(({ message }) => message)).not.toContain('reader.selectApplication')
     expect(bench.reader.info.applicationSelection).toBe('host')
   })
@@ -95,9 +95,9 @@ describe('a co-badged chip', () => {
   it('asks the app of a reader without a display (MMS, 1803 and 1802), which tells what to show', async () => {
     await start({ carrier: 'mms ble', mms: { model: 'DynaFlex II Go' } })
     expect(bench.reader.info).toMatchObject({ model: 'DynaFlex II Go', applicationSelection: 'host' })
-    const outcome = await bench.pay('mir-maestro', {}, { selectApplication: async () => 1 })
-    expect(outcome).toMatchObject({ result: 'approved', application: { label: 'Maestro' } })
-    expect(bench.events).toContainEqual({ type: 'application-selection', where: 'host', labels: ['MIR', 'Maestro'], seconds: 60 })
+    const outcome = await bench.pay('mir-jcb', {}, { selectApplication: async () => 1 })
+    expect(outcome).toMatchObject({ result: 'approved', application: { label: 'JCB' } })
+    expect(bench.events).toContainEqual({ type: 'application-selection', where: 'host', labels: ['MIR', 'JCB'], seconds: 60 })
     expect(bench.shown.slice(0, 2)).toEqual(['reader.presentCard', 'reader.processing'])
     expect(bench.shown.at(-1)).toMatch(/reader\.(approved|removeCard)/)
   })

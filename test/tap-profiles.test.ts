@@ -59,6 +59,11 @@ const refused: Partial<Record<ProfileName, Ending>> = {
   expired: declined('hostDeclined'),
   'wrong-cda': declined('cardError'),
 }
+/** Plastic whose data authentication fails: the issuer declines (63). */
+const refusedAsPlastic: typeof refused = {
+  'wrong-issuer-certificate': declined('hostDeclined'),
+  'wrong-icc-certificate': declined('hostDeclined'),
+}
 /** A reader that counts on the phone's verification takes no ARQC from a phone whose key it cannot check (Book C-2, S910; Mir's by assumption). */
 const refusedAsPhone: typeof refused = {
   'wrong-issuer-certificate': declined('tryAnotherInterface'),
@@ -70,7 +75,7 @@ describe.each(tappable)('%s by tap', name => {
 
   it.each(ways)('$amount, in a phone: $phone', async ({ phone, amount }) => {
     const seen = await pay(name, amount, phone)
-    const { result, reason }: Ending = (phone && refusedAsPhone[name]) || (refused[name] ?? { result: 'approved' })
+    const { result, reason }: Ending = (phone ? refusedAsPhone : refusedAsPlastic)[name] || (refused[name] ?? { result: 'approved' })
     expect([seen.outcome.result, seen.outcome.reason]).toEqual([result, reason])
     expect(seen.shown).not.toContain('reader.selectApplication' satisfies MessageId)
     if (result !== 'approved') return

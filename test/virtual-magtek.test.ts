@@ -70,7 +70,8 @@ describe('V5', () => {
     all.flatMap(one => (one.type === 'notification' && one.id === 0x0300 ? [magtek.decodeStatus(one.data)] : []))
   const dataOf = (all: magtek.V5Reply[], id: number) =>
     all.flatMap(one => (one.type === 'notification' && one.id === id ? [one.data] : []))[0]
-  const dip = (name: 'mir-maestro' | 'visa-signature') => cardholder(bench.body, { card: loadCard(name), present: 'dip', pace: instant })
+  const dip = (name: 'mir-maestro' | 'mir-jcb' | 'visa-signature') =>
+    cardholder(bench.body, { card: loadCard(name), present: 'dip', pace: instant })
 
   it('tells serial number, firmware, battery and the next key; what it does not know has a result of its own', async () => {
     const device = start()
@@ -150,14 +151,14 @@ describe('V5', () => {
 
   it('a list counts its seconds down for those who ask for all status (2), and refuses what is no choice', async () => {
     start()
-    const stop = dip('mir-maestro')
+    const stop = dip('mir-jcb')
     await code(v5Extended.start, startOf({ reporting: 2, timeout: 30 }))
     const list = await news()
     expect(magtek.decodeSelection(dataOf(list, 0x0302))).toEqual({
       kind: 'application',
       secondsLeft: 30,
       title: 'SELECT APPLICATION',
-      items: ['MIR', 'Maestro'],
+      items: ['MIR', 'JCB'],
     })
     await bench.clock.advance(5000)
     const left = statuses(await news()).filter(({ progress }) => progress === v5Progress.waitingForApplication)

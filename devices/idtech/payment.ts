@@ -142,10 +142,11 @@ function learnPan(relay: Relay, masked: string): void {
 
 /** A tap, or a card, that failed: FFEE1F says why. */
 function failed({ relay }: Payment, { captured, ...answer }: Activated): Outcome {
+  const told = answer.tags
+  // Nobody came: the interface that such an answer names is none.
+  if (resultCodeOf(told) === resultCodes.cancelled) return relay.outcome('cancelled', 'cardholderCancelled')
   relay.by = captured === 'contact' ? 'chip' : captured === 'swipe' ? 'swipe' : 'tap'
   learn(relay, answer)
-  const told = answer.tags
-  if (resultCodeOf(told) === resultCodes.cancelled) return relay.outcome('cancelled', 'cardholderCancelled')
   const code = told.get(tags.errorCode)?.[0]
   const reasons: Partial<Record<number, Reason>> = {
     [errorCodes.aac]: 'offlineDeclined',

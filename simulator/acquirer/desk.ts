@@ -135,7 +135,8 @@ export class Desk {
   /** @param given a retrieval reference number that the terminal has made. @throws Refusal 409 when the key belongs to another payment */
   async authorise(message: AuthorisationMessage, given: { readonly rrn?: string } = {}): Promise<Reply<HostAnswer>> {
     const pan = this.issuer.panOf(message)
-    const { key, amount, interface: through, cvm, order } = message
+    const { key, amount, interface: through, order } = message
+    const cvm = this.issuer.cvmOf(message)
     return this.#line(key, { on: 'authorisation', amount, pan, interface: through, cvm, order: order.number }, async (rules, wait) => {
       const repeated = this.#repeated(key, message)
       if (repeated) return this.#named(key, repeated)
@@ -305,7 +306,8 @@ export class Desk {
 
   /** @throws Refusal 409 when the key belongs to another payment */
   async advise(message: AuthorisationMessage, given: { readonly rrn?: string } = {}): Promise<Reply<HostAnswer>> {
-    const { key, amount, order, interface: through, cvm } = message
+    const { key, amount, order, interface: through } = message
+    const cvm = this.issuer.cvmOf(message)
     const pan = this.issuer.panOf(message)
     return this.#line(key, { on: 'advice', amount, pan, interface: through, cvm, order: order.number }, async (rules, wait) => {
       await wait()
@@ -521,17 +523,18 @@ export class Desk {
 
   #tell(
     type: 'authorisation' | 'advice',
-    { key, order, amount, currency, interface: through, cvm, tags }: AuthorisationMessage,
+    message: AuthorisationMessage,
     pan: string | undefined,
     { arqc, pin, stripeCode, code, reason }: Pick<Verdict, 'arqc' | 'pin' | 'stripeCode' | 'code' | 'reason'>,
   ): void {
+    const { key, order, amount, currency, interface: through, tags } = message
     const facts = {
       key,
       order: order.number,
       amount,
       currency: currency.alpha,
       pan: pan ? maskPan(pan) : 'none',
-      ...{ interface: through ?? 'unknown', cvm: cvm ?? 'unknown' },
+      ...{ interface: through ?? 'unknown', cvm: this.issuer.cvmOf(message) ?? 'unknown' },
     }
     const counter = tags.get(0x9f36)
     const atc = counter?.length === 2 && { atc: uint(counter) }

@@ -16,11 +16,13 @@ import { decryptEcb } from '../../src/crypto/des.ts'
 import { initialKey, pinKey, transactionKey } from '../../src/crypto/dukpt.ts'
 import { aesInitialKey, aesTransactionKey, aesWorkingKey } from '../../src/crypto/dukpt-aes.ts'
 import { decipherFormat4, decodeFormat0, decodeFormat3 } from '../../src/crypto/pin.ts'
+import type { CvmName } from '../../src/emv/outcome.ts'
 import type { PinBlock } from '../../src/emv/terminal.ts'
 import { isFault } from '../../src/errors.ts'
 import type { AuthorisationMessage } from '../../src/payment/acquirer.ts'
 import { approvingCodes, PARTIAL } from '../../src/payment/agreement.ts'
 import { panOf } from '../../src/payment/receipt.ts'
+import { cvmOf } from '../../src/reader/relay.ts'
 import { write } from '../../src/tlv/ber.ts'
 import { allAccounts, type IssuerAccount } from '../cards/issuer-view.ts'
 import { testPinDukpt } from '../keys.ts'
@@ -30,6 +32,7 @@ import { openSealed } from './sealed.ts'
 import { isCertificate, NO_CERTIFICATE, SIGNED_OTHERWISE, signedOtherwise } from './signed.ts'
 import { checkStripeCode, onceOf } from './stripe-code.ts'
 import { openSwipe } from './swipe.ts'
+import { refusalOf } from './tvr.ts'
 
 export interface IssuerOptions {
   /** Those of every card profile when left out. */
@@ -175,6 +178,12 @@ export class Issuer {
     return panOf(tags) ?? (through === 'swipe' ? openSwipe(tags, this.#pinBdk)?.pan : undefined)
   }
 
+  /** How the cardholder was verified: as the message tells, else as the data tell that only we can open. */
+  cvmOf(message: AuthorisationMessage): CvmName | undefined {
+    const { cvm, tags, pinBlock, interface: by } = openSealed(message, this.#pinBdk)
+    return cvm ?? cvmOf({ tags, pinBlock, by })
+  }
+
   /** What is left on the account, minor units. */
   balance(pan: string): bigint | undefined {
     return this.#accounts.find(({ facts }) => facts.pan === pan)?.balance
@@ -208,6 +217,8 @@ export class Issuer {
         return ['14', 'the stripe is not the one that was issued']
     }
     if (yymmdd(at) > account.facts.expires) return ['54', 'the card has expired']
+    const refusal = refusalOf(tags.get(0x95), rules)
+    if (refusal) return refusal
     if (account.pinFailures >= PIN_TRIES) return ['75', 'too many wrong PINs']
     if (pin === 'wrong') {
       account.pinFailures++

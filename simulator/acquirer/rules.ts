@@ -1,6 +1,7 @@
 /** Rules of an unhappy host as validated data: which payments are declined, delayed or lost, and why. */
 
 import { z } from 'zod'
+import { TVR, type TvrBit } from '../../src/emv/data.ts'
 import { Fault } from '../../src/errors.ts'
 
 const minor = z.union([z.bigint(), z.int().min(0), z.string().regex(/^\d{1,12}$/)]).transform(value => BigInt(value))
@@ -44,6 +45,14 @@ const ruleSchema = z.discriminatedUnion('do', [
   }),
   /** The issuer approves so many minor units of a larger amount (response code 10), whether the app takes a part or not. */
   z.strictObject({ do: z.literal('partial'), amount: minor, ...common }),
+  /** What the issuer answers where the terminal's TVR has this bit, in place of its own table (`tvrCodes`): 00 passes it over. */
+  z.strictObject({
+    do: z.literal('tvr'),
+    bit: z.enum(Object.keys(TVR) as [TvrBit, ...TvrBit[]]),
+    code: z.string().regex(/^[0-9A-Z]{2}$/, 'two digits or capital letters'),
+    reason: sentence.optional(),
+    ...common,
+  }),
   /** The issuer wants a voice call (response code 01). */
   z.strictObject({ do: z.literal('refer'), reason: sentence, ...common }),
   /** Resets the card's PIN try counter by script. */

@@ -81,7 +81,9 @@ function tapRules(cvm: Cvm): Cvm {
     const method = tapMethods[rule.method]
     return method ? [{ ...rule, method, otherwise: 'next' as const }] : []
   })
-  return { ...cvm, rules: rules.filter(({ method }, at) => rules.findIndex(other => other.method === method) === at) }
+  // What is tapped for a small amount must be possible without any of them: the last rule of a list for the field.
+  const list = [...rules, { method: 'noCvm', when: 'supported', otherwise: 'next' } as const]
+  return { ...cvm, rules: list.filter(({ method }, at) => list.findIndex(other => other.method === method) === at) }
 }
 
 function tapPlan(one: ApplicationPlan, device: 'card' | 'phone', card: CardPlan): ApplicationPlan {

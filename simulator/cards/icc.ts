@@ -59,6 +59,11 @@ export class VirtualCard {
     this.#clock = options.clock ?? systemClock
   }
 
+  /** The PIN that its holder was sent; undefined where it has none. */
+  get pin(): string | undefined {
+    return this.plan.pin?.digits
+  }
+
   /** A person sees a chip on it, whether it works or not. */
   get hasChip(): boolean {
     return this.plan.chip !== 'none'

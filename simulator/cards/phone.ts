@@ -15,6 +15,11 @@ export class VirtualPhone {
     this.#locked = locked
   }
 
+  /** That of the card in it. */
+  get pin(): string | undefined {
+    return this.card.pin
+  }
+
   get locked(): boolean {
     return this.#locked
   }

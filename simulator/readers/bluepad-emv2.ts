@@ -107,7 +107,6 @@ export function virtualEmv2(firmware: Firmware, serial: string): Emv2Port {
           type: 'transactionFinish',
           result: 'cancelled',
           reason: 'merchantCancelled',
-          interface: 'chip',
           cvm: 'none',
           tags: new Map(),
         })

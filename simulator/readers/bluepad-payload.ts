@@ -109,7 +109,6 @@ export function answerOf(outcome: Outcome, transaction: Transaction, transaction
   const status = (result !== 'approved' && reason && reasons[reason]) || statuses.SUCCESS
   const financial: FinancialStatus = result === 'approved' || result === 'declined' ? result : 'cancelled'
   const aid = tags.get(0x84) ?? tags.get(0x4f)
-  const seen = outcome.tags.size > 0
   const pan = tags.get(0x5a)
   const host = response && response.type !== 'unableToGoOnline' ? response : undefined
   const told = xml('FinancialTransactionResponse', {
@@ -118,8 +117,8 @@ export function answerOf(outcome: Outcome, transaction: Transaction, transaction
     TransactionType: transaction.type === 'refund' ? 'REFUND' : 'SALE',
     FinancialStatus: words[financial],
     CVM: cvm && methods[cvm],
-    CardEntryType: !seen ? 'UNDEFINED' : by === 'swipe' ? 'MSR' : 'ICC',
-    paymentScenario: !seen || !by ? 'UNKNOWN' : by === 'swipe' && fallback ? 'CHIPFAILMAGSTRIPE' : scenarios[by],
+    CardEntryType: !by ? 'UNDEFINED' : by === 'swipe' ? 'MSR' : 'ICC',
+    paymentScenario: !by ? 'UNKNOWN' : by === 'swipe' && fallback ? 'CHIPFAILMAGSTRIPE' : scenarios[by],
     CardSchemeName: aid && displayName(tags, tags.get(0x9f11), codeTables, aid),
     MaskedCardNumber: pan && maskPan(hex(pan).replace(/F+$/, '')),
     Currency: transaction.currency.numeric,

@@ -19,6 +19,8 @@ export interface PlasticCard {
   contactless?(power: { readonly clock: Clock }): Card
   /** Sentinels and LRC left out. */
   readonly stripe?: SwipedTracks
+  /** What its holder knows. */
+  readonly pin?: string | undefined
   /** A phone: its holder verifies themselves on it, as its next tap will say. */
   unlock?(): void
   /** A phone: its own screen asks the holder to do so. */

@@ -40,7 +40,10 @@ export interface CardholderScript {
    * reader asks.
    */
   readonly present: Presentation | Turn | readonly (Presentation | Turn)[]
-  /** PINs in the order they are typed, however often the card is presented; the last one again when the reader asks for more, CANCEL where there is none. An empty one is ENTER alone. */
+  /**
+   * PINs in the order they are typed, however often the card is presented; the last one again when the reader asks for more. An empty one is ENTER alone. Left out:
+   * the card's own, which its holder knows; `[]` is somebody who does not, and presses CANCEL.
+   */
   readonly pins?: readonly string[]
   /** On a list the reader shows: the label, or its place from 0. The first when left out. */
   readonly choose?: string | number
@@ -169,7 +172,7 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
     type([index >= 0 && index < labels.length ? (String(index + 1) as Key) : 'cancel'])
   }
   const enterPin = () => {
-    const { pins = [] } = script
+    const pins = script.pins ?? (card.pin === undefined ? [] : [card.pin])
     const pin = cancelAt === ++prompts ? undefined : (pins[prompts - 1] ?? pins.at(-1))
     type(pin === undefined ? ['cancel'] : [...([...pin] as Key[]), 'enter'])
   }

@@ -61,8 +61,8 @@ async function onePayment(
     firmware.showEnd(outcome)
     return outcome
   }
-  const ended = (how: Pick<Outcome, 'result' | 'reason' | 'fallback'>) =>
-    shown({ ...how, interface: 'chip', cvm: 'none', online: false, tags: new Map() })
+  const ended = (how: Pick<Outcome, 'result' | 'reason' | 'fallback' | 'interface'>) =>
+    shown({ ...how, cvm: 'none', online: false, tags: new Map() })
   /** No card is there any more that could contradict the issuer. */
   const handedOver = async (request: AuthorisationRequest) => {
     firmware.body.show('reader.authorising')
@@ -76,7 +76,7 @@ async function onePayment(
     case 'none':
       return ended({ result: 'cancelled', reason: taken.why === 'timeout' ? 'cardTimeout' : 'cardholderCancelled' })
     case 'mute':
-      return ended({ result: 'declined', reason: 'cardMute', fallback: true })
+      return ended({ result: 'declined', reason: 'cardMute', fallback: true, interface: 'chip' })
     case 'chip':
       onInserted?.()
       return firmware.pay(taken.card, transaction, host, { signal })
@@ -87,7 +87,7 @@ async function onePayment(
       const pinWanted = (swipe.serviceCode?.pin ?? 'none') !== 'none'
       const sealed = await firmware.seal(tracks, pinWanted ? swipe.pan : undefined, host, { signal })
       if (sealed.type !== 'sealed')
-        return ended({ result: 'cancelled', reason: sealed.type === 'timeout' ? 'pinTimeout' : 'cardholderCancelled' })
+        return ended({ result: 'cancelled', reason: sealed.type === 'timeout' ? 'pinTimeout' : 'cardholderCancelled', interface: 'swipe' })
       const { pinBlock: data, ksn } = sealed
       return handedOver({
         ...{ transaction, interface: 'swipe', cvm: data ? 'onlinePin' : 'signature', tags: swipeTags(swipe, sealed) },

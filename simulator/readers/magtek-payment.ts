@@ -6,6 +6,7 @@ import type { CardInterface, Outcome } from '../../src/emv/outcome.ts'
 import type { AuthorisationRequest, AuthorisationResponse, Candidate, Transaction } from '../../src/emv/terminal.ts'
 import type { Swipe, SwipedTracks } from '../../src/magstripe.ts'
 import type { Firmware, HostSide, SealedSwipe } from './firmware.ts'
+import { withCvm } from './qpos-payload.ts'
 import { takeCard } from './take-card.ts'
 
 /** What a payment tells, and asks of, its host. */
@@ -82,7 +83,7 @@ async function pay(
       const { ended } = taken
       if (ended.type === 'outcome') {
         firmware.showEnd(ended.outcome)
-        return { type: 'outcome', by: 'tap', outcome: ended.outcome }
+        return { type: 'outcome', by: 'tap', outcome: { ...ended.outcome, tags: withCvm(ended.outcome) } }
       }
       return { type: 'outcome', by: 'tap', outcome: await tapped(firmware, ended.request, teller, signal) }
     }
@@ -108,8 +109,9 @@ async function pay(
 const nothing = { result: 'declined', interface: 'chip', cvm: 'none', online: false, tags: new Map() } as const satisfies Outcome
 
 /** The card has gone: the host's word ends it. */
-async function tapped(firmware: Firmware, request: AuthorisationRequest, teller: Teller, signal: AbortSignal): Promise<Outcome> {
+async function tapped(firmware: Firmware, asked: AuthorisationRequest, teller: Teller, signal: AbortSignal): Promise<Outcome> {
   firmware.showHandedOver()
+  const request = { ...asked, tags: withCvm(asked) }
   const response = await teller.online('tap', request, signal)
   const outcome = byHost(response, { ...nothing, interface: 'tap', cvm: request.cvm, tags: request.tags })
   firmware.showEnd(outcome)

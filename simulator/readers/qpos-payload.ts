@@ -66,7 +66,7 @@ export function transactionOfTrade({ amount, currency: numeric, tradeType, time 
  */
 export function withCvm({ tags, cvm }: Pick<Outcome, 'tags' | 'cvm'>): ReadonlyMap<number, Uint8Array> {
   const results = { none: '1F0002', onlinePin: '020000', signature: '1E0000', device: '010002', offlinePin: '' }[cvm ?? 'offlinePin']
-  return tags.has(0x9f34) || !results ? tags : new Map([...tags, [0x9f34, fromHex(results)]])
+  return tags.size === 0 || tags.has(0x9f34) || !results ? tags : new Map([...tags, [0x9f34, fromHex(results)]])
 }
 
 /** yyyyMMddHHmmss of the host's own clock. */

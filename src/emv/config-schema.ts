@@ -113,6 +113,7 @@ const configuration = z
       .refine(type => terminalTypes.includes(type), { error: 'one of 0x11–0x16, 0x21–0x26, 0x34–0x36 (EMV 4.4 Book 4, A1)' }),
     capabilities: bytes(3),
     additionalCapabilities: bytes(5),
+    verifyFrom: minorUnits.optional(),
     countryCode: numeric(1, 999),
     currencyCode,
     merchantCategoryCode: z.string().regex(/^\d{4}$/, '4 digits'),

@@ -60,6 +60,11 @@ export interface TerminalConfig {
   readonly capabilities: Uint8Array
   /** 9F40, 5 bytes. */
   readonly additionalCapabilities: Uint8Array
+  /**
+   * From this amount on, in minor units, a payment without any verification is not among the capabilities: "no CVM" is taken out of 9F33, which may depend on the
+   * amount (EMV 4.4 Book 4, 6.3.4: the terminal's support of a CVM). Refunds have no such limit. Left out: 9F33 is the same for all amounts.
+   */
+  readonly verifyFrom?: bigint | undefined
   /** 9F1A, ISO 3166-1 numeric. */
   readonly countryCode: number
   /** ISO 4217 numeric of the currency that limits are in. */

@@ -2,6 +2,7 @@
 
 import type { ApplicationConfig, TerminalConfig } from './config.ts'
 import { parseTerminalConfig } from './config-schema.ts'
+import { verificationLimits } from './verification-limit.ts'
 
 /** What no profile can know: who the merchant is, and whose keys are trusted. */
 export interface Site {
@@ -83,6 +84,7 @@ export function russianMpos(site: Site, changes: Changes = {}): TerminalConfig {
     ...mpos,
     countryCode: 643,
     currencyCode: 643,
+    verifyFrom: verificationLimits.RUB,
     languages: ['ru', 'en'],
     codeTables: [5, 1],
     applications: applications(['mir', 'visa', 'mastercard', 'unionpay', 'jcb', 'amex', 'discover']),

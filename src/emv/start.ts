@@ -5,9 +5,9 @@ import { fromText, fromUint, toBcd } from '../bytes.ts'
 import { systemClock, within } from '../clock.ts'
 import { Fault, isFault } from '../errors.ts'
 import type { Card } from './card.ts'
-import type { ApplicationConfig, TerminalConfig } from './config.ts'
+import { type ApplicationConfig, CAPABILITY, type TerminalConfig } from './config.ts'
 import { bitKeeper, defaultTimeouts, type Kernel, type KernelOptions } from './context.ts'
-import { EmvData } from './data.ts'
+import { EmvData, withBit } from './data.ts'
 import type { Candidate, Terminal, Transaction, TransactionType } from './terminal.ts'
 
 /** Transaction Type (9C): the first two digits of the ISO 8583:1987 processing code. */
@@ -113,7 +113,8 @@ function setTerminalData({
   set(0x5f2a, toBcd(currency.numeric, 2))
   set(0x5f36, currency.exponent)
   set(0x9f1a, toBcd(config.countryCode, 2))
-  set(0x9f33, config.capabilities)
+  const verified = config.verifyFrom !== undefined && amount >= config.verifyFrom && type !== 'refund'
+  set(0x9f33, verified ? withBit(config.capabilities, CAPABILITY.noCvm, false) : config.capabilities)
   set(0x9f35, config.terminalType)
   set(0x9f40, config.additionalCapabilities)
   set(0x9f15, toBcd(Number(config.merchantCategoryCode), 2))

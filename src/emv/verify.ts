@@ -133,13 +133,13 @@ function canDo(kernel: Kernel, { code }: Rule): boolean {
   return (code & 0x3f) === FAIL_CVM || (method !== undefined && supports(kernel, method))
 }
 
-function supports({ config }: Kernel, method: Method): boolean {
-  return method.needs.every(bit => isSet(config.capabilities, bit))
+function supports({ data }: Kernel, method: Method): boolean {
+  return method.needs.every(bit => isSet(data.terminal.get(0x9f33), bit))
 }
 
 /** 10.5.1 and 10.5.2: a PIN that the terminal cannot take at all. One kind of offline PIN is enough to support offline PIN. */
 function pinPadMissing(kernel: Kernel, rule: Rule, method: Method): void {
-  const can = (bit: Bit) => isSet(kernel.config.capabilities, bit)
+  const can = (bit: Bit) => isSet(kernel.data.terminal.get(0x9f33), bit)
   const offline = can(CAPABILITY.plaintextPin) || can(CAPABILITY.encipheredPin)
   const lacking = method.pin === 'online' ? !can(CAPABILITY.onlinePin) : method.pin !== undefined && !offline
   if (lacking)

@@ -3,7 +3,7 @@
 import { hex } from '../bytes.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import * as door from '../door.ts'
-import type { CardInterface, Outcome } from '../emv/outcome.ts'
+import type { CardInterface, CvmName, Outcome } from '../emv/outcome.ts'
 import type { Candidate, PinEntry, PinRequest, Terminal, TransactionType, Waiting } from '../emv/terminal.ts'
 import { abortFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import type { Reader, ReaderEvent } from '../reader/reader.ts'
@@ -17,7 +17,8 @@ import { type PreflightOptions, preflight } from './preflight.ts'
 import { type Ending, type Method, openPen, type PaymentReason, type Recorder } from './recorder.ts'
 import { describeResult, type PaymentResult } from './result.ts'
 import * as rules from './rules.ts'
-import { checkSignature, type Signature } from './signature.ts'
+import type { Signature } from './signature.ts'
+import { lacksVerification, Signing } from './verification.ts'
 import { type PaidWith, type Wanted, wantedApplication } from './wanted.ts'
 
 export { type PaymentResult, paymentJson } from './result.ts'
@@ -45,6 +46,11 @@ export interface PayOptions extends PreflightOptions {
   readonly journal?: Recorder
   /** For the journal; `reader` when left out. */
   readonly method?: Method
+  /**
+   * Minor units from which on no payment is approved unverified, whatever reader, card and bank have said. As in `verificationLimits` when left out: 3000.00 RUB,
+   * and nothing in other currencies. A verification that the reader does not tell is not called missing.
+   */
+  readonly verifyFrom?: bigint
   /** Two-stage: see `AuthorisationMessage.hold`. */
   readonly hold?: boolean
   /** Minor units, where less than the order is paid or given back. */
@@ -144,20 +150,17 @@ async function payOnce(
     pen,
   })
   const stop = linkedAbort(options.signal)
-  let signature: Signature | undefined
+  const signing = new Signing({ order, amount, capture: prompts.captureSignature, say })
+  const unverified = (cvm: CvmName | undefined) => lacksVerification(cvm, { order, amount, type, from: options.verifyFrom })
   /** The stripe of this card may not stand in for its chip. */
   let barred = false
   const rules = fallbackRules(options.fallback)
-  /** Why nothing may be charged: the customer will not sign, or it would be another payment system. */
-  let refused: 'cardholderCancelled' | 'otherApplication' | undefined
-  /** Asks for the signature where there is a screen for it; false when the customer will not sign. */
+  /** Why nothing may be charged: the customer will not sign, nobody was verified, or it would be another payment system. */
+  let refused: 'cardholderCancelled' | 'otherApplication' | 'notVerified' | undefined
   const sign = async (waiting: Waiting): Promise<boolean> => {
-    if (!prompts.captureSignature || signature) return true
-    say({ type: 'stage', stage: 'signature' })
-    const drawn = await prompts.captureSignature({ amount, order }, waiting)
-    if (drawn) signature = checkSignature(drawn)
-    else refused = 'cardholderCancelled'
-    return refused === undefined
+    const signed = await signing.ask(waiting)
+    if (!signed) refused ??= 'cardholderCancelled'
+    return signed
   }
   /** From the list, where one was asked for. */
   const choose = async (candidates: readonly Candidate[], waiting: Waiting): Promise<number | undefined> => {
@@ -180,7 +183,7 @@ async function payOnce(
   const staged = { ...(hold !== undefined && { hold }), ...(partial !== undefined && { partial }) }
   const message = { key, order, merchant, type, amount, currency: order.currency, at, ...staged }
   const describe = (outcome: Outcome, settled: Settled) =>
-    describeResult({ order, type, amount, merchant, at, key, attempt, signature, settled: { ...settled, outcome } })
+    describeResult({ order, type, amount, merchant, at, key, attempt, signature: signing.signature, settled: { ...settled, outcome } })
   throwIfAborted(options.signal)
   const { serial, family } = reader.info
   const intent = { key, order, merchant, method: options.method ?? ('reader' as const), reader: serial ?? family, type, amount, at }
@@ -214,6 +217,12 @@ async function payOnce(
           stop.controller.abort(new Fault('aborted', 'the customer did not sign'))
           throw abortFault(stop.controller.signal)
         }
+        // By tap all is over but the host's word. A chip may ask because a verification failed: that is for the issuer to hear.
+        if (request.interface === 'tap' && unverified(request.cvm)) {
+          refused = 'notVerified'
+          stop.controller.abort(new Fault('aborted', 'nobody was verified'))
+          throw abortFault(stop.controller.signal)
+        }
         const { interface: through, cvm, tags, pinBlock } = request
         try {
           return await host.authorise({ ...message, interface: through, cvm, tags, ...(pinBlock && { pinBlock }) }, signal)
@@ -242,10 +251,9 @@ async function payOnce(
     throw pen.fault
   }
   const other = outcome.result === 'approved' && !refused && !asWanted(outcome, true)
-  // Approved without the host: the signature is still to be taken, and the payment still to be dropped without it.
-  const unsigned = outcome.result === 'approved' && outcome.cvm === 'signature' && !host.asked() && !other
-  if (unsigned) await sign({ signal: options.signal ?? new AbortController().signal })
-  let ended: Ended = refused ? { ...outcome, result: 'cancelled', reason: refused } : outcome
+  if (outcome.result === 'approved' && unverified(outcome.cvm)) refused ??= 'notVerified'
+  let ended: Ended = other || refused ? outcome : await signing.afterwards(outcome, options.signal)
+  if (refused) ended = { ...outcome, result: refused === 'notVerified' ? 'declined' : 'cancelled', reason: refused }
   const { result: cardResult, reason: cardReason, interface: through, cvm } = ended
   const receipt = describe(outcome, { result: cardResult }).receipt
   await pen.note({ stage: 'card', key, result: cardResult, interface: through, cvm, receipt, ...(cardReason && { reason: cardReason }) })

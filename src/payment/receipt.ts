@@ -6,7 +6,7 @@ import * as door from '../door.ts'
 import type { CardInterface, CvmName, Outcome } from '../emv/outcome.ts'
 import type { TransactionType } from '../emv/terminal.ts'
 import { maskPan } from '../mask.ts'
-import { type Language, type MessageId, message } from '../messages.ts'
+import { hostMessage, isHostCode, type Language, type MessageId, message } from '../messages.ts'
 import type { Merchant, Order } from './acquirer.ts'
 import * as rules from './rules.ts'
 import { schemeName } from './scheme.ts'
@@ -168,8 +168,19 @@ export function headlines(receipt: Pick<Receipt, 'type' | 'result'>, language: L
 }
 
 /** TVR byte 3 b8: cardholder verification was not successful (EMV 4.4 Book 3, Annex C5). "Not needed" would be untrue then. */
-function cvmFailed({ tvr }: Receipt): boolean {
+export function cvmFailed({ tvr }: Receipt): boolean {
   return tvr !== undefined && (fromHex(tvr)[2] & 0x80) !== 0
+}
+
+/** Response codes that say of a verification that it failed: wrong PIN, too many of them, none at all (ISO 8583:1987; 70 by payment systems). */
+const unverified: readonly (string | undefined)[] = ['55', '70', '75']
+
+/** How the cardholder was verified, or that it failed; nothing where nobody tells, and "not needed" only of what was approved so. */
+function verification(receipt: Receipt, language: Language): string | undefined {
+  const { cvm, result, responseCode } = receipt
+  if (result === 'declined' && (cvmFailed(receipt) || unverified.includes(responseCode))) return message('receipt.cvm.failed', language)
+  if (!cvm || (cvm === 'none' && (result !== 'approved' || cvmFailed(receipt)))) return undefined
+  return message(`receipt.cvm.${cvm}`, language)
 }
 
 /** The slip as lines, in the order of the seed's. A line that would be empty is left out. */
@@ -177,8 +188,8 @@ export function receiptLines(receipt: Receipt, language: Language = 'en'): strin
   door.need('receipt', receipt, rules.receiptRule)
   const line = (id: MessageId, value: string | undefined) => (value ? [`${message(id, language)}: ${value}`] : [])
   const application = receipt.aid && [receipt.aid, receipt.label].filter(Boolean).join(' ')
-  const { cvm } = receipt
-  const verified = cvm !== 'none' || (receipt.result === 'approved' && !cvmFailed(receipt))
+  const { responseCode: code, result } = receipt
+  const why = result === 'declined' && code !== undefined && code !== '00' && isHostCode(code) ? ` ${hostMessage(code, language)}` : ''
   return [
     `${message('receipt.merchant', language)}:`,
     receipt.merchant,
@@ -197,10 +208,10 @@ export function receiptLines(receipt: Receipt, language: Language = 'en'): strin
     ...line('receipt.card', receipt.scheme),
     ...line('receipt.pan', receipt.pan),
     ...line('receipt.cardholder', receipt.cardholder),
-    ...(verified && cvm ? line('receipt.cvm', message(`receipt.cvm.${cvm}`, language)) : []),
+    ...line('receipt.cvm', verification(receipt, language)),
     ...line('receipt.rrn', receipt.rrn),
     ...line('receipt.authorisationCode', receipt.authorisationCode),
-    ...line('receipt.responseCode', receipt.responseCode),
+    ...line('receipt.responseCode', code && `${code}${why}`),
     ...line('receipt.date', receipt.date),
     ...(receipt.signatureLine ? ['', `${message('receipt.signature', language)}: ____________________`] : []),
   ]

@@ -38,6 +38,7 @@ export type PaymentReason =
   | 'interrupted' // the app died under way: taken back
   | 'hostContradicted' // the host's answers contradict themselves or the question: taken back
   | 'partialApproval' // the host approved a part of the amount, which the app does not take: taken back
+  | 'notVerified' // from the limit on nobody pays unverified, whatever reader and bank say
   | 'notRegistered' // cash was taken, and the host refuses to register it
 
 /** What the host has not confirmed yet, and must: it is retried until it has. `change`: a confirmation or cancellation has no answer; `registration`: cash that the host has not heard of. */

@@ -9,7 +9,7 @@ import { tagBytes, tagHex } from '../tlv/ber.ts'
 import { isSensitive } from '../tlv/tags.ts'
 import type { HostAnswer, Merchant, Order } from './acquirer.ts'
 import type { Settled } from './host-dialogue.ts'
-import { makeReceipt, type Receipt } from './receipt.ts'
+import { cvmFailed, makeReceipt, type Receipt } from './receipt.ts'
 import type { PaymentReason } from './recorder.ts'
 import type { Signature } from './signature.ts'
 
@@ -121,9 +121,13 @@ export function paymentJson(payment: PaymentResult): PaymentJson {
 /** Amounts are texts of minor units. */
 export type PaymentJson = Omit<PaymentResult, 'outcome' | 'answer' | 'approvedAmount'> & { readonly approvedAmount?: string }
 
-/** Why, in the app's language: the reason, and for what the host declined its code and meaning. Empty for a plain approval. */
-export function reasonWords({ reason, result, responseCode }: PaymentResult, language: Language = 'en'): string {
+/** Why, in the app's language: the reason; for what the host declined its code and meaning; for what nobody was asked about, a verification that failed. Empty for a plain approval. */
+export function reasonWords({ reason, result, responseCode, receipt }: PaymentResult, language: Language = 'en'): string {
   const why = reason ? message(`reason.${reason}`, language) : ''
-  if (result !== 'declined' || responseCode === undefined || responseCode === '00') return why
-  return `${why}${why ? ': ' : ''}${responseCode} ${hostMessage(responseCode, language)}`
+  const unverified = reason === 'offlineDeclined' && cvmFailed(receipt) ? message('reason.notVerified', language) : ''
+  const host =
+    result === 'declined' && responseCode !== undefined && responseCode !== '00'
+      ? `${responseCode} ${hostMessage(responseCode, language)}`
+      : ''
+  return [why, unverified || host].filter(Boolean).join(': ')
 }

@@ -4,17 +4,17 @@ import { emvRemarks, parseAtr } from '../apdu/atr.ts'
 import type { Clock } from '../clock.ts'
 import { sleep, systemClock, within } from '../clock.ts'
 import * as door from '../door.ts'
-import { CAPABILITY, type TerminalConfig } from '../emv/config.ts'
+import type { TerminalConfig } from '../emv/config.ts'
 import type { ContactlessConfig } from '../emv/contactless/config.ts'
 import type { UiRequest } from '../emv/contactless/outcome.ts'
 import { tap } from '../emv/contactless/tap.ts'
 import { TornLog } from '../emv/contactless/torn-log.ts'
 import { withoutOnlinePin } from '../emv/contactless/without-pin.ts'
 import type { KernelOptions } from '../emv/context.ts'
-import { withBit } from '../emv/data.ts'
 import { transact } from '../emv/kernel.ts'
 import type { CardInterface, Outcome, Reason } from '../emv/outcome.ts'
 import type { PinEntry, PinRequest, Terminal, Transaction, Waiting } from '../emv/terminal.ts'
+import { withoutPinPad } from '../emv/without-pin.ts'
 import { Fault, isFault } from '../errors.ts'
 import type { MessageId } from '../messages.ts'
 import { type Asked, decide } from './binding.ts'
@@ -171,7 +171,7 @@ class Passthrough implements Reader {
         this.#sequence = (this.#sequence % 9999) + 1 // 9F41 is n 4–8
         const counted = { ...transaction, sequence: transaction.sequence ?? this.#sequence }
         const asked: Asked = { transaction: counted, dated: 'told', begun: new Date(this.#clock.now()), clock: this.#clock }
-        const own = terminal.enterPin ? config : withoutPin(config)
+        const own = terminal.enterPin ? config : withoutPinPad(config)
         if (this.#unread && !(await this.#unreadCardOut(terminal, stop)))
           return withoutCard(new Fault('timeout', 'the card is still there'), stop)!
         const paying = ways.includes('tap') ? this.#tap(counted, terminal, own, stop, ways) : this.#insert(counted, terminal, own, stop)
@@ -424,14 +424,6 @@ function remarksOn(atr: Uint8Array): string[] {
     if (isFault(error, 'apdu')) return [error.message]
     throw error
   }
-}
-
-/** Terminal Capabilities of a terminal without a PIN pad (EMV 4.4 Book 4, Annex A2). */
-function withoutPin(config: TerminalConfig): TerminalConfig {
-  const { plaintextPin, onlinePin, encipheredPin } = CAPABILITY
-  let { capabilities } = config
-  for (const bit of [plaintextPin, onlinePin, encipheredPin]) capabilities = withBit(capabilities, bit, false)
-  return { ...config, capabilities }
 }
 
 /** How a payment ends that no card was opened for; undefined where the reader is at fault. */

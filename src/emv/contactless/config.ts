@@ -6,6 +6,7 @@ import * as door from '../../door.ts'
 import type { RandomSelection } from '../config.ts'
 import { bytes, checkedConfig, currencyCode, dataObjects, minorUnits, randomSelection } from '../config-schema.ts'
 import type { TransactionType } from '../terminal.ts'
+import { verificationLimits } from '../verification-limit.ts'
 import type { AmexLimits } from './amex.ts'
 import { type Combination, checkCombination } from './combination.ts'
 import type { LimitSet } from './dynamic-limits.ts'
@@ -277,7 +278,7 @@ export function parseContactlessConfig(input: unknown): ContactlessConfig {
 }
 
 /** Russia's rule: below 3000.00 RUB nobody is verified on tap. Everything goes online. */
-const RUSSIAN_RULE = { verifyFrom: 300_000n, offlineUpTo: 0n } as const
+const RUSSIAN_RULE = { verifyFrom: verificationLimits.RUB, offlineUpTo: 0n } as const
 
 /**
  * Contactless acceptance of a Russian mPOS: every scheme under one rule. TTQ: EMV mode, contact chip, online PIN, signature, consumer device CVM; for

@@ -91,6 +91,11 @@ export class EntryPoint {
     this.#signal = signal
   }
 
+  /** A card has come into the field. */
+  get presented(): boolean {
+    return this.#card !== undefined
+  }
+
   /** 5F2D of the application last selected. */
   get languagePreference(): Uint8Array | undefined {
     return this.#chosen?.fci.objects.get(0x5f2d)

@@ -18,6 +18,7 @@ import {
   type ContactlessScheme,
   combinationsOf,
   kernelData,
+  type SchemeRules,
   schemeKernels,
   visaLimitSets,
 } from './config.ts'
@@ -61,9 +62,31 @@ export function kernelsOf(
       jcb: () => jcbKernel(environment, { data, ...(rules.randomSelection && { randomSelection: rules.randomSelection }) }),
       unionpay: () => unionPayKernel(environment, { data, ...fastDda00 }),
     }
-    return { id: schemeKernels[rules.scheme], kernel: make[rules.scheme]() }
+    return { id: schemeKernels[rules.scheme], kernel: verifying(rules, make[rules.scheme]()) }
   })
   return id => kernels.find(one => equal(one.id, id))?.kernel
+}
+
+/**
+ * A reader's own rule above those of its kernels: from the scheme's limit on, an outcome that has verified nobody sends the card to another interface. Some kernels
+ * decline or switch by themselves; kernel 2 leaves it to the action codes (Book C-2, CVM.24), and a D-PAS card may fall back to none (Book C-6). Limits of a card's
+ * own set (dynamic reader limits) are its kernel's to hold.
+ */
+function verifying({ verifyFrom, dynamicLimits }: SchemeRules, kernel: ContactlessKernel): ContactlessKernel {
+  return async activation => {
+    const outcome = await kernel(activation)
+    const { amount, type } = activation.transaction
+    if (activation.restart || dynamicLimits || type === 'refund' || amount < verifyFrom) return outcome
+    if ((outcome.status !== 'approved' && outcome.status !== 'onlineRequest') || (outcome.cvm ?? 'none') !== 'none') return outcome
+    const { dataRecord, discretionaryData } = outcome
+    return {
+      status: 'tryAnotherInterface',
+      alternateInterface: 'contact',
+      uiOnOutcome: { message: UI.insertCard, status: 'notReady' },
+      ...(dataRecord && { dataRecord }),
+      ...(discretionaryData && { discretionaryData }),
+    }
+  }
 }
 
 const cvmNames: Record<ContactlessCvm, CvmName> = {
@@ -74,6 +97,8 @@ const cvmNames: Record<ContactlessCvm, CvmName> = {
 }
 
 interface Payment {
+  /** A card has come into the field. */
+  presented: boolean
   readonly transaction: Transaction
   readonly terminal: Terminal
   readonly options: TapOptions
@@ -160,6 +185,7 @@ async function play(
       },
     )
   const payment: Payment = {
+    presented: false,
     transaction,
     terminal,
     options,
@@ -190,9 +216,11 @@ async function play(
   )
   try {
     const outcome = await entry.run('A')
+    payment.presented = entry.presented
     payment.language = commonLanguage(entry.languagePreference, config.languages)
     return await conclude(payment, entry, outcome, ui, online)
   } catch (error) {
+    payment.presented = entry.presented
     const aborted = signal.aborted || isFault(error, 'aborted')
     if (aborted && payment.unanswered) return outcomeOf(payment, 'unknown', 'merchantCancelled')
     if (aborted) return outcomeOf(payment, payment.online ? 'declined' : 'cancelled', 'merchantCancelled')
@@ -341,13 +369,17 @@ function panOf(tags: ReadonlyMap<number, Uint8Array>): string {
   return pan ? hex(pan).replace(/F+$/, '') : hex(tags.get(0x57) ?? new Uint8Array()).split('D')[0]
 }
 
-function outcomeOf({ cvm, online, unanswered, pinBlock, response, tags }: Payment, result: Outcome['result'], reason?: Reason): Outcome {
+function outcomeOf(
+  { presented, cvm, online, unanswered, pinBlock, response, tags }: Payment,
+  result: Outcome['result'],
+  reason?: Reason,
+): Outcome {
   const aid = tags.get(0x84)
   const label = tags.get(0x50)
   return {
     result,
     ...(reason && { reason }),
-    interface: 'tap',
+    ...(presented && { interface: 'tap' }),
     cvm,
     online,
     ...(aid && { application: { aid, label: text(label ?? new Uint8Array()) } }),
