@@ -437,11 +437,6 @@ export function message(id: MessageId, language: Language = 'en', params: Readon
 }
 
 /** What a host's response code says, in words. */
-/** Whether there are words for a response code. */
-export function isHostCode(code: string): boolean {
-  return `host.${code}` in table
-}
-
 export function hostMessage(code: string, language: Language = 'en'): string {
   door.need('code', code, door.anyText)
   const id = `host.${code}`

@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { allAccounts, issuerView } from '../simulator/cards/issuer-view.ts'
 import { turnKnob } from '../simulator/readers/knobs.ts'
-import { type AcquirerHost, type PersonOptions, profiles, startAcquirer } from '../simulator/world.ts'
+import { type AcquirerHost, type CardProfile, type PersonOptions, profiles, startAcquirer } from '../simulator/world.ts'
 import { fromHex, fromText } from '../src/bytes.ts'
 import { currency } from '../src/currency.ts'
 import type { PaymentEvent } from '../src/payment/events.ts'
@@ -29,7 +29,10 @@ const rows: readonly Row[] = everyFamily.flatMap((row): readonly Row[] =>
     : [row],
 )
 
-const striped = { ...profiles['mir-maestro'], serviceCode: '101' }
+/** Both of its applications can be paid without a PIN, so that a reader without keys is asked for the choice alone. */
+const [mir, maestro] = profiles['mir-maestro'].applications
+const coBadged: CardProfile = { ...profiles['mir-maestro'], applications: [mir, { ...maestro, cvm: mir.cvm }] }
+const striped = { ...coBadged, serviceCode: '101' }
 let acquirer: AcquirerHost
 let placed: Placed | undefined
 let orders = 0
@@ -43,12 +46,12 @@ afterEach(async () => {
 })
 
 async function paid(row: Row, who: PersonOptions, application: string, more: Partial<PayOptions> = {}) {
-  placed = await place(row, { person: who, ...row.more })
+  placed = await place(row, { person: { card: coBadged, ...who }, ...row.more })
   const events: PaymentEvent[] = []
   const number = `wanted_${++orders}`
   let listed = 0
   const result = await pay(
-    { number, amount: 500_000n, currency: currency('RUB') },
+    { number, amount: 250_000n, currency: currency('RUB') },
     {
       ...{ reader: placed.reader, acquirer: httpAcquirer(acquirer.url), merchant: { name: 'M', id: '1', terminal: '1' }, application },
       ...{ statusTime: 500, reversalTime: 2000, ...more },

@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Counter, virtualCounter } from '../simulator/world.ts'
+import { type Counter, profiles, virtualCounter } from '../simulator/world.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const tapdip = join(root, 'dist/devices/cli.js')
@@ -105,7 +105,10 @@ describe('two processes', () => {
     async (family, app, serve, more, code) => {
       const host = start(tapdipSim, ['acquirer', '--port', '0'])
       const choose = serve.length > 0 ? { choose: serve[1] } : {}
-      const made = await counter({ family, ...choose })
+      // Maestro without a PIN, so that a reader without keys can pay with it.
+      const [mir, maestro] = profiles['mir-maestro'].applications
+      const card = { ...profiles['mir-maestro'], applications: [mir, { ...maestro, cvm: mir.cvm }] }
+      const made = await counter({ family, card, ...choose })
       if (more.length > 0) made.reader.menus = true
       const [, url] = await host.says(/acquirer: (\S+)/)
       const paid = await run([

@@ -1,15 +1,16 @@
 /** The slip of a card payment: its fields as data, and as lines of text in English or Russian. */
 
-import { fromHex, hex, text } from '../bytes.ts'
+import { hex, text } from '../bytes.ts'
 import { formatAmount } from '../currency.ts'
 import * as door from '../door.ts'
 import type { CardInterface, CvmName, Outcome } from '../emv/outcome.ts'
 import type { TransactionType } from '../emv/terminal.ts'
 import { maskPan } from '../mask.ts'
-import { hostMessage, isHostCode, type Language, type MessageId, message } from '../messages.ts'
+import { hostMessage, type Language, type MessageId, message } from '../messages.ts'
 import type { Merchant, Order } from './acquirer.ts'
 import * as rules from './rules.ts'
 import { schemeName } from './scheme.ts'
+import { cvmFailed } from './verification.ts'
 
 /** Every field of the slip that the mPOS guide shows (seed 002); what is not known is left out. Safe to store and to print. */
 export interface Receipt {
@@ -167,11 +168,6 @@ export function headlines(receipt: Pick<Receipt, 'type' | 'result'>, language: L
   return [message(`receipt.type.${type}`, language), message(result === 'approved' ? 'receipt.approved' : results[result], language)]
 }
 
-/** TVR byte 3 b8: cardholder verification was not successful (EMV 4.4 Book 3, Annex C5). "Not needed" would be untrue then. */
-export function cvmFailed({ tvr }: Receipt): boolean {
-  return tvr !== undefined && (fromHex(tvr)[2] & 0x80) !== 0
-}
-
 /** Response codes that say of a verification that it failed: wrong PIN, too many of them, none at all (ISO 8583:1987; 70 by payment systems). */
 const unverified: readonly (string | undefined)[] = ['55', '70', '75']
 
@@ -189,7 +185,9 @@ export function receiptLines(receipt: Receipt, language: Language = 'en'): strin
   const line = (id: MessageId, value: string | undefined) => (value ? [`${message(id, language)}: ${value}`] : [])
   const application = receipt.aid && [receipt.aid, receipt.label].filter(Boolean).join(' ')
   const { responseCode: code, result } = receipt
-  const why = result === 'declined' && code !== undefined && code !== '00' && isHostCode(code) ? ` ${hostMessage(code, language)}` : ''
+  const words = code === undefined || code === '00' ? '' : hostMessage(code, language)
+  // A code that has no words of its own, as a terminal's Z1, stands alone.
+  const why = result === 'declined' && words !== message('host.other', language, { code: code ?? '' }) ? ` ${words}`.trimEnd() : ''
   return [
     `${message('receipt.merchant', language)}:`,
     receipt.merchant,

@@ -9,9 +9,10 @@ import { tagBytes, tagHex } from '../tlv/ber.ts'
 import { isSensitive } from '../tlv/tags.ts'
 import type { HostAnswer, Merchant, Order } from './acquirer.ts'
 import type { Settled } from './host-dialogue.ts'
-import { cvmFailed, makeReceipt, type Receipt } from './receipt.ts'
+import { makeReceipt, type Receipt } from './receipt.ts'
 import type { PaymentReason } from './recorder.ts'
 import type { Signature } from './signature.ts'
+import { cvmFailed } from './verification.ts'
 
 export interface PaymentResult {
   /** `unknown`: the host may have charged; ask for the state of `key` before paying again. */
