@@ -121,6 +121,10 @@ export const faultMessages = {
     '{field}: «{value}»; допустимо целое число от {from} до {to}',
   ],
   'usage.length': ['{field} has {value} characters, it takes {from} to {to}', '{field}: символов {value}, допустимо от {from} до {to}'],
+  'usage.oneLine': [
+    '{field} has {value} as its character {at}; it takes one line, without control characters',
+    '{field}: символ {at} — {value}; допустима одна строка без управляющих символов',
+  ],
   'usage.currency': [
     "{field} is '{value}': that is no currency of ISO 4217 with a minor unit",
     '{field}: «{value}»; это не валюта ISO 4217 с разменной единицей',

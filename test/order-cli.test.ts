@@ -99,9 +99,12 @@ describe('an order by card', () => {
     const shop = await open()
     const made = await shop.run('new', ['--number', '74747474646', '--item', 'Компактный фотик|2|1.82|20', '--item', 'PowerShot|3|1.16|20|0.12', '--email', 'mail@assist.ru', '--lang', 'ru']) // biome-ignore format: a command
     expect(made).toMatchObject({ code: 0, out: '74747474646\n' })
-    for (const line of ['ДАННЫЕ ЗАКАЗА', 'Позиции заказа:', '1. Компактный фотик', '2.000 x 1.82 = 3.64', '3.000 x 1.16 = 3.36', 'СКИДКА = 0.12', 'К оплате: 7.00 руб.', 'Email для отправки чека: mail@assist.ru']) // biome-ignore format: a list
+    for (const line of ['ДАННЫЕ ЗАКАЗА', 'Позиции заказа:', '1. Компактный фотик', '2.000 x 1.82 = 3.64', '3.000 x 1.16 = 3.48', 'СКИДКА = 0.12', 'К оплате: 7.00 руб.', 'Email для отправки чека: mail@assist.ru']) // biome-ignore format: a list
       expect(made.err).toContain(line)
     expect(await shop.run('new', ['7.00', '--number', '74747474646'])).toMatchObject({ code: 2 })
+    const twoLines = await shop.run('new', ['--item', 'Чай\nИТОГ =0.00|1|5.00', '--lang', 'ru'])
+    expect(twoLines).toMatchObject({ code: 2, out: '' })
+    expect(twoLines.err).toContain('order.items.1.name: символ 4 — U+000A; допустима одна строка без управляющих символов')
     const { uri } = await counter()
     const pay = ['74747474646', '--method', 'reader', '--reader', uri, '--app', 'MIR', '--lang', 'ru']
     const paid = await shop.run('pay', pay)

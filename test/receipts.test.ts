@@ -1,20 +1,30 @@
 /** Receipts: the fiscal receipt of the seed, VAT, refunds, both copies of a slip, paper widths, ESC/POS in code page 866, pictures and signatures. */
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { crc32, inflateSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { concat, text } from '../src/bytes.ts'
 import { currency } from '../src/currency.ts'
+import type { Fault } from '../src/errors.ts'
+import { faultMessage } from '../src/messages.ts'
 import type { FiscalMark, Order, OrderItem } from '../src/payment/acquirer.ts'
 import { fiscalQr, makeFiscalReceipt, vatIn } from '../src/payment/fiscal.ts'
 import { letterDots } from '../src/payment/font.ts'
+import { openJournal } from '../src/payment/journal.ts'
+import { openDatabase } from '../src/payment/journal-sqlite.ts'
+import { checkOrder } from '../src/payment/order.ts'
+import { orderLines } from '../src/payment/order-screen.ts'
 import { Picture, png } from '../src/payment/picture.ts'
 import { fiscalRows, layout, type Row, slipRows } from '../src/payment/print.ts'
 import { receiptPicture } from '../src/payment/print-picture.ts'
 import { escPos, printOver } from '../src/payment/printer.ts'
 import { qrModules } from '../src/payment/qr-text.ts'
-import type { Receipt } from '../src/payment/receipt.ts'
+import { type Receipt, receiptLines } from '../src/payment/receipt.ts'
 import { signaturePad, signaturePng, signatureSvg } from '../src/payment/signature.ts'
+import { decodeOrder, decodeSale, encodeOrder, encodeSale } from '../src/payment/wire-order.ts'
 import { pipe } from '../src/transport/pipe.ts'
 
 const RUB = currency('RUB')
@@ -66,6 +76,24 @@ describe('the fiscal receipt', () => {
     expect(lines.map(line => line.trim())).toContain('НЕ ФИСКАЛИЗИРОВАН')
   })
 
+  it('every product is true, and a discount has a row of its own', () => {
+    const items: OrderItem[] = [
+      { id: '1', name: 'A', quantity: 3000n, price: 116n, amount: 336n, vat: 20 },
+      { id: '2', name: 'B', quantity: 1000n, price: 100_00n, amount: 1n },
+      { id: '3', name: 'C', quantity: 333n, price: 100n, amount: 34n },
+    ]
+    const made = makeFiscalReceipt({ order: { ...order, amount: 371n, items }, merchant, at, form: 'cashless' })
+    for (const [language, word] of [['ru', 'СКИДКА'], ['en', 'DISCOUNT']] as const) {
+      const lines = layout(fiscalRows(made, language), 48).map(line => line.replace(/ +=/, ' ='))
+      const begin = lines.indexOf('A')
+      expect([lines[begin + 1], lines[begin + 2]]).toEqual(['3.000 * 1.16 =3.48', `${word} =0.12`])
+      const other = lines.indexOf('B')
+      expect([lines[other + 1], lines[other + 2]]).toEqual(['1.000 * 100.00 =100.00', `${word} =99.99`])
+      expect(lines[lines.indexOf('C') + 1]).toBe('0.333 * 1.00 =0.34')
+    } // biome-ignore format: one line
+    expect(made).toMatchObject({ total: '3.71', items: [{ amount: '3.36', vatAmount: '0.56' }, { amount: '0.01' }, { amount: '0.34' }] })
+  })
+
   it('a refund of part of an item, after another part: the rest of the money, and no more', () => {
     const first: FiscalMark = { ...mark, kind: 'refund', amount: 33n, items: [{ id: '1', quantity: 1000n }] }
     const last: FiscalMark = { ...first, amount: 67n, items: [{ id: '1', quantity: 2000n }] }
@@ -83,6 +111,87 @@ describe('the fiscal receipt', () => {
     expect(makeFiscalReceipt({ order: bare, merchant, at, form: 'cashless', shop: { goods: 'Товар', vat: 20 } }).items).toEqual([
       { name: 'Товар', quantity: '1.000', price: '150.00', amount: '150.00', vat: 20, vatAmount: '25.00' },
     ])
+  })
+})
+
+/** Each as its number and the text that holds it. */
+const broken = [0x00, 0x09, 0x0a, 0x0d, 0x1b, 0x7f, 0x85, 0x9b, 0x2028, 0x2029, 0x200f, 0x202e, 0x2066, 0xd800].map(
+  code => [`U+${code.toString(16).toUpperCase().padStart(4, '0')}`, `Чай${String.fromCharCode(code)}ИТОГ =0.00`] as const,
+)
+
+describe('one line', () => {
+  it.each(broken)(
+    '%s is refused in each text of an order, by its field, in both languages, and by whoever reads it off a wire',
+    (name, bad) => {
+      const fields: [string, Order, typeof merchant][] = [
+        ['order.number', { ...order, number: bad }, merchant],
+        ['order.items.1.name', { ...order, items: [{ ...item, name: bad }] }, merchant],
+        ['order.comment', { ...order, comment: bad }, merchant],
+        ['order.email', { ...order, email: bad }, merchant],
+        ['order.commission', { ...order, commission: bad }, merchant],
+        ['merchant.name', order, { ...merchant, name: bad }],
+        ['merchant.address', order, { ...merchant, address: bad }],
+      ]
+      for (const [field, some, whose] of fields) {
+        let fault: unknown
+        try {
+          checkOrder(some, whose)
+        } catch (error) {
+          fault = error
+        }
+        expect(fault, field).toMatchObject({
+          code: 'bad-argument',
+          details: { field, value: name, at: 4, rule: expect.stringContaining('one line') },
+        })
+        const [en, ru] = (['en', 'ru'] as const).map(language => faultMessage(fault as Fault, language))
+        expect(en).toContain(`${field} has ${name} as its character 4; it takes one line, without control characters`)
+        expect(ru).toContain(`${field}: символ 4 — ${name}; допустима одна строка без управляющих символов`)
+        const sale = encodeSale({ key: 'k', order: some, merchant: whose, amount: 1n, at })
+        const path = field.replace('items.1', 'items.0')
+        expect(() => decodeSale(sale), field).toThrow(
+          expect.objectContaining({ code: 'bad-argument', details: expect.objectContaining({ path }) }),
+        )
+      }
+    },
+  )
+
+  it('letters of any language, signs and joined signs are no control characters', () => {
+    const name = 'Ёж №1 «чай» – café 茶 ☕️ 👩‍🍳 ₽ \u00a0 שלום'
+    expect(() => checkOrder({ ...order, items: [{ ...item, name }] }, merchant)).not.toThrow()
+    expect(decodeOrder(encodeOrder({ ...order, items: [{ ...item, name }] }), 'order').items?.[0].name).toBe(name)
+  })
+
+  it('an order of two lines is not entered in a journal; one that an earlier version wrote down is still read', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tapdip-line-'))
+    try {
+      const path = join(folder, 'orders.db')
+      const journal = await openJournal(path)
+      expect(() => journal.enter({ ...order, comment: 'a\nb' }, merchant)).toThrow(expect.objectContaining({ code: 'bad-argument' }))
+      expect(journal.orders()).toEqual([])
+      journal.enter({ ...order, comment: 'a#b' }, merchant)
+      await journal.close()
+      const database = await openDatabase(path, { schema: '', application: 0x74646970, what: 'test' })
+      expect(database.run("UPDATE orders SET detail = replace(detail, 'a#b', 'a\\nb')")).toBe(1)
+      database.close()
+      const again = await openJournal(path)
+      const [found] = again.orders()
+      expect(found.comment).toBe('a\nb')
+      expect(orderLines(found).at(-1)).toBe('Comment: a b')
+      await again.close()
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
+  it.each(broken)('%s from a card, a host or an old journal reaches no paper and no screen', (_, bad) => {
+    const rows: Row[] = [{ type: 'text', text: bad }, { type: 'title', text: bad }, { type: 'strong', text: bad }, { type: 'sum', left: bad, right: bad }] // biome-ignore format: rows
+    const plain = rows.map(row => ('text' in row ? { ...row, text: 'Чай ИТОГ =0.00' } : { ...row, left: 'Чай ИТОГ =0.00', right: 'Чай ИТОГ =0.00' })) // biome-ignore format: rows
+    for (const width of [32, 48] as const) {
+      expect(escPos(rows, { width })).toEqual(escPos(plain, { width }))
+      expect(layout(rows, width)).toEqual(layout(plain, width))
+    }
+    const lines = receiptLines({ ...slip, cardholder: bad, label: bad, aid: 'A0', rrn: bad })
+    expect(lines).toEqual(expect.arrayContaining(['Cardholder: Чай ИТОГ =0.00', 'AID: A0 Чай ИТОГ =0.00', 'RRN: Чай ИТОГ =0.00']))
   })
 })
 

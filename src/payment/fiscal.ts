@@ -3,8 +3,9 @@
 import { formatAmount } from '../currency.ts'
 import * as door from '../door.ts'
 import type { FiscalMark, Merchant, Order, OrderItem } from './acquirer.ts'
+import { checkLine } from './one-line.ts'
 import { priceParts } from './order.ts'
-import { quantityText } from './order-screen.ts'
+import { discountOf, quantityText } from './order-screen.ts'
 import * as rules from './rules.ts'
 
 /** Taxation systems (FFD 1055). */
@@ -31,7 +32,11 @@ export interface FiscalLine {
   /** `3.000`, `50.00`, `150.00`. */
   readonly quantity: string
   readonly price: string
+  /** What is paid for it (1043). */
   readonly amount: string
+  /** Where a discount is taken off it: quantity × price, and the discount. */
+  readonly full?: string
+  readonly discount?: string
   /** Percent; left out where the item bears no VAT. */
   readonly vat?: number
   readonly vatAmount?: string
@@ -93,6 +98,7 @@ export function vatIn(amount: bigint, rate: number): bigint {
 export function makeFiscalReceipt(facts: FiscalFacts): FiscalReceipt {
   door.need('facts', facts, door.shape({ order: rules.orderRule, merchant: rules.merchantRule, at: door.date }))
   const { order, merchant, at, form, received, shop = {}, mark, before = [] } = facts
+  for (const name of ['user', 'inn', 'place', 'cashier', 'goods'] as const) checkLine(`shop.${name}`, shop[name])
   const { currency } = order
   const money = (amount: bigint) => formatAmount(amount, currency)
   const items = linesOf(order, shop, mark, before)
@@ -114,10 +120,13 @@ export function makeFiscalReceipt(facts: FiscalFacts): FiscalReceipt {
     kind,
     order: order.number,
     currency: currency.alpha,
-    items: items.map(({ name, quantity, price, amount, vat }) => ({
-      ...{ name, quantity: quantityText(quantity), price: money(price), amount: money(amount) },
-      ...(vat !== undefined && { vat, vatAmount: money(vatIn(amount, vat)) }),
-    })),
+    items: items
+      .map(item => ({ item, discount: discountOf(item) }))
+      .map(({ item: { name, quantity, price, amount, vat }, discount }) => ({
+        ...{ name, quantity: quantityText(quantity), price: money(price), amount: money(amount) },
+        ...(discount > 0n && { full: money(amount + discount), discount: money(discount) }),
+        ...(vat !== undefined && { vat, vatAmount: money(vatIn(amount, vat)) }),
+      })),
     total: money(total),
     vat: rates.map(rate => ({
       rate,

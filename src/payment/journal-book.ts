@@ -22,6 +22,7 @@ import {
 import { sealer } from './journal-seal.ts'
 import { openDatabase, type Row, type Value } from './journal-sqlite.ts'
 import type { Notice } from './notice.ts'
+import { checkOrder } from './order.ts'
 import { refuseIfTaken, standingPayments, stateAfter } from './order-money.ts'
 import { panOf } from './receipt.ts'
 import type { Ending, Intent, PaymentStep } from './recorder.ts'
@@ -243,6 +244,7 @@ export async function open(path: string, options: JournalOptions & { readonly cl
       }
     },
     enter(order, merchant) {
+      checkOrder(order, merchant)
       return database.transaction(() => {
         const { detail, shop } = orderRow({ order, merchant })
         const now = clock.now()

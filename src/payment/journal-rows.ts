@@ -9,7 +9,7 @@ import type { Notice } from './notice.ts'
 import type { Receipt } from './receipt.ts'
 import { dues, type Intent, methods, stages } from './recorder.ts'
 import { decodeAnswer, encodeAnswer } from './wire.ts'
-import { date, fields, oneOf, text, wrong } from './wire-fields.ts'
+import { date, fields, oneOf, text, upTo, wrong } from './wire-fields.ts'
 import { decodeChange, decodeMerchant, decodeOrder, encodeChange, encodeOrder } from './wire-order.ts'
 
 /** 'tdip' */
@@ -140,12 +140,12 @@ export function readEntry(row: Row, shop: Merchant): Entry {
 }
 
 export function readShop(row: Row): Merchant {
-  return decodeMerchant(parsed(row.shop, 'shop'), 'shop')
+  return decodeMerchant(parsed(row.shop, 'shop'), 'shop', upTo)
 }
 
 export function readOrder(row: Row, entries: readonly Entry[]): OrderRecord {
   return {
-    ...decodeOrder(parsed(row.detail, 'detail'), 'detail'),
+    ...decodeOrder(parsed(row.detail, 'detail'), 'detail', upTo),
     merchant: readShop(row),
     state: oneOf(row.state, orderStates, 'state'),
     offline: row.offline === 1,

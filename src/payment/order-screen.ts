@@ -5,6 +5,7 @@ import * as door from '../door.ts'
 import { hostMessage, type Language, message } from '../messages.ts'
 import type { Order, OrderItem } from './acquirer.ts'
 import type { Entry, OrderRecord } from './journal.ts'
+import { printable } from './one-line.ts'
 import * as rules from './rules.ts'
 import type { Json } from './wire-fields.ts'
 import { encodeOrder } from './wire-order.ts'
@@ -31,7 +32,7 @@ export function discountOf(item: OrderItem): bigint {
   return full > amount ? full - amount : 0n
 }
 
-/** The screen before the payment. */
+/** The screen before the payment. Of an item with a discount the product is printed, and the discount in a row of its own. */
 export function orderLines(order: Order, language: Language = 'en'): string[] {
   door.need('order', order, rules.orderRule)
   const { number, amount, items = [], email, comment, currency } = order
@@ -42,7 +43,7 @@ export function orderLines(order: Order, language: Language = 'en'): string[] {
     ...(items.length > 0 ? [`${message('screen.items', language)}:`] : []),
     ...items.flatMap((item, index) => {
       const discount = discountOf(item)
-      const price = `${quantityText(item.quantity)} x ${formatAmount(item.price, currency)} = ${formatAmount(item.amount, currency)}`
+      const price = `${quantityText(item.quantity)} x ${formatAmount(item.price, currency)} = ${formatAmount(item.amount + discount, currency)}`
       return [
         `${index + 1}. ${item.name}`,
         `   ${price}`,
@@ -52,7 +53,7 @@ export function orderLines(order: Order, language: Language = 'en'): string[] {
     ...line('screen.toPay', moneyText(amount, order, language)),
     ...line('screen.email', email),
     ...line('screen.comment', comment),
-  ]
+  ].map(printable)
 }
 
 /** The state of an order in words; an order that nobody has tried to pay is new. */
@@ -93,7 +94,7 @@ export function resultLines(order: OrderRecord, language: Language = 'en'): stri
     line('screen.number', order.number),
     line('screen.transaction', payment?.answer?.transaction ?? '-'),
     line('screen.information', informationOf(order, payment, language)),
-  ]
+  ].map(printable)
 }
 
 /** Why it is as it is, or what is still awaited. */

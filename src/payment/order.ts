@@ -1,7 +1,35 @@
-/** What an order's items say: whether they add up, and what part of the money belongs to some of them. */
+/** What an order says: whether any host would take it, whether its items add up, and what part of the money belongs to some of them. */
 
+import * as door from '../door.ts'
 import { Fault } from '../errors.ts'
-import type { ItemPart, Order, OrderItem } from './acquirer.ts'
+import { usageFault } from '../refusal.ts'
+import type { ItemPart, Merchant, Order, OrderItem } from './acquirer.ts'
+import { checkLine } from './one-line.ts'
+import * as rules from './rules.ts'
+
+/** Before a card is asked for, what no host would take. @throws Fault `bad-argument` */
+export function checkOrder(order: Order, merchant: Merchant): void {
+  door.need('order', order, rules.orderRule)
+  door.need('merchant', merchant, rules.merchantRule)
+  const { number, amount, commission } = order
+  checkLine('order.number', number)
+  checkLine('order.commission', commission)
+  if (number.length < 1 || number.length > 32)
+    throw usageFault('usage.length', { field: 'order.number', value: number.length, from: 1, to: 32 })
+  if (amount <= 0n || amount > 999_999_999_999n)
+    throw usageFault('usage.minorUnits', { field: 'order.amount', value: String(amount), from: 1, to: 999_999_999_999 })
+  checkItems(order)
+  for (const [name, most] of [
+    ['name', 64],
+    ['id', 15],
+    ['terminal', 8],
+  ] as const) {
+    const { length } = merchant[name]
+    checkLine(`merchant.${name}`, merchant[name])
+    if (length < 1 || length > most) throw usageFault('usage.length', { field: `merchant.${name}`, value: length, from: 1, to: most })
+  }
+  checkLine('merchant.address', merchant.address)
+}
 
 /** Before anything is asked of anybody. @throws Fault `bad-argument` with details.field */
 export function checkItems({ amount, items, email, comment }: Pick<Order, 'amount' | 'items' | 'email' | 'comment'>): void {
@@ -58,7 +86,8 @@ function atPrice(quantity: bigint, price: bigint): bigint {
 
 function length(field: string, text: string | undefined, most: number, least = 0): void {
   if (text !== undefined && (text.length < least || text.length > most))
-    throw bad(field, `it has ${text.length} characters, the rule is ${least} to ${most}`)
+    throw usageFault('usage.length', { field, value: text.length, from: least, to: most })
+  checkLine(field, text)
 }
 
 function bad(field: string, rule: string): Fault {

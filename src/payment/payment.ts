@@ -7,12 +7,11 @@ import type { CardInterface, CvmName, Outcome } from '../emv/outcome.ts'
 import type { Candidate, PinEntry, PinRequest, Terminal, TransactionType, Waiting } from '../emv/terminal.ts'
 import { abortFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import type { Reader, ReaderEvent } from '../reader/reader.ts'
-import { usageFault } from '../refusal.ts'
 import type { Acquirer, Merchant, Order } from './acquirer.ts'
 import type { PaymentEvent } from './events.ts'
 import { type FallbackRules, fallbackRules, isBarred, withFallback } from './fallback.ts'
 import { type Ended, type HostRecord, hostDialogue, type Settled } from './host-dialogue.ts'
-import { checkItems } from './order.ts'
+import { checkOrder } from './order.ts'
 import { type PreflightOptions, preflight } from './preflight.ts'
 import { type Ending, type Method, openPen, type PaymentReason, type Recorder } from './recorder.ts'
 import { describeResult, type PaymentResult } from './result.ts'
@@ -21,6 +20,7 @@ import type { Signature } from './signature.ts'
 import { lacksVerification, Signing } from './verification.ts'
 import { type PaidWith, type Wanted, wantedApplication } from './wanted.ts'
 
+export { checkOrder } from './order.ts'
 export { type PaymentResult, paymentJson } from './result.ts'
 
 /** What a payment asks of the app and tells it. What is left out is decided as each line says. */
@@ -313,26 +313,6 @@ function teller({ onEvent }: AppPrompts): (event: PaymentEvent) => void {
         throw error
       })
     }
-  }
-}
-
-/** Before a card is asked for, what no host would take. @throws Fault `bad-argument` */
-export function checkOrder(order: Order, merchant: Merchant): void {
-  door.need('order', order, rules.orderRule)
-  door.need('merchant', merchant, rules.merchantRule)
-  const { number, amount } = order
-  if (number.length < 1 || number.length > 32)
-    throw usageFault('usage.length', { field: 'order.number', value: number.length, from: 1, to: 32 })
-  if (amount <= 0n || amount > 999_999_999_999n)
-    throw usageFault('usage.minorUnits', { field: 'order.amount', value: String(amount), from: 1, to: 999_999_999_999 })
-  checkItems(order)
-  for (const [name, most] of [
-    ['name', 64],
-    ['id', 15],
-    ['terminal', 8],
-  ] as const) {
-    const { length } = merchant[name]
-    if (length < 1 || length > most) throw usageFault('usage.length', { field: `merchant.${name}`, value: length, from: 1, to: most })
   }
 }
 

@@ -3,6 +3,7 @@
 import * as door from '../door.ts'
 import { type Language, type MessageId, message } from '../messages.ts'
 import { type FiscalReceipt, fiscalQr } from './fiscal.ts'
+import { printable } from './one-line.ts'
 import { headlines, type Receipt, receiptLines } from './receipt.ts'
 import * as rules from './rules.ts'
 
@@ -48,9 +49,10 @@ export function fiscalRows(receipt: FiscalReceipt, language: Language = 'en'): R
     { type: 'title', text: say('fiscal.title') },
     { type: 'title', text: say(`fiscal.${kind}`) },
     ...(mark ? [] : [{ type: 'title' as const, text: say('fiscal.notYet') }]),
-    ...items.flatMap(({ name, quantity, price, amount, vat: rate, vatAmount }) => [
+    ...items.flatMap(({ name, quantity, price, amount, full, discount, vat: rate, vatAmount }) => [
       plain(name),
-      sum(`${quantity} * ${price}`, amount),
+      sum(`${quantity} * ${price}`, full ?? amount),
+      ...(discount ? [sum(say('screen.discount'), discount)] : []),
       ...(rate === undefined || vatAmount === undefined ? [plain(say('fiscal.noVat'))] : [sum(say('fiscal.vat', { rate }), vatAmount)]),
     ]),
     { type: 'rule' },
@@ -93,7 +95,13 @@ export function fiscalRows(receipt: FiscalReceipt, language: Language = 'en'): R
 export function layout(rows: readonly Row[], width: Width): string[] {
   door.need('rows', rows, door.listOf(door.object))
   door.need('width', width, door.oneOf([32, 48]))
-  return rows.flatMap(row => rowLines(row, width))
+  return rows.flatMap(row => rowLines(printableRow(row), width))
+}
+
+/** Whatever wrote the row: what reaches the paper is letters. */
+function printableRow(row: Row): Row {
+  if (row.type === 'sum') return { ...row, left: printable(row.left), right: printable(row.right) }
+  return row.type === 'text' || row.type === 'title' || row.type === 'strong' ? { ...row, text: printable(row.text) } : row
 }
 
 function rowLines(row: Row, width: Width): readonly string[] {

@@ -8,6 +8,7 @@ import type { TransactionType } from '../emv/terminal.ts'
 import { maskPan } from '../mask.ts'
 import { hostMessage, type Language, type MessageId, message } from '../messages.ts'
 import type { Merchant, Order } from './acquirer.ts'
+import { printable } from './one-line.ts'
 import * as rules from './rules.ts'
 import { schemeName } from './scheme.ts'
 import { cvmFailed } from './verification.ts'
@@ -188,7 +189,7 @@ export function receiptLines(receipt: Receipt, language: Language = 'en'): strin
   const words = code === undefined || code === '00' ? '' : hostMessage(code, language)
   // A code that has no words of its own, as a terminal's Z1, stands alone.
   const why = result === 'declined' && words !== message('host.other', language, { code: code ?? '' }) ? ` ${words}`.trimEnd() : ''
-  return [
+  const lines = [
     `${message('receipt.merchant', language)}:`,
     receipt.merchant,
     ...(receipt.address ? [receipt.address] : []),
@@ -213,4 +214,5 @@ export function receiptLines(receipt: Receipt, language: Language = 'en'): strin
     ...line('receipt.date', receipt.date),
     ...(receipt.signatureLine ? ['', `${message('receipt.signature', language)}: ____________________`] : []),
   ]
+  return lines.map(printable)
 }

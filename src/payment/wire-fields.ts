@@ -3,6 +3,7 @@
 import { fromHex } from '../bytes.ts'
 import { currency } from '../currency.ts'
 import { Fault, isFault } from '../errors.ts'
+import { brokenBy } from './one-line.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json | undefined }
 
@@ -77,6 +78,16 @@ export function optional<K extends string, T>(
 ): { readonly [name in K]?: T } {
   const value = from[name]
   return value === undefined ? {} : ({ [name]: read(value, path ? `${path}.${name}` : name) } as { readonly [name in K]?: T })
+}
+
+/** A reader of texts of so many characters, of one line: what people have entered, and receipts show. */
+export function lineUpTo(max: number, min = 1): (value: unknown, path: string) => string {
+  return (value, path) => {
+    const line = text(value, path, min, max)
+    const broken = brokenBy(line)
+    if (broken) throw wrong(path, `one line without control characters, and its character ${broken.at} is ${broken.character}`)
+    return line
+  }
 }
 
 /** A reader of texts of so many characters. */

@@ -18,19 +18,20 @@ import {
   type Sale,
   transactionKinds,
 } from './acquirer.ts'
-import { count, date, fields, type Json, list, money, oneOf, optional, text, unit, upTo, wrong } from './wire-fields.ts'
+import { count, date, fields, type Json, lineUpTo, list, money, oneOf, optional, text, unit, upTo, wrong } from './wire-fields.ts'
 
 export function encodeMerchant({ name, id, terminal, address }: Merchant): Json {
   return { name, id, terminal, address }
 }
 
-export function decodeMerchant(json: unknown, path: string): Merchant {
+/** `words`: what its texts must be; one line each when left out. */
+export function decodeMerchant(json: unknown, path: string, words = lineUpTo): Merchant {
   const root = fields(json, path)
   return {
-    name: text(root.name, `${path}.name`, 1, 64),
-    id: text(root.id, `${path}.id`, 1, 15),
-    terminal: text(root.terminal, `${path}.terminal`, 1, 8),
-    ...optional(root, path, 'address', upTo(128)),
+    name: words(64)(root.name, `${path}.name`),
+    id: words(15)(root.id, `${path}.id`),
+    terminal: words(8)(root.terminal, `${path}.terminal`),
+    ...optional(root, path, 'address', words(128)),
   }
 }
 
@@ -53,24 +54,25 @@ export function encodeOrder({ number, amount, currency, commission, items, email
   }
 }
 
-export function decodeOrder(json: unknown, path: string): Order {
+/** `words`: what its texts must be; one line each when left out. */
+export function decodeOrder(json: unknown, path: string, words = lineUpTo): Order {
   const root = fields(json, path)
   return {
-    number: text(root.number, `${path}.number`, 1, 32),
+    number: words(32)(root.number, `${path}.number`),
     amount: money(root.amount, `${path}.amount`),
     currency: unit(root.currency, `${path}.currency`),
-    ...optional(root, path, 'commission', upTo(32)),
-    ...optional(root, path, 'items', (value, at) => list(value, at).map((item, index) => decodeItem(item, `${at}.${index}`))),
-    ...optional(root, path, 'email', upTo(128)),
-    ...optional(root, path, 'comment', upTo(256)),
+    ...optional(root, path, 'commission', words(32)),
+    ...optional(root, path, 'items', (value, at) => list(value, at).map((item, index) => decodeItem(item, `${at}.${index}`, words))),
+    ...optional(root, path, 'email', words(128)),
+    ...optional(root, path, 'comment', words(256)),
   }
 }
 
-function decodeItem(json: unknown, path: string): OrderItem {
+function decodeItem(json: unknown, path: string, words: typeof lineUpTo): OrderItem {
   const root = fields(json, path)
   return {
-    id: text(root.id, `${path}.id`, 1, 32),
-    name: text(root.name, `${path}.name`, 1, 128),
+    id: words(32)(root.id, `${path}.id`),
+    name: words(128)(root.name, `${path}.name`),
     quantity: money(root.quantity, `${path}.quantity`),
     price: money(root.price, `${path}.price`),
     amount: money(root.amount, `${path}.amount`),
