@@ -3,6 +3,7 @@
 import { open } from '../devices/index.ts'
 import { Desk } from '../simulator/acquirer/desk.ts'
 import { openStore } from '../simulator/acquirer/store.ts'
+import type { LineFaults } from '../simulator/faults.ts'
 import { loadCard, type PersonOptions, person, virtualReader } from '../simulator/world.ts'
 import { equal, hex } from '../src/bytes.ts'
 import { VirtualClock } from '../src/clock.ts'
@@ -100,13 +101,15 @@ export interface CampaignOptions {
   readonly count: number
   /** Of the messages, how many are hit; 0.2 when left out. */
   readonly rate?: number
+  /** These knobs of the reader's own line in place of a bad line. */
+  readonly faults?: LineFaults
   /** Hears each message of the line, and what arrives of it. */
   readonly trace?: ((line: string) => void) | undefined
 }
 
 /** `count` payments over one reader of the family. */
 export async function campaign({ family, dialect }: Dialect, options: CampaignOptions): Promise<Campaign> {
-  const { seed, count, rate = 0.2, trace } = options
+  const { seed, count, rate = 0.2, faults, trace } = options
   const clock = new VirtualClock()
   const desk = new Desk({ clock }, await openStore(undefined))
   const asked = new Map<string, number>()
@@ -153,7 +156,8 @@ export async function campaign({ family, dialect }: Dialect, options: CampaignOp
     const began = clock.now()
     let told = ''
     let why = ''
-    if (bad) line = badLine(bad, rate)
+    if (bad && faults) Object.assign(device.faults, faults)
+    else if (bad) line = badLine(bad, rate)
     try {
       const order = { number, amount: AMOUNT, currency: RUB }
       const prompts = { selectApplication: async () => 0 }
@@ -168,6 +172,7 @@ export async function campaign({ family, dialect }: Dialect, options: CampaignOp
     }
     const time = clock.now() - began
     line = bytes => [{ bytes }]
+    for (const knob of Object.keys(faults ?? {}) as (keyof LineFaults)[]) delete device.faults[knob]
     leave()
     judge(number, told, why)
     if (told === 'fault internal' || told === 'fault link-closed') {

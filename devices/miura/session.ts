@@ -27,6 +27,8 @@ const REPEATS = 5
 const repeatable: readonly Command['command'][] = ['batteryStatus', 'keyboardStatus', 'getConfiguration', 'displayText', 'abort']
 /** Milliseconds without a word in a transaction after which the reader is asked for its battery, to see whether it is there and at work. */
 const PROBE = 1500
+/** The same, as long as it is not known that the reader refuses it while it is at work: nobody has a card in hand as soon. */
+const FIRST_PROBE = 200
 /** Milliseconds without an answer or an event after which a reader that waits for people is taken for dead: its own limits are shorter. */
 const SILENCE = 180_000
 /** What an aborted transaction, and the ABORT, may take to say so. */
@@ -131,7 +133,7 @@ export class MiuraLine {
       cancel()
       cancel = late(SILENCE, `the reader said nothing for ${SILENCE} ms`)
       cancelProbe()
-      cancelProbe = clock.timer(PROBE, probe)
+      cancelProbe = clock.timer(this.#answersProbes ? PROBE : FIRST_PROBE, probe)
     }
     const abort = () => {
       this.#alive = () => {}
