@@ -99,7 +99,7 @@ describe('an order by card', () => {
     const shop = await open()
     const made = await shop.run('new', ['--number', '74747474646', '--item', 'Компактный фотик|2|1.82|20', '--item', 'PowerShot|3|1.16|20|0.12', '--email', 'mail@assist.ru', '--lang', 'ru']) // biome-ignore format: a command
     expect(made).toMatchObject({ code: 0, out: '74747474646\n' })
-    for (const line of ['ДАННЫЕ ЗАКАЗА', 'Позиции заказа:', '1. Компактный фотик', '2.000 x 1.82 = 3.64', '3.000 x 1.16 = 3.48', 'СКИДКА = 0.12', 'К оплате: 7.00 руб.', 'Email для отправки чека: mail@assist.ru']) // biome-ignore format: a list
+    for (const line of ['ДАННЫЕ ЗАКАЗА', 'Позиции заказа:', '1. Компактный фотик', '2.000 x 1.82 = 3.64', '3.000 x 1.16 = 3.48', 'СКИДКА = 0.12', 'Всего: 7.00 руб.\nПредоплачено ранее: 0.00\nК оплате: 7.00 руб.', 'Email для отправки чека: mail@assist.ru']) // biome-ignore format: a list
       expect(made.err).toContain(line)
     expect(await shop.run('new', ['7.00', '--number', '74747474646'])).toMatchObject({ code: 2 })
     const twoLines = await shop.run('new', ['--item', 'Чай\nИТОГ =0.00|1|5.00', '--lang', 'ru'])
@@ -109,8 +109,14 @@ describe('an order by card', () => {
     const pay = ['74747474646', '--method', 'reader', '--reader', uri, '--app', 'MIR', '--lang', 'ru']
     const paid = await shop.run('pay', pay)
     expect(paid.code, paid.err).toBe(0)
-    for (const line of ['> ОПЛАЧЕНО', 'Пожалуйста, вставьте/прокатайте/приложите карту.']) expect(paid.err).toContain(line)
-    for (const line of ['ПРЕДПРИЯТИЕ:', 'РЕЗУЛЬТАТ', 'Статус заказа: Оплачен', 'Сумма заказа: 7.00 руб.', 'Способ оплаты: Картридер', 'Номер заказа: 74747474646']) // biome-ignore format: a list
+    for (const line of [
+      '> ОПЛАЧЕНО',
+      'ПРОВЕДЕНИЕ ПЛАТЕЖА\nДетальная информация\n',
+      '> Печать чека: tapdip order receipt 74747474646 --printer',
+      'Пожалуйста, вставьте/прокатайте/приложите карту.',
+    ])
+      expect(paid.err).toContain(line)
+    for (const line of ['ПРЕДПРИЯТИЕ:', 'РЕЗУЛЬТАТ\nИнформация о заказе\nСтатус заказа: Оплачен\nСумма заказа: 7.00 руб.\nПредоплата: -\nСпособ оплаты: Картридер\n', 'Номер заказа: 74747474646']) // biome-ignore format: a list
       expect(paid.out).toContain(line)
     expect(paid.out).toMatch(/Номер транзакции: \d{16}\n/)
     const again = await shop.run('pay', pay)
@@ -129,6 +135,10 @@ describe('an order by card', () => {
     expect(paid.out + paid.err + listed.out).not.toMatch(/220220\d{6}/)
     const slip = await shop.run('receipt', ['74747474646'])
     expect(slip.out).toContain('PAID')
+    const shown = await shop.run('status', ['74747474646'])
+    expect(shown.out).toContain(
+      'RESULT\nOrder information\nState: Cancelled\nOrder amount: 7.00 RUB\nPrepayment: -\nPaid by: Card reader\n',
+    )
   })
 
   it('SoftPOS takes a field of its own, never the card reader that was used last', async () => {
@@ -198,8 +208,8 @@ describe('an order in cash', () => {
     expect(shop.host.orders).toEqual([])
     const paid = await shop.run('pay', [number, '--lang', 'ru'], '1\n5\n10\n')
     expect(paid.code, paid.err).toBe(0)
-    for (const line of ['ПОДСЧЁТ СДАЧИ', 'меньше', 'Получено: 10.00 руб.', 'Сдача: 1.92 руб.', `Фискальный документ для заказа №${number} передан в Ассист`]) // biome-ignore format: a list
-      expect(paid.err).toMatch(new RegExp(line === 'меньше' ? 'received 5.00 is less' : line))
+    for (const line of ['ПОДСЧЁТ СДАЧИ', '! 5.00 руб. меньше суммы заказа: 8.08 руб.', 'Получено: 10.00 руб.', 'Сдача: 1.92 руб.', `Фискальный документ для заказа №${number} передан в Ассист`]) // biome-ignore format: a list
+      expect(paid.err).toContain(line)
     for (const line of ['Способ оплаты: Наличные', 'Получено: 10.00 RUB', 'Сдача: 1.92 RUB', 'Статус заказа: Оплачен'])
       expect(paid.out).toContain(line)
     expect(shop.host.order(number)).toMatchObject({ state: 'Approved', operations: [{ amount: 808n, transactions: [{ kind: 'cash' }] }] })
@@ -265,6 +275,7 @@ describe('an order by SBP', () => {
     })
     expect(paid.code, paid.err).toBe(0)
     expect(shown).toBe(2)
+    expect(paid.err).toMatch(/Номер транзакции: \d{16}\n> СБП QR-код:/)
     for (const line of ['Подождите...', 'СБП QR-код:', 'Статус заказа: В процессе', '> ОПЛАЧЕНО']) expect(paid.err).toContain(line)
     expect(paid.out).toMatch(/Статус заказа: Оплачен[\s\S]*Способ оплаты: СБП[\s\S]*Номер транзакции: \d{16}/)
     expect(parseMerchantCode(payloadIn(paid.err)!)).toMatchObject({ dynamic: true, amount: 100n, system: 'test.tapdip.sbp', terminal: '63545902' }) // biome-ignore format: one line
@@ -284,6 +295,17 @@ describe('an order by SBP', () => {
     const payload = payloadIn(changed.err)!
     expect(() => shop.host.payQr(payload)).toThrow(/cannot be paid/)
     expect(shop.host.order(number)).toMatchObject({ state: 'Approved', operations: [{ state: 'Canceled' }, { state: 'Approved', amount: 100n }] }) // biome-ignore format: one line
+  })
+
+  it('the cross: taken back, with its reason', async () => {
+    const shop = await open()
+    const crossed = await shop.run(
+      'pay',
+      [await shop.enter('1.00'), '--method', 'sbp', '--lang', 'ru'],
+      once(/отмена\./, (_, type) => type('x\n')),
+    )
+    expect(crossed, crossed.err).toMatchObject({ code: 12, err: expect.stringContaining('> ОТМЕНЕНО: отменено продавцом\n') })
+    expect(crossed.out).toContain('Информация: отменено продавцом')
   })
 
   it('the customer was quicker than the merchant: paid by SBP, and no other way is offered', async () => {
@@ -308,9 +330,15 @@ describe('an order by SBP', () => {
     const again = await shop.run('pay', [first, '--method', 'cash', '--received', '1'])
     expect(again).toMatchObject({ code: 11, err: expect.stringContaining('is still being processed') })
     const payload = payloadIn(again.err)!
-    expect(payloadIn((await shop.run('status', [first, '--qr'])).err)).toBe(payload)
+    const inProcess = await shop.run('status', [first, '--qr', '--json'])
+    expect(payloadIn(inProcess.err)).toBe(payload)
+    expect(JSON.parse(inProcess.out)).toMatchObject({
+      entries: [{ open: true, transaction: expect.stringMatching(/^\d{16}$/), qr: { payload } }],
+    })
     const instead = await shop.run('pay', [first, '--method', 'cash', '--received', '1', '--instead'])
     expect(instead.code, instead.err).toBe(0)
+    expect(instead.err).toContain('Taking the SBP payment back first…')
+    expect(instead.err).not.toContain('approval')
     expect(() => shop.host.payQr(payload)).toThrow(/cannot be paid/)
     const other = payloadIn((await shop.run('status', [second, '--qr'])).err)!
     shop.host.payQr(other)

@@ -32,7 +32,7 @@ const merchant = { name: 'ООО "АССИСТ"', id: 'MTM', terminal: '63545902
 const item: OrderItem = { id: '1', name: 'Новый товар', quantity: 3000n, price: 50_00n, amount: 150_00n, vat: 20 }
 const order: Order = { number: '26032019_105115_346084952', amount: 150_00n, currency: RUB, email: 'null@assist.ru', items: [item] }
 const at = new Date(2019, 2, 26, 10, 48)
-const mark: FiscalMark = { kind: 'sale', at, amount: 150_00n, register: '00106700276328', registration: '0000000001024742', drive: '9999078900011524', document: 135, sign: '2550591940', shift: 9, receipt: 21, operator: 'ОФД1' } // biome-ignore format: a record
+const mark: FiscalMark = { kind: 'sale', at, amount: 150_00n, register: '00106700276328', registration: '0000000001024742', drive: '9999078900011524', document: 135, sign: '2550591940', shift: 9, receipt: 21, operator: 'ОФД1', internet: true } // biome-ignore format: a record
 const shop = { inn: '7728029110', taxation: 'osn', place: 'пр. Шаумяна 4', cashier: 'Рязанов Д.' } as const
 const slip: Receipt = { merchant: 'M', terminal: '1', order: '1', result: 'approved', amount: '1.00', currency: 'RUB', pan: '489349****0062', date: '', interface: 'chip', cvm: 'signature', signatureLine: true } // biome-ignore format: a record
 
@@ -44,10 +44,17 @@ describe('the fiscal receipt', () => {
     expect(lines).toEqual([
       ...['КАССОВЫЙ ЧЕК', 'ПРИХОД', 'Новый товар', '3.000 * 50.00 =150.00', 'НДС 20% =25.00', '-'.repeat(32), 'ИТОГ =150.00', 'Сумма НДС 20% =25.00'],
       ...['БЕЗНАЛИЧНЫМИ =150.00', 'ПОЛУЧЕНО =150.00', 'СНО: ОСН', 'Эл.адр.покупателя:', 'null@assist.ru', 'Пользователь: ООО "АССИСТ"'],
-      ...['Адрес: Комиссара Смирнова 9', 'Место расчетов: пр. Шаумяна 4', 'Кассир: Рязанов Д.', 'Заказ: 26032019_105115_346084952', 'ЗН ККТ: 00106700276328'],
-      ...['Смена № 00009', 'Чек № 00021', 'Дата Время: 26.03.19 10:48', 'ИНН: 7728029110', 'ОФД: ОФД1', 'РН ККТ: 0000000001024742'],
-      ...['ФН № 9999078900011524', 'ФД № 0000000135', 'ФП: 2550591940'],
+      ...['Адрес: Комиссара Смирнова 9', 'Место расчетов: пр. Шаумяна 4', 'Кассир: Рязанов Д.', 'Заказ: 26032019_105115_346084952', 'ККТ для ИНТЕРНЕТ', 'ЗН ККТ: 00106700276328'],
+      ...['Смена № 00009', 'Чек № 00021', 'Дата Время: 26.03.19 10:48', 'ОФД: ОФД1', 'ИНН: 7728029110', 'РН ККТ: 0000000001024742'],
+      ...['ФН № 9999078900011524', 'ФД № 0000000135', 'ФП: 2550591940', 'ЖДЕМ ВАС СНОВА!'],
     ]) // biome-ignore format: a receipt
+    const english = layout(fiscalRows(seed, 'en'), 32).map(line => line.trim())
+    expect(english.at(-1)).toBe('COME AGAIN!')
+    expect(english.indexOf('CASH REGISTER FOR THE INTERNET')).toBe(english.indexOf('Register: 00106700276328') - 1)
+    expect(english.indexOf('Fiscal data operator: ОФД1')).toBe(english.indexOf('Taxpayer No.: 7728029110') - 1)
+    const { internet: _, ...inShop } = mark
+    const counter = makeFiscalReceipt({ order, merchant, at, form: 'cashless', shop, mark: inShop })
+    expect(layout(fiscalRows(counter, 'ru'), 32).join()).not.toContain('ИНТЕРНЕТ')
     expect(fiscalQr(seed)).toBe('t=20190326T1048&s=150.00&fn=9999078900011524&i=135&fp=2550591940&n=1')
     expect(JSON.parse(JSON.stringify(seed))).toEqual(seed)
   })

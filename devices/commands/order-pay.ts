@@ -8,7 +8,7 @@ import { asFault, Fault, isFault } from '../../src/errors.ts'
 import { choice, onlyFor, wholeNumber } from '../../src/flags.ts'
 import { faultMessage, message } from '../../src/messages.ts'
 import type { OrderRecord } from '../../src/payment/journal.ts'
-import { lastPayment, moneyText, orderJson, orderLines, resultLines } from '../../src/payment/order-screen.ts'
+import { informationText, lastPayment, moneyText, orderJson, orderLines, resultLines } from '../../src/payment/order-screen.ts'
 import { paymentJson } from '../../src/payment/payment.ts'
 import { receiptLines } from '../../src/payment/receipt.ts'
 import type { Method } from '../../src/payment/recorder.ts'
@@ -80,8 +80,8 @@ async function payOrder(number: string, flags: OrderPayFlags): Promise<number> {
     for (const line of orderLines(order, lang)) screen.print(line)
     const standing = flags.instead ? await takenBack(number, shop) : till.standing(number)
     if (standing) {
-      const { code } = lastPayment(standing.order) ?? {}
-      if (standing.result === 'in-process' && code) showCode(screen, code.payload)
+      const { code, answer } = lastPayment(standing.order) ?? {}
+      if (standing.result === 'in-process' && code) showCode(screen, code.payload, answer?.transaction)
       return report(standing, shop, flags)
     }
     try {
@@ -105,7 +105,7 @@ async function takenBack(number: string, { till, screen, signal }: Shop): Promis
   if (hangs?.result !== 'in-process') return hangs
   await till.status(number, signal)
   if (till.standing(number)?.result !== 'in-process') return till.standing(number)
-  screen.say('app.reversing')
+  screen.say(lastPayment(hangs.order)?.method === 'sbp' ? 'app.sbpTakingBack' : 'app.takingBack')
   await till.cancel(number, {}, signal)
   return till.standing(number)
 }
@@ -164,8 +164,9 @@ async function askForCash(order: OrderRecord, screen: Console, signal: AbortSign
     if (line.trim() === '') return order.amount
     try {
       const received = parseAmount(line, order.currency)
-      changeOf(order, received)
-      return received
+      if (received >= order.amount) return received
+      const [less, more] = [received, order.amount].map(amount => moneyText(amount, order, screen.language))
+      screen.print(`! ${message('app.tooLittle', screen.language, { received: less, amount: more })}`)
     } catch (error) {
       if (!isFault(error, 'bad-argument')) throw error
       screen.print(`! ${faultMessage(error, screen.language)}`)
@@ -182,6 +183,8 @@ async function byCard(number: string, method: 'reader' | 'softpos', shop: Shop, 
   const { reader, close } = method === 'softpos' ? await field(wish) : await lastReader(wish)
   try {
     const time = flags.statusTime * 1000
+    screen.print(message('screen.payment', screen.language))
+    screen.print(message('screen.details', screen.language))
     sayWhoChooses(reader, flags.app, screen)
     const how: ByCard = {
       ...{ reader, method, prompts: prompts(screen, flags), signal, statusTime: time, reversalTime: time },
@@ -229,13 +232,14 @@ function report(paid: Paid, { screen, lang }: Shop, flags: OrderPayFlags): numbe
       screen.say('app.inProcess', { order: number })
       break
     default:
-      screen.say(`app.${result}`, { reason: payment ? reasonWords(payment, lang) : '', order: number })
+      screen.say(`app.${result}`, { reason: payment ? reasonWords(payment, lang) : informationText(order, lang), order: number })
       if (sale?.registration === 'pending') screen.say('app.cashOffline')
       if (sale?.registration === 'done') screen.say('notice.fiscalised', { order: number })
       if (sale?.registration === 'refused') screen.print(`! ${message('reason.notRegistered', lang)}`)
       if (!flags.json) print(flags, {}, [...receiptLines((payment ?? sale!).receipt, lang), ''])
   }
   if (!flags.json) print(flags, {}, resultLines(order, lang))
+  if (result === 'approved') screen.say('app.printReceipt', { order: number })
   return result === 'already-paid' ? EXIT.ok : result === 'in-process' ? EXIT.unknown : EXIT[result]
 }
 

@@ -1,6 +1,7 @@
 /** SBP on a console: the code as text, the state refreshed under it, and three keys: show it again, another way to pay, cancel. */
 
 import { message } from '../../src/messages.ts'
+import type { SbpCode } from '../../src/payment/acquirer.ts'
 import type { OrderRecord } from '../../src/payment/journal.ts'
 import { qrText } from '../../src/payment/qr-text.ts'
 import type { Paid } from '../../src/payment/till.ts'
@@ -8,7 +9,8 @@ import type { BySbp } from '../../src/payment/till-sbp.ts'
 import type { Console } from './console.ts'
 import type { Shop } from './order-shop.ts'
 
-export function showCode(screen: Console, payload: string): void {
+export function showCode(screen: Console, payload: string, transaction?: string): void {
+  if (transaction !== undefined) screen.print(`${message('screen.transaction', screen.language)}: ${transaction}`)
   screen.say('app.sbpCode')
   for (const line of qrText(payload)) screen.print(line)
   screen.print(payload)
@@ -25,11 +27,11 @@ export async function bySbp(
   let another = false
   screen.say('app.sbpWait')
   let last = ''
-  const keys = async (payload: string) => {
+  const keys = async ({ payload, answer }: SbpCode) => {
     for (;;) {
       const key = await screen.line(over.signal)
       if (key === undefined) return // no keyboard: the payment goes on without one
-      if (key.trim() === '') showCode(screen, payload)
+      if (key.trim() === '') showCode(screen, payload, answer.transaction)
       else if (key.trim() === 'o' || key.trim() === 'x') {
         another = key.trim() === 'o'
         screen.say('app.sbpTakingBack')
@@ -45,11 +47,11 @@ export async function bySbp(
       signal: AbortSignal.any([signal, stop.signal]),
       ...times,
       refreshTime: 1000,
-      show({ payload }) {
-        showCode(screen, payload)
+      show(code) {
+        showCode(screen, code.payload, code.answer.transaction)
         screen.say('app.sbpScan')
         screen.say('app.sbpKeys')
-        typing = keys(payload)
+        typing = keys(code)
       },
       onRefresh(state, fault) {
         const words = fault ? message('order.noNetwork', lang) : message(state === 'approved' ? 'state.Approved' : 'state.In Process', lang)

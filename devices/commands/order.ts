@@ -52,7 +52,7 @@ export function addOrder(program: Command): void {
         withShop(flags, async ({ till, signal, lang, screen }) => {
           const found = await till.status(number, signal)
           const payment = lastPayment(found)
-          if (flags.qr && payment?.open && payment.code) showCode(screen, payment.code.payload)
+          if (flags.qr && payment?.open && payment.code) showCode(screen, payment.code.payload, payment.answer?.transaction)
           print(flags, orderJson(found), resultLines(found, lang))
           return EXIT.ok
         }),

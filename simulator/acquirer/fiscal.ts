@@ -7,7 +7,13 @@ import type { BookedOrder, Operation } from './book.ts'
 type Document = Pick<FiscalMark, 'kind' | 'at' | 'amount' | 'items'>
 
 /** Test equipment: serial numbers of the Russian tax service's test environment begin with 9999 (fiscal drive). */
-const register = { register: '00106700000000', registration: '0000000001000000', drive: '9999078900000001', operator: 'TEST OFD' } as const
+const register = {
+  register: '00106700000000',
+  registration: '0000000001000000',
+  drive: '9999078900000001',
+  operator: 'TEST OFD',
+  internet: true,
+} as const
 
 /**
  * A sale when money is charged, a refund when charged money goes back; what is only held makes none (seed 000: at the payment of a one-stage order, at the

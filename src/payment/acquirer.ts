@@ -218,6 +218,8 @@ export interface FiscalMark {
   /** Serial number of the cash register (1013) and its registration number (1037). */
   readonly register: string
   readonly registration: string
+  /** The register is one for settlements on the Internet (1108). */
+  readonly internet?: boolean
   /** Fiscal drive (FN, 1041), number of the document (FD, 1040), its fiscal sign (FP, 1077). */
   readonly drive: string
   readonly document: number

@@ -190,8 +190,8 @@ export async function open(path: string, options: JournalOptions & { readonly cl
         break
       }
       case 'presenting': {
-        const { payload, expires } = step
-        set(key, stage, payload && expires ? { code: { payload, expires } } : {})
+        const { payload, expires, answer } = step
+        set(key, stage, { ...(payload && expires && { code: { payload, expires } }), ...(answer && { answer }) })
         log(key, stage, { code: payload !== undefined })
         break
       }

@@ -50,6 +50,10 @@ export function orderLines(order: Order, language: Language = 'en'): string[] {
         ...(discount > 0n ? [`   ${message('screen.discount', language)} = ${formatAmount(discount, currency)}`] : []),
       ]
     }),
+    // No order is prepaid here: the guide's screen says so where it lists items.
+    ...(items.length > 0
+      ? [...line('screen.total', moneyText(amount, order, language)), ...line('screen.prepaid', formatAmount(0n, currency))]
+      : []),
     ...line('screen.toPay', moneyText(amount, order, language)),
     ...line('screen.email', email),
     ...line('screen.comment', comment),
@@ -85,10 +89,12 @@ export function resultLines(order: OrderRecord, language: Language = 'en'): stri
   const at = payment?.at ?? order.createdAt
   return [
     message('screen.result', language),
+    message('screen.orderInformation', language),
     ...(type === 'refund' || type === 'cash' ? [line('screen.operation', message(`receipt.type.${type}`, language))] : []),
     line('screen.state', stateText(order, language)),
     line('screen.amount', moneyText(order.amount, order, language)),
     ...(payment && payment.amount !== order.amount ? [line('screen.operationAmount', moneyText(payment.amount, order, language))] : []),
+    line('screen.prepayment', '-'),
     line('screen.method', payment ? message(`method.${payment.method}`, language) : '-'),
     line('screen.date', dateText(at)),
     line('screen.number', order.number),
@@ -104,6 +110,12 @@ function informationOf({ offline, entries }: OrderRecord, payment: Entry | undef
   const code = payment?.answer?.response?.code
   const why = payment?.reason ? message(`reason.${payment.reason}`, language) : ''
   return [why, payment?.result === 'declined' && code && code !== '00' ? `${code} ${hostMessage(code, language)}` : ''].filter(Boolean).join(': ') // biome-ignore format: a line
+}
+
+/** What the result screen says under «Информация». */
+export function informationText(order: OrderRecord, language: Language = 'en'): string {
+  door.need('order', order, rules.recordRule)
+  return informationOf(order, lastDeed(order), language)
 }
 
 /** `14.09.2020 15:58:23`, the terminal's own time. */
@@ -145,11 +157,13 @@ function entryJson({
   open,
   tries,
   answer,
+  code,
   received,
 }: Entry): Json {
   return {
     ...(received !== undefined && { received: received.toString() }),
     ...{ key, kind, type, method, reader, amount: amount.toString(), at: at.toISOString(), stage, result, reason, due, open, tries },
     ...(answer && { code: answer.response?.code, rrn: answer.response?.rrn, transaction: answer.transaction }),
+    ...(open && code && { qr: { payload: code.payload, expires: code.expires.toISOString() } }),
   }
 }

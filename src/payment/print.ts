@@ -71,16 +71,17 @@ export function fiscalRows(receipt: FiscalReceipt, language: Language = 'en'): R
     ...line('receipt.order', receipt.order),
     ...(mark
       ? [
+          ...(mark.internet ? [plain(say('fiscal.internet'))] : []),
           ...line('fiscal.register', mark.register),
           plain(say('fiscal.shift', { number: String(mark.shift).padStart(5, '0') })),
           plain(say('fiscal.number', { number: String(mark.receipt).padStart(5, '0') })),
         ]
       : []),
     ...line('fiscal.date', day),
+    ...(mark ? line('fiscal.operator', mark.operator) : []),
     ...line('fiscal.inn', receipt.inn),
     ...(mark
       ? [
-          ...line('fiscal.operator', mark.operator),
           ...line('fiscal.registration', mark.registration),
           plain(say('fiscal.drive', { number: mark.drive })),
           plain(say('fiscal.document', { number: String(mark.document).padStart(10, '0') })),
@@ -88,6 +89,7 @@ export function fiscalRows(receipt: FiscalReceipt, language: Language = 'en'): R
         ]
       : []),
     ...(qr ? [{ type: 'qr' as const, text: qr }] : []),
+    { type: 'title', text: say('fiscal.comeAgain') },
   ]
 }
 

@@ -74,7 +74,7 @@ export type PaymentStep =
   | ({ readonly stage: 'begun' } & Intent)
   | { readonly stage: 'asking'; readonly key: string; readonly message: AuthorisationMessage }
   /** Of SBP: before the code is asked for, and again, with it, before it is shown. */
-  | { readonly stage: 'presenting'; readonly key: string; readonly payload?: string; readonly expires?: Date }
+  | { readonly stage: 'presenting'; readonly key: string; readonly payload?: string; readonly expires?: Date; readonly answer?: HostAnswer }
   | { readonly stage: 'answered'; readonly key: string; readonly answer: HostAnswer }
   | {
       readonly stage: 'card'

@@ -85,7 +85,7 @@ export async function takeSbp(desk: SbpDesk, order: Order, how: BySbp): Promise<
     const { answer } = code
     if (answer.state === 'declined') return end({ result: 'declined', reason: 'hostDeclined', answer })
     if (answer.state !== 'inProcess') return takeBack('unableToGoOnline')
-    await journal.record({ stage: 'presenting', key, payload: code.payload, expires: code.expires })
+    await journal.record({ stage: 'presenting', key, payload: code.payload, expires: code.expires, answer })
     guarded(() => how.show(code))
     const until = clock.now() + (how.waitTime ?? Math.max(0, +code.expires - clock.now()) + GRACE)
     while (!signal?.aborted) {

@@ -18,7 +18,7 @@ import {
   type Sale,
   transactionKinds,
 } from './acquirer.ts'
-import { count, date, fields, type Json, lineUpTo, list, money, oneOf, optional, text, unit, upTo, wrong } from './wire-fields.ts'
+import { count, date, fields, flag, type Json, lineUpTo, list, money, oneOf, optional, text, unit, upTo, wrong } from './wire-fields.ts'
 
 export function encodeMerchant({ name, id, terminal, address }: Merchant): Json {
   return { name, id, terminal, address }
@@ -175,6 +175,7 @@ function decodeMark(json: unknown, path: string): FiscalMark {
     at: date(root.at, `${path}.at`),
     amount: money(root.amount, `${path}.amount`),
     ...optional(root, path, 'items', decodeParts),
+    ...optional(root, path, 'internet', flag),
     ...{
       register: word('register'),
       registration: word('registration'),
