@@ -18,9 +18,9 @@ export function fileMemory(file = `${stateFolder()}/reader.json`): ReaderMemory 
     async load() {
       try {
         const { readFile } = await files()
-        const { uri, serial } = JSON.parse(await readFile(file, 'utf8')) as Partial<RememberedReader>
+        const { uri, serial, name } = JSON.parse(await readFile(file, 'utf8')) as Partial<RememberedReader>
         if (typeof uri !== 'string') return undefined
-        return { uri, ...(typeof serial === 'string' && { serial }) }
+        return { uri, ...(typeof serial === 'string' && { serial }), ...(typeof name === 'string' && { name }) }
       } catch {
         return undefined
       }

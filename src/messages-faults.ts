@@ -41,8 +41,14 @@ export const faultMessages = {
   'link.permission': ['This program may not use it', 'Программе не разрешён доступ'],
   'link.pairing': ['Pairing with the reader failed', 'Не удалось выполнить сопряжение с картридером'],
   'link.no-service': ['That is no reader of this kind', 'Это устройство не является таким картридером'],
-  'link.location-off': ['The location service is off: switch it on', 'Служба геолокации выключена: включите её'],
-  'link.location-denied': ['The app may not use the location', 'Приложению не разрешено использовать геолокацию'],
+  'link.location-off': [
+    'To search for readers, the location service must be switched on',
+    'Для поиска картридера необходимо включить "Геолокацию"',
+  ],
+  'link.location-denied': [
+    'The location service could not be used: the app is not allowed to',
+    'Ошибка включения "Геолокации": приложению не разрешён доступ к данным о местоположении устройства',
+  ],
   // What helps, by code.
   'hint.bad-config': ['The message names the place in the file and its rule.', 'В подробностях указаны место в файле и правило.'],
   'hint.bad-uri': [

@@ -144,7 +144,7 @@ describe('the reader is found', () => {
       second.child.stdin?.end()
       const { code, err } = await second.ended
       expect(code, err).toBe(0)
-      expect(err).toMatch(/Соединение с последним подключённым картридером \S*0918900518…/)
+      expect(err).toContain('> Соединение с последним подключённым картридером PP0918900518…\n')
       expect(err).not.toContain('Поиск')
     },
     60_000,
@@ -152,13 +152,20 @@ describe('the reader is found', () => {
 
   it('without the location service Bluetooth is not searched, and the app says what to switch on; switched on, it is', async () => {
     const said: string[] = []
+    const english: string[] = []
     for (const location of ['off', 'denied', 'on'] as const) {
       const search = discover({ once: true, timeout: 200, transports: ['ble'], location: async () => location })
-      for await (const one of search) if (one.type === 'unavailable') said.push(faultMessage(one.fault, 'ru'))
+      for await (const one of search) {
+        if (one.type !== 'unavailable') continue
+        said.push(faultMessage(one.fault, 'ru'))
+        english.push(faultMessage(one.fault, 'en'))
+      }
     }
-    expect(said[0]).toMatch(/^Служба геолокации выключена: включите её/)
-    expect(said[1]).toMatch(/^Приложению не разрешено использовать геолокацию/)
-    expect(said.slice(2).join()).not.toContain('геолокац')
+    expect(said[0]).toMatch(/^Для поиска картридера необходимо включить "Геолокацию"/)
+    expect(said[1]).toMatch(/^Ошибка включения "Геолокации": приложению не разрешён доступ/)
+    expect(english[0]).toMatch(/^To search for readers, the location service must be switched on/)
+    expect(english[1]).toMatch(/^The location service could not be used: the app is not allowed to/)
+    expect(said.slice(2).join()).not.toMatch(/геолокац/i)
   })
 })
 

@@ -3,7 +3,7 @@
 import { asFault, Fault, isFault, throwIfAborted } from '../../src/errors.ts'
 import { faultMessage, message } from '../../src/messages.ts'
 import type { Reader } from '../../src/reader/reader.ts'
-import { ReaderConnection } from '../../src/reader/reconnect.ts'
+import { ReaderConnection, type RememberedReader } from '../../src/reader/reconnect.ts'
 import { oneOf } from '../../src/refusal.ts'
 import { parseUri } from '../../src/transport/uri.ts'
 import { discover, type FoundReader } from '../discover.ts'
@@ -67,14 +67,14 @@ export async function connectReader(wish: ReaderWish): Promise<Connected> {
   }
 }
 
-async function choose(wish: ReaderWish, connection: ReaderConnection, last: { uri: string; serial?: string } | undefined): Promise<Reader> {
+async function choose(wish: ReaderWish, connection: ReaderConnection, last: RememberedReader | undefined): Promise<Reader> {
   const { screen, uri, signal } = wish
   if (uri !== undefined) {
     screen.say('app.connecting', { reader: uri })
     return firstAttempt(connection, uri, signal)
   }
   if (last) {
-    screen.say('app.connectingLast', { reader: last.serial ?? last.uri })
+    screen.say('app.connectingLast', { reader: last.name ?? last.serial ?? last.uri })
     try {
       await connection.use(last.uri)
       return await connection.ready({ timeout: LAST_TIME, signal })
@@ -88,7 +88,7 @@ async function choose(wish: ReaderWish, connection: ReaderConnection, last: { ur
     const chosen = await search(wish)
     screen.say('app.connecting', { reader: chosen.name ?? chosen.uri })
     try {
-      return await firstAttempt(connection, chosen.uri, signal)
+      return await firstAttempt(connection, chosen.uri, signal, chosen.name)
     } catch (error) {
       if (signal.aborted || isFault(error, 'bad-argument', 'bad-config')) throw error
       screen.print(`! ${faultMessage(asFault(error), screen.language)}`)
@@ -97,8 +97,8 @@ async function choose(wish: ReaderWish, connection: ReaderConnection, last: { ur
 }
 
 /** @throws Fault the one of the first attempt */
-async function firstAttempt(connection: ReaderConnection, uri: string, signal: AbortSignal): Promise<Reader> {
-  await connection.use(uri)
+async function firstAttempt(connection: ReaderConnection, uri: string, signal: AbortSignal, name?: string): Promise<Reader> {
+  await connection.use(uri, name)
   return connection.ready({ once: true, signal })
 }
 

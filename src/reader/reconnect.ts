@@ -12,6 +12,8 @@ export interface RememberedReader {
   readonly uri: string
   /** Its serial number, where it has told one. */
   readonly serial?: string
+  /** What the search called it, where it was found by one. */
+  readonly name?: string
 }
 
 /** Keeps one remembered reader over the runs of an app: a file, a setting. */
@@ -81,6 +83,8 @@ export class ReaderConnection implements AsyncDisposable {
   readonly states = new Broadcast<ConnectionState>()
   readonly #open: ConnectionOptions['open']
   readonly #memory: ReaderMemory | undefined
+  /** What a search called the reader that is wanted. */
+  #name: string | undefined
   readonly #clock: Clock
   readonly #timeout: number
   readonly #pause: (attempt: number) => number
@@ -110,9 +114,10 @@ export class ReaderConnection implements AsyncDisposable {
 
   /**
    * Wants the reader at `uri`, or the remembered one, from now on; another that was wanted before is closed first. Resolves when the first attempt begins.
+   * `name`: what a search called it, to be remembered.
    * @throws Fault `not-found` when none is given and none remembered; `link-closed` after `close`
    */
-  use(uri?: string): Promise<void> {
+  use(uri?: string, name?: string): Promise<void> {
     return this.#change(async () => {
       await this.#letGo()
       const last = await this.#memory?.load()
@@ -121,6 +126,7 @@ export class ReaderConnection implements AsyncDisposable {
       if (wanted === undefined) throw new Fault('not-found', 'no reader is given and none remembered')
       const stop = new AbortController()
       const known = last?.uri === wanted ? last.serial : undefined
+      this.#name = name ?? (last?.uri === wanted ? last.name : undefined)
       this.#keeping = { stop, over: this.#keep(wanted, known, stop.signal) }
     })
   }
@@ -232,7 +238,8 @@ export class ReaderConnection implements AsyncDisposable {
       const replaces = known !== undefined && serial !== undefined && serial !== known ? { replaces: known } : {}
       this.#enter({ type: 'ready', uri, info: reader.info, ...replaces })
       const gone = lost(reader, signal)
-      await this.#memory?.save({ uri, ...(serial === undefined ? {} : { serial }) }).catch(() => {}) // a memory that fails costs no reader
+      const which = { ...(serial !== undefined && { serial }), ...(this.#name !== undefined && { name: this.#name }) }
+      await this.#memory?.save({ uri, ...which }).catch(() => {}) // a memory that fails costs no reader
       await gone
     } finally {
       this.#reader = undefined
