@@ -7,6 +7,8 @@ import leven from 'leven'
  * that begins alike. Undefined where none is.
  */
 export function nearest(word: string, names: readonly string[]): string | undefined {
+  const near = names.filter(name => Math.abs(name.length - word.length) <= 2) // what differs more in length is further away
+  if (near.length === 0) return undefined
   const meant = word.toLowerCase()
   const most = word.length < 3 ? 1 : Math.min(2, Math.ceil(word.length / 2) - 1) + 0.5
   const swapped = Array.from(
@@ -15,6 +17,6 @@ export function nearest(word: string, names: readonly string[]): string | undefi
   )
   const slips = (name: string) => Math.min(leven(meant, name), ...swapped.map(one => 1 + leven(one, name)))
   const far = (name: string) => slips(name) + (name[0] === meant[0] ? 0 : 0.5)
-  const [best] = names.map(name => ({ name, distance: far(name.toLowerCase()) })).sort((one, other) => one.distance - other.distance)
+  const [best] = near.map(name => ({ name, distance: far(name.toLowerCase()) })).sort((one, other) => one.distance - other.distance)
   return best !== undefined && best.distance <= most ? best.name : undefined
 }
