@@ -21,9 +21,10 @@ import { loadCard, type VirtualCard } from './cards/icc.ts'
 import { profiles } from './cards/profiles/index.ts'
 import type { Body, Screen } from './readers/body.ts'
 import { keyboard, pace, presentations, type Turn } from './readers/cardholder.ts'
-import { dialectOf, virtualFamilies } from './readers/index.ts'
+import { dialectOf, needPinPad, virtualFamilies } from './readers/index.ts'
 import { type Knobs, knobHelp, turnKnob } from './readers/knobs.ts'
 import { listen } from './readers/listen.ts'
+import { type PinKeyKind, pinKeyKinds } from './readers/pin-keys.ts'
 import { VpcdCard } from './readers/vpcd.ts'
 import { person, switchRadio, virtualConfig, virtualReader } from './world.ts'
 
@@ -41,6 +42,7 @@ interface ServeFlags {
   readonly charging?: boolean
   readonly serial?: string
   readonly dialect?: string
+  readonly pinKeys?: PinKeyKind
   readonly live?: boolean
   readonly quiet?: boolean
   readonly explain?: string
@@ -88,6 +90,13 @@ export function addServe(program: Command): void {
         name => name,
       ),
     )
+    .addOption(
+      choice(
+        '--pin-keys <kind>',
+        'of its PIN pad: tdes, PIN blocks of format 0, when left out; aes-128, AES DUKPT and format 4',
+        pinKeyKinds,
+      ),
+    )
     .option(
       '--live',
       'a person at this keyboard holds the card: i insert, w insert the wrong way round, r remove, t tap, s swipe, n the next card of --card, digits, Enter, Backspace, c cancel',
@@ -104,6 +113,7 @@ export function addServe(program: Command): void {
       const { present, phone } = flags
       if (phone && present?.some(({ how }) => how !== 'tap')) throw usageFault('usage.conflict', { field: '--phone', other: '--present' })
       if (flags.dialect !== undefined && family !== 'vpcd') dialectOf(family, flags.dialect, '--dialect')
+      if (flags.pinKeys === 'aes-128' && family !== 'vpcd') needPinPad(family, flags.dialect, '--pin-keys')
       if (flags.live) for (const [other, given] of Object.entries({ '--present': present, '--phone': phone, '--pin': flags.pin.length > 0 || undefined })) if (given !== undefined) throw usageFault('usage.conflict', { field: '--live', other }) // biome-ignore format: one line
       const [card, ...others] = [flags.card].flat().map(name => loadCard(name))
       if (others.length > 0 && !flags.live)
@@ -120,6 +130,7 @@ export function addServe(program: Command): void {
         language: language(flags.lang),
         ...(flags.serial && { serial: flags.serial }),
         ...(flags.dialect && { dialect: flags.dialect }),
+        ...(flags.pinKeys && { pinKeys: flags.pinKeys }),
         battery: { ...(flags.battery !== undefined && { percent: flags.battery }), charging: flags.charging === true },
         onFault: fault => process.stderr.write(`reader: ${fault.code}: ${fault.message}\n`),
         ...(flags.explain && { explain: explainTo(flags.explain, flags.overwrite) }),
@@ -162,8 +173,8 @@ function turnOf(text: string): Turn<VirtualCard> {
 
 /** A card without a reader around it: what a person does at a reader has no place here. */
 async function serveCard(card: VirtualCard, flags: ServeFlags): Promise<void> {
-  const { present, phone, pin, battery, charging, serial, dialect, live, explain, listen: where = 'tcp:0' } = flags
-  onlyFor(Object.keys(virtualFamilies).join(', '), { '--present': present, '--phone': phone, '--pin': pin, '--battery': battery, '--charging': charging, '--serial': serial, '--dialect': dialect, '--live': live, '--explain': explain }) // biome-ignore format: a table
+  const { present, phone, pin, battery, charging, serial, dialect, pinKeys, live, explain, listen: where = 'tcp:0' } = flags
+  onlyFor(Object.keys(virtualFamilies).join(', '), { '--present': present, '--phone': phone, '--pin': pin, '--battery': battery, '--charging': charging, '--serial': serial, '--dialect': dialect, '--pin-keys': pinKeys, '--live': live, '--explain': explain }) // biome-ignore format: a table
   if (where === 'pty') throw usageFault('usage.oneOf', { field: '--listen', value: where, allowed: 'tcp:<port>, pcsc' })
   const tell = (fault: Fault) => void process.stderr.write(`card: ${fault.code}: ${fault.message}\n`)
   const inserted = new VpcdCard(card, { onFault: tell })

@@ -119,3 +119,9 @@ export const testPinDukpt = {
   bdk: fromHex('0123456789ABCDEFFEDCBA9876543210'),
   ksn: fromHex('FFFF9876543210E00000'),
 }
+
+/** The same of AES-128: the published example of ANSI X9.24-3:2017, Annex B. */
+export const testPinAesDukpt = {
+  bdk: fromHex('FEDCBA9876543210F1F1F1F1F1F1F1F1'),
+  ksn: fromHex('123456789012345600000000'),
+}

@@ -21,7 +21,7 @@ import { loadCard, type VirtualCard } from './cards/icc.ts'
 import { allAccounts } from './cards/issuer-view.ts'
 import { profiles } from './cards/profiles/index.ts'
 import { testPinDukpt } from './keys.ts'
-import { pinBlock } from './readers/firmware.ts'
+import { pinBlock } from './readers/pin-keys.ts'
 import { virtualConfig } from './world.ts'
 
 const configs = { russianMpos: { of: russianMpos, unit: currency('RUB') }, eurMpos: { of: eurMpos, unit: currency('EUR') } } as const

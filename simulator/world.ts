@@ -2,6 +2,7 @@
 
 import { type Clock, systemClock } from '../src/clock.ts'
 import { initialKey } from '../src/crypto/dukpt.ts'
+import { aesInitialKey } from '../src/crypto/dukpt-aes.ts'
 import * as door from '../src/door.ts'
 import type { TerminalConfig } from '../src/emv/config.ts'
 import { type ContactlessConfig, russianContactless } from '../src/emv/contactless/config.ts'
@@ -17,11 +18,12 @@ import type { Controller } from './air/controller.ts'
 import { loadCard, type VirtualCard } from './cards/icc.ts'
 import { VirtualPhone } from './cards/phone.ts'
 import type { CardProfile } from './cards/profile.ts'
-import { testCaKeys, testPinDukpt, testRevoked } from './keys.ts'
+import { testCaKeys, testPinAesDukpt, testPinDukpt, testRevoked } from './keys.ts'
 import { type Battery, Body, bodyRule } from './readers/body.ts'
 import { type CardholderScript, cardholder, type Pace, type Presentation, type Turn } from './readers/cardholder.ts'
-import { dialectOf, virtualFamily } from './readers/index.ts'
+import { dialectOf, needPinPad, virtualFamily } from './readers/index.ts'
 import { type Listening, type ListenOptions, listen } from './readers/listen.ts'
+import { type PinKeyKind, pinKeyKinds } from './readers/pin-keys.ts'
 import type { PinRules } from './readers/pin-pad.ts'
 import type { VirtualReader } from './readers/reader.ts'
 
@@ -32,7 +34,7 @@ export { loadCard, VirtualCard } from './cards/icc.ts'
 export { VirtualPhone } from './cards/phone.ts'
 export type { CardProfile } from './cards/profile.ts'
 export { profiles } from './cards/profiles/index.ts'
-export { testCaKeys, testIssuerKeys, testPinDukpt, testRevoked } from './keys.ts'
+export { testCaKeys, testIssuerKeys, testPinAesDukpt, testPinDukpt, testRevoked } from './keys.ts'
 export { VirtualBluepad } from './readers/bluepad.ts'
 export { virtualEmv2 } from './readers/bluepad-emv2.ts'
 export { Body } from './readers/body.ts'
@@ -68,6 +70,8 @@ export interface ReaderOptions {
   readonly serial?: string
   readonly language?: Language
   readonly battery?: Partial<Battery>
+  /** Which keys its PIN pad has: of triple DES, PIN blocks of format 0, when left out; `aes-128` is AES DUKPT (ANSI X9.24-3), format 4 of ISO 9564-1. */
+  readonly pinKeys?: PinKeyKind
   readonly config?: TerminalConfig
   /** What is taken by tap; the Russian rules, with no verification below 3000.00 RUB, when left out. */
   readonly contactless?: ContactlessConfig
@@ -81,13 +85,15 @@ export interface ReaderOptions {
   readonly explain?: Explain
 }
 
-/** A virtual reader with test keys and the configuration of a Russian mPOS. @throws Fault `bad-argument` for a family that is not known */
+/** A virtual reader with test keys and the configuration of a Russian mPOS. @throws Fault `bad-argument` for a family that is not known; `unsupported` where `pinKeys` need a PIN pad that it has not */
 export function virtualReader(given: ReaderOptions = {}): VirtualReader {
   door.need('options', given, readerOptionsRule)
   const { clock = systemClock, language = 'en', battery, ...options } = given
   const family = virtualFamily(options.family ?? 'qpos')
   const serial = options.serial ?? family.serial
   const dialect = options.dialect === undefined ? undefined : dialectOf(options.family ?? 'qpos', options.dialect)
+  const aes = options.pinKeys === 'aes-128'
+  if (aes) needPinPad(options.family ?? 'qpos', dialect)
   return family.make({
     body: new Body({ clock, language, ...(battery && { battery }) }),
     clock,
@@ -98,6 +104,7 @@ export function virtualReader(given: ReaderOptions = {}): VirtualReader {
     contactless: options.contactless ?? russianContactless(),
     pinDukpt: { ipek: initialKey(testPinDukpt.bdk, testPinDukpt.ksn), ksn: testPinDukpt.ksn },
     ...(options.pin && { pin: options.pin }),
+    ...(aes && { pinAesDukpt: { ipek: aesInitialKey(testPinAesDukpt.bdk, testPinAesDukpt.ksn.subarray(0, 8)), ksn: testPinAesDukpt.ksn } }),
     ...(options.resultTime !== undefined && { resultTime: options.resultTime }),
     ...(options.onFault && { onFault: options.onFault }),
     ...(options.explain && { explain: options.explain }),
@@ -151,6 +158,7 @@ const readerOptions = {
   },
   ...{
     battery: door.maybe(door.object),
+    pinKeys: door.maybe(door.oneOf(pinKeyKinds)),
     config: door.maybe(door.object),
     contactless: door.maybe(door.object),
     clock: door.maybe(door.clock),
@@ -300,6 +308,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
     serial,
     language,
     battery,
+    pinKeys,
     config,
     contactless,
     explain,
@@ -322,6 +331,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
       ...(serial && { serial }),
       ...(language && { language }),
       ...(battery && { battery }),
+      ...(pinKeys && { pinKeys }),
       ...(config && { config }),
       ...(contactless && { contactless }),
       ...(explain && { explain }),

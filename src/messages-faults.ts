@@ -165,6 +165,10 @@ export const faultMessages = {
     "{field} is '{value}': readers of family {family} speak one language only",
     '{field}: «{value}»; у картридеров семейства {family} только один протокол',
   ],
+  'usage.noPinPad': [
+    '{field}: readers of family {family} have no PIN pad; {able} have one',
+    '{field}: у картридеров семейства {family} нет клавиатуры ПИН; она есть у {able}',
+  ],
   'usage.json': ['{field} is no JSON: {why}', '{field}: не JSON ({why})'],
   'usage.write': ['{field}: {value} cannot be written: {why}', '{field}: не удаётся записать {value} ({why})'],
   'usage.read': ['{field}: {value} cannot be read: {why}', '{field}: не удаётся прочитать {value} ({why})'],

@@ -150,6 +150,8 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'serve --dialect', ['serve', 'qpos', '--dialect', 'v5'], /--dialect is 'v5': readers of family qpos speak one language only/],
   ['tapdip-sim', 'serve --dialect', ['serve', 'magtek', '--dialect', 'v6'], /--dialect is 'v6', it takes v5, mms; did you mean 'v5'/],
   ['tapdip-sim', 'serve --dialect', ['serve', 'bluepad', '--dialect', 'emv2'], /--dialect is 'emv2', it takes mped/],
+  ['tapdip-sim', 'serve --pin-keys', ['serve', 'qpos', '--pin-keys', 'aes-129'], /--pin-keys is 'aes-129', it takes tdes, aes-128; did you mean 'aes-128'/],
+  ['tapdip-sim', 'serve vpcd --pin-keys', ['serve', 'vpcd', '--pin-keys', 'tdes'], /--pin-keys is only for .*qpos/],
   ['tapdip-sim', 'serve --explain', ['serve', 'qpos', '--explain', '/none/x'], /--explain.*\/none\/x/],
   ['tapdip-sim', 'serve vpcd', ['serve', 'vpcd', '--battery', '5'], /--battery is only for .*qpos/],
   ['tapdip-sim', 'acquirer --port', ['acquirer', '--port', '65536'], /--port is '65536', it takes a whole number from 0 to 65535/],

@@ -30,6 +30,8 @@ export const magtekTags = {
 
 /** Encryption types: DUKPT with triple DES, data, PIN and MAC variant. */
 export const tripleDes = { data: 0x80, pin: 0x81, mac: 0x82 } as const
+/** DUKPT with AES-128, PIN (the programmer's manual of the MMS devices, "Encryption Type": 80 DUKPT, 10 AES128, 07 AES PIN Encrypt). */
+export const aes128 = { pin: 0x97 } as const
 
 /** DFDF1A. */
 export const transactionStatus = { accepted: 0x00, declined: 0x01, error: 0x02, hostCancelled: 0x10 } as const

@@ -9,6 +9,7 @@ import { entryModeOf, type ServiceCode, serviceCodeOf } from '../../src/magstrip
 import { maskPan } from '../../src/mask.ts'
 import type { MessageId } from '../../src/messages.ts'
 import { invitation } from '../../src/reader/invitation.ts'
+import { pinBlockByLength } from '../../src/reader/pin-block.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import {
   type CardEvent,
@@ -224,8 +225,7 @@ async function result(payment: Payment, told: TransactionResult): Promise<Outcom
 
 function learn(relay: Relay, { tags: told }: TransactionResult): void {
   relay.learn(told)
-  const [data, ksn] = [told.get(tags.pinBlock), told.get(tags.pinKsn)]
-  if (data?.length && ksn?.length) relay.pinBlock = { format: 0, data, ksn }
+  relay.pinBlock = pinBlockByLength(told.get(tags.pinBlock), told.get(tags.pinKsn)) ?? relay.pinBlock
 }
 
 function ended(payment: Payment, sw: number, message: Parameters<typeof refused>[1]): Outcome {
@@ -258,7 +258,7 @@ async function stripe(payment: Payment, ways: Ways, swipe: CardEvent): Promise<O
     if (typed.type === 'cancelled') return relay.outcome('cancelled', 'cardholderCancelled')
     if (typed.type === 'failed')
       throw new Fault('reader-error', `the reader ended the PIN entry with ${typed.code}`, { code: `PIN ${typed.code}` })
-    if (typed.type === 'pin') relay.pinBlock = { format: 0, data: typed.block, ksn: typed.ksn }
+    if (typed.type === 'pin') relay.pinBlock = pinBlockByLength(typed.block, typed.ksn)
   }
   relay.show('reader.processing')
   await payment.display('reader.processing')

@@ -2,6 +2,7 @@
 
 import type { PinBlock } from '../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../src/errors.ts'
+import { pinBlockByLength } from '../../src/reader/pin-block.ts'
 import { read } from '../../src/tlv/ber.ts'
 import { iccTags } from './codec.ts'
 
@@ -17,11 +18,7 @@ export function readTags(icc: Uint8Array): Map<number, Uint8Array> {
   }
 }
 
-/** The enciphered PIN, format 0 (the vendor's decoding example), and its key serial number. */
-export function pinBlockOf(data: Uint8Array | undefined, ksn: Uint8Array | undefined): PinBlock | undefined {
-  return data?.length && ksn?.length ? { format: 0, data, ksn } : undefined
-}
-
+/** The enciphered PIN and its key serial number: format 0 (the vendor's decoding example), or 4 by its length. */
 export function pinBlockOfTags(tags: Tags): PinBlock | undefined {
-  return pinBlockOf(tags.get(iccTags.pinBlock), tags.get(iccTags.pinKsn))
+  return pinBlockByLength(tags.get(iccTags.pinBlock), tags.get(iccTags.pinKsn))
 }

@@ -7,6 +7,7 @@ import type { Candidate } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
 import { entryModeOf } from '../../src/magstripe.ts'
 import { invitation } from '../../src/reader/invitation.ts'
+import { pinBlockByLength } from '../../src/reader/pin-block.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import type { CardData, EmvResult } from './codec.ts'
 import {
@@ -20,7 +21,7 @@ import {
   transResults,
 } from './codec.ts'
 import { stopped } from './endings.ts'
-import { pinBlockOf, pinBlockOfTags, readTags } from './icc.ts'
+import { pinBlockOfTags, readTags } from './icc.ts'
 import { requestsFor } from './request.ts'
 import type { Command, Ending, Progress, QposLine } from './session.ts'
 import { cancel, resetSilent, run } from './session.ts'
@@ -222,7 +223,7 @@ function learn(relay: Relay, icc: Uint8Array): void {
 }
 
 function readCard(relay: Relay, card: CardData): void {
-  relay.pinBlock = pinBlockOf(card.pinBlock, card.pinKsn)
+  relay.pinBlock = pinBlockByLength(card.pinBlock, card.pinKsn)
   const set = (tag: number, value: Uint8Array | undefined) => value?.length && relay.tags.set(tag, value)
   set(swipeTags.encTrack1, card.encTrack1)
   set(swipeTags.encTrack2, card.encTrack2)

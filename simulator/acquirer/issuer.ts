@@ -25,7 +25,7 @@ import { panOf } from '../../src/payment/receipt.ts'
 import { cvmOf } from '../../src/reader/relay.ts'
 import { write } from '../../src/tlv/ber.ts'
 import { allAccounts, type IssuerAccount } from '../cards/issuer-view.ts'
-import { testPinDukpt } from '../keys.ts'
+import { testPinAesDukpt, testPinDukpt } from '../keys.ts'
 import { type Names, names } from './names.ts'
 import type { CheckedRule } from './rules.ts'
 import { openSealed } from './sealed.ts'
@@ -39,8 +39,10 @@ export interface IssuerOptions {
   readonly accounts?: readonly IssuerAccount[]
   /** Minor units that each account has at the start; 1,000,000.00 when left out. */
   readonly balance?: bigint
-  /** The base derivation key of the PIN pads, for PIN blocks and tracks. */
+  /** The base derivation key of the PIN pads, for PIN blocks of triple DES and tracks. */
   readonly pinBdk?: Uint8Array
+  /** That of PIN pads with AES DUKPT, for PIN blocks of format 4: 16, 24 or 32 bytes. */
+  readonly pinAesBdk?: Uint8Array
 }
 
 export type Check = 'right' | 'wrong' | 'none'
@@ -89,8 +91,12 @@ const CONTACTLESS_STRIPE = 0x91
 export class Issuer {
   readonly #accounts: Account[]
   readonly #pinBdk: Uint8Array
+  readonly #pinAesBdk: Uint8Array
 
-  constructor({ accounts = allAccounts(), balance = 100_000_000n, pinBdk = testPinDukpt.bdk }: IssuerOptions = {}, known: Names = names()) {
+  constructor(
+    { accounts = allAccounts(), balance = 100_000_000n, pinBdk = testPinDukpt.bdk, pinAesBdk = testPinAesDukpt.bdk }: IssuerOptions = {},
+    known: Names = names(),
+  ) {
     this.#accounts = accounts.map(facts => ({
       id: `${known.card(facts.pan)} ${hex(facts.aid)}`,
       facts,
@@ -100,6 +106,7 @@ export class Issuer {
       seen: new Set(),
     }))
     this.#pinBdk = pinBdk
+    this.#pinAesBdk = pinAesBdk
   }
 
   /** Decides on a payment and takes its money when it approves. `rules` are those of the host that it meets. */
@@ -270,7 +277,7 @@ export class Issuer {
 
   #clearPin(pan: string, { format, data, ksn }: PinBlock): Uint8Array {
     if (format === 4) {
-      const transaction = aesTransactionKey(aesInitialKey(this.#pinBdk, ksn.subarray(0, 8)), ksn)
+      const transaction = aesTransactionKey(aesInitialKey(this.#pinAesBdk, ksn.subarray(0, 8)), ksn)
       return decipherFormat4(aesWorkingKey(transaction, ksn, 'pinEncryption'), data, pan)
     }
     const clear = decryptEcb(pinKey(transactionKey(initialKey(this.#pinBdk, ksn), ksn)), data)

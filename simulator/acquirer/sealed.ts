@@ -54,9 +54,12 @@ function tracks(found: readonly Tlv[]): readonly (readonly [number, Uint8Array])
   })
 }
 
-/** F5, ISO 9564 format 0. */
+const formats = [0, 3, 4] as const
+
+/** F5: ISO 9564 format 0, 3 or 4. */
 function pinBlock(found: readonly Tlv[]): AuthorisationMessage['pinBlock'] {
   const f5 = inside(found, 0xf5)
   const [data, ksn, format] = [f5.get(0x99), f5.get(magtekTags.pinKsn), f5.get(magtekTags.pinFormat)]
-  return data && ksn && format?.[0] === 0 ? { format: 0, data, ksn } : undefined
+  const known = formats.find(one => one === format?.[0])
+  return data && ksn && known !== undefined ? { format: known, data, ksn } : undefined
 }

@@ -3,9 +3,7 @@
 import { equal } from '../../src/bytes.ts'
 import type { Clock, Limit } from '../../src/clock.ts'
 import { systemClock, within } from '../../src/clock.ts'
-import * as des from '../../src/crypto/des.ts'
-import { DukptDevice, pinKey } from '../../src/crypto/dukpt.ts'
-import { encodeFormat0 } from '../../src/crypto/pin.ts'
+import { DukptDevice } from '../../src/crypto/dukpt.ts'
 import { formatAmount } from '../../src/currency.ts'
 import type { Card } from '../../src/emv/card.ts'
 import type { TerminalConfig } from '../../src/emv/config.ts'
@@ -22,6 +20,7 @@ import { invitation } from '../../src/reader/invitation.ts'
 import type { Body, CardWait, Presented } from './body.ts'
 import { Condition, type ConditionOptions } from './condition.ts'
 import { type Ended, EndScreens, fired } from './end-screens.ts'
+import { type DukptKeys, dukptKeys, type InitialKey, pinBlock, type TransactionKey } from './pin-keys.ts'
 import { chooseOnDisplay, type PinRules, pinRules, readPin, type Typed } from './pin-pad.ts'
 import { SaleLog } from './sale-log.ts'
 import { encipherTrack } from './stripe.ts'
@@ -45,8 +44,10 @@ export interface HostSide {
 
 export interface FirmwareOptions extends ConditionOptions {
   readonly config: TerminalConfig
-  /** DUKPT initial key (16 bytes) and initial key serial number (10 bytes, counter zero) of the PIN pad. */
-  readonly pinDukpt: { readonly ipek: Uint8Array; readonly ksn: Uint8Array }
+  /** DUKPT of triple DES, for tracks and data, and for the PIN where the PIN pad has no keys of its own. */
+  readonly pinDukpt: InitialKey
+  /** DUKPT of AES for the PIN pad alone: its PIN blocks are of format 4. */
+  readonly pinAesDukpt?: InitialKey
   readonly clock?: Clock
   /** Unpredictable bytes; `crypto.getRandomValues` when left out. */
   readonly random?: (length: number) => Uint8Array
@@ -67,7 +68,7 @@ export interface FirmwareOptions extends ConditionOptions {
 export interface SealedSwipe {
   readonly type: 'sealed'
   readonly ksn: Uint8Array
-  readonly pinBlock?: Uint8Array
+  readonly pinBlock?: PinBlock
   readonly track1: Uint8Array | undefined
   readonly track2: Uint8Array | undefined
   readonly track3: Uint8Array | undefined
@@ -75,20 +76,15 @@ export interface SealedSwipe {
 
 const pinPrompts: readonly MessageId[] = ['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry']
 
-/** Enciphers and wipes the digits: each PIN block has a key of its own. */
-export function pinBlock(digits: Uint8Array, pan: string, { key, ksn }: { readonly key: Uint8Array; readonly ksn: Uint8Array }): PinBlock {
-  const data = des.encryptEcb(pinKey(key), encodeFormat0(digits, pan))
-  digits.fill(0)
-  return { format: 0, data, ksn }
-}
-
 export class Firmware {
   readonly body: Body
   config: TerminalConfig
   readonly clock: Clock
   readonly random: (length: number) => Uint8Array
   readonly #options: FirmwareOptions
-  #pinDukpt: DukptDevice
+  #dataKeys: DukptKeys
+  /** The same, where PIN and data share their keys. */
+  #pinKeys: DukptKeys
   readonly #log = new SaleLog()
   readonly #ownLanguage: Language
   #sequence = 0
@@ -112,7 +108,8 @@ export class Firmware {
     this.body.language = this.#ownLanguage
     this.#screens = new EndScreens(options.body, options.resultTime ?? 1500, () => this.#idle())
     this.#tapping = options.contactless && new Tapping(options.body, options.config, options.contactless)
-    this.#pinDukpt = new DukptDevice(options.pinDukpt.ipek, options.pinDukpt.ksn)
+    this.#dataKeys = new DukptDevice(options.pinDukpt.ipek, options.pinDukpt.ksn)
+    this.#pinKeys = options.pinAesDukpt ? dukptKeys(options.pinAesDukpt) : this.#dataKeys
     this.condition = new Condition(options)
   }
 
@@ -122,19 +119,20 @@ export class Firmware {
     this.#tapping = contactless && new Tapping(this.body, config, contactless)
   }
 
-  /** New keys for the PIN pad. @throws Fault `bad-key`, `bad-argument` */
+  /** New keys of triple DES for the PIN pad, and for all that goes under them. @throws Fault `bad-key`, `bad-argument` */
   loadPinKey(ipek: Uint8Array, ksn: Uint8Array): void {
-    this.#pinDukpt = new DukptDevice(ipek, ksn)
+    this.#dataKeys = new DukptDevice(ipek, ksn)
+    this.#pinKeys = this.#dataKeys
   }
 
   /** Uses up one DUKPT key, for what a family enciphers in a way of its own. @throws Fault `bad-key` when none is left */
-  nextKey(): { readonly ksn: Uint8Array; readonly key: Uint8Array } {
-    return this.#pinDukpt.next()
+  nextKey(): TransactionKey {
+    return this.#dataKeys.next()
   }
 
   /** The key serial number of the next online PIN; undefined when the keys are used up. */
   get nextPinKsn(): Uint8Array | undefined {
-    return this.#pinDukpt.ksn
+    return this.#pinKeys.ksn
   }
 
   get batteryLevel(): 'ok' | 'low' | 'critical' {
@@ -343,11 +341,11 @@ export class Firmware {
 
   async #enterPin(request: PinRequest, host: Pick<HostSide, 'onPin'>, waiting: Waiting): Promise<PinEntry> {
     // Without keys there is no PIN pad for the host to believe.
-    if (request.type === 'online' && this.#pinDukpt.exhausted) return { type: 'notWorking' }
+    if (request.type === 'online' && this.#pinKeys.exhausted) return { type: 'notWorking' }
     const typed = await this.#typePin(request, host, waiting)
     if (typed.type !== 'digits') return typed
     if (request.type === 'offline') return { type: 'offlinePin', pin: typed.digits }
-    return { type: 'onlinePin', block: pinBlock(typed.digits, request.pan, this.#pinDukpt.next()) }
+    return { type: 'onlinePin', block: pinBlock(typed.digits, request.pan, this.#pinKeys.next(), this.random) }
   }
 
   async #typePin(request: PinRequest, host: Pick<HostSide, 'onPin'>, waiting: Waiting): Promise<Typed> {
@@ -364,7 +362,7 @@ export class Firmware {
     return typed
   }
 
-  /** Enciphers a swipe, with a PIN where a PAN is given: tracks and PIN block under variants of one key (X9.24-1:2009, A.4.1). @throws Fault `bad-key` */
+  /** Enciphers a swipe, with a PIN where a PAN is given: tracks and PIN block under variants of one key (X9.24-1:2009, A.4.1), where the PIN pad has no keys of its own. @throws Fault `bad-key` */
   async seal(
     tracks: SwipedTracks,
     pan: string | undefined,
@@ -373,11 +371,12 @@ export class Firmware {
   ): Promise<SealedSwipe | { readonly type: 'cancelled' | 'timeout' }> {
     const typed = pan === undefined ? undefined : await this.#typePin({ type: 'online', pan }, host, waiting)
     if (typed?.type === 'cancelled' || typed?.type === 'timeout') return typed
-    const key = this.#pinDukpt.next()
+    const key = this.#dataKeys.next()
+    const own = this.#pinKeys === this.#dataKeys ? key : undefined
     return {
       type: 'sealed',
       ksn: key.ksn,
-      ...(pan && typed?.type === 'digits' ? { pinBlock: pinBlock(typed.digits, pan, key).data } : {}),
+      ...(pan && typed?.type === 'digits' ? { pinBlock: pinBlock(typed.digits, pan, own ?? this.#pinKeys.next(), this.random) } : {}),
       track1: encipherTrack(tracks.track1, key.key),
       track2: encipherTrack(tracks.track2, key.key),
       track3: encipherTrack(tracks.track3, key.key),

@@ -18,6 +18,8 @@ export interface VirtualFamily {
   readonly serial: string
   /** What its readers speak, the first where nothing is said; left out where there is one language. */
   readonly dialects?: readonly string[]
+  /** Which of them have a PIN pad; left out where none has one. */
+  readonly pinPad?: true | readonly string[]
   readonly make: (options: VirtualReaderOptions) => VirtualReader
   /** A test image of its firmware, as the file that a host sends; left out where it takes none. */
   readonly image?: (options: { readonly version: string; readonly signed?: boolean }) => Uint8Array
@@ -33,15 +35,22 @@ function plainImage(family: string): NonNullable<VirtualFamily['image']> {
 
 export const virtualFamilies: Readonly<Record<string, VirtualFamily>> = {
   idtech: { serial: 'IDTECH-VP3300-00001', make: options => new VirtualIdtech(options) },
-  miura: { serial: '01000123', make: options => new VirtualMiura(options), image: miuraImage },
-  qpos: { serial: 'MPOS0000000001', make: options => new VirtualQpos(options), image: qposImage },
+  miura: { serial: '01000123', pinPad: true, make: options => new VirtualMiura(options), image: miuraImage },
+  qpos: { serial: 'MPOS0000000001', pinPad: true, make: options => new VirtualQpos(options), image: qposImage },
   magtek: {
     serial: 'B4F2A61',
     dialects: ['v5', 'mms'],
+    pinPad: ['mms'],
     make: options => (options.dialect === 'mms' ? new VirtualMms(options) : new VirtualV5(options)),
     image: plainImage('magtek'), // for one that speaks MMS: a V5 reader takes none
   },
-  bluepad: { serial: 'PP0918900518', dialects: ['mped'], make: options => new VirtualBluepad(options), image: plainImage('bluepad') },
+  bluepad: {
+    serial: 'PP0918900518',
+    dialects: ['mped'],
+    pinPad: true,
+    make: options => new VirtualBluepad(options),
+    image: plainImage('bluepad'),
+  },
 }
 
 /** @throws Fault `bad-argument` */
@@ -54,4 +63,16 @@ export function dialectOf(family: string, dialect: string, field = 'dialect'): s
   const { dialects = [] } = virtualFamily(family)
   if (dialects.length === 0) throw usageFault('usage.noDialect', { field, value: dialect, family })
   return oneOf(field, dialect, dialects)
+}
+
+/** Before a reader of `family` is given keys of AES for its PIN pad. @throws Fault `unsupported` where it has no PIN pad */
+export function needPinPad(family: string, dialect: string | undefined, field = 'pinKeys'): void {
+  const { pinPad = [], dialects = [] } = virtualFamily(family)
+  const spoken = dialect ?? dialects[0]
+  if (pinPad === true || (spoken !== undefined && pinPad.includes(spoken))) return
+  const name = dialects.length > 1 ? `${family} (${spoken})` : family
+  const able = Object.entries(virtualFamilies).flatMap(([other, { pinPad: has }]) =>
+    has ? [has === true ? other : `${other} (${has.join(', ')})`] : [],
+  )
+  throw usageFault('usage.noPinPad', { feature: 'aesPinKeys', field, family: name, able: able.join(', ') }, 'unsupported')
 }

@@ -88,10 +88,10 @@ async function onePayment(
       const sealed = await firmware.seal(tracks, pinWanted ? swipe.pan : undefined, host, { signal })
       if (sealed.type !== 'sealed')
         return ended({ result: 'cancelled', reason: sealed.type === 'timeout' ? 'pinTimeout' : 'cardholderCancelled', interface: 'swipe' })
-      const { pinBlock: data, ksn } = sealed
+      const { pinBlock } = sealed
       return handedOver({
-        ...{ transaction, interface: 'swipe', cvm: data ? 'onlinePin' : 'signature', tags: swipeTags(swipe, sealed) },
-        ...(data && { pinBlock: { format: 0, data, ksn } }),
+        ...{ transaction, interface: 'swipe', cvm: pinBlock ? 'onlinePin' : 'signature', tags: swipeTags(swipe, sealed) },
+        ...(pinBlock && { pinBlock }),
       })
     }
   }

@@ -399,10 +399,9 @@ export class VirtualMms implements VirtualReader {
       online: (through, request, signal) =>
         this.#online(job, technologyOf[through], wrap(this.firmware, this.serial, { by: through, ...request }), signal),
       stripe: (swipe, tracks, sealed, signal) => {
-        const pinBlock = sealed.pinBlock && ({ format: 0, data: sealed.pinBlock, ksn: sealed.ksn } as const)
         const service = swipe.track2?.serviceCode ?? swipe.track1?.serviceCode
         const masked = tracks.track2 && maskedTrack2(swipe.pan, swipe.expiry, service)
-        const data = wrap(this.firmware, this.serial, { by: 'swipe', tags: new Map(), stripe: sealed, masked, pinBlock })
+        const data = wrap(this.firmware, this.serial, { by: 'swipe', tags: new Map(), stripe: sealed, masked, pinBlock: sealed.pinBlock })
         return this.#online(job, technologies.stripe, data, signal)
       },
     }

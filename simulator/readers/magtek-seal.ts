@@ -1,6 +1,6 @@
 /** How a MagTek reader wraps what it knows of a card: everything but the harmless enciphered under a DUKPT key for the acquirer, and a MAC over it all. */
 
-import { cardType, encodeEmvData, magtekTags, type SealedSwipe, tripleDes } from '../../devices/magtek/codec.ts'
+import { aes128, cardType, encodeEmvData, magtekTags, type SealedSwipe, tripleDes } from '../../devices/magtek/codec.ts'
 import { concat, fromText, hex } from '../../src/bytes.ts'
 import * as des from '../../src/crypto/des.ts'
 import { dataKey, macKey } from '../../src/crypto/dukpt.ts'
@@ -86,13 +86,13 @@ function tracksOf({ ksn, track1, track2, track3 }: SealedTracks): Uint8Array {
   return write(0xf4, [...objects, ...keys])
 }
 
-function pinOf({ data, ksn }: PinBlock): Uint8Array {
+function pinOf({ format, data, ksn }: PinBlock): Uint8Array {
   const { pinFormat, pinKsn, pinEncryption } = magtekTags
   return write(0xf5, [
-    write(pinFormat, Uint8Array.of(0)),
+    write(pinFormat, Uint8Array.of(format)),
     write(0x99, data),
     write(pinKsn, ksn),
-    write(pinEncryption, Uint8Array.of(tripleDes.pin)),
+    write(pinEncryption, Uint8Array.of(format === 4 ? aes128.pin : tripleDes.pin)),
   ])
 }
 

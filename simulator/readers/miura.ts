@@ -399,7 +399,7 @@ export class VirtualMiura implements VirtualReader {
     const sealed = await this.firmware.seal({}, this.#swiped.pan, this.#hostSide(job), job.stop)
     if (sealed.type !== 'sealed') return done(encodeOnlinePinResult({ type: 'cancelled' }))
     if (!sealed.pinBlock) return done(encodeOnlinePinResult({ type: 'bypassed' }))
-    return done(encodeOnlinePinResult({ type: 'pin', block: sealed.pinBlock, ksn: sealed.ksn }))
+    return done(encodeOnlinePinResult({ type: 'pin', block: sealed.pinBlock.data, ksn: sealed.pinBlock.ksn }))
   }
 
   #hostSide(job?: Job): HostSide {

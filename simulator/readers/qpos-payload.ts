@@ -225,7 +225,7 @@ export function cardDataOf(
     expiry: swipe.expiry ?? '',
     serviceCode: swipe.track2?.serviceCode ?? swipe.track1?.serviceCode ?? '',
     cardholderName: swipe.track1?.name ?? '',
-    ...(pinBlock && { pinBlock, pinKsn: ksn }),
+    ...(pinBlock && { pinBlock: pinBlock.data, pinKsn: pinBlock.ksn }),
     trackKsn: ksn,
     trackLengths: [tracks.track1?.length ?? 0, tracks.track2?.length ?? 0, tracks.track3?.length ?? 0],
   }
