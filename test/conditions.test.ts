@@ -154,8 +154,8 @@ async function provoked(row: FamilyRow, { options, provoke = ({ pay }) => pay(),
   return cell
 }
 
-/** Where the driver itself shows "present card" with the command that may be refused: MPI and ViVOtech2 have no word before the card's. */
-const lateWords = ['miura', 'idtech']
+/** Where the driver itself shows "present card" with the command that may be refused: MPI has no word before the card's. */
+const lateWords = ['miura']
 
 const lines: string[] = []
 describe.each(conditions)('$what', condition => {

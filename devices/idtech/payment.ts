@@ -1,7 +1,7 @@
 /** One payment on an ID TECH reader: any card by 02-40, a chip step by step, and the host's word. */
 
 import { fromHex, hex } from '../../src/bytes.ts'
-import { within } from '../../src/clock.ts'
+import { type Clock, within } from '../../src/clock.ts'
 import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
 import type { Candidate, Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
@@ -85,6 +85,27 @@ export async function pay(counter: Counter): Promise<Outcome> {
   }
 }
 
+/** Milliseconds in which a reader has refused what it refuses. */
+const REFUSAL = 300
+
+/** 02-40 waits for the card and refuses the payment in one command: the app asks for a card when the reader has had its time to refuse, or goes on before. */
+async function invited(clock: Clock, show: () => void, activate: () => Promise<Answer>): Promise<Answer> {
+  let shown = false
+  const once = () => {
+    if (!shown) show()
+    shown = true
+  }
+  const stop = clock.timer(REFUSAL, once)
+  try {
+    const answer = await activate()
+    const { ok, requestOnline, failed: refused, timeout } = statuses
+    if ([ok, requestOnline, refused, timeout].some(one => one === answer.status)) once()
+    return answer
+  } finally {
+    stop()
+  }
+}
+
 async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardInterface>): Promise<Outcome> {
   const { relay } = payment
   if (ways.size === 0) throw new Fault('unsupported', 'a payment over no interface at all', { feature: 'interfaces' })
@@ -93,9 +114,9 @@ async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardIn
     const data = encodeContactStart({ ...start, fallback: false, cardTimeout: CARD_WAIT, nextTimeout: NEXT_WAIT })
     return chip(payment, await step(payment, 'contactStart', data, CARD_SILENCE))
   }
-  show(payment, invitation(ways))
   const data = encodeActivate({ ...start, timeout: CARD_WAIT, ...(ways.size < everything && { interfaces: [...ways] }) })
-  const answer = await step(payment, 'activate', data, CARD_SILENCE)
+  const activate = () => step(payment, 'activate', data, CARD_SILENCE)
+  const answer = await invited(payment.clock, () => show(payment, invitation(ways)), activate)
   // The vendor's scripts leave open whether a chip is answered as 02-40 is or as 60-10.
   if (answer.command === commandByte('contactStart')) return chip(payment, answer)
   if (answer.status === statuses.timeout) return relay.outcome('cancelled', 'cardTimeout')
