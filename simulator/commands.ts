@@ -281,13 +281,16 @@ export function addAcquirer(program: Command): void {
         ...(token !== undefined && { token }),
         ...(!quiet && { onEvent: (event: HostEvent) => void process.stdout.write(`${hostEventLine(event)}\n`) }),
       })
-      process.stdout.write(`acquirer: ${host.url}\n`)
-      if (token === undefined) process.stdout.write(`token for pages: ${host.token}\n`)
-      const line = iso8583 === undefined ? undefined : await startIsoLine(host.desk, { port: iso8583 })
-      if (line) process.stdout.write(`acquirer: ${line.url}\n`)
-      await interrupted()
-      await line?.close()
-      await host.close()
+      try {
+        const line = iso8583 === undefined ? undefined : await startIsoLine(host.desk, { port: iso8583 })
+        process.stdout.write(`acquirer: ${host.url}\n`)
+        if (token === undefined) process.stdout.write(`token for pages: ${host.token}\n`)
+        if (line) process.stdout.write(`acquirer: ${line.url}\n`)
+        await interrupted()
+        await line?.close()
+      } finally {
+        await host.close()
+      }
     })
 }
 

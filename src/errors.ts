@@ -18,7 +18,7 @@
  * | `card-mute` | a Card that does not answer in time, or answers what is no response | offer another interface |
  * | `link-closed` | a Link that was closed by either side or lost | reconnect |
  * | `link-failed` | a Link that could not be opened: `details.reason` tells why | show the reason |
- * | `missing-library` | a transport whose optional package is not installed | name the package to install |
+ * | `missing-library` | an optional package is not installed, or installed and not built here: `details.reason` `not-installed`, `not-built` | name the package to install |
  * | `not-found` | `connect`/`open`: no such port, host or device | search again |
  * | `busy` | a reader or port used by somebody else, or a second command on a half-duplex reader | try later |
  * | `timeout` | any wait whose time ran out; `details.ms` | tell the user, offer a retry |

@@ -49,6 +49,11 @@ export const faultMessages = {
     'The location service could not be used: the app is not allowed to',
     'Ошибка включения "Геолокации": приложению не разрешён доступ к данным о местоположении устройства',
   ],
+  'link.no-pcscd': ['The PC/SC service does not answer', 'Служба PC/SC не отвечает'],
+  'library.not-built': [
+    'A library is installed, but not built for this platform',
+    'Библиотека установлена, но не собрана для этой платформы',
+  ],
   // What helps, by code.
   'hint.bad-config': ['The message names the place in the file and its rule.', 'В подробностях указаны место в файле и правило.'],
   'hint.bad-uri': [
@@ -76,6 +81,15 @@ export const faultMessages = {
   'hint.link-failed': [
     'Look whether the reader is switched on and where it is connected.',
     'Проверьте, включён ли картридер и куда он подключён.',
+  ],
+  'hint.no-adapter': [
+    'Plug in an adapter, or name a virtual air in TAPDIP_AIR; docs/transports.md says how.',
+    'Подключите адаптер или укажите виртуальный эфир в TAPDIP_AIR: см. docs/transports.md.',
+  ],
+  'hint.no-pcscd': ['Install and start pcscd, with libusb for USB readers.', 'Установите и запустите pcscd, для USB с libusb.'],
+  'hint.not-built': [
+    '`npm rebuild` builds it; README says what it is compiled with.',
+    '`npm rebuild` соберёт её; что нужно для сборки, сказано в README.',
   ],
   'hint.missing-library': [
     'Install the package that is named; README says what it is compiled with.',

@@ -115,6 +115,10 @@ const table = {
     'В ПРОЦЕССЕ: хост мог одобрить платёж; узнайте состояние заказа {order}, прежде чем платить снова.',
   ],
   'app.connectingLast': ['Connecting to the last reader {reader}…', 'Соединение с последним подключённым картридером {reader}…'],
+  'app.lastGone': [
+    '{reader} is not there yet; it is looked for for {seconds} s, then another one. {why}',
+    '{reader} пока недоступен; поиск {seconds} с, затем поиск другого. {why}',
+  ],
   'app.searching': ['Searching for readers nearby…', 'Поиск картридеров поблизости…'],
   'app.found': ['Found reader {reader}. Connect?', 'Найден картридер {reader}. Хотите подключиться?'],
   'app.connectPrompt': [
@@ -473,16 +477,16 @@ export function faultLines(fault: Fault, language: Language = 'en'): readonly st
 
 function faultParts(fault: Fault, language: Language) {
   const { code, details } = fault
-  const reason = `link.${details.reason}`
-  const known = code === 'link-failed' && reason in table
+  const reason = `${code === 'missing-library' ? 'library' : 'link'}.${details.reason}`
+  const known = (code === 'link-failed' || code === 'missing-library') && reason in table
   const title = `${message(known ? (reason as MessageId) : `fault.${code}`, language)} (${code})`
-  const hint = `hint.${code}`
+  const hint = `hint.${known ? details.reason : code}`
   const says = String(details.says)
   const said = says in table
   return {
     title,
     detail: said ? message(says as MessageId, language, Object.fromEntries(Object.entries(details).map(([name, value]) => [name, String(value)]))) : fault.message, // biome-ignore format: one line
-    hint: !known && hint in table ? message(hint as MessageId, language) : undefined,
+    hint: hint in table ? message(hint as MessageId, language) : undefined,
     foreign: language !== 'en' && !said,
   }
 }

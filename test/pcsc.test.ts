@@ -57,7 +57,7 @@ describe('without PC/SC', () => {
         error => error,
       )
       expect(fault.code).toBe('link-failed')
-      expect(fault.details.reason).toBe('no-service')
+      expect(fault.details.reason).toBe('no-pcscd')
       expect(fault.message).toContain('pcscd')
     }
   })

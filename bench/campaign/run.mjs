@@ -25,7 +25,7 @@ const { values } = parseArgs({
 })
 const [seed, count, pace, deathRate] = ['seed', 'count', 'pace', 'deaths'].map(name => {
   if (/^[1-9]\d{0,6}$/.test(values[name])) return Number(values[name])
-  throw new Error(`--${name} ${values[name]}: a whole number from 1`)
+  throw new Error(`--${name} ${values[name]}: a whole number from 1 to 9999999`)
 })
 const { sabotage } = values
 if (sabotage !== undefined && !stages.includes(sabotage)) throw new Error(`--sabotage ${sabotage}: one of ${stages.join(', ')}`)

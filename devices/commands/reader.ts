@@ -3,7 +3,7 @@
 import { asFault, Fault, isFault, throwIfAborted } from '../../src/errors.ts'
 import { faultMessage, message } from '../../src/messages.ts'
 import type { Reader } from '../../src/reader/reader.ts'
-import { ReaderConnection, type RememberedReader } from '../../src/reader/reconnect.ts'
+import { type ConnectionState, ReaderConnection, type RememberedReader } from '../../src/reader/reconnect.ts'
 import { oneOf } from '../../src/refusal.ts'
 import { parseUri } from '../../src/transport/uri.ts'
 import { discover, type FoundReader } from '../discover.ts'
@@ -74,7 +74,10 @@ async function choose(wish: ReaderWish, connection: ReaderConnection, last: Reme
     return firstAttempt(connection, uri, signal)
   }
   if (last) {
-    screen.say('app.connectingLast', { reader: last.name ?? last.serial ?? last.uri })
+    const called = last.name ?? last.serial
+    screen.say('app.connectingLast', { reader: called ?? last.uri })
+    const states = connection.states[Symbol.asyncIterator]()
+    const told = tellGone(states, called === undefined ? last.uri : `${called} (${last.uri})`, screen)
     try {
       await connection.use(last.uri)
       return await connection.ready({ timeout: LAST_TIME, signal })
@@ -82,6 +85,9 @@ async function choose(wish: ReaderWish, connection: ReaderConnection, last: Reme
       if (signal.aborted) throw error
       screen.print(`! ${faultMessage(asFault(error), screen.language)}`)
       await connection.release()
+    } finally {
+      await states.return?.()
+      await told
     }
   }
   for (;;) {
@@ -93,6 +99,15 @@ async function choose(wish: ReaderWish, connection: ReaderConnection, last: Reme
       if (signal.aborted || isFault(error, 'bad-argument', 'bad-config')) throw error
       screen.print(`! ${faultMessage(asFault(error), screen.language)}`)
     }
+  }
+}
+
+/** Why the last reader is not there is told at its first attempt: the others follow in silence. */
+async function tellGone(states: AsyncIterator<ConnectionState>, reader: string, screen: Console): Promise<void> {
+  for (let next = await states.next(); !next.done; next = await states.next()) {
+    if (next.value.type !== 'waiting') continue
+    screen.say('app.lastGone', { reader, seconds: LAST_TIME / 1000, why: faultMessage(next.value.fault, screen.language) })
+    return
   }
 }
 

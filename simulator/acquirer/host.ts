@@ -9,6 +9,7 @@ import { asFault, Fault, isFault } from '../../src/errors.ts'
 import type { HostAnswer } from '../../src/payment/acquirer.ts'
 import { decodeMessage, encodeAnswer, encodeCode, type Json } from '../../src/payment/wire.ts'
 import { decodeCashSale, decodeChange, decodeSale, encodeHostOrder } from '../../src/payment/wire-order.ts'
+import { portFault } from '../port-fault.ts'
 import type { BookedOrder } from './book.ts'
 import { Desk, type DeskOptions, Refusal, type Reply } from './desk.ts'
 import { admit, type Door } from './door.ts'
@@ -137,7 +138,7 @@ export async function startAcquirer(options: AcquirerOptions = {}): Promise<Acqu
     const server = tls ? createSecureServer({ ...limits, ...tls, handshakeTimeout: idleTime }, listener) : createServer(limits, listener)
     server.maxConnections = maxConnections
     await new Promise<void>((resolve, reject) => {
-      server.once('error', error => reject(new Fault('link-failed', `port ${port}: ${error.message}`, { reason: error.message })))
+      server.once('error', error => reject(portFault(`127.0.0.1:${port}`, error)))
       server.listen(port, '127.0.0.1', resolve)
     })
     return new AcquirerHost(server, desk, tls ? 'https' : 'http', token)

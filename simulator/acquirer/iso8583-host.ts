@@ -2,7 +2,7 @@
 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { type Clock, systemClock } from '../../src/clock.ts'
-import { asFault, Fault, isFault } from '../../src/errors.ts'
+import { asFault, isFault } from '../../src/errors.ts'
 import type { HostAnswer, HostOrder } from '../../src/payment/acquirer.ts'
 import { type IsoFrame, type IsoMac, type IsoMessage, isoSideOf } from '../../src/payment/iso8583.ts'
 import { answerFields, NO_ORIGINAL } from '../../src/payment/iso8583-answers.ts'
@@ -22,6 +22,7 @@ import {
 } from '../../src/payment/iso8583-messages.ts'
 import { encodeAnswer } from '../../src/payment/wire.ts'
 import { decodeChange, encodeHostOrder } from '../../src/payment/wire-order.ts'
+import { portFault } from '../port-fault.ts'
 import { type Desk, Refusal, type Reply } from './desk.ts'
 import { isoIndex } from './iso8583-index.ts'
 
@@ -157,7 +158,7 @@ export async function startIsoLine(desk: Desk, options: IsoLineOptions = {}): Pr
   }
 
   await new Promise<void>((resolve, reject) => {
-    server.once('error', error => reject(new Fault('link-failed', `port ${port}: ${error.message}`, { reason: error.message })))
+    server.once('error', error => reject(portFault(`127.0.0.1:${port}`, error)))
     server.listen(port, '127.0.0.1', resolve)
   })
   const bound = (server.address() as AddressInfo).port

@@ -2,8 +2,9 @@
 
 import { createServer, type Socket } from 'node:net'
 import { concat } from '../../src/bytes.ts'
-import { asFault, Fault } from '../../src/errors.ts'
+import { asFault } from '../../src/errors.ts'
 import { h4Splitter, POWER_EVENT } from '../../src/transport/ble-h4.ts'
+import { portFault } from '../port-fault.ts'
 import type { Air } from './air.ts'
 
 export interface AirSocket {
@@ -41,8 +42,7 @@ export async function serveAir(air: Air, port = 0): Promise<AirSocket> {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)
   }).catch(error => {
-    const code = error.code === 'EADDRINUSE' ? 'busy' : 'link-failed'
-    throw new Fault(code, `the virtual air cannot listen at 127.0.0.1:${port}: ${error.code}`, { reason: error.code }, { cause: error })
+    throw portFault(`127.0.0.1:${port}`, error)
   })
   const address = server.address()
   return {

@@ -2,8 +2,9 @@
 
 import { equal } from '../../src/bytes.ts'
 import { within } from '../../src/clock.ts'
-import { asFault, Fault } from '../../src/errors.ts'
+import { Fault, isFault } from '../../src/errors.ts'
 import { hciSocketOver, loadOwn, type OpenHci, startLibrary } from '../../src/transport/ble-hci.ts'
+import { startFault } from '../../src/transport/ble-radio.ts'
 import { recordSplitter, toRecord } from '../../src/transport/ble-records.ts'
 import { checkMtu, Inbox } from '../../src/transport/inbox.ts'
 import { type ClosedBy, type Link, linkClosed } from '../../src/transport/link.ts'
@@ -86,9 +87,7 @@ export async function plugBle(plug: BlePlug, serve: (link: Link) => Promise<void
       })
     } catch (error) {
       stop?.()
-      const cause = asFault(error, 'link-failed')
-      if (cause.details.reason !== undefined) throw cause
-      throw new Fault('link-failed', `there is no Bluetooth LE adapter: ${cause.message}`, { reason: 'no-adapter' }, { cause })
+      throw isFault(error, 'timeout') ? startFault(new Error(error.message)) : startFault(error)
     }
     return {
       async close() {

@@ -2,6 +2,7 @@
 
 import { Fault } from '../../src/errors.ts'
 import { dialHci, type OpenHci } from '../../src/transport/ble-hci.ts'
+import { startFault } from '../../src/transport/ble-radio.ts'
 import type { Link } from '../../src/transport/link.ts'
 import type { BleShape } from '../../src/transport/shape.ts'
 import { parseUri } from '../../src/transport/uri.ts'
@@ -44,7 +45,7 @@ export async function listenBle(
     return { uri: `ble:${encodeURIComponent(plug.name)}`, ...(served && { air: served.uri }), ...(radio && { radio }), close: release }
   } catch (error) {
     await release()
-    throw error
+    throw startFault(error) // bleno opens the kernel's control channel as it loads
   }
 }
 

@@ -7,6 +7,7 @@ import { connect } from '../../src/transport/connect.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { openTcp, socketLink } from '../../src/transport/tcp.ts'
 import type { Controller } from '../air/controller.ts'
+import { portFault } from '../port-fault.ts'
 import type { BleAdvertised } from './ble-listen.ts'
 import type { HidPlug } from './hid-device.ts'
 import { openPty } from './pty.ts'
@@ -73,13 +74,8 @@ function isPort(digits: string | undefined): boolean {
 async function listenUsbip(port: number, hid: HidPlug, serve: ServeLink): Promise<Listening> {
   const { serveUsbip } = await import('./usbip.ts')
   return serveUsbip(hid, serve, { host: '127.0.0.1', port }).catch(error => {
-    throw listenFault(`127.0.0.1:${port}`, error)
+    throw portFault(`127.0.0.1:${port}`, error)
   })
-}
-
-function listenFault(where: string, error: NodeJS.ErrnoException): Fault {
-  const code = error.code === 'EADDRINUSE' ? 'busy' : 'link-failed'
-  return new Fault(code, `cannot listen at ${where}: ${error.code}`, { reason: error.code }, { cause: error })
 }
 
 /** @throws Fault `unsupported` for a device that has no HID interface */
@@ -159,7 +155,7 @@ async function listenTcp(host: string, port: number, serve: ServeLink, options: 
     server.once('error', reject)
     server.listen(port, host, resolve)
   }).catch(error => {
-    throw listenFault(`${host}:${port}`, error)
+    throw portFault(`${host}:${port}`, error)
   })
   const address = server.address()
   const bound = typeof address === 'object' && address ? address.port : port

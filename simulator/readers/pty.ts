@@ -5,6 +5,7 @@ import { closeSync, writeSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
 import { sleep, systemClock } from '../../src/clock.ts'
 import { Fault } from '../../src/errors.ts'
+import { missingLibrary } from '../../src/missing-library.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { streamLink } from '../../src/transport/stream.ts'
 
@@ -75,8 +76,7 @@ async function openNative(): Promise<{ readonly master: number; readonly slave: 
     const { requireBinary } = await import('@lydell/node-pty/requireBinary.js')
     return requireBinary('pty.node').open(80, 24)
   } catch (cause) {
-    const library = '@lydell/node-pty'
-    throw new Fault('missing-library', `pseudo-terminals need the package ${library}: npm install ${library}`, { library }, { cause })
+    throw missingLibrary('pseudo-terminals need', '@lydell/node-pty', cause)
   }
 }
 

@@ -4,6 +4,7 @@ import { accessSync, chmodSync, closeSync, constants, existsSync, openSync, stat
 import { dirname } from 'node:path'
 import { sleep } from '../clock.ts'
 import { Fault, isFault } from '../errors.ts'
+import { missingLibrary } from '../missing-library.ts'
 
 export type Value = string | number | Uint8Array | null
 export type Row = Readonly<Record<string, Value>>
@@ -197,12 +198,7 @@ async function load(): Promise<Library> {
   try {
     return (await import('libsql')).default as unknown as Library
   } catch (cause) {
-    throw new Fault(
-      'missing-library',
-      "the journal needs the package 'libsql' and its binary for this platform: npm install libsql",
-      {},
-      { cause },
-    )
+    throw missingLibrary('the journal needs', 'libsql', cause)
   }
 }
 

@@ -7,6 +7,7 @@ import { dirname, sep } from 'node:path'
 import { equal } from '../bytes.ts'
 import { type Limit, within } from '../clock.ts'
 import { Fault } from '../errors.ts'
+import { isMissing, missingLibrary } from '../missing-library.ts'
 import { h4, h4Splitter, POWER_EVENT } from './ble-h4.ts'
 
 /** The side of a Bluetooth stack: hears packets with their H4 type byte. */
@@ -168,8 +169,7 @@ export function loadOwn<Library, T>(entry: string, socket: unknown, use: (librar
     if (control?._socket) controls.set(library, control._socket)
     return use(library)
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    if (code === 'MODULE_NOT_FOUND') throw missing(entry, cause)
+    if (isMissing(cause)) throw missing(entry, cause)
     throw cause
   } finally {
     for (const name of Object.keys(require.cache)) if (name.startsWith(root) || name === replaced) delete require.cache[name]
@@ -202,7 +202,7 @@ function hciModule(from: string): string {
 
 function missing(entry: string, cause: unknown): Fault {
   const library = entry.split('/', 2).join('/')
-  return new Fault('missing-library', `Bluetooth needs the package ${library}: npm install ${library}`, { library }, { cause })
+  return missingLibrary('Bluetooth needs', library, cause)
 }
 
 /** What `@abandonware`'s libraries keep inside, on Linux and FreeBSD. */

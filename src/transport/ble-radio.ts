@@ -2,6 +2,7 @@
 
 import { type Clock, within } from '../clock.ts'
 import { asFault, Fault, isFault } from '../errors.ts'
+import { isMissing, missingLibrary } from '../missing-library.ts'
 import { dialHci, hciSocketOver, loadOwn, startLibrary } from './ble-hci.ts'
 import { parseUri } from './uri.ts'
 
@@ -297,14 +298,11 @@ function stateFault(state: string): Fault | undefined {
 }
 
 /** Why a library did not load or start. */
-function startFault(error: unknown): Fault {
+export function startFault(error: unknown): Fault {
   if (error instanceof Fault) return error
   const words = error instanceof Error ? error.message : String(error)
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (/MODULE_NOT_FOUND/.test(code)) {
-    const library = '@abandonware/noble'
-    return new Fault('missing-library', `Bluetooth needs the package ${library}: npm install ${library}`, { library }, { cause: error })
-  }
+  if (isMissing(error)) return missingLibrary('Bluetooth needs', '@abandonware/noble', error)
   if (/EPERM|EACCES/.test(code) || /not permitted|permission denied/i.test(words)) return noPermission(error)
   if (code === 'EBUSY' || /resource busy/i.test(words))
     return new Fault('busy', 'the Bluetooth adapter is used by another program', {}, { cause: error })

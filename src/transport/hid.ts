@@ -3,6 +3,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { sleep, systemClock, within } from '../clock.ts'
 import { asFault, Fault, throwIfAborted } from '../errors.ts'
+import { missingLibrary } from '../missing-library.ts'
 import type { ConnectOptions } from './connect.ts'
 import { heard, hostMtu, packetReader, record, reportsOf } from './hid-reports.ts'
 import { checkMtu, Inbox } from './inbox.ts'
@@ -153,7 +154,7 @@ async function load(library = installed): Promise<HidLibrary> {
   try {
     return await library()
   } catch (cause) {
-    throw new Fault('missing-library', 'USB HID needs the package node-hid: npm install node-hid', { library: 'node-hid' }, { cause })
+    throw missingLibrary('USB HID needs', 'node-hid', cause)
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { sleep, within } from '../clock.ts'
 import { abortFault, asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
+import { missingLibrary } from '../missing-library.ts'
 import type { PoweredCard, SlotLink } from './link.ts'
 import { linkClosed } from './link.ts'
 import type { Uri } from './uri.ts'
@@ -270,8 +271,7 @@ async function load(library: PcscOptions['library']): Promise<PcscLibrary> {
     const loaded: PcscLibrary & { readonly default?: PcscLibrary } = await import('smartcard')
     return loaded.default ?? loaded // CommonJS
   } catch (cause) {
-    const message = "PC/SC readers need the package 'smartcard': npm install smartcard (on Linux with libpcsclite-dev and pcscd)"
-    throw new Fault('missing-library', message, { library: 'smartcard' }, { cause })
+    throw missingLibrary('PC/SC readers need', 'smartcard', cause, ' (on Linux with libpcsclite-dev and pcscd)')
   }
 }
 
@@ -281,7 +281,7 @@ function establish({ Context }: PcscLibrary): Context {
     return new Context()
   } catch (cause) {
     const why = (cause as Error).message
-    throw new Fault('link-failed', `the PC/SC service does not answer (${why}): is pcscd running?`, { reason: 'no-service' }, { cause })
+    throw new Fault('link-failed', `the PC/SC service does not answer (${why}): is pcscd running?`, { reason: 'no-pcscd' }, { cause })
   }
 }
 

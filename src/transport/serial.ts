@@ -4,6 +4,7 @@ import { read } from 'node:fs'
 import { promisify } from 'node:util'
 import { within } from '../clock.ts'
 import { asFault, Fault, throwIfAborted } from '../errors.ts'
+import { missingLibrary } from '../missing-library.ts'
 import type { ConnectOptions } from './connect.ts'
 import type { Link } from './link.ts'
 import { type ListedPort, sysfsPorts } from './serial-sysfs.ts'
@@ -113,12 +114,7 @@ async function load(library = installed): Promise<SerialLibrary> {
   try {
     return await library()
   } catch (cause) {
-    throw new Fault(
-      'missing-library',
-      'serial ports need the package serialport: npm install serialport',
-      { library: 'serialport' },
-      { cause },
-    )
+    throw missingLibrary('serial ports need', 'serialport', cause)
   }
 }
 

@@ -1,0 +1,113 @@
+/** Faults name the right one, at the command line: a port that is taken, no Bluetooth, a library that is not built, a last reader that is gone. Needs `npm run build`. */
+
+import { execFile, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+const root = resolve(import.meta.dirname, '..')
+const sim = 'dist/simulator/cli.js'
+const tapdip = 'dist/devices/cli.js'
+let folder: string
+let server: Server
+let port: number
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tapdip-blame-'))
+  server = createServer(socket => socket.destroy())
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
+  port = (server.address() as { port: number }).port
+})
+afterAll(() => {
+  server.close()
+  rmSync(folder, { recursive: true })
+})
+
+function run(args: readonly string[], env: Record<string, string> = {}, timeout = 30_000): Promise<{ code: unknown; text: string }> {
+  return new Promise(done => {
+    execFile(
+      process.execPath,
+      [...args],
+      { cwd: root, timeout, env: { ...process.env, LANG: 'C.UTF-8', XDG_STATE_HOME: folder, XDG_CONFIG_HOME: folder, ...env } },
+      (error, out, err) => done({ code: error ? (error.code ?? error.signal) : 0, text: out + err }),
+    ).stdin?.end()
+  })
+}
+
+it.each<[string, (port: number) => string[]]>([
+  ['serve', port => ['serve', 'qpos', '--listen', `tcp:${port}`]],
+  ['serve on a virtual air', port => ['serve', 'qpos', '--listen', `ble:${port}`]],
+  ['acquirer', port => ['acquirer', '--port', String(port)]],
+  ['acquirer --iso8583', port => ['acquirer', '--port', '0', '--iso8583', String(port)]],
+])('a port that is taken is busy, and the command ends: %s', async (_, args) => {
+  const { code, text } = await run([sim, ...args(port)])
+  expect({ code, text }).toEqual({ code: 1, text: expect.stringMatching(/\(busy\): .*127\.0\.0\.1:\d+: the port is taken/) })
+})
+
+const bluetooth = existsSync('/sys/class/bluetooth') && readdirSync('/sys/class/bluetooth').length > 0
+it.skipIf(bluetooth).each<[string, string[]]>([
+  ['serve --listen ble', [sim, 'serve', 'qpos', '--listen', 'ble']],
+  ['list --over ble', [tapdip, 'list', '--over', 'ble']],
+  ['info ble:', [tapdip, 'info', 'ble:nobody?family=qpos']],
+])('no Bluetooth is said as that, exit 1: %s', async (_, args) => {
+  const { code, text } = await run(args, { TAPDIP_AIR: '' })
+  expect(code, text).toBe(1)
+  expect(text).toMatch(/There is no Bluetooth here \(link-failed\)|This program may not use it \(link-failed\)|\(missing-library\)/)
+  expect(text).not.toContain('internal')
+})
+
+const libraries = [
+  ['node-hid', ['info', 'hid:0801:0019?family=magtek']],
+  ['serialport', ['info', 'serial:/dev/none?family=qpos']],
+  ['@abandonware/noble', ['info', 'ble:nobody?family=qpos']],
+  ['smartcard', ['info', 'pcsc:']],
+  ['libsql', ['order', 'list']],
+] as const
+it.each([
+  ...libraries.map(([library, args]) => [library, 'not built', args] as const),
+  ['@abandonware/noble', 'not installed', libraries[2][1]] as const,
+])('%s, %s: told as that', async (library, state, args) => {
+  const words =
+    state === 'not built'
+      ? 'Could not locate the bindings file. Tried: build/Release/x.node'
+      : `Cannot find package '${library}' imported from x`
+  const body = `throw Object.assign(new Error(${JSON.stringify(words)}), ${state === 'not built' ? '{}' : "{ code: 'ERR_MODULE_NOT_FOUND' }"})`
+  const hook = `export const resolve = (name, context, next) => name === '${library}' || name.startsWith('${library}/')
+      ? { url: ${JSON.stringify(`data:text/javascript,${encodeURIComponent(body)}`)}, shortCircuit: true } : next(name, context)`
+  const register = `import { register } from 'node:module'; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)})`
+  const { code, text } = await run(['--import', `data:text/javascript,${encodeURIComponent(register)}`, tapdip, ...args], {
+    TAPDIP_AIR: '',
+  })
+  expect(code, text).toBe(1)
+  expect(text).toContain('(missing-library)')
+  expect(text).toContain(state === 'not built' ? `npm rebuild ${library}` : `npm install ${library}`)
+  expect(text.includes('not built for this platform'), text).toBe(state === 'not built')
+})
+
+it('the campaign says both bounds of its seed', async () => {
+  const { code, text } = await run(['bench/campaign/run.mjs', '--seed', '99999999'])
+  expect({ code, text }).toEqual({ code: 1, text: expect.stringContaining('--seed 99999999: a whole number from 1 to 9999999') })
+})
+
+it('a last reader that is gone is named at once, with where it was and why', async () => {
+  const state = join(folder, 'state')
+  mkdirSync(state)
+  writeFileSync(join(state, 'reader.json'), JSON.stringify({ uri: 'tcp://127.0.0.1:1?family=qpos', serial: '10220023000' }))
+  const args = [tapdip, 'pay', '1.00', '--currency', 'RUB', '--acquirer', 'http://127.0.0.1:1']
+  const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, LANG: 'C.UTF-8', TAPDIP_STATE: state } })
+  const began = Date.now()
+  let text = ''
+  const told = await new Promise<number | undefined>(done => {
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', chunk => {
+        text += chunk
+        if (/is not there yet/.test(text)) done(Date.now() - began)
+      })
+    child.once('close', () => done(undefined))
+  })
+  child.kill('SIGKILL')
+  expect(text).toContain('10220023000 (tcp://127.0.0.1:1?family=qpos) is not there yet; it is looked for for 20 s')
+  expect(text).toMatch(/\(link-failed\): .*refused/)
+  expect(told).toBeLessThan(19_000)
+})
