@@ -310,8 +310,8 @@ describe('silence', () => {
     script.sale = () => event(statuses.WAITING_CARD)
     const since = clock.now()
     await expect(pay()).rejects.toMatchObject({ code: 'timeout' })
-    expect(clock.now() - since).toBe(305_000)
-    expect(heard.map(({ type }) => type)).toEqual(['init', 'sale', 'idle'])
+    expect(clock.now() - since).toBe(125_000)
+    expect([...new Set(heard.map(({ type }) => type))]).toEqual(['init', 'sale', 'idle'])
     expect(controls).toContain('end')
   })
 

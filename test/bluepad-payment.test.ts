@@ -454,11 +454,11 @@ describe('the session', () => {
     expect(await bench.pay(loadCard('mir-maestro'), chip)).toMatchObject({ result: 'approved' })
   })
 
-  it('a frame without an ACK: the reader may have heard it, so the session is ended, and the next is paid', async () => {
+  it('a frame without an ACK: what the reader says next is as good as one, and the host is asked once', async () => {
     await start()
     bench.device.session.mute = 1
-    await expect(bench.pay(loadCard('mir-maestro'), chip)).rejects.toMatchObject({ code: 'timeout', details: { ms: 20_000 } })
-    expect(bench.asked).toHaveLength(0)
+    expect(await bench.pay(loadCard('mir-maestro'), chip)).toMatchObject({ result: 'approved' })
+    expect(bench.asked).toHaveLength(1)
     expect(await bench.pay(loadCard('mir-maestro'), chip)).toMatchObject({ result: 'approved' })
     bench.faults.splice(0)
   })
@@ -517,7 +517,7 @@ describe('the session', () => {
   it('a reader that says nothing any more', async () => {
     await start()
     bench.device.faults.silent = true
-    await expect(bench.pay(loadCard('mir-maestro'), chip)).rejects.toMatchObject({ code: 'timeout', details: { ms: 20_000 } })
+    await expect(bench.pay(loadCard('mir-maestro'), chip)).rejects.toMatchObject({ code: 'timeout', details: { ms: 5000 } })
     await expect(bench.clock.settle(bench.reader.status())).rejects.toMatchObject({ code: 'timeout' })
     bench.device.faults.silent = false
     await bench.lose()

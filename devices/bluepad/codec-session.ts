@@ -1,5 +1,6 @@
 /** What both ends of an MPED line owe each other: each frame is acknowledged, one that is refused comes again, three times in all. It owns no timer. */
 
+import { equal } from '../../src/bytes.ts'
 import { assembler, type Control, type LineItem } from './codec-frame.ts'
 import { payloadLength } from './codec-messages.ts'
 
@@ -10,19 +11,26 @@ export const times = { ack: 20_000, answer: 15_000, poll: 1000, finance: 300_000
 
 export interface Delivery {
   write(bytes: Uint8Array): Promise<void>
-  /** What the peer says of the frame. Rejects when it says nothing in time. */
-  said(): Promise<Control>
+  /** What the peer says of the frame. */
+  said(): Promise<Control | 'silence'>
+  /** How often a frame that is met with silence is sent again; 0 when left out: the vendor's library does not. */
+  readonly repeats?: number
 }
 
-/** Sends frames one by one. `refused`: a frame was refused three times, the session is to be ended; `ended`: the peer did. */
-export async function deliver(frames: readonly Uint8Array[], { write, said }: Delivery): Promise<'taken' | 'refused' | 'ended'> {
+/** Sends frames one by one. `refused`: one was refused three times, `silent`: nothing is said of it, the session is to be ended; `ended`: the peer did. */
+export async function deliver(
+  frames: readonly Uint8Array[],
+  { write, said, repeats = 0 }: Delivery,
+): Promise<'taken' | 'refused' | 'silent' | 'ended'> {
   for (const frame of frames) {
-    for (let attempt = 1; ; attempt++) {
-      if (attempt > ATTEMPTS) return 'refused'
+    for (let refusals = 0, silences = 0; ; ) {
       await write(frame)
       const answer = await said()
       if (answer === 'end') return 'ended'
       if (answer === 'ack') break
+      if (answer === 'silence') {
+        if (++silences > repeats) return 'silent'
+      } else if (++refusals === ATTEMPTS) return 'refused'
     }
   }
   return 'taken'
@@ -36,13 +44,27 @@ export interface Heard<In> {
   readonly control?: Control
 }
 
-/** Takes what the line gives, item by item. */
-export function listener<In>(side: { read(payload: Uint8Array): In }): (item: LineItem) => Heard<In> {
+export interface Listener<In> {
+  /** Takes what the line gives, item by item. A message of one frame that comes again, because its ACK was lost, is acknowledged and heard once. */
+  take(item: LineItem): Heard<In>
+  /** We have said something since: the same frame again is a new one. */
+  spoke(): void
+}
+
+export function listener<In>(side: { read(payload: Uint8Array): In }): Listener<In> {
   const assemble = assembler(payloadLength)
-  return item => {
-    if (item.type === 'damaged') return { reply: 'nak' }
-    if (item.type !== 'frame') return { control: item.type }
-    const payload = assemble(item.data, item.last)
-    return payload ? { reply: 'ack', message: side.read(payload) } : { reply: 'ack' }
+  let before: Uint8Array | undefined
+  return {
+    take(item) {
+      if (item.type === 'damaged') return { reply: 'nak' }
+      if (item.type !== 'frame') return { control: item.type }
+      if (item.last && before && equal(item.data, before)) return { reply: 'ack' }
+      const payload = assemble(item.data, item.last)
+      before = item.last ? item.data : undefined
+      return payload ? { reply: 'ack', message: side.read(payload) } : { reply: 'ack' }
+    },
+    spoke() {
+      before = undefined
+    },
   }
 }

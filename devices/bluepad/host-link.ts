@@ -37,7 +37,10 @@ export class HostLink {
   readonly #closing = new AbortController()
   #peer: { readonly address: string; readonly port: number; readonly timeout: number } | undefined
   #asked: { readonly request: Uint8Array; readonly answer: Promise<Uint8Array | undefined> } | undefined
+  #before: { readonly request: Uint8Array; readonly answer: Promise<Uint8Array | undefined> } | undefined
   #receiving = false
+  #waiting = false
+  #last: HostMessage | undefined
 
   constructor(options: HostLinkOptions) {
     this.#options = options
@@ -45,7 +48,7 @@ export class HostLink {
 
   /** Whether the host is being asked. */
   get waiting(): boolean {
-    return this.#asked !== undefined
+    return this.#waiting
   }
 
   /** The host is asked no more, and nobody waits for its answer: a reader that does is told that none has come. */
@@ -59,7 +62,8 @@ export class HostLink {
 
   /** Does what the reader wants and answers it. @throws what `say` throws */
   async take(request: HostRequest): Promise<void> {
-    const { say, carry } = this.#options
+    const { carry } = this.#options
+    const say = (message: HostMessage) => this.#say(message)
     switch (request.type) {
       case 'hostConnect': {
         const reachable = !this.#closed && (request.address === APP_HOST || carry !== undefined)
@@ -86,15 +90,24 @@ export class HostLink {
     }
   }
 
-  /** A reader that did not hear our ACK says the same again: the host is asked once. */
+  /** A reader that did not hear our ACK says the same again: the host is asked once, and a request that was answered gets the same answer. */
   #ask(call: HostCall): void {
     if (this.#asked && equal(this.#asked.request, call.request)) return
+    if (this.#before && equal(this.#before.request, call.request)) {
+      this.#asked = this.#before
+      return
+    }
     const { signal } = this.#closing
     const answer = (call.address === APP_HOST ? this.#asHost(call.request, signal) : this.#carried(call, signal)).catch(error => {
       if (!signal.aborted) this.#options.onFault(asFault(error))
       return undefined
     })
-    this.#asked = { request: call.request, answer }
+    const asked = { request: call.request, answer }
+    this.#asked = this.#before = asked
+    this.#waiting = true
+    void answer.then(() => {
+      if (this.#before === asked) this.#waiting = false
+    })
   }
 
   async #asHost(request: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
@@ -109,11 +122,21 @@ export class HostLink {
   async #receive(): Promise<void> {
     if (this.#receiving) return
     this.#receiving = true
-    const answer = await Promise.race([this.#asked?.answer, aborted(this.#closing.signal)])
+    const answer = await Promise.race([(this.#asked ?? this.#before)?.answer, aborted(this.#closing.signal)])
     this.#receiving = false
     this.#asked = undefined
     const status = answer ? statuses.SUCCESS : statuses.RECEIVING_ERROR
-    return this.#options.say({ type: 'receiveAnswer', status, answer })
+    return this.#say({ type: 'receiveAnswer', status, answer })
+  }
+
+  #say(message: HostMessage): Promise<void> {
+    this.#last = message
+    return this.#options.say(message)
+  }
+
+  /** Says the last answer again: a reader that has it takes no notice. */
+  async repeat(): Promise<void> {
+    if (this.#last && !this.#closed) await this.#options.say(this.#last)
   }
 }
 

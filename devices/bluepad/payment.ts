@@ -5,10 +5,10 @@ import type { Outcome } from '../../src/emv/outcome.ts'
 import { asFault, Fault, isFault } from '../../src/errors.ts'
 import { Queue } from '../../src/queue.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
-import { statuses, times } from './codec.ts'
+import { statuses } from './codec.ts'
 import { type CarryToHost, HostLink, type HostRequest } from './host-link.ts'
 import { requestFor } from './request.ts'
-import { type MpedLine, type Said, sessionEnded } from './session.ts'
+import { type MpedLine, type Said, STEP, sessionEnded } from './session.ts'
 import { type Answer, final, heard, type Known, learnQuestion } from './told.ts'
 
 export interface Counter extends RelayOptions {
@@ -22,6 +22,13 @@ export interface Counter extends RelayOptions {
 /** Milliseconds for a cancelled reader to say how the payment ended, and to come to where it may be cancelled; then the session is ended. */
 const SETTLE = 5000
 const PATIENCE = 2000
+/**
+ * Milliseconds for which the reader may be silent: while people have something to do at it, while they take their card after the host's answer, and while nobody has.
+ * Assumed; the vendor's library waits 300 s for anything.
+ */
+const PEOPLE = 120_000
+const REMOVAL = 60_000
+const NOBODY = 8000
 
 /** `failed`: something could not be said to the reader. */
 type Happening = Said | { readonly type: 'stop' } | { readonly type: 'failed'; readonly error: unknown }
@@ -34,7 +41,7 @@ export async function pay(counter: Counter): Promise<Outcome> {
   if (signal.aborted) return relay.aborted()
   const known: Known = {
     ...{ relay, learn: counter.learn, extended: counter.extended, carried: false, answered: false, fault: undefined, silence: undefined },
-    ...{ unsigned: false, pin: undefined, cancelAllowed: false, presented: false },
+    ...{ unsigned: false, pin: undefined, cancelAllowed: false, presented: false, people: true, signing: false },
   }
   const happenings = new Queue<Happening>()
   const stop = () => happenings.push({ type: 'stop' })
@@ -66,21 +73,35 @@ async function follow(counter: Counter, known: Known, happenings: Queue<Happenin
   /** When the reader must have come to an end; it may not be cancelled at every moment. */
   let deadline: number | undefined
   let cancelSent = false
+  /** Milliseconds for which nothing has been heard, and nobody but the reader had something to do. */
+  let silent = 0
   const failed = (error: unknown) => happenings.push({ type: 'failed', error })
   for (;;) {
-    // While the app asks the host, the reader waits in silence, and so do we.
-    const timeout = deadline === undefined ? (hostLink.waiting ? undefined : times.finance) : Math.max(0, deadline - clock.now())
+    // While the app asks the host, or its user signs, the reader waits in silence, and so do we.
+    const busy = hostLink.waiting || known.signing
+    const patience = patienceWith(known)
+    const left = deadline !== undefined ? deadline - clock.now() : busy ? Number.POSITIVE_INFINITY : patience - silent
+    const timeout = Math.max(0, Math.min(left, STEP))
     let said: Happening | undefined
     try {
-      said = await happenings.next({ clock, ...(timeout !== undefined && { timeout }), what: 'the payment' })
+      said = await happenings.next({ clock, timeout, what: 'the payment' })
+      silent = 0
     } catch (error) {
       if (!isFault(error, 'timeout')) throw error
+      if (timeout < left) {
+        silent = busy ? 0 : silent + timeout
+        if (cancelSent) await line.tell({ type: 'idle' })
+        else if (silent > 2 * STEP && silent <= 4 * STEP && !known.people) await hostLink.repeat()
+        // Three refusals end a session, and who knows what a reader makes of one that it did not wait for: two, but for ours.
+        else if (silent === STEP || silent === 2 * STEP || (counter.extended && silent > 0 && silent % (2 * STEP) === 0)) await line.again()
+        continue
+      }
       if (deadline === undefined) {
         // A silent reader is asked to give up, as the vendor's library does, before we do.
         deadline = clock.now() + SETTLE
         cancelSent = true
         await line.tell({ type: 'idle' })
-        known.silence = error
+        known.silence = new Fault('timeout', `the reader said nothing for ${patience} ms`, { ms: patience })
         continue
       }
       line.unsettled = true
@@ -97,7 +118,12 @@ async function follow(counter: Counter, known: Known, happenings: Queue<Happenin
         heard(known, said)
         break
       case 'signature':
+        if (known.signing) break // the same again
+        known.signing = true
         void signed(counter, known)
+          .finally(() => {
+            known.signing = false
+          })
           .then(status => line.send({ type: 'signatureAnswer', status }))
           .catch(failed)
         break
@@ -110,6 +136,7 @@ async function follow(counter: Counter, known: Known, happenings: Queue<Happenin
       case 'hostReceive':
       case 'hostDisconnect':
       case 'hostPost':
+        known.people = false
         void hostLink.take(said satisfies HostRequest).catch(failed)
         break
       case 'saleAnswer':
@@ -121,6 +148,10 @@ async function follow(counter: Counter, known: Known, happenings: Queue<Happenin
         throw sessionEnded()
       case 'raw':
         throw new Fault('protocol', 'the reader says something that is no message of a payment')
+      case 'idleAnswer':
+        // It has nothing under way: how the payment ended was lost.
+        if (cancelSent) return undefined
+        break
       default: // an answer to somebody's question before
     }
     if (deadline !== undefined && known.cancelAllowed && !cancelSent) {
@@ -129,6 +160,12 @@ async function follow(counter: Counter, known: Known, happenings: Queue<Happenin
       await line.tell({ type: 'idle' })
     }
   }
+}
+
+/** Milliseconds. */
+function patienceWith({ people, relay, answered }: Known): number {
+  if (!people) return NOBODY
+  return relay.response || answered ? REMOVAL : PEOPLE
 }
 
 function linkTo(counter: Counter, known: Known, stop: () => void): HostLink {

@@ -30,6 +30,13 @@ export interface WaitOptions {
 /** Bytes of a frame or sequence, as they are. */
 type Bytes = { readonly type: string; readonly bytes: Uint8Array }
 
+/** Milliseconds after which a line that has gone quiet is looked at, and how often a frame of which nothing is said is sent again: ours. */
+export const STEP = 1000
+const REPEATS = 3
+/** What begins something in the reader is never sent twice; milliseconds for its ACK, or for what the reader goes on to say. */
+const once: readonly HostMessage['type'][] = ['sale', 'refund', 'fileHeader', 'fileData', 'softwareConfirm']
+const ONCE = 5000
+
 export class MpedLine {
   /** Resolves when the link is over, as `Conversation.closed`. */
   readonly closed: Promise<Fault | undefined>
@@ -40,6 +47,7 @@ export class MpedLine {
   readonly #clock: Clock
   readonly #conversation: Conversation<Bytes, LineItem>
   readonly #controls = new Queue<Control>()
+  readonly #listener = listener(host)
   /** Who hears what the reader says; nobody: it is lost. */
   #hears: Queue<Said> | undefined
   #sending: Promise<unknown> = Promise.resolve()
@@ -60,55 +68,62 @@ export class MpedLine {
 
   /**
    * Resolves when the reader has taken the message. One that was begun is sent to its end: the reader would take a half for the beginning of the next.
-   * @throws Fault `timeout` (no ACK in 20 s; the session is ended), `protocol` (refused three times; the session is ended), `reader-error` (the reader has ended it), `aborted`, `link-closed`
+   * @throws Fault `timeout` (nothing is said of it; the session is ended), `protocol` (refused three times; the session is ended), `reader-error` (the reader has ended it), `aborted`, `link-closed`
    */
   async send(message: HostMessage, signal?: AbortSignal): Promise<void> {
     const frames = host.frames(message, this.maxFrame)
     const sending = this.#sending.then(async () => {
       throwIfAborted(signal)
+      const single = once.includes(message.type)
       const result = await deliver(frames, {
+        repeats: single ? 0 : REPEATS,
         write: bytes => {
           this.#controls.clear()
+          this.#listener.spoke()
           return this.#conversation.tell({ type: message.type, bytes })
         },
-        said: () => this.#said(message.type),
+        said: () => this.#said(message.type, single ? ONCE : STEP),
       })
       if (result === 'ended') throw sessionEnded()
       if (result === 'taken') return
-      await this.#giveUp()
+      this.unsettled = true
+      await this.end()
+      if (result === 'silent')
+        throw new Fault('timeout', `the reader says nothing of '${message.type}'`, { ms: single ? ONCE : STEP * (REPEATS + 1) })
       throw new Fault('protocol', `the reader refused a frame of '${message.type}' three times`, { what: message.type })
     })
     this.#sending = sending.catch(() => {})
     return sending
   }
 
-  /** The ACK or NAK of a frame. A reader that says neither may have heard it all the same. */
-  async #said(type: string): Promise<Control> {
+  /** The ACK or NAK of a frame; what the reader goes on to say is as good as an ACK. A reader that says nothing may have heard it all the same. */
+  async #said(type: string, timeout: number): Promise<Control | 'silence'> {
     try {
-      return (await this.#controls.next({ clock: this.#clock, timeout: times.ack, what: `the acknowledgement of '${type}'` })) ?? 'end'
+      return (await this.#controls.next({ clock: this.#clock, timeout, what: `the acknowledgement of '${type}'` })) ?? 'end'
     } catch (error) {
-      if (isFault(error, 'timeout')) await this.#giveUp()
+      if (isFault(error, 'timeout')) return 'silence'
       throw error
     }
   }
 
-  #giveUp(): Promise<void> {
-    this.unsettled = true
-    return this.end()
+  /** Says NAK in silence: a reader that waits for an ACK, since its frame or our ACK was lost, sends that frame again. */
+  again(): Promise<void> {
+    return this.#conversation.tell({ type: 'nak', bytes: line.encode({ type: 'nak' }) })
   }
 
   /** Sends without waiting for an ACK: the cancel of a payment (`HeftClient.cancel`). It waits for a message that was begun. */
   tell(message: HostMessage): Promise<void> {
     const sending = this.#sending.then(async () => {
+      this.#listener.spoke()
       for (const bytes of host.frames(message, this.maxFrame)) await this.#conversation.tell({ type: message.type, bytes })
     })
     this.#sending = sending.catch(() => {})
     return sending
   }
 
-  /** Ends the session (10 04): what is under way in the reader has no host any more. */
-  end(): Promise<void> {
-    return this.#conversation.tell({ type: 'end', bytes: line.encode({ type: 'end' }) })
+  /** Ends the session (10 04): what is under way in the reader has no host any more. Nothing answers it, so it is said three times. */
+  async end(): Promise<void> {
+    for (let times = 0; times < 3; times++) await this.#conversation.tell({ type: 'end', bytes: line.encode({ type: 'end' }) })
   }
 
   /** Sends a request and waits for its answer. @throws as `send`; `timeout` when none comes in time, `protocol` when it is not understood */
@@ -121,8 +136,19 @@ export class MpedLine {
     this.hear(heard)
     try {
       await this.send(message, signal)
-      for (;;) {
-        const said = await heard.next({ clock: this.#clock, timeout, signal, what: `'${message.type}'` })
+      for (let silent = 0; ; ) {
+        const step = Math.min(STEP, timeout - silent)
+        const waited = await heard.next({ clock: this.#clock, timeout: step, signal, what: `'${message.type}'` }).catch(error => {
+          if (isFault(error, 'timeout') && silent + step < timeout) return 'silence' as const
+          throw isFault(error, 'timeout') ? new Fault('timeout', `no answer to '${message.type}' in ${timeout} ms`, { ms: timeout }) : error
+        })
+        if (waited === 'silence') {
+          silent += step
+          if (silent <= 2 * STEP) await this.again()
+          else if (message.type === 'idle' || message.type === 'init') await this.tell(message)
+          continue
+        }
+        const said = waited
         if (said === undefined) throw new Fault('link-closed', 'the link was closed')
         if (said.type === answer) return said as Extract<DeviceMessage, { type: T }>
         if (said.type === 'ended') throw sessionEnded()
@@ -139,13 +165,15 @@ export class MpedLine {
   }
 
   async #listen(): Promise<void> {
-    const take = listener(host)
     let over: Fault | undefined
     try {
       for await (const item of this.#conversation.incoming) {
-        const { reply, message, control } = take(item)
+        const { reply, message, control } = this.#listener.take(item)
         if (reply) await this.#conversation.tell({ type: reply, bytes: line.encode({ type: reply }) })
-        if (message) this.#hears?.push(message)
+        if (message) {
+          this.#controls.push('ack')
+          this.#hears?.push(message)
+        }
         if (control && control !== 'poll') this.#controls.push(control)
         if (control === 'end') this.#hears?.push({ type: 'ended' })
       }

@@ -33,6 +33,10 @@ export interface Known {
   cancelAllowed: boolean
   /** A card was told of. */
   presented: boolean
+  /** The cardholder has something to do at the reader: it is silent for as long as that takes. */
+  people: boolean
+  /** The app's user signs. */
+  signing: boolean
   /** The chip was not read, and what is asked for since. */
   ask?: 'chip' | 'swipe' | 'tap'
   /** The stripe was read in place of a chip that failed. */
@@ -53,11 +57,21 @@ const screens = new Map<number, MessageId>([
   [statuses.BATTERY_TOO_LOW, 'reader.lowBattery'],
 ])
 
+/** Whether the cardholder has something to do; other events change nothing of that. */
+const peopleAt = new Map<number, boolean>([
+  ...[
+    ...[statuses.WAITING_CARD, statuses.APPLICATION_SELECTION, statuses.APPLICATION_CONFIRMATION, statuses.PIN_INPUT],
+    ...[statuses.WAITING_CARD_REMOVAL, statuses.REMOVE_CARD, statuses.WAITING_SIGNATURE],
+  ].map(status => [status, true] as const),
+  ...[statuses.CARD_INSERTED, statuses.PIN_INPUT_COMPLETED, statuses.CONNECTING].map(status => [status, false] as const),
+])
+
 export function heard(known: Known, { status, xml }: Extract<DeviceMessage, { type: 'event' }>): void {
   const { relay } = known
   const { emit } = relay
   const told = elements(xml)
   known.learn(told)
+  known.people = peopleAt.get(status) ?? known.people
   known.cancelAllowed = told.get('CancelAllowed') === 'true'
   const again = known.pin === 'entered' && status === statuses.PIN_INPUT
   // The wire has no word for a wrong PIN, nor for a right one: the PIN is asked again, or it is not.

@@ -13,7 +13,7 @@ import {
   times,
 } from '../../devices/bluepad/codec.ts'
 import type { Clock } from '../../src/clock.ts'
-import { Fault } from '../../src/errors.ts'
+import { Fault, isFault } from '../../src/errors.ts'
 import { Queue } from '../../src/queue.ts'
 
 /** What can be wrong with a session: knobs, to be turned at any time. */
@@ -28,6 +28,10 @@ export interface SessionFaults {
   endIn?: number
 }
 
+/** Milliseconds after which a question without an answer is asked again, and how often: assumed. */
+const STEP = 1000
+const AGAIN = 3
+
 const nak: Heard<HostMessage> = { reply: 'nak' }
 
 type Answer = Extract<HostMessage, { readonly status: number }>
@@ -37,7 +41,7 @@ export class DeviceLine {
   maxFrame: number
   readonly #clock: Clock
   readonly #faults: SessionFaults
-  readonly #take = listener(device)
+  readonly #listener = listener(device)
   readonly #controls = new Queue<Control>()
   readonly #write: (bytes: Uint8Array) => Promise<void>
   readonly #over = new AbortController()
@@ -60,10 +64,11 @@ export class DeviceLine {
   hear(item: LineItem): HostMessage | { readonly type: 'end' } | undefined {
     // A frame that is refused was not heard: it comes again.
     const refused = (item.type === 'frame' || item.type === 'damaged') && this.#spend('nak')
-    const { reply, message, control } = refused ? nak : this.#take(item)
+    const { reply, message, control } = refused ? nak : this.#listener.take(item)
     if (reply) this.#reply(reply)
     if (control === 'end') return { type: 'end' }
     if (control && control !== 'poll') this.#controls.push(control)
+    if (message) this.#controls.push('ack') // who answers has heard
     if (!message || !('status' in message)) return message
     if (this.#question?.type === message.type) this.#question.settle(message)
     return undefined
@@ -97,6 +102,7 @@ export class DeviceLine {
 
   async #frame(bytes: Uint8Array): Promise<void> {
     this.#controls.clear()
+    this.#listener.spoke()
     if (this.#faults.endIn !== undefined && this.#faults.endIn-- <= 0) {
       delete this.#faults.endIn
       return this.#write(line.encode({ type: 'end' }))
@@ -116,7 +122,20 @@ export class DeviceLine {
     try {
       await this.say(message)
       const ends = AbortSignal.any([signal, this.#over.signal])
-      return (await answers.next({ clock: this.#clock, timeout, signal: ends, what: `'${message.type}'` })) as Extract<Answer, { type: T }>
+      // Acknowledgements have no numbers, so a late one may have passed for this one's: it is asked again, but for what the host may take long for.
+      const again = type === 'receiveAnswer' ? 0 : AGAIN
+      for (let left = timeout; ; left -= STEP) {
+        const step = again > 0 && left > timeout - again * STEP ? STEP : left
+        try {
+          return (await answers.next({ clock: this.#clock, timeout: step, signal: ends, what: `'${message.type}'` })) as Extract<
+            Answer,
+            { type: T }
+          >
+        } catch (error) {
+          if (!isFault(error, 'timeout') || step === left) throw error
+          await this.say(message)
+        }
+      }
     } finally {
       this.#question = undefined
     }
