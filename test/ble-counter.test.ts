@@ -118,7 +118,7 @@ describe.skipIf(!bluetooth)('the counter over Bluetooth LE', () => {
       const host = await acquirer()
       const socket = await serveAir(air)
       ends.push(() => socket.close())
-      const args = ['pay', '2500.00', '--currency', 'RUB', '--reader', uri, '--acquirer', host.url, '--app', 'Maestro', '--json']
+      const args = ['pay', '2500.00', '--currency', 'RUB', '--reader', uri, '--acquirer', host.url, '--app', 'MIR', '--json']
       const { code, out, err } = await run(tapdip, args, { TAPDIP_AIR: socket.uri })
       expect(JSON.parse(out)).toMatchObject({ result: 'approved' })
       expect(err).toContain(chooses[kind])
