@@ -11,6 +11,7 @@ import { explanationJson } from '../src/emv/explain-print.ts'
 import { asFault, Fault } from '../src/errors.ts'
 import { choice, choiceArgument, matching, onlyFor, repeated, wholeNumber } from '../src/flags.ts'
 import { lineFile } from '../src/line-file.ts'
+import { type IsoDialectName, isoDialects } from '../src/payment/iso8583-dialect.ts'
 import { oneOf, usageFault } from '../src/refusal.ts'
 import { type HostEvent, hostEventLine, startAcquirer } from './acquirer/host.ts'
 import { startIsoLine } from './acquirer/iso8583-host.ts'
@@ -235,6 +236,7 @@ function live(body: Body, cards: readonly [VirtualCard, ...VirtualCard[]]): () =
 
 interface AcquirerFlags {
   readonly iso8583?: number
+  readonly isoDialect?: IsoDialectName
   readonly port: number
   readonly state?: string
   readonly rule: readonly string[]
@@ -251,6 +253,7 @@ export function addAcquirer(program: Command): void {
     .description('a virtual acquirer and issuer on a loopback port, until Ctrl-C')
     .option('--port <number>', '0 takes a free one', wholeNumber('--port', 0, 65535), 8080)
     .option('--iso8583 <port>', 'ISO 8583:1987 on this port too; 0 takes a free one', wholeNumber('--iso8583', 0, 65535))
+    .addOption(choice('--iso-dialect <name>', 'what --iso8583 speaks; tapdip when left out', Object.keys(isoDialects)))
     .option('--state <file>', 'keeps orders and accounts across restarts (SQLite); memory only when left out')
     .option(
       '--rule <json>',
@@ -268,8 +271,9 @@ export function addAcquirer(program: Command): void {
     .option('--bonus <json>', '{"award":1.5,"spend":50,"pan":"2200"}: percent that comes back as points, and that points may pay')
     .option('--token <text>', 'asked of everybody; a random one, asked of pages in a browser only, when left out')
     .option('--quiet', 'do not print what the host sees')
-    .action(async ({ port, iso8583, state, rule, risk, merchant, bonus, token, quiet }: AcquirerFlags) => {
+    .action(async ({ port, iso8583, isoDialect, state, rule, risk, merchant, bonus, token, quiet }: AcquirerFlags) => {
       if (port !== 0 && port === iso8583) throw usageFault('usage.conflict', { field: '--port', other: '--iso8583' })
+      if (iso8583 === undefined) onlyFor('--iso8583', { '--iso-dialect': isoDialect })
       const merchants = merchant.map(text => parsed(text, '--merchant'))
       const host = await startAcquirer({
         port,
@@ -282,7 +286,8 @@ export function addAcquirer(program: Command): void {
         ...(!quiet && { onEvent: (event: HostEvent) => void process.stdout.write(`${hostEventLine(event)}\n`) }),
       })
       try {
-        const line = iso8583 === undefined ? undefined : await startIsoLine(host.desk, { port: iso8583 })
+        const line =
+          iso8583 === undefined ? undefined : await startIsoLine(host.desk, { port: iso8583, ...(isoDialect && { dialect: isoDialect }) })
         process.stdout.write(`acquirer: ${host.url}\n`)
         if (token === undefined) process.stdout.write(`token for pages: ${host.token}\n`)
         if (line) process.stdout.write(`acquirer: ${line.url}\n`)

@@ -155,6 +155,7 @@ export const helpInRussian: Readonly<Record<string, string>> = {
   acquirer: 'виртуальные эквайер и эмитент на локальном порту до Ctrl-C',
   'acquirer --port': '0 — любой свободный',
   'acquirer --iso8583': 'на этом порту ещё и ISO 8583:1987; 0 — любой свободный',
+  'acquirer --iso-dialect': 'на каком диалекте говорит --iso8583; по умолчанию tapdip',
   'acquirer --state': 'хранит заказы и счета между запусками (SQLite); по умолчанию только в памяти',
   'acquirer --rule': '{"when":{"amount":{"above":1000000}},"do":"decline","code":"51","reason":"…"}; можно повторять',
   'acquirer --risk': '{"check":"velocity","per":"card","seconds":60,"count":3}: отказ до запроса в банк; можно повторять',

@@ -7,6 +7,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Counter, profiles, virtualCounter } from '../simulator/world.ts'
+import { iso8583Acquirer } from '../src/payment/iso8583-acquirer.ts'
+import { connect } from '../src/transport/connect.ts'
+import { cardMessage } from './host-bench.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const tapdip = join(root, 'dist/devices/cli.js')
@@ -83,6 +86,21 @@ const payArgs = (
 ) => [...['pay', amount, '--currency', 'RUB', '--reader', uri, '--acquirer', acquirer.url, '--app', 'MIR'], ...more]
 
 describe('two processes', () => {
+  it('tapdip-sim acquirer --iso-dialect: its ISO 8583 line speaks that one, and no other', async () => {
+    const host = start(tapdipSim, ['acquirer', '--port', '0', '--iso8583', '0', '--iso-dialect', 'bcd'])
+    const [, place] = await host.says(/acquirer: iso8583:\/\/(\S+)/)
+    const client = (dialect: 'bcd' | 'ascii') =>
+      iso8583Acquirer({ connect: how => connect(`tcp://${place}`, how), dialect, timeout: 2000, terminal: '63545902' })
+    const [same, other] = [client('bcd'), client('ascii')]
+    try {
+      expect(await same.authorise(await cardMessage('same'))).toMatchObject({ state: 'approved', response: { code: '00' } })
+      await expect(other.authorise(await cardMessage('other'))).rejects.toThrow()
+    } finally {
+      await same.close()
+      await other.close()
+    }
+  })
+
   it('a phone at a served reader: no PIN from 3000.00 on, and the app hears of the tap', async () => {
     const host = start(tapdipSim, ['acquirer', '--port', '0'])
     const reader = start(tapdipSim, ['serve', 'qpos', '--listen', 'tcp:0', '--card', 'dda', '--phone', 'locked'])

@@ -157,6 +157,8 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'acquirer --port', ['acquirer', '--port', '65536'], /--port is '65536', it takes a whole number from 0 to 65535/],
   ['tapdip-sim', 'acquirer --iso8583', ['acquirer', '--iso8583', 'x'], /--iso8583 is 'x'/],
   ['tapdip-sim', 'acquirer --iso8583', ['acquirer', '--port', '9', '--iso8583', '9'], /--port and --iso8583 contradict/],
+  ['tapdip-sim', 'acquirer --iso-dialect', ['acquirer', '--port', '0', '--iso8583', '0', '--iso-dialect', 'asci'], /--iso-dialect is 'asci'.*did you mean 'ascii'/],
+  ['tapdip-sim', 'acquirer --iso-dialect', ['acquirer', '--port', '0', '--iso-dialect', 'ascii'], /--iso-dialect is only for --iso8583/],
   ['tapdip-sim', 'acquirer --rule', ['acquirer', '--port', '0', '--rule', '{'], /--rule is no JSON/],
   ['tapdip-sim', 'acquirer --rule', ['acquirer', '--port', '0', '--rule', '{"do":"dance"}'], /do/],
   ['tapdip-sim', 'acquirer --risk', ['acquirer', '--port', '0', '--risk', '{"check":"mood"}'], /check/],
