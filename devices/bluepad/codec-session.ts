@@ -6,8 +6,8 @@ import { payloadLength } from './codec-messages.ts'
 
 /** How often a frame is sent before the session ends (FrameManager.mm). */
 export const ATTEMPTS = 3
-/** Milliseconds for an ACK, for an answer, between two polls, and for the next message of a payment (HeftConnection.mm). */
-export const times = { ack: 20_000, answer: 15_000, poll: 1000, finance: 300_000 } as const
+/** Milliseconds for an ACK and for an answer (HeftConnection.mm). */
+export const times = { ack: 20_000, answer: 15_000 } as const
 
 export interface Delivery {
   write(bytes: Uint8Array): Promise<void>
