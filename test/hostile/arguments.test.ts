@@ -1,6 +1,9 @@
 /** JavaScript passes anything: every public function says which argument it cannot take, and no value of another type is paid. */
 
-import { afterEach, describe, expect, it } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import * as api from '../../devices/index.ts'
 import * as simulator from '../../simulator/world.ts'
 import { type Counter, virtualCounter } from '../../simulator/world.ts'
@@ -11,6 +14,15 @@ import { openJournal } from '../../src/payment/journal.ts'
 import { pay } from '../../src/payment/payment.ts'
 import { openTill } from '../../src/payment/till.ts'
 import type { Reader } from '../../src/reader/reader.ts'
+
+// 'x' and '100' are names of files, too: what is opened so is opened here.
+const folder = mkdtempSync(join(tmpdir(), 'tapdip-arguments-'))
+const home = process.cwd()
+beforeAll(() => process.chdir(folder))
+afterAll(() => {
+  process.chdir(home)
+  rmSync(folder, { recursive: true, force: true })
+})
 
 const ends: (() => unknown)[] = []
 afterEach(async () => {
