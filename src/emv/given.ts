@@ -23,7 +23,8 @@ const configRule = door.shape({ capabilities: door.anyBytes })
 
 /** @throws Fault `bad-argument` */
 export function checkDoor(transaction: Transaction, config: TerminalConfig, terminal: Terminal): void {
-  door.need('transaction', transaction, transactionRule)
+  door.need('transaction', transaction, door.object)
+  door.need('', transaction, transactionRule) // its fields by their own names, as all of the kernel's refusals
   door.need('config', config, configRule)
   door.need('terminal', terminal, terminalRule)
 }
