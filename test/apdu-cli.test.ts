@@ -129,8 +129,22 @@ describe('tapdip pay over a raw slot', () => {
     const uri = await serve('visa-signature')
     const host = await startAcquirer()
     ends.push(() => host.close())
-    const { code, out } = await run(tapdip, 'pay', '100.00', '--currency', 'RUB', '--reader', uri, '--acquirer', host.url, '--sign', 'AB', '--json') // biome-ignore format: one line
-    expect(code).toBe(0)
+    const { code, out } = await run(
+      tapdip,
+      'pay',
+      '100.00',
+      '--currency',
+      'RUB',
+      '--reader',
+      uri,
+      '--acquirer',
+      host.url,
+      '--sign',
+      'AB',
+      '--json',
+    )
+    expect(code).toBe(10)
+    expect(JSON.parse(out)).toMatchObject({ result: 'declined', responseCode: '63' })
     expect(Number.parseInt(JSON.parse(out).tags['95'].slice(0, 2), 16) & 0x0c).not.toBe(0) // DDA or CDA failed
   })
 
