@@ -253,6 +253,15 @@ describe('the same book as over HTTP', () => {
     expect(await client.advise(message)).toMatchObject({ state: 'approved' })
     expect(host.orders).toHaveLength(1)
   })
+
+  it('a card that told its terminal all its certificates is advised all the same: no host wants them', async () => {
+    const { client, host } = await started()
+    const message = await cardMessage('a', {}, '40')
+    const tags = new Map(message.tags)
+    for (const tag of [0x90, 0x92, 0x9f46, 0x9f48, 0x9f4b, 0x8e]) tags.set(tag, new Uint8Array(248).fill(0x6a))
+    expect(await client.advise({ ...message, tags })).toMatchObject({ state: 'approved' })
+    expect(host.balance(visa)).toBeLessThan(full)
+  })
 })
 
 describe('a line that fails', () => {

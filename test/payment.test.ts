@@ -9,6 +9,7 @@ import { profiles } from '../simulator/cards/profiles/index.ts'
 import { hex } from '../src/bytes.ts'
 import { systemClock } from '../src/clock.ts'
 import { currency } from '../src/currency.ts'
+import { Fault } from '../src/errors.ts'
 import { hostMessage } from '../src/messages.ts'
 import type { Acquirer } from '../src/payment/acquirer.ts'
 import type { PaymentEvent } from '../src/payment/events.ts'
@@ -175,6 +176,15 @@ describe('a payment that goes through', () => {
     expect(result).toMatchObject({ result: 'approved', advice: 'done' })
     expect(seen).toMatchObject([{ type: 'advice', code: '00', arqc: 'right' }])
     expect(host.order(order().number)?.state).toBe('Approved')
+  })
+
+  it('a client that cannot say the advice: unknown, nothing is thrown once a card has signed', async () => {
+    const [application] = profiles['offline-pin'].applications
+    const profile: CardProfile = { ...profiles['offline-pin'], applications: [{ ...application, risk: { policy: 'approve' } }] }
+    const { pay, host } = await counter(profile, { cvm: 'offlinePin', offline: true })
+    const client = httpAcquirer(host.url)
+    const advise = () => Promise.reject(new Fault('bad-argument', 'field 55 is too long', { field: 'iso8583.55' }))
+    expect(await pay({ acquirer: { ...client, advise } })).toMatchObject({ result: 'unknown' })
   })
 })
 
