@@ -11,6 +11,7 @@ import { VirtualClock } from '../src/clock.ts'
 import { macAlgorithm3 } from '../src/crypto/mac.ts'
 import { isFault } from '../src/errors.ts'
 import type { OrderChange } from '../src/payment/acquirer.ts'
+import { httpAcquirer } from '../src/payment/http-acquirer.ts'
 import { decodeIso, encodeIso, type IsoMessage, type IsoOptions, isoSide, isoSideOf } from '../src/payment/iso8583.ts'
 import { type Iso8583Acquirer, iso8583Acquirer } from '../src/payment/iso8583-acquirer.ts'
 import { type IsoDialect, isoDialects, isoField } from '../src/payment/iso8583-dialect.ts'
@@ -260,7 +261,11 @@ describe('the same book as over HTTP', () => {
     const tags = new Map(message.tags)
     for (const tag of [0x90, 0x92, 0x9f46, 0x9f48, 0x9f4b, 0x8e]) tags.set(tag, new Uint8Array(248).fill(0x6a))
     expect(await client.advise({ ...message, tags })).toMatchObject({ state: 'approved' })
-    expect(host.balance(visa)).toBeLessThan(full)
+    const left = host.balance(visa)!
+    expect(left).toBeLessThan(full)
+    // And over the other line again, which has room for all of it: the same payment.
+    expect(await httpAcquirer(host.url).advise({ ...message, tags })).toMatchObject({ state: 'approved' })
+    expect(host.balance(visa)).toBe(left)
   })
 })
 

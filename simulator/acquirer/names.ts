@@ -1,6 +1,7 @@
 /** Names by which the acquirer's book knows cards and messages: made under a key that is not in the book, so that nobody finds a card number by trying them all. */
 
 import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { forTerminal } from '../../src/payment/iso8583-messages.ts'
 
 /**
  * A hash of a card number alone tells the number: beside its first six and last four digits a million tries are left (PCI DSS 4.0.1, 3.5.1.1 wants a keyed one).
@@ -34,6 +35,12 @@ function unkeyed(pan: string): string {
   return createHash('sha256').update(`tapdip-sim ${pan}`).digest('hex').slice(0, 24)
 }
 
-function plain(_: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value instanceof Map ? [...value] : value instanceof Uint8Array ? [...value] : value
+/** Data objects by tag in one order, whichever line brought them, and without what a card told its terminal alone: a line that has no room leaves that out. */
+function plain(this: Record<string, unknown>, name: string, shown: unknown): unknown {
+  const value = this[name] // before `toJSON` has masked it
+  if (typeof value === 'bigint') return value.toString()
+  if (value instanceof Uint8Array) return [...value]
+  if (!(value instanceof Map)) return shown
+  const objects = [...(value as Map<number, Uint8Array>)].filter(([tag]) => !forTerminal.has(tag))
+  return objects.sort(([one], [other]) => one - other).map(([tag, bytes]) => [tag, [...bytes]])
 }
