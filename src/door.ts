@@ -94,12 +94,6 @@ export const callable: Rule = simple('a function', value => typeof value === 'fu
 export const date: Rule = simple('a Date', value => value instanceof Date && !Number.isNaN(+value))
 export const anyBytes: Rule = simple('bytes (Uint8Array)', value => value instanceof Uint8Array)
 
-export const bytes = (least: number, most: number): Rule =>
-  simple(
-    `${least === most ? least : `${least} to ${most}`} bytes (Uint8Array)`,
-    value => value instanceof Uint8Array && value.length >= least && value.length <= most,
-  )
-
 export const oneOf = (values: readonly (string | number)[]): Rule =>
   simple(`one of ${values.join(', ')}`, value => values.includes(value as string))
 

@@ -1,20 +1,20 @@
 /** A recording or an explanation that cannot be written: it ends, is told once, and the payment goes as if nobody had listened; in every family. */
 
 import { afterEach, expect, it } from 'vitest'
-import { families, open } from '../../devices/index.ts'
-import { type Counter, virtualCounter, virtualFamilies } from '../../simulator/world.ts'
+import { open } from '../../devices/index.ts'
+import { type Counter, virtualCounter } from '../../simulator/world.ts'
 import { currency } from '../../src/currency.ts'
 import { httpAcquirer } from '../../src/payment/http-acquirer.ts'
 import { pay } from '../../src/payment/payment.ts'
 import { traced, unredacted } from '../../src/transport/trace.ts'
+import { everyFamily } from '../families.ts'
 
 let counter: Counter | undefined
 afterEach(() => counter?.close())
 
-const kinds = families
-  .filter(({ name }) => name in virtualFamilies)
-  .flatMap(({ name, dialects = [undefined] }) => dialects.map(dialect => [name, dialect] as const))
-  .filter(([, dialect]) => dialect !== 'emv2') // a port of calls, without a line
+const kinds = everyFamily
+  .filter(({ dialect }) => dialect !== 'emv2') // a port of calls, without bytes
+  .map(({ family, dialect }) => [family, dialect] as const)
 
 /** Lines that a disk still takes. */
 const room = [0, 1, 5, 12]
