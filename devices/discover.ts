@@ -3,7 +3,7 @@
 import { type Clock, sleep, systemClock } from '../src/clock.ts'
 import { asFault, Fault, isFault, throwIfAborted } from '../src/errors.ts'
 import { Queue } from '../src/queue.ts'
-import { identify } from './index.ts'
+import { identify } from './families.ts'
 
 export type Transport = 'ble' | 'serial' | 'hid' | 'pcsc'
 export const transports: readonly Transport[] = ['ble', 'serial', 'hid', 'pcsc']

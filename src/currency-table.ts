@@ -1,5 +1,14 @@
 /** ISO 4217's currencies and funds as data: list one of its maintenance agency (SIX), published 2026-09-17. Units without a minor unit (metals, XDR, XXX) are no money to pay with. */
 
+export interface Currency {
+  /** Alphabetic code, `RUB`. */
+  readonly alpha: string
+  /** Numeric code, 643. */
+  readonly numeric: number
+  /** Digits after the decimal point, 2. */
+  readonly exponent: number
+}
+
 /** Alphabetic and numeric code of each, by the digits after the decimal point. */
 const published: Readonly<Record<number, string>> = {
   0: 'BIF 108, CLP 152, DJF 262, GNF 324, ISK 352, JPY 392, KMF 174, KRW 410, PYG 600, RWF 646, UGX 800, UYI 940, VND 704, VUV 548, XAF 950, XOF 952, XPF 953',

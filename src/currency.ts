@@ -1,18 +1,11 @@
 /** ISO 4217 currencies and amounts in minor units. */
 
-import { currencyRows, withdrawnCurrencies } from './currency-table.ts'
+import { type Currency, currencyRows, withdrawnCurrencies } from './currency-table.ts'
 import * as door from './door.ts'
 import { nearest } from './nearest.ts'
 import { usageFault } from './refusal.ts'
 
-export interface Currency {
-  /** Alphabetic code, `RUB`. */
-  readonly alpha: string
-  /** Numeric code, 643. */
-  readonly numeric: number
-  /** Digits after the decimal point, 2. */
-  readonly exponent: number
-}
+export type { Currency } from './currency-table.ts'
 
 const currencies = currencyRows.map(([alpha, numeric, exponent]): Currency => ({ alpha, numeric, exponent }))
 const byAlpha = new Map(currencies.map(one => [one.alpha, one]))

@@ -1,8 +1,8 @@
 /** What a public function takes, checked at its door: JavaScript passes anything, and a payment is no place to find out. */
 
-import type { Currency } from './currency.ts'
+import type { Currency } from './currency-table.ts'
 import { Fault } from './errors.ts'
-import { maskNumbers } from './mask.ts'
+import { starNumbers } from './stars.ts'
 
 /** One argument, or a field of one. */
 export interface Rule {
@@ -32,11 +32,11 @@ export function need(path: string, value: unknown, rule: Rule): void {
 export function show(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return `the text ${JSON.stringify(maskNumbers(value.length > 60 ? `${value.slice(0, 60)}…` : value))}`
+      return `the text ${JSON.stringify(starNumbers(value.length > 60 ? `${value.slice(0, 60)}…` : value))}`
     case 'bigint':
-      return `${maskNumbers(String(value))}n`
+      return `${starNumbers(String(value))}n`
     case 'number':
-      return `the number ${maskNumbers(String(value))}`
+      return `the number ${starNumbers(String(value))}`
     case 'function':
       return 'a function'
     case 'symbol':

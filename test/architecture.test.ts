@@ -83,9 +83,39 @@ function violations(file: string): string[] {
   })
 }
 
+/** Every circle of imports, types too: a type that two files need goes below both. Files of one circle, in the order in which they were met. */
+function circles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  // Tarjan: a file's `low` is the earliest file that it leads back to.
+  const [met, low, path, found] = [new Map<string, number>(), new Map<string, number>(), [] as string[], [] as string[][]]
+  const visit = (file: string) => {
+    met.set(file, met.size)
+    low.set(file, met.get(file)!)
+    path.push(file)
+    for (const next of graph.get(file) ?? []) {
+      if (!met.has(next)) visit(next)
+      if (path.includes(next)) low.set(file, Math.min(low.get(file)!, low.get(next)!))
+    }
+    if (low.get(file) !== met.get(file)) return
+    const circle = path.splice(path.indexOf(file))
+    if (circle.length > 1 || graph.get(file)?.includes(file)) found.push(circle)
+  }
+  for (const file of graph.keys()) if (!met.has(file)) visit(file)
+  return found
+}
+
 describe('architecture', () => {
   it('every import is one that the table allows', () => {
     expect(sources.flatMap(violations)).toEqual([])
+  })
+
+  it('no file leads back to itself', () => {
+    const own = sources.filter(file => !/^(test|bench)\//.test(file))
+    const targets = (file: string) =>
+      imports(file)
+        .filter(({ specifier }) => specifier.startsWith('.'))
+        .map(({ specifier }) => relative(root, resolve(root, dirname(file), specifier)))
+    expect(circles(new Map(own.map(file => [file, targets(file)])))).toEqual([])
+    expect(circles(new Map(Object.entries({ a: ['b'], b: ['c'], c: ['d', 'b'], d: [] })))).toEqual([['b', 'c']])
   })
 
   it('the table bites', () => {

@@ -14,7 +14,8 @@ import { currency } from '../src/currency.ts'
 import { Fault } from '../src/errors.ts'
 import type { AuthorisationMessage, HostAnswer } from '../src/payment/acquirer.ts'
 import { httpAcquirer } from '../src/payment/http-acquirer.ts'
-import { type Journal, type JournalOptions, openJournal } from '../src/payment/journal.ts'
+import type { Journal, JournalOptions } from '../src/payment/journal.ts'
+import { openJournal } from '../src/payment/journal-open.ts'
 import { openDatabase } from '../src/payment/journal-sqlite.ts'
 import { type PayOptions, pay } from '../src/payment/payment.ts'
 import type { Intent, PaymentStep, Recorder } from '../src/payment/recorder.ts'
@@ -333,7 +334,7 @@ describe('a file that fails', () => {
   it.skipIf(process.getuid?.() !== 0)('a directory or file of somebody else’s: no permission', () => {
     const path = directory()
     chmodSync(path, 0o755)
-    const module = join(import.meta.dirname, '../dist/src/payment/journal.js') // npm run build
+    const module = join(import.meta.dirname, '../dist/src/payment/journal-open.js') // npm run build
     const attempt = () =>
       execFileSync(
         process.execPath,

@@ -11,9 +11,10 @@ import { type Counter, type CounterOptions, virtualConfig, virtualCounter } from
 import { hex } from '../src/bytes.ts'
 import type { TerminalConfig } from '../src/emv/config.ts'
 import { httpAcquirer } from '../src/payment/http-acquirer.ts'
-import { type Journal, openJournal } from '../src/payment/journal.ts'
+import type { Journal } from '../src/payment/journal.ts'
+import { openJournal } from '../src/payment/journal-open.ts'
 import type { Notice } from '../src/payment/notice.ts'
-import type { Stage } from '../src/payment/recorder.ts'
+import type { Stage } from '../src/payment/steps.ts'
 import { openTill, type Till } from '../src/payment/till.ts'
 
 const merchant = { name: 'MobileTestMerchant', id: 'MTM', terminal: '63545902' }

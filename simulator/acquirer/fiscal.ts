@@ -1,8 +1,16 @@
 /** The acquirer's cash register: which operations make a fiscal document, and its marks. A simulated register: its numbers are of test equipment. */
 
 import { createHash } from 'node:crypto'
-import type { FiscalMark } from '../../src/payment/acquirer.ts'
-import type { BookedOrder, Operation } from './book.ts'
+import type { FiscalMark, HostOperation } from '../../src/payment/acquirer.ts'
+
+/** What the register looks at of an operation of the book. Minor units. */
+interface Booked extends Pick<HostOperation, 'type' | 'state' | 'at' | 'amount' | 'items'> {
+  readonly hold?: boolean
+  readonly gives?: boolean
+  readonly fromHeld?: bigint
+  readonly undoes?: unknown
+  readonly fiscal?: FiscalMark
+}
 
 type Document = Pick<FiscalMark, 'kind' | 'at' | 'amount' | 'items'>
 
@@ -19,7 +27,7 @@ const register = {
  * A sale when money is charged, a refund when charged money goes back; what is only held makes none (seed 000: at the payment of a one-stage order, at the
  * confirmation of a two-stage one). Bonus points are no money.
  */
-export function fiscalFacts({ operations }: BookedOrder, operation: Operation): Document | undefined {
+export function fiscalFacts({ operations }: { readonly operations: readonly Booked[] }, operation: Booked): Document | undefined {
   const { type, at, amount, items, hold, gives, fromHeld = 0n, undoes } = operation
   const parts = items ? { items } : {}
   if (type === 'payment' && !hold) return { kind: gives ? 'refund' : 'sale', at, amount }

@@ -2,7 +2,7 @@
 
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { Fault } from '../../src/errors.ts'
-import { Controller } from './controller.ts'
+import { Controller, type Ether } from './controller.ts'
 
 export interface AirOptions {
   readonly clock?: Clock
@@ -14,7 +14,7 @@ export interface AirOptions {
   readonly buffers?: { readonly length: number; readonly count: number }
 }
 
-export class Air {
+export class Air implements Ether {
   readonly clock: Clock
   readonly interval: number
   readonly buffers: { readonly length: number; readonly count: number }

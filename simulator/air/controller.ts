@@ -1,10 +1,10 @@
 /** A virtual Bluetooth LE controller: HCI packets from its host on one side, the virtual air on the other. */
 
 import { equal, fromHex } from '../../src/bytes.ts'
+import type { Clock } from '../../src/clock.ts'
 import { Fault } from '../../src/errors.ts'
 import { h4 } from '../../src/transport/ble-h4.ts'
 import type { HciHost, HciPort } from '../../src/transport/ble-hci.ts'
-import type { Air } from './air.ts'
 import { accepted, advertising, event, op, readU16, status, u16 } from './hci.ts'
 
 /** One end of a connection; the other is `peer`'s. */
@@ -28,6 +28,17 @@ interface Wanted {
 
 const NOBODY: HciHost = { packet() {}, power() {} }
 
+/** What a controller needs of the air that it is on. */
+export interface Ether {
+  readonly clock: Clock
+  /** Milliseconds between two advertisements. */
+  readonly interval: number
+  readonly buffers: { readonly length: number; readonly count: number }
+  readonly controllers: ReadonlySet<Controller>
+  hear(one: Controller, other: Controller): boolean
+  nextHandle(): number
+}
+
 /** Made by `Air.controller`. Its host is any Bluetooth stack: one at a time. */
 export class Controller {
   /** `02:00:00:00:00:01` */
@@ -38,7 +49,7 @@ export class Controller {
   dropAcl = false
   /** Opcodes that were answered with "unknown command". */
   readonly unknown = new Set<number>()
-  readonly #air: Air
+  readonly #air: Ether
   readonly #bytes: Uint8Array
   #host = NOBODY
   #taken = false
@@ -50,7 +61,7 @@ export class Controller {
   readonly #connections = new Map<number, Connection>()
   #stopAdvertising: (() => void) | undefined
 
-  constructor(air: Air, address: string, rssi: number) {
+  constructor(air: Ether, address: string, rssi: number) {
     this.#air = air
     this.address = address
     this.rssi = rssi

@@ -10,7 +10,7 @@ import { Air } from '../air/air.ts'
 import type { Controller } from '../air/controller.ts'
 import { serveAir } from '../air/socket.ts'
 import { plugBle } from './ble-device.ts'
-import type { Listening } from './listen.ts'
+import type { Listening } from './listening.ts'
 
 export interface BleAdvertised {
   readonly shape: BleShape

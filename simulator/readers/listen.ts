@@ -6,25 +6,13 @@ import { asFault, Fault } from '../../src/errors.ts'
 import { connect } from '../../src/transport/connect.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { openTcp, socketLink } from '../../src/transport/tcp.ts'
-import type { Controller } from '../air/controller.ts'
 import { portFault } from '../port-fault.ts'
 import type { BleAdvertised } from './ble-listen.ts'
 import type { HidPlug } from './hid-device.ts'
+import type { Listening, ServeLink } from './listening.ts'
 import { openPty } from './pty.ts'
 
-/** Runs a device on one link until the link is over. */
-export type ServeLink = (link: Link) => Promise<void>
-
-export interface Listening {
-  /** What a host connects to: `serial:/dev/pts/4`, `tcp://127.0.0.1:9100`; `pcsc:` for any program of PC/SC. */
-  readonly uri: string
-  /** Of `ble:<port>`: what a host on this machine is given as `TAPDIP_AIR`. */
-  readonly air?: string
-  /** Of `ble` on an air of this process: signal, range, link loss, switch. */
-  readonly radio?: Controller
-  /** Unplugs the device: idempotent; resolves when its links are closed and `serve` has returned. */
-  close(): Promise<void>
-}
+export type { Listening, ServeLink } from './listening.ts'
 
 export interface ListenOptions {
   /** Sees what `serve` throws, but for the end of its link. */

@@ -4,7 +4,7 @@ import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
 import { sleep, systemClock, within } from '../../src/clock.ts'
 import { asFault, Fault } from '../../src/errors.ts'
 import { HidDeviceLink, type HidPlug, hidUri, reportDescriptor, reportInterval } from './hid-device.ts'
-import type { Listening, ServeLink } from './listen.ts'
+import type { Listening, ServeLink } from './listening.ts'
 
 const NODE = '/dev/uhid'
 

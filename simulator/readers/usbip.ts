@@ -5,7 +5,7 @@ import { concat } from '../../src/bytes.ts'
 import { isFault } from '../../src/errors.ts'
 import { numbersReports } from '../../src/transport/hid-reports.ts'
 import { HidDeviceLink, type HidPlug, hidUri } from './hid-device.ts'
-import type { Listening, ServeLink } from './listen.ts'
+import type { Listening, ServeLink } from './listening.ts'
 import { controlAnswer, deviceRelease } from './usb-descriptors.ts'
 
 /** What a device is called on the bus of this server: `usbip attach -r 127.0.0.1 -b 1-1`. */

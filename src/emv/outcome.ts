@@ -1,6 +1,6 @@
 /** An Outcome is how a transaction ended; endings of the card's, the cardholder's or the host's making are outcomes, not faults. */
 
-import type { AuthorisationResponse, PinBlock } from './terminal.ts'
+import type { AuthorisationResponse, PinBlock } from './authorisation.ts'
 
 export type CardInterface = 'chip' | 'tap' | 'swipe'
 

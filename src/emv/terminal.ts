@@ -2,7 +2,10 @@
 
 import type { Currency } from '../currency.ts'
 import type { MessageId } from '../messages.ts'
+import type { AuthorisationResponse, PinBlock } from './authorisation.ts'
 import type { CardInterface, CvmName } from './outcome.ts'
+
+export type { AuthorisationResponse, PinBlock } from './authorisation.ts'
 
 /** ISO 8583 / EMV 9C processing codes by name. */
 export type TransactionType = 'purchase' | 'cash' | 'cashback' | 'refund'
@@ -66,14 +69,6 @@ export type PinEntry =
   | { readonly type: 'timeout' }
   | { readonly type: 'notWorking' }
 
-/** An enciphered ISO 9564 PIN block. */
-export interface PinBlock {
-  readonly format: 0 | 3 | 4
-  readonly data: Uint8Array
-  /** DUKPT key serial number, 10 bytes (TDES) or 12 (AES). */
-  readonly ksn: Uint8Array
-}
-
 export interface AuthorisationRequest {
   readonly transaction: Transaction
   readonly interface?: CardInterface | undefined
@@ -83,26 +78,6 @@ export interface AuthorisationRequest {
   readonly tags: ReadonlyMap<number, Uint8Array>
   readonly pinBlock?: PinBlock
 }
-
-/**
- * The host's answer. `unableToGoOnline`: no answer is known, the kernel decides by the default action codes (EMV 4.4 Book 3, 10.7). Whether the host may
- * have approved all the same is then the terminal's to know; where the kernel itself waited in vain, or `authorise` threw anything but `host-unreachable`,
- * the Outcome says that a reversal is due. `referral` asks `refer`, and is a decline where the terminal has none.
- */
-export type AuthorisationResponse =
-  | {
-      readonly type: 'approved' | 'declined' | 'referral'
-      /** Authorisation Response Code (8A), two characters. */
-      readonly code: string
-      /** 91: ARPC and response code, or as the scheme says, 8–16 bytes. */
-      readonly issuerAuthenticationData?: Uint8Array
-      /** Issuer script templates 71 and 72 as they came, in order. */
-      readonly scripts?: readonly Uint8Array[]
-      readonly authorisationCode?: string
-      /** Retrieval reference number, 12 characters. */
-      readonly rrn?: string
-    }
-  | { readonly type: 'unableToGoOnline' }
 
 /** A kernel's word to the terminal while the card is in the field: the tags it asks for, and the objects it tells; an empty one is none the card has. */
 export interface DataExchange {

@@ -7,7 +7,7 @@ import { isFault, throwIfAborted } from '../errors.ts'
 import type { Acquirer, AuthorisationMessage, HostAnswer, ReversalReason } from './acquirer.ts'
 import { agreed, agreeing, askedBy, isContradiction } from './agreement.ts'
 import type { PaymentEvent } from './events.ts'
-import type { PaymentReason, Pen } from './recorder.ts'
+import type { Ended, PaymentReason, Pen } from './recorder.ts'
 
 /** How the host stands towards this payment, as far as we know. */
 export interface HostRecord {
@@ -20,9 +20,6 @@ export interface HostRecord {
   /** The host approved a part, which the app does not take: taken back. */
   readonly part?: boolean
 }
-
-/** How reader and customer ended it. */
-export type Ended = Omit<Outcome, 'reason'> & { readonly reason?: PaymentReason }
 
 export interface Settled {
   readonly result: Outcome['result']

@@ -3,27 +3,10 @@
 import { hex } from '../bytes.ts'
 import { Fault, isFault } from '../errors.ts'
 import type { Merchant } from './acquirer.ts'
+import type { Damage, Repaired } from './journal-damage.ts'
 import { readEntry, readNotice, readOrder, readShop, results, schema } from './journal-rows.ts'
 import type { Database, Row } from './journal-sqlite.ts'
-import { methods } from './recorder.ts'
-
-/** What is wrong with one row, or with a table. */
-export interface Damage {
-  readonly table: string
-  /** SQLite's row number; left out when the table itself is. */
-  readonly row?: number
-  /** What the row is about: a payment's key, an order's number. */
-  readonly name?: string
-  readonly column?: string
-  /** In words, with nothing of the row's content. */
-  readonly why: string
-}
-
-/** What was done about it. */
-export interface Repaired extends Damage {
-  /** `mended`: the till goes on with it; `aside`: kept in the table `aside`, and in the way of nothing but a second payment of its order. */
-  readonly became: 'mended' | 'aside'
-}
+import { methods } from './steps.ts'
 
 const nobody: Merchant = { name: '', id: '', terminal: '' }
 

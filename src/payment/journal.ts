@@ -1,15 +1,13 @@
 /** The journal of payments: a file that survives the process, written ahead of every message (SQLite; Node only, and its libraries load when one is opened). */
 
 import type { Clock } from '../clock.ts'
-import { systemClock } from '../clock.ts'
-import * as door from '../door.ts'
 import type { TransactionType } from '../emv/terminal.ts'
 import type { AuthorisationMessage, HostAnswer, Merchant, Order, OrderChange, OrderState, ReversalReason } from './acquirer.ts'
-import type { Repaired } from './journal-check.ts'
+import type { Repaired } from './journal-damage.ts'
 import type { Notice } from './notice.ts'
 import type { Receipt } from './receipt.ts'
-import type { Due, Ending, Method, Recorder, Stage } from './recorder.ts'
-import * as rules from './rules.ts'
+import type { Ending, Recorder } from './recorder.ts'
+import type { Due, Method, Stage } from './steps.ts'
 
 export interface JournalOptions {
   readonly clock?: Clock
@@ -28,7 +26,7 @@ export interface JournalOptions {
   readonly onRepair?: (repaired: readonly Repaired[]) => void
 }
 
-export type { Damage, Repaired } from './journal-check.ts'
+export type { Damage, Repaired } from './journal-damage.ts'
 
 /** What a till did or is doing to an order: one payment attempt, one refund by card, one confirmation, one cancellation. */
 export interface Entry {
@@ -130,17 +128,4 @@ export interface Journal extends Recorder, AsyncDisposable {
   /** Every step of a payment with its time, as it was written: for people, nothing secret in it. */
   history(key: string): readonly { readonly at: Date; readonly stage: string; readonly detail: string }[]
   close(): Promise<void>
-}
-
-/**
- * Opens or makes the journal at `path`, a file that only its owner may read. Every row is read once: one that nobody can read is told with its table and number, and the
- * others are not lost (`onRepair`).
- * @throws Fault `journal` (details.reason `damaged` with table, row, column, why; `corrupt`, `locked`, …), `bad-argument` where `path` is an address, `missing-library`,
- * `bad-key`
- */
-export async function openJournal(path: string, options: JournalOptions = {}): Promise<Journal> {
-  door.need('path', path, door.anyText)
-  door.need('options', options, rules.journalRule)
-  const { open } = await import('./journal-book.ts')
-  return open(path, { clock: systemClock, ...options })
 }

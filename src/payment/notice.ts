@@ -3,9 +3,15 @@
 import * as door from '../door.ts'
 import { hostMessage, type Language, message } from '../messages.ts'
 import type { OrderState } from './acquirer.ts'
-import type { Disagreement } from './order-money.ts'
-import type { Due } from './recorder.ts'
 import * as rules from './rules.ts'
+import type { Due } from './steps.ts'
+
+/** A field in which the host's order is not the till's. */
+export interface Disagreement {
+  readonly field: 'number' | 'amount' | 'currency' | 'state'
+  readonly ours: string
+  readonly host: string
+}
 
 export type Notice = {
   /** The order's number. */

@@ -3,6 +3,7 @@
 import { Fault } from '../errors.ts'
 import { type HostOrder, type ItemPart, type OrderState, paidStates } from './acquirer.ts'
 import type { Entry, OrderRecord } from './journal.ts'
+import type { Disagreement } from './notice.ts'
 import { priceParts } from './order.ts'
 import type { Ending, Intent } from './recorder.ts'
 
@@ -156,13 +157,6 @@ export function stateAfter({ result, answer, reversed }: Ending, key: string, or
   if (result !== 'declined') return 'Canceled'
   // A refused payment makes no order a paid one, unless that is why it was refused.
   return said && (!paidStates.includes(said) || answer?.response?.code === '94') ? said : 'Declined'
-}
-
-/** A field in which the host's order is not the till's. */
-export interface Disagreement {
-  readonly field: 'number' | 'amount' | 'currency' | 'state'
-  readonly ours: string
-  readonly host: string
 }
 
 /** Where `host` cannot be what the host has of `order`: another number, amount or currency, or a state that its own money contradicts. */

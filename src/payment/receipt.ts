@@ -11,7 +11,7 @@ import type { Merchant, Order } from './acquirer.ts'
 import { printable } from './one-line.ts'
 import * as rules from './rules.ts'
 import { schemeName } from './scheme.ts'
-import { cvmFailed } from './verification.ts'
+import { cvmFailed } from './tvr.ts'
 
 /** Every field of the slip that the mPOS guide shows (seed 002); what is not known is left out. Safe to store and to print. */
 export interface Receipt {

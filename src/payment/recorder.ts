@@ -5,10 +5,7 @@ import type { TransactionType } from '../emv/terminal.ts'
 import { type Fault, isFault } from '../errors.ts'
 import type { AuthorisationMessage, HostAnswer, Merchant, Order, ReversalReason } from './acquirer.ts'
 import type { Receipt } from './receipt.ts'
-
-/** How an order is paid, as the mPOS guide offers it (seed 002). */
-export const methods = ['cash', 'reader', 'sbp', 'softpos'] as const
-export type Method = (typeof methods)[number]
+import type { Due, Method } from './steps.ts'
 
 /** What is about to be tried, before a card is asked for. */
 export interface Intent {
@@ -41,9 +38,8 @@ export type PaymentReason =
   | 'notVerified' // from the limit on nobody pays unverified, whatever reader and bank say
   | 'notRegistered' // cash was taken, and the host refuses to register it
 
-/** What the host has not confirmed yet, and must: it is retried until it has. `change`: a confirmation or cancellation has no answer; `registration`: cash that the host has not heard of. */
-export type Due = (typeof dues)[number]
-export const dues = ['status', 'reversal', 'advice', 'change', 'registration'] as const
+/** How reader and customer ended it. */
+export type Ended = Omit<Outcome, 'reason'> & { readonly reason?: PaymentReason }
 
 /** How a payment ended for its merchant. */
 export interface Ending {
@@ -91,18 +87,6 @@ export type PaymentStep =
   /** `message.key` may differ from `key`: an approval by voice is advised under a key of its own. */
   | { readonly stage: 'advising'; readonly key: string; readonly message: AuthorisationMessage }
   | ({ readonly stage: 'ended'; readonly key: string } & Ending)
-
-export type Stage = PaymentStep['stage']
-export const stages = [
-  'begun',
-  'asking',
-  'presenting',
-  'answered',
-  'card',
-  'reversing',
-  'advising',
-  'ended',
-] as const satisfies readonly Stage[]
 
 export interface Recorder {
   /**

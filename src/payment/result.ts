@@ -12,7 +12,7 @@ import type { Settled } from './host-dialogue.ts'
 import { makeReceipt, type Receipt } from './receipt.ts'
 import type { PaymentReason } from './recorder.ts'
 import type { Signature } from './signature.ts'
-import { cvmFailed } from './verification.ts'
+import { cvmFailed } from './tvr.ts'
 
 export interface PaymentResult {
   /** `unknown`: the host may have charged; ask for the state of `key` before paying again. */

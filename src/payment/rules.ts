@@ -22,7 +22,7 @@ import {
   signal,
   whole,
 } from '../door.ts'
-import { type Method, methods } from './recorder.ts'
+import { type Method, methods } from './steps.ts'
 
 /** n 12, as field 4 of ISO 8583 and 9F02 hold it. */
 export const MOST = 999_999_999_999n

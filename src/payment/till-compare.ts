@@ -4,8 +4,8 @@ import { Fault } from '../errors.ts'
 import type { HostOrder, OrderAcquirer } from './acquirer.ts'
 import { isContradiction } from './agreement.ts'
 import type { Journal, OrderRecord } from './journal.ts'
-import type { Notice } from './notice.ts'
-import { type Disagreement, disagreement, isUnapproval } from './order-money.ts'
+import type { Disagreement, Notice } from './notice.ts'
+import { disagreement, isUnapproval } from './order-money.ts'
 
 export interface Comparing {
   readonly journal: Journal

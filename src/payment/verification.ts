@@ -1,13 +1,11 @@
 /** Cardholder verification as far as it is a payment's: the signature on the app's screen, and the limit from which on nobody pays unverified. */
 
-import { fromHex } from '../bytes.ts'
-import { isSet, TVR } from '../emv/data.ts'
 import type { CvmName, Outcome } from '../emv/outcome.ts'
 import type { TransactionType, Waiting } from '../emv/terminal.ts'
 import { verificationLimits } from '../emv/verification-limit.ts'
 import type { Order } from './acquirer.ts'
 import type { PaymentEvent } from './events.ts'
-import type { Ended } from './host-dialogue.ts'
+import type { Ended } from './recorder.ts'
 import { checkSignature, type Signature } from './signature.ts'
 
 export interface SigningOptions {
@@ -72,9 +70,4 @@ export function lacksVerification(
 ): boolean {
   const limit = from ?? verificationLimits[order.currency.alpha]
   return cvm === 'none' && type !== 'refund' && limit !== undefined && amount >= limit
-}
-
-/** TVR byte 3 b8: cardholder verification was not successful (EMV 4.4 Book 3, Annex C5). "Not needed" would be untrue then. @param tvr in hex, as a slip has it */
-export function cvmFailed({ tvr }: { readonly tvr?: string | undefined }): boolean {
-  return tvr !== undefined && isSet(fromHex(tvr), TVR.cardholderVerificationFailed)
 }

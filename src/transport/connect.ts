@@ -2,22 +2,11 @@
 
 import * as door from '../door.ts'
 import { Fault, throwIfAborted } from '../errors.ts'
-import type { BleLibrarySource } from './ble-radio.ts'
+import type { ConnectOptions } from './connect-options.ts'
 import type { Link } from './link.ts'
-import type { BleShape, HidShape } from './shape.ts'
 import { parseUri, type Uri } from './uri.ts'
 
-export interface ConnectOptions {
-  signal?: AbortSignal | undefined
-  /** Milliseconds until the link must be open; 10 000 when left out, 15 000 over Bluetooth LE. */
-  timeout?: number | undefined
-  /** How the family's bytes lie in HID reports; 64 bytes without ids when left out. */
-  hid?: HidShape | undefined
-  /** The GATT services of the family, one of which the device has; `ble:` needs it. */
-  ble?: BleShape | readonly BleShape[] | undefined
-  /** A noble-like library of the caller's for Bluetooth LE; `@abandonware/noble` when left out. */
-  bluetooth?: BleLibrarySource | undefined
-}
+export type { ConnectOptions } from './connect-options.ts'
 
 /**
  * Opens the link that `uri` names (`uriForms`).

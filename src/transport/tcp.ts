@@ -3,7 +3,7 @@
 import { Socket } from 'node:net'
 import { within } from '../clock.ts'
 import { Fault, isFault, throwIfAborted } from '../errors.ts'
-import type { ConnectOptions } from './connect.ts'
+import type { ConnectOptions } from './connect-options.ts'
 import type { Link } from './link.ts'
 import { streamLink } from './stream.ts'
 import type { Uri } from './uri.ts'

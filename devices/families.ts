@@ -1,0 +1,181 @@
+/** The families of readers: how each shows itself, and how it is opened. */
+
+import type { Clock } from '../src/clock.ts'
+import * as door from '../src/door.ts'
+import type { PassthroughOptions } from '../src/reader/passthrough.ts'
+import type { Reader } from '../src/reader/reader.ts'
+import type { BleLibrarySource } from '../src/transport/ble-radio.ts'
+import type { Link } from '../src/transport/link.ts'
+import type { BleShape, HidShape } from '../src/transport/shape.ts'
+import type { Redaction } from '../src/transport/trace.ts'
+import { bleShape as bluepadBle } from './bluepad/codec.ts'
+import { openBluepad } from './bluepad/driver.ts'
+import type { CarryToHost } from './bluepad/host-link.ts'
+import { idtechHid } from './idtech/codec.ts'
+import { IDTECH_APDU, IDTECH_MENU, openIdtech } from './idtech/driver.ts'
+import { magtekBle, magtekHid } from './magtek/codec.ts'
+import { magtekDialects, openMagtek } from './magtek/driver.ts'
+import { openMiura } from './miura/driver.ts'
+import { bleShape as qposBle } from './qpos/codec.ts'
+import { NFC_APDU, openQpos } from './qpos/driver.ts'
+import { redaction as qposRedaction } from './qpos/redaction.ts'
+import { noLink } from './softpos/driver.ts'
+import { openVpcd } from './vpcd/driver.ts'
+
+/** How a kind of reader shows itself, and how it is opened. */
+export interface Family {
+  readonly name: string
+  /** The readers it stands for. */
+  readonly readers: string
+  /** Where its bytes come from: see `docs/devices/<name>.md`. */
+  readonly provenance: 'vendor-source' | 'vendor-tests' | 'third-party-transcription' | 'specification'
+  /** What advertised Bluetooth names begin with. */
+  readonly bluetoothNames: readonly string[]
+  /** Several, where its readers have different services: the first that a device has is its own, and its Link tells which (`Link.service`). */
+  readonly ble?: BleShape | readonly BleShape[]
+  readonly hid?: HidShape
+  /** `hid` of a row is that product's own shape. */
+  readonly usb: readonly { readonly vendor: number; readonly product?: number; readonly hid?: HidShape }[]
+  /** What its readers speak, where that is not one language: `?dialect=` of a URI. */
+  readonly dialects?: readonly string[]
+  /** Of its serial port, where it has one and the URI names none. */
+  readonly baud?: number
+  /** What of its bytes may be recorded; only their number where it is left out. */
+  readonly redaction?: Redaction
+  readonly open: (link: Link, options: OpenOptions) => Promise<Reader>
+}
+
+export const families: readonly Family[] = [
+  {
+    name: 'qpos',
+    readers: 'DSPREAD QPOS mini, Cute, Plus, CR100',
+    provenance: 'vendor-source',
+    bluetoothNames: ['MPOS', 'QPOS', 'VEL', 'MIPS', 'watu', 'POINT'],
+    ble: qposBle,
+    usb: [{ vendor: 0x03aa }],
+    baud: 9600,
+    redaction: qposRedaction,
+    open: openQpos,
+  },
+  {
+    name: 'bluepad',
+    readers: 'Datecs BluePad-50, BluePad-55, BluePad-500 (Handpoint HiLite, HiPro)',
+    provenance: 'vendor-tests',
+    bluetoothNames: ['PP'],
+    ble: bluepadBle,
+    usb: [],
+    dialects: ['mped', 'emv2'],
+    baud: 115200,
+    open: openBluepad,
+  },
+  {
+    // Bluetooth classic (SPP), USB serial, or TCP on port 6543: a serial port or a socket to us.
+    name: 'miura',
+    readers: 'Miura M010, Shuttle (MPI)',
+    provenance: 'vendor-source',
+    bluetoothNames: ['Miura'],
+    usb: [],
+    baud: 115200,
+    open: openMiura,
+  },
+  {
+    // Its Bluetooth services are not public: over Bluetooth it is found by name, and opened by who knows them.
+    name: 'idtech',
+    readers: 'ID TECH VP3300 and other NEO 2 readers (ViVOtech2)',
+    provenance: 'specification',
+    bluetoothNames: ['IDTECH'],
+    hid: idtechHid,
+    usb: [{ vendor: 0x0acd, product: 0x3530 }],
+    baud: 115200,
+    open: openIdtech,
+  },
+  {
+    name: 'magtek',
+    readers: 'MagTek eDynamo, tDynamo, mDynamo, iDynamo 6, DynaMag (V5); DynaFlex, DynaFlex II, DynaProx (MMS)',
+    provenance: 'vendor-source',
+    bluetoothNames: [],
+    ble: [magtekBle.tDynamo, magtekBle.eDynamo, magtekBle.dynaFlex],
+    usb: [
+      ...[0x01, 0x03].map(product => ({ vendor: 0x0801, product, hid: product === 1 ? magtekHid.dynaMagPlain : magtekHid.dynaMag })),
+      ...[0x02, 0x11].map(product => ({ vendor: 0x0801, product, hid: magtekHid.dynaMagPlainLong })),
+      ...[0x19, 0x1a, 0x1c, 0x1e, 0x1f].map(product => ({ vendor: 0x0801, product, hid: magtekHid.v5 })),
+      ...[0x2020, 0x2023, 0x2024].map(product => ({ vendor: 0x0801, product, hid: magtekHid.mms })),
+    ],
+    dialects: magtekDialects,
+    baud: 115200,
+    open: openMagtek,
+  },
+  {
+    name: 'vpcd',
+    readers: 'card programs that speak the socket protocol of vpcd (vsmartcard)',
+    provenance: 'vendor-source',
+    bluetoothNames: [],
+    usb: [],
+    open: openVpcd,
+  },
+  {
+    name: 'softpos',
+    readers: 'a phone’s own NFC, or a PC/SC reader’s field: opened with openSoftPos',
+    provenance: 'specification',
+    bluetoothNames: [],
+    usb: [],
+    open: noLink,
+  },
+]
+
+/** What is seen of a device before it is opened. */
+export interface Sighting {
+  /** The advertised or paired Bluetooth name. */
+  readonly name?: string | undefined
+  readonly services?: readonly string[] | undefined
+  readonly usb?: { readonly vendor: number; readonly product: number } | undefined
+}
+
+/** The family a device belongs to by its name, else its USB ids, else a service that no other family has; undefined when nothing tells. */
+export function identify(sighting: Sighting): Family | undefined {
+  door.need('sighting', sighting, door.object)
+  const { name, services = [], usb } = sighting
+  const own = services.map(service => service.toLowerCase())
+  return (
+    families.find(({ bluetoothNames }) => bluetoothNames.some(prefix => name?.startsWith(prefix))) ??
+    families.find(one =>
+      one.usb.some(({ vendor, product }) => usb?.vendor === vendor && (product === undefined || usb.product === product)),
+    ) ??
+    families.find(one => bleShapes(one).some(({ shared, service }) => !shared && own.includes(service)))
+  )
+}
+
+export function bleShapes(family: Family): readonly BleShape[] {
+  door.need('family', family, door.object)
+  const { ble } = family
+  return ble === undefined ? [] : 'service' in ble ? [ble] : ble
+}
+
+/** How the reports of a family's product lie. */
+export function hidShape(family: Family, at: { readonly vendor: number; readonly product: number }): HidShape | undefined {
+  door.need('family', family, door.shape({ usb: door.listOf(door.object) }))
+  door.need('at', at, door.object)
+  const { usb, hid } = family
+  return usb.find(({ vendor, product }) => vendor === at.vendor && product === at.product)?.hid ?? hid
+}
+
+/** `qpos-nfc-apdu`: the field of a QPOS as a raw card slot. `idtech-apdu`: the chip slot of an ID TECH; `idtech-menu`: its list, shown by the app. */
+export const assumptions = [NFC_APDU, IDTECH_APDU, IDTECH_MENU] as const
+export type Assumption = (typeof assumptions)[number]
+
+export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
+  /** Name of the family; else the URI's `family=`, else what its name or USB ids tell. */
+  readonly family?: string | undefined
+  /** Which of the family's languages it speaks; else the URI's `dialect=`, else what its USB ids or its service tell, else the first. */
+  readonly dialect?: string | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly clock?: Clock | undefined
+  /** What may be used although nobody has seen it work on a reader, by name: `docs/devices/<family>.md` says what it is. Nothing when left out. */
+  readonly assumed?: readonly Assumption[] | undefined
+  /** For readers that ask a host of their own (`bluepad`): takes their requests there, and brings the answers. Without it they are told that there is no way. */
+  readonly carry?: CarryToHost | undefined
+  /** Wraps the link before the first byte: to record it (`traced`, with the family's own redaction), to delay it, to break it. */
+  readonly trace?: ((link: Link, family: Family) => Link) | undefined
+  /** A noble-like library of your own for `ble:`; `@abandonware/noble` when left out. */
+  readonly bluetooth?: BleLibrarySource | undefined
+}
