@@ -4,7 +4,7 @@ import { loadCard } from '../dist/simulator/cards/icc.js'
 import { virtualConfig } from '../dist/simulator/world.js'
 import { equal } from '../dist/src/bytes.js'
 import { currency } from '../dist/src/currency.js'
-import { russianContactless } from '../dist/src/emv/contactless/config.js'
+import { russianContactless } from '../dist/src/emv/contactless/profiles.js'
 import { tap } from '../dist/src/emv/contactless/tap.js'
 
 const config = virtualConfig()

@@ -3,11 +3,12 @@
 import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
-import { hex } from '../src/bytes.ts'
 import { helpLanguage, helpText } from '../src/command-help.ts'
 import { EXIT, language } from '../src/command-line.ts'
+import { currency } from '../src/currency.ts'
 import type { Explain } from '../src/emv/explain.ts'
 import { explanationJson } from '../src/emv/explain-print.ts'
+import { readProfile } from '../src/emv/profile-file.ts'
 import { asFault, Fault } from '../src/errors.ts'
 import { choice, choiceArgument, matching, onlyFor, repeated, wholeNumber } from '../src/flags.ts'
 import { lineFile } from '../src/line-file.ts'
@@ -27,7 +28,7 @@ import { type Knobs, knobHelp, turnKnob } from './readers/knobs.ts'
 import { listen } from './readers/listen.ts'
 import { type PinKeyKind, pinKeyKinds } from './readers/pin-keys.ts'
 import { VpcdCard } from './readers/vpcd.ts'
-import { person, switchRadio, virtualConfig, virtualReader } from './world.ts'
+import { person, switchRadio, virtualReader } from './world.ts'
 
 /** `vpcd` is a bare card; the others are readers. */
 const families = [...Object.keys(virtualFamilies), 'vpcd']
@@ -48,6 +49,9 @@ interface ServeFlags {
   readonly quiet?: boolean
   readonly explain?: string
   readonly overwrite?: boolean
+  readonly currency?: string
+  readonly config?: string
+  readonly contactless?: string
   readonly lang?: string
 }
 
@@ -110,6 +114,9 @@ export function addServe(program: Command): void {
     })
     .option('--explain <file>', 'the kernel’s rules, inputs and effects as lines of JSON, for `tapdip explain`')
     .option('--overwrite', 'the file of --explain may be there already')
+    .option('--currency <code>', 'ISO 4217: the currency that it is configured for; RUB, or that of --config, when left out')
+    .option('--config <file>', 'its terminal configuration (JSON), as `tapdip-sim config` prints one')
+    .option('--contactless <file>', 'its rules for taps (JSON), as `tapdip-sim config --taps` prints them')
     .action(async (family: string, flags: ServeFlags) => {
       const { present, phone } = flags
       if (phone && present?.some(({ how }) => how !== 'tap')) throw usageFault('usage.conflict', { field: '--phone', other: '--present' })
@@ -126,8 +133,13 @@ export function addServe(program: Command): void {
           },
         )
       if (family === 'vpcd') return serveCard(card, flags)
+      const { config, contactless } = await readProfile(flags, flags.currency === undefined ? undefined : currency(flags.currency))
+      const unit = flags.currency ?? (config ?? contactless)?.currencyCode
       const reader = virtualReader({
         family,
+        ...(unit !== undefined && { currency: currency(unit).alpha }),
+        ...(config && { config }),
+        ...(contactless && { contactless }),
         language: language(flags.lang),
         ...(flags.serial && { serial: flags.serial }),
         ...(flags.dialect && { dialect: flags.dialect }),
@@ -174,8 +186,8 @@ function turnOf(text: string): Turn<VirtualCard> {
 
 /** A card without a reader around it: what a person does at a reader has no place here. */
 async function serveCard(card: VirtualCard, flags: ServeFlags): Promise<void> {
-  const { present, phone, pin, battery, charging, serial, dialect, pinKeys, live, explain, listen: where = 'tcp:0' } = flags
-  onlyFor(Object.keys(virtualFamilies).join(', '), { '--present': present, '--phone': phone, '--pin': pin, '--battery': battery, '--charging': charging, '--serial': serial, '--dialect': dialect, '--pin-keys': pinKeys, '--live': live, '--explain': explain }) // biome-ignore format: a table
+  const { present, phone, pin, battery, charging, serial, dialect, pinKeys, live, explain, currency: unit, config, contactless, listen: where = 'tcp:0' } = flags // biome-ignore format: a list
+  onlyFor(Object.keys(virtualFamilies).join(', '), { '--present': present, '--phone': phone, '--pin': pin, '--battery': battery, '--charging': charging, '--serial': serial, '--dialect': dialect, '--pin-keys': pinKeys, '--live': live, '--explain': explain, '--currency': unit, '--config': config, '--contactless': contactless }) // biome-ignore format: a table
   if (where === 'pty') throw usageFault('usage.oneOf', { field: '--listen', value: where, allowed: 'tcp:<port>, pcsc' })
   const tell = (fault: Fault) => void process.stderr.write(`card: ${fault.code}: ${fault.message}\n`)
   const inserted = new VpcdCard(card, { onFault: tell })
@@ -347,20 +359,6 @@ export function addScan(program: Command): void {
 function authorization(): Record<string, string> {
   const { TAPDIP_ACQUIRER_TOKEN: token } = process.env
   return token ? { authorization: `Bearer ${token}` } : {}
-}
-
-export function addConfig(program: Command): void {
-  program
-    .command('config')
-    .description('the virtual terminal’s configuration with the test CA keys, as JSON for `tapdip pay --config`')
-    .action(() => void process.stdout.write(`${JSON.stringify(virtualConfig(), asJson, 2)}\n`))
-}
-
-/** Bytes as hex, amounts as digits, maps as objects with tags in hex: what `parseTerminalConfig` reads. */
-function asJson(_: string, value: unknown): unknown {
-  if (value instanceof Uint8Array) return hex(value)
-  if (value instanceof Map) return Object.fromEntries([...value].map(([tag, one]) => [tag.toString(16).padStart(2, '0'), one]))
-  return typeof value === 'bigint' ? String(value) : value
 }
 
 function parsed(text: string, flag: string): unknown {

@@ -2,7 +2,8 @@
 
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
-import { addAcquirer, addConfig, addImage, addScan, addServe } from './commands.ts'
+import { addAcquirer, addImage, addScan, addServe } from './commands.ts'
+import { addConfig } from './config-command.ts'
 import { addDemo } from './demo.ts'
 import { addRun } from './run.ts'
 

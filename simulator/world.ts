@@ -5,9 +5,10 @@ import { initialKey } from '../src/crypto/dukpt.ts'
 import { aesInitialKey } from '../src/crypto/dukpt-aes.ts'
 import * as door from '../src/door.ts'
 import type { TerminalConfig } from '../src/emv/config.ts'
-import { type ContactlessConfig, russianContactless } from '../src/emv/contactless/config.ts'
+import type { ContactlessConfig } from '../src/emv/contactless/config.ts'
+import { contactlessFor } from '../src/emv/contactless/profiles.ts'
 import type { Explain } from '../src/emv/explain.ts'
-import { russianMpos } from '../src/emv/profiles.ts'
+import { mposFor, russianMpos } from '../src/emv/profiles.ts'
 import { Fault, isFault } from '../src/errors.ts'
 import type { Language } from '../src/messages.ts'
 import type { Link } from '../src/transport/link.ts'
@@ -72,8 +73,10 @@ export interface ReaderOptions {
   readonly battery?: Partial<Battery>
   /** Which keys its PIN pad has: of triple DES, PIN blocks of format 0, when left out; `aes-128` is AES DUKPT (ANSI X9.24-3), format 4 of ISO 9564-1. */
   readonly pinKeys?: PinKeyKind
+  /** ISO 4217, of the ready profile that it is configured with: `JPY`; roubles, or that of `config`, when left out. */
+  readonly currency?: string
   readonly config?: TerminalConfig
-  /** What is taken by tap; the Russian rules, with no verification below 3000.00 RUB, when left out. */
+  /** What is taken by tap; the rules of its currency when left out: in roubles no verification below 3000.00. */
   readonly contactless?: ContactlessConfig
   readonly clock?: Clock
   /** How long a PIN is and how long its entry may take, and whether ENTER alone goes on without one. */
@@ -85,10 +88,14 @@ export interface ReaderOptions {
   readonly explain?: Explain
 }
 
-/** A virtual reader with test keys and the configuration of a Russian mPOS. @throws Fault `bad-argument` for a family that is not known; `unsupported` where `pinKeys` need a PIN pad that it has not */
+/**
+ * A virtual reader with test keys and the configuration of a Russian mPOS, or one for another currency.
+ * @throws Fault `bad-argument` for a family or a currency that is not known; `unsupported` where `pinKeys` need a PIN pad that it has not
+ */
 export function virtualReader(given: ReaderOptions = {}): VirtualReader {
   door.need('options', given, readerOptionsRule)
   const { clock = systemClock, language = 'en', battery, ...options } = given
+  const { currency = options.config?.currencyCode ?? 'RUB' } = options
   const family = virtualFamily(options.family ?? 'qpos')
   const serial = options.serial ?? family.serial
   const dialect = options.dialect === undefined ? undefined : dialectOf(options.family ?? 'qpos', options.dialect)
@@ -100,8 +107,8 @@ export function virtualReader(given: ReaderOptions = {}): VirtualReader {
     language,
     serial,
     ...(dialect !== undefined && { dialect }),
-    config: options.config ?? virtualConfig(serial),
-    contactless: options.contactless ?? russianContactless(),
+    config: options.config ?? virtualConfig(serial, site => mposFor(currency, site)),
+    contactless: options.contactless ?? contactlessFor(currency),
     pinDukpt: { ipek: initialKey(testPinDukpt.bdk, testPinDukpt.ksn), ksn: testPinDukpt.ksn },
     ...(options.pin && { pin: options.pin }),
     ...(aes && { pinAesDukpt: { ipek: aesInitialKey(testPinAesDukpt.bdk, testPinAesDukpt.ksn.subarray(0, 8)), ksn: testPinAesDukpt.ksn } }),
@@ -159,6 +166,7 @@ const readerOptions = {
   ...{
     battery: door.maybe(door.object),
     pinKeys: door.maybe(door.oneOf(pinKeyKinds)),
+    currency: door.maybe(door.anyText),
     config: door.maybe(door.object),
     contactless: door.maybe(door.object),
     clock: door.maybe(door.clock),
@@ -309,6 +317,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
     language,
     battery,
     pinKeys,
+    currency,
     config,
     contactless,
     explain,
@@ -332,6 +341,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
       ...(language && { language }),
       ...(battery && { battery }),
       ...(pinKeys && { pinKeys }),
+      ...(currency && { currency }),
       ...(config && { config }),
       ...(contactless && { contactless }),
       ...(explain && { explain }),

@@ -166,6 +166,7 @@ export const faultMessages = {
     '{field} is {value}, it takes {from} to {to} minor units',
     '{field}: {value}; допустимо от {from} до {to} разменных единиц',
   ],
+  'usage.profileCurrency': ['{field} is in {value}, the payment in {unit}', '{field}: валюта {value}, а платёж в {unit}'],
   'usage.missing': ['{field} is missing', 'не указано: {field}'],
   'usage.value': ['{field} takes a value', 'у {field} должно быть значение'],
   'usage.conflict': ['{field} and {other} contradict each other', '{field} и {other} противоречат друг другу'],

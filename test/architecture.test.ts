@@ -48,7 +48,7 @@ const lazy: Readonly<Record<string, RegExp>> = {
 }
 
 /** Folders that must run in a browser: nothing of Node in them. */
-const browserSafe = /^src\/(?!line-file|transport\/(serial|tcp|hid|ble|pcsc)|payment\/journal)/
+const browserSafe = /^src\/(?!emv\/profile-file|line-file|transport\/(serial|tcp|hid|ble|pcsc)|payment\/journal)/
 
 const sources = ['src', 'devices', 'simulator', 'test', 'bench']
   .filter(folder => existsSync(join(root, folder)))

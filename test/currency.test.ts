@@ -3,7 +3,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { allCurrencies, currency, formatAmount, parseAmount } from '../src/currency.ts'
-import { parseContactlessConfig, russianContactless } from '../src/emv/contactless/config.ts'
+import { parseContactlessConfig } from '../src/emv/contactless/config.ts'
+import { russianContactless } from '../src/emv/contactless/profiles.ts'
 import { eurMpos } from '../src/emv/profiles.ts'
 
 const site = { merchantId: '635459020000001', terminalId: '63545902', merchantName: 'SHOP', acquirerId: '123456', ifdSerial: 'TAPDIP01' }

@@ -8,7 +8,7 @@ import { Body } from '../simulator/readers/body.ts'
 import { virtualNfc } from '../simulator/readers/nfc.ts'
 import { virtualConfig } from '../simulator/world.ts'
 import { VirtualClock } from '../src/clock.ts'
-import { russianContactless } from '../src/emv/contactless/config.ts'
+import { russianContactless } from '../src/emv/contactless/profiles.ts'
 import { Fault } from '../src/errors.ts'
 
 const opened: string[] = []

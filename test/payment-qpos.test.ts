@@ -14,7 +14,7 @@ import { type CardholderScript, cardholder } from '../simulator/readers/cardhold
 import { VirtualQpos } from '../simulator/readers/qpos.ts'
 import { initialKey } from '../src/crypto/dukpt.ts'
 import { currency } from '../src/currency.ts'
-import { russianContactless } from '../src/emv/contactless/config.ts'
+import { russianContactless } from '../src/emv/contactless/profiles.ts'
 import { russianMpos } from '../src/emv/profiles.ts'
 import type { PaymentEvent } from '../src/payment/events.ts'
 import { httpAcquirer } from '../src/payment/http-acquirer.ts'

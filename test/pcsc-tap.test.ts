@@ -11,7 +11,7 @@ import { type CardProfile, instant, profiles, virtualConfig } from '../simulator
 import { concat, fromHex, lrc } from '../src/bytes.ts'
 import { VirtualClock, within } from '../src/clock.ts'
 import type { Card } from '../src/emv/card.ts'
-import { russianContactless } from '../src/emv/contactless/config.ts'
+import { russianContactless } from '../src/emv/contactless/profiles.ts'
 import type { Terminal, Transaction } from '../src/emv/terminal.ts'
 import type { PaymentEvent } from '../src/payment/events.ts'
 import { pay as payOrder } from '../src/payment/payment.ts'

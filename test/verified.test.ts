@@ -21,7 +21,7 @@ import {
   virtualReader,
 } from '../simulator/world.ts'
 import { currency } from '../src/currency.ts'
-import { russianContactless } from '../src/emv/contactless/config.ts'
+import { russianContactless } from '../src/emv/contactless/profiles.ts'
 import { withoutOnlinePin } from '../src/emv/contactless/without-pin.ts'
 import type { CvmName } from '../src/emv/outcome.ts'
 import { withoutPinPad } from '../src/emv/without-pin.ts'

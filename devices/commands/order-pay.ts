@@ -3,7 +3,6 @@
 import type { Command } from 'commander'
 import { EXIT, errorJson } from '../../src/command-line.ts'
 import { parseAmount } from '../../src/currency.ts'
-import { russianContactless } from '../../src/emv/contactless/config.ts'
 import { asFault, Fault, isFault } from '../../src/errors.ts'
 import { choice, onlyFor, wholeNumber } from '../../src/flags.ts'
 import { faultMessage, message } from '../../src/messages.ts'
@@ -22,19 +21,19 @@ import type { Console } from './console.ts'
 import { connectField } from './field.ts'
 import { bySbp, showCode } from './order-sbp.ts'
 import { print, type Shop, type ShopFlags, shopOptions, withShop } from './order-shop.ts'
-import { prompts, terminalConfig } from './pay.ts'
+import { prompts } from './pay.ts'
 import { APP, ASSUME, assumption, connectReader, type ReaderWish, sayWhoChooses } from './reader.ts'
+import { type ProfileFlags, profileOptions, readerProfile } from './reader-profile.ts'
 
 const offered = ['cash', 'reader', 'sbp', 'softpos'] as const satisfies readonly Method[]
 type Offered = (typeof offered)[number]
 
-interface OrderPayFlags extends ShopFlags, CardFlags {
+interface OrderPayFlags extends ShopFlags, CardFlags, ProfileFlags {
   readonly method?: Offered
   readonly reader?: string
   readonly app?: string
   readonly assume?: readonly Assumption[]
   readonly sign?: string
-  readonly config?: string
   readonly received?: string
   readonly wait?: number
   readonly instead?: boolean
@@ -43,7 +42,7 @@ interface OrderPayFlags extends ShopFlags, CardFlags {
 }
 
 export function addOrderPay(order: Command): void {
-  cardOptions(shopOptions(order.command('pay'), true))
+  profileOptions(cardOptions(shopOptions(order.command('pay'), true)))
     .description('pays an order; exits 0 paid, 10 declined, 11 in process, 12 cancelled')
     .argument('<number>')
     .addOption(choice('--method <method>', 'asked for when left out', offered))
@@ -61,7 +60,6 @@ export function addOrderPay(order: Command): void {
     .option('--app <label>', APP)
     .option('--assume <name>', ASSUME, assumption)
     .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')
-    .option('--config <file>', 'terminal configuration (JSON), as for `tapdip pay`')
     .option('--hold', 'two-stage: the money is held until `order confirm`')
     .option('--status-time <seconds>', 'how long a silent host is asked for the result', wholeNumber('--status-time', 0, 600), 20)
     .action(async (number: string, flags: OrderPayFlags) => {
@@ -127,12 +125,12 @@ async function by(method: Offered, order: OrderRecord, shop: Shop, flags: OrderP
 }
 
 /** What is said for another method than the one that is named would be lost without a word. @throws Fault `bad-argument` */
-function checkMethod({ method, received, wait, reader, app, sign, config, hold }: OrderPayFlags): void {
+function checkMethod({ method, received, wait, reader, app, sign, config, contactless, hold }: OrderPayFlags): void {
   if (method === undefined) return
   if (method !== 'cash') onlyFor('--method cash', { '--received': received })
   if (method !== 'sbp') onlyFor('--method sbp', { '--wait': wait })
   if (method === 'cash' || method === 'sbp')
-    onlyFor('--method reader, --method softpos', { '--reader': reader, '--app': app, '--sign': sign, '--config': config, '--hold': hold })
+    onlyFor('--method reader, --method softpos', { '--reader': reader, '--app': app, '--sign': sign, '--config': config, '--contactless': contactless, '--hold': hold }) // biome-ignore format: a list
 }
 
 async function choose({ screen, lang, signal }: Shop): Promise<Offered | undefined> {
@@ -177,8 +175,7 @@ async function askForCash(order: OrderRecord, screen: Console, signal: AbortSign
 async function byCard(number: string, method: 'reader' | 'softpos', shop: Shop, flags: OrderPayFlags): Promise<Paid> {
   const { journal, merchant, screen, signal, till } = shop
   const order = journal.order(merchant, number)!
-  const config = await terminalConfig(flags, order.currency)
-  const contactless = order.currency.alpha === 'RUB' ? russianContactless() : undefined
+  const { config, contactless } = await readerProfile(flags, order.currency)
   const wish = { uri: flags.reader, screen, signal, open: { config, contactless, assumed: flags.assume } }
   const { reader, close } = method === 'softpos' ? await field(wish) : await lastReader(wish)
   try {

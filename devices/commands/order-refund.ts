@@ -3,7 +3,6 @@
 import type { Command } from 'commander'
 import { EXIT, wholeNumber } from '../../src/command-line.ts'
 import { type Currency, currency, parseAmount } from '../../src/currency.ts'
-import { russianContactless } from '../../src/emv/contactless/config.ts'
 import { Fault } from '../../src/errors.ts'
 import { hostMessage } from '../../src/messages.ts'
 import type { Order } from '../../src/payment/acquirer.ts'
@@ -15,16 +14,16 @@ import type { Refunded, RefundRules } from '../../src/payment/till.ts'
 import type { Assumption } from '../index.ts'
 import { type CardFlags, cardOptions, readCardFlags } from './card-flags.ts'
 import { merchantOf, print, type Shop, type ShopFlags, shopOptions, withShop } from './order-shop.ts'
-import { orderNumber, prompts, terminalConfig } from './pay.ts'
+import { orderNumber, prompts } from './pay.ts'
 import { APP, ASSUME, assumption, connectReader, sayWhoChooses } from './reader.ts'
+import { type ProfileFlags, profileOptions, readerProfile } from './reader-profile.ts'
 
-export interface RefundFlags extends ShopFlags, CardFlags {
+export interface RefundFlags extends ShopFlags, CardFlags, ProfileFlags {
   readonly amount?: string
   readonly reader?: string
   readonly app?: string
   readonly assume?: readonly Assumption[]
   readonly sign?: string
-  readonly config?: string
   readonly statusTime: number
 }
 
@@ -35,12 +34,11 @@ interface FreeFlags extends RefundFlags {
 
 /** Flags of a refund for which a card is read. */
 export function refundOptions(command: Command): Command {
-  return cardOptions(command)
+  return profileOptions(cardOptions(command))
     .option('--reader <uri>', 'the last reader, or one that is found, when left out')
     .option('--app <label>', APP)
     .option('--assume <name>', ASSUME, assumption)
     .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')
-    .option('--config <file>', 'terminal configuration (JSON), as for `tapdip pay`')
     .option('--status-time <seconds>', 'how long a silent host is asked for the result', wholeNumber('--status-time', 0, 600), 20)
 }
 
@@ -58,7 +56,7 @@ export function addRefund(program: Command): void {
       const order = { number, amount: parseAmount(amount, unit), currency: unit }
       readCardFlags(flags)
       checkOrder(order, merchantOf(flags))
-      await terminalConfig(flags, unit)
+      await readerProfile(flags, unit)
       const refunds = rulesFor(unit)
       process.exitCode = await withShop(flags, shop => give(order, order.amount, shop, flags), refunds ? { refunds } : {})
     })
@@ -87,8 +85,7 @@ async function give(order: Order, amount: bigint | undefined, shop: Shop, flags:
   const paid = journal.order(merchant, order.number)?.entries.some(({ kind, result }) => kind === 'payment' && result === 'approved')
   const password = !paid && refunds?.password !== undefined ? await screen.ask('app.refundPassword', signal) : undefined
   if (!paid && refunds?.password !== undefined && !password) throw new Fault('aborted', 'no password was given')
-  const config = await terminalConfig(flags, order.currency)
-  const contactless = order.currency.alpha === 'RUB' ? russianContactless() : undefined
+  const { config, contactless } = await readerProfile(flags, order.currency)
   const { connection, reader } = await connectReader({
     uri: flags.reader,
     screen,

@@ -73,8 +73,8 @@ export function addOrder(program: Command): void {
       if (flags.card && flags.item.length > 0)
         throw new Fault('bad-argument', '--item: a card is given back an amount, with --amount', { field: 'item' })
       if (!flags.card) {
-        const { reader, app, assume, sign, config, interfaces, fallback } = flags
-        onlyFor('--card', { '--reader': reader, '--app': app, '--assume': assume, '--sign': sign, '--config': config, '--interfaces': interfaces, '--fallback': fallback }) // biome-ignore format: a list
+        const { reader, app, assume, sign, config, contactless, interfaces, fallback } = flags
+        onlyFor('--card', { '--reader': reader, '--app': app, '--assume': assume, '--sign': sign, '--config': config, '--contactless': contactless, '--interfaces': interfaces, '--fallback': fallback }) // biome-ignore format: a list
       }
       return done(flags.card ? refundOrderByCard(number, flags) : change('refund', number, flags))
     })

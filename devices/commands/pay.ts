@@ -1,14 +1,9 @@
 /** `tapdip pay`: one payment from the command line; progress in the reader's and the app's words, then a receipt or one JSON object. */
 
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { EXIT, errorJson, language, wholeNumber } from '../../src/command-line.ts'
-import { type Currency, currency, parseAmount } from '../../src/currency.ts'
-import type { TerminalConfig } from '../../src/emv/config.ts'
-import { parseTerminalConfig } from '../../src/emv/config-schema.ts'
-import { russianContactless } from '../../src/emv/contactless/config.ts'
-import { eurMpos, russianMpos } from '../../src/emv/profiles.ts'
-import { asFault, Fault } from '../../src/errors.ts'
+import { currency, parseAmount } from '../../src/currency.ts'
+import { Fault } from '../../src/errors.ts'
 import { type MessageId, message } from '../../src/messages.ts'
 import type { PaymentEvent } from '../../src/payment/events.ts'
 import { type AppPrompts, checkOrder, type PaymentResult, pay, paymentJson } from '../../src/payment/payment.ts'
@@ -20,9 +15,10 @@ import { acquirerAt } from './acquirer.ts'
 import { type CardFlags, cardOptions, readCardFlags } from './card-flags.ts'
 import { type Console, interruption, openConsole } from './console.ts'
 import { APP, ASSUME, assumption, connectReader, sayWhoChooses } from './reader.ts'
+import { type ProfileFlags, profileOptions, readerProfile } from './reader-profile.ts'
 import { recordTo } from './record.ts'
 
-interface PayFlags extends CardFlags {
+interface PayFlags extends CardFlags, ProfileFlags {
   readonly currency: string
   readonly reader?: string
   readonly acquirer: string
@@ -30,7 +26,6 @@ interface PayFlags extends CardFlags {
   readonly assume?: readonly Assumption[]
   readonly sign?: string
   readonly order?: string
-  readonly config?: string
   readonly merchant: string
   readonly merchantId: string
   readonly terminal: string
@@ -42,7 +37,7 @@ interface PayFlags extends CardFlags {
 }
 
 export function addPay(program: Command): void {
-  cardOptions(program.command('pay'))
+  profileOptions(cardOptions(program.command('pay')))
     .description('one payment through a reader; exits 0 approved, 10 declined, 11 unknown, 12 cancelled')
     .argument('<amount>', 'with a decimal point: 2500.00')
     .requiredOption('--currency <code>', 'ISO 4217: RUB')
@@ -52,10 +47,6 @@ export function addPay(program: Command): void {
     .option('--assume <name>', ASSUME, assumption)
     .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')
     .option('--order <number>', 'order number; made from date and time when left out')
-    .option(
-      '--config <file>',
-      'terminal configuration (JSON) for readers without a kernel of their own; left out: a mobile terminal for RUB or EUR',
-    )
     .option('--merchant <name>', 'as on the slip', 'MobileTestMerchant')
     .option('--merchant-id <id>', 'up to 15 characters', '635459020000001')
     .option('--terminal <id>', 'up to 8 characters', '63545902')
@@ -82,11 +73,10 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   checkOrder(order, merchant)
   const card = readCardFlags(flags)
   const host = acquirerAt(flags.acquirer, flags.terminal)
-  const config = await terminalConfig(flags, unit)
+  const { config, contactless } = await readerProfile(flags, unit)
   const screen = openConsole(lang)
   const signal = interruption()
   try {
-    const contactless = unit.alpha === 'RUB' ? russianContactless() : undefined
     const { connection, reader } = await connectReader({
       uri: flags.reader,
       screen,
@@ -127,29 +117,6 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
     await host.close()
     screen.close()
   }
-}
-
-/**
- * For readers whose kernel runs here. No PIN is ever typed at this console: such a terminal has no PIN pad. Without `--config` there are no CA keys, so nothing
- * is authenticated offline, and undefined where no ready profile has the currency.
- * @throws Fault `bad-argument`, `bad-config`
- */
-export async function terminalConfig(
-  { config, merchant, merchantId, terminal }: Pick<PayFlags, 'config' | 'merchant' | 'merchantId' | 'terminal'>,
-  unit: Currency,
-): Promise<TerminalConfig | undefined> {
-  if (config !== undefined) {
-    try {
-      return parseTerminalConfig(JSON.parse(await readFile(config, 'utf8')))
-    } catch (error) {
-      throw asFault(error, 'bad-argument')
-    }
-  }
-  const profile = { RUB: russianMpos, EUR: eurMpos }[unit.alpha]
-  return profile?.({
-    ...{ merchantId, terminalId: terminal, acquirerId: '123456', ifdSerial: 'TAPDIP01' },
-    merchantName: /^[\x20-\x7e]{1,40}$/.test(merchant) ? merchant : merchantId, // 9F4E is ASCII
-  })
 }
 
 /** `20230914_120719_302`, as the mPOS app numbers its orders. */

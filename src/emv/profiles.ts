@@ -1,7 +1,10 @@
-/** Ready configurations of a merchant's mobile terminal: for Russia (RUB) and for the euro area. */
+/** Ready configurations of a merchant's mobile terminal: for each region of `regions`, and for any other currency. */
 
+import { currency as currencyOf } from '../currency.ts'
+import * as door from '../door.ts'
 import type { ApplicationConfig, TerminalConfig } from './config.ts'
 import { parseTerminalConfig } from './config-schema.ts'
+import { elsewhere, type Region, regionOf } from './regions.ts'
 import { verificationLimits } from './verification-limit.ts'
 
 /** What no profile can know: who the merchant is, and whose keys are trusted. */
@@ -67,10 +70,10 @@ function applications(
 }
 
 /**
- * What both have: attended by the merchant, online with offline capability (22); magnetic stripe and chip; plaintext and enciphered offline PIN, online
+ * What all have: attended by the merchant, online with offline capability (22); magnetic stripe and chip; plaintext and enciphered offline PIN, online
  * PIN, signature, no CVM; SDA, DDA, CDA (9F33). Goods, services, cashback; numeric and command keys; two displays; code tables 1 and 5 (9F40).
  */
-const mpos = {
+const common = {
   terminalType: 0x22,
   capabilities: '60F8C8',
   additionalCapabilities: '7000A03011',
@@ -78,31 +81,38 @@ const mpos = {
   usePse: true,
 }
 
-/** A merchant's mPOS in Russia: RUB, all schemes, Mir first, Russian then English. @throws Fault `bad-config` */
-export function russianMpos(site: Site, changes: Changes = {}): TerminalConfig {
+/** Of a region, chip only: what is taken by tap is `contactlessFor`. */
+function mpos(region: Region, site: Site, changes: Changes): TerminalConfig {
+  const { countryCode, languages, codeTables, systems, currency } = region
+  const verifyFrom = verificationLimits[currency]
   return parseTerminalConfig({
-    ...mpos,
-    countryCode: 643,
-    currencyCode: 643,
-    verifyFrom: verificationLimits.RUB,
-    languages: ['ru', 'en'],
-    codeTables: [5, 1],
-    applications: applications(['mir', 'visa', 'mastercard', 'unionpay', 'jcb', 'amex', 'discover']),
+    ...common,
+    countryCode,
+    currencyCode: currencyOf(currency).numeric,
+    ...(verifyFrom !== undefined && { verifyFrom }),
+    languages,
+    codeTables,
+    applications: applications(systems),
     ...site,
     ...changes,
   })
 }
 
+/**
+ * A merchant's mPOS for a currency (`GBP`, 826): with the country, languages and payment systems of `regions`. Where that has no such currency, the country is
+ * 999, nobody's, unless `changes` names one. @throws Fault `bad-argument` for no currency, `bad-config`
+ */
+export function mposFor(currency: string | number, site: Site, changes: Changes = {}): TerminalConfig {
+  door.need('site', site, door.object)
+  return mpos(regionOf(currency) ?? elsewhere(currencyOf(currency)), site, changes)
+}
+
+/** A merchant's mPOS in Russia: RUB, all schemes, Mir first, Russian then English. @throws Fault `bad-config` */
+export function russianMpos(site: Site, changes: Changes = {}): TerminalConfig {
+  return mpos(regionOf('RUB')!, site, changes)
+}
+
 /** A merchant's mPOS in the euro area; `countryCode` is Germany's (276) unless changed. @throws Fault `bad-config` */
 export function eurMpos(site: Site, changes: Changes = {}): TerminalConfig {
-  return parseTerminalConfig({
-    ...mpos,
-    countryCode: 276,
-    currencyCode: 978,
-    languages: ['en', 'de'],
-    codeTables: [1, 5],
-    applications: applications(['visa', 'mastercard']),
-    ...site,
-    ...changes,
-  })
+  return mpos(regionOf('EUR')!, site, changes)
 }

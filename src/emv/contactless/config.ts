@@ -6,7 +6,6 @@ import * as door from '../../door.ts'
 import type { RandomSelection } from '../config.ts'
 import { bytes, checkedConfig, currencyCode, dataObjects, minorUnits, randomSelection } from '../config-schema.ts'
 import type { TransactionType } from '../terminal.ts'
-import { verificationLimits } from '../verification-limit.ts'
 import type { AmexLimits } from './amex.ts'
 import { type Combination, checkCombination } from './combination.ts'
 import type { LimitSet } from './dynamic-limits.ts'
@@ -275,37 +274,4 @@ const configuration = z.strictObject({ currencyCode, schemes: z.array(scheme).mi
  */
 export function parseContactlessConfig(input: unknown): ContactlessConfig {
   return checkedConfig(configuration, input)
-}
-
-/** Russia's rule: below 3000.00 RUB nobody is verified on tap. Everything goes online. */
-const RUSSIAN_RULE = { verifyFrom: verificationLimits.RUB, offlineUpTo: 0n } as const
-
-/**
- * Contactless acceptance of a Russian mPOS: every scheme under one rule. TTQ: EMV mode, contact chip, online PIN, signature, consumer device CVM; for
- * UnionPay fDDA version 01 too. Action codes of Mir and Mastercard are assumed, as in `russianMpos`; those of Amex and JCB are their kernels' defaults.
- */
-export function russianContactless(rule: Partial<Pick<SchemeRules, 'verifyFrom' | 'refuseFrom' | 'offlineUpTo'>> = {}): ContactlessConfig {
-  const rules = { ...RUSSIAN_RULE, ...rule }
-  return parseContactlessConfig({
-    currencyCode: 643,
-    schemes: [
-      {
-        scheme: 'mir',
-        aids: ['A0000006581010', 'A0000006581099', 'A0000006582010'],
-        ...rules,
-        data: { DF8120: 'FC60242800', DF8121: '0010000000', DF8122: 'FC60ACF800' },
-      },
-      { scheme: 'visa', aids: ['A0000000031010', 'A0000000032010', 'A0000000032020'], ...rules, ttq: '36004000' },
-      {
-        scheme: 'mastercard',
-        aids: ['A0000000041010', 'A0000000043060'],
-        ...rules,
-        data: { DF8120: 'F450848000', DF8121: '0000000000', DF8122: 'F45084800C', DF811D: '01', DF811B: '30' },
-      },
-      { scheme: 'unionpay', aids: ['A000000333010101', 'A000000333010102', 'A000000333010103'], ...rules, ttq: '36004080' },
-      { scheme: 'jcb', aids: ['A0000000651010'], ...rules },
-      { scheme: 'amex', aids: ['A00000002501'], ...rules },
-      { scheme: 'discover', aids: ['A0000001523010'], ...rules, ttq: '36004000' },
-    ],
-  })
 }
