@@ -249,8 +249,8 @@ export class Counter implements AsyncDisposable {
     this.reader
       .serve(device)
       .catch(async fault => {
-        // Another program has it: as on TCP, the line is closed at once.
-        if (!isFault(fault, 'busy')) this.#faults.push(fault)
+        if (isFault(fault, 'busy')) return device.drop(fault) // another program has it: as on TCP, the host is told
+        this.#faults.push(fault)
         await device.close()
       })
       .finally(over)

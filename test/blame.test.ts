@@ -5,7 +5,16 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { open } from '../devices/index.ts'
+import { virtualFamilies } from '../simulator/readers/index.ts'
+import { type Listening, listen } from '../simulator/readers/listen.ts'
+import type { VirtualReader } from '../simulator/readers/reader.ts'
+import { VpcdCard } from '../simulator/readers/vpcd.ts'
+import { loadCard, virtualReader } from '../simulator/world.ts'
+import type { Reader } from '../src/reader/reader.ts'
+import { ReaderConnection } from '../src/reader/reconnect.ts'
+import { everyFamily } from './families.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const sim = 'dist/simulator/cli.js'
@@ -44,6 +53,61 @@ it.each<[string, (port: number) => string[]]>([
   const { code, text } = await run([sim, ...args(port)])
   expect({ code, text }).toEqual({ code: 1, text: expect.stringMatching(/\(busy\): .*127\.0\.0\.1:\d+: the port is taken/) })
 })
+
+describe.each([...everyFamily.filter(({ dialect }) => dialect !== 'emv2'), { name: 'vpcd', family: 'vpcd', dialect: undefined }])(
+  'a $name that another program is connected to',
+  ({ family, dialect }) => {
+    let listening: Listening
+    let uri: string
+    let held: Reader
+    let device: VirtualReader | undefined
+    const image = () => join(folder, `${family}.bin`)
+    beforeAll(async () => {
+      if (family !== 'vpcd') device = virtualReader({ family, ...(dialect && { dialect }) })
+      const card = new VpcdCard(loadCard('visa-signature'))
+      listening = await listen('tcp:0', link => (device ?? card).serve(link))
+      uri = `${listening.uri}?family=${family}${dialect ? `&dialect=${dialect}` : ''}`
+      held = await open(uri)
+      writeFileSync(image(), virtualFamilies[family]?.image?.({ version: '9.9.9' }) ?? new Uint8Array(64))
+    })
+    afterAll(async () => {
+      await held.close()
+      await listening.close()
+      await device?.close()
+    })
+
+    it('is busy for every command, in both languages, and the one that has it goes on', async () => {
+      const host = ['--acquirer', 'http://127.0.0.1:1', '--reader', uri]
+      const busy = { en: 'In use by somebody else (busy)', ru: 'Занято другим (busy)' }
+      const commands: [language: 'en' | 'ru', ...args: string[]][] = [
+        ['ru', 'info', uri],
+        ['en', 'pay', '1.00', '--currency', 'RUB', ...host],
+        // What they share with the others is the same in every family.
+        ...(family === 'qpos' ? [['en', 'refund', '1.00', ...host, '--journal', join(folder, 'refund.db')] as const] : []),
+        ...(family === 'vpcd' ? [['en', 'apdu', uri, '00A4040000'] as const] : []),
+        ...(device ? [['en', 'update', uri, image()] as const] : []),
+      ].map(([language, ...args]) => [language as 'en' | 'ru', ...args])
+      for (const [language, ...args] of commands) {
+        const { code, text } = await run([tapdip, ...args, '--lang', language], { TAPDIP_REFUND_LIMIT: '100.00' })
+        expect({ args, code, text }).toMatchObject({ code: 1, text: expect.stringContaining(busy[language]) })
+        expect(text).toContain(listening.uri)
+      }
+      expect(await held.status()).toBeDefined()
+    })
+
+    it('is busy in the API, and ready once the other has gone', async () => {
+      await expect(open(uri)).rejects.toMatchObject({ code: 'busy', details: { uri } })
+      const connection = new ReaderConnection({ open: uri => open(uri) })
+      await connection.use(uri)
+      await expect(connection.ready({ once: true })).rejects.toMatchObject({ code: 'busy' })
+      await held.close()
+      connection.retry()
+      held = await connection.ready()
+      expect(held.info.family).toBe(family)
+      await connection.close()
+    })
+  },
+)
 
 const bluetooth = existsSync('/sys/class/bluetooth') && readdirSync('/sys/class/bluetooth').length > 0
 it.skipIf(bluetooth).each<[string, string[]]>([

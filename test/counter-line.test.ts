@@ -1,9 +1,9 @@
 /** The line of a counter's reader: one host at a time, in memory as over TCP, and the next at once when the one before has closed it. */
 
+import { createServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { open } from '../devices/index.ts'
 import { type Counter, virtualCounter } from '../simulator/world.ts'
-import { isFault } from '../src/errors.ts'
 import { dialects } from './bad-lines.ts'
 
 const counters: Counter[] = []
@@ -54,13 +54,27 @@ describe.each(dialects)('$family $dialect', named => {
   it('over TCP: turned away while another host is there, taken in the tick after that has closed', async () => {
     const counter = await counterOf({ ...named, listen: 'tcp:0' })
     const first = await open(counter.uri)
-    await expect(open(counter.uri)).rejects.toSatisfy(error => isFault(error, 'link-closed', 'link-failed', 'busy'))
+    await expect(open(counter.uri)).rejects.toMatchObject({ code: 'busy', details: { uri: counter.uri } })
     // In memory too, while the one over TCP is there.
-    await expect(open(counter.link(), named)).rejects.toMatchObject({ code: 'link-closed' })
+    await expect(open(counter.link(), named)).rejects.toMatchObject({ code: 'busy' })
     await first.close()
     for (let round = 0; round < 5; round++) {
       const next = await open(counter.uri)
       await next.close()
+    }
+    const inMemory = await open(counter.link(), named)
+    await expect(open(counter.uri)).rejects.toMatchObject({ code: 'busy' })
+    expect(await inMemory.status()).toBeDefined()
+    await inMemory.close()
+  })
+
+  it('over TCP: one that is gone while it is opened is lost, not busy', async () => {
+    for (const goes of [(socket: Socket) => socket.end(), (socket: Socket) => socket.resetAndDestroy()]) {
+      const server = createServer(socket => socket.on('error', () => {}).once('data', () => goes(socket)))
+      await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
+      const { port } = server.address() as { port: number }
+      await expect(open(`tcp://127.0.0.1:${port}`, named)).rejects.toMatchObject({ code: 'link-closed' })
+      server.close()
     }
   })
 })

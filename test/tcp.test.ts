@@ -86,6 +86,59 @@ describe('tcp', () => {
     await expect(read(rude, 1)).rejects.toMatchObject({ code: 'link-closed', details: { by: 'loss' } })
   })
 
+  /** A device that sends these pieces and is gone; `stays`: it hangs up only when it is hung up on. */
+  const speaking = (pieces: readonly string[], stays = false) =>
+    server(async socket => {
+      socket.on('error', () => {})
+      for (const piece of pieces) {
+        socket.write(piece)
+        await new Promise(resolve => setTimeout(resolve, 5))
+      }
+      if (!stays) socket.end()
+    })
+
+  it.each([
+    ['our word and ser2net’s', ['Port already in use\r\n'], false],
+    ['in pieces', ['P', 'ort already in ', 'use\r', '\n'], false],
+    ['and nobody hangs up', ['Port already in use\r\n'], true],
+    ['the device, by another port', ["Port's device already in use\r\n"], false],
+    ['with something behind it', ['Port already in use\r\n\r\n'], true],
+  ])('a device that says that it is taken is busy: %s', async (_, pieces, stays) => {
+    const uri = await speaking(pieces, stays)
+    const link = await open(uri)
+    await expect(read(link, 1)).rejects.toMatchObject({ code: 'busy', details: { uri } })
+    expect(await faultOf(link.send(Uint8Array.of(1)))).toBe('busy')
+  })
+
+  it.each([
+    ['without a word', []],
+    ['with half of the word', ['Port already']],
+    ['with the word behind bytes of the device', ['\0Port already in use\r\n']],
+    ['with another word', ['Port disabled\r\n']],
+  ])('a device that hangs up %s is lost, and what it said arrives', async (_, pieces) => {
+    const link = await open(await speaking(pieces))
+    const said = pieces.join('')
+    expect(new TextDecoder().decode(await read(link, said.length))).toBe(said)
+    await expect(read(link, 1)).rejects.toMatchObject({ code: 'link-closed', details: { by: 'peer' } })
+  })
+
+  it('any first bytes of a device arrive as they were sent, however they are cut', async () => {
+    const word = 'Port already in use\r\n'
+    const text = fc.oneof(
+      fc.string({ unit: 'binary-ascii' }),
+      fc.tuple(fc.nat(word.length - 1), fc.string({ unit: 'binary-ascii' })).map(([at, tail]) => word.slice(0, at) + tail),
+    )
+    await fc.assert(
+      fc.asyncProperty(text, fc.nat(30), async (said, cut) => {
+        fc.pre(!said.startsWith(word) && !said.startsWith("Port's device already in use\r\n"))
+        const link = await connect(await speaking([said.slice(0, cut), said.slice(cut)].filter(Boolean)))
+        expect(new TextDecoder().decode(await read(link, said.length))).toBe(said)
+        await link.close()
+      }),
+      { seed: 7, numRuns: 60 },
+    )
+  })
+
   it('close takes nothing back of what was sent before it, even with unread bytes and a peer that reads late', async () => {
     let received = 0
     let peer!: Socket
@@ -145,7 +198,8 @@ describe('listen', () => {
     await first.send(Uint8Array.of(1))
     await read(first, 1)
     const second = await open(uri)
-    expect(await faultOf(read(second, 1))).toBe('link-closed')
+    await second.send(new Uint8Array(100_000)) // what nobody reads takes nothing back of the word
+    await expect(read(second, 1)).rejects.toMatchObject({ code: 'busy', details: { uri } })
     await first.send(Uint8Array.of(2))
     expect(await read(first, 1)).toEqual(Uint8Array.of(2))
     await first.close()

@@ -5,7 +5,7 @@ import * as door from '../../src/door.ts'
 import { asFault, Fault } from '../../src/errors.ts'
 import { connect } from '../../src/transport/connect.ts'
 import type { Link } from '../../src/transport/link.ts'
-import { openTcp, socketLink } from '../../src/transport/tcp.ts'
+import { openTcp, socketLink, turnAway } from '../../src/transport/tcp.ts'
 import { portFault } from '../port-fault.ts'
 import type { BleAdvertised } from './ble-listen.ts'
 import type { HidPlug } from './hid-device.ts'
@@ -26,7 +26,7 @@ export interface ListenOptions {
 /**
  * Listens at
  * - `pty`: a pseudo-terminal of its own; `serial:<path>`: our end of a wire to the host (a UART, the device's end of a USB gadget)
- * - `tcp:<port>` (0: any free one; on 127.0.0.1) or `tcp:<host>:<port>`: a device has one line, so that while a client is connected others are turned away at once
+ * - `tcp:<port>` (0: any free one; on 127.0.0.1) or `tcp:<host>:<port>`: a device has one line, so that while a client is connected others are told so and turned away
  * - `ble`: on the adapter of this machine, or on the virtual air that the environment names (`TAPDIP_AIR`); `ble:<port>`: on an air of its own, which others join there
  * - `hid`: a USB HID device in the kernel of this machine (`uhid.ts`); `usbip:<port>`: the same, offered to `usbip attach` (`usbip.ts`)
  * - `pcsc`, `pcsc:<port>`, `pcsc:<host>:<port>`: for cards; there vpcd listens (127.0.0.1:35963 when left out) and we connect
@@ -123,18 +123,17 @@ async function listenTcp(host: string, port: number, serve: ServeLink, options: 
   let current: { link: Link; socket: Socket; serving: Promise<void> } | undefined
   const server = createServer({ noDelay: true }, async socket => {
     const before = current
+    const link = socketLink(socket, `tcp://${socket.remoteAddress}:${socket.remotePort}`)
     if (before) {
-      socket.on('error', () => {}) // it may go while it waits
       // One that has hung up is let go of first; its end and the new connection may be seen in either order.
       await new Promise<void>(resolve => setImmediate(() => setImmediate(resolve)))
       if (before.socket.destroyed || before.socket.readableEnded) await before.serving
       if (current || !server.listening) {
-        socket.destroy()
+        await turnAway(link)
         return
       }
     }
-    const link = socketLink(socket, `tcp://${socket.remoteAddress}:${socket.remotePort}`)
-    const serving = run(link, serve, options).finally(() => {
+    const serving = run(link, serve, options, turnAway).finally(() => {
       current = undefined
     })
     current = { link, socket, serving }
@@ -158,13 +157,14 @@ async function listenTcp(host: string, port: number, serve: ServeLink, options: 
   }
 }
 
-/** Never rejects: the end of a link is the end of its device's work, and what else goes wrong is told to `onError`. */
-async function run(link: Link, serve: ServeLink, { onError }: ListenOptions): Promise<void> {
+/** Never rejects: the end of a link is the end of its device's work, a device that is taken `refuse`s it, and what else goes wrong is told to `onError`. */
+async function run(link: Link, serve: ServeLink, { onError }: ListenOptions, refuse?: (link: Link) => Promise<void>): Promise<void> {
   try {
     await serve(link)
   } catch (error) {
     const fault = asFault(error)
-    if (fault.code !== 'link-closed') onError?.(fault)
+    if (fault.code === 'busy' && refuse) await refuse(link)
+    else if (fault.code !== 'link-closed') onError?.(fault)
   } finally {
     await link.close()
   }

@@ -51,7 +51,7 @@ interface Question<In> {
  */
 export class Conversation<Out, In> implements AsyncDisposable {
   readonly link: Link
-  /** The messages that no ask claimed, for one reader. Ends when the conversation is closed; throws `link-closed` when the link is lost. */
+  /** The messages that no ask claimed, for one reader. Ends when the conversation is closed; throws `link-closed` when the link is lost, or ended with another Fault. */
   readonly incoming = new Queue<In>()
   /** Resolves when it is over: with the Fault when the link was lost or closed by the peer, with nothing when it was closed here. */
   readonly closed: Promise<Fault | undefined>
@@ -269,7 +269,7 @@ export class Conversation<Out, In> implements AsyncDisposable {
     this.#cancelQuiet?.()
     this.#late?.over()
     this.#question?.reject(fault) // those in the queue follow one by one: nothing is sent any more
-    this.incoming.end(lost)
+    this.incoming.end(lost?.code === 'link-closed' || !lost ? lost : linkClosed(this.link.uri, 'peer', lost))
     this.#end(lost)
   }
 }

@@ -31,8 +31,8 @@ export interface PipeOptions {
 }
 
 export interface PipeEnd extends Link {
-  /** The link breaks, here and at the other end: unlike after `close`, what was on its way is lost. */
-  drop(): void
+  /** The link breaks, here and at the other end: unlike after `close`, what was on its way is lost. Both are told `why`; that it was lost, when left out. */
+  drop(why?: Fault): void
 }
 
 /** Both ends of one line: `a` for the host, `b` for the device, by custom. */
@@ -95,9 +95,9 @@ class End implements PipeEnd {
     this.#peer.#peerClosed()
   }
 
-  drop(): void {
+  drop(why?: Fault): void {
     for (const end of [this, this.#peer]) {
-      const fault = linkClosed(end.uri, 'loss')
+      const fault = why ?? linkClosed(end.uri, 'loss')
       end.#finish(fault)
       end.incoming.end(fault)
     }

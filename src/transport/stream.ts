@@ -1,5 +1,6 @@
 /** A Link over a stream of Node's kind: a socket, a serial port, the master of a pseudo-terminal. */
 
+import { concat } from '../bytes.ts'
 import type { Fault } from '../errors.ts'
 import { Inbox } from './inbox.ts'
 import { type ClosedBy, type Link, linkClosed } from './link.ts'
@@ -20,10 +21,12 @@ export interface StreamLinkOptions {
   release(): Promise<void>
   /** Who ended it when the stream closes with this error. */
   blame?: (error: unknown) => ClosedBy
+  /** What the very first bytes mean that are not the device's: a Fault, with which it is over; `more` while they may still become that. The device's when left out. */
+  refusal?: (head: Uint8Array) => Fault | 'more' | undefined
 }
 
 /** Takes a stream over that is open. There is no limit to one `send`: it resolves when the operating system has taken all of it. */
-export function streamLink(stream: ByteStream, { uri, release, blame = () => 'loss' }: StreamLinkOptions): Link {
+export function streamLink(stream: ByteStream, { uri, release, blame = () => 'loss', refusal }: StreamLinkOptions): Link {
   const pending = new Set<(fault: Fault) => void>()
   const incoming = new Inbox({ onRoom: () => over ?? stream.resume() })
   let over: Fault | undefined
@@ -36,14 +39,30 @@ export function streamLink(stream: ByteStream, { uri, release, blame = () => 'lo
     for (const reject of pending) reject(fault)
     pending.clear()
   }
-  const lose = (by: ClosedBy): void => {
-    finish(linkClosed(uri, by, cause))
+  const end = (fault: Fault): void => {
+    if (head) incoming.push(head)
+    head = undefined
+    finish(fault)
     incoming.end(over)
     released ??= release()
   }
+  const lose = (by: ClosedBy): void => end(linkClosed(uri, by, cause))
+
+  /** What may still become a refusal is nobody's yet. */
+  let head: Uint8Array | undefined = refusal && new Uint8Array()
+  const judged = (bytes: Uint8Array): Uint8Array | undefined => {
+    if (!head || !refusal) return bytes
+    const all = concat(head, bytes)
+    const verdict = refusal(all)
+    head = verdict === 'more' ? all : undefined
+    if (!verdict) return all
+    if (verdict !== 'more') end(verdict)
+    return undefined
+  }
 
   stream.on('data', bytes => {
-    incoming.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
+    const arrived = judged(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
+    if (arrived) incoming.push(arrived)
     if (incoming.full && !over) stream.pause()
   })
   stream.on('end', () => lose('peer'))

@@ -1,6 +1,7 @@
 /** A Link over TCP: a reader in the network, or a virtual one in another process. */
 
 import { Socket } from 'node:net'
+import { startsWith } from '../bytes.ts'
 import { within } from '../clock.ts'
 import { Fault, isFault, throwIfAborted } from '../errors.ts'
 import type { ConnectOptions } from './connect-options.ts'
@@ -15,7 +16,13 @@ const LINGER = 200
 const KEEP_ALIVE = 10_000
 
 /**
- * Connects to `tcp://host:port`.
+ * What is said instead of a reader's first byte where somebody else is connected to it, and then nothing more. The first is ser2net's word 4.3 (port.c, `port_new_con`)
+ * and that of our virtual readers; the second ser2net's where another of its ports has the device. No frame of a family begins so.
+ */
+const inUse = ['Port already in use\r\n', "Port's device already in use\r\n"].map(text => new TextEncoder().encode(text))
+
+/**
+ * Connects to `tcp://host:port`. A reader that says that somebody else has it ends the link with Fault `busy`; one that hangs up without a word is `link-closed`.
  * @throws Fault `not-found` (no such host), `link-failed` (details.reason `refused`, `unreachable` or the system's code), `timeout`, `aborted`
  */
 export async function openTcp(target: Uri & { scheme: 'tcp' }, { signal, timeout = 10_000 }: ConnectOptions = {}): Promise<Link> {
@@ -37,10 +44,20 @@ export async function openTcp(target: Uri & { scheme: 'tcp' }, { signal, timeout
     socket.on('error', () => {}) // what the teardown still reports is nobody's
     throw isFault(error) ? error : refusal(uri, error)
   }
-  return socketLink(socket, uri)
+  const taken = (head: Uint8Array) => {
+    if (inUse.some(word => startsWith(head, word))) return new Fault('busy', `${uri} is connected to another program`, { uri })
+    return inUse.some(word => startsWith(word, head)) ? ('more' as const) : undefined
+  }
+  return streamLink(socket, { uri, refusal: taken, release: () => hangUp(socket) })
 }
 
-/** A connected socket as a Link: for both ends, the driver's and the virtual reader's. */
+/** The device's end of a link that it cannot take: the host is told so, and hung up. */
+export async function turnAway(link: Link): Promise<void> {
+  await link.send(inUse[0]).catch(() => {}) // it may have gone
+  await link.close()
+}
+
+/** A connected socket as a Link, at the device's end. */
 export function socketLink(socket: Socket, uri: string): Link {
   return streamLink(socket, { uri, release: () => hangUp(socket) })
 }
