@@ -25,7 +25,7 @@ import type { Body, Screen } from './readers/body.ts'
 import { keyboard, pace, presentations, type Turn } from './readers/cardholder.ts'
 import { dialectOf, needPinPad, virtualFamilies } from './readers/index.ts'
 import { type Knobs, knobHelp, turnKnob } from './readers/knobs.ts'
-import { listen } from './readers/listen.ts'
+import { listen, placeOf } from './readers/listen.ts'
 import { type PinKeyKind, pinKeyKinds } from './readers/pin-keys.ts'
 import { VpcdCard } from './readers/vpcd.ts'
 import { person, switchRadio, virtualReader } from './world.ts'
@@ -63,6 +63,10 @@ export function addServe(program: Command): void {
     .option(
       '--listen <where>',
       'pty (for readers, when left out), tcp:<port>, tcp:<host>:<port>, serial:<path>, ble, ble:<port> for a virtual air, hid, usbip:<port>; vpcd: tcp:…, or pcsc for the slot of a pcscd',
+      text => {
+        placeOf(text, '--listen')
+        return text
+      },
     )
     .addOption(
       choice('--card <profile>', 'the card that is presented; with --live several, a comma between them', Object.keys(profiles), all =>

@@ -479,14 +479,15 @@ function faultParts(fault: Fault, language: Language) {
   const { code, details } = fault
   const reason = `${code === 'missing-library' ? 'library' : 'link'}.${details.reason}`
   const known = (code === 'link-failed' || code === 'missing-library') && reason in table
-  const title = `${message(known ? (reason as MessageId) : `fault.${code}`, language)} (${code})`
-  const hint = `hint.${known ? details.reason : code}`
+  const ofOrder = (kind: 'fault' | 'hint') => details.order !== undefined && `${kind}-order.${code}` in table // where the common words speak of a reader
+  const title = `${message((known ? reason : ofOrder('fault') ? `fault-order.${code}` : `fault.${code}`) as MessageId, language)} (${code})`
+  const hint = known ? `hint.${details.reason}` : ofOrder('hint') ? `hint-order.${code}` : `hint.${code}`
   const says = String(details.says)
   const said = says in table
   return {
     title,
     detail: said ? message(says as MessageId, language, Object.fromEntries(Object.entries(details).map(([name, value]) => [name, String(value)]))) : fault.message, // biome-ignore format: one line
-    hint: hint in table ? message(hint as MessageId, language) : undefined,
+    hint: hint in table && !(code === 'bad-uri' && said) ? message(hint as MessageId, language) : undefined,
     foreign: language !== 'en' && !said,
   }
 }

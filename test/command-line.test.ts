@@ -50,14 +50,17 @@ const trackOf = ['keys', 'track', '--bdk', 'test', '--ksn', serial, '--data', '0
 const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[] = [
   ['tapdip', 'list --time', ['list', '--time', '0'], /--time is '0', it takes a whole number from 1 to 600/],
   ['tapdip', 'list --over', ['list', '--over', 'bel'], /--over is 'bel', it takes ble, serial, hid, pcsc; did you mean 'ble'\?/],
-  ['tapdip', 'info <uri>', ['info', 'usb:1'], /'usb:1'/, /tcp:\/\/127\.0\.0\.1:9100/],
-  ['tapdip', 'update <uri>', ['update', 'usb:1', import.meta.filename], /'usb:1'/],
+  ['tapdip', 'info <uri>', ['info', 'usb:1'], /<uri> is 'usb:1', it takes such as/, /tcp:\/\/127\.0\.0\.1:9100/],
+  ['tapdip', 'update <uri>', ['update', 'usb:1', import.meta.filename], /<uri> is 'usb:1', it takes/],
   ['tapdip', 'update <image>', ['update', 'tcp://127.0.0.1:1?family=qpos', '/none/x'], /\/none\/x/],
   ['tapdip', 'pay <amount>', ['pay', '1.005', ...pay.slice(2)], /amount is '1\.005'.*at most 2 decimals of RUB/],
   ['tapdip', 'pay <amount>', ['pay', '0', ...pay.slice(2)], /order\.amount is 0, it takes 1 to/],
   ['tapdip', 'pay <amount>', ['pay', '10000000000', ...pay.slice(2)], /amount is '10000000000', it takes at most 9999999999\.99/],
   ['tapdip', 'pay --currency', ['pay', '1', '--currency', 'RUV', ...pay.slice(4)], /currency is 'RUV'.*did you mean 'RUB'/],
-  ['tapdip', 'pay --reader', [...pay, '--reader', 'serial'], /'serial'/],
+  ['tapdip', 'pay --reader', [...pay, '--reader', 'tcp://127.0.0.1:0'], /--reader is 'tcp:\/\/127\.0\.0\.1:0', it takes/],
+  ['tapdip', 'order pay --reader', [...orderPay, '--reader', 'serial:'], /--reader is 'serial:', it takes/],
+  ...[pay, orderPay, refund].flatMap(given => ['bank', 'http://bank.example', 'ftp://127.0.0.1', 'iso8583://', 'iso8583://127.0.0.1:0', 'iso8583://127.0.0.1:65536', 'iso8583://bank:1', 'https://user:secret@bank', 'https://bank/?token=1'].map((address): (typeof wrong)[number] =>
+    ['tapdip', `${given.slice(0, given.indexOf('--acquirer')).join(' ')} ${address}`, given.map(word => (word.startsWith('http:') ? address : word)), /--acquirer is '[^']+', it takes .*127\.0\.0\.1:<.*port|--acquirer is '[^']+', it takes iso8583:\/\/127\.0\.0\.1:<1–65535>/, /^(?!.*secret)/])), // biome-ignore format: a list
   ['tapdip', 'pay --acquirer', [...pay.slice(0, 5), 'http://bank.example'], /http:\/\/bank\.example/],
   ['tapdip', 'pay --order', [...pay, '--order', 'x'.repeat(33)], /order\.number has 33 characters, it takes 1 to 32/],
   ['tapdip', 'pay --config', [...pay, '--config', '/none/x'], /\/none\/x/],
@@ -99,7 +102,8 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ...[refund, orderRefund].map((given): (typeof wrong)[number] => [
     ...(['tapdip', `${given === refund ? 'refund' : 'order refund'} --status-time`, [...given, '--status-time', 'x'], /--status-time is 'x'/] as const),
   ]),
-  ['tapdip', 'refund --reader', [...refund, '--reader', 'serial'], /'serial'/],
+  ['tapdip', 'refund --reader', [...refund, '--reader', 'serial'], /--reader is 'serial', it takes/],
+  ['tapdip', 'order receipt --printer', ['order', 'receipt', '7', '--printer', 'tcp:9100'], /--printer is 'tcp:9100', it takes/],
   ['tapdip', 'refund --config', [...refund, '--config', '/none/x'], /\/none\/x/],
   ['tapdip', 'refund --contactless', [...refund, '--contactless', '/none/x'], /\/none\/x/],
   ['tapdip', 'order receipt --copy', ['order', 'receipt', '7', '--copy', 'merchand'], /did you mean 'merchant'/],
@@ -321,7 +325,7 @@ describe('--lang ru', () => {
       const { err } = await line(words[0], [...words[2], '--lang', 'ru'])
       if (/Подробности/.test(err)) continue // said by what is deeper than the command line
       expect(plain(err.replaceAll(/«[^»]*»/g, '').replaceAll(/(допустимо|есть)[:]? [^;\n]*/g, '')), err).not.toMatch(english)
-      expect(err).toMatch(/Не принято|--help показывает/)
+      expect(err).toMatch(/Не принято|Адрес не понят|--help показывает/)
     }
     expect((await line('tapdip', ['list', '--time', 'x', '--lang=ru'])).err).toBe('tapdip: Не принято (bad-argument): --time: «x»; допустимо целое число от 1 до 600\n  --help показывает, что допустимо.\n') // biome-ignore format: one line
   })

@@ -7,7 +7,7 @@ import { statusWords } from '../../src/apdu/status.ts'
 import { fromHex, hex } from '../../src/bytes.ts'
 import { withAnswers } from '../../src/command-line.ts'
 import { Fault } from '../../src/errors.ts'
-import { wholeNumber } from '../../src/flags.ts'
+import { readerUri, wholeNumber } from '../../src/flags.ts'
 import type { CardSlot, Reader } from '../../src/reader/reader.ts'
 import { type Description, describeEither, printTree } from '../../src/tlv/print.ts'
 import { open } from '../index.ts'
@@ -34,7 +34,7 @@ export function addApdu(program: Command): void {
   program
     .command('apdu')
     .description('commands to the card in a raw slot; the answers are shown as the card gives them, card number and all: --decode masks')
-    .argument('<uri>', 'tcp://127.0.0.1:9200?family=vpcd')
+    .argument('<uri>', 'tcp://127.0.0.1:9200?family=vpcd', readerUri('<uri>'))
     .argument('<hex...>', 'command APDUs, each one argument: 00A404000E315041592E5359532E444446303100')
     .option('--raw', 'send the bytes as they are: 61xx is not fetched, 6Cxx not repeated')
     .option('--decode', 'data as TLV in words, sensitive values masked')

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander'
 import { language } from '../../src/command-line.ts'
+import { readerUri } from '../../src/flags.ts'
 import { message } from '../../src/messages.ts'
 import { open } from '../index.ts'
 import { interruption } from './console.ts'
@@ -10,7 +11,7 @@ export function addInfo(program: Command): void {
   program
     .command('info')
     .description('model, serial number, firmware and battery of a reader')
-    .argument('<uri>', 'serial:/dev/ttyACM0?family=qpos')
+    .argument('<uri>', 'serial:/dev/ttyACM0?family=qpos', readerUri('<uri>'))
     .option('--json', 'one JSON object')
     .action(async (uri: string, flags: { json?: boolean; lang?: string }) => {
       const lang = language(flags.lang)

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { EXIT, errorJson } from '../../src/command-line.ts'
 import { parseAmount } from '../../src/currency.ts'
 import { asFault, Fault, isFault } from '../../src/errors.ts'
-import { choice, onlyFor, wholeNumber } from '../../src/flags.ts'
+import { choice, onlyFor, readerUri, wholeNumber } from '../../src/flags.ts'
 import { faultMessage, message } from '../../src/messages.ts'
 import type { OrderRecord } from '../../src/payment/journal.ts'
 import { informationText, lastPayment, moneyText, orderJson, orderLines, resultLines } from '../../src/payment/order-screen.ts'
@@ -56,6 +56,7 @@ export function addOrderPay(order: Command): void {
     .option(
       '--reader <uri>',
       'for a card: the last reader, or one that is found, when left out; for softpos a PC/SC reader’s field, pcsc:<name>',
+      readerUri('--reader'),
     )
     .option('--app <label>', APP)
     .option('--assume <name>', ASSUME, assumption)

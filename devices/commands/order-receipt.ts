@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { EXIT } from '../../src/command-line.ts'
 import { Fault } from '../../src/errors.ts'
-import { choice, matching, onlyFor } from '../../src/flags.ts'
+import { choice, matching, onlyFor, readerUri } from '../../src/flags.ts'
 import { type FiscalShop, taxations } from '../../src/payment/fiscal.ts'
 import { fiscalReceipts } from '../../src/payment/fiscal-orders.ts'
 import { png } from '../../src/payment/picture.ts'
@@ -39,7 +39,11 @@ export function addOrderReceipt(order: Command): void {
     )
     .addOption(choice('--width <columns>', 'of the paper', ['32', '48']).default('48'))
     .option('--png <file>', 'writes a picture')
-    .option('--printer <uri>', 'prints it on an ESC/POS printer: tcp://192.168.0.20:9100, serial:/dev/ttyUSB0?baud=9600')
+    .option(
+      '--printer <uri>',
+      'prints it on an ESC/POS printer: tcp://192.168.0.20:9100, serial:/dev/ttyUSB0?baud=9600',
+      readerUri('--printer'),
+    )
     .option('--inn <number>', 'taxpayer number, 10 or 12 digits', matching('--inn', /^(\d{10}|\d{12})$/, '0-9, 10 | 12'))
     .addOption(choice('--taxation <system>', 'of the shop', taxations))
     .option('--cashier <name>')

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { EXIT, wholeNumber } from '../../src/command-line.ts'
 import { type Currency, currency, parseAmount } from '../../src/currency.ts'
 import { Fault } from '../../src/errors.ts'
+import { readerUri } from '../../src/flags.ts'
 import { hostMessage } from '../../src/messages.ts'
 import type { Order } from '../../src/payment/acquirer.ts'
 import { moneyText, orderJson, resultLines } from '../../src/payment/order-screen.ts'
@@ -35,7 +36,7 @@ interface FreeFlags extends RefundFlags {
 /** Flags of a refund for which a card is read. */
 export function refundOptions(command: Command): Command {
   return profileOptions(cardOptions(command))
-    .option('--reader <uri>', 'the last reader, or one that is found, when left out')
+    .option('--reader <uri>', 'the last reader, or one that is found, when left out', readerUri('--reader'))
     .option('--app <label>', APP)
     .option('--assume <name>', ASSUME, assumption)
     .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { EXIT, errorJson, language, wholeNumber } from '../../src/command-line.ts'
 import { currency, parseAmount } from '../../src/currency.ts'
 import { Fault } from '../../src/errors.ts'
+import { readerUri } from '../../src/flags.ts'
 import { type MessageId, message } from '../../src/messages.ts'
 import type { PaymentEvent } from '../../src/payment/events.ts'
 import { type AppPrompts, checkOrder, type PaymentResult, pay, paymentJson } from '../../src/payment/payment.ts'
@@ -41,7 +42,11 @@ export function addPay(program: Command): void {
     .description('one payment through a reader; exits 0 approved, 10 declined, 11 unknown, 12 cancelled')
     .argument('<amount>', 'with a decimal point: 2500.00')
     .requiredOption('--currency <code>', 'ISO 4217: RUB')
-    .option('--reader <uri>', 'serial:/dev/ttyACM0?family=qpos, ble:MPOS0000000001; the last one, or one that is found, when left out')
+    .option(
+      '--reader <uri>',
+      'serial:/dev/ttyACM0?family=qpos, ble:MPOS0000000001; the last one, or one that is found, when left out',
+      readerUri('--reader'),
+    )
     .requiredOption('--acquirer <url>', 'http://127.0.0.1:8080, iso8583://127.0.0.1:8583')
     .option('--app <label>', APP)
     .option('--assume <name>', ASSUME, assumption)

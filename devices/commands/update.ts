@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { language } from '../../src/command-line.ts'
 import { asFault, Fault } from '../../src/errors.ts'
+import { readerUri } from '../../src/flags.ts'
 import { open } from '../index.ts'
 import { interruption, openConsole } from './console.ts'
 
@@ -11,7 +12,7 @@ export function addUpdate(program: Command): void {
   program
     .command('update')
     .description('gives a reader new firmware; Ctrl-C stops between two blocks, and the same command goes on')
-    .argument('<uri>', 'serial:/dev/ttyACM0?family=qpos')
+    .argument('<uri>', 'serial:/dev/ttyACM0?family=qpos', readerUri('<uri>'))
     .argument('<image>', 'file of the vendor’s')
     .action(async (uri: string, file: string, flags: { lang?: string }) => {
       const screen = openConsole(language(flags.lang))

@@ -1,11 +1,9 @@
 /** Where a virtual Bluetooth LE device advertises: an air of this process, one of its own for others to join, one that it joins, or the adapter of this machine. */
 
-import { Fault } from '../../src/errors.ts'
-import { dialHci, type OpenHci } from '../../src/transport/ble-hci.ts'
+import { dialAir, type OpenHci } from '../../src/transport/ble-hci.ts'
 import { startFault } from '../../src/transport/ble-radio.ts'
 import type { Link } from '../../src/transport/link.ts'
 import type { BleShape } from '../../src/transport/shape.ts'
-import { parseUri } from '../../src/transport/uri.ts'
 import { Air } from '../air/air.ts'
 import type { Controller } from '../air/controller.ts'
 import { serveAir } from '../air/socket.ts'
@@ -59,9 +57,7 @@ function controllerOf(air: Air | Controller | undefined, undo: (() => unknown)[]
 async function joinAir(undo: (() => unknown)[]): Promise<OpenHci | undefined> {
   const uri = process.env.TAPDIP_AIR
   if (!uri) return undefined
-  const target = parseUri(uri)
-  if (target.scheme !== 'tcp') throw new Fault('bad-uri', `TAPDIP_AIR is '${uri}', not tcp://host:port`, { uri })
-  const { open, close } = await dialHci(target.host, target.port, { timeout: 3000 })
+  const { open, close } = await dialAir(uri, { timeout: 3000 })
   undo.push(close)
   return open
 }

@@ -3,9 +3,11 @@
 import { createServer, type Socket } from 'node:net'
 import * as door from '../../src/door.ts'
 import { asFault, Fault } from '../../src/errors.ts'
+import { usageFault } from '../../src/refusal.ts'
 import { connect } from '../../src/transport/connect.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { openTcp, socketLink, turnAway } from '../../src/transport/tcp.ts'
+import { parseUri } from '../../src/transport/uri.ts'
 import { portFault } from '../port-fault.ts'
 import type { BleAdvertised } from './ble-listen.ts'
 import type { HidPlug } from './hid-device.ts'
@@ -23,38 +25,80 @@ export interface ListenOptions {
   ble?: BleAdvertised | undefined
 }
 
+/** A place to listen at, taken apart. */
+type Place =
+  | { readonly kind: 'pty' | 'hid' }
+  | { readonly kind: 'tcp' | 'pcsc'; readonly host: string; readonly port: number }
+  | { readonly kind: 'usbip'; readonly port: number }
+  | { readonly kind: 'ble'; readonly port?: string }
+  | { readonly kind: 'serial'; readonly uri: string }
+
+const places =
+  'pty, tcp:<port>, tcp:<host>:<port>, serial:<path>, ble, ble:<port>, hid, usbip:<port>, pcsc, pcsc:<host>:<port>; <port>: 0–65535'
+
+/** @throws Fault `bad-argument`; `bad-uri` for what follows `serial:` */
+export function placeOf(where: string, field = 'listen'): Place {
+  const refused = () => usageFault('usage.oneOf', { field, value: where, allowed: places })
+  const [, kind, rest] = /^(\w+)(?::(.*))?$/s.exec(where) ?? []
+  switch (kind) {
+    case 'pty':
+    case 'hid':
+      if (rest === undefined) return { kind }
+      break
+    case 'tcp':
+    case 'pcsc': {
+      if (rest === undefined && kind === 'pcsc') return { kind, host: '127.0.0.1', port: VPCD_PORT }
+      const [, v6, name = v6 ?? '127.0.0.1', digits] =
+        /^(?:\/\/(?=.+:\d+$))?(?:\[([\da-f:.]+)\]:|([^\s:/[\]@]+|[\da-f:]+):)?(\d{1,5})$/i.exec(rest ?? '') ?? []
+      if (isPort(digits) && (kind === 'tcp' || Number(digits) > 0)) return { kind, host: name, port: Number(digits) }
+      break
+    }
+    case 'usbip':
+      if (isPort(rest)) return { kind, port: Number(rest) }
+      break
+    case 'ble':
+      if (rest === undefined) return { kind }
+      if (isPort(rest)) return { kind, port: rest }
+      break
+    case 'serial':
+      return { kind, uri: parseUri(where).uri }
+  }
+  throw refused()
+}
+
 /**
  * Listens at
  * - `pty`: a pseudo-terminal of its own; `serial:<path>`: our end of a wire to the host (a UART, the device's end of a USB gadget)
- * - `tcp:<port>` (0: any free one; on 127.0.0.1) or `tcp:<host>:<port>`: a device has one line, so that while a client is connected others are told so and turned away
+ * - `tcp:<port>` (0: any free one; on 127.0.0.1), `tcp:<host>:<port>`, or as a host writes it, `tcp://<host>:<port>`: a device has one line, so that while a client is connected others are told so and turned away
  * - `ble`: on the adapter of this machine, or on the virtual air that the environment names (`TAPDIP_AIR`); `ble:<port>`: on an air of its own, which others join there
  * - `hid`: a USB HID device in the kernel of this machine (`uhid.ts`); `usbip:<port>`: the same, offered to `usbip attach` (`usbip.ts`)
  * - `pcsc`, `pcsc:<port>`, `pcsc:<host>:<port>`: for cards; there vpcd listens (127.0.0.1:35963 when left out) and we connect
- * @throws Fault `bad-argument`, `busy` (the port is taken), `not-found`, `link-failed`, `missing-library`; `unsupported` for `ble`, `hid` and `usbip` where the device or
+ * @throws Fault `bad-argument`, `bad-uri` (`serial:`), `busy` (the port is taken), `not-found`, `link-failed`, `missing-library`; `unsupported` for `ble`, `hid` and `usbip` where the device or
  * this machine has none
  */
 export async function listen(where: string, serve: ServeLink, options: ListenOptions = {}): Promise<Listening> {
   door.need('where', where, door.anyText)
   door.need('serve', serve, door.callable)
-  const [, kind, rest] = /^(\w+)(?::(.*))?$/.exec(where) ?? []
-  if (kind === 'pty' && rest === undefined) return listenPty(serve, options)
-  if (kind === 'pcsc' && rest === undefined) return insertIntoVpcd('127.0.0.1', VPCD_PORT, serve, options)
-  const [, host = '127.0.0.1', digits] = kind === 'tcp' || kind === 'pcsc' ? (/^(?:(.+):)?(\d{1,5})$/.exec(rest ?? '') ?? []) : []
-  if (kind === 'pcsc' && Number(digits) >= 1 && Number(digits) <= 65535) return insertIntoVpcd(host, Number(digits), serve, options)
-  if (kind === 'tcp' && isPort(digits)) return listenTcp(host.replace(/^\[|\]$/g, ''), Number(digits), serve, options)
-  if (kind === 'serial' && rest !== undefined) return listenSerial(where, serve, options)
-  if (kind === 'hid' && rest === undefined)
-    return (await import('./uhid.ts')).plugUhid(hidOf(where, options), link => run(link, serve, options))
-  if (kind === 'usbip' && isPort(rest)) return listenUsbip(Number(rest), hidOf(where, options), link => run(link, serve, options))
-  if (kind === 'ble' && (rest === undefined || isPort(rest)))
-    return (await import('./ble-listen.ts')).listenBle(bleOf(where, options), rest, link => run(link, serve, options))
-  throw new Fault(
-    'bad-argument',
-    `listen at '${where}': pty, tcp:<port>, tcp:<host>:<port>, serial:<path>, ble, ble:<port>, hid, usbip:<port> or pcsc, with a port from 0 to 65535`,
-  )
+  const place = placeOf(where)
+  switch (place.kind) {
+    case 'pty':
+      return listenPty(serve, options)
+    case 'pcsc':
+      return insertIntoVpcd(place.host, place.port, serve, options)
+    case 'tcp':
+      return listenTcp(place.host, place.port, serve, options)
+    case 'serial':
+      return listenSerial(place.uri, serve, options)
+    case 'hid':
+      return (await import('./uhid.ts')).plugUhid(hidOf(where, options), link => run(link, serve, options))
+    case 'usbip':
+      return listenUsbip(place.port, hidOf(where, options), link => run(link, serve, options))
+    case 'ble':
+      return (await import('./ble-listen.ts')).listenBle(bleOf(where, options), place.port, link => run(link, serve, options))
+  }
 }
 
-function isPort(digits: string | undefined): boolean {
+function isPort(digits: string | undefined): digits is string {
   return /^\d{1,5}$/.test(digits ?? '') && Number(digits) <= 65535
 }
 

@@ -4,6 +4,7 @@ import { type Clock, systemClock, within } from '../clock.ts'
 import * as door from '../door.ts'
 import { abortFault, asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import { maskNumbers } from '../mask.ts'
+import { usageFault } from '../refusal.ts'
 import type { AuthorisationMessage, HostAnswer, OrderAcquirer, OrderChange, RetailAcquirer } from './acquirer.ts'
 import { agreed, askedBy, askedByChange, askedBySale, contradiction } from './agreement.ts'
 import { decodeAnswer, decodeCode, encodeMessage, type Json, named } from './wire.ts'
@@ -83,16 +84,13 @@ const hostRule = door.shape({
 })
 
 function baseAddress(address: string): URL {
-  let url: URL
-  try {
-    url = new URL(address.endsWith('/') ? address : `${address}/`)
-  } catch (error) {
-    throw new Fault('bad-argument', `acquirer address '${address}' is no URL`, { field: 'acquirer' }, { cause: error })
-  }
-  const loopback = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback))
-    throw new Fault('bad-argument', `acquirer address '${address}' is not https (http is for this machine only)`, { field: 'acquirer' })
-  return url
+  const whole = address.endsWith('/') ? address : `${address}/`
+  const url = URL.canParse(whole) ? new URL(whole) : undefined
+  const loopback = url && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
+  const plain = url && url.username === '' && url.password === '' && url.search === '' && url.hash === ''
+  if (plain && (url.protocol === 'https:' || (url.protocol === 'http:' && loopback))) return url
+  const value = address.replace(/\/\/.*@/s, '//…@') // what stands before an @ may be a password
+  throw usageFault('usage.oneOf', { field: 'acquirer', value, allowed: 'https://<host>, http://127.0.0.1:<port>' })
 }
 
 async function request<T>(

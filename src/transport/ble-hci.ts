@@ -8,7 +8,9 @@ import { equal } from '../bytes.ts'
 import { type Limit, within } from '../clock.ts'
 import { Fault } from '../errors.ts'
 import { isMissing, missingLibrary } from '../missing-library.ts'
+import { usageFault } from '../refusal.ts'
 import { h4, h4Splitter, POWER_EVENT } from './ble-h4.ts'
+import { parseUri, type Uri } from './uri.ts'
 
 /** The side of a Bluetooth stack: hears packets with their H4 type byte. */
 export interface HciHost {
@@ -25,6 +27,21 @@ export interface HciPort {
 
 /** Takes a controller for one host. @throws Fault `busy` */
 export type OpenHci = (host: HciHost) => HciPort
+
+/** The controller that `TAPDIP_AIR` names, `tcp://127.0.0.1:6402`. @throws Fault `bad-uri`, `link-failed`, `timeout`, `aborted` */
+export function dialAir(air: string, limit?: Limit): ReturnType<typeof dialHci> {
+  const target = parsed(air)
+  if (target?.scheme === 'tcp') return dialHci(target.host, target.port, limit)
+  throw usageFault('usage.oneOf', { field: 'TAPDIP_AIR', value: air, allowed: 'tcp://<host>:<port>' }, 'bad-uri')
+}
+
+function parsed(uri: string): Uri | undefined {
+  try {
+    return parseUri(uri)
+  } catch {
+    return undefined
+  }
+}
 
 /** A controller at the other end of a TCP connection that speaks H4: a virtual air, or another virtual controller. @throws Fault `link-failed`, `timeout`, `aborted` */
 export async function dialHci(host: string, port: number, limit: Limit = {}): Promise<{ readonly open: OpenHci; close(): void }> {

@@ -3,8 +3,7 @@
 import { type Clock, within } from '../clock.ts'
 import { asFault, Fault, isFault } from '../errors.ts'
 import { isMissing, missingLibrary } from '../missing-library.ts'
-import { dialHci, hciSocketOver, loadOwn, startLibrary } from './ble-hci.ts'
-import { parseUri } from './uri.ts'
+import { dialAir, hciSocketOver, loadOwn, startLibrary } from './ble-hci.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: so do EventEmitters type theirs; nothing else would take them
 export type AnyListener = (...values: any[]) => void
@@ -265,9 +264,7 @@ let lasting: BleLibrary | undefined
 async function startNoble(): Promise<Radio> {
   const air = process.env.TAPDIP_AIR
   if (air) {
-    const target = parseUri(air)
-    if (target.scheme !== 'tcp') throw new Fault('bad-uri', `TAPDIP_AIR is '${air}', not tcp://host:port`, { uri: air })
-    const { open, close } = await dialHci(target.host, target.port, { timeout: DIAL_TIME })
+    const { open, close } = await dialAir(air, { timeout: DIAL_TIME })
     try {
       return loadOwn<NobleFactory, Radio>('@abandonware/noble/with-custom-binding', hciSocketOver(open), make => radioOf(make({}), close))
     } catch (error) {
