@@ -336,6 +336,13 @@ describe('--lang ru', () => {
     expect((await line('tapdip', ['pya', '--lang', 'en'])).err).toMatch(/there is no command/)
   })
 
+  it('what is said of an order speaks of no reader and no port', () => {
+    expect(faultLines(new Fault('not-found', 'the journal has no order 7', { order: '7' })).join()).not.toMatch(/reader/)
+    expect(faultLines(new Fault('not-found', 'tcp://a:1: no such host', { uri: 'tcp://a:1' })).join()).toMatch(/reader/)
+    expect(faultLines(new Fault('busy', 'order 7 is already paid', { order: '7' })).join()).not.toMatch(/somebody|program|port/)
+    expect(faultLines(new Fault('busy', 'order 7 is already paid', { order: '7' }), 'ru').join()).not.toMatch(/Занято|программ|порт/)
+  })
+
   it('one line of a fault, in both languages', () => {
     const fault = new Fault('busy', 'somebody has the port')
     expect(faultMessage(fault)).toBe('In use by somebody else (busy): somebody has the port')
