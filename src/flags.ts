@@ -1,10 +1,9 @@
 /** The values of a command line: each is checked where it is taken, and a refusal names the flag, the value and what is allowed, in both languages. */
 
 import { Argument, type Command, type CommanderError, Option } from 'commander'
-import { Fault, isFault } from './errors.ts'
+import { Fault } from './errors.ts'
 import { nearest } from './nearest.ts'
 import { oneOf, usageFault } from './refusal.ts'
-import { parseUri, uriForms } from './transport/uri.ts'
 
 /** A whole number in a range, for commander's argument parsers. @throws Fault `bad-argument` */
 export function wholeNumber(field: string, from: number, to: number): (text: string) => number {
@@ -20,18 +19,6 @@ export function matching(field: string, rule: RegExp, allowed: string): (text: s
   return text => {
     if (!rule.test(text)) throw usageFault('usage.oneOf', { field, value: text, allowed })
     return text
-  }
-}
-
-/** Where a reader is. @throws Fault `bad-uri` */
-export function readerUri(field: string): (text: string) => string {
-  return text => {
-    try {
-      return parseUri(text).uri
-    } catch (error) {
-      if (!isFault(error, 'bad-uri')) throw error
-      throw usageFault('usage.uri', { field, value: text, allowed: Object.values(uriForms).join(' · ') }, 'bad-uri')
-    }
   }
 }
 

@@ -7,11 +7,12 @@ import { statusWords } from '../../src/apdu/status.ts'
 import { fromHex, hex } from '../../src/bytes.ts'
 import { withAnswers } from '../../src/command-line.ts'
 import { Fault } from '../../src/errors.ts'
-import { readerUri, wholeNumber } from '../../src/flags.ts'
+import { wholeNumber } from '../../src/flags.ts'
 import type { CardSlot, Reader } from '../../src/reader/reader.ts'
 import { type Description, describeEither, printTree } from '../../src/tlv/print.ts'
 import { open } from '../index.ts'
 import { interruption } from './console.ts'
+import { readerUri } from './reader-uri.ts'
 
 interface ApduFlags {
   readonly raw?: boolean

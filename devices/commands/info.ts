@@ -2,10 +2,10 @@
 
 import type { Command } from 'commander'
 import { language } from '../../src/command-line.ts'
-import { readerUri } from '../../src/flags.ts'
 import { message } from '../../src/messages.ts'
 import { open } from '../index.ts'
 import { interruption } from './console.ts'
+import { readerUri } from './reader-uri.ts'
 
 export function addInfo(program: Command): void {
   program

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { EXIT, errorJson } from '../../src/command-line.ts'
 import { parseAmount } from '../../src/currency.ts'
 import { asFault, Fault, isFault } from '../../src/errors.ts'
-import { choice, onlyFor, readerUri, wholeNumber } from '../../src/flags.ts'
+import { choice, onlyFor, wholeNumber } from '../../src/flags.ts'
 import { faultMessage, message } from '../../src/messages.ts'
 import type { OrderRecord } from '../../src/payment/journal.ts'
 import { informationText, lastPayment, moneyText, orderJson, orderLines, resultLines } from '../../src/payment/order-screen.ts'
@@ -24,6 +24,7 @@ import { print, type Shop, type ShopFlags, shopOptions, withShop } from './order
 import { prompts } from './pay.ts'
 import { APP, ASSUME, assumption, connectReader, type ReaderWish, sayWhoChooses } from './reader.ts'
 import { type ProfileFlags, profileOptions, readerProfile } from './reader-profile.ts'
+import { readerUri } from './reader-uri.ts'
 
 const offered = ['cash', 'reader', 'sbp', 'softpos'] as const satisfies readonly Method[]
 type Offered = (typeof offered)[number]

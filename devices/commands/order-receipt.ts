@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { EXIT } from '../../src/command-line.ts'
 import { Fault } from '../../src/errors.ts'
-import { choice, matching, onlyFor, readerUri } from '../../src/flags.ts'
+import { choice, matching, onlyFor } from '../../src/flags.ts'
 import { type FiscalShop, taxations } from '../../src/payment/fiscal.ts'
 import { fiscalReceipts } from '../../src/payment/fiscal-orders.ts'
 import { png } from '../../src/payment/picture.ts'
@@ -13,6 +13,7 @@ import { receiptPicture } from '../../src/payment/print-picture.ts'
 import { escPos, printOver } from '../../src/payment/printer.ts'
 import { connect } from '../../src/transport/connect.ts'
 import { print, type ShopFlags, shopOptions, withShop } from './order-shop.ts'
+import { readerUri } from './reader-uri.ts'
 
 interface ReceiptFlags extends ShopFlags {
   readonly fiscal?: boolean

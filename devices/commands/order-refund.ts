@@ -4,7 +4,6 @@ import type { Command } from 'commander'
 import { EXIT, wholeNumber } from '../../src/command-line.ts'
 import { type Currency, currency, parseAmount } from '../../src/currency.ts'
 import { Fault } from '../../src/errors.ts'
-import { readerUri } from '../../src/flags.ts'
 import { hostMessage } from '../../src/messages.ts'
 import type { Order } from '../../src/payment/acquirer.ts'
 import { moneyText, orderJson, resultLines } from '../../src/payment/order-screen.ts'
@@ -18,6 +17,7 @@ import { merchantOf, print, type Shop, type ShopFlags, shopOptions, withShop } f
 import { orderNumber, prompts } from './pay.ts'
 import { APP, ASSUME, assumption, connectReader, sayWhoChooses } from './reader.ts'
 import { type ProfileFlags, profileOptions, readerProfile } from './reader-profile.ts'
+import { readerUri } from './reader-uri.ts'
 
 export interface RefundFlags extends ShopFlags, CardFlags, ProfileFlags {
   readonly amount?: string

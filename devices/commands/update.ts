@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { language } from '../../src/command-line.ts'
 import { asFault, Fault } from '../../src/errors.ts'
-import { readerUri } from '../../src/flags.ts'
 import { open } from '../index.ts'
 import { interruption, openConsole } from './console.ts'
+import { readerUri } from './reader-uri.ts'
 
 export function addUpdate(program: Command): void {
   program
