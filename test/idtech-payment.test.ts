@@ -171,7 +171,7 @@ describe('on the wire', () => {
     expect(outcome).toMatchObject({ result: 'approved', interface: 'chip', online: true, application: { label: 'MIR' } })
     expect(shown).not.toContain('reader.selectApplication')
     expect(wire).toEqual([
-      ...['→ battery', '← ok', '→ activate', '← ok', '→ contactAuthenticate', '← accepted', '← ok'],
+      ...['→ battery', '← ok', '→ activate', '← accepted', '← ok', '→ contactAuthenticate', '← accepted', '← ok'],
       ...['→ contactApplyHost', '← accepted', '· 6101', '← ok'], // "remove card" on the host's display
     ])
     expect(events.filter(({ type }) => type !== 'display')).toEqual([{ type: 'card', event: 'inserted' }])
@@ -499,7 +499,7 @@ describe('what only a real reader does', () => {
     expect(hex(outcome.tags.get(0xc4)!)).toBe('4761FFFFFFFF0010')
     expect(outcome.tags.has(0x57)).toBe(false)
     expect(outcome.tags.get(0xdfff01)).toEqual(enciphered)
-    expect(said.find(({ name }) => name === 'activate')?.data).toBe('3C9F02060000002500009C01005F2A020643')
+    expect(said.find(({ name }) => name === 'activate')?.data).toBe('029F02060000002500009C01005F2A020643')
     await clock.settle(other.close())
   })
 
@@ -534,7 +534,7 @@ describe('what only a real reader does', () => {
     const { outcome } = await pay({ card: {} }, { interfaces: ['chip', 'swipe'] }, { authorise }, { by: other })
     expect(outcome).toMatchObject({ result: 'approved', interface: 'chip', online: true })
     expect(said.slice(-3)).toEqual([
-      { name: 'activate', data: '3C9F02060000002500009C01005F2A020643DFEF370105' },
+      { name: 'activate', data: '029F02060000002500009C01005F2A020643DFEF370105' },
       { name: 'contactAuthenticate', data: '000078' },
       { name: 'contactApplyHost', data: '018A023030910A11223344556677883030' },
     ])

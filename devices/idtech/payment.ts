@@ -33,7 +33,7 @@ import {
   tags,
   transactionTypes,
 } from './codec.ts'
-import { type Answer, type IdtechLine, type Request, refused } from './session.ts'
+import { type Answer, type IdtechLine, type Request, refused, type Times } from './session.ts'
 
 export interface Counter extends RelayOptions {
   readonly line: IdtechLine
@@ -52,14 +52,23 @@ interface Payment extends Counter {
   readonly stop: AbortController
 }
 
-/** Seconds that a reader waits for a card. */
-const CARD_WAIT = 60
+/** Milliseconds that the cardholder has for coming with a card. */
+const CARD_PATIENCE = 60_000
+/**
+ * Seconds of one wait of the reader's for a card, the first and those after it, until the patience is over: nothing can be asked meanwhile (02-40 takes any command for a
+ * cancel), and its result is told once, so that what was lost is missed when a wait should have ended. Whoever comes at once pays for a loss with the least.
+ */
+const WAITS = [2, 3, 5, 10] as const
+/** Milliseconds after a wait in which its end is heard. Assumed. */
+const WAIT_SILENCE = 700
+/** Waits in a row that end in nothing heard: the line, or the reader, is gone. */
+const MISSED = 2
 /** Seconds that a chip transaction waits for its next command: for the host, most of all. */
 const NEXT_WAIT = 120
 /** Milliseconds of silence in a step of a chip transaction: nobody but card and reader works. Assumed. */
 const WORK = 3500
-/** The same while it waits for a card: it says so itself when its time is over, and may not be asked meanwhile (02-40 takes any command for a cancel). */
-const CARD_SILENCE = CARD_WAIT * 1000 + 2000
+/** The same where the line has lost something a short while ago: then it has lost this, too. */
+const WORK_BADLY = 2000
 const everything = 3
 /** Enciphered data objects, one after the other as they came: a tag of ours. */
 const ENCIPHERED = 0xdfff01
@@ -111,11 +120,11 @@ async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardIn
   if (ways.size === 0) throw new Fault('unsupported', 'a payment over no interface at all', { feature: 'interfaces' })
   if (ways.size === 1 && ways.has('chip')) {
     show(payment, 'reader.insertCard')
-    const data = encodeContactStart({ ...start, fallback: false, cardTimeout: CARD_WAIT, nextTimeout: NEXT_WAIT })
-    return chip(payment, await step(payment, 'contactStart', data, CARD_SILENCE))
+    const wanted = (cardTimeout: number) => encodeContactStart({ ...start, fallback: false, cardTimeout, nextTimeout: NEXT_WAIT })
+    return chip(payment, await cardCome(payment, 'contactStart', wanted))
   }
-  const data = encodeActivate({ ...start, timeout: CARD_WAIT, ...(ways.size < everything && { interfaces: [...ways] }) })
-  const activate = () => step(payment, 'activate', data, CARD_SILENCE)
+  const wanted = (timeout: number) => encodeActivate({ ...start, timeout, ...(ways.size < everything && { interfaces: [...ways] }) })
+  const activate = () => cardCome(payment, 'activate', wanted)
   const answer = await invited(payment.clock, () => show(payment, invitation(ways)), activate)
   // The vendor's scripts leave open whether a chip is answered as 02-40 is or as 60-10.
   if (answer.command === commandByte('contactStart')) return chip(payment, answer)
@@ -145,6 +154,42 @@ async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardIn
   show(payment, 'reader.processing')
   await relay.authorise()
   return relay.byHost()
+}
+
+/**
+ * What a wait for a card comes to, one wait after another. A reader that says nothing of one has not heard of it, or was not heard: it is told to stop and asked again. No
+ * host knows of a payment yet, and a card that was read in vain is asked for once more.
+ * @throws Fault `timeout` when nothing is heard of two in a row, `aborted`, `link-closed`
+ */
+async function cardCome(payment: Payment, name: CommandName, wanted: (seconds: number) => Uint8Array): Promise<Answer> {
+  const { clock, line, stop } = payment
+  const over = clock.elapsed() + CARD_PATIENCE
+  let missed = 0
+  for (let wait = 0; ; wait++) {
+    const seconds = WAITS[Math.min(wait, WAITS.length - 1)]
+    try {
+      const answer = await step(payment, name, wanted(seconds), { silence: seconds * 1000 + WAIT_SILENCE, wait: seconds * 1000 })
+      // Without a word of why: it took something that came, this command itself come twice, for a cancel.
+      const cancelled = answer.status === statuses.failed && answer.data.length === 0
+      if (cancelled && ++missed >= MISSED) throw refused(answer.status, name)
+      if (!cancelled && (!nobodyCame(answer) || clock.elapsed() >= over)) return answer
+      if (!cancelled) missed = 0
+    } catch (error) {
+      if (payment.failed || !isFault(error, 'timeout') || ++missed >= MISSED) throw error
+      line.missed()
+      await line.cancel()
+      wait = -1
+    }
+    if (!stop.signal.aborted) continue
+    await line.cancel()
+    throwIfAborted(stop.signal)
+  }
+}
+
+/** 60-10 may say it in a status, or in a result code. */
+function nobodyCame({ command, status, data }: Answer): boolean {
+  if (status === statuses.timeout) return true
+  return command === commandByte('contactStart') && data.length > 0 && decodeContactResult(data).code === resultCodes.timeout
 }
 
 /** What is in clear; the PAN for the receipt, and what is enciphered for whoever has the key, of the last answer. */
@@ -197,14 +242,14 @@ async function chip(payment: Payment, answer: Answer): Promise<Outcome> {
 
 async function authenticate(payment: Payment): Promise<Outcome> {
   const { relay } = payment
-  const told = contactResult(await step(payment, 'contactAuthenticate', encodeAuthenticate(NEXT_WAIT), WORK), 'contactAuthenticate')
+  const told = contactResult(await step(payment, 'contactAuthenticate', encodeAuthenticate(NEXT_WAIT)), 'contactAuthenticate')
   learn(relay, told)
   if (told.code !== resultCodes.goOnline) return ending(payment, told)
   throwIfAborted(payment.signal)
   const response = await relay.authorise()
   // Z3: unable to go online (EMV 4.4 Book 4, Annex A6)
   const data = encodeHostAnswer(response.type === 'unableToGoOnline' ? { code: 'Z3' } : response)
-  const last = contactResult(await step(payment, 'contactApplyHost', data, WORK), 'contactApplyHost')
+  const last = contactResult(await step(payment, 'contactApplyHost', data), 'contactApplyHost')
   learn(relay, last)
   return ending(payment, last)
 }
@@ -260,9 +305,10 @@ async function ending(payment: Payment, { code }: ContactResult): Promise<Outcom
 }
 
 /** A command with the questions that the reader has while it runs. */
-async function step(payment: Payment, name: CommandName, data: Uint8Array, silence: number): Promise<Answer> {
+async function step(payment: Payment, name: CommandName, data: Uint8Array, times: Partial<Times> = {}): Promise<Answer> {
   const { line, stop } = payment
-  const answer = await line.transact(name, data, { signal: stop.signal, silence, onRequest: request => void asked(payment, request) })
+  const { silence = line.isBad ? WORK_BADLY : WORK, wait = 0 } = times
+  const answer = await line.transact(name, data, { silence, wait, signal: stop.signal, onRequest: request => void asked(payment, request) })
   if (payment.failed) throw payment.failed
   return answer
 }

@@ -20,6 +20,20 @@ const QUIET = 300
 /** The watch over silence decides, not the question's own time. */
 const DAY = 86_400_000
 
+/** Milliseconds of a command that begins or goes on with a transaction. */
+export interface Times {
+  /** The longest that the reader says nothing. */
+  readonly silence: number
+  /** How long it waits for a card: that nobody came is told by the end of it, and by nothing before (an answer to the wait before, come twice). */
+  readonly wait?: number
+}
+/** Milliseconds in which a reader that says "accepted" (63) has said it. */
+const ACCEPTED = 700
+/** Milliseconds for which a line that has lost something is trusted less. */
+const BAD_FOR = 60_000
+/** Milliseconds by which a reader's clock, and ours, may be wrong about a wait. */
+const UNSURE = 500
+
 /** "Not yet": the result is still to come. */
 function isProgress({ status }: Answer): boolean {
   return status === statuses.accepted || status === statuses.uiEvent
@@ -31,26 +45,49 @@ export class IdtechLine {
   readonly #clock: Clock
   /** Hears what the reader asks of its host in the middle of a command; nothing between two. */
   #onRequest: ((request: Request) => void) | undefined
+  /** Hears what the reader says of a command that is still under way. */
+  #onAnswer: (answer: Answer) => void = () => {}
+  /** Something was said that cannot be read. */
+  #onNoise = () => {}
   /** Something was heard of the transaction that runs: its silence begins anew, or pauses while the host has something to do. */
   #watch: (pause: boolean) => void = () => {}
+  /** First bytes of commands that this reader has acknowledged (63) before it worked on them: a setting turns that off, so it shows what it does. */
+  readonly #acknowledged = new Set<number>()
+  /** When something was missed, or could not be read, last. */
+  #missed = Number.NEGATIVE_INFINITY
   /** The reader takes the CRC of pass-through commands in the other order. */
   #swapped = false
 
   constructor(link: Link, clock: Clock) {
-    this.#line = new Conversation(link, host, { clock })
+    this.#line = new Conversation(link, host, { clock, onNoise: () => this.#onNoise() })
     this.#clock = clock
     this.closed = this.#line.closed
     void this.#listen()
   }
 
+  /** Something was lost on the way. */
+  missed(): void {
+    this.#missed = this.#clock.elapsed()
+  }
+
+  /** The line has lost something a short while ago. */
+  get isBad(): boolean {
+    return this.#clock.elapsed() - this.#missed < BAD_FOR
+  }
+
   /** The answer, whatever its status. @throws Fault `timeout`, `aborted`, `link-closed` */
-  ask(
+  async ask(
     name: CommandName,
     data?: Uint8Array,
     { signal, timeout = PROMPT }: { signal?: AbortSignal | undefined; timeout?: number } = {},
   ): Promise<Answer> {
     const accept = (one: DeviceMessage): one is Answer => one.type === 'answer' && one.command === commandByte(name) && !isProgress(one)
-    return this.#line.ask(command(name, data), { signal, timeout, retries: REPEATS, accept })
+    const asked = this.#clock.elapsed()
+    try {
+      return await this.#line.ask(command(name, data), { signal, timeout, retries: REPEATS, accept })
+    } finally {
+      if (this.#clock.elapsed() - asked >= timeout) this.missed()
+    }
   }
 
   /**
@@ -80,23 +117,26 @@ export class IdtechLine {
   }
 
   /**
-   * A command that begins or goes on with a transaction, and is never sent twice. The reader may be silent for `silence` milliseconds: as long as it waits for a card, or
+   * A command that begins or goes on with a transaction. It is sent once more only where the reader, which acknowledges such commands, says nothing of it: it has not
+   * heard it, or takes the second for a cancel. The reader may be silent for `silence` milliseconds: as long as it waits for a card, or
    * works; what it says meanwhile, and the answer to a question of its own (`onRequest`), begin that time anew. When `signal` fires, it is cancelled.
    * @throws Fault `timeout`, `aborted`, `link-closed`
    */
   async transact(
     name: CommandName,
     data: Uint8Array,
-    { signal, silence, onRequest }: { signal: AbortSignal; silence: number; onRequest: (request: Request) => void },
+    { signal, silence, wait = 0, onRequest }: Times & { signal: AbortSignal; onRequest: (request: Request) => void },
   ): Promise<Answer> {
     if (signal.aborted) throw new Fault('aborted', 'aborted')
     const over = new AbortController()
     const late = (ms: number, why: string) => this.#clock.timer(ms, () => over.abort(new Fault('timeout', why, { ms })))
     let cancelled = false
+    let held = false
     let stop = () => {}
     let again = () => {}
     this.#watch = pause => {
       if (cancelled) return
+      held = pause
       stop()
       stop = pause ? () => {} : late(silence, `the reader said nothing of ${name} for ${silence} ms`)
     }
@@ -114,7 +154,30 @@ export class IdtechLine {
     this.#onRequest = onRequest
     const own = [commandByte(name), ...(name === 'activate' ? [commandByte('contactStart')] : [])]
     // Either answers a cancelled command: itself, or the cancel.
-    const mine = (one: Answer) => (own.includes(one.command) && !isProgress(one)) || (cancelled && one.command === commandByte('cancel'))
+    let heard = false
+    this.#onAnswer = one => {
+      if (!own.includes(one.command)) return
+      heard = true
+      if (one.status === statuses.accepted) this.#acknowledged.add(one.command)
+    }
+    // What cannot be read was its answer, or nothing that matters: then the answer is not far.
+    this.#onNoise = () => {
+      if (cancelled || held) return
+      this.missed()
+      stop()
+      stop = late(Math.min(PROMPT, silence), `what the reader said of ${name} cannot be read`)
+    }
+    const unheard = this.#acknowledged.has(commandByte(name))
+      ? this.#clock.timer(ACCEPTED, () => {
+          if (heard || cancelled) return
+          this.missed()
+          this.#line.tell(command(name, data)).catch(() => {}) // as the cancel
+        })
+      : () => {}
+    const begun = this.#clock.elapsed()
+    const early = ({ status }: Answer) => status === statuses.timeout && this.#clock.elapsed() - begun < wait - UNSURE
+    const mine = (one: Answer) =>
+      (own.includes(one.command) && !isProgress(one) && !early(one)) || (cancelled && one.command === commandByte('cancel'))
     const accept = (one: DeviceMessage): one is Answer => one.type === 'answer' && mine(one)
     this.#watch(false)
     try {
@@ -128,7 +191,10 @@ export class IdtechLine {
       throw error
     } finally {
       this.#onRequest = undefined
+      this.#onAnswer = () => {}
+      this.#onNoise = () => {}
       this.#watch = () => {}
+      unheard()
       stop()
       again()
       signal.removeEventListener('abort', cancel)
@@ -160,6 +226,7 @@ export class IdtechLine {
       for await (const message of this.#line.incoming) {
         this.#watch(false)
         if (message.type === 'request') this.#onRequest?.(message)
+        else this.#onAnswer(message)
       }
     } catch (error) {
       if (!isFault(error, 'link-closed')) throw error

@@ -76,6 +76,19 @@ export interface SealedSwipe {
 
 const pinPrompts: readonly MessageId[] = ['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry']
 
+/** How a card is asked for. */
+interface CardAsked extends Waiting {
+  readonly amount?: Pick<Transaction, 'amount' | 'currency'>
+  /** Instead of the usual invitation. */
+  readonly message?: MessageId
+  /** Milliseconds. */
+  readonly timeout: number
+  /** The invitation of the wait before stands: nothing is shown anew. */
+  readonly standing?: boolean
+  /** Another wait may follow at once: the light stays when nobody came. */
+  readonly goesOn?: boolean
+}
+
 export class Firmware {
   readonly body: Body
   config: TerminalConfig
@@ -150,26 +163,25 @@ export class Firmware {
   }
 
   /** Asks for a card over one of `interfaces`, until one comes, CANCEL is pressed or the time is over. @throws Fault `aborted` or the signal's own */
-  async waitForCard(
-    interfaces: readonly CardInterface[],
-    wait: { readonly amount?: Pick<Transaction, 'amount' | 'currency'>; readonly message?: MessageId; readonly timeout: number } & Waiting,
-  ): Promise<CardWait> {
+  async waitForCard(interfaces: readonly CardInterface[], wait: CardAsked): Promise<CardWait> {
     this.#screens.stop()
     this.body.language = this.#ownLanguage
     const message = wait.message ?? invitation(interfaces)
     const amount = wait.amount ? [`${formatAmount(wait.amount.amount, wait.amount.currency)} ${wait.amount.currency.alpha}`] : []
     const deadline = this.clock.now() + wait.timeout
-    return this.#unlessCancelled(wait.signal, async signal => {
-      await this.#oldCardOut({ signal, timeout: wait.timeout })
+    const card = async (signal: AbortSignal) => {
+      const standing = wait.standing && this.body.screen.message !== 'reader.removeCard'
+      const old = await this.#oldCardOut({ signal, timeout: wait.timeout }, wait.standing)
       const next = this.body.nextCard(interfaces, { signal, timeout: deadline - this.clock.now() })
       this.body.shine('waiting')
-      if (wait.message || !this.#pinToRepeat) this.body.show(message, ...amount)
+      if (!(standing && !old) && (wait.message || !this.#pinToRepeat)) this.body.show(message, ...amount)
       return next
-    })
+    }
+    return this.#unlessCancelled(wait.signal, card, wait.goesOn)
   }
 
-  /** A card, unless CANCEL is pressed or the time is over before. @throws Fault `aborted` or the signal's own */
-  async #unlessCancelled(outer: AbortSignal, card: (signal: AbortSignal) => Promise<Presented>): Promise<CardWait> {
+  /** A card, unless CANCEL is pressed or the time is over before; then the light stays where the wait `goesOn`. @throws Fault `aborted` or the signal's own */
+  async #unlessCancelled(outer: AbortSignal, card: (signal: AbortSignal) => Promise<Presented>, goesOn = false): Promise<CardWait> {
     const stop = new AbortController()
     const signal = AbortSignal.any([outer, stop.signal])
     const keypad = this.body.keypad()
@@ -179,15 +191,17 @@ export class Firmware {
     }
     const waits: Promise<CardWait>[] = [card(signal), cancelled()]
     for (const one of waits) one.catch(() => {}) // the one that comes second is aborted
+    let light = false
     try {
       return await Promise.race(waits)
     } catch (error) {
+      light = goesOn && isFault(error, 'timeout')
       if (isFault(error, 'timeout')) return { interface: 'none', why: 'timeout' }
       throw error
     } finally {
       stop.abort()
       keypad.close()
-      this.body.shine('off')
+      if (!light) this.body.shine('off')
     }
   }
 
@@ -196,13 +210,16 @@ export class Firmware {
     return this.#refusedPin?.aborted === false
   }
 
-  /** Nobody pays twice for having left the card in the slot. @throws Fault `timeout`, `aborted` or the signal's own */
-  async #oldCardOut(limit: Limit): Promise<void> {
-    if (!this.body.cardUsed) return
+  /** Nobody pays twice for having left the card in the slot. Whether there was one. @throws Fault `timeout`, `aborted` or the signal's own */
+  async #oldCardOut(limit: Limit, asked = false): Promise<boolean> {
+    if (!this.body.cardUsed) return false
     const gone = this.body.cardGone('chip')
-    this.body.show('reader.removeCard')
-    this.body.sound('error')
+    if (!asked || this.body.screen.message !== 'reader.removeCard') {
+      this.body.show('reader.removeCard')
+      this.body.sound('error')
+    }
     await within({ clock: this.clock, what: 'the removal of a card', ...limit }, () => fired(gone))
+    return true
   }
 
   /** One payment with the chip in the slot. Its end is on the display when this resolves; the card may still be in the slot. */

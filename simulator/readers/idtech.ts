@@ -18,6 +18,7 @@ import {
   idtechHid,
   requests,
   resultCodes,
+  type Start,
   slots,
   statuses,
   tags,
@@ -25,6 +26,7 @@ import {
 import { fromHex, fromText, fromUint } from '../../src/bytes.ts'
 import { type Clock, systemClock, within } from '../../src/clock.ts'
 import type { Card } from '../../src/emv/card.ts'
+import type { CardInterface } from '../../src/emv/outcome.ts'
 import type { Candidate, Transaction, Waiting } from '../../src/emv/terminal.ts'
 import { abortFault, asFault, Fault, isFault } from '../../src/errors.ts'
 import type { MessageId } from '../../src/messages.ts'
@@ -51,7 +53,7 @@ import {
 import { responseOf, withCvm } from './qpos-payload.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
 import { Seat } from './seat.ts'
-import { takeCard } from './take-card.ts'
+import { type Taken, takeCard, type Ways } from './take-card.ts'
 import { withoutPinPad } from './without-pin-pad.ts'
 
 export interface IdtechOptions extends Omit<VirtualReaderOptions, 'body'> {
@@ -73,6 +75,17 @@ interface Job {
   /** The host was asked to show something. */
   shown?: boolean
 }
+
+/** A wait for a card that has ended with nobody, while its invitation still stands: the same command goes on with it. */
+interface Standing {
+  readonly asked: string
+  readonly ways: Ways
+  /** Nobody goes on. */
+  over(): void
+}
+
+/** Milliseconds after a wait for which the invitation stands: assumed. */
+const STANDS = 1500
 
 /** What the loader answers, when nothing else runs: assumed. */
 const loaderCommands: ReadonlySet<CommandName> = new Set(['ping', 'cancel', 'getProductInfo', 'getUid'])
@@ -98,8 +111,11 @@ export class VirtualIdtech implements VirtualReader {
   #send: ((frame: Uint8Array) => Promise<void>) | undefined
   #job: Job | undefined
   /** The chip of a transaction that was started, or of the raw slot. */
-  #chip: { readonly card: Card; readonly transaction: Transaction } | undefined
+  #chip: { readonly card: Card; readonly transaction: Transaction; readonly asked: string } | undefined
+  /** What was asked for when a chip was found that its host then wanted nothing of: for the same again, it is there already. Assumed. */
+  #untouched: string | undefined
   #raw: Card | undefined
+  #standing: Standing | undefined
   readonly #stopWatching: () => void
 
   constructor(options: IdtechOptions) {
@@ -142,6 +158,7 @@ export class VirtualIdtech implements VirtualReader {
     this.#stopWatching()
     await this.#link?.close()
     await this.#endJob(new Fault('aborted', 'the reader was closed'))
+    this.#endStanding()
     this.firmware.stop()
   }
 
@@ -182,6 +199,7 @@ export class VirtualIdtech implements VirtualReader {
     }
     switch (name) {
       case 'activate':
+        this.#answer(name, status(statuses.accepted))
         return this.#begin(name, own => this.#activate(data, own))
       case 'contactStart':
         this.#answer(name, status(statuses.accepted))
@@ -244,9 +262,55 @@ export class VirtualIdtech implements VirtualReader {
     }
   }
 
+  /**
+   * Waits for a card as long as the host wants. One that comes back at once for the same payment goes on where it was: display, light and whoever stands there hear
+   * nothing of it.
+   */
+  async #take(
+    start: Start,
+    { timeout, interfaces, signal }: { timeout: number; interfaces: readonly CardInterface[]; signal: AbortSignal },
+  ): Promise<Taken> {
+    const transaction = transactionOf(start)
+    const asked = askedFor(start)
+    if (this.#untouched === asked) this.body.reuseCard()
+    this.#untouched = undefined
+    const { asked: stands, ways } = this.#standing ?? {}
+    const before = stands === asked && ways?.interfaces.every(one => interfaces.includes(one)) ? ways : undefined
+    this.#endStanding(before !== undefined)
+    const options = { interfaces, timeout: timeout * 1000, signal, host: {}, goesOn: true, ...(before && { standing: before }) }
+    const taken = await takeCard(this.firmware, transaction, options)
+    if (taken.type !== 'none') return taken
+    const end = () => {
+      this.body.shine('off')
+      this.firmware.showEnd({ result: 'cancelled', cvm: 'none' })
+    }
+    if (taken.why !== 'timeout') {
+      end()
+      return taken
+    }
+    const stop = this.#clock.timer(STANDS, () => {
+      this.#standing = undefined
+      end()
+    })
+    this.#standing = { asked, ways: taken.ways, over: stop }
+    return taken
+  }
+
+  /** `goesOn`: it is taken up again, and nothing of its end is seen. */
+  #endStanding(goesOn = false): void {
+    if (!this.#standing) return
+    this.#standing.over()
+    this.#standing = undefined
+    if (goesOn) return
+    this.body.shine('off')
+    this.firmware.showEnd({ result: 'cancelled', cvm: 'none' })
+  }
+
   /** A card that waits for a payment which does not come. */
   #giveCardBack(): void {
+    this.#endStanding()
     if (!this.#chip && !this.#raw) return
+    this.#untouched = this.#chip?.asked
     this.#chip = undefined
     this.#raw = undefined
     this.firmware.showEnd({ result: 'cancelled', cvm: 'none' })
@@ -316,16 +380,15 @@ export class VirtualIdtech implements VirtualReader {
     const { signal } = job.stop
     const transaction = transactionOf(start)
     this.firmware.checkReady(transaction)
-    const taken = await takeCard(this.firmware, transaction, { interfaces: allowed, timeout: timeout * 1000, signal, host: {} })
+    const taken = await this.#take(start, { interfaces: allowed, timeout, signal })
     switch (taken.type) {
       case 'none':
-        this.firmware.showEnd({ result: 'cancelled', cvm: 'none' })
         return noCard(taken.why)
       case 'mute':
         this.firmware.showEnd({ result: 'cancelled', reason: 'cardError', cvm: 'none' })
         return failure('contact', errorCodes.cardDidNotRespond)
       case 'chip':
-        this.#chip = { card: taken.card, transaction }
+        this.#chip = { card: taken.card, transaction, asked: askedFor(start) }
         this.body.show('reader.processing')
         return activated(statuses.ok, 'contact', new Map([[tags.resultCode, fromUint(resultCodes.authenticate, 2)]]))
       case 'swipe': {
@@ -350,15 +413,16 @@ export class VirtualIdtech implements VirtualReader {
     const { cardTimeout, fallback: _, nextTimeout: __, ...start } = decodeContactStart(data)
     const transaction = transactionOf(start)
     this.firmware.checkReady(transaction)
-    const options = { interfaces: ['chip'], timeout: cardTimeout * 1000, signal: job.stop.signal, host: {} } as const
-    const taken = await takeCard(this.firmware, transaction, options)
+    const taken = await this.#take(start, { interfaces: ['chip'], timeout: cardTimeout, signal: job.stop.signal })
     if (taken.type === 'chip') {
-      this.#chip = { card: taken.card, transaction }
+      this.#chip = { card: taken.card, transaction, asked: askedFor(start) }
       this.body.show('reader.processing')
       return contact(resultCodes.authenticate)
     }
-    this.firmware.showEnd({ result: 'cancelled', cvm: 'none', ...(taken.type === 'mute' && { reason: 'cardError' }) })
-    if (taken.type === 'mute') return contact(resultCodes.fallback)
+    if (taken.type === 'mute') {
+      this.firmware.showEnd({ result: 'cancelled', reason: 'cardError', cvm: 'none' })
+      return contact(resultCodes.fallback)
+    }
     return taken.type === 'none' && taken.why === 'timeout' ? status(statuses.timeout) : contact(resultCodes.cancelled)
   }
 
@@ -414,6 +478,11 @@ export class VirtualIdtech implements VirtualReader {
       delete job.choose
     }
   }
+}
+
+/** A payment, for whether it is the one of before. */
+function askedFor(start: Start): string {
+  return Object.values(start).join()
 }
 
 /** What its host shows while it waits for a card. That it sends these as text, and these words, is assumed. */

@@ -39,7 +39,7 @@ export function swipeOf(tracks: SwipedTracks): Swipe | undefined {
 
 /** What the wait for a card has come to. A tap has been read to its end: the question for the host, or how it ended without. */
 export type Taken =
-  | { readonly type: 'none'; readonly why: 'cancelled' | 'timeout' }
+  | { readonly type: 'none'; readonly why: 'cancelled' | 'timeout'; readonly ways: Ways }
   | { readonly type: 'chip'; readonly card: Card }
   /** A card is in the slot and does not answer. */
   | { readonly type: 'mute' }
@@ -54,24 +54,31 @@ export interface TakeOptions {
   readonly host: Pick<HostSide, 'onPin'>
   /** Instead of the usual invitation. */
   readonly message?: MessageId | undefined
+  /** The wait goes on where one before it has ended: what was shown then still is, and nobody is asked anew. */
+  readonly standing?: Ways | undefined
+  /** Another wait may follow this one at once: what is shown, and the light, stay when nobody came. */
+  readonly goesOn?: boolean
   /** A card with a chip was swiped, and is asked for at the slot. */
   readonly onChipSwiped?: () => void
 }
 
 /** @throws Fault `aborted` or the signal's own; `unsupported` when no interface is left for this payment */
 export async function takeCard(firmware: Firmware, transaction: Transaction, options: TakeOptions): Promise<Taken> {
-  const { signal, host, onChipSwiped } = options
+  const { signal, host, onChipSwiped, goesOn = false } = options
   const deadline = firmware.clock.now() + options.timeout
-  let ways: Ways = { ...waysOf(firmware, options.interfaces, transaction), ...(options.message && { message: options.message }) }
+  const first = { ...waysOf(firmware, options.interfaces, transaction), ...(options.message && { message: options.message }) }
+  let ways: Ways = options.standing ?? first
+  let standing = options.standing !== undefined
   for (let found: CardWait | undefined; ; ) {
     const timeout = deadline - firmware.clock.now()
     const { interfaces, message } = ways
-    const now: CardWait =
-      found ?? (await firmware.waitForCard(interfaces, { amount: transaction, signal, timeout, ...(message && { message }) }))
+    const wait = { amount: transaction, signal, timeout, standing, goesOn, ...(message && { message }) }
+    const now: CardWait = found ?? (await firmware.waitForCard(interfaces, wait))
     found = undefined
+    standing = false
     switch (now.interface) {
       case 'none':
-        return { type: 'none', why: now.why }
+        return { type: 'none', why: now.why, ways }
       case 'chip':
         try {
           return { type: 'chip', card: firmware.body.powerOn('chip') }

@@ -20,6 +20,8 @@ export interface ConversationOptions<In> {
   backlog?: number | undefined
   /** Sees an answer that came after its `ask` was given up; it goes nowhere else. */
   onLate?: ((message: In) => void) | undefined
+  /** The line went quiet (`quiet`) after bytes in which there was no message at all: something was said, and cannot be read. */
+  onNoise?: (() => void) | undefined
 }
 
 export interface AskOptions<In, Answer extends In = In> {
@@ -63,6 +65,9 @@ export class Conversation<Out, In> implements AsyncDisposable {
   readonly #timeout: number
   readonly #backlog: number
   readonly #onLate: ((message: In) => void) | undefined
+  readonly #onNoise: (() => void) | undefined
+  /** Messages since the line was quiet last. */
+  #understood = 0
   /** Asks that wait for their turn, each to be let go. */
   readonly #turns: (() => void)[] = []
   /** Pauses, each to be cut short when the link ends. */
@@ -85,6 +90,7 @@ export class Conversation<Out, In> implements AsyncDisposable {
     this.#timeout = options.timeout ?? 5000
     this.#backlog = options.backlog ?? 1024
     this.#onLate = options.onLate
+    this.#onNoise = options.onNoise
     this.closed = new Promise(resolve => {
       this.#end = resolve
     })
@@ -164,9 +170,13 @@ export class Conversation<Out, In> implements AsyncDisposable {
     this.#cancelQuiet?.()
     this.#cancelQuiet = undefined
     this.#dispatch(this.#decoder.idle())
+    const noise = this.#understood === 0
+    this.#understood = 0
+    if (noise && !this.#ended) this.#onNoise?.()
   }
 
   #dispatch(messages: readonly In[]): void {
+    this.#understood += messages.length
     for (const message of messages) {
       if (this.#ended) return
       const question = this.#question
