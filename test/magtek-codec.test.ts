@@ -146,6 +146,38 @@ it('V5 notifications over Bluetooth: format, length, and the id at 7 and 8 of th
   )
 })
 
+describe('noise before records that have no check', () => {
+  const record = (channel: number, bytes: string) => magtek.encodeRecord({ channel, bytes: fromHex(bytes) })
+  const reader = magtek.v5BleHost
+  const answer = concat(record(0, '00057172737475'), record(0, '00058182838485'))
+  const heard = (stream: Uint8Array, size = stream.length) => {
+    const decoder = reader.decoder()
+    const replies: unknown[] = []
+    for (let at = 0; at < stream.length; at += size) replies.push(...decoder.push(stream.subarray(at, at + size)))
+    return [...replies, ...decoder.idle()]
+  }
+
+  it('noise that looks like the beginning of a record swallows none', () => {
+    const good = heard(answer)
+    expect(good).toHaveLength(2)
+    // Channel 0, and a length that ends in the middle of the first record, or of the second.
+    for (const noise of ['000002', '000004', '000007', '00000E', '03000004', '0000'])
+      expect(heard(concat(fromHex(noise), answer))).toEqual(good)
+  })
+
+  it('records that come in pieces are what they were', () => {
+    const data = fc.uint8Array({ minLength: 1, maxLength: 12 }).map(bytes => bytes.map(byte => byte & 3))
+    fc.assert(
+      fc.property(fc.array(data, { minLength: 1, maxLength: 5 }), fc.integer({ min: 1, max: 9 }), (values, size) => {
+        const stream = concat(
+          ...values.map(bytes => magtek.encodeRecord({ channel: 0, bytes: concat(Uint8Array.of(0, bytes.length), bytes) })),
+        )
+        expect(heard(stream, size)).toEqual(values.map(bytes => ({ type: 'answer', result: 0, data: bytes })))
+      }),
+    )
+  })
+})
+
 describe('what is lost on the way', () => {
   const notification: magtek.V5Reply = { type: 'notification', id: 0x0303, data: Uint8Array.from({ length: 100 }, (_, at) => at) }
   const records = (bytes: Uint8Array) => {

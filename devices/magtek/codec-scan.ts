@@ -49,17 +49,64 @@ export function encodeRecord({ channel, bytes }: PipeRecord): Uint8Array {
   return concat(Uint8Array.of(channel, bytes.length >> 8, bytes.length & 0xff), bytes)
 }
 
-/** Records of `channels`; the transport makes them, so that what is on no known channel is noise. */
+/** How far behind a record that may be a false start the true one is looked for: noise is short. */
+const FALSE_START = 64
+
+/**
+ * Records of `channels`; the transport makes them, so that what is on no known channel is noise. They have no check, so noise may look like the beginning of a record and
+ * swallow the one behind it: where no record follows it, and some that begin a little later end with the last byte, it is noise.
+ */
 export function recordDecoder(channels: readonly number[]): Decoder<PipeRecord> {
-  return scanner(bytes => {
-    if (!channels.includes(bytes[0])) return 'none'
-    if (bytes.length < 3) return 'more'
-    const length = uint(bytes.subarray(1, 3))
+  const sizeAt = (bytes: Uint8Array, at: number): number | 'more' | 'none' => {
+    if (!channels.includes(bytes[at])) return 'none'
+    if (bytes.length - at < HEAD) return 'more'
+    const length = uint(bytes.subarray(at + 1, at + HEAD))
     if (length === 0 || length > MAX_RECORD) return 'none'
-    const size = 3 + length
-    return bytes.length < size ? 'more' : { size, value: { channel: bytes[0], bytes: bytes.slice(3, size) } }
-  })
+    return bytes.length - at < HEAD + length ? 'more' : HEAD + length
+  }
+  let rest: Uint8Array = new Uint8Array(0)
+
+  const scan = (bytes: Uint8Array, quiet: boolean): PipeRecord[] => {
+    const records: PipeRecord[] = []
+    /** By place: what the records from there on come to. */
+    const known = new Map<number, 'end' | 'more' | 'none'>([[bytes.length, 'end']])
+    const leadsTo = (from: number): 'end' | 'more' | 'none' => {
+      const passed: number[] = []
+      let at = from
+      while (!known.has(at)) {
+        passed.push(at)
+        const size = sizeAt(bytes, at)
+        if (typeof size === 'string') known.set(at, size)
+        else at += size
+      }
+      for (const one of passed) known.set(one, known.get(at)!)
+      return known.get(at)!
+    }
+    const behind = (at: number, end: number): number | undefined => {
+      for (let later = at + 1; later < Math.min(end, at + FALSE_START); later++) if (leadsTo(later) === 'end') return later
+      return undefined
+    }
+    let at = 0
+    while (at < bytes.length) {
+      const size = sizeAt(bytes, at)
+      const end = typeof size === 'number' ? at + size : bytes.length
+      const right = typeof size === 'number' && leadsTo(at) === 'none' ? behind(at, end) : undefined
+      if (right !== undefined) at = right
+      else if (size === 'more' && !quiet) break
+      else if (typeof size === 'string') at++
+      else {
+        records.push({ channel: bytes[at], bytes: bytes.slice(at + HEAD, end) })
+        at = end
+      }
+    }
+    rest = bytes.slice(at)
+    return records
+  }
+  return { push: chunk => scan(rest.length === 0 ? chunk : concat(rest, chunk), false), idle: () => scan(rest, true) }
 }
+
+/** Channel and length of a record. */
+const HEAD = 3
 
 /** buffer-layout reads through Buffer's methods; this is a view, nothing is copied. */
 export function view(bytes: Uint8Array): Uint8Array {
