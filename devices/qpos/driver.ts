@@ -239,14 +239,21 @@ class QposReader implements Reader {
     return { ...this.#work.battery(batteryOf(told)), ...kept, ...needsOf(told) }
   }
 
+  /** It has answered this on opening: one that refuses it is in the middle of something that nobody waits for. */
   async #ask(signal?: AbortSignal): Promise<void> {
-    const answer = await run(this.#line, this.#clock, { type: 'command', command: 'getQposInfo', delay: 5 }, { signal })
+    const request = { type: 'command', command: 'getQposInfo', delay: 5 } as const
+    let answer = await run(this.#line, this.#clock, request, { signal })
+    if (answer.type === 'notAvailable') {
+      await cancel(this.#line, this.#clock)
+      answer = await run(this.#line, this.#clock, request, { signal })
+    }
+    if (answer.type === 'notAvailable') throw new Fault('busy', 'the reader is busy with something else', { code: 'CMD_NOT_AVAILABLE' })
     this.#status = this.#learn(decodeQposInfo(dataOf(answer, 'getQposInfo')))
   }
 
   /** The wire has no word for a flat battery or half an image: a reader that refuses to pay and is in that condition is taken to mean it. */
   async #orCondition(error: unknown): Promise<never> {
-    if (!isFault(error, 'unsupported') || error.details.code !== 'CMD_NOT_AVAILABLE') throw error
+    if (!isFault(error, 'unsupported', 'reader-error') || error.details.code !== 'CMD_NOT_AVAILABLE') throw error
     await this.#ask().catch(() => {})
     const { needs } = this.#status
     if (needs) throw new Fault('update-required', `the reader refuses a payment: it needs ${needs}`, { needs }, { cause: error })

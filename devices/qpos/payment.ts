@@ -24,7 +24,7 @@ import { stopped } from './endings.ts'
 import { pinBlockOfTags, readTags } from './icc.ts'
 import { requestsFor } from './request.ts'
 import type { Command, Ending, Progress, QposLine } from './session.ts'
-import { cancel, resetSilent, run } from './session.ts'
+import { cancel, isDoubtful, resetSilent, run } from './session.ts'
 
 export interface Counter extends RelayOptions {
   readonly line: QposLine
@@ -79,7 +79,12 @@ async function fromCard(payment: Payment): Promise<Outcome> {
     if (payment.left) relay.show('reader.removeCard')
     relay.show(invitation(payment.transaction.interfaces ?? ['chip', 'tap', 'swipe']))
   }
-  const trade = await command(payment, { type: 'command', command: 'doTrade', delay: CARD_WAIT, request }, invite)
+  const doTrade = { type: 'command', command: 'doTrade', delay: CARD_WAIT, request } as const
+  let trade = await command(payment, doTrade, invite)
+  if (trade.type === 'notAvailable' && isDoubtful(payment.line, payment.clock)) {
+    await cancel(payment.line, payment.clock)
+    trade = await command(payment, doTrade, invite)
+  }
   if (!completed(trade)) return ended(payment, trade, 'doTrade')
   invite()
   const answer = decodeTradeAnswer(trade.data)
@@ -177,6 +182,9 @@ async function final(relay: Relay, { transResult, packType }: EmvResult): Promis
 
 /** The answer ended the command, and not well. After the host was asked, the card has not completed what the host may have approved. */
 function ended({ relay, pin }: Payment, answer: Ending, what: string): Outcome {
+  // It has asked for this itself: it knows the command, and nothing of the payment any more.
+  if (answer.type === 'notAvailable' && what !== 'doTrade')
+    throw new Fault('reader-error', `the reader has dropped the payment before ${what} (CMD_NOT_AVAILABLE)`, { code: 'CMD_NOT_AVAILABLE' })
   const { result, reason, fallback } = stopped(answer, what)
   if (answer.type === 'cardRemoved') relay.emit({ type: 'card', event: 'removed' })
   if (fallback) relay.by = 'chip'

@@ -60,6 +60,16 @@ export interface RunOptions {
 /** How the last command on a line ended: what the next one may be the answer to. */
 const endings = new WeakMap<QposLine, Ending>()
 
+/** When a reader on the line said nothing in time last, on its clock. */
+const silences = new WeakMap<QposLine, number>()
+/** Milliseconds after a silence for which a refusal may be meant for something that was said before it. */
+const DOUBTFUL = 60_000
+
+/** Whether what a reader refuses now may be something else, come late. */
+export function isDoubtful(line: QposLine, clock: Clock): boolean {
+  return clock.elapsed() - (silences.get(line) ?? Number.NEGATIVE_INFINITY) < DOUBTFUL
+}
+
 /**
  * Sends `command` and queries until it ended. The reader's time is the delay declared in the command, anew with each change it tells of; a reader that says
  * nothing is asked again soon, and given up soon. A command is sent again only where the reader says that it has not heard it.
@@ -95,6 +105,7 @@ export async function run(line: QposLine, clock: Clock, command: Command, option
         return await line.ask(message, { timeout: ASK_AGAIN, signal, accept })
       } catch (fault) {
         if (!isFault(fault, 'timeout')) throw fault
+        silences.set(line, clock.elapsed())
         if (clock.now() - silent >= silence)
           throw new Fault('timeout', `the reader did not answer ${command.command} in ${silence} ms`, { ms: silence }, { cause: fault })
         repeated = true
