@@ -422,6 +422,50 @@ describe('endings', () => {
     expect(events.filter(({ type }) => type === 'battery')).toEqual([{ type: 'battery', level: 'low', percent: 15 }])
   })
 
+  it('it waits for a card in short waits, one after another: who stands there sees and hears nothing of it', async () => {
+    await start()
+    for (const interfaces of [undefined, ['chip'] as const]) {
+      wire.length = 0
+      const [screens, signals] = [device.body.screens.length, device.body.signals.length]
+      const wanted = interfaces ? { interfaces } : {}
+      expect((await pay({ card: card(), pace: { ...instant, present: 21_000 } }, wanted)).outcome).toMatchObject({ result: 'approved' })
+      const shown = device.body.screens.slice(screens).map(({ message }) => message)
+      expect(shown.filter(one => one === 'reader.presentCard' || one === 'reader.insertCard')).toHaveLength(1)
+      expect(device.body.signals.slice(signals).filter(({ what }) => what === 'light:waiting')).toHaveLength(1)
+      expect(wire.filter(one => one === `→ ${interfaces ? 'contactStart' : 'activate'}`)).toHaveLength(5) // 2, 3, 5, 10, 10 s
+      expect(wire).not.toContain('→ cancel')
+    }
+  })
+
+  it.each([1, 1999, 2000, 2001, 5000, 10_000, 10_500])('a cancel after %i ms, in a wait and between two, is heard', async ms => {
+    await start()
+    const stop = new AbortController()
+    clock.timer(ms, () => stop.abort())
+    const { outcome } = await pay({ card: card(), pace: { ...instant, present: 70_000 } }, {}, {}, { signal: stop.signal })
+    expect(outcome).toMatchObject({ result: 'cancelled', reason: 'merchantCancelled' })
+    expect(device.body.screen.message).toBe('reader.idle')
+    expect((await pay({ card: card() })).outcome).toMatchObject({ result: 'approved' })
+  })
+
+  it.each(['dip', 'tap'] as const)(
+    'a lost answer to 02-40 (%s) costs seconds: the card is asked for again, and charged once',
+    async present => {
+      await start()
+      let lost = false
+      const stop = device.body.on(event => {
+        if (lost || event.type !== 'card' || (event.event !== 'inserted' && event.event !== 'tapped')) return
+        lost = device.faults.silent = true
+        clock.timer(400, () => delete device.faults.silent)
+      })
+      const began = clock.now()
+      const { outcome, asked } = await pay({ card: card('mir'), present })
+      stop()
+      expect(outcome).toMatchObject({ result: 'approved' })
+      expect(asked).toHaveLength(1)
+      expect(clock.now() - began - 10_000).toBeLessThanOrEqual(5000) // pay() lets the display end: 10 s
+    },
+  )
+
   it('a reader that falls silent in the middle is given up, cancelled, and pays again', async () => {
     await start()
     const stop = device.body.on(event => {
