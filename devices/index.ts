@@ -1,7 +1,8 @@
 /** The package `tapdip`: everything of src, the reader families, and `open`. */
 
+import { systemClock } from '../src/clock.ts'
 import * as door from '../src/door.ts'
-import { Fault } from '../src/errors.ts'
+import { abortFault, Fault, isFault } from '../src/errors.ts'
 import type { Reader } from '../src/reader/reader.ts'
 import { connect } from '../src/transport/connect.ts'
 import type { Link } from '../src/transport/link.ts'
@@ -42,7 +43,32 @@ export async function open(where: string | Link, options: OpenOptions = {}): Pro
   const family = familyOf(options.family ?? uri?.query.family, uri)
   const dialect = dialectOf(options.dialect ?? uri?.query.dialect, family)
   const link = uri ? await connect(withBaud(uri, family), { signal, hid: hidOf(uri, family), ble: family.ble, bluetooth }) : (where as Link)
-  return family.open(trace ? trace(link, family) : link, { ...options, dialect })
+  return letGoOnAbort(trace ? trace(link, family) : link, options, link => family.open(link, { ...options, dialect }))
+}
+
+/** Milliseconds that a driver has to end by itself what it has begun to say, when it is given up. */
+const GRACE = 300
+
+/** A reader that is given up while it is being opened keeps no line open, whatever it is silent about. @throws Fault as `work` */
+async function letGoOnAbort(
+  link: Link,
+  { signal, clock = systemClock }: OpenOptions,
+  work: (link: Link) => Promise<Reader>,
+): Promise<Reader> {
+  let cancel = () => {}
+  const abort = () => {
+    cancel = clock.timer(GRACE, () => void link.close().catch(() => {}))
+  }
+  signal?.addEventListener('abort', abort, { once: true })
+  if (signal?.aborted) abort()
+  try {
+    return await work(link)
+  } catch (error) {
+    throw signal?.aborted && isFault(error, 'link-closed') ? abortFault(signal) : error
+  } finally {
+    signal?.removeEventListener('abort', abort)
+    cancel()
+  }
 }
 
 /** @throws Fault `bad-argument` */

@@ -44,8 +44,13 @@ const table = {
   'reader.idle': ['WELCOME', 'ДОБРО ПОЖАЛОВАТЬ'],
   // The app's screens, in the words of the mPOS guide (seed 002).
   'app.connecting': ['Connecting to reader {reader}…', 'Подключение картридера {reader}…'],
+  'app.chooseOther': ['o chooses another reader', 'o — выбрать другой'],
   'app.connected': ['Reader {reader} is ready.', 'Картридер {reader} готов.'],
   'app.battery': ['Battery: {battery}', 'Заряд: {battery}'],
+  'app.lowBattery': [
+    'The reader’s battery is low: {percent} %. Charge it soon.',
+    'Низкий заряд батареи картридера: {percent} %. Поставьте его на зарядку.',
+  ],
   'app.charging': ['charging', 'заряжается'],
   'app.presentCard': ['Please insert, swipe or tap the card.', 'Пожалуйста, вставьте/прокатайте/приложите карту.'],
   'app.cardInserted': ['Chip card inserted.', 'Вставлена чиповая карта.'],

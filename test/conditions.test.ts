@@ -68,6 +68,25 @@ const conditions: readonly Condition[] = [
     },
   },
   {
+    ...{
+      what: 'the battery runs low: it pays, and says so before the card is asked for',
+      code: 'event battery low',
+      early: true,
+      options: nobody,
+    },
+    async provoke({ pay, stop, device }) {
+      turnKnob({ reader: device }, 'battery 12')
+      let heard = ''
+      const onEvent: NonNullable<PayOptions['prompts']>['onEvent'] = event => {
+        if (event.type === 'reader' && event.event.type === 'battery') heard = `event battery ${event.event.level}`
+        if (event.type === 'stage' && event.stage === 'card') stop.abort()
+        if (event.type === 'reader' && event.event.type === 'battery') stop.abort()
+      }
+      await pay({ prompts: { onEvent } })
+      return heard
+    },
+  },
+  {
     ...{ what: 'the reader was opened, its keys are gone', code: 'tampered', early: true },
     provoke({ device, pay }) {
       device.body.tamper()

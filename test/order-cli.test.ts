@@ -204,7 +204,7 @@ describe('an order in cash', () => {
   it('change is calculated; less than the order is refused; the host has the sale and its fiscal document', async () => {
     const shop = await open()
     const number = await shop.enter('8.08', '--number', '20200914_155814_864')
-    expect(await shop.run('pay', [number, '--method', 'cash', '--received', '8.07'])).toMatchObject({ code: 2, err: expect.stringContaining('received 8.07 is less than the order, 8.08 RUB') }) // biome-ignore format: one line
+    expect(await shop.run('pay', [number, '--method', 'cash', '--received', '8.07'])).toMatchObject({ code: 2, err: expect.stringContaining('8.07 RUB is less than the order: 8.08 RUB') }) // biome-ignore format: one line
     expect(shop.host.orders).toEqual([])
     const paid = await shop.run('pay', [number, '--lang', 'ru'], '1\n5\n10\n')
     expect(paid.code, paid.err).toBe(0)

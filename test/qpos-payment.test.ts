@@ -523,7 +523,7 @@ describe('the real driver', () => {
       expect(outcome.reversal === true).toBe(outcome.online && outcome.response?.type === 'approved')
     }
     expect(endings.length).toBeGreaterThan(8)
-    expect(new Set(endings.slice(0, -1))).toEqual(new Set(['cancelled cardRemoved', 'declined cardDeclined']))
+    expect(new Set(endings.slice(0, -1))).toEqual(new Set(['cancelled cardRemoved', 'declined cardRemoved']))
   })
 
   it('battery, as it is', async () => {

@@ -1,6 +1,6 @@
 /** The app's side of the conversation on a console: progress to stderr, questions answered from stdin, one JSON object or a receipt to stdout. */
 
-import { createInterface } from 'node:readline'
+import { createInterface, emitKeypressEvents } from 'node:readline'
 import type { Language, MessageId } from '../../src/messages.ts'
 import { message } from '../../src/messages.ts'
 
@@ -15,6 +15,14 @@ export interface Console {
   ask(id: MessageId, signal: AbortSignal): Promise<string | undefined>
   /** The next line of input when there is one; undefined at its end or when `signal` fires. Says nothing. */
   line(signal: AbortSignal): Promise<string | undefined>
+  /** Whether a key is heard while nothing is asked: at a terminal, or once answers have been read. What a script pipes in is left to who asks for it. */
+  readonly heard: boolean
+  /** Calls `act` when `key` and Enter are typed while nothing is asked; other lines that a terminal gives meanwhile answer nothing. The returned function stops it. */
+  hear(key: string, act: () => void): () => void
+  /**
+   * A line that is shown as it is typed, with what `beside` makes of it so far. Without a terminal, as `ask`.
+   */
+  askTyped(id: MessageId, beside: (typed: string) => string, signal: AbortSignal): Promise<string | undefined>
   /** Lets go of standard input, so that the process can end. */
   close(): void
 }
@@ -24,14 +32,18 @@ export function openConsole(language: Language): Console {
   const lines: string[] = []
   let ended = false
   let wake: (() => void) | undefined
+  let hearing: (() => void) | undefined
   const start = () => {
     if (input) return
     input = createInterface({ input: process.stdin })
     input.on('line', line => {
       lines.push(line)
+      hearing?.()
       wake?.()
     })
+    const own = input
     input.on('close', () => {
+      if (input !== own) return // keys are read one by one now
       ended = true
       wake?.()
     })
@@ -49,6 +61,30 @@ export function openConsole(language: Language): Console {
       return line
     },
     line: next,
+    get heard() {
+      return process.stdin.isTTY === true || input !== undefined
+    },
+    hear(key, act) {
+      if (!process.stdin.isTTY && !input) return () => {}
+      start()
+      const look = () => {
+        if (process.stdin.isTTY) while (lines.length > 0 && lines[0].trim() !== key) lines.shift()
+        if (lines[0]?.trim() !== key) return
+        lines.shift()
+        act()
+      }
+      hearing = look
+      look()
+      return () => {
+        if (hearing === look) hearing = undefined
+      }
+    },
+    async askTyped(id, beside, signal) {
+      if (!process.stdin.isTTY || signal.aborted) return this.ask(id, signal)
+      input?.close()
+      input = undefined
+      return typed(`? ${message(id, language)}`, beside, signal)
+    },
     close() {
       input?.close()
       process.stdin.unref?.()
@@ -69,6 +105,40 @@ export function openConsole(language: Language): Console {
     }
     return signal.aborted ? undefined : lines.shift()
   }
+}
+
+/** Keys of a terminal, one by one: Enter ends the line, Backspace takes one back, Ctrl-C interrupts as elsewhere, Ctrl-D ends an empty line as an input's end does. */
+function typed(prompt: string, beside: (typed: string) => string, signal: AbortSignal): Promise<string | undefined> {
+  const { stdin, stderr } = process
+  emitKeypressEvents(stdin)
+  let line = ''
+  const draw = () => void stderr.write(`\r\x1b[K${prompt}${line}   ${beside(line)}`)
+  return new Promise(resolve => {
+    const end = (answer: string | undefined) => {
+      stdin.off('keypress', key)
+      stdin.off('end', over)
+      signal.removeEventListener('abort', over)
+      stdin.setRawMode(false)
+      stdin.pause()
+      stderr.write('\n')
+      resolve(answer)
+    }
+    const over = () => end(undefined)
+    const key = (text: string | undefined, { name, ctrl }: { readonly name?: string; readonly ctrl?: boolean }) => {
+      if (ctrl && name === 'c') return void process.kill(process.pid, 'SIGINT')
+      if (ctrl && name === 'd' && line === '') return over()
+      if (name === 'return' || name === 'enter') return end(line)
+      if (name === 'backspace') line = line.slice(0, -1)
+      else if (text !== undefined && /^[\x20-\x7e]$/.test(text) && line.length < 40) line += text
+      draw()
+    }
+    stdin.on('keypress', key)
+    stdin.once('end', over)
+    signal.addEventListener('abort', over, { once: true })
+    stdin.setRawMode(true)
+    stdin.resume()
+    draw()
+  })
 }
 
 /** Fires on the first Ctrl-C or SIGTERM, which then changes nothing but what listens: the exit code stays the payment's. A second one ends the process at once. */

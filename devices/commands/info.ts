@@ -3,8 +3,8 @@
 import type { Command } from 'commander'
 import { language } from '../../src/command-line.ts'
 import { message } from '../../src/messages.ts'
-import { open } from '../index.ts'
-import { interruption } from './console.ts'
+import { interruption, openConsole } from './console.ts'
+import { connectReader } from './reader.ts'
 import { readerUri } from './reader-uri.ts'
 
 export function addInfo(program: Command): void {
@@ -16,8 +16,10 @@ export function addInfo(program: Command): void {
     .action(async (uri: string, flags: { json?: boolean; lang?: string }) => {
       const lang = language(flags.lang)
       const signal = interruption()
-      const reader = await open(uri, { signal })
+      const screen = openConsole(lang)
       try {
+        const { connection, reader } = await connectReader({ uri, screen, signal, open: {}, remember: false })
+        await using _ = connection
         const { info } = reader
         const { battery } = await reader.status({ signal })
         if (flags.json) process.stdout.write(`${JSON.stringify({ ...info, battery }, null, 2)}\n`)
@@ -33,7 +35,7 @@ export function addInfo(program: Command): void {
           if (charge.length > 0) process.stdout.write(`${message('app.battery', lang, { battery: charge.join(', ') })}\n`)
         }
       } finally {
-        await reader.close()
+        screen.close()
       }
     })
 }

@@ -22,7 +22,7 @@ import { connectField } from './field.ts'
 import { bySbp, showCode } from './order-sbp.ts'
 import { print, type Shop, type ShopFlags, shopOptions, withShop } from './order-shop.ts'
 import { prompts } from './pay.ts'
-import { APP, ASSUME, assumption, connectReader, type ReaderWish, sayWhoChooses } from './reader.ts'
+import { APP, ASSUME, assumption, connectReader, type ReaderWish, sayPayment, sayWhoChooses } from './reader.ts'
 import { type ProfileFlags, profileOptions, readerProfile } from './reader-profile.ts'
 import { readerUri } from './reader-uri.ts'
 
@@ -159,7 +159,7 @@ async function byCash(order: OrderRecord, { screen, lang, signal, till }: Shop, 
 
 async function askForCash(order: OrderRecord, screen: Console, signal: AbortSignal): Promise<bigint | undefined> {
   for (;;) {
-    const line = await screen.ask('app.receivedPrompt', signal)
+    const line = await screen.askTyped('app.receivedPrompt', typed => soFar(typed, order, screen), signal)
     if (line === undefined || line.trim() === 'x') return undefined
     if (line.trim() === '') return order.amount
     try {
@@ -174,6 +174,23 @@ async function askForCash(order: OrderRecord, screen: Console, signal: AbortSign
   }
 }
 
+/** What is given back of a sum that is still being typed; nothing while it is none, or less than the order. */
+function soFar(typed: string, order: OrderRecord, screen: Console): string {
+  const received = typed.trim() === '' ? order.amount : amountOf(typed, order)
+  if (received === undefined) return ''
+  const change = received < order.amount ? 0n : received - order.amount
+  return message('app.changeDue', screen.language, { amount: moneyText(change, order, screen.language) })
+}
+
+function amountOf(text: string, { currency }: OrderRecord): bigint | undefined {
+  try {
+    return parseAmount(text.trim(), currency)
+  } catch (error) {
+    if (!isFault(error, 'bad-argument')) throw error
+    return undefined
+  }
+}
+
 async function byCard(number: string, method: 'reader' | 'softpos', shop: Shop, flags: OrderPayFlags): Promise<Paid> {
   const { journal, merchant, screen, signal, till } = shop
   const order = journal.order(merchant, number)!
@@ -182,8 +199,7 @@ async function byCard(number: string, method: 'reader' | 'softpos', shop: Shop, 
   const { reader, close } = method === 'softpos' ? await field(wish) : await lastReader(wish)
   try {
     const time = flags.statusTime * 1000
-    screen.print(message('screen.payment', screen.language))
-    screen.print(message('screen.details', screen.language))
+    sayPayment(screen)
     sayWhoChooses(reader, flags.app, screen)
     const how: ByCard = {
       ...{ reader, method, prompts: prompts(screen, flags), signal, statusTime: time, reversalTime: time },

@@ -14,7 +14,7 @@ import type { Assumption } from '../index.ts'
 import { acquirerAt } from './acquirer.ts'
 import { type CardFlags, cardOptions, readCardFlags } from './card-flags.ts'
 import { type Console, interruption, openConsole } from './console.ts'
-import { APP, ASSUME, assumption, connectReader, sayWhoChooses } from './reader.ts'
+import { APP, ASSUME, assumption, connectReader, sayPayment, sayWhoChooses } from './reader.ts'
 import { type ProfileFlags, profileOptions, readerProfile } from './reader-profile.ts'
 import { readerUri } from './reader-uri.ts'
 import { recordTo } from './record.ts'
@@ -94,6 +94,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
       },
     })
     try {
+      sayPayment(screen)
       sayWhoChooses(reader, flags.app, screen)
       const result = await pay(order, {
         reader,
@@ -227,6 +228,7 @@ function tell(event: PaymentEvent, screen: Console): void {
     if (said.type === 'pin' && said.event in pins) screen.say(pins[said.event as keyof typeof pins])
     else if (said.type === 'application-selection' && said.where === 'reader') screen.say('app.selectOnReader')
     else if (said.type === 'atr') screen.say('app.atrRemarks', { remarks: said.remarks.join('; ') })
+    else if (said.type === 'battery' && said.level !== 'ok') screen.say('app.lowBattery', { percent: said.percent ?? '?' })
     else if (said.type === 'display') screen.reader(said.message)
   }
 }

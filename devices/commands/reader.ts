@@ -17,6 +17,14 @@ export interface ReaderWish {
   readonly screen: Console
   readonly signal: AbortSignal
   readonly open: Omit<OpenOptions, 'signal'>
+  /** False: it does not become the last reader. */
+  readonly remember?: boolean
+}
+
+/** The head of the guide's payment screen: what comes under it is what reader and host tell. */
+export function sayPayment(screen: Console): void {
+  screen.print(message('screen.payment', screen.language))
+  screen.print(message('screen.details', screen.language))
 }
 
 /** `--app`, where the list is not the app's: said before the card is asked for. */
@@ -52,13 +60,13 @@ export interface Connected {
 export async function connectReader(wish: ReaderWish): Promise<Connected> {
   const { screen, uri } = wish
   if (uri !== undefined) parseUri(uri)
-  const memory = fileMemory()
+  const memory = wish.remember === false ? undefined : fileMemory()
   const connection = new ReaderConnection({
     open: (uri, { signal: inner }) => open(uri, { ...wish.open, signal: inner }),
     memory,
   })
   try {
-    const reader = await choose(wish, connection, (await memory.load()) ?? undefined)
+    const reader = await choose(wish, connection, (await memory?.load()) ?? undefined)
     screen.say('app.connected', { reader: [reader.info.model, reader.info.serial].filter(Boolean).join(' ') || reader.info.family })
     return { connection, reader }
   } catch (error) {
@@ -71,16 +79,19 @@ async function choose(wish: ReaderWish, connection: ReaderConnection, last: Reme
   const { screen, uri, signal } = wish
   if (uri !== undefined) {
     screen.say('app.connecting', { reader: uri })
-    return firstAttempt(connection, uri, signal)
-  }
-  if (last) {
+    const reader = await unlessAnother(wish, connection, inner => firstAttempt(connection, uri, inner))
+    if (reader) return reader
+  } else if (last) {
     const called = last.name ?? last.serial
     screen.say('app.connectingLast', { reader: called ?? last.uri })
     const states = connection.states[Symbol.asyncIterator]()
     const told = tellGone(states, called === undefined ? last.uri : `${called} (${last.uri})`, screen)
     try {
-      await connection.use(last.uri)
-      return await connection.ready({ timeout: LAST_TIME, signal })
+      const reader = await unlessAnother(wish, connection, async inner => {
+        await connection.use(last.uri)
+        return connection.ready({ timeout: LAST_TIME, signal: inner })
+      })
+      if (reader) return reader
     } catch (error) {
       if (signal.aborted) throw error
       screen.print(`! ${faultMessage(asFault(error), screen.language)}`)
@@ -94,11 +105,32 @@ async function choose(wish: ReaderWish, connection: ReaderConnection, last: Reme
     const chosen = await search(wish)
     screen.say('app.connecting', { reader: chosen.name ?? chosen.uri })
     try {
-      return await firstAttempt(connection, chosen.uri, signal, chosen.name)
+      const reader = await unlessAnother(wish, connection, inner => firstAttempt(connection, chosen.uri, inner, chosen.name))
+      if (reader) return reader
     } catch (error) {
       if (signal.aborted || isFault(error, 'bad-argument', 'bad-config')) throw error
       screen.print(`! ${faultMessage(asFault(error), screen.language)}`)
     }
+  }
+}
+
+/** «Выбрать другой»: the key ends the attempt at once, whatever the reader is doing, and its link is let go; undefined then. @throws Fault as `work` */
+async function unlessAnother(
+  { screen, signal }: ReaderWish,
+  connection: ReaderConnection,
+  work: (signal: AbortSignal) => Promise<Reader>,
+): Promise<Reader | undefined> {
+  const other = new AbortController()
+  if (screen.heard) screen.print(`  ${message('app.chooseOther', screen.language)}`)
+  const deaf = screen.hear('o', () => other.abort())
+  try {
+    return await work(AbortSignal.any([signal, other.signal]))
+  } catch (error) {
+    if (!other.signal.aborted || signal.aborted) throw error
+    await connection.release()
+    return undefined
+  } finally {
+    deaf()
   }
 }
 

@@ -21,8 +21,6 @@ export interface Known {
   begun: boolean
   /** Lists that were chosen from. */
   choices: number
-  /** The card has gone. */
-  removed: boolean
   /** The reader has given up by itself: what it says of its end is all that comes. */
   over: boolean
   /** The reader has told of something. */
@@ -50,7 +48,7 @@ export function tooLate(known: Known, error: unknown): void {
 }
 
 export function nothingKnown(counter: Counter): Known {
-  return { relay: new Relay(counter, 'own'), begun: false, choices: 0, removed: false, over: false }
+  return { relay: new Relay(counter, 'own'), begun: false, choices: 0, over: false }
 }
 
 /** Seconds that a reader waits for a card. */
@@ -243,13 +241,13 @@ export async function authorise({ relay }: Known): Promise<AuthorisationResponse
 
 /** An ending that is the reader's. One that a card which was pulled out brought about is the card's. */
 export function broken(
-  { relay, removed }: Known,
+  { relay }: Known,
   result: Extract<Outcome['result'], 'declined' | 'cancelled'>,
   reason: Reason,
   fallback = false,
 ): Outcome {
   if (fallback) relay.by = 'chip'
-  return relay.ended(result, removed && !fallback && !relay.response ? 'cardRemoved' : reason, fallback ? { fallback } : {})
+  return relay.ended(result, relay.removed && !fallback ? 'cardRemoved' : reason, fallback ? { fallback } : {})
 }
 
 /** Runs `work`; whatever it throws becomes an outcome where the app is owed one. `cancel` stops the reader, and throws nothing. */

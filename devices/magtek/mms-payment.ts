@@ -160,7 +160,7 @@ async function tell(counter: MmsCounter, known: Known, message: MmsMessage, tech
     case infoDetails.inserted:
       known.relay.by = 'chip'
       known.relay.signature = false
-      known.removed = false
+      known.relay.removed = false
       emit({ type: 'card', event: 'inserted' })
       show(counter, 'reader.processing')
       break
@@ -171,7 +171,7 @@ async function tell(counter: MmsCounter, known: Known, message: MmsMessage, tech
       show(counter, 'reader.processing')
       break
     case infoDetails.removed:
-      if (by === 'chip') known.removed = true
+      if (by === 'chip') known.relay.removed = true
       emit({ type: 'card', event: 'removed' })
       break
     case infoDetails.collision:
@@ -228,7 +228,7 @@ async function ui(counter: MmsCounter, known: Known, { status, payload }: MmsMes
   await ask(line, references, mmsCommands.reportSelection, report, { signal }).catch(error => tooLate(known, error))
   if (index !== undefined) return undefined
   await settle(counter)
-  return known.relay.outcome('cancelled', known.removed ? 'cardRemoved' : 'cardholderCancelled')
+  return known.relay.outcome('cancelled', known.relay.removed ? 'cardRemoved' : 'cardholderCancelled')
 }
 
 /** Reasons of endings that are no approval: how the payment went, and why. */
@@ -263,7 +263,7 @@ async function endOf(known: Known, detail: number, extra: number): Promise<Outco
       // The chip did not answer, or knows none of our applications: the vendor sends the card to the stripe.
       if (extra === endExtras.technicalFallback) return broken(known, 'declined', 'cardMute', true)
       if (extra === endExtras.stripeFallback) return broken(known, 'declined', detail === endDetails.notAccepted ? 'noApplication' : reason)
-      return broken(known, known.removed ? 'cancelled' : result, reason)
+      return broken(known, known.relay.removed ? 'cancelled' : result, reason)
     }
   }
 }

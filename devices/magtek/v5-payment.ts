@@ -228,7 +228,7 @@ function tell(counter: V5Counter, known: Known, end: End, status: V5Status): und
   switch (status.event) {
     case v5Events.inserted:
       known.relay.by = 'chip'
-      known.removed = false
+      known.relay.removed = false
       emit({ type: 'card', event: 'inserted' })
       show(counter, 'reader.processing')
       break
@@ -238,7 +238,7 @@ function tell(counter: V5Counter, known: Known, end: End, status: V5Status): und
       show(counter, 'reader.processing')
       break
     case v5Events.removed:
-      if (known.relay.by === 'chip') known.removed = true
+      if (known.relay.by === 'chip') known.relay.removed = true
       emit({ type: 'card', event: 'removed' })
       break
     case v5Events.error:
@@ -268,7 +268,7 @@ async function select(counter: V5Counter, known: Known, data: Uint8Array): Promi
   if (index === undefined) {
     await answer(late ? selectionStatus.timedOut : selectionStatus.cancelled, 0).catch(error => tooLate(known, error))
     await settle(counter)
-    return known.relay.outcome('cancelled', known.removed ? 'cardRemoved' : 'cardholderCancelled')
+    return known.relay.outcome('cancelled', known.relay.removed ? 'cardRemoved' : 'cardholderCancelled')
   }
   await answer(selectionStatus.completed, index).catch(error => tooLate(known, error))
   return undefined
@@ -363,7 +363,7 @@ async function endOf(known: Known, { batch, last }: End): Promise<Outcome> {
     const choosing = progress === v5Progress.waitingForApplication || progress === v5Progress.waitingForLanguage
     return broken(known, 'cancelled', choosing ? 'cardholderCancelled' : 'cardTimeout')
   }
-  if (known.removed) return broken(known, 'cancelled', 'cardRemoved')
+  if (known.relay.removed) return broken(known, 'cancelled', 'cardRemoved')
   // No word of the public tables says so: an error with no card there, while one is waited for, is somebody at the reader who wants none.
   if (last?.event === v5Events.error && progress === v5Progress.waitingForCard) return broken(known, 'cancelled', 'cardholderCancelled')
   const reason = reasons[progress] ?? 'cardError'

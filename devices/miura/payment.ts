@@ -217,6 +217,7 @@ async function result(payment: Payment, told: TransactionResult): Promise<Outcom
         throw new Fault('protocol', `the reader ended a transaction with ${last.type}`, { answer: last.type })
       learn(relay, last)
       if (last.type === 'approved') return await relay.approved()
+      relay.removed = payment.watch.present === false
       // An ABORT that came in time is a decline of the card's, of what the host has approved.
       return signal.aborted ? relay.aborted() : relay.declined()
     }

@@ -121,11 +121,11 @@ const reasons: { readonly [R in NonNullable<Outcome['reason']>]?: number } = {
   applicationBlocked: resultCodes.cardBlocked,
 }
 
-/** The last answer of a chip payment. A reversal that is due is a decline after the host's approval. */
+/** The last answer of a chip payment. A reversal that is due is a decline after the host's approval, or a card that is gone. */
 export function contactEnding({ result, reason, online, reversal, fallback, tags }: Outcome): Answer {
   if (fallback) return contact(resultCodes.fallback)
   if (result === 'approved') return contact(online ? resultCodes.approved : resultCodes.approvedOffline, tags)
-  const code = !reversal && reason ? reasons[reason] : undefined
+  const code = reason && (!reversal || reason === 'cardRemoved') ? reasons[reason] : undefined
   return contact(code ?? (online ? resultCodes.declined : resultCodes.declinedOffline), tags)
 }
 

@@ -161,7 +161,7 @@ const reasons: Readonly<Record<NonNullable<Outcome['reason']>, DeviceMessageType
   readerError: 'iccTradeError',
 }
 
-/** A payment's last message. A reversal that is due comes before everything else: the host must learn of it. */
+/** A payment's last message. A reversal that is due comes before everything else but a card that is gone, which says as much: the host must learn of it. */
 export function endingOf(outcome: Outcome): Ending {
   const { result, reason, online, tags, reversal, fallback } = outcome
   const icc = iccData(tags)
@@ -170,7 +170,7 @@ export function endingOf(outcome: Outcome): Ending {
     type: 'completed',
     data: emvResult(transResult, packType, icc, scripts),
   })
-  if (reversal) return completed(transResults.denial, packTypes.reversal)
+  if (reversal && reason !== 'cardRemoved') return completed(transResults.denial, packTypes.reversal)
   if (result === 'approved') return completed(transResults.accept, online ? packTypes.financialConfirm : packTypes.batch)
   if (fallback) return { type: 'fallback', data: icc }
   const type = reason ? reasons[reason] : 'emvTerminated'

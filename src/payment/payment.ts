@@ -98,8 +98,9 @@ export async function pay(order: Order, options: PayOptions): Promise<PaymentRes
   const wanted = application === undefined ? undefined : wantedApplication(application)
   const say = teller(prompts)
   say({ type: 'stage', stage: 'preflight' })
-  const { newerFirmware: newer, unreadFirmware: unread } = await preflight(options)
+  const { newerFirmware: newer, unreadFirmware: unread, battery } = await preflight(options)
   if (newer !== undefined) say({ type: 'firmware', newer, ...(unread !== undefined && { unread }) })
+  if (battery) say({ type: 'reader', event: battery })
   const watching = watch(reader, event => say(event.type === 'fallback' ? event : { type: 'reader', event }))
   try {
     const asking = { ...options, prompts: choosingOnce(prompts) }

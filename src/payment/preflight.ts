@@ -1,7 +1,8 @@
 /** What is looked at before a card is asked for: the battery, and what the reader must be given before it pays. */
 
 import { Fault } from '../errors.ts'
-import type { Reader } from '../reader/reader.ts'
+import type { Reader, ReaderEvent } from '../reader/reader.ts'
+import { batteryLevel } from '../reader/work.ts'
 import { compareVersions, isVersion } from '../version.ts'
 
 /**
@@ -27,6 +28,8 @@ export interface Readiness {
   readonly newerFirmware?: string
   /** What the reader says, where that cannot be compared. */
   readonly unreadFirmware?: string
+  /** The battery, where it is not well and pays all the same: the reader may have told so before anybody listened. */
+  readonly battery?: Extract<ReaderEvent, { type: 'battery' }>
 }
 
 /**
@@ -45,7 +48,10 @@ export async function preflight({ reader, minimumBattery = 5, firmware = {}, sig
     throw new Fault('low-battery', `the reader's battery is at ${battery.percent} %, a payment takes more than ${minimumBattery} %`, {
       percent: battery.percent,
     })
-  return readiness
+  const level = battery && batteryLevel(battery)
+  return level === undefined || level === 'ok'
+    ? readiness
+    : { ...readiness, battery: { type: 'battery', level, percent: battery!.percent! } }
 }
 
 /** @throws Fault `update-required`, `unsupported` */

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import { formatAmount } from '../currency.ts'
 import * as door from '../door.ts'
 import { Fault, isFault } from '../errors.ts'
+import { message } from '../messages.ts'
 import type { Merchant, Order } from './acquirer.ts'
 import type { Journal } from './journal.ts'
 import { checkOrder } from './payment.ts'
@@ -32,8 +33,12 @@ export function changeOf(order: Pick<Order, 'amount' | 'currency'>, received: bi
   door.need('received', received, door.anyAmount)
   const { amount, currency } = order
   if (received < amount) {
-    const [less, more] = [received, amount].map(one => formatAmount(one, currency))
-    throw new Fault('bad-argument', `received ${less} is less than the order, ${more} ${currency.alpha}`, { field: 'received' })
+    const [less, more] = [received, amount].map(one => `${formatAmount(one, currency)} ${currency.alpha}`)
+    const words = { received: less, amount: more }
+    throw new Fault('bad-argument', message('app.tooLittle', 'en', words), {
+      ...words,
+      ...{ field: 'received', value: less, rule: `${more} or more`, says: 'app.tooLittle' },
+    })
   }
   return received - amount
 }

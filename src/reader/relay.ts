@@ -45,6 +45,8 @@ export class Relay {
   /** The request has left for the host. */
   asked = false
   response: AuthorisationResponse | undefined
+  /** The reader has told that the card was taken out of the slot, and not that one came after it. */
+  removed = false
   /** What the reader says in an encoding of its own, no EMV tag, and that is not what was asked for. */
   foreign: Mismatch | undefined
   readonly #bound: Asked
@@ -120,7 +122,7 @@ export class Relay {
   declined(reversal = false): Outcome {
     const { response } = this
     const due = reversal || response?.type === 'approved' ? { reversal: true } : {}
-    if (response?.type === 'approved') return this.outcome('declined', 'cardDeclined', due)
+    if (response?.type === 'approved') return this.outcome('declined', this.removed ? 'cardRemoved' : 'cardDeclined', due)
     if (response?.type === 'declined') return this.outcome('declined', 'hostDeclined', due)
     return this.outcome('declined', response?.type ?? 'offlineDeclined', due)
   }

@@ -16,6 +16,17 @@ export interface BatteryLimits {
 
 const LIMITS: BatteryLimits = { low: 20, critical: 5 }
 
+export type BatteryLevel = Extract<ReaderEvent, { type: 'battery' }>['level']
+
+/** What a charge means; undefined where the percentage is not known. */
+export function batteryLevel(
+  { percent, charging }: NonNullable<ReaderStatus['battery']>,
+  { low, critical } = LIMITS,
+): BatteryLevel | undefined {
+  if (percent === undefined) return undefined
+  return charging || percent > low ? 'ok' : percent > critical ? 'low' : 'critical'
+}
+
 export class ReaderWork {
   readonly events: Broadcast<ReaderEvent> = new Broadcast()
   /** What this reader has been paid with. */
@@ -26,7 +37,7 @@ export class ReaderWork {
   /** The link is over. */
   #over = false
   #job: Promise<unknown> | undefined
-  #level: 'low' | 'critical' | 'ok' = 'ok'
+  #level: BatteryLevel = 'ok'
 
   /** `closed` resolves when the link is over, whoever ended it: the events end with it. */
   constructor(closed: Promise<unknown>, limits = LIMITS) {
@@ -49,7 +60,7 @@ export class ReaderWork {
   }
 
   /** The battery, as it was told last. */
-  get level(): 'low' | 'critical' | 'ok' {
+  get level(): BatteryLevel {
     return this.#level
   }
 
@@ -100,10 +111,9 @@ export class ReaderWork {
 
   /** What the reader told of its battery, as status; a level that changed is an event. */
   battery(told: NonNullable<ReaderStatus['battery']>): ReaderStatus {
-    const { percent, charging } = told
-    if (percent !== undefined) {
-      const { low, critical } = this.#limits
-      const level = charging || percent > low ? 'ok' : percent > critical ? 'low' : 'critical'
+    const { percent } = told
+    const level = batteryLevel(told, this.#limits)
+    if (level !== undefined && percent !== undefined) {
       if (level !== this.#level) this.events.send({ type: 'battery', level, percent })
       this.#level = level
     }
