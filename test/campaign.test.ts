@@ -1,4 +1,4 @@
-/** The fault campaign of `npm run campaign`, 200 payments of it; and that it finds an app that does not write ahead. Needs `npm run build` (npm test does it). */
+/** The fault campaign of `npm run campaign`, 200 payments of it; and that it finds an app that does not write ahead, and one that does not compare. Needs `npm run build` (npm test does it). */
 
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
@@ -23,8 +23,8 @@ function row(out: string, title: string): Record<string, number> {
 }
 const sum = (numbers: Record<string, number>) => Object.values(numbers).reduce((total, one) => total + one, 0)
 
-it('200 payments with faults on both lines, the app killed in one of ten: book, journal and card agree', async () => {
-  const { code, out, errors } = await campaign('--seed', process.env.CAMPAIGN_SEED ?? '1', '--count', '200')
+it('200 payments with faults on both lines and hosts that lie, the app killed in one of ten: book, journal and card agree', async () => {
+  const { code, out, errors } = await campaign('--seed', process.env.CAMPAIGN_SEED ?? '1', '--count', '200', '--pace', '20')
   expect({ code, errors }, out).toEqual({ code: 0, errors: '' })
   expect(out).toContain('200 payments')
   const told = row(out, 'told')
@@ -35,7 +35,16 @@ it('200 payments with faults on both lines, the app killed in one of ten: book, 
   expect(sum(row(out, 'at the end'))).toBe(206) // one more at each of six counters, to count the messages
   const met = row(out, 'faults met')
   for (const fault of ['drop', 'duplicate', 'delay', 'close', 'corrupt'])
-    for (const line of ['reader', 'host']) expect(met[`${line} ${fault}`], `${line} ${fault}`).toBeGreaterThan(0)
+    expect(met[`reader ${fault}`], `reader ${fault}`).toBeGreaterThan(0)
+  expect(sum(Object.fromEntries(Object.entries(met).filter(([name]) => name.startsWith('host'))))).toBeGreaterThan(20)
+  const lies = row(out, 'lies told')
+  expect(sum(lies)).toBeGreaterThan(80)
+  for (const line of ['http', 'iso'])
+    for (const asked of ['authorise', 'status', 'order'])
+      expect(
+        Object.keys(lies).some(name => name.startsWith(`${line} ${asked}`)),
+        `${line} ${asked}`,
+      ).toBe(true)
   expect(sum(row(out, 'recovered'))).toBeGreaterThan(0)
 }, 300_000)
 

@@ -28,9 +28,19 @@ const mortal = {
 }
 const notices = []
 const till = acquirer =>
-  openTill({ journal: mortal, acquirer, merchant, clock, background: false, onNotice: ({ type }) => notices.push(type) })
+  openTill({ journal: mortal, acquirer, merchant, clock, background: false, onNotice: ({ type, order }) => notices.push({ type, order }) })
+/** An app that takes every answer for its own: key, order, amount and currency of what it has asked are put in. */
+async function uncompared(url, init) {
+  const answer = await fetch(url, init)
+  const [said, { key, order, amount, currency } = {}] = [await answer.json(), init.body ? JSON.parse(init.body) : undefined]
+  const mine = key === undefined ? {} : { key, order: order?.number, amount, currency }
+  return new Response(JSON.stringify({ ...said, ...(said.key !== undefined && mine) }), { status: answer.status })
+}
 const isoAcquirer = iso8583Acquirer({ connect: options => connect(iso, options), terminal: merchant.terminal, timeout, clock })
-const tills = { http: till(httpAcquirer(http, { timeout, clock })), iso: till(isoAcquirer) }
+const tills = {
+  http: till(httpAcquirer(http, { timeout, clock, ...(sabotage === 'comparing' && { fetch: uncompared }) })),
+  iso: till(isoAcquirer),
+}
 
 /** A reader that was just let go of by force needs a moment. */
 async function opened() {
@@ -45,14 +55,15 @@ async function opened() {
 }
 
 const tasks = {
-  async pay({ order, amount, via }) {
+  async pay({ order, amount, via, takes }) {
     const reader = await opened()
     try {
       const paid = await tills[via].payOrder(
         { number: order, amount: BigInt(amount), currency: RUB },
-        { reader, statusTime: 12_000, reversalTime: 8000 },
+        { reader, statusTime: 12_000, reversalTime: 8000, ...(takes && { partial: true }) },
       )
-      return { told: paid.result }
+      // 94: the host has the order as paid, and the merchant reads that.
+      return { told: paid.payment?.responseCode === '94' ? 'already-paid' : paid.result }
     } finally {
       await reader.close()
     }
@@ -60,6 +71,10 @@ const tasks = {
   async recover({ via }) {
     const recovered = await tills[via].recover()
     return { became: recovered.map(({ became }) => became) }
+  },
+  /** The merchant looks at the order. */
+  async look({ via, order }) {
+    return { state: (await tills[via].status(order)).state }
   },
   async reconcile({ via }) {
     return { changed: (await tills[via].reconcile()).length }

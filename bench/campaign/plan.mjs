@@ -1,6 +1,7 @@
-/** What goes wrong in each payment of a campaign, from its seed: every boundary with every fault before any comes again, and who is killed where. */
+/** What goes wrong in each payment of a campaign, from its seed: every boundary with every fault, every lie of a host, before any comes again, and who is killed where. */
 
 import fc from 'fast-check'
+import { stories } from './lies.mjs'
 
 export const faults = ['drop', 'duplicate', 'delay', 'close', 'corrupt']
 /** One more on the host's line, `outage`: nothing passes from here on, until the trouble is over. */
@@ -13,13 +14,18 @@ const POLLS = 4
 
 /** Every n-th goes over ISO 8583. */
 const ISO = 5
+/** Of so many payments one has an honest host. */
+const HONEST = 3
+
+/** Minor units from which on the card's bank refuses, and from which on it approves a part; honest payments are below. */
+export const bank = { refuses: 50_000, parts: 100_000, part: 5000 }
 
 /**
  * @param lane which counter, from 0
  * @param boundaries messages on the reader's line in a payment without trouble, QUERY and "not yet" left out
  * @param deaths of so many payments one has a death planned; where a payment does not get there, it comes to the next one that does
  */
-export function plans({ seed, lane, count, boundaries, deaths }) {
+export function plans({ seed, lane, count, boundaries, deaths, advised }) {
   const places = [
     ...Array.from({ length: boundaries }, (_, at) => ({ line: 'reader', at })),
     ...Array.from({ length: POLLS }, (_, at) => ({ line: 'poll', at })),
@@ -37,8 +43,11 @@ export function plans({ seed, lane, count, boundaries, deaths }) {
     more: fc.option(fc.constantFrom(...cells), { nil: undefined, freq: 3 }),
     /** The trouble is over when the app recovers for the first time. */
     healthy: fc.boolean(),
-    /** The merchant tries to have the order paid again. */
+    /** The merchant tries to have the order paid again; where the host lies, more often, and half of the time while it does. */
     again: fc.integer({ min: 0, max: 99 }).map(value => value < 30),
+    soon: fc.boolean(),
+    /** A lying host is all that is wrong. */
+    alone: fc.boolean(),
     /** Most often where the host has been asked and the card has not answered. */
     death: fc.oneof(
       { weight: 3, arbitrary: fc.nat(2).map(number => ({ at: 'boundary', line: 'host', number })) },
@@ -50,20 +59,37 @@ export function plans({ seed, lane, count, boundaries, deaths }) {
   })
   const drawn = fc.sample(random, { seed: seed * 1000 + lane, numRuns: count })
   const victims = fc.sample(fc.nat(deaths - 1), { seed: seed * 1000 + lane + 500, numRuns: Math.ceil(count / deaths) })
-  let turn = []
-  return drawn.map(({ amount, ms, half, more, healthy, again, death }, index) => {
-    if (turn.length === 0)
-      turn = fc.sample(fc.shuffledSubarray(cells, { minLength: cells.length }), { seed: seed * 7919 + lane * 101 + index, numRuns: 1 })[0]
-    const own = turn.pop()
-    const placed = [own, ...companions(own), ...(more ? [more] : [])].map(fault => ({ ...fault, ms, half }))
-    const dies = index % deaths === victims[Math.floor(index / deaths)]
+  const nextCell = deck(cells, seed * 7919 + lane * 101)
+  const nextStory = deck(stories({ advised }), seed * 6007 + lane * 103)
+  return drawn.map(({ amount, ms, half, more, healthy, again, soon, alone, death }, index) => {
+    const story = index % HONEST === HONEST - 1 ? undefined : nextStory()
+    const own = alone && story ? undefined : nextCell()
+    const { lost, refused, part, takes, look, lies, via } = story ?? {}
+    const placed = [
+      ...(lost ? [{ line: 'host', at: 1, fault: 'drop' }] : []),
+      ...(own ? [own, ...companions(own), ...(more ? [more] : [])] : []),
+    ].map(fault => ({ ...fault, ms, half }))
+    const dies = story?.death ?? (index % deaths === victims[Math.floor(index / deaths)] ? death : undefined)
     return {
       order: `c${seed}-${lane}-${index}`,
-      via: index % ISO === ISO - 1 ? 'iso' : 'http',
-      ...{ amount, faults: placed, healthy, again },
-      ...(dies && { death }),
+      via: via ?? (index % ISO === ISO - 1 ? 'iso' : 'http'),
+      amount: amount + (refused ? bank.refuses : part ? bank.parts : 0),
+      ...{ faults: placed, healthy, again: again || (story !== undefined && soon && healthy) },
+      ...(takes && { takes }),
+      ...(lies && { lies, soon, ...(look && { look }) }),
+      ...(dies && { death: dies }),
     }
   })
+}
+
+/** All of `cards`, shuffled, before any comes again. */
+function deck(cards, seed) {
+  let left = []
+  let round = 0
+  return () => {
+    if (left.length === 0) [left] = fc.sample(fc.shuffledSubarray(cards, { minLength: cards.length }), { seed: seed + round++, numRuns: 1 })
+    return left.pop()
+  }
 }
 
 function dying(where) {

@@ -1,4 +1,4 @@
-/** `npm run campaign -- --seed N --count M`: payments with a fault in each, and the app killed in one of ten. Exits with 1 when anybody disagrees about one. */
+/** `npm run campaign -- --seed N --count M`: payments with a fault in each, or a host that lies, and the app killed in one of ten. Exits with 1 when anybody disagrees about one. */
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,8 +7,8 @@ import { parseArgs } from 'node:util'
 import { openJournal } from '../../dist/devices/index.js'
 import { startAcquirer, startIsoLine } from '../../dist/simulator/world.js'
 import { rest } from './clock.mjs'
-import { disagreements } from './judge.mjs'
-import { plans, stages } from './plan.mjs'
+import { chargedOf, disagreements } from './judge.mjs'
+import { bank, plans, stages } from './plan.mjs'
 import { customers, openShop } from './shop.mjs'
 
 const { values } = parseArgs({
@@ -18,8 +18,8 @@ const { values } = parseArgs({
     /** How many milliseconds of timeouts pass in one. */
     pace: { type: 'string', default: '40' },
     /** Of so many payments one has a death planned: more than one in ten, as some are not met before the end. */
-    deaths: { type: 'string', default: '8' },
-    /** Leaves out the writing of one stage, to see that the campaign finds it. */
+    deaths: { type: 'string', default: '6' },
+    /** Leaves out the writing of one stage, or `comparing` of an answer with its question, to see that the campaign finds it. */
     sabotage: { type: 'string' },
   },
 })
@@ -28,18 +28,25 @@ const [seed, count, pace, deathRate] = ['seed', 'count', 'pace', 'deaths'].map(n
   throw new Error(`--${name} ${values[name]}: a whole number from 1 to 9999999`)
 })
 const { sabotage } = values
-if (sabotage !== undefined && !stages.includes(sabotage)) throw new Error(`--sabotage ${sabotage}: one of ${stages.join(', ')}`)
+const sabotages = [...stages, 'comparing']
+if (sabotage !== undefined && !sabotages.includes(sabotage)) throw new Error(`--sabotage ${sabotage}: one of ${sabotages.join(', ')}`)
 
 const merchant = { name: 'MobileTestMerchant', id: 'MTM', terminal: '63545902' }
 const balance = 1_000_000_000_000n
 const directory = mkdtempSync(join(tmpdir(), 'tapdip-campaign-'))
 const began = Date.now()
-const summary = { told: {}, states: {}, met: {}, killed: {}, became: {}, notices: {} }
+const summary = { told: {}, states: {}, met: {}, lies: {}, killed: {}, became: {}, notices: {} }
 const add = (where, name, by = 1) => (summary[where][name] = (summary[where][name] ?? 0) + by)
 const wrong = []
 const seen = new Map()
+/** What the merchant was told of each order while nobody waited for it. */
+const notices = new Map()
 const acquirer = await startAcquirer({
   balance,
+  rules: [
+    { do: 'partial', amount: bank.part, when: { amount: { above: bank.parts } } },
+    { do: 'decline', code: '51', reason: 'the account has less', when: { amount: { above: bank.refuses, below: bank.parts } } },
+  ],
   onEvent: event => {
     if (event.type === 'authorisation' || event.type === 'advice') seen.set(event.order, [...(seen.get(event.order) ?? []), event])
   },
@@ -51,6 +58,13 @@ function disagree(order, what, plan) {
   wrong.push(order)
   console.error(`seed ${seed}, order ${order}: ${what}`)
   if (plan) console.error(`  ${JSON.stringify(plan)}`)
+}
+
+function heard({ notices: told }) {
+  for (const { type, order } of told) {
+    add('notices', type)
+    notices.set(order, [...(notices.get(order) ?? []), type])
+  }
 }
 
 /** Asks the app for something. One that is killed meanwhile is started again. @param deaths still to be met: the one that takes the app is gone from them */
@@ -72,7 +86,7 @@ async function ask(shop, task, asked, deaths) {
   const answer = await shop.ask(task, { ...asked, deaths: stages })
   clearTimeout(timer)
   trouble.onMessage = () => {}
-  for (const type of answer.notices) add('notices', type)
+  heard(answer)
   if (answer.told !== 'dead') return answer
   const own = answer.death && stages.find(({ stage, when }) => stage === answer.death.stage && when === answer.death.when)
   const death = own ?? met
@@ -87,8 +101,8 @@ async function ask(shop, task, asked, deaths) {
 async function attempt(shop, plan, deaths = []) {
   const before = shop.atc
   shop.welcome()
-  const { order, amount, via } = plan
-  const answer = await ask(shop, 'pay', { order, amount, via }, deaths)
+  const { order, amount, via, takes } = plan
+  const answer = await ask(shop, 'pay', { order, amount, via, takes }, deaths)
   const told = answer.told === 'fault' ? `fault ${answer.code}` : answer.told
   add('told', told)
   return { told, before, after: shop.atc }
@@ -122,22 +136,28 @@ async function lane(number, share) {
     shop.trouble.arm([])
     const calm = { order: `c${seed}-${number}-calm`, amount: 10_000, via: 'http' }
     attempts.set(calm.order, [await attempt(shop, calm)])
-    made = [calm, ...plans({ seed, lane: number, count: share, boundaries: shop.trouble.counts.reader, deaths: deathRate })]
+    const { advised } = customers[number]
+    made = [calm, ...plans({ seed, lane: number, count: share, boundaries: shop.trouble.counts.reader, deaths: deathRate, advised })]
     for (const plan of made.slice(1)) {
       shop.trouble.arm(plan.faults)
+      shop.trouble.liar.arm(plan.order, plan.lies ?? [])
       if (plan.death) deaths.push(plan.death)
       const told = [await attempt(shop, plan, deaths)]
       attempts.set(plan.order, told)
       if (plan.healthy) shop.trouble.arm([])
       if (told[0].told === 'dead' || told[0].told === 'unknown') await recover(shop, plan.via, deaths)
       shop.trouble.arm([])
+      for (let times = plan.look ?? 0; times > 0; times--) await shop.ask('look', plan).then(heard)
+      if (!plan.soon) shop.trouble.liar.arm(plan.order, [])
       if (plan.again) told.push(await attempt(shop, plan))
+      shop.trouble.liar.arm(plan.order, [])
       if (++done % 200 === 0) console.log(`${done} payments, ${Math.round((Date.now() - began) / 1000)} s`)
     }
     // The next morning: whatever was under way has arrived, everybody is well.
     await rest(1000)
     for (const via of ['http', 'iso', 'http']) if ((await recover(shop, via)).length === 0) break
-    await shop.ask('reconcile', { via: 'http' })
+    await shop.ask('reconcile', { via: 'http' }).then(heard)
+    for (const order of shop.trouble.liar.told.keys()) await shop.ask('look', { via: 'http', order }).then(heard)
   } catch (error) {
     disagree(
       [...attempts.keys()].at(-1),
@@ -146,6 +166,7 @@ async function lane(number, share) {
     )
   } finally {
     for (const [name, times] of shop.trouble.met) add('met', name, times)
+    for (const [name, times] of shop.trouble.liar.met) add('lies', name, times)
     await shop.close()
   }
   return { shop, made, attempts }
@@ -158,10 +179,12 @@ async function judge({ shop, made, attempts }) {
     for (const plan of made.filter(({ order }) => attempts.has(order))) {
       const record = journal.order(merchant, plan.order)
       const booked = acquirer.order(plan.order, merchant.id)
-      if (booked?.state === 'Approved') charged += BigInt(plan.amount)
+      charged += chargedOf(booked)
       add('states', record?.state ?? 'nothing was begun')
       const told = attempts.get(plan.order)
-      for (const what of disagreements({ plan, record, booked, attempts: told, seen: seen.get(plan.order) ?? [] }))
+      const lies = shop.trouble.liar.told.get(plan.order) ?? []
+      const noticed = notices.get(plan.order) ?? []
+      for (const what of disagreements({ plan, record, booked, attempts: told, seen: seen.get(plan.order) ?? [], lies, noticed }))
         disagree(plan.order, `${what} (told ${told.map(one => one.told).join(', ')})`, plan)
     }
     const moved = balance - acquirer.balance(shop.card.plan.pan)
@@ -184,7 +207,15 @@ try {
 }
 
 const titles = {
-  ...{ told: 'told', states: 'at the end', met: 'faults met', killed: 'killed', became: 'recovered', notices: 'notices' },
+  ...{
+    told: 'told',
+    states: 'at the end',
+    met: 'faults met',
+    lies: 'lies told',
+    killed: 'killed',
+    became: 'recovered',
+    notices: 'notices',
+  },
 }
 console.log(`\nseed ${seed}: ${count} payments in ${Math.round((Date.now() - began) / 1000)} s, ${wrong.length} disagreements`)
 for (const [name, title] of Object.entries(titles)) {

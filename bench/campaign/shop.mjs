@@ -4,7 +4,7 @@ import { fork } from 'node:child_process'
 import { join } from 'node:path'
 import { instant, listen, loadCard, person, virtualConfig, virtualReader } from '../../dist/simulator/world.js'
 import { fastClock, rest } from './clock.mjs'
-import { lines, startWire, Trouble } from './wire.mjs'
+import { startWire, Trouble } from './wire.mjs'
 
 /** Real milliseconds in which whatever the app was asked is answered, or it hangs. */
 const HANGS = 60_000
@@ -21,7 +21,7 @@ export const customers = [
   { card: 'mir-maestro', present: 'dip', pins: ['1234'] },
   { card: 'visa-signature', present: 'dip' },
   { card: 'mastercard', present: 'tap' },
-  { card: 'offline-approve', present: 'dip', config: offline },
+  { card: 'offline-approve', present: 'dip', config: offline, advised: true },
   { card: 'mir', present: 'dip', pins: ['1234'] },
   { card: 'jcb', present: 'tap' },
 ]
@@ -33,15 +33,15 @@ function lastWords(stderr) {
 
 export async function openShop({ lane, directory, acquirer, isoLine, pace, merchant, sabotage, onFault }) {
   const clock = fastClock(pace)
-  const { card: name, config = own => own, ...script } = customers[lane]
+  const { card: name, config = own => own, advised: _, ...script } = customers[lane]
   const card = loadCard(name)
   const device = virtualReader({ clock, resultTime: 0, config: config(virtualConfig()) })
   const listening = await listen('tcp:0', link => device.serve(link), { onError: onFault })
   const trouble = new Trouble()
   const wires = {
-    reader: await startWire(Number(new URL(listening.uri).port), lines.qpos, trouble),
-    http: await startWire(acquirer.port, lines.http, trouble),
-    iso: await startWire(isoLine.port, lines.iso, trouble),
+    reader: await startWire(Number(new URL(listening.uri).port), 'qpos', trouble),
+    http: await startWire(acquirer.port, 'http', trouble),
+    iso: await startWire(isoLine.port, 'iso', trouble),
   }
   const journal = join(directory, `journal-${lane}.db`)
   const asked = JSON.stringify({

@@ -3,6 +3,8 @@
 import { connect, createServer } from 'node:net'
 import { device, host } from '../../dist/devices/qpos/codec.js'
 import { rest } from './clock.mjs'
+import { Liar } from './liar.mjs'
+import { talk } from './talk.mjs'
 
 /**
  * The wires of one counter and what is planned for them. Messages are counted from the last `arm`: those on the reader's line, QUERY and "not yet" on it
@@ -12,6 +14,8 @@ export class Trouble {
   #planned = []
   #counts = { reader: 0, poll: 0, host: 0 }
   #isOut = false
+  /** Says otherwise than the host. */
+  liar = new Liar()
   /** Told of each message, before its fault: may kill. */
   onMessage = () => {}
   /** How often each fault met a message: `host drop` → 3. */
@@ -62,12 +66,19 @@ export const lines = {
     noise: () => 0,
     /** A copy of a request comes over a connection of its own. */
     copiesApart: true,
+    talk: talk.http,
   },
-  iso: { length: bytes => (bytes.length < 2 ? 0 : 2 + bytes.readUInt16BE(0)), name: () => 'host', noise: () => 2 },
+  iso: {
+    length: bytes => (bytes.length < 2 ? 0 : 2 + bytes.readUInt16BE(0)),
+    name: () => 'host',
+    noise: () => 2,
+    talk: talk.iso,
+  },
 }
 
-/** Relays connections to `port`; gives the port to connect to. */
-export async function startWire(port, line, trouble) {
+/** Relays connections to `port`, which talk as `lines[name]` does; gives the port to connect to. */
+export async function startWire(port, name, trouble) {
+  const line = lines[name]
   const sockets = new Set()
   const open = socket => {
     sockets.add(socket)
@@ -79,17 +90,35 @@ export async function startWire(port, line, trouble) {
   const server = createServer(socket => {
     const near = open(socket)
     const far = open(connect({ port, host: '127.0.0.1' }))
-    relay(near, far, 'out')
-    relay(far, near, 'in')
+    /** Questions that are under way, by their trace number where the line has one. */
+    const asked = new Map()
+    relay(near, far, 'out', asked)
+    relay(far, near, 'in', asked)
   })
 
-  function relay(from, to, direction) {
+  /** The messages that go on, instead of `frame`; `back`: those that go back, because the host is not asked. */
+  function lied(frame, direction, asked, fault) {
+    if (!line.talk || ['drop', 'outage', 'close', 'corrupt'].includes(fault?.fault)) return { frames: [frame] }
+    const { liar } = trouble
+    if (direction === 'out') {
+      const question = liar.hear(line.talk.question(frame))
+      if (question) asked.set(question.trace, question)
+      const back = liar.instead(name, line.talk, question)
+      return back ? { back } : { frames: [frame] }
+    }
+    return { frames: liar.change(name, line.talk, asked.get(line.talk.answer(frame)?.trace), frame) }
+  }
+
+  function relay(from, to, direction, asked) {
     let held = Buffer.alloc(0)
     let last = Promise.resolve()
     let silent = false
     const take = frame => {
       const fault = trouble.meet(line.name(frame, direction))
-      last = last.then(() => pass(frame, fault))
+      const { frames, back } = lied(frame, direction, asked, fault)
+      if (back) for (const one of back) from.write(one)
+      if (back && line.copiesApart) from.end()
+      for (const [copy, one] of (frames ?? []).entries()) last = last.then(() => pass(one, copy === 0 ? fault : undefined))
     }
     const pass = async (frame, fault) => {
       switch (fault?.fault) {

@@ -110,10 +110,15 @@ export interface Acquirer {
   /** Repeating a call with the same key gets the same answer and charges nothing again. */
   authorise(message: AuthorisationMessage, options?: Partial<Waiting>): Promise<HostAnswer>
   /** Undoes what `key` may have done; resolves when the host has confirmed that nothing is charged, also when it never saw the key. */
-  reverse(key: string, why: ReversalReason, options?: Partial<Waiting>): Promise<void>
+  reverse(key: string, why: ReversalReason, options?: ReversalOptions): Promise<void>
   status(key: string, options?: Partial<Waiting>): Promise<HostAnswer>
   /** Tells the host of a payment that card and terminal approved without it. Idempotent by key. */
   advise(message: AuthorisationMessage, options?: Partial<Waiting>): Promise<HostAnswer>
+}
+
+export interface ReversalOptions extends Partial<Waiting> {
+  /** The host has said that it approved: it cannot say now that there is nothing to undo. */
+  readonly approved?: boolean
 }
 
 export type ReversalReason = 'cardDeclined' | 'linkLost' | 'cancelled' | 'noAnswer'

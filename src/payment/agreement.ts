@@ -3,7 +3,17 @@
 import type { Currency } from '../currency.ts'
 import type { TransactionType } from '../emv/terminal.ts'
 import { Fault, isFault } from '../errors.ts'
-import type { Acquirer, AuthorisationMessage, HostAnswer, OrderAcquirer, OrderChange, RetailAcquirer, Sale } from './acquirer.ts'
+import type {
+  Acquirer,
+  AuthorisationMessage,
+  HostAnswer,
+  OrderAcquirer,
+  OrderChange,
+  RetailAcquirer,
+  ReversalOptions,
+  ReversalReason,
+  Sale,
+} from './acquirer.ts'
 
 /** Field 39 of an approval (ISO 8583:1987, Table A.7): 08 with identification, 10 for a part of the amount, 11 VIP, 16 with track 3 to be written anew. */
 export const approvingCodes: readonly string[] = ['00', '08', '10', '11', '16']
@@ -63,6 +73,31 @@ export function contradiction(field: string, what: string): Fault {
 /** The host's answer contradicts itself or the question: what it did is not known, and whatever it was is taken back. */
 export function isContradiction(error: unknown): boolean {
   return isFault(error, 'host-error') && error.details.contradiction !== undefined
+}
+
+/** The host has said one thing of a payment and then another, of which only one can be true. `reversed` may come after everything, and what is no final answer contradicts nothing. */
+export function contradicts(before: HostAnswer | undefined, now: HostAnswer): boolean {
+  if (!before?.response || !now.response) return false
+  return before.state !== now.state || before.approvedAmount !== now.approvedAmount
+}
+
+/** An answer to a reversal: nothing was charged, so that there is nothing to undo. @throws Fault `host-error` where the host has said before that it charged */
+export function nothingToUndo(approved: boolean | undefined): void {
+  if (approved) throw contradiction('state', 'there is nothing to undo, of a payment that it has approved')
+}
+
+/**
+ * Takes back what `key` did. A host that has approved it and knows of nothing to undo is asked how it stands, and a second word to the same effect is believed.
+ * @throws Fault as `Acquirer.reverse`
+ */
+export async function takeBack(acquirer: Acquirer, key: string, why: ReversalReason, options: ReversalOptions): Promise<void> {
+  try {
+    await acquirer.reverse(key, why, options)
+  } catch (error) {
+    if (!options.approved || !isContradiction(error)) throw error
+    const { state } = await acquirer.status(key, options)
+    if (state !== 'declined' && state !== 'reversed') throw error
+  }
 }
 
 /** Of a payment, its question. */

@@ -5,7 +5,7 @@ import type { Outcome } from '../emv/outcome.ts'
 import type { AuthorisationResponse } from '../emv/terminal.ts'
 import { isFault, throwIfAborted } from '../errors.ts'
 import type { Acquirer, AuthorisationMessage, HostAnswer, ReversalReason } from './acquirer.ts'
-import { agreed, agreeing, askedBy, isContradiction } from './agreement.ts'
+import { agreed, agreeing, askedBy, isContradiction, takeBack } from './agreement.ts'
 import type { PaymentEvent } from './events.ts'
 import type { Ended, PaymentReason, Pen } from './recorder.ts'
 
@@ -98,7 +98,7 @@ export function hostDialogue({ acquirer: asked, clock, statusTime, reversalTime,
     say({ type: 'stage', stage: 'reversing' })
     await pen.note({ stage: 'reversing', key, why, ...(target !== key && { target }) })
     const done = await persist(reversalTime, undefined, async signal => {
-      await acquirer.reverse(target, why, { signal })
+      await takeBack(acquirer, target, why, { signal, approved: target === key && record.state === 'approved' })
       return true
     })
     return done ? 'done' : 'pending'
@@ -115,11 +115,14 @@ export function hostDialogue({ acquirer: asked, clock, statusTime, reversalTime,
     }
     const told = await persist(reversalTime, undefined, async signal => {
       const said = await acquirer.advise(message, { signal })
-      return said.state === 'inProcess' ? undefined : said
+      return said.state === 'inProcess' || said.state === 'unknown' ? undefined : said
     })
-    // A host that does not take an advice has the last word, whatever the card said: it is its money.
-    if (told && told.state !== 'approved')
-      return { result: told.state === 'reversed' ? 'cancelled' : 'declined', reason: 'hostDeclined', answer: told }
+    // A host that does not take an advice has the last word, whatever the card said: it is its money. It is taken at its word: another advice of the order may follow.
+    if (told && told.state !== 'approved') {
+      const refused = { reason: 'hostDeclined', answer: told } as const
+      if ((await reverse(key, 'cancelled', message.key)) === 'pending') return { ...refused, result: 'unknown', reversal: 'pending' }
+      return { ...refused, result: told.state === 'reversed' ? 'cancelled' : 'declined' }
+    }
     if (told || pen.keepsCards)
       return { result: 'approved', advice: told ? 'done' : 'pending', ...((answer ?? told) && { answer: answer ?? told }) }
     const reversal = await reverse(key, 'noAnswer', message.key)

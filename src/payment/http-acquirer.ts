@@ -6,7 +6,7 @@ import { abortFault, asFault, Fault, isFault, throwIfAborted } from '../errors.t
 import { maskNumbers } from '../mask.ts'
 import { usageFault } from '../refusal.ts'
 import type { AuthorisationMessage, HostAnswer, OrderAcquirer, OrderChange, RetailAcquirer } from './acquirer.ts'
-import { agreed, askedBy, askedByChange, askedBySale, contradiction } from './agreement.ts'
+import { agreed, askedBy, askedByChange, askedBySale, contradiction, nothingToUndo } from './agreement.ts'
 import { decodeAnswer, decodeCode, encodeMessage, type Json, named } from './wire.ts'
 import { decodeHostOrder, encodeCashSale, encodeChange, encodeSale } from './wire-order.ts'
 
@@ -47,10 +47,11 @@ export function httpAcquirer(address: string, options: HttpAcquirerOptions = {})
   return {
     authorise: post('v1/authorisations'),
     advise: post('v1/advices'),
-    async reverse(key, why, { signal } = {}) {
+    async reverse(key, why, { signal, approved } = {}) {
       const { state } = agreed(await call('POST', `v1/authorisations/${encodeURIComponent(key)}/reversal`, { why }, signal), { key })
       if (state !== 'reversed' && state !== 'declined')
         throw new Fault('host-error', `host did not confirm the reversal: the state is ${state}`, { state })
+      if (state === 'declined') nothingToUndo(approved)
     },
     status: async (key, { signal } = {}) =>
       agreed(await call('GET', `v1/authorisations/${encodeURIComponent(key)}`, undefined, signal), { key }),

@@ -228,7 +228,7 @@ export function iso8583Acquirer(options: Iso8583Options): Iso8583Acquirer {
       await known.answered(key, answer)
       return answer
     },
-    async reverse(key, why, { signal } = {}) {
+    async reverse(key, why, { signal, approved = false } = {}) {
       const one = await known.find(key)
       if (!one && !dialect.own)
         throw new Fault('host-error', 'the payment is not remembered: nothing names it to this host', { feature: 'originalDataElements' })
@@ -238,7 +238,7 @@ export function iso8583Acquirer(options: Iso8583Options): Iso8583Acquirer {
       const fields = task('reversal', { why }, key)
       if (one) nameOriginal(fields, one)
       const message = await call(typeOf('reversal', { repeat: before !== undefined }), fields, signal, trace)
-      reversalConfirmed(message, dialect, { named: one !== undefined, approved: one?.original.approved === true })
+      reversalConfirmed(message, dialect, { named: one !== undefined, approved: approved || one?.original.approved === true })
       reversed.delete(key)
     },
     async order({ id, terminal: own }, number, { signal } = {}): Promise<HostOrder | undefined> {

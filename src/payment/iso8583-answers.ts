@@ -5,7 +5,7 @@ import { Fault, isFault } from '../errors.ts'
 import { maskNumbers } from '../mask.ts'
 import { write } from '../tlv/ber.ts'
 import { type HostAnswer, type HostState, hostStates } from './acquirer.ts'
-import { approvingCodes, PARTIAL } from './agreement.ts'
+import { approvingCodes, nothingToUndo, PARTIAL } from './agreement.ts'
 import type { IsoMessage } from './iso8583.ts'
 import type { IsoDialect } from './iso8583-dialect.ts'
 import { type IsoFields, iccOf, keyOf, privateOf, setPrivate, textOf } from './iso8583-messages.ts'
@@ -110,7 +110,10 @@ export function reversalConfirmed(
   const said = stateIn(toldBy(message, dialect))
   if (said !== undefined && said !== 'reversed' && said !== 'declined')
     throw new Fault('host-error', `host did not confirm the reversal: the state is ${said}`, { state: said, code })
-  if ((approvingCodes.includes(code) && code !== PARTIAL) || (said !== undefined && code === NO_ORIGINAL)) return
+  if ((approvingCodes.includes(code) && code !== PARTIAL) || (said !== undefined && code === NO_ORIGINAL)) {
+    if (said === 'declined' || code === NO_ORIGINAL) nothingToUndo(approved)
+    return
+  }
   if (code === NO_ORIGINAL && named && !approved) return
   throw new Fault('host-error', `host did not confirm the reversal: field 39 is ${code}`, { code })
 }

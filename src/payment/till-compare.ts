@@ -1,9 +1,9 @@
 /** The host's order beside the till's: what can be true is taken over, what cannot is told and changes nothing. */
 
 import { Fault } from '../errors.ts'
-import type { HostOrder, OrderAcquirer } from './acquirer.ts'
+import type { HostOperation, HostOrder, OrderAcquirer } from './acquirer.ts'
 import { isContradiction } from './agreement.ts'
-import type { Journal, OrderRecord } from './journal.ts'
+import type { Entry, Journal, OrderRecord } from './journal.ts'
 import type { Disagreement, Notice } from './notice.ts'
 import { disagreement, isUnapproval } from './order-money.ts'
 
@@ -38,8 +38,11 @@ export async function compare(
     if (isContradiction(error)) refuse({ field: 'number', ours: number, host: (error as Fault).message })
     throw error
   }
-  if (!host) return
-  const wrong = disagreement(order, host)
+  if (!host) {
+    if (isUnapproval(order, 'Declined')) refuse({ field: 'number', ours: number, host: NONE })
+    return
+  }
+  const wrong = disagreement(order, host) ?? otherAmount(order, host)
   if (wrong) {
     refuse(wrong)
     throw new Fault('host-error', `the host's order ${number} is not this one: ${wrong.field} ${wrong.host}, not ${wrong.ours}`, {
@@ -53,7 +56,29 @@ export async function compare(
   if (state === order.state && billNumber === order.billNumber) return
   if (keepsOwn(order) && state !== order.state) return
   const notice: Notice = { type: 'state', order: number, at: now(), state }
-  journal.update(merchant, number, { state, billNumber }, ...(notify && state !== order.state ? [notice] : []))
+  // Whoever was told that nothing was paid does not wait for this word.
+  const news = notify || order.entries.some(entry => entry.result !== 'approved' && paidAt(host, entry))
+  journal.update(merchant, number, { state, billNumber }, ...(news && state !== order.state ? [notice] : []))
+}
+
+/** The host has no such order. */
+const NONE = '-'
+
+/** The host's payment that came with the key of `entry`, where it stands. */
+function paidAt({ operations }: HostOrder, { key, kind, target = key }: Entry): HostOperation | undefined {
+  if (kind !== 'payment') return undefined
+  return operations.find(
+    ({ type, state, transactions }) => type === 'payment' && state === 'Approved' && transactions.some(one => one.key === target),
+  )
+}
+
+/** A payment that both have, of another amount. */
+function otherAmount({ entries }: OrderRecord, host: HostOrder): Disagreement | undefined {
+  for (const entry of entries) {
+    const there = entry.result === 'approved' ? paidAt(host, entry) : undefined
+    if (there && there.amount !== entry.amount) return { field: 'amount', ours: `${entry.amount}`, host: `${there.amount}` }
+  }
+  return undefined
 }
 
 /** What the host has not heard of yet, or has refused to register, stands in the till's own book alone. */

@@ -4,7 +4,7 @@ import { type Clock, within } from '../clock.ts'
 import { formatAmount } from '../currency.ts'
 import { Fault } from '../errors.ts'
 import type { AuthorisationMessage, HostAnswer, OrderAcquirer, RetailAcquirer, ReversalReason } from './acquirer.ts'
-import { agreed, isContradiction } from './agreement.ts'
+import { agreed, contradicts, isContradiction, takeBack } from './agreement.ts'
 import type { Entry, Journal, OrderRecord } from './journal.ts'
 import type { Notice } from './notice.ts'
 import { isUnapproval, stateAfter } from './order-money.ts'
@@ -34,8 +34,10 @@ export type Became = Ending['result'] | 'pending'
  * | asked, no word of the card | anything else | reversed: the card has not agreed, and nobody was told that it is paid |
  * | the card approved | approved | approved |
  * | the card approved | declined | declined |
+ * | the card approved, and the host had answered | otherwise than before, or that it was taken back | reversed |
  * | the card approved | never heard of it | reversed, so that a late copy is not charged |
  * | the card approved without the host | takes the advice | approved |
+ * | the card approved without the host | refuses the advice | declined, once it confirms that it has charged nothing |
  * | the card did not approve; a reversal is due | confirms | as the card said |
  * | an SBP code was asked for or shown | paid, declined | as it says; in process until then |
  * | an SBP code was asked for | never heard of it | reversed, so that a late copy cannot be paid |
@@ -70,7 +72,8 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
   }
   const reverse = async (why: ReversalReason): Promise<Became> => {
     if (entry.why === undefined) journal.record({ stage: 'reversing', key, why })
-    await acquirer.reverse(entry.target ?? key, entry.why ?? why, { signal })
+    const approved = entry.target === undefined && entry.answer?.state === 'approved'
+    await takeBack(acquirer, entry.target ?? key, entry.why ?? why, { signal, approved })
     const result = entry.card === 'declined' ? 'declined' : 'cancelled'
     return end({ result, reason: entry.reason ?? 'interrupted', reversed: true }, { type: 'reversed', order: order.number, key, at })
   }
@@ -111,7 +114,7 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
     // The card has not agreed: whatever the host did is taken back, unless it did nothing.
     const known = entry.answer ?? (await believed(key))
     if (!known) return reverse('noAnswer')
-    return known.state === 'declined' || known.state === 'referral' || known.state === 'reversed' ? asSaid(known)! : reverse('linkLost')
+    return known.state === 'declined' || known.state === 'referral' ? asSaid(known)! : reverse('linkLost')
   }
   if (entry.card !== 'approved') {
     const said = entry.answer?.state
@@ -122,7 +125,8 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
   const known = await believed(entry.target ?? key)
   if (known?.state === 'inProcess') return 'pending'
   const part = known?.approvedAmount !== undefined && !entry.partial
-  return (known && !part && asSaid(known)) || reverse('noAnswer')
+  // A word that it was taken back is made true: asking for it again changes nothing.
+  return (known && !part && known.state !== 'reversed' && asSaid(known)) || reverse('noAnswer')
 
   async function ask(of: string): Promise<HostAnswer> {
     const { type } = entry
@@ -135,10 +139,11 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
     })
   }
 
-  /** Undefined where the host's answer contradicts itself or the question: nobody was told that it is paid, and it is taken back. */
+  /** Undefined where the host's answer contradicts itself, the question or what it said before: nobody was told that it is paid, and it is taken back. */
   async function believed(of: string): Promise<HostAnswer | undefined> {
     try {
-      return await ask(of)
+      const said = await ask(of)
+      return of === key && contradicts(entry.answer, said) ? undefined : said
     } catch (error) {
       if (isContradiction(error)) return undefined
       throw error
@@ -164,7 +169,10 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
   async function advise(kept: AuthorisationMessage): Promise<Became> {
     const answer = await acquirer.advise(kept, { signal })
     if (answer.state === 'inProcess') return 'pending'
-    if (answer.state !== 'approved') return asSaid(answer) ?? 'pending'
+    if (answer.state !== 'approved') {
+      if (answer.state !== 'unknown') await takeBack(acquirer, kept.key, 'cancelled', { signal })
+      return asSaid(answer) ?? 'pending'
+    }
     const ending = { result: 'approved', answer } as const
     return end(ending, entry.result === 'approved' ? { type: 'synchronised', order: order.number, key, at } : changed(ending))
   }

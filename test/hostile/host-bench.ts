@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
-import type { Desk } from '../../simulator/acquirer/desk.ts'
+import { type Desk, Refusal } from '../../simulator/acquirer/desk.ts'
 import { type AcquirerHost, type AcquirerOptions, type HostEvent, startAcquirer } from '../../simulator/acquirer/host.ts'
 import { startIsoLine } from '../../simulator/acquirer/iso8583-host.ts'
 import { loadCard, type VirtualCard } from '../../simulator/cards/icc.ts'
@@ -17,10 +17,14 @@ import { iso8583Acquirer } from '../../src/payment/iso8583-acquirer.ts'
 import type { Journal } from '../../src/payment/journal.ts'
 import { openJournal } from '../../src/payment/journal-open.ts'
 import { type Notice, noticeText } from '../../src/payment/notice.ts'
+import { makePlainReceipt } from '../../src/payment/receipt.ts'
 import { type ByCard, openTill, type Paid, type Till, type TillOptions } from '../../src/payment/till.ts'
+import { decodeAnswer, encodeAnswer } from '../../src/payment/wire.ts'
+import { decodeHostOrder, encodeHostOrder } from '../../src/payment/wire-order.ts'
 import { connect } from '../../src/transport/connect.ts'
 import { CounterReader, type CounterReaderOptions } from '../counter-reader.ts'
 import { cardMessage } from '../host-bench.ts'
+import type { HostMove } from './host-moves.mjs'
 
 export type Protocol = 'http' | 'iso8583'
 export const protocols: readonly Protocol[] = ['http', 'iso8583']
@@ -57,6 +61,12 @@ export interface LyingShop extends HostBench {
   /** What the host says of these questions from now on. */
   lie(about: Spoken | readonly Spoken[], change: (answer: HostAnswer) => HostAnswer): void
   lieOfOrder(change: (order: HostOrder) => HostOrder): void
+  /** The host is never asked; `answer`, about the key, is what it seems to say. */
+  withhold(about: 'reverse', answer: HostAnswer): void
+  /** The host has no order. */
+  forgetOrders(): void
+  /** A payment that the app's end has interrupted after `stage`. The host has been asked, and believes what it is told. */
+  interrupted(stage: 'answered' | 'card', number?: string): Promise<void>
   honest(): void
   pay(order?: Partial<Order>, how?: Partial<ByCard>, reader?: Partial<CounterReaderOptions>): Promise<Paid>
   balance(): bigint
@@ -115,6 +125,25 @@ export async function lyingShop(protocol: Protocol, options: AcquirerOptions = {
         return { ...line, ...(answer && { answer: change(answer) }) }
       }
     },
+    withhold(about, answer) {
+      desk[about] = async (key: string) => ({ answer: { ...answer, about: { key } } })
+    },
+    forgetOrders() {
+      desk.order = async () => {
+        throw new Refusal(404, 'no such order')
+      }
+    },
+    async interrupted(stage, number = 'D1') {
+      const order = { number, amount: 2500_00n, currency: RUB }
+      const message = await nextMessage(`key-${number}`, { order, amount: order.amount, merchant })
+      const { key, at } = message
+      journal.record({ stage: 'begun', key, order, merchant, method: 'reader', amount: order.amount, at })
+      journal.record({ stage: 'asking', key, message })
+      journal.record({ stage: 'answered', key, answer: await acquirer.authorise(message) })
+      const receipt = makePlainReceipt({ order, merchant, at }, 'sbp', 'approved')
+      if (stage === 'card') journal.record({ stage, key, result: 'approved', interface: 'chip', cvm: 'none', receipt })
+      journal.release(key)
+    },
     honest() {
       for (const one of ['authorise', 'advise', 'status', 'change', 'reverse', 'order']) delete desk[one]
     },
@@ -137,3 +166,16 @@ async function isoTo(desk: Desk, ends: { push(...more: (() => unknown)[]): void 
   )
   return client
 }
+
+/** A move of the interface's JSON as a change of the answer. */
+export const answering =
+  (move: HostMove) =>
+  (answer: HostAnswer): HostAnswer => {
+    const said = move(encodeAnswer(answer) as Record<string, unknown>)
+    return said ? decodeAnswer(JSON.parse(JSON.stringify(said))) : answer
+  }
+
+export const ordering =
+  (move: HostMove) =>
+  (order: HostOrder): HostOrder =>
+    decodeHostOrder(JSON.parse(JSON.stringify(move(encodeHostOrder(order) as Record<string, unknown>))))

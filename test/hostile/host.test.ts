@@ -2,27 +2,18 @@
 
 import { describe, expect, it } from 'vitest'
 import { loadCard } from '../../simulator/cards/icc.ts'
-import { currency } from '../../src/currency.ts'
-import type { HostAnswer, HostOrder } from '../../src/payment/acquirer.ts'
+import type { HostOrder } from '../../src/payment/acquirer.ts'
 import { receiptLines } from '../../src/payment/receipt.ts'
-import { full, lyingShop, offlineCard, protocols, RUB } from './host-bench.ts'
+import { answering, full, lyingShop, offlineCard, ordering, protocols, RUB } from './host-bench.ts'
+import { approvalMoves, falsehoods, orderMoves, subjectMoves, unapprovals } from './host-moves.mjs'
 
 const sent = (seen: readonly { readonly type: string }[], type: string) => seen.filter(one => one.type === type).length
 
 describe.each(protocols)('over %s, an order that is paid', protocol => {
-  const lies: readonly (readonly [string, (order: HostOrder) => HostOrder])[] = [
-    ['another number', order => ({ ...order, number: 'D2' })],
-    ['0.01 USD, Declined', order => ({ ...order, amount: 1n, currency: currency('USD'), state: 'Declined' })],
-    ['another amount', order => ({ ...order, amount: 1n })],
-    ['another currency', order => ({ ...order, currency: currency('USD') })],
-    ['Declined, and still charged', order => ({ ...order, state: 'Declined' })],
-    ['Canceled, and still charged', order => ({ ...order, state: 'Canceled' })],
-  ]
-
-  it.each(lies)('%s: a host error, told once, nothing changed, nothing charged again', async (_, lie) => {
+  it.each(Object.entries(orderMoves))('%s: a host error, told once, nothing changed, nothing charged again', async (_, lie) => {
     const shop = await lyingShop(protocol)
     expect(await shop.pay()).toMatchObject({ result: 'approved' })
-    shop.lieOfOrder(lie)
+    shop.lieOfOrder(ordering(lie))
     for (let round = 0; round < 2; round++)
       await expect(shop.till.status('D1')).rejects.toMatchObject({ code: 'host-error', details: { contradiction: expect.any(String) } })
     expect(shop.till.orders()).toMatchObject([{ state: 'Approved', amount: 2500_00n, currency: RUB }])
@@ -32,15 +23,15 @@ describe.each(protocols)('over %s, an order that is paid', protocol => {
     expect(shop.balance()).toBe(full - 2500_00n)
   })
 
-  it.each(['Declined', 'In Process', 'Timeout', 'Canceled'] as const)('un-approved by a word (%s): told, and no release', async state => {
+  it.each(Object.entries(unapprovals))('un-approved by a word (%s): told, and no release', async (state, lie) => {
     const shop = await lyingShop(protocol)
     await shop.pay()
-    shop.lieOfOrder(order => ({ ...order, state, held: 0n, charged: 0n, cancelled: 0n, operations: [] }))
+    shop.lieOfOrder(ordering(lie))
     expect(await shop.till.status('D1')).toMatchObject({ state: 'Approved' })
     expect(shop.notices).toMatchObject([{ type: 'discrepancy', field: 'state', ours: 'Approved', host: state }])
     expect(await shop.pay()).toMatchObject({ result: 'already-paid' })
     // Even where the state was taken over once, by an earlier version.
-    shop.journal.update(shop.till.orders()[0].merchant, 'D1', { state })
+    shop.journal.update(shop.till.orders()[0].merchant, 'D1', { state: state as keyof typeof unapprovals })
     expect(await shop.pay()).toMatchObject({ result: 'already-paid' })
     expect(shop.balance()).toBe(full - 2500_00n)
   })
@@ -138,20 +129,11 @@ describe.each(protocols)('over %s, an order that was declined', protocol => {
 })
 
 describe.each(protocols)('over %s, a payment', protocol => {
-  const contradictions: readonly (readonly [string, (answer: HostAnswer) => HostAnswer])[] = [
-    ['approved with code 05', answer => ({ ...answer, response: { type: 'approved', code: '05' } })],
-    ['approved with code 51', answer => ({ ...answer, response: { type: 'approved', code: '51' } })],
-    ['approved, and the order is Declined', answer => ({ ...answer, orderState: 'Declined' })],
-    ['approved, and the order is closed', answer => ({ ...answer, orderState: 'Timeout' })],
-    ['a part approved, and not said how much', answer => ({ ...answer, response: { type: 'approved', code: '10' } })],
-    ['a part that is more', answer => ({ ...answer, approvedAmount: 2500_01n, response: { type: 'approved', code: '10' } })],
-    ['a part of nothing', answer => ({ ...answer, approvedAmount: 0n, response: { type: 'approved', code: '10' } })],
-  ]
-  const approved = (lie: (answer: HostAnswer) => HostAnswer) => (answer: HostAnswer) => (answer.state === 'approved' ? lie(answer) : answer)
+  const contradictions = Object.entries(approvalMoves)
 
   it.each(contradictions)('%s: never approved, and taken back', async (_, lie) => {
     const shop = await lyingShop(protocol)
-    shop.lie(['authorise', 'status'], approved(lie))
+    shop.lie(['authorise', 'status'], answering(lie))
     for (const reader of [{}, { byDefault: true }]) {
       const paid = await shop.pay({ number: `D${Object.keys(reader).length}` }, { partial: true }, reader)
       expect(paid.result).not.toBe('approved')
@@ -159,13 +141,13 @@ describe.each(protocols)('over %s, a payment', protocol => {
       await shop.till.recover()
       expect(shop.till.standing(`D${Object.keys(reader).length}`)).toBeUndefined()
       expect(shop.balance()).toBe(full)
-      shop.lie(['authorise', 'status'], approved(lie))
+      shop.lie(['authorise', 'status'], answering(lie))
     }
   })
 
   it.each(contradictions.slice(0, 4))('%s, said once: the status is asked, and it stands', async (_, lie) => {
     const shop = await lyingShop(protocol)
-    shop.lie('authorise', approved(lie))
+    shop.lie('authorise', answering(lie))
     const paid = await shop.pay()
     // A network's field 39 says "declined" where the state has no field: then it is taken back, and never approved in contradiction.
     expect(['approved', 'declined']).toContain(paid.result)
@@ -213,23 +195,18 @@ describe.each(protocols)('over %s, a payment', protocol => {
 })
 
 describe('an answer over HTTP that is about something else', () => {
-  const subjects: readonly (readonly [string, Partial<NonNullable<HostAnswer['about']>>])[] = [
-    ['another key', { key: 'another' }],
-    ['another order', { order: 'D2' }],
-    ['another amount', { amount: 1_00n }],
-    ['another currency', { currency: 'USD' }],
-  ]
+  const subjects = Object.entries(subjectMoves)
 
-  it.each(subjects)('%s: the status is asked, and what is honest stands', async (_, about) => {
+  it.each(subjects)('%s: the status is asked, and what is honest stands', async (_, move) => {
     const shop = await lyingShop('http')
-    shop.lie('authorise', answer => ({ ...answer, about: { ...answer.about!, ...about } }))
+    shop.lie('authorise', answering(move))
     expect(await shop.pay()).toMatchObject({ result: 'approved' })
     expect(shop.balance()).toBe(full - 2500_00n)
   })
 
-  it.each(subjects)('%s, whatever is asked: taken back', async (_, about) => {
+  it.each(subjects)('%s, whatever is asked: taken back', async (_, move) => {
     const shop = await lyingShop('http')
-    shop.lie(['authorise', 'status'], answer => ({ ...answer, about: { ...answer.about!, ...about } }))
+    shop.lie(['authorise', 'status'], answering(move))
     const taken = { reason: 'hostContradicted', reversal: 'done' }
     expect(await shop.pay()).toMatchObject({ result: 'declined', payment: taken })
     // A card that approves where the terminal asks it to, since no answer is known.
@@ -261,5 +238,124 @@ describe('an answer over HTTP that is about something else', () => {
     shop.lie('reverse', answer => ({ ...answer, about: { key: 'another' } }))
     const { acquirer } = shop
     await expect(acquirer.reverse('mine', 'noAnswer')).rejects.toMatchObject({ code: 'host-error', details: { contradiction: 'key' } })
+  })
+})
+
+describe.each(protocols)('over %s, a host that says one thing and then another', protocol => {
+  const believing = { rules: [{ do: 'believe' }] } as const
+  const { denied, granted, undone, whole } = falsehoods
+
+  it.each([
+    ['declined', denied],
+    ['taken back', undone],
+  ] as const)('approved before the app ended, %s after it: taken back, and the order may be paid', async (_, lie) => {
+    const shop = await lyingShop(protocol, believing)
+    await shop.interrupted('card')
+    shop.lie('status', answering(lie))
+    expect(await shop.till.recover()).toMatchObject([{ became: 'cancelled' }])
+    expect(shop.till.standing('D1')).toBeUndefined()
+    expect(shop.balance()).toBe(full)
+  })
+
+  it('declined before the app ended, approved after it: no goods, no money', async () => {
+    const shop = await lyingShop(protocol, believing)
+    shop.lie('authorise', answering(denied))
+    await shop.interrupted('card')
+    shop.honest()
+    expect(await shop.till.recover()).toMatchObject([{ became: 'cancelled' }])
+    expect(shop.balance()).toBe(full)
+  })
+
+  it('nothing to take back of what it has approved: not believed, asked again until it is taken back', async () => {
+    const shop = await lyingShop(protocol, { rules: [{ do: 'partial', amount: 1000_00n }] })
+    shop.withhold('reverse', { state: 'declined', response: { type: 'declined', code: '05' } })
+    expect(await shop.pay()).toMatchObject({ result: 'unknown', payment: { reversal: 'pending' } })
+    expect(await shop.till.recover()).toMatchObject([{ became: 'pending', fault: { details: { contradiction: 'state' } } }])
+    expect(await shop.pay()).toMatchObject({ result: 'in-process' })
+    shop.honest()
+    expect(await shop.till.recover()).toMatchObject([{ became: 'declined' }])
+    expect(shop.balance()).toBe(full)
+  })
+
+  it('the same of a payment that another process has begun', async () => {
+    const shop = await lyingShop(protocol, believing)
+    await shop.interrupted('answered')
+    shop.withhold('reverse', { state: 'declined', response: { type: 'declined', code: '05' } })
+    expect(await shop.till.recover()).toMatchObject([{ became: 'pending' }])
+    shop.honest()
+    expect(await shop.till.recover()).toMatchObject([{ became: 'cancelled' }])
+    expect(shop.balance()).toBe(full)
+  })
+
+  it('an approval that was none: there is nothing to take back, and its state says so too', async () => {
+    const shop = await lyingShop(protocol, { rules: [{ do: 'decline', code: '05', reason: 'no' }] })
+    shop.lie('authorise', answering(granted))
+    await shop.interrupted('answered')
+    shop.honest()
+    expect(await shop.till.recover()).toMatchObject([{ became: 'cancelled' }])
+    expect(shop.balance()).toBe(full)
+  })
+
+  it('an advice of which it has not heard is told again, and not refused', async () => {
+    const shop = await lyingShop(protocol)
+    shop.lie('advise', ({ about }) => ({ about: about!, state: 'unknown' }))
+    const paid = await shop.pay({}, {}, { card: loadCard(offlineCard), cvm: 'offlinePin', offline: true })
+    expect(paid).toMatchObject({ result: 'approved', payment: { advice: 'pending' } })
+    shop.honest()
+    expect(await shop.till.recover()).toMatchObject([{ became: 'approved' }])
+    expect(shop.host.balance(offlineCard.pan)).toBe(full - 2500_00n)
+  })
+
+  it.each([
+    ['refused', denied],
+    ['taken back', undone],
+  ] as const)(
+    'an advice that is %s, and booked: taken back before anybody is told, and charged once when it is paid again',
+    async (_, lie) => {
+      const shop = await lyingShop(protocol)
+      const offline = { card: loadCard(offlineCard), cvm: 'offlinePin', offline: true } as const
+      const left = () => shop.host.balance(offlineCard.pan)
+      shop.lie('advise', answering(lie))
+      expect((await shop.pay({}, {}, offline)).result).toMatch(/declined|cancelled/)
+      expect(left()).toBe(full)
+      shop.lie('advise', ({ about }) => ({ about: about!, state: 'unknown' }))
+      expect(await shop.pay({}, {}, offline)).toMatchObject({ result: 'approved', payment: { advice: 'pending' } })
+      shop.lie('advise', answering(lie))
+      expect(await shop.till.recover()).toMatchObject([{ became: expect.stringMatching(/declined|cancelled/) }])
+      expect(left()).toBe(full)
+      shop.honest()
+      expect(await shop.pay({}, {}, offline)).toMatchObject({ result: 'approved' })
+      expect(left()).toBe(full - 2500_00n)
+    },
+  )
+
+  it('declined, and charged all the same: the order says so, and the money can be given back', async () => {
+    const shop = await lyingShop(protocol)
+    shop.lie('authorise', answering(denied))
+    expect(await shop.pay()).toMatchObject({ result: 'declined' })
+    shop.honest()
+    expect(await shop.till.status('D1')).toMatchObject({ state: 'Approved' })
+    expect(shop.notices).toMatchObject([{ type: 'state', state: 'Approved' }])
+    expect(await shop.pay()).toMatchObject({ result: 'already-paid' })
+    expect(await shop.till.refund('D1')).toMatchObject({ result: 'approved' })
+    expect(shop.balance()).toBe(full)
+  })
+
+  it('approved, and the order is none that it knows: told once, and kept', async () => {
+    const shop = await lyingShop(protocol)
+    await shop.pay()
+    shop.forgetOrders()
+    for (let round = 0; round < 2; round++) expect(await shop.till.status('D1')).toMatchObject({ state: 'Approved' })
+    expect(shop.notices).toMatchObject([{ type: 'discrepancy', field: 'number', host: '-' }])
+    expect(await shop.pay()).toMatchObject({ result: 'already-paid' })
+  })
+
+  it('all approved, and a part booked: told, and nothing changed', async () => {
+    const shop = await lyingShop(protocol, { rules: [{ do: 'partial', amount: 1000_00n }] })
+    shop.lie('authorise', answering(whole))
+    expect(await shop.pay()).toMatchObject({ result: 'approved', order: { state: 'Approved' } })
+    shop.honest()
+    await expect(shop.till.status('D1')).rejects.toMatchObject({ code: 'host-error', details: { contradiction: 'amount' } })
+    expect(shop.notices).toMatchObject([{ type: 'discrepancy', field: 'amount', ours: '250000', host: '100000' }])
   })
 })

@@ -14,6 +14,7 @@ import { connect } from '../../src/transport/connect.ts'
 import { type PipeEnd, pipe } from '../../src/transport/pipe.ts'
 import { cardMessage } from '../host-bench.ts'
 import { bank, type PeerFields } from '../iso8583-bank.ts'
+import { isoFieldMoves } from './host-moves.mjs'
 
 const ends: (() => unknown)[] = []
 afterEach(async () => {
@@ -60,14 +61,10 @@ async function between(change: (answer: IsoMessage, asked: IsoMessage) => IsoMes
   return { client, host, asked }
 }
 
-const other: readonly [what: string, number: number, value: string][] = [
-  ['another amount', 4, '000000000100'],
-  ['another currency', 49, '840'],
-  ['another terminal', 41, '63545903'],
-  ['another merchant', 42, 'MTN            '],
-  ['a refund', 3, '200000'],
-  ['another card', 2, '4000000000000002'],
-]
+/** Those of an answer that belongs to the question by its trace number, and is about something else. */
+const other = Object.entries(isoFieldMoves)
+  .filter(([, [number]]) => ![7, 11, 37].includes(number))
+  .map(([what, [number, value]]) => [what, number, value] as const)
 
 describe('an answer for something else is never approved', () => {
   it.each(other)('%s (field %s), by a bank and by our own host', async (_, number, value) => {
