@@ -21,7 +21,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
 })
 
-async function clientOf(port: number, timeout = 300) {
+async function clientOf(port: number, timeout = 800) {
   const client = iso8583Acquirer({ connect: how => connect(`tcp://127.0.0.1:${port}`, how), timeout })
   ends.push(() => client.close())
   return client
@@ -33,7 +33,7 @@ async function between(change: (answer: IsoMessage, asked: IsoMessage) => IsoMes
   const line = await startIsoLine(host.desk)
   const asked: IsoMessage[] = []
   const client = iso8583Acquirer({
-    timeout: 150,
+    timeout: 600,
     connect: async ({ signal }) => {
       const real = await connect(`tcp://127.0.0.1:${line.port}`, { signal })
       const [app, wire] = pipe()
