@@ -53,3 +53,22 @@ it('an app that asks the host before it has written that down is found out', asy
   expect(code).toBe(1)
   expect(errors).toMatch(/^seed 5, order c5-\d-\d+: the host has approved it, the app has Canceled/m)
 }, 200_000)
+
+it('an app that takes any answer for its own is found out', async () => {
+  const { code, errors } = await campaign(
+    '--seed',
+    '5',
+    '--count',
+    '30',
+    '--deaths',
+    '30',
+    '--pace',
+    '20',
+    '--lie',
+    'previous',
+    '--sabotage',
+    'comparing',
+  )
+  expect(code).toBe(1)
+  expect(errors).toMatch(/^seed 5, order c5-\d-\d+: told as paid, and the host has no money for it/m)
+}, 200_000)

@@ -23,9 +23,10 @@ export const bank = { refuses: 50_000, parts: 100_000, part: 5000 }
 /**
  * @param lane which counter, from 0
  * @param boundaries messages on the reader's line in a payment without trouble, QUERY and "not yet" left out
+ * @param lie every host lies, and its story has this text in it
  * @param deaths of so many payments one has a death planned; where a payment does not get there, it comes to the next one that does
  */
-export function plans({ seed, lane, count, boundaries, deaths, advised }) {
+export function plans({ seed, lane, count, boundaries, deaths, advised, lie }) {
   const places = [
     ...Array.from({ length: boundaries }, (_, at) => ({ line: 'reader', at })),
     ...Array.from({ length: POLLS }, (_, at) => ({ line: 'poll', at })),
@@ -60,9 +61,10 @@ export function plans({ seed, lane, count, boundaries, deaths, advised }) {
   const drawn = fc.sample(random, { seed: seed * 1000 + lane, numRuns: count })
   const victims = fc.sample(fc.nat(deaths - 1), { seed: seed * 1000 + lane + 500, numRuns: Math.ceil(count / deaths) })
   const nextCell = deck(cells, seed * 7919 + lane * 101)
-  const nextStory = deck(stories({ advised }), seed * 6007 + lane * 103)
+  const told = stories({ advised }).filter(story => lie === undefined || JSON.stringify(story).includes(lie))
+  const nextStory = deck(told, seed * 6007 + lane * 103)
   return drawn.map(({ amount, ms, half, more, healthy, again, soon, alone, death }, index) => {
-    const story = index % HONEST === HONEST - 1 ? undefined : nextStory()
+    const story = told.length === 0 || (lie === undefined && index % HONEST === HONEST - 1) ? undefined : nextStory()
     const own = alone && story ? undefined : nextCell()
     const { lost, refused, part, takes, look, lies, via } = story ?? {}
     const placed = [

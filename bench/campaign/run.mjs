@@ -19,6 +19,8 @@ const { values } = parseArgs({
     pace: { type: 'string', default: '40' },
     /** Of so many payments one has a death planned: more than one in ten, as some are not met before the end. */
     deaths: { type: 'string', default: '6' },
+    /** Every host lies, and what is said of it in lies.mjs has this text. */
+    lie: { type: 'string' },
     /** Leaves out the writing of one stage, or `comparing` of an answer with its question, to see that the campaign finds it. */
     sabotage: { type: 'string' },
   },
@@ -27,7 +29,7 @@ const [seed, count, pace, deathRate] = ['seed', 'count', 'pace', 'deaths'].map(n
   if (/^[1-9]\d{0,6}$/.test(values[name])) return Number(values[name])
   throw new Error(`--${name} ${values[name]}: a whole number from 1 to 9999999`)
 })
-const { sabotage } = values
+const { sabotage, lie } = values
 const sabotages = [...stages, 'comparing']
 if (sabotage !== undefined && !sabotages.includes(sabotage)) throw new Error(`--sabotage ${sabotage}: one of ${sabotages.join(', ')}`)
 
@@ -137,7 +139,7 @@ async function lane(number, share) {
     const calm = { order: `c${seed}-${number}-calm`, amount: 10_000, via: 'http' }
     attempts.set(calm.order, [await attempt(shop, calm)])
     const { advised } = customers[number]
-    made = [calm, ...plans({ seed, lane: number, count: share, boundaries: shop.trouble.counts.reader, deaths: deathRate, advised })]
+    made = [calm, ...plans({ seed, lane: number, count: share, boundaries: shop.trouble.counts.reader, deaths: deathRate, advised, lie })]
     for (const plan of made.slice(1)) {
       shop.trouble.arm(plan.faults)
       shop.trouble.liar.arm(plan.order, plan.lies ?? [])
