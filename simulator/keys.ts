@@ -85,6 +85,12 @@ const authorities: readonly (readonly [rid: string, index: number, name: TestRsa
   ['A000000065', 0xe2, 'ca-jcb-1408'],
   ['A000000152', 0xe2, 'ca-discover-1408'],
   ['A000000333', 0xe2, 'ca-unionpay-1408'],
+  // One authority for the cards from elsewhere: Cartes Bancaires, girocard, Interac, and a payment system of our own.
+  ['A000000042', 0xe2, 'ca-abroad-1408'],
+  ['A000000359', 0xe2, 'ca-abroad-1408'],
+  ['D276000025', 0xe2, 'ca-abroad-1408'],
+  ['A000000277', 0xe2, 'ca-abroad-1408'],
+  ['F054415044', 0xe2, 'ca-abroad-1408'],
   ['AFFFFFFFFF', 0x92, 'ca-emvpt-1408'],
 ]
 

@@ -8,7 +8,7 @@ import { maskPan } from './mask.ts'
 export interface TrackOptions {
   /** The text has start and end sentinels (`%`, `;` … `?`), perhaps an LRC character after them; false for bare track data as some readers give it. */
   readonly sentinels?: boolean
-  /** The PAN must satisfy its check digit (ISO/IEC 7812-1); true when left out. */
+  /** The PAN must satisfy its check digit (ISO/IEC 7812-1), where its issuer's range has one (`withoutCheckDigit`); true when left out. */
   readonly luhn?: boolean
 }
 
@@ -75,6 +75,23 @@ export function luhn(digits: string): boolean {
   return digits.length > 0 && sum % 10 === 0
 }
 
+/**
+ * Issuer ranges whose numbers need no check digit, by their first digits. UnionPay's members have issued numbers without one (62, and 81 of its newer range); enRoute,
+ * long withdrawn, never had one. ISO/IEC 7812-1 has one for all others.
+ */
+export const withoutCheckDigit: readonly { readonly digits: string; readonly whose: string }[] = [
+  { digits: '62', whose: 'UnionPay' },
+  { digits: '81', whose: 'UnionPay' },
+  { digits: '2014', whose: 'Diners Club enRoute' },
+  { digits: '2149', whose: 'Diners Club enRoute' },
+]
+
+/** Whether the last digit of this number is a check digit that has to be right. */
+export function hasCheckDigit(pan: string): boolean {
+  door.need('pan', pan, door.anyText)
+  return !withoutCheckDigit.some(({ digits }) => pan.startsWith(digits))
+}
+
 /** Track layouts: the alphabet's first character (an LRC is computed over offsets from it), what is allowed between the sentinels, their longest length. */
 const layouts = {
   1: { start: '%', base: 0x20, bits: 0x3f, content: /^[ -_]*$/, longest: 79 },
@@ -114,7 +131,7 @@ function unwrap(track: 1 | 2 | 3, text: string, options: TrackOptions): string {
 
 function checkPan(track: number, pan: string, options: TrackOptions): string {
   if (!/^\d{8,19}$/.test(pan)) throw bad(track, `the PAN has ${pan.length} characters, the rule is 8 to 19 digits`)
-  if ((options.luhn ?? true) && !luhn(pan)) throw bad(track, 'the PAN does not satisfy its check digit')
+  if ((options.luhn ?? true) && hasCheckDigit(pan) && !luhn(pan)) throw bad(track, 'the PAN does not satisfy its check digit')
   return pan
 }
 

@@ -171,6 +171,10 @@ export const faultMessages = {
   ],
   'usage.profileCurrency': ['{field} is in {value}, the payment in {unit}', '{field}: валюта {value}, а платёж в {unit}'],
   'usage.uri': ["{field} is '{value}', it takes such as {allowed}", '{field}: «{value}»; допустимо, например: {allowed}'],
+  'usage.kernelNotPublic': [
+    '{value}: its contactless kernel ({kernel}) is not public and not built; a row that names the kernel to take its cards with is yours to write',
+    '{value}: ядро для бесконтактной оплаты ({kernel}) не опубликовано и не реализовано; строку с именем ядра, которым читать такие карты, можно написать самим',
+  ],
   'usage.missing': ['{field} is missing', 'не указано: {field}'],
   'usage.value': ['{field} takes a value', 'у {field} должно быть значение'],
   'usage.conflict': ['{field} and {other} contradict each other', '{field} и {other} противоречат друг другу'],

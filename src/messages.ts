@@ -153,6 +153,10 @@ const table = {
   'reason.cardBlocked': ['the card is blocked', 'карта заблокирована'],
   'reason.applicationBlocked': ['the application is blocked', 'приложение карты заблокировано'],
   'reason.noApplication': ['the card has no application that is accepted here', 'на карте нет принимаемых приложений'],
+  'reason.kernelUnsupported': [
+    'the kernel of this payment system for taps is not supported: insert the card',
+    'ядро этой платёжной системы для оплаты касанием не поддерживается: вставьте карту',
+  ],
   'reason.notAccepted': ['the card does not allow this payment', 'карта не разрешает эту операцию'],
   'reason.pinTimeout': ['no PIN was entered in time', 'PIN-код не введён вовремя'],
   'reason.tryAnotherInterface': ['try another way to read the card', 'попробуйте другой способ чтения карты'],

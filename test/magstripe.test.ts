@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { fromHex, hex } from '../src/bytes.ts'
 import { isFault } from '../src/errors.ts'
 import {
+  hasCheckDigit,
   isExpired,
   judgeSwipe,
   luhn,
@@ -19,6 +20,7 @@ import {
   serviceCodeOf,
   track2Equivalent,
   trackLrc,
+  withoutCheckDigit,
 } from '../src/magstripe.ts'
 
 const pan = '4000000000000002'
@@ -89,10 +91,17 @@ describe('track 2', () => {
     expect(() => parseTrack2(text)).toThrow(rule)
   })
 
-  it('takes a PAN without check digit only when told so', () => {
-    const text = ';6212345678900000003=30122010000?'
-    expect(() => parseTrack2(text.replace('0003', '0001'))).toThrow(/check digit/)
-    expect(parseTrack2(text.replace('0003', '0001'), { luhn: false }).pan).toBe('6212345678900000001')
+  it('a PAN has a check digit, where its issuer’s range has one', () => {
+    expect(() => parseTrack2(';4000000000000001=30122010000?')).toThrow(/check digit/)
+    expect(parseTrack2(';4000000000000001=30122010000?', { luhn: false }).pan).toBe('4000000000000001')
+    // UnionPay, and enRoute of old.
+    for (const pan of ['6212345678900000001', '8100000000000001', '201400000000001', '214900000000001']) {
+      expect(luhn(pan)).toBe(false)
+      expect(hasCheckDigit(pan)).toBe(false)
+      expect(parseTrack2(`;${pan}=30122010000?`).pan).toBe(pan)
+      expect(parseTrack1(`%B${pan}^A/B^30122010000?`).pan).toBe(pan)
+    }
+    for (const { digits } of withoutCheckDigit) expect(hasCheckDigit(`${Number(digits) + 1}000000000000`)).toBe(true)
   })
 })
 
@@ -175,7 +184,8 @@ describe('a swipe', () => {
     fc.assert(
       fc.property(noise, noise, noise, (track1, track2, track3) => {
         try {
-          expect(luhn(readSwipe({ track1, track2, track3 }).pan)).toBe(true)
+          const { pan } = readSwipe({ track1, track2, track3 })
+          expect(luhn(pan) || !hasCheckDigit(pan)).toBe(true)
         } catch (error) {
           expect(isFault(error, 'bad-swipe')).toBe(true)
         }

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { loadCard, type VirtualCard } from '../simulator/cards/icc.ts'
 import { VirtualPhone } from '../simulator/cards/phone.ts'
 import { parseProfile } from '../simulator/cards/profile.ts'
-import { brandOf } from '../simulator/cards/profile-words.ts'
+import { brandOf, tapBrandOf } from '../simulator/cards/profile-words.ts'
 import { type ProfileName, profiles } from '../simulator/cards/profiles/index.ts'
 import { addServe } from '../simulator/commands.ts'
 import { virtualConfig } from '../simulator/world.ts'
@@ -56,6 +56,9 @@ const refused: Partial<Record<ProfileName, Ending>> = {
   'blocked-application': declined('noApplication'),
   'blocked-card': declined('noApplication'),
   'refuses-initiation': declined('noApplication'),
+  girocard: declined('kernelUnsupported'),
+  interac: declined('kernelUnsupported'),
+  'own-scheme': declined('noApplication'), // nobody knows it, and no row has it
   'offline-decline': declined('offlineDeclined'),
   expired: declined('hostDeclined'),
   'wrong-cda': declined('cardError'),
@@ -112,8 +115,9 @@ describe('one transaction counter', () => {
   })
 
   it.each(working)('%s: every application counts by chip, tap and phone together', async name => {
-    for (const [index, { aid }] of loadCard(name).plan.applications.entries()) {
-      if (!brandOf(aid)) continue
+    for (const [index, one] of loadCard(name).plan.applications.entries()) {
+      const { aid } = one
+      if (!tapBrandOf(one)) continue
       const clock = new VirtualClock()
       const card = loadCard(name, { clock })
       let expected = counts(card)[index]
@@ -165,9 +169,9 @@ describe('docs/cards.md', () => {
   /** A profile's row: its own words, and how it can be presented. */
   const rowOf = (name: ProfileName) => {
     const card = loadCard(name)
-    const taps = card.plan.applications.flatMap(({ aid, contactless: one }) => {
-      const brand = brandOf(aid)
-      return brand && one !== false ? [`${brands[brand]}${one?.magstripe ? ' (stripe)' : ''}`] : []
+    const taps = card.plan.applications.flatMap(plan => {
+      const [brand, one] = [tapBrandOf(plan), plan.contactless]
+      return brand && one !== false ? [`${one?.as ? 'as ' : ''}${brands[brand]}${one?.magstripe ? ' (stripe)' : ''}`] : []
     })
     const unlike = [...new Set(taps)].join(', ')
     const chip = card.plan.chip === 'works' ? `chip ${card.plan.protocol}, ` : ''

@@ -79,10 +79,10 @@ export interface Asked extends Verdict {
 
 /** What a request becomes on its way to the host. */
 export function messageOf(
-  { tags, cvm, interface: through, pinBlock, transaction: { amount } }: AuthorisationRequest,
+  { tags, cvm, interface: through, pinBlock, transaction: { amount, currency: unit } }: AuthorisationRequest,
   at: Date,
 ): AuthorisationMessage {
-  const order = { number: '1', amount, currency: rub }
+  const order = { number: '1', amount, currency: unit }
   const merchant = { name: 'M', id: 'M', terminal: 'T' }
   return {
     key: 'k',
@@ -90,7 +90,7 @@ export function messageOf(
     merchant,
     type: 'purchase',
     amount,
-    currency: rub,
+    currency: unit,
     at,
     tags,
     cvm,

@@ -81,7 +81,11 @@ type Ways = ReadonlySet<CardInterface>
 async function fromCard(payment: Payment, ways: Ways): Promise<Outcome> {
   if (ways.size === 0) throw new Fault('unsupported', 'a payment over no interface at all', { feature: 'interfaces' })
   if (!(await oldCardOut(payment))) return payment.relay.outcome('cancelled', 'cardTimeout')
-  return ways.has('tap') ? tap(payment, ways) : withoutTap(payment, ways)
+  return askForCard(payment, ways)
+}
+
+function askForCard(payment: Payment, ways: Ways, words?: MessageId): Promise<Outcome> {
+  return ways.has('tap') ? tap(payment, ways, words) : withoutTap(payment, ways)
 }
 
 /** Nobody pays twice for having left the card in the slot: false where it stays there. What the reader told of it before may have been lost. @throws Fault `aborted` */
@@ -116,10 +120,10 @@ function askingForCards(line: MiuraLine, clock: Clock): () => void {
 }
 
 /** START CONTACTLESS waits for a tap, and tells when it was a chip or a stripe instead. */
-async function tap(payment: Payment, ways: Ways): Promise<Outcome> {
+async function tap(payment: Payment, ways: Ways, words = invitation(ways)): Promise<Outcome> {
   const { line, relay, watch, start, signal, emit } = payment
   watch.forget()
-  relay.show(invitation(ways))
+  relay.show(words)
   const { applicationSelection: _, riskManagement: __, ...plain } = start
   const message = command('startContactless', { data: encodeStart(plain) })
   const { sw, body } = await line.transact(message, signal)
@@ -136,17 +140,22 @@ async function tap(payment: Payment, ways: Ways): Promise<Outcome> {
       const swipe = watch.swiped ?? (await swipeAfter(payment))
       return ways.has('swipe') ? stripe(payment, ways, swipe) : relay.outcome('declined', 'tryAnotherInterface')
     }
+    case failures.CONTACTLESS_INSERT_OR_SWIPE: // before any card: no rules in this currency, or none for this amount (EMV Contactless Book A, message 18)
+      return rest(payment, ways, ['chip', 'swipe'])
     case failures.CONTACTLESS_INSERT_CARD:
-    case failures.CONTACTLESS_INSERT_OR_SWIPE:
-    case failures.CONTACTLESS_INSERT_SWIPE_OR_OTHER_CARD: {
+    case failures.CONTACTLESS_INSERT_SWIPE_OR_OTHER_CARD:
       relay.by = 'tap'
       emit({ type: 'card', event: 'tapped' })
-      const rest = new Set([...ways].filter(one => one !== 'tap' && (sw !== failures.CONTACTLESS_INSERT_CARD || one === 'chip')))
-      return rest.size > 0 ? withoutTap(payment, rest) : relay.outcome('declined', 'tryAnotherInterface')
-    }
+      return rest(payment, ways, sw === failures.CONTACTLESS_INSERT_CARD ? ['chip'] : ['chip', 'swipe'])
     default:
       return ended(payment, sw, message)
   }
+}
+
+/** Goes on without a tap, as far as the payment may. */
+async function rest(payment: Payment, ways: Ways, left: readonly CardInterface[]): Promise<Outcome> {
+  const those = new Set(left.filter(one => ways.has(one)))
+  return those.size > 0 ? withoutTap(payment, those) : payment.relay.outcome('declined', 'tryAnotherInterface')
 }
 
 /** The event of a swipe may come behind the answer that tells of it. */
@@ -242,9 +251,10 @@ async function stripe(payment: Payment, ways: Ways, swipe: CardEvent): Promise<O
   const { relay, line, emit, signal, transaction } = payment
   emit({ type: 'card', event: 'swiped' })
   const masked = swipe.data.get(tags.maskedTrack2) ?? swipe.data.get(tags.track2)
-  if (!masked) return withoutTap(payment, new Set([...ways].filter(one => one !== 'tap'))) // misread: once more
+  if (!masked) return askForCard(payment, ways) // misread: once more
   const { serviceCode, pan } = trackOf(masked)
-  if (serviceCode?.chip && ways.has('chip')) return withoutTap(payment, new Set(['chip']))
+  if (serviceCode?.chip && ways.has('chip'))
+    return askForCard(payment, new Set([...ways].filter(one => one !== 'swipe')), 'reader.insertCard')
   relay.by = 'swipe'
   relay.learn(swipe.data)
   relay.tags.set(MASKED_PAN, maskedCn(pan))

@@ -38,11 +38,12 @@ function check({ applications, revoked, currencyCode }: TerminalConfig, contactl
   if (!contactless) return
   if (contactless.currencyCode !== currencyCode)
     refuse('contactless.currencyCode', `is ${contactless.currencyCode}, the terminal's ${currencyCode}`)
+  if (contactless.routing) refuse('contactless.routing', 'a QPOS has no known place for it')
   for (const aid of contactless.schemes.flatMap(({ aids }) => aids))
     if (!applications.some(one => equal(one.aid, aid)))
       refuse('contactless.schemes', `${hex(aid)} is no application of the terminal: a QPOS has one record for both`)
   for (const rules of contactless.schemes)
-    for (const name of ['dynamicLimits', 'randomSelection', 'fastDda00'] as const)
+    for (const name of ['dynamicLimits', 'randomSelection', 'fastDda00', 'kernel', 'kernelId'] as const)
       if (rules[name]) refuse(`contactless.schemes.${rules.scheme}.${name}`, 'a record of a QPOS has no known place for it')
 }
 

@@ -7,7 +7,7 @@ import type { ApplicationMemory, CardMemory } from './memory.ts'
 import { children, encode, object } from './objects.ts'
 import { type ApplicationImage, type CardImage, type Discretionary, personalize } from './personalize.ts'
 import type { ApplicationPlan, CardPlan } from './profile.ts'
-import { brandOf } from './profile-words.ts'
+import { tapBrandOf } from './profile-words.ts'
 import type { Run } from './run.ts'
 import { settingsOf } from './tap-brand.ts'
 import { tapBrands } from './tap-brands.ts'
@@ -28,8 +28,8 @@ export interface TapSide {
   unanswered: { readonly application: string; readonly run: Run } | undefined
 }
 
-function tapped({ aid, contactless }: ApplicationPlan): boolean {
-  return brandOf(aid) !== undefined && contactless !== false
+function tapped(one: ApplicationPlan): boolean {
+  return tapBrandOf(one) !== undefined && one.contactless !== false
 }
 
 /** Whether a card has an application that can be tapped. */
@@ -88,7 +88,7 @@ function tapRules(cvm: Cvm): Cvm {
 
 function tapPlan(one: ApplicationPlan, device: 'card' | 'phone', card: CardPlan): ApplicationPlan {
   const common = { ...one, cvm: one.cvm && tapRules(one.cvm), log: undefined, layout: undefined, responseFormat: 2 as const }
-  return tapBrands[brandOf(one.aid)!].plan(common, device, card)
+  return tapBrands[tapBrandOf(one)!].plan(common, device, card)
 }
 
 /** The PPSE's FCI: every application, blocked ones left out. */
@@ -104,7 +104,7 @@ export function directory({ applications }: CardMemory): Uint8Array {
             [0x4f, aid],
             [0x50, fromText(plan.label)],
             [0x87, Uint8Array.of(plan.priority)],
-            [0x9f2a, settings?.kernel ?? tapBrands[brandOf(aid)!].kernel ?? new Uint8Array()],
+            [0x9f2a, settings?.kernel ?? tapBrands[tapBrandOf(plan)!].kernel ?? new Uint8Array()],
             [0x9f29, settings?.extension ?? new Uint8Array()],
           ]),
         ),

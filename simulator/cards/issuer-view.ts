@@ -4,7 +4,7 @@ import type { CryptogramVersionName } from '../../src/crypto/cryptogram-version.
 import { type IssuerKeys, testIssuerKeys } from '../keys.ts'
 import { schemes } from './cryptogram.ts'
 import { type CardProfile, parseProfile } from './profile.ts'
-import { brandOf, type CryptogramName } from './profile-words.ts'
+import { type CryptogramName, tapBrandOf } from './profile-words.ts'
 import { type ProfileName, profiles } from './profiles/index.ts'
 import { settingsOf, tapCryptogram } from './tap-brand.ts'
 
@@ -56,7 +56,7 @@ export function issuerView(profile: CardProfile): readonly IssuerAccount[] {
       ...viewOf(one.cryptogram),
       currency: plan.currency,
       tap: byTap && viewOf(byTap),
-      stripeCode: settingsOf(one)?.magstripe ? (brandOf(one.aid) === 'visa' ? 'dcvv' : 'cvc3') : undefined,
+      stripeCode: settingsOf(one)?.magstripe ? (tapBrandOf(one) === 'visa' ? 'dcvv' : 'cvc3') : undefined,
     }
   })
 }

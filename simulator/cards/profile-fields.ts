@@ -20,3 +20,13 @@ export function badProfile(path: readonly PropertyKey[], rule: string): Fault {
   const where = path.length === 0 ? '(profile)' : path.join('.')
   return new Fault('bad-config', `card profile: ${where}: ${rule}`, { path: where, rule })
 }
+
+/** A record and what is in it. */
+export const recordLayout = z.strictObject({
+  sfi: z.int().min(1).max(30),
+  record: z.int().min(1).max(255),
+  /** Tags in hex, in the order of the record. */
+  tags: z.array(z.string().regex(/^[0-9A-F]{2,6}$/, 'a tag in upper-case hex')),
+  /** Takes part in offline data authentication. */
+  signed: z.boolean().default(false),
+})

@@ -1,8 +1,8 @@
 /** The part of a card profile that is about taps. */
 
 import { z } from 'zod'
-import { badProfile, bytes } from './profile-fields.ts'
-import { type Brand, brandOf } from './profile-words.ts'
+import { badProfile, bytes, recordLayout } from './profile-fields.ts'
+import { type Brand, brandOf, tapBrandNames, tapBrandOf } from './profile-words.ts'
 
 /** Times of the relay resistance protocol, in units of 100 µs as the card states them (EMV Contactless Book C-2). */
 const relayResistance = z.strictObject({
@@ -15,6 +15,10 @@ const relayResistance = z.strictObject({
 
 /** What an application does when it is tapped; the rest is that of the contact side. */
 export const contactless = z.strictObject({
+  /** As which brand's card it answers, where its RID is of none of the seven: the application's own kernel. */
+  as: z.enum(tapBrandNames).optional(),
+  /** Records and their order in the field, as Mastercard's card has them otherwise; each must be one of the profile's data objects. */
+  layout: z.array(recordLayout).optional(),
   /** Kernel identifier in the PPSE (9F2A); by the brand when left out: those of Mir and UnionPay, none for others. */
   kernel: bytes(1, 8).optional(),
   /** Extended Selection (9F29): the reader adds it to the AID of the final SELECT. */
@@ -37,7 +41,7 @@ export const contactless = z.strictObject({
 
 type ContactlessPlan = z.output<typeof contactless>
 
-const tapBrandNames = 'Mir, Visa, Mastercard, American Express, JCB, Discover and UnionPay applications'
+const tappable = 'Mir, Visa, Mastercard, American Express, JCB, Discover and UnionPay applications'
 
 /** Rules that tie the settings to the brand. @param at the path of a field. @throws Fault `bad-config` */
 export function checkContactless(
@@ -46,8 +50,9 @@ export function checkContactless(
   at: (...rest: string[]) => readonly PropertyKey[],
 ): void {
   if (!contactless) return
-  const brand = brandOf(aid)
-  if (!brand) throw badProfile(at('contactless'), `${tapBrandNames} can be tapped, by their RID`)
+  if (contactless.as && brandOf(aid)) throw badProfile(at('contactless', 'as'), 'for an RID of none of the seven brands')
+  const brand = tapBrandOf({ aid, contactless })
+  if (!brand) throw badProfile(at('contactless'), `${tappable} can be tapped, by their RID, and others as one of them (as)`)
   const only: Readonly<Partial<Record<keyof ContactlessPlan, readonly Brand[]>>> = {
     cryptogram: ['visa'],
     fdda: ['visa', 'unionpay'],
@@ -56,6 +61,7 @@ export function checkContactless(
     magstripe: ['visa', 'mastercard'],
     issuerUpdate: contactless.issuerUpdate === 'presentAndHold' ? ['jcb'] : ['visa', 'discover', 'jcb'],
     protocol2: ['mir'],
+    layout: ['mastercard'],
   }
   for (const [name, owners] of Object.entries(only) as [keyof ContactlessPlan, readonly Brand[]][])
     if (contactless[name] !== undefined && !owners.includes(brand))

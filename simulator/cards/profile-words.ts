@@ -83,7 +83,8 @@ export const scriptCommands = [
   'updateRecord',
 ] as const
 
-export type Brand = 'mir' | 'visa' | 'mastercard' | 'amex' | 'jcb' | 'discover' | 'unionpay'
+export const tapBrandNames = ['mir', 'visa', 'mastercard', 'amex', 'jcb', 'discover', 'unionpay'] as const
+export type Brand = (typeof tapBrandNames)[number]
 
 const brands: Readonly<Record<string, Brand>> = {
   A000000658: 'mir',
@@ -98,6 +99,17 @@ const brands: Readonly<Record<string, Brand>> = {
 /** By RID, the brands whose applications the simulator can tap; undefined for others. */
 export function brandOf(aid: Uint8Array): Brand | undefined {
   return brands[hex(aid.subarray(0, 5))]
+}
+
+/** As which brand's card an application answers by tap: by its RID, else as its profile says; undefined where it is not tapped. */
+export function tapBrandOf({
+  aid,
+  contactless,
+}: {
+  readonly aid: Uint8Array
+  readonly contactless?: false | { readonly as?: Brand | undefined } | undefined
+}): Brand | undefined {
+  return brandOf(aid) ?? (contactless === false ? undefined : contactless?.as)
 }
 
 export type CryptogramName = (typeof cryptogramNames)[number]

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { type TestRsaKeyName, testRsaKeys } from '../keys/test-rsa-keys.ts'
 import { dolEntries, dolLength } from './dol.ts'
-import { badProfile, bytes } from './profile-fields.ts'
+import { badProfile, bytes, recordLayout } from './profile-fields.ts'
 import { checkContactless, contactless } from './profile-tap.ts'
 import { cryptogramNames, cvmConditions, cvmMethods, logFile, odaDefects, scriptCommands, usage } from './profile-words.ts'
 
@@ -23,7 +23,7 @@ const date = z.string().refine(value => {
 const pan = z
   .string()
   .regex(/^\d{12,19}$/, '12 to 19 digits')
-  .refine(luhn, 'the last digit must be the Luhn check digit')
+  .refine(digits => digits.startsWith('62') || luhn(digits), 'the last digit must be the Luhn check digit')
 
 export function luhn(digits: string): boolean {
   let sum = 0
@@ -100,15 +100,6 @@ const risk = z.strictObject({
   declineWhenPinBlocked: z.boolean().default(false),
   /** Asks the terminal for an advice when it declines (CID b4, Book 3, 6.5.5.4). */
   advice: z.boolean().default(false),
-})
-
-const recordLayout = z.strictObject({
-  sfi: z.int().min(1).max(30),
-  record: z.int().min(1).max(255),
-  /** Tags in hex, in the order of the record. */
-  tags: z.array(z.string().regex(/^[0-9A-F]{2,6}$/, 'a tag in upper-case hex')),
-  /** Takes part in offline data authentication. */
-  signed: z.boolean().default(false),
 })
 
 const application = z.strictObject({

@@ -29,6 +29,7 @@ export const mastercardTap: TapBrand = {
     // DRDOL (9F51): the unpredictable number finds the torn transaction again.
     const data = { '9F6E': settings?.deviceData ?? deviceData[device], '9F51': fromHex('9F3704'), ...common.data }
     const plan = { ...common, aip, oda: { ...common.oda, method: 'cda' as const }, data }
+    if (settings?.layout) return { ...plan, layout: settings.layout }
     // Record 1 of SFI 1 is that of magstripe mode: a reader that has both modes leaves it out in EMV mode (Book C-2, S3.32).
     return { ...plan, layout: layoutOf(plan).map(record => (record.sfi === 1 ? { ...record, sfi: 7 } : record)) }
   },

@@ -10,7 +10,8 @@ import { cutByDol } from './dol.ts'
 import { execute } from './execute.ts'
 import { children, encode } from './objects.ts'
 import type { CardImage } from './personalize.ts'
-import { brandOf } from './profile-words.ts'
+import type { ApplicationPlan } from './profile.ts'
+import { tapBrandOf } from './profile-words.ts'
 import { authenticateIssuer, remember } from './risk.ts'
 import type { Session } from './run.ts'
 import { type DataObjects, type Device, settingsOf, type Tapped } from './tap-brand.ts'
@@ -94,7 +95,7 @@ export class TapSession implements Card {
     if (!tapped) return execute(this.#session, this.#image, apdu)
     if (ins === 0xa8) return this.#initiate(tapped, apdu, data)
     if (ins === 0xae) return this.#generate(tapped, apdu, data)
-    const { checksum, recovery } = tapBrands[brandOf(tapped.application.image.aid)!]
+    const { checksum, recovery } = tapBrands[tapBrandOf(tapped.application.image.plan)!]
     if (ins === 0x2a && checksum) return checksum(tapped, command)
     if (recovery === 'recoverAc' && cla === 0x80 && ins === 0xd0) return this.#recover(tapped, data)
     if (recovery === 'echo' && cla === 0x80 && ins === 0xdf) return this.#echo(tapped)
@@ -107,8 +108,8 @@ export class TapSession implements Card {
   #select(apdu: Uint8Array, { data, p2 }: CardCommand): Answer {
     const { memory } = this.#session
     if (equal(data, ppseName)) {
-      const hidden = (aid: Uint8Array) => this.#device === 'lockedPhone' && tapBrands[brandOf(aid)!].hiddenWhenLocked
-      const applications = memory.applications.filter(({ image }) => !hidden(image.aid))
+      const hidden = (plan: ApplicationPlan) => this.#device === 'lockedPhone' && tapBrands[tapBrandOf(plan)!].hiddenWhenLocked
+      const applications = memory.applications.filter(({ image }) => !hidden(image.plan))
       if (memory.blocked || applications.length === 0) return refuse(memory.blocked ? SW.notSupported : SW.fileNotFound)
       this.#session.selected = { type: 'none' }
       return ok(directory({ ...memory, applications }))
@@ -123,7 +124,7 @@ export class TapSession implements Card {
 
   /** A transaction begins: what the one before left for its issuer is over. */
   #initiate(tapped: Tapped, apdu: Uint8Array, data: Uint8Array): Answer {
-    const { quick, initiated } = tapBrands[brandOf(tapped.application.image.aid)!]
+    const { quick, initiated } = tapBrands[tapBrandOf(tapped.application.image.plan)!]
     const answer = quick ? quick(tapped, data) : execute(this.#session, this.#image, apdu)
     if (answer.sw !== 0x9000) return answer
     this.#side.unanswered = undefined
@@ -135,7 +136,7 @@ export class TapSession implements Card {
   /** GENERATE AC: kept for a tap that tears. By tap no second one follows, but for a card that is held in the field for its issuer's answer. */
   #generate(tapped: Tapped, apdu: Uint8Array, data: Uint8Array): Answer {
     const { application } = tapped
-    const { quick, beforeAc } = tapBrands[brandOf(application.image.aid)!]
+    const { quick, beforeAc } = tapBrands[tapBrandOf(application.image.plan)!]
     if (quick || settingsOf(application.image.plan)?.magstripe) return refuse(SW.wrongIns)
     const { run } = this.#session
     const first = run?.phase === 'initiated'

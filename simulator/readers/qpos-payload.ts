@@ -154,6 +154,7 @@ const reasons: Readonly<Record<NonNullable<Outcome['reason']>, DeviceMessageType
   cardBlocked: 'cardBlockedOrNoApplications',
   applicationBlocked: 'cardBlockedOrNoApplications',
   noApplication: 'cardBlockedOrNoApplications',
+  kernelUnsupported: 'cardBlockedOrNoApplications',
   notAccepted: 'emvTerminated',
   pinTimeout: 'timeout',
   tryAnotherInterface: 'tryAnotherInterface',

@@ -336,7 +336,7 @@ export class VirtualQpos implements VirtualReader {
           const swipe = swipeOf(now.tracks)
           if (!swipe) ways = { interfaces, message: 'reader.tryAgain' }
           else if (swipe.serviceCode?.chip && interfaces.includes('chip')) {
-            ways = { interfaces: ['chip'] }
+            ways = { interfaces: interfaces.filter(one => one !== 'swipe'), message: 'reader.insertCard' }
             job.progress({ type: 'magToIcc', data: empty })
           } else return this.#swiped(swipe, now.tracks, request, job)
           this.body.sound('error')

@@ -109,7 +109,8 @@ export async function takeCard(firmware: Firmware, transaction: Transaction, opt
         const swipe = swipeOf(now.tracks)
         if (!swipe) ways = { interfaces, message: 'reader.tryAgain' }
         else if (swipe.serviceCode?.chip && interfaces.includes('chip')) {
-          ways = { interfaces: ['chip'] }
+          // The slot is asked for; whoever taps instead is heard all the same.
+          ways = { interfaces: interfaces.filter(one => one !== 'swipe'), message: 'reader.insertCard' }
           onChipSwiped?.()
         } else return { type: 'swipe', swipe, tracks: now.tracks }
         firmware.body.sound('error')

@@ -58,11 +58,17 @@ export class Tapping {
       torn: this.#torn,
       onUi: ({ status }) => this.#sound(status),
     })
-    return other && !options.signal?.aborted ? { type: 'other', found: other } : ended
+    return other && !options.signal?.aborted ? { type: 'other', found: other } : inWordsOfReaders(ended)
   }
 
   #sound(status: UiStatus): void {
     if (status === 'cardReadSuccessfully') this.#body.sound('ok')
     else if (status === 'processingError' || status === 'collision') this.#body.sound('error')
   }
+}
+
+/** No reader with a kernel of its own is known to tell a payment system whose kernel it lacks from one that it does not accept. */
+function inWordsOfReaders(ended: TapEnd): TapEnd {
+  if (ended.type !== 'outcome' || ended.outcome.reason !== 'kernelUnsupported') return ended
+  return { type: 'outcome', outcome: { ...ended.outcome, reason: 'noApplication' } }
 }

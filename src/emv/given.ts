@@ -14,6 +14,7 @@ export const transactionRule: door.Rule = door.shape({
     at: door.maybe(door.date),
   },
   type: door.maybe(door.oneOf(['purchase', 'cash', 'cashback', 'refund'])),
+  application: door.maybe(door.anyText),
   interfaces: door.maybe(door.listOf(door.oneOf(['chip', 'tap', 'swipe']), 1)),
   forceOnline: door.maybe(door.flag),
 })

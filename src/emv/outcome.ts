@@ -23,6 +23,7 @@ export type Reason =
   | 'cardBlocked'
   | 'applicationBlocked'
   | 'noApplication' // no mutually supported application
+  | 'kernelUnsupported' // no kernel here takes the card’s payment system by tap: `application` names it
   | 'notAccepted' // the application's rules do not allow this service
   | 'pinTimeout'
   | 'tryAnotherInterface'

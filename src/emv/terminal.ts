@@ -27,6 +27,11 @@ export interface Transaction {
   readonly interfaces?: readonly CardInterface[]
   /** Transaction sequence counter (9F41); the reader counts when left out. */
   readonly sequence?: number
+  /**
+   * The payment system that the customer asks for, by label or name. By tap it comes before the merchant's order where the kernel runs here and its rules have one
+   * (`ContactlessConfig.routing`); lists are asked as ever.
+   */
+  readonly application?: string
   /** For a reader that goes on by itself when a chip cannot be read (`ReaderInfo.fallback`); as the reader is set up when left out. */
   readonly fallback?: Fallback
 }

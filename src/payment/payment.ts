@@ -65,7 +65,8 @@ export interface PayOptions extends PreflightOptions {
   readonly interfaces?: readonly CardInterface[]
   /**
    * The payment system that is to be paid with, by its label or its name: `Maestro`. It is chosen where the app is shown the list, and `prompts.selectApplication` is
-   * not asked. Where reader or card choose, and for a tap or a stripe, it is looked at as soon as it is told: another one, or one that nobody tells, is never charged.
+   * not asked. Where reader or card choose, and for a tap or a stripe, it is looked at as soon as it is told: another one, or one that nobody tells, is never charged. By tap it
+   * comes before the merchant's order, where the rules have one (`ContactlessConfig.routing`).
    */
   readonly application?: string
   readonly forceOnline?: boolean
@@ -202,6 +203,7 @@ async function payOnce(
       ...(options.otherAmount !== undefined && { otherAmount: options.otherAmount }),
       ...(options.forceOnline !== undefined && { forceOnline: options.forceOnline }),
       ...(options.interfaces && { interfaces: options.interfaces }),
+      ...(wanted && { application: wanted.label }),
     }
     const terminal: Terminal = {
       selectApplication: choose,

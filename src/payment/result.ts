@@ -124,7 +124,8 @@ export type PaymentJson = Omit<PaymentResult, 'outcome' | 'answer' | 'approvedAm
 
 /** Why, in the app's language: the reason; for what the host declined its code and meaning; for what nobody was asked about, a verification that failed. Empty for a plain approval. */
 export function reasonWords({ reason, result, responseCode, receipt }: PaymentResult, language: Language = 'en'): string {
-  const why = reason ? message(`reason.${reason}`, language) : ''
+  const whose = reason === 'kernelUnsupported' && receipt.scheme ? ` (${receipt.scheme})` : ''
+  const why = reason ? message(`reason.${reason}`, language) + whose : ''
   const unverified = reason === 'offlineDeclined' && cvmFailed(receipt) ? message('reason.notVerified', language) : ''
   const host =
     result === 'declined' && responseCode !== undefined && responseCode !== '00'

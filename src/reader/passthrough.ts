@@ -335,7 +335,7 @@ class Passthrough implements Reader {
       const { reason, result } = outcome
       if (chip && !asked && !signal.aborted) {
         if (reason === 'tryAnotherInterface') return this.#insert(transaction, terminal, config, signal)
-        refused = reason === 'noApplication' || reason === 'cardError' // "insert, swipe or try another card" (Book A, message 1C)
+        refused = reason === 'noApplication' || reason === 'kernelUnsupported' || reason === 'cardError' // "insert, swipe or try another card" (Book A, message 1C)
         if (refused) continue
       }
       // The kernel has said how it ended, but for what was no outcome of its own.
@@ -446,6 +446,7 @@ const lastOfReason: Partial<Record<Reason, MessageId>> = {
   cardBlocked: 'reader.notAccepted',
   applicationBlocked: 'reader.notAccepted',
   noApplication: 'reader.notAccepted',
+  kernelUnsupported: 'reader.notAccepted',
   notAccepted: 'reader.notAccepted',
 }
 

@@ -135,6 +135,11 @@ const numbers: Readonly<Record<string, { readonly digits: string; readonly lengt
   A000000065: { digits: '3569990010', length: 16 },
   A000000152: { digits: '6510000000', length: 16 },
   A000000333: { digits: '6223610200', length: 19 },
+  // ISO/IEC 7812 leaves numbers that begin with 9 and a country's code to that country: 276 Germany, 250 France, 124 Canada, 999 nobody.
+  A000000359: { digits: '9276000000', length: 19 },
+  A000000042: { digits: '9250000000', length: 16 },
+  A000000277: { digits: '9124000000', length: 16 },
+  F054415044: { digits: '9999000000', length: 16 },
 }
 
 /** A card with one application that differs from `from` in what is given. */

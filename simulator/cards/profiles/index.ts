@@ -1,6 +1,7 @@
 /** The card profiles by name. */
 
 import type { CardProfile } from '../profile.ts'
+import { cbMastercard, girocard, interac, ownScheme } from './abroad.ts'
 import {
   cda,
   changedData,
@@ -83,6 +84,10 @@ export const profiles = {
   jcb,
   discover,
   unionpay,
+  girocard,
+  'cb-mastercard': cbMastercard,
+  interac,
+  'own-scheme': ownScheme,
   'mastercard-stripe': mastercardStripe,
   'visa-stripe': visaStripe,
   'visa-update': visaUpdate,

@@ -1,11 +1,12 @@
 /** The contactless candidate list: what the PPSE offers, matched with the reader's combinations (EMV Contactless Book B, 3.3.2). */
 
-import { equal, startsWith } from '../../bytes.ts'
+import { equal, startsWith, text } from '../../bytes.ts'
 import { Fault } from '../../errors.ts'
 import { read } from '../../tlv/ber.ts'
 import { parseDol } from '../../tlv/dol.ts'
 import { type Fci, single } from '../fci.ts'
-import type { PreProcessed } from './combination.ts'
+import type { Combination, PreProcessed } from './combination.ts'
+import { kernelIdentifier, knownSchemeOf } from './schemes.ts'
 
 export interface ContactlessCandidate {
   /** ADF name as the PPSE has it. */
@@ -23,6 +24,8 @@ export interface DirectoryEntry {
   readonly extension: Uint8Array | undefined
   /** 87, lower nibble. */
   readonly priority: number
+  /** Application label (50), where it is text. */
+  readonly label?: string
 }
 
 /** The directory entries of a PPSE's FCI, those with a fault of their own left out (3.3.2.5). @throws Fault `tlv` on a malformed FCI */
@@ -39,7 +42,9 @@ export function parsePpse(data: Uint8Array): DirectoryEntry[] {
       const objects = new Map(tolerant(value).map(({ tag, value }) => [tag, value]))
       const name = objects.get(0x4f)
       if (!name || name.length < 5 || name.length > 16) return []
-      return [{ name, kernel: objects.get(0x9f2a), extension: objects.get(0x9f29), priority: (objects.get(0x87)?.[0] ?? 0) & 0x0f }]
+      const label = objects.get(0x50)
+      const facts = { name, kernel: objects.get(0x9f2a), extension: objects.get(0x9f29), priority: (objects.get(0x87)?.[0] ?? 0) & 0x0f }
+      return [label ? { ...facts, label: text(label) } : facts]
     })
 }
 
@@ -62,33 +67,52 @@ function defaultKernel(name: Uint8Array): number {
   return defaults.find(([known]) => known === rid)?.[1] ?? 0
 }
 
-/**
- * The kernel that an entry asks for (3.3.2.5 C): empty for "any", undefined where the entry is to be left out.
- * b8b7 of its first byte tell an international identifier (00, 01) from a domestic one (10, 11), which takes three bytes at least.
- */
+/** The kernel that an entry asks for (3.3.2.5 C): empty for "any", undefined where the entry is to be left out. */
 export function requestedKernel({ name, kernel }: Pick<DirectoryEntry, 'name' | 'kernel'>): Uint8Array | undefined {
   const byDefault = () => {
     const id = defaultKernel(name)
     return id === 0 ? new Uint8Array() : Uint8Array.of(id)
   }
   if (!kernel || kernel.length === 0) return byDefault()
-  if (kernel[0] < 0x80) return (kernel[0] & 0x3f) === 0 ? byDefault() : kernel.subarray(0, 1)
-  if (kernel.length < 3) return undefined
-  return (kernel[0] & 0x3f) !== 0 ? kernel.subarray(0, 3) : kernel
+  if (kernel[0] < 0x80 && (kernel[0] & 0x3f) === 0) return byDefault()
+  return kernelIdentifier(kernel)
 }
 
-/** The candidates of a directory, best first: by priority, then in the order of the PPSE, then of the configuration (3.3.2.5–3.3.2.7, 3.3.3.1). */
-export function candidatesOf(entries: readonly DirectoryEntry[], prepared: readonly PreProcessed[]): ContactlessCandidate[] {
+/**
+ * The candidates of a directory, best first: by priority, then in the order of the PPSE, then of the configuration (3.3.2.5–3.3.2.7, 3.3.3.1). Before the card's
+ * priority comes what the customer has `asked` for, and then the merchant's rank, where the configuration has one.
+ */
+export function candidatesOf(
+  entries: readonly DirectoryEntry[],
+  prepared: readonly PreProcessed[],
+  asked?: (entry: DirectoryEntry) => boolean,
+): ContactlessCandidate[] {
   const candidates = entries.flatMap(entry => {
     const requested = requestedKernel(entry)
     if (!requested) return []
     return prepared
       .filter(({ combination, notAllowed }) => !notAllowed && startsWith(entry.name, combination.aid))
       .filter(({ combination }) => requested.length === 0 || equal(combination.kernel, requested))
-      .map(one => ({ name: entry.name, extension: entry.extension, priority: entry.priority, prepared: one }))
+      .map(one => ({ name: entry.name, extension: entry.extension, priority: entry.priority, prepared: one, entry }))
   })
-  const rank = ({ priority }: ContactlessCandidate) => priority || 16
-  return candidates.sort((a, b) => rank(a) - rank(b))
+  const places = candidates.map(({ entry, ...candidate }) => {
+    const { rank } = candidate.prepared.combination
+    const wanted = rank !== undefined && asked?.(entry) ? -1 : (rank ?? 0)
+    return { candidate, order: [wanted, candidate.priority || 16] as const }
+  })
+  places.sort(({ order: [rank, priority] }, { order: [otherRank, otherPriority] }) => rank - otherRank || priority - otherPriority)
+  return places.map(({ candidate }) => candidate)
+}
+
+/** An application that no kernel here takes, although its payment system is known, or its AID configured: of a card that has no other, it is the one to be named. */
+export function unsupportedAmong(entries: readonly DirectoryEntry[], combinations: readonly Combination[]): DirectoryEntry | undefined {
+  return entries.find(entry => {
+    const requested = requestedKernel(entry)
+    if (!requested) return false
+    const configured = combinations.filter(({ aid }) => startsWith(entry.name, aid))
+    if (configured.length === 0) return knownSchemeOf(entry.name) !== undefined
+    return requested.length > 0 && !configured.some(({ kernel }) => equal(kernel, requested))
+  })
 }
 
 const visa = Uint8Array.of(0xa0, 0x00, 0x00, 0x00, 0x03)

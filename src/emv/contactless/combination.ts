@@ -43,6 +43,8 @@ export interface Combination {
   /** 9F66, 4 bytes. */
   readonly ttq?: Uint8Array
   readonly extendedSelection?: boolean
+  /** The merchant's order: lower comes first, whatever the card's priority. Left out: the card decides. */
+  readonly rank?: number
 }
 
 /** Entry Point Pre-Processing Indicators (Book B, table 3-1). */

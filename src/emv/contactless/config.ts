@@ -3,14 +3,18 @@
 import { z } from 'zod'
 import { fromBcd, fromHex, hex, toBcd } from '../../bytes.ts'
 import * as door from '../../door.ts'
+import { usageFault } from '../../refusal.ts'
 import type { RandomSelection } from '../config.ts'
 import { bytes, checkedConfig, currencyCode, dataObjects, minorUnits, randomSelection } from '../config-schema.ts'
 import type { TransactionType } from '../terminal.ts'
 import type { AmexLimits } from './amex.ts'
 import { type Combination, checkCombination } from './combination.ts'
 import type { LimitSet } from './dynamic-limits.ts'
+import { kernelIdentifier, knownScheme } from './schemes.ts'
 
-export type ContactlessScheme = 'mastercard' | 'visa' | 'amex' | 'jcb' | 'discover' | 'unionpay' | 'mir'
+/** Those whose kernels are built here. */
+export const contactlessSchemes = ['mastercard', 'visa', 'amex', 'jcb', 'discover', 'unionpay', 'mir'] as const
+export type ContactlessScheme = (typeof contactlessSchemes)[number]
 
 /** Kernel identifiers (EMV Contactless Book B, table 3-6); Mir's is the domestic 81 06 43. */
 export const schemeKernels: Readonly<Record<ContactlessScheme, Uint8Array>> = {
@@ -28,7 +32,12 @@ export const schemeKernels: Readonly<Record<ContactlessScheme, Uint8Array>> = {
  * amounts the last. Minor units of the configuration's currency.
  */
 export interface SchemeRules {
-  readonly scheme: ContactlessScheme
+  /** A payment system by name: one of the seven, one of `knownSchemes`, or one of your own. */
+  readonly scheme: ContactlessScheme | (string & {})
+  /** Whose kernel takes its cards; the scheme's own when left out. */
+  readonly kernel?: ContactlessScheme | undefined
+  /** What its cards ask for in their directory (9F2A), where that is not the kernel's own identifier. A card that asks for none is taken by its AID. */
+  readonly kernelId?: Uint8Array | undefined
   readonly aids: readonly Uint8Array[]
   readonly types?: readonly TransactionType[] | undefined
   /** Below it nobody is verified; from it on the cardholder is: 300000 for "below 3000.00 without". */
@@ -69,6 +78,17 @@ export interface ContactlessConfig {
   /** ISO 4217 numeric of the currency that the rules are in. */
   readonly currencyCode: number
   readonly schemes: readonly SchemeRules[]
+  /**
+   * The merchant's order among the payment systems of a co-badged card, by `scheme`, best first (Regulation (EU) 2015/751, article 8 (6)); what the customer asks for
+   * (`Transaction.application`) comes before it. Left out: the card's own priority decides, as it always does in roubles.
+   */
+  readonly routing?: readonly string[] | undefined
+}
+
+/** Whose kernel runs the cards of these rules. */
+export function kernelOf(rules: Pick<SchemeRules, 'scheme' | 'kernel'>): ContactlessScheme {
+  door.need('rules', rules, door.shape({ scheme: door.anyText }))
+  return rules.kernel ?? (rules.scheme as ContactlessScheme)
 }
 
 /** How a kernel compares an amount with a figure: the figure itself is the first that counts, or the last that does not. */
@@ -123,7 +143,7 @@ function figure(rules: SchemeRules, rule: RuleName, sign: Comparison): bigint {
 /** The data objects of a scheme's kernel, rules and own settings together: what a reader with a kernel of its own is loaded with too. */
 export function kernelData(rules: SchemeRules): ReadonlyMap<number, Uint8Array> {
   door.need('rules', rules, door.shape({ scheme: door.anyText }))
-  const limits = (figures[rules.scheme] ?? [])
+  const limits = (figures[kernelOf(rules)] ?? [])
     .map(([tag, rule, sign]) => [tag, figure(rules, rule, sign)] as const)
     .filter(([, value]) => value <= MAX) // a rule that is not there
     .map(([tag, value]) => [tag, toBcd(value, 6)] as const)
@@ -185,9 +205,10 @@ export function amexLimitSets(scheme: SchemeRules): ReadonlyMap<number, AmexLimi
 /** Entry Point's combinations. Kernels with limits of their own get none here, so that no rule is tested twice with two signs. */
 export function combinationsOf(config: ContactlessConfig): Combination[] {
   door.need('config', config, door.shape({ schemes: door.listOf(door.object) }))
-  const { schemes } = config
+  const { schemes, routing } = config
   return schemes.flatMap(rules => {
-    const own = figures[rules.scheme] !== undefined
+    const own = figures[kernelOf(rules)] !== undefined
+    const rank = routing?.indexOf(rules.scheme) ?? -1
     const limits = own
       ? {}
       : {
@@ -198,7 +219,8 @@ export function combinationsOf(config: ContactlessConfig): Combination[] {
     return rules.aids.map(aid =>
       checkCombination({
         aid,
-        kernel: schemeKernels[rules.scheme],
+        kernel: rules.kernelId ?? schemeKernels[kernelOf(rules)],
+        ...(routing && { rank: rank < 0 ? routing.length : rank }),
         ...limits,
         ...(rules.types && { types: rules.types }),
         ...(rules.ttq && { ttq: rules.ttq }),
@@ -212,8 +234,10 @@ export function combinationsOf(config: ContactlessConfig): Combination[] {
 
 const scheme = z
   .strictObject({
-    scheme: z.enum(['mastercard', 'visa', 'amex', 'jcb', 'discover', 'unionpay', 'mir']),
-    aids: z.array(bytes(5, 16)).min(1),
+    scheme: z.string().regex(/^[a-z0-9][a-z0-9 -]{0,31}$/, '1 to 32 small letters, digits, blanks and hyphens'),
+    kernel: z.enum(contactlessSchemes).optional(),
+    kernelId: bytes(1, 8).optional(),
+    aids: z.array(bytes(5, 16)).min(1).optional(),
     types: z.array(z.enum(['purchase', 'cash', 'cashback', 'refund'])).optional(),
     verifyFrom: minorUnits.refine(value => value > 0n, { error: 'above 0: a kernel that compares with > cannot verify an amount of 0' }),
     refuseFrom: minorUnits.refine(value => value > 0n, { error: 'above 0' }).optional(),
@@ -242,36 +266,88 @@ const scheme = z
   })
   .superRefine((it, context) => {
     const rule = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
-    const needsTtq = it.scheme === 'visa' || it.scheme === 'discover' || it.scheme === 'unionpay'
-    if (needsTtq && !it.ttq) rule('ttq', `${it.scheme} cards ask for Terminal Transaction Qualifiers (9F66)`)
+    const [kernel, known] = [kernelNamed(it), knownScheme(it.scheme)]
+    if (!it.aids && !known) rule('aids', `${it.scheme} has no AIDs of its own here`)
+    if (it.kernelId && !kernelIdentifier(it.kernelId))
+      rule('kernelId', 'names a kernel: one byte 01 to 7F, or a domestic one of 3 to 8 (EMV Contactless Book B, table 3-6)')
+    if (it.kernel && isKernel(it.scheme) && it.kernel !== it.scheme) rule('kernel', `${it.scheme} cards have their own kernel`)
+    if (!kernel) {
+      if (!known) rule('kernel', `whose kernel takes the cards of ${it.scheme}: ${contactlessSchemes.join(', ')}`)
+      if (known && known.kernels.length > 1) rule('kernel', `${it.scheme} cards ask for ${known.kernels.join(' or ')}: one row for each`)
+      return
+    }
+    const needsTtq = kernel === 'visa' || kernel === 'discover' || kernel === 'unionpay'
+    if (needsTtq && !it.ttq) rule('ttq', `${kernel} cards ask for Terminal Transaction Qualifiers (9F66)`)
     if (it.refuseFrom !== undefined && it.refuseOnDeviceFrom !== undefined && it.refuseOnDeviceFrom < it.refuseFrom)
       rule('refuseOnDeviceFrom', 'not below refuseFrom: a verified holder may pay more, not less')
-    if (it.refuseOnDeviceFrom !== undefined && !figures[it.scheme]?.some(([, one]) => one === 'refuseOnDeviceFrom'))
-      rule('refuseOnDeviceFrom', `${it.scheme} has one limit for all: refuseFrom`)
-    if (it.randomSelection && it.scheme !== 'jcb') rule('randomSelection', `${it.scheme} selects none at random: JCB does`)
+    if (it.refuseOnDeviceFrom !== undefined && !figures[kernel]?.some(([, one]) => one === 'refuseOnDeviceFrom'))
+      rule('refuseOnDeviceFrom', `${kernel} has one limit for all: refuseFrom`)
+    if (it.randomSelection && kernel !== 'jcb') rule('randomSelection', `${kernel} selects none at random: JCB does`)
     else if (it.randomSelection && it.randomSelection.threshold > it.offlineUpTo)
       rule('randomSelection', 'threshold not above offlineUpTo: it selects below the floor limit')
-    if (it.fastDda00 !== undefined && it.scheme !== 'visa' && it.scheme !== 'unionpay')
-      rule('fastDda00', `${it.scheme} has no fast DDA: Visa and UnionPay have`)
-    const key = it.scheme === 'visa' ? 'programId' : it.scheme === 'amex' ? 'set' : undefined
+    if (it.fastDda00 !== undefined && kernel !== 'visa' && kernel !== 'unionpay')
+      rule('fastDda00', `${kernel} has no fast DDA: Visa and UnionPay have`)
+    const key = kernel === 'visa' ? 'programId' : kernel === 'amex' ? 'set' : undefined
     for (const [i, one] of it.dynamicLimits?.entries() ?? []) {
       const named = one.programId ? 'programId' : 'set'
-      if (!key) rule(`dynamicLimits.${i}`, `${it.scheme} has no dynamic reader limits: Visa and American Express have`)
+      if (!key) rule(`dynamicLimits.${i}`, `${kernel} has no dynamic reader limits: Visa and American Express have`)
       else if (one[key] === undefined || (one.programId && one.set !== undefined))
         rule(`dynamicLimits.${i}`, `by ${key}, not by ${one[named] === undefined ? 'nothing' : named}`)
-      if (it.scheme === 'amex' && (one.zeroAmountAllowed !== undefined || one.statusCheck !== undefined))
+      if (kernel === 'amex' && (one.zeroAmountAllowed !== undefined || one.statusCheck !== undefined))
         rule(`dynamicLimits.${i}`, 'zero amount and status check are no limits of American Express')
     }
-    for (const [tag] of figures[it.scheme] ?? [])
+    for (const [tag] of figures[kernel] ?? [])
       if (it.data.has(tag)) rule('data', `${hex(Uint8Array.of(tag >> 16, (tag >> 8) & 0xff, tag & 0xff))} is derived from the rules`)
   })
+  .transform(({ scheme, kernel, kernelId, aids, ...rest }) => ({
+    ...{ scheme, aids: aids ?? knownScheme(scheme)?.aids.map(aid => fromHex(aid)) ?? [] },
+    ...(!isKernel(scheme) && { kernel: kernel ?? knownScheme(scheme)?.kernels[0] }),
+    ...(kernelId && { kernelId: kernelIdentifier(kernelId)! }),
+    ...rest,
+  }))
 
-const configuration = z.strictObject({ currencyCode, schemes: z.array(scheme).min(1) })
+const configuration = z
+  .strictObject({ currencyCode, schemes: z.array(scheme).min(1), routing: z.array(z.string()).min(1).optional() })
+  .superRefine(({ currencyCode: code, schemes, routing = [] }, context) => {
+    const rule = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
+    if (routing.length > 0 && code === ROUBLE) rule(['routing'], 'in Russia the card’s own priority decides, not the merchant')
+    for (const [at, name] of routing.entries())
+      if (!schemes.some(one => one.scheme === name) || routing.indexOf(name) < at)
+        rule(['routing', at], `'${name}' is a scheme of these rules, once`)
+  })
+
+/** ISO 4217 numeric. */
+const ROUBLE = 643
+
+function isKernel(name: string): name is ContactlessScheme {
+  return (contactlessSchemes as readonly string[]).includes(name)
+}
+
+/** The kernel of a row as it was written; undefined where it has to be named, or there is none. */
+function kernelNamed({
+  scheme,
+  kernel,
+}: {
+  readonly scheme: string
+  readonly kernel?: ContactlessScheme | undefined
+}): ContactlessScheme | undefined {
+  const known = knownScheme(scheme)?.kernels ?? []
+  return kernel ?? (isKernel(scheme) ? scheme : known.length === 1 ? known[0] : undefined)
+}
 
 /**
  * Checks a configuration, as TypeScript or JSON (hex for bytes, digits for amounts).
- * @throws Fault `bad-config` with details.path and details.rule; the message has all of them
+ * @throws Fault `bad-config` with details.path and details.rule; the message has all of them. `unsupported` for a payment system by name whose kernel is not public,
+ * where no other one is named to take its cards
  */
 export function parseContactlessConfig(input: unknown): ContactlessConfig {
-  return checkedConfig(configuration, input)
+  const config = checkedConfig(configuration, input)
+  for (const { scheme, kernel } of config.schemes)
+    if (!isKernel(scheme) && !kernel)
+      throw usageFault('usage.kernelNotPublic', { field: 'scheme', value: scheme, kernel: ownKernel(scheme) }, 'unsupported')
+  return config
+}
+
+function ownKernel(scheme: string): string {
+  return knownScheme(scheme)?.own ?? scheme
 }

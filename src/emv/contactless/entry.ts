@@ -6,7 +6,7 @@ import { Fault, isFault, throwIfAborted } from '../../errors.ts'
 import type { Card } from '../card.ts'
 import { type Fci, parseFci } from '../fci.ts'
 import type { Transaction } from '../terminal.ts'
-import { type ContactlessCandidate, candidatesOf, parsePpse, refusesKernel3 } from './candidates.ts'
+import { type ContactlessCandidate, candidatesOf, type DirectoryEntry, parsePpse, refusesKernel3, unsupportedAmong } from './candidates.ts'
 import { type Combination, checkCombination, nothingAllowed, type PreProcessed, preProcess, withoutPreProcessing } from './combination.ts'
 import { bringsEmvData, type ContactlessOutcome, type OnlineResponse, type StartPoint, UI, type UiRequest } from './outcome.ts'
 
@@ -52,8 +52,10 @@ export type ContactlessKernel = (activation: KernelActivation) => Promise<Contac
 
 export interface EntryPointSettings {
   readonly combinations: readonly Combination[]
-  /** The kernel with this identifier. */
-  readonly kernel: (id: Uint8Array) => ContactlessKernel | undefined
+  /** The kernel of a combination, by its identifier and AID. */
+  readonly kernel: (id: Uint8Array, aid: Uint8Array) => ContactlessKernel | undefined
+  /** What the customer has asked for: it comes first where the merchant has an order of their own (`Combination.rank`). */
+  readonly asked?: ((entry: DirectoryEntry) => boolean) | undefined
   readonly field: Field
   readonly ui: (request: UiRequest) => void
   /** What "try another interface" points to when no combination is allowed. */
@@ -78,11 +80,13 @@ export class EntryPoint {
   /** The application of the last final SELECT: `D` and restarts at `C` go on with it. */
   #chosen: { candidate: ContactlessCandidate; fci: Fci; response: Uint8Array; sw: number } | undefined
   #card: Card | undefined
+  /** Of the last card's directory: why it had no candidate. */
+  #unsupported: DirectoryEntry | undefined
 
   /** @throws Fault `bad-config` on a combination that cannot be, or whose kernel is missing */
   constructor(settings: EntryPointSettings, transaction: Transaction, signal: AbortSignal) {
     for (const { aid, kernel } of settings.combinations.map(checkCombination))
-      if (!settings.kernel(kernel))
+      if (!settings.kernel(kernel, aid))
         throw new Fault('bad-config', `combination ${hex(aid)}/${hex(kernel)}: there is no such kernel`, {
           path: `combination ${hex(aid)}`,
         })
@@ -140,7 +144,7 @@ export class EntryPoint {
         // With data from the issuer the very application of before is selected again (3.3.2.1).
         if (!(start === 'B' && restart && bringsEmvData(restart.response) && this.#chosen)) {
           this.#chosen = undefined
-          if (!(await this.#buildCandidates())) return noCard
+          if (!(await this.#buildCandidates())) return this.#unsupported ? { ...noCard, unsupported: this.#unsupported } : noCard
         }
       }
       if (start !== 'D' || !this.#chosen) {
@@ -148,7 +152,8 @@ export class EntryPoint {
         if (!selected) return noCard
       }
       const { candidate, fci, response, sw } = this.#chosen!
-      const kernel = this.#settings.kernel(candidate.prepared.combination.kernel)!
+      const { combination } = candidate.prepared
+      const kernel = this.#settings.kernel(combination.kernel, combination.aid)!
       return await kernel({
         card: this.#card!,
         transaction: this.#transaction,
@@ -195,7 +200,8 @@ export class EntryPoint {
   async #buildCandidates(): Promise<boolean> {
     const { response, sw } = await this.#exchange(PPSE)
     const entries = sw === 0x9000 ? readable(() => parsePpse(response)) : undefined
-    this.#candidates = entries ? candidatesOf(entries, this.#prepared) : []
+    this.#candidates = entries ? candidatesOf(entries, this.#prepared, this.#settings.asked) : []
+    this.#unsupported = entries && this.#candidates.length === 0 ? unsupportedAmong(entries, this.#settings.combinations) : undefined
     return this.#candidates.length > 0
   }
 

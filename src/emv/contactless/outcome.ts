@@ -99,6 +99,8 @@ export interface ContactlessOutcome {
   readonly fieldOff?: number
   /** How long the card may be asked to stay in the field while the host is asked, in ms. */
   readonly removalTimeout?: number
+  /** With no candidate: an application of the card whose kernel is not here. */
+  readonly unsupported?: { readonly name: Uint8Array; readonly label?: string }
 }
 
 /** The host's answer as Entry Point and kernels take it: 91, the templates 71 and 72, and 8A. */

@@ -18,6 +18,7 @@ import {
   type ContactlessScheme,
   combinationsOf,
   kernelData,
+  kernelOf,
   type SchemeRules,
   schemeKernels,
   visaLimitSets,
@@ -29,6 +30,7 @@ import { mastercardKernel } from './mastercard.ts'
 import type { DataExchangeHandler } from './mastercard-exchange.ts'
 import { mirKernel } from './mir.ts'
 import { type ContactlessCvm, type ContactlessOutcome, type OnlineResponse, UI, type UiRequest, uiText } from './outcome.ts'
+import { askedFor, namedOf } from './routing.ts'
 import type { KernelEnvironment } from './session.ts'
 import type { TornLog } from './torn-log.ts'
 import { unionPayKernel } from './unionpay.ts'
@@ -41,13 +43,13 @@ export interface TapOptions extends KernelOptions {
   readonly onUi?: (request: UiRequest) => void
 }
 
-/** A kernel for each scheme of a configuration. */
+/** A kernel for each row of a configuration: by its identifier, and by the AID where several rows have one kernel under rules of their own. */
 export function kernelsOf(
   config: ContactlessConfig,
   environment: KernelEnvironment,
   torn?: TornLog,
   exchange?: DataExchangeHandler,
-): (id: Uint8Array) => ContactlessKernel | undefined {
+): (id: Uint8Array, aid?: Uint8Array) => ContactlessKernel | undefined {
   door.need('config', config, door.shape({ schemes: door.listOf(door.object) }))
   door.need('environment', environment, door.object)
   const kernels = config.schemes.map(rules => {
@@ -62,9 +64,13 @@ export function kernelsOf(
       jcb: () => jcbKernel(environment, { data, ...(rules.randomSelection && { randomSelection: rules.randomSelection }) }),
       unionpay: () => unionPayKernel(environment, { data, ...fastDda00 }),
     }
-    return { id: schemeKernels[rules.scheme], kernel: verifying(rules, make[rules.scheme]()) }
+    const name = kernelOf(rules)
+    return { id: rules.kernelId ?? schemeKernels[name], aids: rules.aids, kernel: verifying(rules, make[name]()) }
   })
-  return id => kernels.find(one => equal(one.id, id))?.kernel
+  return (id, aid) => {
+    const own = kernels.filter(one => equal(one.id, id))
+    return (own.find(({ aids }) => aid && aids.some(one => equal(one, aid))) ?? own[0])?.kernel
+  }
 }
 
 /**
@@ -210,6 +216,7 @@ async function play(
       field,
       ui,
       alternateInterface: 'both',
+      ...(transaction.application !== undefined && { asked: askedFor(transaction.application, contactless) }),
     },
     transaction,
     signal,
@@ -245,6 +252,7 @@ async function conclude(payment: Payment, entry: EntryPoint, outcome: Contactles
     case 'tryAnotherInterface':
       return outcomeOf(payment, 'declined', 'tryAnotherInterface')
     case 'endApplication':
+      if (outcome.unsupported) return { ...outcomeOf(payment, 'declined', 'kernelUnsupported'), application: namedOf(outcome.unsupported) }
       if (outcome.discretionaryData?.has(0xdf8115)) return outcomeOf(payment, 'declined', 'cardError')
       // With a data record the card has given its cryptogram: one that declines.
       return outcomeOf(payment, 'declined', outcome.dataRecord ? 'offlineDeclined' : 'noApplication')

@@ -3,7 +3,7 @@
 import { withBit } from '../data.ts'
 import { amexDefaults } from './amex.ts'
 import { TTQ } from './combination.ts'
-import type { ContactlessConfig, ContactlessScheme, SchemeRules } from './config.ts'
+import { type ContactlessConfig, type ContactlessScheme, kernelOf, type SchemeRules } from './config.ts'
 import { jcbDefaults } from './jcb.ts'
 import { mastercardDefaults } from './mastercard-data.ts'
 
@@ -37,11 +37,12 @@ export function withoutOnlinePin(config: ContactlessConfig): ContactlessConfig {
 
 function withoutPinOf(rules: SchemeRules): SchemeRules {
   const data = new Map(rules.data)
-  for (const [tag, byte, bit] of pinBits[rules.scheme] ?? []) {
-    const value = data.get(tag) ?? defaults[rules.scheme]?.get(tag)
+  const kernel = kernelOf(rules)
+  for (const [tag, byte, bit] of pinBits[kernel] ?? []) {
+    const value = data.get(tag) ?? defaults[kernel]?.get(tag)
     if (value && value.length >= byte) data.set(tag, withBit(value, { byte, bit }, false))
   }
-  if (rules.scheme === 'mastercard')
+  if (kernel === 'mastercard')
     for (const tag of [0xdf811e, 0xdf812c]) {
       const value = data.get(tag) ?? defaults.mastercard?.get(tag)
       if (value?.[0] === MAGSTRIPE_ONLINE_PIN) data.set(tag, Uint8Array.of(MAGSTRIPE_SIGNATURE))
