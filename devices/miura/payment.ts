@@ -55,6 +55,8 @@ interface Payment extends Counter {
   readonly start: Start
   /** A transaction is open in the reader: to be aborted when the payment ends otherwise. */
   open: boolean
+  /** A chip card was swiped, and its slot asked for. */
+  sentToSlot?: boolean
 }
 
 /** @throws Fault as `Reader.transact` says */
@@ -253,8 +255,12 @@ async function stripe(payment: Payment, ways: Ways, swipe: CardEvent): Promise<O
   const masked = swipe.data.get(tags.maskedTrack2) ?? swipe.data.get(tags.track2)
   if (!masked) return askForCard(payment, ways) // misread: once more
   const { serviceCode, pan } = trackOf(masked)
-  if (serviceCode?.chip && ways.has('chip'))
-    return askForCard(payment, new Set([...ways].filter(one => one !== 'swipe')), 'reader.insertCard')
+  if (serviceCode?.chip && ways.has('chip')) {
+    // START CONTACTLESS has words of its own on the reader's display: who swipes once more is asked for the slot there, and for nothing else.
+    if (payment.sentToSlot) return withoutTap(payment, new Set(['chip']))
+    payment.sentToSlot = true
+    return askForCard(payment, ways, 'reader.insertCard')
+  }
   relay.by = 'swipe'
   relay.learn(swipe.data)
   relay.tags.set(MASKED_PAN, maskedCn(pan))
