@@ -10,11 +10,9 @@ import type { TransactionType } from '../terminal.ts'
 import type { AmexLimits } from './amex.ts'
 import { type Combination, checkCombination } from './combination.ts'
 import type { LimitSet } from './dynamic-limits.ts'
-import { kernelIdentifier, knownScheme } from './schemes.ts'
+import { type ContactlessScheme, contactlessSchemes, kernelIdentifier, knownScheme } from './schemes.ts'
 
-/** Those whose kernels are built here. */
-export const contactlessSchemes = ['mastercard', 'visa', 'amex', 'jcb', 'discover', 'unionpay', 'mir'] as const
-export type ContactlessScheme = (typeof contactlessSchemes)[number]
+export { type ContactlessScheme, contactlessSchemes } from './schemes.ts'
 
 /** Kernel identifiers (EMV Contactless Book B, table 3-6); Mir's is the domestic 81 06 43. */
 export const schemeKernels: Readonly<Record<ContactlessScheme, Uint8Array>> = {

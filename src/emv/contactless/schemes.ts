@@ -1,7 +1,10 @@
 /** Payment systems beside the seven of the EMVCo kernels, by name, as data: their AIDs, and which kernel takes their cards by tap, where that is public. */
 
 import { fromHex, hex, startsWith } from '../../bytes.ts'
-import type { ContactlessScheme } from './config.ts'
+
+/** Those whose kernels are built here. */
+export const contactlessSchemes = ['mastercard', 'visa', 'amex', 'jcb', 'discover', 'unionpay', 'mir'] as const
+export type ContactlessScheme = (typeof contactlessSchemes)[number]
 
 export interface KnownScheme {
   /** As a profile names it. */
