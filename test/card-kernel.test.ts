@@ -57,6 +57,7 @@ const expected: Record<Exclude<ProfileName, 'dead-chip' | 'stripe-only'>, Expect
   'wrong-tag-list': { tvr: '4200048000' },
   mastercard: { label: 'Carte de crédit' },
   mir: { label: 'МИР' },
+  'mir-cashback': { label: 'MIR' },
   amex: {},
   jcb: {},
   discover: {},

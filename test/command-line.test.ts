@@ -81,12 +81,14 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
       ['tapdip', `${path} --assume`, [...given, '--assume', 'idtech-mneu'], /idtech-mneu/],
     ]
   }),
+  ...(['cashback', 'tip', 'surcharge'] as const).map((name): (typeof wrong)[number] => ['tapdip', `pay --${name}`, [...pay, `--${name}`, '1.005'], new RegExp(`--${name} is '1\\.005'.*at most 2 decimals`)]),
   ['tapdip', 'order new <amount>', ['order', 'new', 'ten'], /amount is 'ten'/],
   ['tapdip', 'order new --currency', ['order', 'new', '1', '--currency', 'BGN'], /withdrawn from ISO 4217: EUR/],
   ['tapdip', 'order new --number', ['order', 'new', '1', '--number', 'x'.repeat(33)], /order\.number has 33/],
   ['tapdip', 'order new --item', ['order', 'new', '--item', 'tea|2'], /--item 'tea\|2'/],
   ['tapdip', 'order pay --method', [...orderPay, '--method', 'sdp'], /--method is 'sdp', it takes cash, reader, sbp, softpos; did you mean 'sbp'/],
   ['tapdip', 'order pay --received', [...orderPay, '--method', 'reader', '--received', '5'], /--received is only for --method cash/],
+  ['tapdip', 'order pay --cashback', [...orderPay, '--method', 'sbp', '--cashback', '5'], /--cashback is only for --method reader/],
   ['tapdip', 'order pay --wait', [...orderPay, '--wait', '-1'], /--wait/],
   ['tapdip', 'order pay --wait', [...orderPay, '--method', 'cash', '--wait', '5'], /--wait is only for --method sbp/],
   ['tapdip', 'order pay --reader', [...orderPay, '--method', 'cash', '--reader', 'pcsc:'], /--reader is only for --method reader/],
@@ -191,7 +193,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
 ] // biome-ignore format: a table
 
 /** Text of the user's own, or a value with no rule but the other side's. */
-const free = new Set(['pay --app', 'pay --sign', 'order new --email', 'order new --comment', 'order pay --app', 'order pay --sign', 'refund --app', 'refund --sign', 'order refund --app', 'order refund --sign', 'order receipt --png', 'order receipt --printer', 'scan <payload>', 'acquirer --state', 'acquirer --token', '<number>', '--journal', '--merchant', '--merchant-id', '--terminal', '--acquirer', '--amount', '--item', '--lang']) // biome-ignore format: a list
+const free = new Set(['pay --app', 'pay --sign', 'order new --email', 'order new --comment', 'order pay --app', 'order pay --sign', 'order pay --tip', 'order pay --surcharge', 'refund --app', 'refund --sign', 'order refund --app', 'order refund --sign', 'order receipt --png', 'order receipt --printer', 'scan <payload>', 'acquirer --state', 'acquirer --token', '<number>', '--journal', '--merchant', '--merchant-id', '--terminal', '--acquirer', '--amount', '--item', '--lang']) // biome-ignore format: a list
 
 describe('the values of flags', () => {
   it.each(wrong.map(([name, what, words, ...said]) => ({ name, what, words, said })))(

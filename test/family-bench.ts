@@ -5,6 +5,7 @@ import { open } from '../devices/index.ts'
 import { type Counter, type CounterOptions, instant, type PersonOptions, virtualCounter } from '../simulator/world.ts'
 import { VirtualClock } from '../src/clock.ts'
 import { currency } from '../src/currency.ts'
+import type { Order } from '../src/payment/acquirer.ts'
 import type { PaymentEvent } from '../src/payment/events.ts'
 import { type PaymentResult, type PayOptions, pay } from '../src/payment/payment.ts'
 import { deskAcquirer } from './desk-acquirer.ts'
@@ -33,7 +34,7 @@ export interface Bench {
   readonly events: PaymentEvent[]
   /** The next person comes; the last payment's end is over by then. */
   next(script: PersonOptions): Promise<void>
-  pay(more?: Partial<PayOptions>): Promise<PaymentResult>
+  pay(more?: Partial<PayOptions>, order?: Order): Promise<PaymentResult>
 }
 
 export async function bench(
@@ -57,23 +58,20 @@ export async function bench(
       counter.next({ pins: ['1234'], ...script })
       await clock.advance(10_000)
     },
-    pay: more =>
+    pay: (more, order) =>
       clock.settle(
-        pay(
-          { number: `fallback_${++orders}`, amount: 250_000n, currency: currency('RUB') },
-          {
-            ...{ reader, merchant, clock, prompts: { onEvent: (event: PaymentEvent) => void events.push(event) } },
-            acquirer: {
-              ...host,
-              authorise(asked) {
-                const mode = asked.tags.get(0x9f39)
-                seen.push({ interface: asked.interface, ...(mode && { entryMode: Buffer.from(mode).toString('hex') }) })
-                return host.authorise(asked)
-              },
+        pay(order ?? { number: `fallback_${++orders}`, amount: 250_000n, currency: currency('RUB') }, {
+          ...{ reader, merchant, clock, prompts: { onEvent: (event: PaymentEvent) => void events.push(event) } },
+          acquirer: {
+            ...host,
+            authorise(asked) {
+              const mode = asked.tags.get(0x9f39)
+              seen.push({ interface: asked.interface, ...(mode && { entryMode: Buffer.from(mode).toString('hex') }) })
+              return host.authorise(asked)
             },
-            ...more,
           },
-        ),
+          ...more,
+        }),
       ),
   }
 }

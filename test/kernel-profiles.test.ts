@@ -43,6 +43,7 @@ const table: readonly (readonly [ProfileName, ending: string, tvr: string, tsi: 
   ['not-yet-valid', 'approved', '0020048000', 'F800', '420300', '00'],
   ['other-version', 'approved', '0080048000', 'F800', '420300', '00'],
   ['domestic-only', 'declined offlineDeclined', '0010048000', 'E800', '420300', 'Z1'],
+  ['mir-cashback', 'approved', '0000048000', 'E800', '020300', '00'],
   // Selection and initiation.
   ['mastercard', 'approved', '0000048000', 'E800', '420300', '00'],
   ['mir', 'approved', '0000048000', 'E800', '020300', '00'],

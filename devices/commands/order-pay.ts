@@ -6,7 +6,9 @@ import { parseAmount } from '../../src/currency.ts'
 import { asFault, Fault, isFault } from '../../src/errors.ts'
 import { choice, onlyFor, wholeNumber } from '../../src/flags.ts'
 import { faultMessage, message } from '../../src/messages.ts'
+import { partsSum, withParts } from '../../src/payment/amount-parts.ts'
 import type { OrderRecord } from '../../src/payment/journal.ts'
+import { standingPayments } from '../../src/payment/order-money.ts'
 import { informationText, lastPayment, moneyText, orderJson, orderLines, resultLines } from '../../src/payment/order-screen.ts'
 import { paymentJson } from '../../src/payment/payment.ts'
 import { receiptLines } from '../../src/payment/receipt.ts'
@@ -16,6 +18,7 @@ import type { ByCard, Paid, Standing } from '../../src/payment/till.ts'
 import { changeOf, type SaleResult } from '../../src/payment/till-cash.ts'
 import type { Reader } from '../../src/reader/reader.ts'
 import type { Assumption } from '../index.ts'
+import { type AmountFlags, amountOptions, readAmountFlags } from './amount-flags.ts'
 import { type CardFlags, cardOptions, readCardFlags } from './card-flags.ts'
 import type { Console } from './console.ts'
 import { connectField } from './field.ts'
@@ -29,7 +32,7 @@ import { readerUri } from './reader-uri.ts'
 const offered = ['cash', 'reader', 'sbp', 'softpos'] as const satisfies readonly Method[]
 type Offered = (typeof offered)[number]
 
-interface OrderPayFlags extends ShopFlags, CardFlags, ProfileFlags {
+interface OrderPayFlags extends ShopFlags, CardFlags, ProfileFlags, AmountFlags {
   readonly method?: Offered
   readonly reader?: string
   readonly app?: string
@@ -43,7 +46,7 @@ interface OrderPayFlags extends ShopFlags, CardFlags, ProfileFlags {
 }
 
 export function addOrderPay(order: Command): void {
-  profileOptions(cardOptions(shopOptions(order.command('pay'), true)))
+  profileOptions(amountOptions(cardOptions(shopOptions(order.command('pay'), true))))
     .description('pays an order; exits 0 paid, 10 declined, 11 in process, 12 cancelled')
     .argument('<number>')
     .addOption(choice('--method <method>', 'asked for when left out', offered))
@@ -75,8 +78,11 @@ async function payOrder(number: string, flags: OrderPayFlags): Promise<number> {
   readCardFlags(flags)
   return withShop(flags, async shop => {
     const { journal, merchant, screen, lang, signal, till } = shop
-    const order = journal.order(merchant, number)
-    if (!order) throw new Fault('not-found', `the journal has no order ${number}: enter it with \`tapdip order new\``, { order: number })
+    const known = journal.order(merchant, number)
+    if (!known) throw new Fault('not-found', `the journal has no order ${number}: enter it with \`tapdip order new\``, { order: number })
+    // What an attempt that failed had on top counts for that attempt alone.
+    const parts = readAmountFlags(flags, known.currency)
+    const order = standingPayments(known).length > 0 && partsSum(parts) === 0n ? known : withParts(known, parts)
     for (const line of orderLines(order, lang)) screen.print(line)
     const standing = flags.instead ? await takenBack(number, shop) : till.standing(number)
     if (standing) {
@@ -122,17 +128,17 @@ async function by(method: Offered, order: OrderRecord, shop: Shop, flags: OrderP
         ...(flags.wait !== undefined && { waitTime: flags.wait * 1000 }),
       })
     default:
-      return byCard(order.number, method, shop, flags)
+      return byCard(order, method, shop, flags)
   }
 }
 
 /** What is said for another method than the one that is named would be lost without a word. @throws Fault `bad-argument` */
-function checkMethod({ method, received, wait, reader, app, sign, config, contactless, hold }: OrderPayFlags): void {
+function checkMethod({ method, received, wait, reader, app, sign, config, contactless, hold, cashback }: OrderPayFlags): void {
   if (method === undefined) return
   if (method !== 'cash') onlyFor('--method cash', { '--received': received })
   if (method !== 'sbp') onlyFor('--method sbp', { '--wait': wait })
   if (method === 'cash' || method === 'sbp')
-    onlyFor('--method reader, --method softpos', { '--reader': reader, '--app': app, '--sign': sign, '--config': config, '--contactless': contactless, '--hold': hold }) // biome-ignore format: a list
+    onlyFor('--method reader, --method softpos', { '--reader': reader, '--app': app, '--sign': sign, '--config': config, '--contactless': contactless, '--hold': hold, '--cashback': cashback }) // biome-ignore format: a list
 }
 
 async function choose({ screen, lang, signal }: Shop): Promise<Offered | undefined> {
@@ -191,9 +197,8 @@ function amountOf(text: string, { currency }: OrderRecord): bigint | undefined {
   }
 }
 
-async function byCard(number: string, method: 'reader' | 'softpos', shop: Shop, flags: OrderPayFlags): Promise<Paid> {
-  const { journal, merchant, screen, signal, till } = shop
-  const order = journal.order(merchant, number)!
+async function byCard(order: OrderRecord, method: 'reader' | 'softpos', shop: Shop, flags: OrderPayFlags): Promise<Paid> {
+  const { screen, signal, till } = shop
   const { config, contactless } = await readerProfile(flags, order.currency)
   const wish = { uri: flags.reader, screen, signal, open: { config, contactless, assumed: flags.assume } }
   const { reader, close } = method === 'softpos' ? await field(wish) : await lastReader(wish)

@@ -5,13 +5,17 @@ import { EXIT, errorJson, language, wholeNumber } from '../../src/command-line.t
 import { currency, parseAmount } from '../../src/currency.ts'
 import { Fault } from '../../src/errors.ts'
 import { type MessageId, message } from '../../src/messages.ts'
+import type { Order } from '../../src/payment/acquirer.ts'
+import { withParts } from '../../src/payment/amount-parts.ts'
 import type { PaymentEvent } from '../../src/payment/events.ts'
+import { partsText } from '../../src/payment/order-screen.ts'
 import { type AppPrompts, checkOrder, type PaymentResult, pay, paymentJson } from '../../src/payment/payment.ts'
 import { receiptLines } from '../../src/payment/receipt.ts'
 import { reasonWords } from '../../src/payment/result.ts'
 import type { Signature } from '../../src/payment/signature.ts'
 import type { Assumption } from '../index.ts'
 import { acquirerAt } from './acquirer.ts'
+import { type AmountFlags, amountOptions, readAmountFlags } from './amount-flags.ts'
 import { type CardFlags, cardOptions, readCardFlags } from './card-flags.ts'
 import { type Console, interruption, openConsole } from './console.ts'
 import { APP, ASSUME, assumption, connectReader, sayPayment, sayWhoChooses } from './reader.ts'
@@ -19,7 +23,7 @@ import { type ProfileFlags, profileOptions, readerProfile } from './reader-profi
 import { readerUri } from './reader-uri.ts'
 import { recordTo } from './record.ts'
 
-interface PayFlags extends CardFlags, ProfileFlags {
+interface PayFlags extends CardFlags, ProfileFlags, AmountFlags {
   readonly currency: string
   readonly reader?: string
   readonly acquirer: string
@@ -38,7 +42,7 @@ interface PayFlags extends CardFlags, ProfileFlags {
 }
 
 export function addPay(program: Command): void {
-  profileOptions(cardOptions(program.command('pay')))
+  profileOptions(amountOptions(cardOptions(program.command('pay'))))
     .description('one payment through a reader; exits 0 approved, 10 declined, 11 unknown, 12 cancelled')
     .argument('<amount>', 'with a decimal point: 2500.00')
     .requiredOption('--currency <code>', 'ISO 4217: RUB')
@@ -73,7 +77,8 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   const lang = language(flags.lang)
   const unit = currency(flags.currency)
   const amount = parseAmount(amountText, unit)
-  const order = { number: flags.order ?? orderNumber(new Date()), amount, currency: unit }
+  const goods: Order = { number: flags.order ?? orderNumber(new Date()), amount, currency: unit }
+  const order = withParts(goods, readAmountFlags(flags, unit))
   const merchant = { name: flags.merchant, id: flags.merchantId, terminal: flags.terminal }
   checkOrder(order, merchant)
   const card = readCardFlags(flags)
@@ -96,6 +101,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
     try {
       sayPayment(screen)
       sayWhoChooses(reader, flags.app, screen)
+      if (order.parts) for (const line of partsText(order, lang)) screen.print(line)
       const result = await pay(order, {
         reader,
         ...(flags.app !== undefined && { application: flags.app }),

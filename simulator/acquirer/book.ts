@@ -2,6 +2,7 @@
 
 import { randomInt } from 'node:crypto'
 import type {
+  AmountParts,
   AnswerSubject,
   AuthorisationMessage,
   FiscalMark,
@@ -58,9 +59,11 @@ export interface BookedOrder {
   readonly number: string
   /** The host's own unique number of it. */
   readonly billNumber: string
-  readonly amount: bigint
+  /** As it was asked for last before anything was paid. */
+  amount: bigint
   readonly currency: AuthorisationMessage['currency']
-  readonly items?: readonly OrderItem[]
+  items?: readonly OrderItem[]
+  parts?: AmountParts
   readonly operations: Operation[]
   /** Kept by `Book.stand`. */
   state: OrderState
@@ -252,8 +255,23 @@ export class Book {
     let order = this.order(asked.number, merchant.id)
     if (!order) {
       const billNumber = this.#number()
-      order = { merchant: merchant.id, number: asked.number, billNumber, amount: asked.amount, currency, ...(asked.items && { items: asked.items }), operations: [], state: 'In Process' } // biome-ignore format: a record
+      order = {
+        merchant: merchant.id,
+        number: asked.number,
+        billNumber,
+        amount: asked.amount,
+        currency,
+        operations: [],
+        state: 'In Process',
+      }
       this.#orders.set(JSON.stringify([merchant.id, asked.number]), order)
+    }
+    // Who could not pay may pay less, or leave no tip.
+    if (!facts.gives && order.operations.every(({ state, gives }) => gives || state === 'Declined')) {
+      const { items, parts } = asked
+      delete order.items
+      delete order.parts
+      Object.assign(order, { amount: asked.amount, ...(items && { items }), ...(parts && { parts }) })
     }
     const { pan, ...rest } = facts
     this.#prints.set(key, this.names.message(message))
@@ -335,7 +353,7 @@ export function least(one: bigint, other: bigint): bigint {
 
 /** An order as the interface shows it. */
 export function hostOrder(order: BookedOrder): HostOrder {
-  const { number, billNumber, state, amount, currency, operations } = order
+  const { number, billNumber, state, amount, parts, currency, operations } = order
   const { held, charged, cancelled } = standing(order)
   const shown = operations.map(({ type, state, amount, at, items, transactions }): HostOperation => {
     const list = transactions.map(({ number, key, kind, amount, pan, answer, reversed }): HostTransaction => {
@@ -355,5 +373,5 @@ export function hostOrder(order: BookedOrder): HostOrder {
     return { type, state, amount, at, ...(items && { items }), transactions: list }
   })
   const fiscal = operations.flatMap(one => (one.fiscal ? [one.fiscal] : []))
-  return { number, billNumber, state, amount, currency, held, charged, cancelled, operations: shown, fiscal }
+  return { number, billNumber, state, amount, ...(parts && { parts }), currency, held, charged, cancelled, operations: shown, fiscal }
 }

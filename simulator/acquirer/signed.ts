@@ -24,13 +24,18 @@ export function signedOtherwise({
   amount,
   currency,
   type,
-}: Pick<AuthorisationMessage, 'tags' | 'amount' | 'currency' | 'type'>): string | undefined {
+  order,
+}: Pick<AuthorisationMessage, 'tags' | 'amount' | 'currency' | 'type' | 'order'>): string | undefined {
   const value = (tag: number) => (tags.get(tag)?.length ? tags.get(tag) : undefined)
   const [signed, money, kind] = [value(0x9f02), value(0x5f2a), value(0x9c)]
   if (signed && fromBcd(signed) !== amount) return `the card signed amount ${hex(signed)}, the message asks for ${amount}`
   if (money && fromBcd(money) !== BigInt(currency.numeric))
     return `the card signed currency ${hex(money)}, the message asks for ${currency.numeric}`
   if (kind && !types[type].includes(kind[0])) return `the card signed type ${hex(kind)}, the message asks for a ${type}`
+  const other = value(0x9f03) ? (fromBcd(value(0x9f03)!) ?? 0n) : 0n
+  const cashback = (type === 'cashback' && order.parts?.cashback) || 0n
+  // A reader whose wire has no word for it leaves zeros there.
+  if (other > 0n && other !== cashback) return `the card signed cash ${other}, the message hands out ${cashback}`
   return undefined
 }
 

@@ -8,16 +8,26 @@ import type { AuthorisationResponse, PinBlock, TransactionType, Waiting } from '
 export interface Order {
   /** 1–32 characters, `20211125_175443_897`; one merchant uses it once. */
   readonly number: string
-  /** Minor units: what is to be paid. With items, their sum. */
+  /** Minor units: what is to be paid. With items, their sum and that of the parts. */
   readonly amount: bigint
   readonly currency: Currency
   readonly items?: readonly OrderItem[]
+  /** What of the amount is no goods. Such an order is paid in one piece. */
+  readonly parts?: AmountParts
   /** Where the receipt is sent, up to 128 characters. */
   readonly email?: string
   /** Up to 256 characters. */
   readonly comment?: string
   /** What the slip says of a commission, `0%`; no line when left out. */
   readonly commission?: string
+}
+
+/** What an amount has in it beside the goods; minor units, each above 0. */
+export interface AmountParts {
+  /** Handed over to the cardholder in cash: EMV 9F03, and `otherAmount` of a payment. */
+  readonly cashback?: bigint
+  readonly tip?: bigint
+  readonly surcharge?: bigint
 }
 
 export interface Merchant {
@@ -243,6 +253,8 @@ export interface HostOrder {
   readonly billNumber: string
   readonly state: OrderState
   readonly amount: bigint
+  /** What of the amount is no goods. */
+  readonly parts?: AmountParts
   readonly currency: Currency
   /** Minor units held and not yet confirmed. */
   readonly held: bigint

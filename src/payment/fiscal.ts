@@ -3,6 +3,7 @@
 import { formatAmount } from '../currency.ts'
 import * as door from '../door.ts'
 import type { FiscalMark, Merchant, Order, OrderItem } from './acquirer.ts'
+import { fiscalAmount } from './amount-parts.ts'
 import { checkLine } from './one-line.ts'
 import { priceParts } from './order.ts'
 import { discountOf, quantityText } from './order-screen.ts'
@@ -28,6 +29,7 @@ export interface FiscalShop {
 }
 
 export interface FiscalLine {
+  /** Empty where it is the surcharge: whoever prints it has the word. */
   readonly name: string
   /** `3.000`, `50.00`, `150.00`. */
   readonly quantity: string
@@ -106,7 +108,8 @@ export function makeFiscalReceipt(facts: FiscalFacts): FiscalReceipt {
   const rates = [...new Set(items.flatMap(({ vat }) => (vat === undefined ? [] : [vat])))].sort((one, other) => other - one)
   const free = items.filter(({ vat }) => vat === undefined).reduce((sum, { amount }) => sum + amount, 0n)
   const sale = (mark?.kind ?? 'sale') === 'sale'
-  const cash = form === 'cash' && sale && received !== undefined && total === order.amount ? received : undefined
+  const cash =
+    form === 'cash' && sale && received !== undefined && total === fiscalAmount(order) ? received - (order.amount - total) : undefined
   const known = {
     ...{ address: merchant.address, place: shop.place, inn: shop.inn, taxation: shop.taxation, cashier: shop.cashier, buyer: order.email },
     ...{
@@ -143,7 +146,8 @@ export function makeFiscalReceipt(facts: FiscalFacts): FiscalReceipt {
 
 /** All items, or those that the document is about; one line of a constant name where there are none, as the host makes it then (seed 000). */
 function linesOf(order: Order, shop: FiscalShop, mark: FiscalMark | undefined, before: readonly FiscalMark[]): readonly OrderItem[] {
-  const amount = mark?.amount ?? order.amount
+  const whole = fiscalAmount(order)
+  const amount = mark?.amount ?? whole
   const one = (name: string): OrderItem => ({
     id: '1',
     name,
@@ -152,9 +156,13 @@ function linesOf(order: Order, shop: FiscalShop, mark: FiscalMark | undefined, b
     amount,
     ...(shop.vat !== undefined && { vat: shop.vat }),
   })
-  const { items } = order
-  if (!items) return [one(shop.goods ?? order.number)]
-  if (!mark?.items) return amount === order.amount ? items : [one(shop.goods ?? order.number)]
+  const { items, parts: { surcharge = 0n } = {} } = order
+  // A line of its own where the document is about the whole order.
+  const more: OrderItem[] = surcharge > 0n && amount === whole ? [{ ...one(''), id: 'surcharge', price: surcharge, amount: surcharge }] : []
+  const goods = amount - (more.length > 0 ? surcharge : 0n)
+  const named = { ...one(shop.goods ?? order.number), price: goods, amount: goods }
+  if (!items) return [named, ...more]
+  if (!mark?.items) return amount === whole ? [...items, ...more] : [named]
   const taken = new Map<string, bigint>()
   for (const earlier of before)
     if (earlier.kind === mark.kind) for (const { id, quantity = 0n } of earlier.items ?? []) taken.set(id, (taken.get(id) ?? 0n) + quantity)

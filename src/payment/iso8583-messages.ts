@@ -5,8 +5,10 @@ import { currency } from '../currency.ts'
 import type { TransactionType } from '../emv/terminal.ts'
 import { Fault, isFault } from '../errors.ts'
 import { read, write } from '../tlv/ber.ts'
-import type { AuthorisationMessage } from './acquirer.ts'
+import type { AmountParts, AuthorisationMessage } from './acquirer.ts'
+import { partNames } from './amount-parts.ts'
 import type { IsoMessage } from './iso8583.ts'
+import { amountPartsOf, setAmountParts } from './iso8583-amounts.ts'
 import { type IsoDialect, isoDialect, isoField } from './iso8583-dialect.ts'
 import { decodeMessage, encodeMessage, type Json } from './wire.ts'
 
@@ -152,6 +154,7 @@ export function authorisationFields(message: AuthorisationMessage, dialect: IsoD
   fields.set(41, merchant.terminal.padEnd(8))
   fields.set(42, merchant.id.padEnd(15))
   fields.set(49, String(unit.numeric).padStart(3, '0'))
+  setAmountParts(fields, partsIn(message), unit.numeric)
   setPin(fields, message, dialect)
   const own = [PAN, TRACK2, EXPIRY, SEQUENCE]
   // What was padded or coded otherwise would not come back the same: those stay in field 55.
@@ -177,6 +180,11 @@ export const forTerminal: ReadonlySet<number> = new Set([
   ...[0x70, 0x77, 0x80, 0x8c, 0x8d, 0x8e, 0x8f, 0x90, 0x92, 0x93, 0x94, 0x97, 0x9f2d, 0x9f2e, 0x9f2f, 0x9f32, 0x9f38],
   ...[0x9f46, 0x9f47, 0x9f48, 0x9f49, 0x9f4a, 0x9f4b, 0x9f4d, 0xa5, 0xbf0c],
 ])
+
+/** A payment's; what gives money back or hands out cash alone has none. */
+function partsIn({ type, order }: Pick<AuthorisationMessage, 'type' | 'order'>): AmountParts | undefined {
+  return type === 'purchase' || type === 'cashback' ? order.parts : undefined
+}
 
 export function amountField(amount: bigint): string {
   return amount.toString().padStart(12, '0')
@@ -274,12 +282,16 @@ export function authorisationOf(message: IsoMessage, dialect: IsoDialect = isoDi
 }
 
 /** What private data say must be what the standard's fields say. */
-function agreeWithFields({ type, currency: unit, merchant }: AuthorisationMessage, message: IsoMessage): void {
+function agreeWithFields({ type, currency: unit, merchant, order }: AuthorisationMessage, message: IsoMessage): void {
   const other = (number: number, is: string) => {
     const said = textOf(message, number)?.trim()
     if (said !== undefined && said !== is) throw formatFault(number, 'the private data say something else')
   }
   if (transactionTypeOf(needed(message, 3)) !== type) throw formatFault(3, 'the private data say something else')
+  const told = amountPartsOf(textOf(message, 54), textOf(message, 28)) ?? {}
+  const parts = partsIn({ type, order }) ?? {}
+  for (const name of partNames)
+    if (told[name] !== parts[name]) throw formatFault(name === 'surcharge' ? 28 : 54, 'the private data say something else')
   other(49, String(unit.numeric).padStart(3, '0'))
   other(41, merchant.terminal.trim())
   other(42, merchant.id.trim())
@@ -295,11 +307,17 @@ function plain(message: IsoMessage, now: Date): Record<string, Json> {
   const terminal = needed(message, 41).trim()
   const sent = textOf(message, 7) ?? ''
   const id = textOf(message, 42)?.trim() || terminal
+  const parts = amountPartsOf(textOf(message, 54), textOf(message, 28))
   const by = interfaceOf(message)
   const number = [terminal, sent, stan].filter(Boolean).join('-').slice(-32)
   return {
     key: traceKey(terminal, sent, stan),
-    order: { number, amount: String(BigInt(needed(message, 4))), currency: unit },
+    order: {
+      number,
+      amount: String(BigInt(needed(message, 4))),
+      currency: unit,
+      ...(parts && { parts: Object.fromEntries(partNames.flatMap(name => (parts[name] ? [[name, parts[name].toString()]] : []))) }),
+    },
     merchant: { name: textOf(message, 43)?.trim() || id, id, terminal },
     type,
     currency: unit,

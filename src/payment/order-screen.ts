@@ -4,6 +4,7 @@ import { formatAmount } from '../currency.ts'
 import * as door from '../door.ts'
 import { hostMessage, type Language, message } from '../messages.ts'
 import type { Order, OrderItem } from './acquirer.ts'
+import { goodsOf, partNames } from './amount-parts.ts'
 import type { Entry, OrderRecord } from './journal.ts'
 import { printable } from './one-line.ts'
 import * as rules from './rules.ts'
@@ -35,7 +36,7 @@ export function discountOf(item: OrderItem): bigint {
 /** The screen before the payment. Of an item with a discount the product is printed, and the discount in a row of its own. */
 export function orderLines(order: Order, language: Language = 'en'): string[] {
   door.need('order', order, rules.orderRule)
-  const { number, amount, items = [], email, comment, currency } = order
+  const { number, amount, items = [], parts = {}, email, comment, currency } = order
   const line = (id: Parameters<typeof message>[0], value: string | undefined) => (value ? [`${message(id, language)}: ${value}`] : [])
   return [
     message('screen.orderData', language),
@@ -50,6 +51,7 @@ export function orderLines(order: Order, language: Language = 'en'): string[] {
         ...(discount > 0n ? [`   ${message('screen.discount', language)} = ${formatAmount(discount, currency)}`] : []),
       ]
     }),
+    ...partNames.flatMap(name => (parts[name] ? line(`receipt.${name}`, moneyText(parts[name], order, language)) : [])),
     // No order is prepaid here: the guide's screen says so where it lists items.
     ...(items.length > 0
       ? [...line('screen.total', moneyText(amount, order, language)), ...line('screen.prepaid', formatAmount(0n, currency))]
@@ -58,6 +60,18 @@ export function orderLines(order: Order, language: Language = 'en'): string[] {
     ...line('screen.email', email),
     ...line('screen.comment', comment),
   ].map(printable)
+}
+
+/** Of an order with parts: goods, each part and their sum, before anybody is asked for a card. */
+export function partsText(order: Order, language: Language = 'en'): string[] {
+  door.need('order', order, rules.orderRule)
+  const { parts = {}, amount } = order
+  const line = (id: Parameters<typeof message>[0], of: bigint) => `${message(id, language)}: ${moneyText(of, order, language)}`
+  return [
+    line('receipt.purchase', goodsOf(order)),
+    ...partNames.flatMap(name => (parts[name] ? [line(`receipt.${name}`, parts[name])] : [])),
+    line('receipt.total', amount),
+  ]
 }
 
 /** The state of an order in words; an order that nobody has tried to pay is new. */
@@ -90,9 +104,10 @@ export function resultLines(order: OrderRecord, language: Language = 'en'): stri
   return [
     message('screen.result', language),
     message('screen.orderInformation', language),
-    ...(type === 'refund' || type === 'cash' ? [line('screen.operation', message(`receipt.type.${type}`, language))] : []),
+    ...(type && type !== 'purchase' ? [line('screen.operation', message(`receipt.type.${type}`, language))] : []),
     line('screen.state', stateText(order, language)),
     line('screen.amount', moneyText(order.amount, order, language)),
+    ...(type === 'refund' || type === 'cash' ? [] : partNames.flatMap(name => (order.parts?.[name] ? [line(`receipt.${name}`, moneyText(order.parts[name], order, language))] : []))), // biome-ignore format: a row
     ...(payment && payment.amount !== order.amount ? [line('screen.operationAmount', moneyText(payment.amount, order, language))] : []),
     line('screen.prepayment', '-'),
     line('screen.method', payment ? message(`method.${payment.method}`, language) : '-'),

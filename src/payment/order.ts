@@ -4,6 +4,7 @@ import * as door from '../door.ts'
 import { Fault } from '../errors.ts'
 import { usageFault } from '../refusal.ts'
 import type { ItemPart, Merchant, Order, OrderItem } from './acquirer.ts'
+import { checkParts, partsSum } from './amount-parts.ts'
 import { checkLine } from './one-line.ts'
 import * as rules from './rules.ts'
 
@@ -18,6 +19,7 @@ export function checkOrder(order: Order, merchant: Merchant): void {
     throw usageFault('usage.length', { field: 'order.number', value: number.length, from: 1, to: 32 })
   if (amount <= 0n || amount > 999_999_999_999n)
     throw usageFault('usage.minorUnits', { field: 'order.amount', value: String(amount), from: 1, to: 999_999_999_999 })
+  checkParts(order)
   checkItems(order)
   for (const [name, most] of [
     ['name', 64],
@@ -32,7 +34,13 @@ export function checkOrder(order: Order, merchant: Merchant): void {
 }
 
 /** Before anything is asked of anybody. @throws Fault `bad-argument` with details.field */
-export function checkItems({ amount, items, email, comment }: Pick<Order, 'amount' | 'items' | 'email' | 'comment'>): void {
+export function checkItems({
+  amount,
+  items,
+  parts,
+  email,
+  comment,
+}: Pick<Order, 'amount' | 'items' | 'parts' | 'email' | 'comment'>): void {
   length('order.email', email, 128)
   length('order.comment', comment, 256)
   if (!items) return
@@ -47,8 +55,8 @@ export function checkItems({ amount, items, email, comment }: Pick<Order, 'amoun
     if (line > atPrice(quantity, price)) throw bad(`${field}.amount`, `${line} is more than quantity × price, ${atPrice(quantity, price)}`)
     if (vat !== undefined && !(vat >= 0 && vat <= 100)) throw bad(`${field}.vat`, `${vat} is not 0 to 100 percent`)
   }
-  const sum = items.reduce((total, item) => total + item.amount, 0n)
-  if (sum !== amount) throw bad('order.amount', `${amount} is not the sum of the items, ${sum}`)
+  const sum = items.reduce((total, item) => total + item.amount, partsSum(parts))
+  if (sum !== amount) throw bad('order.amount', `${amount} is not the sum of the items${parts ? ' and the parts' : ''}, ${sum}`)
 }
 
 /**

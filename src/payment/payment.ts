@@ -8,6 +8,7 @@ import type { Candidate, PinEntry, PinRequest, Terminal, TransactionType, Waitin
 import { abortFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import type { Reader, ReaderEvent } from '../reader/reader.ts'
 import type { Acquirer, Merchant, Order } from './acquirer.ts'
+import { partsOfPayment } from './amount-parts.ts'
 import type { PaymentEvent } from './events.ts'
 import { type FallbackRules, fallbackRules, isBarred, withFallback } from './fallback.ts'
 import { type HostRecord, hostDialogue, type Settled } from './host-dialogue.ts'
@@ -61,7 +62,10 @@ export interface PayOptions extends PreflightOptions {
   readonly partial?: boolean
   /** `refund` brings money to the card: never a payment of the order. */
   readonly type?: TransactionType
+  /** Cash that is handed out; with it the payment is a cashback. Minor units contained in the order's amount, as the two below; see `Order.parts`. */
   readonly otherAmount?: bigint
+  readonly tip?: bigint
+  readonly surcharge?: bigint
   readonly interfaces?: readonly CardInterface[]
   /**
    * The payment system that is to be paid with, by its label or its name: `Maestro`. It is chosen where the app is shown the list, and `prompts.selectApplication` is
@@ -90,8 +94,10 @@ const MAX_ATTEMPTS = 3
  * @throws Fault `journal` when the payment cannot be written down, and the host was not asked; `busy` with details.state `already-paid` or `in-process`;
  * `low-battery`, `update-required`, `busy`, `link-closed`, `timeout`, `reader-error`, `tampered`, `aborted` before the card was asked, `bad-argument`
  */
-export async function pay(order: Order, options: PayOptions): Promise<PaymentResult> {
+export async function pay(given: Order, options: PayOptions): Promise<PaymentResult> {
   door.need('options', options, rules.payRule)
+  door.need('order', given, rules.orderRule)
+  const { order, type } = partsOfPayment(given, options)
   checkOrder(order, options.merchant)
   checkAmount(order, options)
   fallbackRules(options.fallback)
@@ -104,7 +110,7 @@ export async function pay(order: Order, options: PayOptions): Promise<PaymentRes
   if (battery) say({ type: 'reader', event: battery })
   const watching = watch(reader, event => say(event.type === 'fallback' ? event : { type: 'reader', event }))
   try {
-    const asking = { ...options, prompts: choosingOnce(prompts) }
+    const asking = { ...options, type, prompts: choosingOnce(prompts) }
     for (let attempt = 1; ; attempt++) {
       const result = await payOnce(order, asking, attempt, wanted, say)
       const wrongPin = result.result === 'declined' && result.responseCode === '55' && result.cvm === 'onlinePin'
@@ -200,7 +206,7 @@ async function payOnce(
       amount,
       currency: order.currency,
       at,
-      ...(options.otherAmount !== undefined && { otherAmount: options.otherAmount }),
+      ...(type === 'cashback' && { otherAmount: order.parts!.cashback! }),
       ...(options.forceOnline !== undefined && { forceOnline: options.forceOnline }),
       ...(options.interfaces && { interfaces: options.interfaces }),
       ...(wanted && { application: wanted.label }),

@@ -50,7 +50,7 @@ export function fiscalRows(receipt: FiscalReceipt, language: Language = 'en'): R
     { type: 'title', text: say(`fiscal.${kind}`) },
     ...(mark ? [] : [{ type: 'title' as const, text: say('fiscal.notYet') }]),
     ...items.flatMap(({ name, quantity, price, amount, full, discount, vat: rate, vatAmount }) => [
-      plain(name),
+      plain(name || say('receipt.surcharge')),
       sum(`${quantity} * ${price}`, full ?? amount),
       ...(discount ? [sum(say('screen.discount'), discount)] : []),
       ...(rate === undefined || vatAmount === undefined ? [plain(say('fiscal.noVat'))] : [sum(say('fiscal.vat', { rate }), vatAmount)]),

@@ -8,6 +8,7 @@ import type { TransactionType } from '../emv/terminal.ts'
 import { maskPan } from '../mask.ts'
 import { hostMessage, type Language, type MessageId, message } from '../messages.ts'
 import type { Merchant, Order } from './acquirer.ts'
+import { goodsOf, partNames } from './amount-parts.ts'
 import { printable } from './one-line.ts'
 import * as rules from './rules.ts'
 import { schemeName } from './scheme.ts'
@@ -22,8 +23,13 @@ export interface Receipt {
   /** What was done, where it is no plain purchase: a refund is never a payment. */
   readonly type?: Exclude<TransactionType, 'purchase'>
   readonly result: Outcome['result']
-  /** `150.00`. */
+  /** `150.00`; with parts their total. */
   readonly amount: string
+  /** Where the amount has parts beside the goods: what the goods cost, and each part. */
+  readonly purchase?: string
+  readonly cashback?: string
+  readonly tip?: string
+  readonly surcharge?: string
   readonly currency: string
   readonly commission?: string
   readonly aid?: string
@@ -98,6 +104,7 @@ export function makeReceipt(facts: ReceiptFacts): Receipt {
     ...(type && type !== 'purchase' && { type }),
     result,
     amount: formatAmount(amount, order.currency),
+    ...partTexts(order, amount, type),
     currency: order.currency.alpha,
     ...(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<typeof fields>),
     date: slipDate(at),
@@ -124,6 +131,7 @@ export function makePlainReceipt(
     order: number,
     result,
     amount: formatAmount(amount, currency),
+    ...partTexts(order, amount),
     currency: currency.alpha,
     ...(commission && { commission }),
     method,
@@ -131,6 +139,14 @@ export function makePlainReceipt(
     date: slipDate(at),
     signatureLine: false,
   }
+}
+
+/** The parts of a payment of the whole order. */
+function partTexts(order: Order, amount: bigint, type: TransactionType = 'purchase'): Partial<Receipt> {
+  const { parts, currency } = order
+  if (!parts || amount !== order.amount || type === 'refund' || type === 'cash') return {}
+  const known = partNames.flatMap(name => (parts[name] ? [[name, formatAmount(parts[name], currency)]] : []))
+  return { purchase: formatAmount(goodsOf(order), currency), ...Object.fromEntries(known) }
 }
 
 /** The PAN of a card's data, from 5A or the track of 57. */
@@ -165,12 +181,20 @@ const results = {
 export function headlines(receipt: Pick<Receipt, 'type' | 'result'>, language: Language): readonly string[] {
   door.need('receipt', receipt, door.shape({ result: door.anyText }))
   const { type, result } = receipt
-  if (!type || type === 'cashback') return [message(results[result], language)]
+  if (!type) return [message(results[result], language)]
+  if (type === 'cashback') return [message('receipt.type.cashback', language), message(results[result], language)]
   return [message(`receipt.type.${type}`, language), message(result === 'approved' ? 'receipt.approved' : results[result], language)]
 }
 
 /** Response codes that say of a verification that it failed: wrong PIN, too many of them, none at all (ISO 8583:1987; 70 by payment systems). */
 const unverified: readonly (string | undefined)[] = ['55', '70', '75']
+
+/** Purchase and each part, a line each; nothing where the amount is all goods. */
+export function partLines(receipt: Receipt, language: Language): string[] {
+  return (['purchase', ...partNames] as const).flatMap(name =>
+    receipt[name] === undefined ? [] : [`${message(`receipt.${name}`, language)}: ${receipt[name]} ${receipt.currency}`],
+  )
+}
 
 /** How the cardholder was verified, or that it failed; nothing where nobody tells, and "not needed" only of what was approved so. */
 function verification(receipt: Receipt, language: Language): string | undefined {
@@ -196,7 +220,8 @@ export function receiptLines(receipt: Receipt, language: Language = 'en'): strin
     ...line('receipt.terminal', receipt.terminal),
     ...line('receipt.order', receipt.order),
     ...headlines(receipt, language),
-    ...line('receipt.amount', `${receipt.amount} ${receipt.currency}`),
+    ...partLines(receipt, language),
+    ...line(receipt.purchase === undefined ? 'receipt.amount' : 'receipt.total', `${receipt.amount} ${receipt.currency}`),
     ...line('receipt.method', receipt.method && message(`method.${receipt.method}`, language)),
     ...line('receipt.received', receipt.received && `${receipt.received} ${receipt.currency}`),
     ...line('receipt.change', receipt.change && `${receipt.change} ${receipt.currency}`),

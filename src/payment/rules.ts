@@ -36,6 +36,7 @@ const itemRule: Rule = shape({
 export const orderRule: Rule = shape({
   ...{ number: anyText, amount: anyAmount, currency: currencyOf },
   items: maybe(listOf(itemRule, 1)),
+  parts: maybe(shape({ cashback: maybe(amount(1n, MOST)), tip: maybe(amount(1n, MOST)), surcharge: maybe(amount(1n, MOST)) })),
   email: maybe(anyText),
   comment: maybe(anyText),
 })
@@ -83,6 +84,8 @@ const byCard = {
   hold: maybe(flag),
   amount: maybe(amount(0n, MOST)),
   otherAmount: maybe(amount(0n, MOST)),
+  tip: maybe(amount(0n, MOST)),
+  surcharge: maybe(amount(0n, MOST)),
   partial: maybe(flag),
   type: maybe(oneOf(types)),
   interfaces: maybe(listOf(oneOf(interfaces), 1)),

@@ -53,6 +53,7 @@ export async function takeCash(
   { received = order.amount }: ByCash,
 ): Promise<{ readonly key: string; readonly sale: Omit<SaleResult, 'registration'> }> {
   checkOrder(order, merchant)
+  refuseCashback(order)
   const change = changeOf(order, received)
   const key = newKey()
   const at = new Date(clock.now())
@@ -65,6 +66,14 @@ export async function takeCash(
     throw error
   }
   return { key, sale: { method: 'cash', receipt, received, change } }
+}
+
+/** Cash is handed out for a card alone. @throws Fault `bad-argument` */
+export function refuseCashback({ parts }: Pick<Order, 'parts'>): void {
+  if (parts?.cashback)
+    throw new Fault('bad-argument', `order.parts.cashback: ${parts.cashback} minor units of cash are handed out for a card alone`, {
+      field: 'order.parts.cashback',
+    })
 }
 
 /** Leaves an entry to whoever looks after what is open, whatever the journal says to it. */

@@ -7,7 +7,7 @@ import type { Journal } from './journal.ts'
 import { checkOrder } from './payment.ts'
 import { makePlainReceipt } from './receipt.ts'
 import type { Ending } from './recorder.ts'
-import { letGo, type SaleResult } from './till-cash.ts'
+import { letGo, refuseCashback, type SaleResult } from './till-cash.ts'
 
 export interface BySbp {
   readonly method: 'sbp'
@@ -51,6 +51,7 @@ export async function takeSbp(desk: SbpDesk, order: Order, how: BySbp): Promise<
   const { journal, acquirer, merchant, clock } = desk
   const { signal, refreshTime = REFRESH, reversalTime = 20_000 } = how
   checkOrder(order, merchant)
+  refuseCashback(order)
   if (signal?.aborted) throw new Fault('aborted', 'the payment was cancelled before it began')
   const key = desk.newKey()
   const at = new Date(clock.now())

@@ -5,6 +5,7 @@ import * as door from '../door.ts'
 import { asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import type { HostAnswer, Merchant, Order, OrderAcquirer, OrderChange, RetailAcquirer } from './acquirer.ts'
 import { agreeingTill, isContradiction } from './agreement.ts'
+import { type Drawer, drawerOf } from './drawer.ts'
 import type { Entry, Journal, OrderRecord } from './journal.ts'
 import type { Notice } from './notice.ts'
 import { dueOf, restOf } from './order-money.ts'
@@ -105,6 +106,8 @@ export interface Till extends AsyncDisposable {
    * @throws Fault as `refundCard`
    */
   refundByCard(order: Order | string, how: ByCardRefund): Promise<Refunded>
+  /** What the cash drawer has more or less by these orders; by all of the journal's when left out. */
+  drawer(filter?: Parameters<Journal['orders']>[0]): readonly Drawer[]
   /** The slip of the order's last payment or refund by card, again. @throws Fault `not-found` */
   receipt(number: string): Receipt
   /** Ends the background work; what is due stays in the journal. */
@@ -392,6 +395,7 @@ export function openTill(options: TillOptions): Till {
     recover,
     reconcile,
     orders: (filter = {}) => journal.orders({ merchant, ...filter }),
+    drawer: (filter = {}) => drawerOf(journal.orders({ merchant, ...filter })),
     async status(number, signal) {
       await attemptAll(
         known(number).entries.filter(one => one.open),

@@ -1,6 +1,7 @@
 /** Orders, their changes and their states as JSON and back, checked: of the acquirer's interface and of the journal. */
 
 import {
+  type AmountParts,
   type CashSale,
   type FiscalMark,
   type HostOperation,
@@ -35,7 +36,7 @@ export function decodeMerchant(json: unknown, path: string, words = lineUpTo): M
   }
 }
 
-export function encodeOrder({ number, amount, currency, commission, items, email, comment }: Order): Json {
+export function encodeOrder({ number, amount, currency, commission, items, parts, email, comment }: Order): Json {
   return {
     number,
     amount: amount.toString(),
@@ -49,6 +50,7 @@ export function encodeOrder({ number, amount, currency, commission, items, email
       amount: amount.toString(),
       vat,
     })),
+    parts: encodeAmountParts(parts),
     email,
     comment,
   }
@@ -63,8 +65,27 @@ export function decodeOrder(json: unknown, path: string, words = lineUpTo): Orde
     currency: unit(root.currency, `${path}.currency`),
     ...optional(root, path, 'commission', words(32)),
     ...optional(root, path, 'items', (value, at) => list(value, at).map((item, index) => decodeItem(item, `${at}.${index}`, words))),
+    ...optional(root, path, 'parts', decodeAmountParts),
     ...optional(root, path, 'email', words(128)),
     ...optional(root, path, 'comment', words(256)),
+  }
+}
+
+function encodeAmountParts(parts: AmountParts | undefined): Json | undefined {
+  return parts && { cashback: parts.cashback?.toString(), tip: parts.tip?.toString(), surcharge: parts.surcharge?.toString() }
+}
+
+function decodeAmountParts(json: unknown, path: string): AmountParts {
+  const root = fields(json, path)
+  const some = (value: unknown, at: string) => {
+    const amount = money(value, at)
+    if (amount <= 0n) throw wrong(at, 'more than 0 minor units')
+    return amount
+  }
+  return {
+    ...optional(root, path, 'cashback', some),
+    ...optional(root, path, 'tip', some),
+    ...optional(root, path, 'surcharge', some),
   }
 }
 
@@ -123,7 +144,7 @@ function decodeParts(json: unknown, path: string): readonly ItemPart[] {
 }
 
 export function encodeHostOrder(order: HostOrder): Json {
-  const { number, billNumber, state, amount, currency, held, charged, cancelled, operations, fiscal } = order
+  const { number, billNumber, state, amount, parts, currency, held, charged, cancelled, operations, fiscal } = order
   return {
     fiscal: fiscal?.map(({ at, amount, items, ...marks }) => ({
       ...marks,
@@ -135,6 +156,7 @@ export function encodeHostOrder(order: HostOrder): Json {
     billNumber,
     state,
     amount: amount.toString(),
+    parts: encodeAmountParts(parts),
     currency: currency.alpha,
     held: held.toString(),
     charged: charged.toString(),
@@ -162,6 +184,7 @@ export function decodeHostOrder(json: unknown): HostOrder {
     held: money(root.held, 'held'),
     charged: money(root.charged, 'charged'),
     cancelled: money(root.cancelled, 'cancelled'),
+    ...optional(root, '', 'parts', decodeAmountParts),
     operations: list(root.operations, 'operations').map((one, index) => decodeOperation(one, `operations.${index}`)),
     ...optional(root, '', 'fiscal', (value, path) => list(value, path).map((one, index) => decodeMark(one, `${path}.${index}`))),
   }

@@ -9,9 +9,11 @@ import {
   type HostAnswer,
   type HostState,
   hostStates,
+  type Order,
   orderStates,
   type SbpCode,
 } from './acquirer.ts'
+import { partsSum } from './amount-parts.ts'
 import { bytes, date, fields, flag, type Json, list, money, oneOf, optional, text, unit, upTo, wrong } from './wire-fields.ts'
 import { decodeMerchant, decodeOrder, encodeMerchant, encodeOrder } from './wire-order.ts'
 
@@ -47,12 +49,15 @@ export function decodeMessage(json: unknown): AuthorisationMessage {
     if (!/^([0-9A-F]{2}){1,3}$/.test(name)) throw wrong(`tags.${name}`, 'a tag of 1 to 3 bytes in hex')
     return [Number.parseInt(name, 16), bytes(value, `tags.${name}`)] as const
   })
+  const order = decodeOrder(root.order, 'order')
+  const type = oneOf(root.type, types, 'type') satisfies TransactionType
+  checkAmounts(order, type, root)
   const block = root.pinBlock === undefined ? undefined : fields(root.pinBlock, 'pinBlock')
   return {
     key: text(root.key, 'key', 1, 64),
-    order: decodeOrder(root.order, 'order'),
+    order,
     merchant: decodeMerchant(root.merchant, 'merchant'),
-    type: oneOf(root.type, types, 'type') satisfies TransactionType,
+    type,
     amount: money(root.amount, 'amount'),
     currency: unit(root.currency, 'currency'),
     at: date(root.at, 'at'),
@@ -69,6 +74,15 @@ export function decodeMessage(json: unknown): AuthorisationMessage {
       },
     }),
   }
+}
+
+/** Parts leave something for the goods, a cashback hands out cash, and nothing else does. */
+function checkAmounts({ amount, parts }: Order, type: TransactionType, root: Record<string, unknown>): void {
+  if (parts && partsSum(parts) >= amount) throw wrong('order.parts', 'less than the amount of the order')
+  if (type === 'refund' || type === 'cash') return
+  if ((type === 'cashback') !== (parts?.cashback !== undefined))
+    throw wrong('order.parts.cashback', 'cash that a cashback hands out, and no other payment')
+  if (parts && money(root.amount, 'amount') !== amount) throw wrong('amount', 'the whole order, where it has parts')
 }
 
 export function encodeAnswer({ about, state, approvedAmount, response, reason, billNumber, transaction, orderState }: HostAnswer): Json {

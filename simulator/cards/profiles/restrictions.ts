@@ -36,6 +36,22 @@ export const domesticOnly = oneApplication('domestic-only', 'No use abroad and n
   application: { usage: ['domesticGoods', 'domesticServices', 'otherThanAtm'] },
 })
 
+export const mirCashback = oneApplication('mir-cashback', 'Mir debit that hands out cash with a purchase at home (9F07)', mirApplication, {
+  account: 10350,
+  application: {
+    usage: [
+      'domesticCash',
+      'domesticGoods',
+      'domesticServices',
+      'domesticCashback',
+      'internationalGoods',
+      'internationalServices',
+      'atm',
+      'otherThanAtm',
+    ],
+  },
+})
+
 export const otherVersion = oneApplication('other-version', 'Application version that terminals do not have', visaApplication, {
   account: 10308,
   application: { version: '7F01' },
