@@ -190,7 +190,7 @@ export function headlines(receipt: Pick<Receipt, 'type' | 'result'>, language: L
 const unverified: readonly (string | undefined)[] = ['55', '70', '75']
 
 /** Purchase and each part, a line each; nothing where the amount is all goods. */
-export function partLines(receipt: Receipt, language: Language): string[] {
+function partLines(receipt: Receipt, language: Language): string[] {
   return (['purchase', ...partNames] as const).flatMap(name =>
     receipt[name] === undefined ? [] : [`${message(`receipt.${name}`, language)}: ${receipt[name]} ${receipt.currency}`],
   )
