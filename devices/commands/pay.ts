@@ -35,6 +35,7 @@ interface PayFlags extends CardFlags, ProfileFlags, AmountFlags {
   readonly merchantId: string
   readonly terminal: string
   readonly statusTime: number
+  readonly check?: boolean
   readonly trace?: string
   readonly overwrite?: boolean
   readonly json?: boolean
@@ -65,6 +66,7 @@ export function addPay(program: Command): void {
       wholeNumber('--status-time', 0, 600),
       20,
     )
+    .option('--check', 'ask the bank whether the card is good: the amount is 0, and nothing is charged')
     .option('--trace <file>', 'what passes the line to the reader, as lines of JSON, without card data')
     .option('--overwrite', 'the file of --trace may be there already')
     .option('--json', 'one JSON object on standard output')
@@ -80,7 +82,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   const goods: Order = { number: flags.order ?? orderNumber(new Date()), amount, currency: unit }
   const order = withParts(goods, readAmountFlags(flags, unit))
   const merchant = { name: flags.merchant, id: flags.merchantId, terminal: flags.terminal }
-  checkOrder(order, merchant)
+  checkOrder(order, merchant, flags.check ? 0n : 1n)
   const card = readCardFlags(flags)
   const host = acquirerAt(flags.acquirer, flags.terminal)
   const { config, contactless } = await readerProfile(flags, unit)
@@ -107,6 +109,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
         ...(flags.app !== undefined && { application: flags.app }),
         acquirer: host.acquirer,
         merchant,
+        ...(flags.check && { type: 'check' as const }),
         prompts: prompts(screen, flags),
         signal,
         ...card,

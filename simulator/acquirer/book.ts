@@ -43,7 +43,7 @@ export interface Operation {
   readonly card?: string
   readonly terminal?: string
   readonly hold?: boolean
-  /** A refund by card: it brings money to the card instead of taking it, and is no payment of the order. */
+  /** A refund by card, which brings money to the card instead of taking it, or a card check, of 0: no payment of the order. */
   readonly gives?: boolean
   /** Of such a refund: it gives back what this order's payments took. Left out: it stands by itself. */
   readonly linked?: boolean

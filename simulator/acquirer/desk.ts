@@ -170,7 +170,7 @@ export class Desk {
       return { code: '58', reason: 'the merchant has no such terminal' }
     const order = this.book.order(asked.number, merchant.id)
     if (order) this.#expire(order)
-    return order && type !== 'refund' ? alreadyHad(order, amount) : undefined
+    return order && type !== 'refund' && type !== 'check' ? alreadyHad(order, amount) : undefined
   }
 
   /** The order whose payments a refund gives back; undefined where it stands by itself. */
@@ -180,12 +180,13 @@ export class Desk {
   }
 
   #begin(message: AuthorisationMessage, pan: string | undefined, kind: 'authorisation' | 'advice'): Found {
-    const hold = message.hold ?? this.#merchants?.find(({ id }) => id === message.merchant.id)?.stages === 2
+    const check = message.type === 'check'
+    const hold = !check && (message.hold ?? this.#merchants?.find(({ id }) => id === message.merchant.id)?.stages === 2)
     const at = kind === 'advice' ? message.at : new Date(this.#clock.now())
     return this.book.begin(message, kind, {
       at,
       ...(hold && { hold }),
-      ...(message.type === 'refund' && { gives: true, ...(this.#paidBy(message) && { linked: true }) }),
+      ...((message.type === 'refund' || check) && { gives: true, ...(this.#paidBy(message) && { linked: true }) }),
       ...(pan && { pan: maskPan(pan), card: this.book.names.card(pan) }),
     })
   }
@@ -230,7 +231,7 @@ export class Desk {
 
   #reward(found: Found, { type }: AuthorisationMessage, pan: string | undefined): void {
     const bonus = this.#bonus
-    if (bonus && type !== 'refund' && pan?.startsWith(bonus.pan ?? '')) earnBonus(this.book, this.issuer, found, bonus)
+    if (bonus && type !== 'refund' && type !== 'check' && pan?.startsWith(bonus.pan ?? '')) earnBonus(this.book, this.issuer, found, bonus)
   }
 
   /** A cash sale that has taken place. @throws Refusal 409 when the key belongs to another payment */

@@ -54,7 +54,7 @@ export function fiscalFacts(order: BookedOrder, operation: Booked): Document | u
     return most > 0n ? { kind: 'refund', at, amount: most, ...(most === back && more) } : undefined
   }
   if (type === 'payment' && !hold && !gives) return sale(amount)
-  if (type === 'payment' && gives) return linked ? refund(amount) : { kind: 'refund', at, amount }
+  if (type === 'payment' && gives) return linked ? refund(amount) : amount > 0n ? { kind: 'refund', at, amount } : undefined
   if (type === 'confirmation') return sale(amount)
   if (type !== 'cancellation') return undefined
   if (undoes) {

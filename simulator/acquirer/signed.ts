@@ -1,8 +1,7 @@
 /** What the card signed, compared with what the message asks for: ISO 8583 fields 3, 4 and 49 against EMV 9C, 9F02 and 5F2A. */
 
 import { fromBcd, hex } from '../../src/bytes.ts'
-import type { TransactionType } from '../../src/emv/terminal.ts'
-import type { AuthorisationMessage } from '../../src/payment/acquirer.ts'
+import type { AuthorisationMessage, PaymentType } from '../../src/payment/acquirer.ts'
 
 /** Field 39 of what differs: one of those for private use in ISO 8583:1987. */
 export const SIGNED_OTHERWISE = '83'
@@ -11,11 +10,12 @@ export const SIGNED_OTHERWISE = '83'
 export const NO_CERTIFICATE = '84'
 
 /** 9C; a cashback is also told as a purchase, and by MagTek's own code 02. */
-const types: Readonly<Record<TransactionType, readonly number[]>> = {
+const types: Readonly<Record<PaymentType, readonly number[]>> = {
   purchase: [0x00],
   cash: [0x01],
   cashback: [0x09, 0x00, 0x02],
   refund: [0x20],
+  check: [0x00],
 }
 
 /** What differs, as a sentence; undefined where all agrees that is there. */

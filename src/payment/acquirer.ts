@@ -55,12 +55,15 @@ export interface OrderItem {
   readonly vat?: number
 }
 
+/** `check`: the bank is asked whether the card is good, by an amount of 0; nothing is sold, and nothing booked. The card signs it as a purchase (9C 00). */
+export type PaymentType = TransactionType | 'check'
+
 export interface AuthorisationMessage {
   /** Idempotency key of this attempt: the same key is never charged twice. */
   readonly key: string
   readonly order: Order
   readonly merchant: Merchant
-  readonly type: TransactionType
+  readonly type: PaymentType
   /** Minor units; cashback included. */
   readonly amount: bigint
   readonly currency: Currency

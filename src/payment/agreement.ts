@@ -1,7 +1,6 @@
 /** An answer is believed where it agrees with what was asked and with itself; anything else is "answer malformed". Every client's answers pass here, in `pay` and in the till. */
 
 import type { Currency } from '../currency.ts'
-import type { TransactionType } from '../emv/terminal.ts'
 import { Fault, isFault } from '../errors.ts'
 import type {
   Acquirer,
@@ -9,6 +8,7 @@ import type {
   HostAnswer,
   OrderAcquirer,
   OrderChange,
+  PaymentType,
   RetailAcquirer,
   ReversalOptions,
   ReversalReason,
@@ -27,7 +27,7 @@ export interface Asked {
   readonly amount?: bigint
   readonly currency?: Pick<Currency, 'alpha'>
   /** A refund does not make its order a paid one. */
-  readonly type?: TransactionType
+  readonly type?: PaymentType
 }
 
 /**

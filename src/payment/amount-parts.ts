@@ -1,9 +1,8 @@
 /** The parts of an amount: goods, cash handed out, tip, surcharge. The card signs their sum (9F02), and every rule of amounts looks at that. */
 
 import * as door from '../door.ts'
-import type { TransactionType } from '../emv/terminal.ts'
 import { Fault } from '../errors.ts'
-import type { AmountParts, Order } from './acquirer.ts'
+import type { AmountParts, Order, PaymentType } from './acquirer.ts'
 
 /** In the order in which a slip has them. */
 export const partNames = ['cashback', 'tip', 'surcharge'] as const
@@ -49,18 +48,28 @@ export function checkParts({ amount, parts }: Pick<Order, 'amount' | 'parts'>, w
   if (sum >= amount) throw bad(`${what}.parts`, `${sum} of ${amount} leave nothing for the goods`)
 }
 
+/** A card check is of nothing: no parts, nothing held, no part of it. @throws Fault `bad-argument` with details.field */
+function checkOf<T extends Order>(order: T, { amount, partial, hold }: PartsAsked, given: string | undefined): T {
+  if (order.amount !== 0n) throw bad('order.amount', `a card check is of 0, not of ${order.amount}`)
+  if (amount) throw bad('amount', `a card check is of 0, not of ${amount}`)
+  const field = given ?? (order.parts ? 'order.parts' : order.items ? 'order.items' : hold ? 'hold' : partial ? 'partial' : undefined)
+  if (field) throw bad(field, 'a card check has none')
+  return order
+}
+
 export interface PartsAsked extends AmountParts {
   readonly otherAmount?: bigint
-  readonly type?: TransactionType
+  readonly type?: PaymentType
   readonly amount?: bigint
   readonly partial?: boolean
+  readonly hold?: boolean
 }
 
 /**
  * The order with the parts that a payment names, and the payment's type: cash handed out makes it a cashback. What is named is contained in the order's amount.
  * @throws Fault `bad-argument` with details.field
  */
-export function partsOfPayment<T extends Order>(order: T, asked: PartsAsked): { readonly order: T; readonly type: TransactionType } {
+export function partsOfPayment<T extends Order>(order: T, asked: PartsAsked): { readonly order: T; readonly type: PaymentType } {
   const { otherAmount, tip, surcharge } = asked
   const { parts: own = {} } = order
   const named = { cashback: otherAmount, tip, surcharge }
@@ -69,6 +78,7 @@ export function partsOfPayment<T extends Order>(order: T, asked: PartsAsked): { 
     if (named[name] !== undefined && own[name] !== undefined && named[name] !== own[name])
       throw bad(field[name], `${named[name]}, and the order says ${own[name]}`)
   const given = partNames.find(name => named[name])
+  if (asked.type === 'check') return { order: checkOf(order, asked, given && field[given]), type: 'check' }
   const { type = (named.cashback ?? own.cashback) ? 'cashback' : 'purchase' } = asked
   if (type === 'refund' || type === 'cash') {
     if (given) throw bad(field[given], `a ${type} has no such part`)

@@ -176,7 +176,7 @@ export function iso8583Acquirer(options: Iso8583Options): Iso8583Acquirer {
 
   const payment = (what: 'authorisation' | 'advice') => {
     return async (message: AuthorisationMessage, { signal }: Partial<Waiting> = {}) => {
-      const type = typeOf(what, { hold: message.hold === true })
+      const type = typeOf(what, { hold: message.hold === true, check: message.type === 'check' })
       const fields = authorisationFields(message, dialect)
       const trace = nextTrace()
       // A repetition of the same key is the same payment under a new trace number.

@@ -99,9 +99,9 @@ export async function open(path: string, options: JournalOptions & { readonly cl
     refuseIfTaken(intent, known)
     const now = clock.now()
     const { detail, shop } = orderRow(intent)
-    const kind = type === 'refund' ? ('refund' as const) : ('payment' as const)
-    // A refund is no payment of its order, and leaves it as it is.
-    const change = kind === 'refund' ? '' : 'detail = excluded.detail, shop = excluded.shop, state = excluded.state, offline = 0, '
+    const kind = type === 'refund' || type === 'check' ? type : ('payment' as const)
+    // What is no payment of its order leaves it as it is.
+    const change = kind !== 'payment' ? '' : 'detail = excluded.detail, shop = excluded.shop, state = excluded.state, offline = 0, '
     database.run(
       `INSERT INTO orders (merchant, number, detail, shop, state, offline, created, updated) VALUES (?, ?, ?, ?, 'In Process', 0, ?, ?)
        ON CONFLICT (merchant, number) DO UPDATE SET ${change}updated = excluded.updated`,

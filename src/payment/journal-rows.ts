@@ -35,7 +35,7 @@ export const schema = `
   CREATE TABLE owners (id TEXT PRIMARY KEY, machine TEXT NOT NULL, pid INTEGER NOT NULL, beat INTEGER NOT NULL) STRICT;
 `
 
-export const kinds = ['payment', 'refund', 'confirmation', 'cancellation'] as const
+export const kinds = ['payment', 'refund', 'check', 'confirmation', 'cancellation'] as const
 export const results = ['approved', 'declined', 'cancelled', 'unknown'] as const
 
 /** What of an entry has no column of its own, as JSON. */

@@ -1,8 +1,7 @@
 /** The journal of payments: a file that survives the process, written ahead of every message (SQLite; Node only, and its libraries load when one is opened). */
 
 import type { Clock } from '../clock.ts'
-import type { TransactionType } from '../emv/terminal.ts'
-import type { AuthorisationMessage, HostAnswer, Merchant, Order, OrderChange, OrderState, ReversalReason } from './acquirer.ts'
+import type { AuthorisationMessage, HostAnswer, Merchant, Order, OrderChange, OrderState, PaymentType, ReversalReason } from './acquirer.ts'
 import type { Repaired } from './journal-damage.ts'
 import type { Notice } from './notice.ts'
 import type { Receipt } from './receipt.ts'
@@ -31,10 +30,10 @@ export type { Damage, Repaired } from './journal-damage.ts'
 /** What a till did or is doing to an order: one payment attempt, one refund by card, one confirmation, one cancellation. */
 export interface Entry {
   readonly key: string
-  /** `refund`: by a card that was present; it is no payment of the order. */
-  readonly kind: 'payment' | 'refund' | 'confirmation' | 'cancellation'
+  /** `refund`: by a card that was present; `check`: of a card; neither is a payment of the order. */
+  readonly kind: 'payment' | 'refund' | 'check' | 'confirmation' | 'cancellation'
   /** Of a payment or refund by card; a purchase when left out. */
-  readonly type?: TransactionType
+  readonly type?: PaymentType
   /** Of a refund: it gives back what this order's payments took. Left out: it stands by itself, and counts for no order. */
   readonly linked?: boolean
   readonly order: string

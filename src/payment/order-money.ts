@@ -49,6 +49,7 @@ export function moneyOf(order: Booked): OrderMoney {
       back += entry.amount
       continue
     }
+    if (entry.kind === 'check') continue
     const { change, kind } = entry
     const most = kind === 'confirmation' ? held : change?.of === 'charged' ? charged : change?.of === 'held' ? held : held + charged
     const amount = entry.answer?.about?.amount ?? sizeOf(order, entry, most, items[kind])
@@ -117,6 +118,10 @@ export function refuseIfTaken({ order, amount, type }: Pick<Intent, 'order' | 'a
   const inProcess = (key: string) =>
     new Fault('busy', `order ${number} is still being processed`, { state: 'in-process', order: number, key })
   const { paid, back } = moneyOf(known)
+  if (type === 'check') {
+    if (open) throw inProcess(open.key)
+    return
+  }
   if (type === 'refund') {
     if (open) throw inProcess(open.key)
     if (paid > 0n && amount > paid - back)
@@ -124,7 +129,7 @@ export function refuseIfTaken({ order, amount, type }: Pick<Intent, 'order' | 'a
     return
   }
   const due = dueOf(known)
-  if (due === 0n) throw new Fault('busy', `order ${number} is already paid`, { state: 'already-paid', order: number })
+  if (due === 0n && known.amount > 0n) throw new Fault('busy', `order ${number} is already paid`, { state: 'already-paid', order: number })
   if (open) throw inProcess(open.key)
   if (paid - back <= 0n) return
   if (known.amount !== order.amount || known.currency.alpha !== order.currency.alpha)
@@ -141,6 +146,7 @@ export function stateAfter({ result, answer, reversed }: Ending, key: string, or
   const entry = order.entries.find(one => one.key === key)!
   const { paid, back } = moneyOf({ ...order, entries: order.entries.filter(one => one !== entry) })
   const said = answer?.state === result ? answer.orderState : undefined
+  if (entry.kind === 'check') return order.state
   if (entry.kind === 'refund') {
     if (result !== 'approved' || !entry.linked) return order.state
     return back + entry.amount >= paid ? 'Canceled' : 'PartialCanceled'

@@ -79,6 +79,7 @@ export function stateText(order: Pick<OrderRecord, 'state' | 'entries'>, languag
   door.need('order', order, door.shape({ entries: door.listOf(door.object), state: door.anyText }))
   const { state, entries } = order
   const unpaid = state === 'In Process' && !entries.some(({ kind }) => kind === 'payment')
+  if (unpaid && entries.some(({ kind, result }) => kind === 'check' && result)) return message('state.checked', language)
   if (unpaid && entries.some(({ result }) => result === 'approved')) return message('state.refunded', language)
   return message(unpaid && !entries.some(({ open }) => open) ? 'state.new' : `state.${state}`, language)
 }
@@ -91,7 +92,7 @@ export function lastPayment(order: Pick<OrderRecord, 'entries'>): Entry | undefi
 
 /** What was done last with a card, cash or a code: a payment, or a refund by card. */
 function lastDeed({ entries }: Pick<OrderRecord, 'entries'>): Entry | undefined {
-  return entries.filter(({ kind }) => kind === 'payment' || kind === 'refund').at(-1)
+  return entries.filter(({ kind }) => kind === 'payment' || kind === 'refund' || kind === 'check').at(-1)
 }
 
 /** The result screen; what is no plain purchase is named. */
@@ -107,7 +108,7 @@ export function resultLines(order: OrderRecord, language: Language = 'en'): stri
     ...(type && type !== 'purchase' ? [line('screen.operation', message(`receipt.type.${type}`, language))] : []),
     line('screen.state', stateText(order, language)),
     line('screen.amount', moneyText(order.amount, order, language)),
-    ...(type === 'refund' || type === 'cash' ? [] : partNames.flatMap(name => (order.parts?.[name] ? [line(`receipt.${name}`, moneyText(order.parts[name], order, language))] : []))), // biome-ignore format: a row
+    ...(type === 'refund' || type === 'cash' || type === 'check' ? [] : partNames.flatMap(name => (order.parts?.[name] ? [line(`receipt.${name}`, moneyText(order.parts[name], order, language))] : []))), // biome-ignore format: a row
     ...(payment && payment.amount !== order.amount ? [line('screen.operationAmount', moneyText(payment.amount, order, language))] : []),
     line('screen.prepayment', '-'),
     line('screen.method', payment ? message(`method.${payment.method}`, language) : '-'),

@@ -8,8 +8,8 @@ import { checkParts, partsSum } from './amount-parts.ts'
 import { checkLine } from './one-line.ts'
 import * as rules from './rules.ts'
 
-/** Before a card is asked for, what no host would take. @throws Fault `bad-argument` */
-export function checkOrder(order: Order, merchant: Merchant): void {
+/** Before a card is asked for, what no host would take. @param least minor units; 0 for a card check @throws Fault `bad-argument` */
+export function checkOrder(order: Order, merchant: Merchant, least = 1n): void {
   door.need('order', order, rules.orderRule)
   door.need('merchant', merchant, rules.merchantRule)
   const { number, amount, commission } = order
@@ -17,7 +17,7 @@ export function checkOrder(order: Order, merchant: Merchant): void {
   checkLine('order.commission', commission)
   if (number.length < 1 || number.length > 32)
     throw usageFault('usage.length', { field: 'order.number', value: number.length, from: 1, to: 32 })
-  if (amount <= 0n || amount > 999_999_999_999n)
+  if (amount < least || amount > 999_999_999_999n)
     throw usageFault('usage.minorUnits', { field: 'order.amount', value: String(amount), from: 1, to: 999_999_999_999 })
   checkParts(order)
   checkItems(order)

@@ -4,10 +4,10 @@ import { hex } from '../bytes.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import * as door from '../door.ts'
 import type { CardInterface, CvmName, Outcome } from '../emv/outcome.ts'
-import type { Candidate, PinEntry, PinRequest, Terminal, TransactionType, Waiting } from '../emv/terminal.ts'
+import type { Candidate, PinEntry, PinRequest, Terminal, Waiting } from '../emv/terminal.ts'
 import { abortFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import type { Reader, ReaderEvent } from '../reader/reader.ts'
-import type { Acquirer, Merchant, Order } from './acquirer.ts'
+import type { Acquirer, Merchant, Order, PaymentType } from './acquirer.ts'
 import { partsOfPayment } from './amount-parts.ts'
 import type { PaymentEvent } from './events.ts'
 import { type FallbackRules, fallbackRules, isBarred, withFallback } from './fallback.ts'
@@ -60,8 +60,8 @@ export interface PayOptions extends PreflightOptions {
   readonly amount?: bigint
   /** The app takes an approval of a part of the amount (code 10). Left out: such an approval is taken back. */
   readonly partial?: boolean
-  /** `refund` brings money to the card: never a payment of the order. */
-  readonly type?: TransactionType
+  /** `refund` brings money to the card, `check` asks the bank whether the card is good (the order's amount is 0): never payments of the order. */
+  readonly type?: PaymentType
   /** Cash that is handed out; with it the payment is a cashback. Minor units contained in the order's amount, as the two below; see `Order.parts`. */
   readonly otherAmount?: bigint
   readonly tip?: bigint
@@ -98,8 +98,8 @@ export async function pay(given: Order, options: PayOptions): Promise<PaymentRes
   door.need('options', options, rules.payRule)
   door.need('order', given, rules.orderRule)
   const { order, type } = partsOfPayment(given, options)
-  checkOrder(order, options.merchant)
-  checkAmount(order, options)
+  checkOrder(order, options.merchant, type === 'check' ? 0n : 1n)
+  if (type !== 'check') checkAmount(order, options)
   fallbackRules(options.fallback)
   const { reader, prompts = {}, signal, application } = options
   const wanted = application === undefined ? undefined : wantedApplication(application)
@@ -202,19 +202,20 @@ async function payOnce(
   try {
     say({ type: 'stage', stage: 'card' })
     const transaction = {
-      type,
+      type: type === 'check' ? ('purchase' as const) : type,
       amount,
       currency: order.currency,
       at,
       ...(type === 'cashback' && { otherAmount: order.parts!.cashback! }),
-      ...(options.forceOnline !== undefined && { forceOnline: options.forceOnline }),
+      ...(type === 'check' ? { forceOnline: true } : options.forceOnline !== undefined && { forceOnline: options.forceOnline }),
       ...(options.interfaces && { interfaces: options.interfaces }),
       ...(wanted && { application: wanted.label }),
     }
     const terminal: Terminal = {
       selectApplication: choose,
       ...(prompts.enterPin && { enterPin: (request: PinRequest, waiting: Waiting) => prompts.enterPin!(request, waiting) }),
-      ...(prompts.refer && { refer: (_: unknown, _response: unknown, waiting: Waiting) => prompts.refer!({ amount, order }, waiting) }),
+      ...(prompts.refer &&
+        type !== 'check' && { refer: (_: unknown, _response: unknown, waiting: Waiting) => prompts.refer!({ amount, order }, waiting) }),
       confirmSignature: sign,
       async authorise(request, { signal }) {
         await Promise.resolve() // what the reader reported before it asked is told first
@@ -265,6 +266,8 @@ async function payOnce(
   if (outcome.result === 'approved' && unverified(outcome.cvm)) refused ??= 'notVerified'
   let ended: Ended = other || refused ? outcome : await signing.afterwards(outcome, options.signal)
   if (refused) ended = { ...outcome, result: refused === 'notVerified' ? 'declined' : 'cancelled', reason: refused }
+  // What a card says of itself is no answer to a question to its bank.
+  if (type === 'check' && ended.result === 'approved' && !host.asked()) ended = { ...ended, result: 'declined', reason: 'unableToGoOnline' }
   const { result: cardResult, reason: cardReason, interface: through, cvm } = ended
   const receipt = describe(outcome, { result: cardResult }).receipt
   await pen.note({ stage: 'card', key, result: cardResult, interface: through, cvm, receipt, ...(cardReason && { reason: cardReason }) })

@@ -4,10 +4,9 @@ import { hex, text } from '../bytes.ts'
 import { formatAmount } from '../currency.ts'
 import * as door from '../door.ts'
 import type { CardInterface, CvmName, Outcome } from '../emv/outcome.ts'
-import type { TransactionType } from '../emv/terminal.ts'
 import { maskPan } from '../mask.ts'
 import { hostMessage, type Language, type MessageId, message } from '../messages.ts'
-import type { Merchant, Order } from './acquirer.ts'
+import type { Merchant, Order, PaymentType } from './acquirer.ts'
 import { goodsOf, partNames } from './amount-parts.ts'
 import { printable } from './one-line.ts'
 import * as rules from './rules.ts'
@@ -21,7 +20,7 @@ export interface Receipt {
   readonly terminal: string
   readonly order: string
   /** What was done, where it is no plain purchase: a refund is never a payment. */
-  readonly type?: Exclude<TransactionType, 'purchase'>
+  readonly type?: Exclude<PaymentType, 'purchase'>
   readonly result: Outcome['result']
   /** `150.00`; with parts their total. */
   readonly amount: string
@@ -64,7 +63,7 @@ export interface Receipt {
 export interface ReceiptFacts {
   readonly merchant: Merchant
   readonly order: Order
-  readonly type?: TransactionType
+  readonly type?: PaymentType
   /** Minor units; the order's when left out. */
   readonly amount?: bigint
   readonly result: Outcome['result']
@@ -142,9 +141,9 @@ export function makePlainReceipt(
 }
 
 /** The parts of a payment of the whole order. */
-function partTexts(order: Order, amount: bigint, type: TransactionType = 'purchase'): Partial<Receipt> {
+function partTexts(order: Order, amount: bigint, type: PaymentType = 'purchase'): Partial<Receipt> {
   const { parts, currency } = order
-  if (!parts || amount !== order.amount || type === 'refund' || type === 'cash') return {}
+  if (!parts || amount !== order.amount || type === 'refund' || type === 'cash' || type === 'check') return {}
   const known = partNames.flatMap(name => (parts[name] ? [[name, formatAmount(parts[name], currency)]] : []))
   return { purchase: formatAmount(goodsOf(order), currency), ...Object.fromEntries(known) }
 }

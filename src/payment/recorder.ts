@@ -1,9 +1,8 @@
 /** The port to a journal: what a payment writes down before it goes on, whatever keeps it. Safe for a browser. */
 
 import type { CardInterface, CvmName, Outcome, Reason } from '../emv/outcome.ts'
-import type { TransactionType } from '../emv/terminal.ts'
 import { type Fault, isFault } from '../errors.ts'
-import type { AuthorisationMessage, HostAnswer, Merchant, Order, ReversalReason } from './acquirer.ts'
+import type { AuthorisationMessage, HostAnswer, Merchant, Order, PaymentType, ReversalReason } from './acquirer.ts'
 import type { Receipt } from './receipt.ts'
 import type { Due, Method } from './steps.ts'
 
@@ -20,8 +19,8 @@ export interface Intent {
   readonly hold?: boolean
   /** An approval of a part is taken. */
   readonly partial?: boolean
-  /** A purchase when left out. A refund is no payment of its order. */
-  readonly type?: TransactionType
+  /** A purchase when left out. A refund and a card check are no payments of their order. */
+  readonly type?: PaymentType
   readonly at: Date
   /** Of cash: minor units handed over. */
   readonly received?: bigint

@@ -3,11 +3,10 @@
 import { hex } from '../bytes.ts'
 import * as door from '../door.ts'
 import type { CardInterface, CvmName, Outcome } from '../emv/outcome.ts'
-import type { TransactionType } from '../emv/terminal.ts'
 import { hostMessage, type Language, message } from '../messages.ts'
 import { tagBytes, tagHex } from '../tlv/ber.ts'
 import { isSensitive } from '../tlv/tags.ts'
-import type { HostAnswer, Merchant, Order } from './acquirer.ts'
+import type { HostAnswer, Merchant, Order, PaymentType } from './acquirer.ts'
 import type { Settled } from './host-dialogue.ts'
 import { makeReceipt, type Receipt } from './receipt.ts'
 import type { PaymentReason } from './recorder.ts'
@@ -18,7 +17,7 @@ export interface PaymentResult {
   /** `unknown`: the host may have charged; ask for the state of `key` before paying again. */
   readonly result: Outcome['result']
   /** `refund`: the money went to the card. */
-  readonly type: TransactionType
+  readonly type: PaymentType
   /** Minor units of a partial approval: what was approved, less than what was asked. */
   readonly approvedAmount?: bigint
   readonly reason?: PaymentReason
@@ -53,7 +52,7 @@ export interface PaymentResult {
 
 export interface ResultFacts {
   readonly order: Order
-  readonly type: TransactionType
+  readonly type: PaymentType
   /** Minor units that were asked for. */
   readonly amount: bigint
   readonly merchant: Merchant

@@ -72,7 +72,7 @@ export const sizeRule: Rule = shape({ width: whole(1, 16_384), height: whole(1, 
 export const pictureRule: Rule = having('a Picture', 'dot', 'isDark')
 
 const interfaces = ['chip', 'tap', 'swipe']
-const types = ['purchase', 'cash', 'cashback', 'refund']
+const types = ['purchase', 'cash', 'cashback', 'refund', 'check']
 
 export const readerRule: Rule = having('a Reader', 'transact', 'status', 'close')
 export const acquirerRule: Rule = having('an Acquirer', 'authorise', 'reverse', 'status')

@@ -67,7 +67,8 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
         }
   const endAs = (ending: Omit<Ending, 'receipt'>): Became => end(ending, changed(ending))
   const end = (ending: Omit<Ending, 'receipt'>, ...notices: readonly Notice[]): Became => {
-    journal.settle(key, { ...ending, receipt: receiptOf(entry, order, ending) }, ...(quiet ? [] : notices))
+    // A check that nobody waited for has changed nothing.
+    journal.settle(key, { ...ending, receipt: receiptOf(entry, order, ending) }, ...(quiet || entry.kind === 'check' ? [] : notices))
     return ending.result
   }
   const reverse = async (why: ReversalReason): Promise<Became> => {

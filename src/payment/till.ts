@@ -47,6 +47,8 @@ export interface ByCard extends Omit<PayOptions, 'acquirer' | 'merchant' | 'cloc
   readonly method?: 'reader' | 'softpos'
 }
 
+export type ByCardCheck = Omit<ByCard, 'amount' | 'type' | 'hold' | 'partial' | 'otherAmount' | 'tip' | 'surcharge'>
+
 /** How an order is paid. */
 export type How = ByCard | ByCash | BySbp
 
@@ -106,6 +108,8 @@ export interface Till extends AsyncDisposable {
    * @throws Fault as `refundCard`
    */
   refundByCard(order: Order | string, how: ByCardRefund): Promise<Refunded>
+  /** Asks a card's bank whether the card is good: an amount of 0, which sells and books nothing. @throws as `pay` */
+  checkCard(check: Pick<Order, 'number' | 'currency'>, how: ByCardCheck): Promise<PaymentResult>
   /** What the cash drawer has more or less by these orders; by all of the journal's when left out. */
   drawer(filter?: Parameters<Journal['orders']>[0]): readonly Drawer[]
   /** The slip of the order's last payment or refund by card, again. @throws Fault `not-found` */
@@ -240,7 +244,8 @@ export function openTill(options: TillOptions): Till {
 
   function standing(record: OrderRecord | undefined): Standing | undefined {
     if (!record) return undefined
-    if (dueOf(record) === 0n) return { result: 'already-paid', order: record }
+    // Of an order of 0 only cards were checked.
+    if (dueOf(record) === 0n && record.amount > 0n) return { result: 'already-paid', order: record }
     return record.entries.some(one => one.open) ? { result: 'in-process', order: record } : undefined
   }
 
@@ -412,9 +417,16 @@ export function openTill(options: TillOptions): Till {
       door.need('how', how, rules.refundRule)
       return refundCard({ journal, acquirer, merchant, clock, rules: options.refunds }, order, how).finally(() => wake())
     },
+    async checkCard(check, how) {
+      door.need('check', check, door.shape({ number: door.anyText, currency: door.currencyOf }))
+      door.need('how', how, rules.howRule)
+      const { number, currency } = check
+      const asked = { ...how, type: 'check', acquirer, merchant, clock, journal } as const
+      return pay({ number, currency, amount: 0n }, asked).finally(() => wake())
+    },
     receipt(number) {
       const receipt = known(number)
-        .entries.filter(one => one.kind === 'payment' || one.kind === 'refund')
+        .entries.filter(one => one.kind === 'payment' || one.kind === 'refund' || one.kind === 'check')
         .at(-1)?.receipt
       if (!receipt) throw new Fault('not-found', `order ${number} has no slip yet`, { order: number })
       return receipt

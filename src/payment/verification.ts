@@ -1,9 +1,9 @@
 /** Cardholder verification as far as it is a payment's: the signature on the app's screen, and the limit from which on nobody pays unverified. */
 
 import type { CvmName, Outcome } from '../emv/outcome.ts'
-import type { TransactionType, Waiting } from '../emv/terminal.ts'
+import type { Waiting } from '../emv/terminal.ts'
 import { verificationLimits } from '../emv/verification-limit.ts'
-import type { Order } from './acquirer.ts'
+import type { Order, PaymentType } from './acquirer.ts'
 import type { PaymentEvent } from './events.ts'
 import type { Ended } from './recorder.ts'
 import { checkSignature, type Signature } from './signature.ts'
@@ -66,7 +66,7 @@ export function lacksVerification(
     amount,
     type,
     from,
-  }: { readonly order: Order; readonly amount: bigint; readonly type: TransactionType; readonly from?: bigint | undefined },
+  }: { readonly order: Order; readonly amount: bigint; readonly type: PaymentType; readonly from?: bigint | undefined },
 ): boolean {
   const limit = from ?? verificationLimits[order.currency.alpha]
   return cvm === 'none' && type !== 'refund' && limit !== undefined && amount >= limit

@@ -1,7 +1,7 @@
 /** The JSON that HTTP clients and hosts of this project exchange: messages to plain objects and back, checked. */
 
 import { hex } from '../bytes.ts'
-import type { AuthorisationResponse, TransactionType } from '../emv/terminal.ts'
+import type { AuthorisationResponse } from '../emv/terminal.ts'
 import { cardData } from '../tlv/card-data.ts'
 import {
   type AnswerSubject,
@@ -11,6 +11,7 @@ import {
   hostStates,
   type Order,
   orderStates,
+  type PaymentType,
   type SbpCode,
 } from './acquirer.ts'
 import { partsSum } from './amount-parts.ts'
@@ -21,7 +22,7 @@ export type { Json } from './wire-fields.ts'
 
 const interfaces = ['chip', 'tap', 'swipe'] as const
 const cvms = ['none', 'onlinePin', 'offlinePin', 'signature', 'device'] as const
-const types = ['purchase', 'cash', 'cashback', 'refund'] as const
+const types = ['purchase', 'cash', 'cashback', 'refund', 'check'] as const
 
 export function encodeMessage(message: AuthorisationMessage): Json {
   const { key, order, merchant, type, amount, currency: unit, at, tags, pinBlock } = message
@@ -50,7 +51,7 @@ export function decodeMessage(json: unknown): AuthorisationMessage {
     return [Number.parseInt(name, 16), bytes(value, `tags.${name}`)] as const
   })
   const order = decodeOrder(root.order, 'order')
-  const type = oneOf(root.type, types, 'type') satisfies TransactionType
+  const type = oneOf(root.type, types, 'type') satisfies PaymentType
   checkAmounts(order, type, root)
   const block = root.pinBlock === undefined ? undefined : fields(root.pinBlock, 'pinBlock')
   return {
@@ -77,7 +78,10 @@ export function decodeMessage(json: unknown): AuthorisationMessage {
 }
 
 /** Parts leave something for the goods, a cashback hands out cash, and nothing else does. */
-function checkAmounts({ amount, parts }: Order, type: TransactionType, root: Record<string, unknown>): void {
+function checkAmounts({ amount, parts }: Order, type: PaymentType, root: Record<string, unknown>): void {
+  if ((type === 'check') !== (money(root.amount, 'amount') === 0n))
+    throw wrong('amount', type === 'check' ? '0, for a card check' : 'more than 0')
+  if (type === 'check') return
   if (parts && partsSum(parts) >= amount) throw wrong('order.parts', 'less than the amount of the order')
   if (type === 'refund' || type === 'cash') return
   if ((type === 'cashback') !== (parts?.cashback !== undefined))
