@@ -6,11 +6,13 @@ import { language } from '../../src/command-line.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import { type Language, message } from '../../src/messages.ts'
 import type { Merchant, OrderAcquirer } from '../../src/payment/acquirer.ts'
+import { categories } from '../../src/payment/estimates.ts'
 import type { Journal, JournalOptions } from '../../src/payment/journal.ts'
 import { openJournal } from '../../src/payment/journal-open.ts'
 import { type Notice, noticeText } from '../../src/payment/notice.ts'
-import { openTill, type RefundRules, type Till } from '../../src/payment/till.ts'
+import { openTill, type RefundRules, type Till, type TillOptions } from '../../src/payment/till.ts'
 import type { Json } from '../../src/payment/wire-fields.ts'
+import { oneOf } from '../../src/refusal.ts'
 import { stateFolder } from '../memory.ts'
 import { acquirerAt, type CommandAcquirer } from './acquirer.ts'
 import { type Console, interruption, openConsole } from './console.ts'
@@ -39,6 +41,11 @@ export interface Shop {
   readonly told: readonly Notice[]
   /** What may be given back where nothing was paid. */
   readonly refunds?: RefundRules
+}
+
+/** What this user's shop sells: how far its payments may be raised. @throws Fault `bad-argument` */
+function estimatesOf(category: string | undefined): Pick<TillOptions, 'estimates'> {
+  return category === undefined ? {} : { estimates: { category: oneOf('TAPDIP_CATEGORY', category, categories) } }
 }
 
 /** Milliseconds that the start may take over what was left by earlier runs. */
@@ -92,6 +99,7 @@ export async function withShop(
     const till = openTill({
       ...{ journal, merchant, background: false, acquirer },
       ...(refunds && { refunds }),
+      ...estimatesOf(process.env.TAPDIP_CATEGORY),
       onNotice(notice) {
         told.push(notice)
         screen.print(`* ${message('notice.title', lang)}: ${noticeText(notice, lang)}`)

@@ -10,6 +10,7 @@ import type { ItemPart, Order, OrderItem } from '../../src/payment/acquirer.ts'
 import type { Repaired } from '../../src/payment/journal.ts'
 import { lastPayment, orderJson, orderLines, resultLines, stateText } from '../../src/payment/order-screen.ts'
 import { checkOrder } from '../../src/payment/payment.ts'
+import { receiptLines } from '../../src/payment/receipt.ts'
 import type { Changed, Part } from '../../src/payment/till.ts'
 import { addOrderPay } from './order-pay.ts'
 import { addOrderReceipt } from './order-receipt.ts'
@@ -27,6 +28,7 @@ interface NewFlags extends ShopFlags {
 }
 
 interface PartFlags extends ShopFlags {
+  readonly final?: boolean
   readonly amount?: string
   readonly item: readonly string[]
 }
@@ -58,14 +60,18 @@ export function addOrder(program: Command): void {
         }),
       ),
     )
-  const changing = (name: 'confirm' | 'cancel' | 'refund', text: string): Command =>
+  const changing = (name: 'confirm' | 'cancel' | 'refund' | 'increment', text: string): Command =>
     shopOptions(order.command(name), true)
       .description(`${text}; exits 0 done, 10 refused, 11 not answered yet`)
       .argument('<number>')
       .option('--amount <amount>', 'only so much of it')
       .option('--item <id>', 'only this item, or "id=quantity"; may be repeated', collect, [])
       .action((number: string, flags: PartFlags) => done(change(name, number, flags)))
-  changing('confirm', 'charges what a two-stage payment holds, in full or in part')
+  changing('confirm', 'charges what a two-stage payment holds, in full, in part, or as far over it as TAPDIP_CATEGORY has a rule').option(
+    '--final',
+    'it is the last: what is still held is let go',
+  )
+  changing('increment', 'holds more on the card that a two-stage payment holds, as far as TAPDIP_CATEGORY has a rule')
   changing('cancel', 'undoes the order in full or in part, a payment that hangs included')
   refundOptions(changing('refund', 'gives back what was charged, in full or in part'))
     .option('--card', 'to a card that is presented, as domestic schemes want it')
@@ -143,15 +149,19 @@ function readQuantity(text: string, field: string): bigint {
   return quantity
 }
 
-async function change(name: 'confirm' | 'cancel' | 'refund', number: string, flags: PartFlags): Promise<number> {
+async function change(name: 'confirm' | 'cancel' | 'refund' | 'increment', number: string, flags: PartFlags): Promise<number> {
   return withShop(flags, async ({ till, signal, screen, lang }) => {
     const order = till.orders().find(one => one.number === number)
     if (!order) throw new Fault('not-found', `the journal has no order ${number}`, { order: number })
     const part: Part = {
       ...(flags.amount !== undefined && { amount: parseAmount(flags.amount, order.currency) }),
       ...(flags.item.length > 0 && { items: flags.item.map(readPart) }),
+      ...(flags.final && { final: true }),
     }
-    const changed = await till[name](number, part, signal)
+    if (name === 'increment' && part.items) throw new Fault('bad-argument', '--item: an amount is held, with --amount', { field: '--item' })
+    if (name === 'increment' && part.amount === undefined)
+      throw new Fault('bad-argument', '--amount: how much more is held', { field: '--amount' })
+    const changed = await (name === 'increment' ? till.increment(number, part.amount!, signal) : till[name](number, part, signal))
     if (flags.json) print(flags, { result: changed.result, ...answerJson(changed), order: orderJson(changed.order) }, [])
     else {
       const { code = '' } = changed.answer?.response ?? {}
@@ -159,6 +169,7 @@ async function change(name: 'confirm' | 'cancel' | 'refund', number: string, fla
         .filter(Boolean)
         .join(' ')
       screen.say(`order.changed.${changed.result}`, { order: number, state: stateText(changed.order, lang), reason })
+      if (name === 'increment' || flags.final) print(flags, null, [...receiptLines(till.receipt(number), lang), ''])
       print(flags, null, resultLines(changed.order, lang))
     }
     return EXIT[changed.result]

@@ -49,6 +49,11 @@ export interface Operation {
   readonly linked?: boolean
   /** Of a cancellation: how much of it was only held; or that it undid a whole payment, which then counts as never made. */
   readonly fromHeld?: bigint
+  /** Of an increment, and of a confirmation over what was held: the key of the payment that it raises; `over`: by how much. */
+  readonly raises?: string
+  readonly over?: bigint
+  /** Of a payment: its payment system, as a slip names it. */
+  readonly scheme?: string
   readonly undoes?: boolean
   /** The document that the cash register made of it. */
   fiscal?: FiscalMark
@@ -112,8 +117,12 @@ export function ledger(order: BookedOrder): ReadonlyMap<Operation, Share> {
       if (!gives) shares.set(operation, { held: hold ? amount : 0n, charged: hold ? 0n : amount, back: 0n })
       else if (state === 'Approved' && operation.linked) take('charged', 'back', amount)
     } else if (state !== 'Approved') continue
-    else if (type === 'confirmation') take('held', 'charged', amount)
-    else if (type === 'cancellation' && operation.undoes) {
+    else if (type === 'increment') raised(shares, operation, 'held', amount)
+    else if (type === 'confirmation') {
+      const { over = 0n } = operation
+      take('held', 'charged', amount - over)
+      raised(shares, operation, 'charged', over)
+    } else if (type === 'cancellation' && operation.undoes) {
       for (const [payment, share] of shares) if (undoes(operation, payment)) Object.assign(share, { held: 0n, charged: 0n })
     } else if (type === 'cancellation') {
       take('held', 'back', fromHeld)
@@ -121,6 +130,10 @@ export function ledger(order: BookedOrder): ReadonlyMap<Operation, Share> {
     }
   }
   return shares
+}
+
+function raised(shares: ReadonlyMap<Operation, Share>, { raises }: Operation, what: 'held' | 'charged', amount: bigint): void {
+  for (const [{ transactions }, share] of shares) if (transactions[0].key === raises) share[what] += amount
 }
 
 /** Points come after all money. */
@@ -158,11 +171,19 @@ export function standing(order: BookedOrder): Standing {
     ({ type, state, undoes, linked }) => state === 'Approved' && ((type === 'cancellation' && !undoes) || linked === true),
   )
   return {
-    paid: sum(payments(order).map(({ amount }) => amount)),
+    paid: sum([...payments(order).map(({ amount }) => amount), ...raises(order)]),
     held: sum(shares.map(({ held }) => held)),
     charged: sum(shares.map(({ charged }) => charged)),
     cancelled: sum(cancellations.map(({ amount }) => amount)),
   }
+}
+
+/** What payments that stand were raised by. */
+function raises(order: BookedOrder): readonly bigint[] {
+  const live = new Set(payments(order).map(({ transactions }) => transactions[0].key))
+  return order.operations
+    .filter(({ state, raises }) => state === 'Approved' && raises !== undefined && live.has(raises))
+    .map(({ type, amount, over = 0n }) => (type === 'increment' ? amount : over))
 }
 
 function stateOf(order: BookedOrder): OrderState {
@@ -249,7 +270,7 @@ export class Book {
   begin(
     message: Pick<AuthorisationMessage, 'order' | 'merchant' | 'amount' | 'currency' | 'key'>,
     kind: 'authorisation' | 'advice' | 'cash' | 'sbp',
-    facts: Pick<Operation, 'at' | 'card' | 'hold' | 'gives' | 'linked'> & { pan?: string },
+    facts: Pick<Operation, 'at' | 'card' | 'hold' | 'gives' | 'linked' | 'scheme'> & { pan?: string },
   ): Found {
     const { order: asked, merchant, amount, currency, key } = message
     let order = this.order(asked.number, merchant.id)

@@ -1,14 +1,15 @@
 /** Confirmations and cancellations of orders: how much may be, from which payment, and whether a cancellation is a reversal or a refund (seed 001). */
 
 import { isFault } from '../../src/errors.ts'
-import type { HostAnswer, ItemPart, OrderChange } from '../../src/payment/acquirer.ts'
+import type { ChangeKind, HostAnswer, ItemPart, OrderChange } from '../../src/payment/acquirer.ts'
+import { type Allowed, overOf } from '../../src/payment/estimates.ts'
 import { priceParts } from '../../src/payment/order.ts'
 import { cancelAward } from './bonus.ts'
 import { type Book, type BookedOrder, least, ledger, type Operation, payments, standing } from './book.ts'
 import type { Issuer } from './issuer.ts'
 import type { CheckedRule } from './rules.ts'
 
-export type ChangeKind = 'confirmation' | 'cancellation'
+export type { ChangeKind } from '../../src/payment/acquirer.ts'
 
 export interface Workplace {
   readonly book: Book
@@ -16,6 +17,8 @@ export interface Workplace {
   readonly now: Date
   /** Whether the financial transaction of a payment has gone to the processing centre: then it is refunded, not reversed. */
   isSettled(payment: Operation): boolean
+  /** What the merchant's category may do with this payment. */
+  allowed(payment: Operation): Allowed
 }
 
 class Refused extends Error {
@@ -38,24 +41,62 @@ export function change(
   try {
     for (const one of rules) if (one.do === 'decline') throw new Refused(one.code, one.reason)
     if (payments(order).length === 0) throw new Refused('12', 'nothing is paid')
+    if (kind === 'increment') return increment(place, order, asked)
     return kind === 'confirmation' ? confirm(place, order, asked) : cancel(place, order, asked)
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     const { code, message: reason } = error
     const amount = asked.amount ?? 0n
-    const transaction = { key: asked.key, kind: kind === 'confirmation' ? 'capture' : 'refund', amount } as const
+    const transaction = {
+      key: asked.key,
+      kind: ({ increment: 'authorisation', confirmation: 'capture', cancellation: 'refund' } as const)[kind],
+      amount,
+    } as const
     const found = book.add(order, { type: kind, state: 'In Process', amount, at: now }, [transaction], book.names.message(asked))
     return book.finish(found, { state: 'declined', reason, response: { type: 'declined', code } })
   }
 }
 
-function confirm({ book, now }: Workplace, order: BookedOrder, asked: OrderChange): HostAnswer {
+/** More is held on the same account; an account that has not as much says 51. */
+function increment({ book, issuer, now, allowed }: Workplace, order: BookedOrder, asked: OrderChange): HostAnswer {
+  const { key, amount = 0n } = asked
+  const { held, charged } = standing(order)
+  const payment = payments(order).find(({ hold, type }) => hold && type === 'payment')
+  if (!payment || held === 0n || charged > 0n) throw new Refused('12', 'nothing is held that can be raised')
+  if (amount <= 0n) throw new Refused('13', 'nothing is to be held')
+  if (!allowed(payment).increments) throw new Refused('57', 'this merchant raises no payments of this payment system')
+  if (issuer.balanceOf(payment.account) < amount) throw new Refused('51', 'not enough money on the account')
+  issuer.move(payment.account, -amount)
+  const operation = { type: 'increment', state: 'In Process', amount, at: now, raises: payment.transactions[0].key } as const
+  const found = book.add(order, operation, [{ key, kind: 'authorisation', amount }], book.names.message(asked))
+  return book.finish(found, approved(book, now))
+}
+
+function confirm({ book, issuer, now, allowed }: Workplace, order: BookedOrder, asked: OrderChange): HostAnswer {
   const { held } = standing(order)
   if (held === 0n) throw new Refused('12', 'nothing is held')
-  const { amount, items } = sizeOf('confirmation', order, asked, held)
-  const operation = { type: 'confirmation', state: 'In Process', amount, at: now, ...(items && { items }) } as const
+  const payment = payments(order).find(({ hold, type }) => hold && type === 'payment')
+  const most = payment && asked.amount !== undefined ? held + overOf(held, allowed(payment)) : held
+  const { amount, items } = sizeOf('confirmation', order, asked, most)
+  const over = amount - least(amount, held)
+  // Within its payment system's rule the bank pays it, whatever is on the account.
+  if (over > 0n) issuer.move(payment!.account, -over)
+  const more = { ...(items && { items }), ...(over > 0n && { over, raises: payment!.transactions[0].key }) }
+  const operation = { type: 'confirmation', state: 'In Process', amount, at: now, ...more } as const
+  const rest = asked.final ? held - (amount - over) : 0n
   const found = book.add(order, operation, [{ key: asked.key, kind: 'capture', amount }], book.names.message(asked))
-  return book.finish(found, approved(book, now))
+  if (rest === 0n) return book.finish(found, approved(book, now))
+  book.finish(found, approved(book, now))
+  const before = ledger(order)
+  const free = { type: 'cancellation', state: 'In Process', amount: rest, at: now, fromHeld: rest } as const
+  book.finish(book.add(order, free, [{ key: `${asked.key}/rest`.slice(-64), kind: 'reversal', amount: rest }]), approved(book, now))
+  for (const [one, { back }] of ledger(order)) {
+    const part = back - (before.get(one)?.back ?? 0n)
+    if (one.type === 'payment') issuer.move(one.account, part)
+    else issuer.movePoints(one.account, part)
+  }
+  found.transaction.answer = { ...found.transaction.answer, orderState: order.state }
+  return found.transaction.answer
 }
 
 function cancel({ book, issuer, now, isSettled }: Workplace, order: BookedOrder, asked: OrderChange): HostAnswer {

@@ -1,6 +1,6 @@
 /** What the acquirer does with a question: its book, the rules of the day, risk, the issuer's verdict, and what an observer may see of it. */
 
-import { uint } from '../../src/bytes.ts'
+import { hex, uint } from '../../src/bytes.ts'
 import { type Clock, sleep, systemClock } from '../../src/clock.ts'
 import { maskPan } from '../../src/mask.ts'
 import type {
@@ -14,6 +14,8 @@ import type {
   SbpCode,
 } from '../../src/payment/acquirer.ts'
 import { approvingCodes } from '../../src/payment/agreement.ts'
+import { type Allowed, allowedOf, type Estimates } from '../../src/payment/estimates.ts'
+import { schemeName } from '../../src/payment/scheme.ts'
 import { type BonusOptions, cancelAward, earnBonus, undoBonus } from './bonus.ts'
 import {
   type Book,
@@ -40,6 +42,8 @@ export interface MerchantAccount {
   readonly id: string
   /** 2: what is paid is held until it is confirmed. 1 when left out. */
   readonly stages?: 1 | 2
+  /** What it sells, where amounts are estimated: how far its payments may be raised. */
+  readonly estimates?: Estimates
   /** Its terminals; any when left out. */
   readonly terminals?: readonly string[]
 }
@@ -183,8 +187,11 @@ export class Desk {
     const check = message.type === 'check'
     const hold = !check && (message.hold ?? this.#merchants?.find(({ id }) => id === message.merchant.id)?.stages === 2)
     const at = kind === 'advice' ? message.at : new Date(this.#clock.now())
+    const aid = message.tags.get(0x84) ?? message.tags.get(0x9f06) ?? message.tags.get(0x4f)
+    const scheme = schemeName({ ...(aid && { aid: hex(aid) }), pan, interface: message.interface })
     return this.book.begin(message, kind, {
       at,
+      ...(scheme && { scheme }),
       ...(hold && { hold }),
       ...((message.type === 'refund' || check) && { gives: true, ...(this.#paidBy(message) && { linked: true }) }),
       ...(pan && { pan: maskPan(pan), card: this.book.names.card(pan) }),
@@ -353,7 +360,13 @@ export class Desk {
           )
         this.#expire(order)
         const isSettled = ({ at }: Operation) => +at <= this.#settled || !sameDay(at, new Date(this.#clock.now()))
-        const place = { book: this.book, issuer: this.issuer, now: new Date(this.#clock.now()), isSettled }
+        const place = {
+          book: this.book,
+          issuer: this.issuer,
+          now: new Date(this.#clock.now()),
+          isSettled,
+          allowed: this.#allowed(merchant.id),
+        }
         const answer = change(place, kind, order, asked, rules)
         this.#keep({ order, keys: [key] }, ...payments(order).map(({ account }) => account))
         const { operation } = this.book.find(key)!
@@ -363,6 +376,12 @@ export class Desk {
         return this.#named(key, answer)
       }),
     )
+  }
+
+  /** Without a rule of this host's a payment may be raised, and is charged for no more than is held. */
+  #allowed(merchant: string) {
+    const estimates = this.#merchants?.find(({ id }) => id === merchant)?.estimates
+    return ({ scheme }: Operation): Allowed => (estimates ? allowedOf(scheme, estimates) : { increments: true, over: 0 })
   }
 
   /** Changes of one order go one after the other, in the order in which they came. */

@@ -79,6 +79,7 @@ export function hostEventLine(event: HostEvent): string {
       const proof = stripeCode ? `stripe code ${stripeCode}` : `ARQC ${arqc}`
       return `${type} ${what} (${through}, CVM ${cvm}): ${proof}, PIN ${pin}, ${code} ${reason}`
     }
+    case 'increment':
     case 'confirmation':
     case 'cancellation': {
       const { type, order, amount, currency: alpha, how, code, reason, state } = event

@@ -6,7 +6,7 @@ import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import * as door from '../../src/door.ts'
 import { asFault, Fault, isFault } from '../../src/errors.ts'
-import type { HostAnswer } from '../../src/payment/acquirer.ts'
+import type { ChangeKind, HostAnswer } from '../../src/payment/acquirer.ts'
 import { decodeMessage, encodeAnswer, encodeCode, type Json } from '../../src/payment/wire.ts'
 import { decodeCashSale, decodeChange, decodeSale, encodeHostOrder } from '../../src/payment/wire-order.ts'
 import { portFault } from '../port-fault.ts'
@@ -200,11 +200,12 @@ async function route(desk: Desk, request: IncomingMessage): Promise<Reply<Json>>
       return asJson(await desk.reverse(name!, whyOf(await body(request))), encodeAnswer)
     case 'GET v1/orders/*':
       return asJson(await desk.order(name!, new URLSearchParams(query).get('merchant') ?? undefined), encodeHostOrder)
+    case 'POST v1/orders/*/increment':
     case 'POST v1/orders/*/confirmation':
     case 'POST v1/orders/*/cancellation': {
       const asked = decodeChange(await body(request))
       if (asked.number !== name) throw new Refusal(400, `number: the path names order ${name}`)
-      return asJson(await desk.change(action as 'confirmation' | 'cancellation', asked), encodeAnswer)
+      return asJson(await desk.change(action as ChangeKind, asked), encodeAnswer)
     }
     default:
       throw new Refusal(404, `no ${request.method} ${pathname} here`)

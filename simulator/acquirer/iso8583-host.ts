@@ -239,6 +239,10 @@ async function route({ desk, dialect, index }: Work, message: IsoMessage): Promi
     case '0101':
     case '0200':
     case '0201': {
+      if (ours && told.task === 'increment') return asFields(await desk.change('increment', decodeChange(told.change)))
+      const raised = !ours && type.startsWith('010') && message.fields.has(90) ? index.find(message, undefined) : undefined
+      if (raised?.known) return asFields(await desk.change('increment', raised.change(message, BigInt(needed(message, 4)))))
+      if (raised) return { answer: new Map([[39, NO_ORIGINAL]]) }
       const asked = authorisationOf(message, dialect)
       if (key !== undefined && key !== asked.key) throw formatFault(dialect.own!.key, 'the private data say something else')
       index.add(message, asked)

@@ -31,7 +31,7 @@ export function isoIndex(desk: Desk) {
     if (!found) return { known: false, key }
     const { order, operation, transaction } = found
     const replaced = textOf(message, 95)
-    const capture = message.type.startsWith('022')
+    const capture = message.type.startsWith('022') || message.type.startsWith('010')
     const facts: Readonly<Record<number, (said: string) => boolean>> = {
       2: said => transaction.pan === undefined || maskPan(said) === transaction.pan,
       // What was asked for, or what became of it: a part approved, points beside the money.

@@ -164,6 +164,11 @@ export class Issuer {
     if (account) account.points += amount
   }
 
+  /** What is left on an account; nothing on one that is not known. */
+  balanceOf(id: string | undefined): bigint {
+    return this.#accounts.find(one => one.id === id)?.balance ?? 0n
+  }
+
   state(id: string | undefined): AccountState | undefined {
     const account = this.#accounts.find(one => one.id === id)
     if (!account) return undefined

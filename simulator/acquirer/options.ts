@@ -2,13 +2,26 @@
 
 import { z } from 'zod'
 import { Fault } from '../../src/errors.ts'
+import { categories } from '../../src/payment/estimates.ts'
 import type { BonusOptions } from './bonus.ts'
 import type { MerchantAccount } from './desk.ts'
+
+const estimate = z.strictObject({
+  scheme: z.string().min(1).max(32),
+  categories: z.array(z.enum(categories)).min(1).optional(),
+  increments: z.boolean().optional(),
+  over: z.number().min(0).max(100).optional(),
+  source: z.string().max(200),
+  confidence: z.enum(['processor', 'assumed']),
+})
 
 const merchants = z.array(
   z.strictObject({
     id: z.string().min(1).max(15),
     stages: z.union([z.literal(1), z.literal(2)]).optional(),
+    estimates: z
+      .strictObject({ category: z.enum(categories), rules: z.array(estimate).optional(), assumed: z.boolean().optional() })
+      .optional(),
     terminals: z.array(z.string().min(1).max(8)).optional(),
   }),
 )

@@ -22,7 +22,18 @@ const condition = z
   .default({})
 
 /** What an acquirer is asked. */
-export const questions = ['authorisation', 'advice', 'reversal', 'status', 'confirmation', 'cancellation', 'order', 'cash', 'qr'] as const
+export const questions = [
+  'authorisation',
+  'advice',
+  'reversal',
+  'status',
+  'increment',
+  'confirmation',
+  'cancellation',
+  'order',
+  'cash',
+  'qr',
+] as const
 export type Question = (typeof questions)[number]
 
 const common = {

@@ -174,7 +174,7 @@ export interface ItemPart {
   readonly quantity?: bigint
 }
 
-/** A change of an order that has been paid: its confirmation or its cancellation, in full or in part. */
+/** A change of an order that has been paid: its confirmation or its cancellation, in full or in part, or more to be held. */
 export interface OrderChange {
   /** Idempotency key: the same key changes nothing twice. */
   readonly key: string
@@ -186,6 +186,8 @@ export interface OrderChange {
   readonly amount?: bigint
   /** Instead of an amount. */
   readonly items?: readonly ItemPart[]
+  /** Of a confirmation: it is the last; what is still held beyond it is let go. */
+  readonly final?: boolean
   /** Of a cancellation: only what is still held, or only what was charged. Left out: what is held first. */
   readonly of?: 'held' | 'charged'
 }
@@ -280,9 +282,22 @@ export interface HostOperation {
   readonly transactions: readonly HostTransaction[]
 }
 
-export const operationTypes = ['payment', 'confirmation', 'cancellation', 'bonusPayment', 'bonusAward', 'bonusCancellation'] as const
+export const operationTypes = [
+  'payment',
+  'increment',
+  'confirmation',
+  'cancellation',
+  'bonusPayment',
+  'bonusAward',
+  'bonusCancellation',
+] as const
 export const operationStates = ['In Process', 'Approved', 'Declined', 'Canceled', 'Timeout'] as const
 export const transactionKinds = ['authorisation', 'advice', 'cash', 'sbp', 'capture', 'reversal', 'refund', 'bonus'] as const
+
+export const changeKinds = ['increment', 'confirmation', 'cancellation'] as const
+export type ChangeKind = (typeof changeKinds)[number]
+/** The acquirer's call for each. */
+export const changeCalls = { increment: 'increment', confirmation: 'confirm', cancellation: 'cancel' } as const
 
 /** One message to the processing centre, and what came of it. */
 export interface HostTransaction {
@@ -306,6 +321,8 @@ export interface HostTransaction {
 export interface OrderAcquirer extends Acquirer {
   /** Charges what a two-stage payment holds, in full or in part. Idempotent by key. */
   confirm(change: OrderChange, options?: Partial<Waiting>): Promise<HostAnswer>
+  /** Holds `amount` more on the card that an order's payment holds. Idempotent by key. Left out by hosts that cannot. */
+  increment?(change: OrderChange, options?: Partial<Waiting>): Promise<HostAnswer>
   /** Lets go of what is held, gives back what was charged; the host chooses between reversal and refund. Idempotent by key. */
   cancel(change: OrderChange, options?: Partial<Waiting>): Promise<HostAnswer>
   /** Undefined when the host has no such order of this merchant. */

@@ -131,7 +131,7 @@ export function agreeing(acquirer: Acquirer): Acquirer {
 
 /** As `agreeing`, with changes of orders and payments without a card. */
 export function agreeingTill(acquirer: OrderAcquirer & Partial<RetailAcquirer>): OrderAcquirer & Partial<RetailAcquirer> {
-  const { registerCash, requestQr } = acquirer
+  const { registerCash, requestQr, increment } = acquirer
   const retail: Partial<RetailAcquirer> = {
     ...(registerCash && {
       registerCash: async (sale, options) => agreed(await registerCash.call(acquirer, sale, options), askedBySale(sale)),
@@ -147,6 +147,9 @@ export function agreeingTill(acquirer: OrderAcquirer & Partial<RetailAcquirer>):
   return {
     ...agreeing(acquirer),
     ...retail,
+    ...(increment && {
+      increment: async (change, options) => agreed(await increment.call(acquirer, change, options), askedByChange(change)),
+    }),
     confirm: async (change, options) => agreed(await acquirer.confirm(change, options), askedByChange(change)),
     cancel: async (change, options) => agreed(await acquirer.cancel(change, options), askedByChange(change)),
     async order(merchant, number, options) {

@@ -5,7 +5,7 @@ import * as door from '../door.ts'
 import { abortFault, asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import { maskNumbers } from '../mask.ts'
 import { usageFault } from '../refusal.ts'
-import type { AuthorisationMessage, HostAnswer, OrderAcquirer, OrderChange, RetailAcquirer } from './acquirer.ts'
+import type { AuthorisationMessage, ChangeKind, HostAnswer, OrderAcquirer, OrderChange, RetailAcquirer } from './acquirer.ts'
 import { agreed, askedBy, askedByChange, askedBySale, contradiction, nothingToUndo } from './agreement.ts'
 import { decodeAnswer, decodeCode, encodeMessage, type Json, named } from './wire.ts'
 import { decodeHostOrder, encodeCashSale, encodeChange, encodeSale } from './wire-order.ts'
@@ -34,7 +34,7 @@ export function httpAcquirer(address: string, options: HttpAcquirerOptions = {})
   const call = (method: string, path: string, body: Json | undefined, signal: AbortSignal | undefined): Promise<HostAnswer> =>
     request(new URL(path, base), method, body, options, signal, json => named(decodeAnswer(json)))
   const change =
-    (action: 'confirmation' | 'cancellation') =>
+    (action: ChangeKind) =>
     async (change: OrderChange, { signal }: { signal?: AbortSignal } = {}) =>
       agreed(
         await call('POST', `v1/orders/${encodeURIComponent(change.number)}/${action}`, encodeChange(change), signal),
@@ -61,6 +61,7 @@ export function httpAcquirer(address: string, options: HttpAcquirerOptions = {})
       agreed(named(code.answer), askedBySale(sale))
       return code
     },
+    increment: change('increment'),
     confirm: change('confirmation'),
     cancel: change('cancellation'),
     async order({ id }, number, { signal } = {}) {

@@ -6,7 +6,7 @@ import type { Waiting } from '../emv/terminal.ts'
 import { abortFault, asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
 import { Conversation } from '../reader/conversation.ts'
 import type { Link } from '../transport/link.ts'
-import type { AuthorisationMessage, HostOrder, OrderAcquirer, OrderChange } from './acquirer.ts'
+import type { AuthorisationMessage, ChangeKind, HostOrder, OrderAcquirer, OrderChange } from './acquirer.ts'
 import { agreed, askedBy, askedByChange, contradiction } from './agreement.ts'
 import { type IsoFrame, type IsoMac, type IsoMessage, isoSideOf } from './iso8583.ts'
 import { checkAgreement, codeOf, NO_ORIGINAL, paymentAnswer, reversalConfirmed, statusAnswer, toldBy } from './iso8583-answers.ts'
@@ -188,7 +188,7 @@ export function iso8583Acquirer(options: Iso8583Options): Iso8583Acquirer {
     }
   }
 
-  const change = (what: 'confirmation' | 'cancellation') => {
+  const change = (what: ChangeKind) => {
     return async (asked: OrderChange, { signal }: Partial<Waiting> = {}) => {
       const { merchant, number, amount } = asked
       const original = known.ofOrder(merchant.id, number)
@@ -200,10 +200,14 @@ export function iso8583Acquirer(options: Iso8583Options): Iso8583Acquirer {
             feature: what,
           },
         )
+      if (asked.final && !dialect.own)
+        throw new Fault('unsupported', 'that a confirmation is the last has no form in this dialect: cancel what is left', {
+          feature: 'final',
+        })
       const fields = task(what, { change: encodeChange(asked) }, asked.key)
       if (original) nameOriginal(fields, original)
       if (dialect.own) fields.delete(37) // the change has a number of its own, and our host knows the payment by its order
-      if (what === 'confirmation' || !dialect.own) partOf(fields, what, original, amount)
+      if (what !== 'cancellation' || !dialect.own) partOf(fields, what, original, amount)
       else if (amount !== undefined) fields.set(4, amountField(amount))
       else fields.delete(4)
       fields.set(41, merchant.terminal.padEnd(8)).set(42, merchant.id.padEnd(15))
@@ -214,6 +218,7 @@ export function iso8583Acquirer(options: Iso8583Options): Iso8583Acquirer {
   return {
     authorise: payment('authorisation'),
     advise: payment('advice'),
+    increment: change('increment'),
     confirm: change('confirmation'),
     cancel: change('cancellation'),
     async status(key, { signal } = {}) {
@@ -308,8 +313,8 @@ function nameOriginal(fields: IsoFields, one: Remembered): void {
 }
 
 /** How much of a payment: the amount of a confirmation in 4; of a cancellation what is left in 95, where something is. */
-function partOf(fields: IsoFields, what: 'confirmation' | 'cancellation', one: Remembered | undefined, amount: bigint | undefined): void {
-  if (what === 'confirmation') {
+function partOf(fields: IsoFields, what: ChangeKind, one: Remembered | undefined, amount: bigint | undefined): void {
+  if (what !== 'cancellation') {
     if (amount !== undefined) fields.set(4, amountField(amount))
     return
   }

@@ -12,7 +12,7 @@ import { type IsoDialect, isoDialect, isoField } from './iso8583-dialect.ts'
 import { decodeMessage, encodeMessage, type Json } from './wire.ts'
 
 /** What is asked for: the message type says the class, the private data the rest. */
-export type IsoTask = 'authorisation' | 'advice' | 'reversal' | 'confirmation' | 'cancellation' | 'status' | 'order' | 'echo'
+export type IsoTask = 'authorisation' | 'advice' | 'reversal' | 'increment' | 'confirmation' | 'cancellation' | 'status' | 'order' | 'echo'
 
 /** Type of the request; `hold`: an authorisation that is confirmed later (0100, 0120), else a financial message (0200, 0220). */
 export function typeOf(task: IsoTask, { hold = false, repeat = false, check = false } = {}): string {
@@ -21,6 +21,8 @@ export function typeOf(task: IsoTask, { hold = false, repeat = false, check = fa
       return hold || check ? '0100' : '0200'
     case 'advice':
       return hold ? '0120' : '0220'
+    case 'increment':
+      return '0100'
     case 'confirmation':
       return '0220'
     case 'reversal':

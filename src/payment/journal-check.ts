@@ -102,7 +102,7 @@ function mend(database: Database, damage: Damage): Repaired['became'] {
   if (!content) return 'aside' // with its order
   if (table === 'entries' && (content.kind === 'payment' || content.kind === 'refund') && mendPayment(database, content, row))
     return 'mended'
-  if (table === 'entries' && (content.kind === 'confirmation' || content.kind === 'cancellation')) {
+  if (table === 'entries' && (content.kind === 'confirmation' || content.kind === 'cancellation' || content.kind === 'increment')) {
     database.run(
       "UPDATE entries SET stage = 'ended', result = 'unknown', due = NULL, open = 0, owner = NULL, facts = '{}' WHERE rowid = ?",
       row,

@@ -2,7 +2,7 @@
 
 import { isFault } from '../errors.ts'
 import { maskPan } from '../mask.ts'
-import { type HostAnswer, type Merchant, orderStates } from './acquirer.ts'
+import { changeKinds, type HostAnswer, type Merchant, orderStates } from './acquirer.ts'
 import type { Entry, OrderRecord } from './journal.ts'
 import type { Row } from './journal-sqlite.ts'
 import type { Notice } from './notice.ts'
@@ -35,7 +35,7 @@ export const schema = `
   CREATE TABLE owners (id TEXT PRIMARY KEY, machine TEXT NOT NULL, pid INTEGER NOT NULL, beat INTEGER NOT NULL) STRICT;
 `
 
-export const kinds = ['payment', 'refund', 'check', 'confirmation', 'cancellation'] as const
+export const kinds = ['payment', 'refund', 'check', ...changeKinds] as const
 export const results = ['approved', 'declined', 'cancelled', 'unknown'] as const
 
 /** What of an entry has no column of its own, as JSON. */

@@ -1,7 +1,17 @@
 /** The journal of payments: a file that survives the process, written ahead of every message (SQLite; Node only, and its libraries load when one is opened). */
 
 import type { Clock } from '../clock.ts'
-import type { AuthorisationMessage, HostAnswer, Merchant, Order, OrderChange, OrderState, PaymentType, ReversalReason } from './acquirer.ts'
+import type {
+  AuthorisationMessage,
+  ChangeKind,
+  HostAnswer,
+  Merchant,
+  Order,
+  OrderChange,
+  OrderState,
+  PaymentType,
+  ReversalReason,
+} from './acquirer.ts'
 import type { Repaired } from './journal-damage.ts'
 import type { Notice } from './notice.ts'
 import type { Receipt } from './receipt.ts'
@@ -31,7 +41,7 @@ export type { Damage, Repaired } from './journal-damage.ts'
 export interface Entry {
   readonly key: string
   /** `refund`: by a card that was present; `check`: of a card; neither is a payment of the order. */
-  readonly kind: 'payment' | 'refund' | 'check' | 'confirmation' | 'cancellation'
+  readonly kind: 'payment' | 'refund' | 'check' | ChangeKind
   /** Of a payment or refund by card; a purchase when left out. */
   readonly type?: PaymentType
   /** Of a refund: it gives back what this order's payments took. Left out: it stands by itself, and counts for no order. */
@@ -108,8 +118,8 @@ export interface Journal extends Recorder, AsyncDisposable {
   claim(key: string): boolean
   /** Lets others have it; `nextTry` counts an attempt that failed. */
   release(key: string, nextTry?: Date): void
-  /** Writes down a confirmation or cancellation before it is asked for, and claims it. @throws Fault `busy` when the order has an open entry */
-  change(kind: 'confirmation' | 'cancellation', change: OrderChange): void
+  /** Writes down a confirmation, cancellation or increment before it is asked for, and claims it. @throws Fault `busy` when the order has an open entry */
+  change(kind: ChangeKind, change: OrderChange): void
   /** The answer to a change, and what is to be told of it, in one piece. */
   changed(key: string, answer: HostAnswer, ...notices: readonly Notice[]): void
   /** How a payment ended that was brought to its end later, and what is to be told of it, in one piece. */

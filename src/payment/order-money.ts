@@ -51,13 +51,26 @@ export function moneyOf(order: Booked): OrderMoney {
     }
     if (entry.kind === 'check') continue
     const { change, kind } = entry
+    if (kind === 'increment') {
+      paid += entry.answer?.about?.amount ?? change?.amount ?? 0n
+      held += entry.answer?.about?.amount ?? change?.amount ?? 0n
+      continue
+    }
     const most = kind === 'confirmation' ? held : change?.of === 'charged' ? charged : change?.of === 'held' ? held : held + charged
     const amount = entry.answer?.about?.amount ?? sizeOf(order, entry, most, items[kind])
     for (const { id, quantity } of partsOf(order, change?.items, items[kind])) items[kind].set(id, (items[kind].get(id) ?? 0n) + quantity)
     if (kind === 'confirmation') {
+      // A final amount over what is held is charged all the same; under it, the rest is let go.
+      const over = amount - least(amount, held)
+      paid += over
       confirmed += amount
-      held -= least(amount, held)
+      held -= amount - over
       charged += amount
+      if (change?.final) {
+        letGo += held
+        back += held
+        held = 0n
+      }
       continue
     }
     const free = change?.of === 'charged' ? 0n : least(amount, held)

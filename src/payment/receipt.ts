@@ -20,7 +20,7 @@ export interface Receipt {
   readonly terminal: string
   readonly order: string
   /** What was done, where it is no plain purchase: a refund is never a payment. */
-  readonly type?: Exclude<PaymentType, 'purchase'>
+  readonly type?: Exclude<PaymentType, 'purchase'> | 'increment' | 'completion'
   readonly result: Outcome['result']
   /** `150.00`; with parts their total. */
   readonly amount: string
@@ -29,6 +29,8 @@ export interface Receipt {
   readonly cashback?: string
   readonly tip?: string
   readonly surcharge?: string
+  /** Of an increment: what is held with it. */
+  readonly held?: string
   readonly currency: string
   readonly commission?: string
   readonly aid?: string
@@ -164,7 +166,7 @@ export function shownPan(tags: ReadonlyMap<number, Uint8Array>): string | undefi
   return /^\d{6}F+\d{4}$/.test(masked) ? masked.replaceAll('F', '*') : undefined
 }
 
-function slipDate(at: Date): string {
+export function slipDate(at: Date): string {
   const two = (number: number) => String(number).padStart(2, '0')
   return `${two(at.getDate())}.${two(at.getMonth() + 1)}.${at.getFullYear()} ${two(at.getHours())}:${two(at.getMinutes())}`
 }
@@ -221,6 +223,7 @@ export function receiptLines(receipt: Receipt, language: Language = 'en'): strin
     ...headlines(receipt, language),
     ...partLines(receipt, language),
     ...line(receipt.purchase === undefined ? 'receipt.amount' : 'receipt.total', `${receipt.amount} ${receipt.currency}`),
+    ...line('receipt.held', receipt.held && `${receipt.held} ${receipt.currency}`),
     ...line('receipt.method', receipt.method && message(`method.${receipt.method}`, language)),
     ...line('receipt.received', receipt.received && `${receipt.received} ${receipt.currency}`),
     ...line('receipt.change', receipt.change && `${receipt.change} ${receipt.currency}`),

@@ -22,6 +22,7 @@ import {
   signal,
   whole,
 } from '../door.ts'
+import { categories } from './estimates.ts'
 import { type Method, methods } from './steps.ts'
 
 /** n 12, as field 4 of ISO 8583 and 9F02 hold it. */
@@ -112,6 +113,17 @@ export const tillRule: Rule = shape({
   ...{ journal: having('a Journal', 'record', 'order', 'open'), acquirer: acquirerRule, merchant: merchantRule },
   ...{ clock: maybe(clock), onNotice: maybe(callable), onFault: maybe(callable), newKey: maybe(callable) },
   ...{ attemptTime: maybe(milliseconds), background: maybe(flag) },
+  estimates: maybe(
+    shape({
+      category: oneOf(categories),
+      rules: maybe(
+        listOf(
+          shape({ scheme: anyText, categories: maybe(listOf(oneOf(categories), 1)), increments: maybe(flag), over: maybe(finite(0, 100)) }),
+        ),
+      ),
+      assumed: maybe(flag),
+    }),
+  ),
   refunds: maybe(shape({ most: maybe(amount(0n, MOST)), password: maybe(anyText) })),
 })
 
@@ -140,6 +152,7 @@ export const howRule: Rule = {
 export const partRule: Rule = shape({
   amount: maybe(amount(1n, MOST)),
   items: maybe(listOf(shape({ id: anyText, quantity: maybe(anyAmount) }), 1)),
+  final: maybe(flag),
 })
 
 export const journalRule: Rule = shape({

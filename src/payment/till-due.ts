@@ -3,12 +3,20 @@
 import { type Clock, within } from '../clock.ts'
 import { formatAmount } from '../currency.ts'
 import { Fault } from '../errors.ts'
-import type { AuthorisationMessage, HostAnswer, OrderAcquirer, RetailAcquirer, ReversalReason } from './acquirer.ts'
+import {
+  type AuthorisationMessage,
+  type ChangeKind,
+  changeCalls,
+  type HostAnswer,
+  type OrderAcquirer,
+  type RetailAcquirer,
+  type ReversalReason,
+} from './acquirer.ts'
 import { agreed, contradicts, isContradiction, takeBack } from './agreement.ts'
 import type { Entry, Journal, OrderRecord } from './journal.ts'
 import type { Notice } from './notice.ts'
-import { isUnapproval, stateAfter } from './order-money.ts'
-import { makePlainReceipt, makeReceipt, type Receipt } from './receipt.ts'
+import { isUnapproval, moneyOf, stateAfter } from './order-money.ts'
+import { makePlainReceipt, makeReceipt, type Receipt, slipDate } from './receipt.ts'
 import type { Ending } from './recorder.ts'
 
 export interface Desk {
@@ -43,7 +51,7 @@ export type Became = Ending['result'] | 'pending'
  * | an SBP code was asked for | never heard of it | reversed, so that a late copy cannot be paid |
  * | cash was taken | registers it | approved; told with its fiscal document |
  * | cash was taken | refuses it | approved, and told: the money is in the drawer |
- * | a confirmation or cancellation | answers the repetition | as it answers |
+ * | a confirmation, cancellation or increment | answers the repetition | as it answers |
  *
  * @throws Fault `host-unreachable`, `host-no-answer`, `host-error`, `timeout`, `aborted`: to be tried again; `journal`, `bad-key`
  */
@@ -88,7 +96,9 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
   }
 
   if (change) {
-    const answer = await acquirer[entry.kind === 'confirmation' ? 'confirm' : 'cancel'](change, { signal })
+    const call = changeCalls[entry.kind as ChangeKind]
+    if (!acquirer[call]) throw new Fault('host-unreachable', 'this host raises no payments')
+    const answer = await acquirer[call]!(change, { signal })
     if (answer.state === 'inProcess') return 'pending'
     const { orderState: state } = answer
     const said: Notice | undefined =
@@ -176,6 +186,30 @@ async function attempt(desk: Desk, entry: Entry, order: OrderRecord, signal: Abo
     }
     const ending = { result: 'approved', answer } as const
     return end(ending, entry.result === 'approved' ? { type: 'synchronised', order: order.number, key, at } : changed(ending))
+  }
+}
+
+/** The slip of a change of what is held, where that was the last that was done: more held, or the amount that is charged in the end. */
+export function changeReceipt(order: OrderRecord): Receipt | undefined {
+  const deeds = order.entries.filter(({ kind, change }) => kind !== 'cancellation' && (kind !== 'confirmation' || change?.final))
+  const last = deeds.at(-1)
+  const paid = order.entries.findLast(({ kind, result }) => kind === 'payment' && result === 'approved')
+  if (!last?.result || !paid?.receipt || (last.kind !== 'increment' && last.kind !== 'confirmation')) return undefined
+  const { rrn, authorisationCode, code } = last.answer?.response ?? {}
+  const amount = last.answer?.about?.amount ?? last.change?.amount
+  const { held } = moneyOf(order)
+  const { purchase: _p, tip: _t, surcharge: _s, cashback: _c, ...base } = paid.receipt
+  return {
+    ...base,
+    type: last.kind === 'increment' ? 'increment' : 'completion',
+    result: last.result,
+    amount: formatAmount(amount ?? 0n, order.currency),
+    ...(last.kind === 'increment' && { held: formatAmount(held, order.currency) }),
+    date: slipDate(last.at),
+    ...(code && { responseCode: code }),
+    ...(rrn && { rrn }),
+    ...(authorisationCode && { authorisationCode }),
+    signatureLine: false,
   }
 }
 

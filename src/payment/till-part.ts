@@ -8,13 +8,14 @@ import { priceParts } from './order.ts'
 import { moneyOf, type OrderMoney } from './order-money.ts'
 
 /** Part of an order: an amount, or items, or neither for all that is left. */
-export type Part = Pick<OrderChange, 'amount' | 'items'>
+export type Part = Pick<OrderChange, 'amount' | 'items' | 'final'>
 
 /** What no host would understand. @throws Fault `bad-argument` */
-export function checkPart(order: OrderRecord, { amount, items }: Part): void {
+export function checkPart(order: OrderRecord, { amount, items, final }: Part, over = 0n): void {
+  if (final && items) throw new Fault('bad-argument', 'part.final: of an amount, not of items', { field: 'part.final' })
   if (amount !== undefined && items) throw new Fault('bad-argument', 'part: an amount or items, not both', { field: 'part' })
   const { paid } = moneyOf(order)
-  const most = paid > order.amount ? paid : order.amount
+  const most = (paid > order.amount ? paid : order.amount) + over
   if (amount !== undefined && (amount <= 0n || amount > most))
     throw new Fault('bad-argument', `part.amount ${amount} is not 1 to ${most} minor units`, { field: 'part.amount' })
   if (!items) return
@@ -30,6 +31,7 @@ export function refusalOf(
   kind: 'confirmation' | 'cancellation',
   order: OrderRecord,
   part: Part & Pick<OrderChange, 'of'>,
+  over = 0n,
 ): HostAnswer | undefined {
   const money = moneyOf(order)
   const elsewhere = money.paid === 0n && (paidStates.includes(order.state) || order.state === 'PartialApproved')
@@ -39,9 +41,17 @@ export function refusalOf(
   if (left <= 0n) return refusal('13', `nothing of order ${order.number} is left`)
   const wanted = amountOf(kind, order, part, money)
   if (typeof wanted === 'string') return refusal('13', wanted)
-  if (wanted !== undefined && wanted > left)
-    return refusal('13', `${formatAmount(left, order.currency)} ${order.currency.alpha} of order ${order.number} are left`)
+  // Nothing goes over by little pieces: only what is charged at once may.
+  const most = left + (kind === 'confirmation' && !part.items ? over : 0n)
+  if (wanted !== undefined && wanted > most)
+    return refusal('13', `${formatAmount(most, order.currency)} ${order.currency.alpha} of order ${order.number} are left`)
   return undefined
+}
+
+/** Only what is held is raised, and nothing that was confirmed in part. */
+export function refuseIncrement(order: OrderRecord): HostAnswer | undefined {
+  const { held, confirmed } = moneyOf(order)
+  return held > 0n && confirmed === 0n ? undefined : refusal('12', `nothing of order ${order.number} is held that can be raised`)
 }
 
 /** Undefined for all that is left; a sentence where the items went before. */

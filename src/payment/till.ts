@@ -3,19 +3,20 @@
 import { type Clock, sleep, systemClock } from '../clock.ts'
 import * as door from '../door.ts'
 import { asFault, Fault, isFault, throwIfAborted } from '../errors.ts'
-import type { HostAnswer, Merchant, Order, OrderAcquirer, OrderChange, RetailAcquirer } from './acquirer.ts'
+import type { ChangeKind, HostAnswer, Merchant, Order, OrderAcquirer, OrderChange, RetailAcquirer } from './acquirer.ts'
 import { agreeingTill, isContradiction } from './agreement.ts'
 import { type Drawer, drawerOf } from './drawer.ts'
+import { allowedOf, type Estimates, needIncrements, overOf } from './estimates.ts'
 import type { Entry, Journal, OrderRecord } from './journal.ts'
 import type { Notice } from './notice.ts'
-import { dueOf, restOf } from './order-money.ts'
+import { dueOf, moneyOf, restOf, standingPayments } from './order-money.ts'
 import { type PaymentResult, type PayOptions, pay } from './payment.ts'
 import type { Receipt } from './receipt.ts'
 import * as rules from './rules.ts'
 import { type ByCash, letGo, type SaleResult, takeCash } from './till-cash.ts'
 import { compare } from './till-compare.ts'
-import { type Became, bringToEnd } from './till-due.ts'
-import { checkPart, type Part, refusalOf } from './till-part.ts'
+import { type Became, bringToEnd, changeReceipt } from './till-due.ts'
+import { checkPart, type Part, refusalOf, refuseIncrement } from './till-part.ts'
 import { type ByCardRefund, type Refunded, type RefundRules, refundCard } from './till-refund.ts'
 import { type BySbp, type SbpAcquirer, takeSbp } from './till-sbp.ts'
 
@@ -34,6 +35,8 @@ export interface TillOptions {
   readonly onFault?: (fault: Fault) => void
   /** What may be given back to a card where nothing was paid here; nothing when left out. */
   readonly refunds?: RefundRules
+  /** What this merchant sells, where amounts are estimated first: what may be raised and charged over what is held. Nothing when left out. */
+  readonly estimates?: Estimates
   /** Makes the idempotency keys of cash sales, confirmations and cancellations; random UUIDs when left out. */
   readonly newKey?: () => string
   /** Milliseconds for one attempt at what is due; 20 s when left out. */
@@ -97,7 +100,12 @@ export interface Till extends AsyncDisposable {
    * @throws Fault `not-found`; `host-error` with details.field where the host's order cannot be this one: nothing is changed, and a notice says so
    */
   status(number: string, signal?: AbortSignal): Promise<OrderRecord>
-  /** Charges what a two-stage payment holds. @throws Fault `not-found`, `bad-argument`, `journal` */
+  /**
+   * Holds `amount` minor units more on the card that the order's payment holds, as far as `TillOptions.estimates` has a rule for its payment system.
+   * @throws Fault `not-found`, `unsupported`, `bad-argument`, `journal`
+   */
+  increment(number: string, amount: bigint, signal?: AbortSignal): Promise<Changed>
+  /** Charges what a two-stage payment holds; more, as far as `TillOptions.estimates` has a rule; with `final` what is left is let go. @throws Fault `not-found`, `bad-argument`, `journal` */
   confirm(number: string, part?: Part, signal?: AbortSignal): Promise<Changed>
   /** Undoes the order in full or in part, a payment that hangs included. @throws Fault `not-found`, `bad-argument`, `journal` */
   cancel(number: string, part?: Part, signal?: AbortSignal): Promise<Changed>
@@ -291,16 +299,15 @@ export function openTill(options: TillOptions): Till {
     }
   }
 
-  async function change(
-    kind: 'confirmation' | 'cancellation',
-    number: string,
-    part: Part & Pick<OrderChange, 'of'>,
-    signal?: AbortSignal,
-  ): Promise<Changed> {
+  async function change(kind: ChangeKind, number: string, part: Part & Pick<OrderChange, 'of'>, signal?: AbortSignal): Promise<Changed> {
     door.need('part', part, rules.partRule)
     throwIfAborted(signal)
     const order = known(number)
-    checkPart(order, part)
+    const over = kind === 'confirmation' ? overOf(moneyOf(order).held, allowedOf(schemeOf(order), options.estimates)) : 0n
+    if (kind === 'increment') needIncrements(schemeOf(order), options.estimates)
+    else checkPart(order, part, over)
+    if (kind === 'increment' && !acquirer.increment)
+      throw new Fault('unsupported', 'this host raises no payments', { feature: 'increment' })
     const hanging = order.entries.filter(one => one.open)
     for (const entry of hanging) {
       // A payment that hangs is taken back as a whole, which is what its cancellation asks for.
@@ -322,15 +329,17 @@ export function openTill(options: TillOptions): Till {
         return { result: became === 'pending' ? 'unknown' : became === 'cancelled' ? 'approved' : 'declined', order: known(number) }
       }
     }
-    const { amount, items, of } = part
+    const { amount, items, of, final } = part
     const asked: OrderChange = {
       ...{ key: makeKey(), merchant, number, at: new Date(clock.now()) },
       ...(amount !== undefined && { amount }),
       ...(items && { items }),
       ...(of && { of }),
+      ...(final && { final }),
     }
     journal.change(kind, asked)
-    const refused = refusalOf(kind, known(number), part)
+    const now = known(number)
+    const refused = kind === 'increment' ? refuseIncrement(now) : refusalOf(kind, now, part, over)
     if (refused) {
       journal.changed(asked.key, refused)
       return { result: 'declined', answer: refused, order: known(number) }
@@ -409,6 +418,10 @@ export function openTill(options: TillOptions): Till {
       await refresh(number, signal, false).finally(tell)
       return known(number)
     },
+    increment: async (number, amount, signal) => {
+      door.need('amount', amount, door.amount(1n, rules.MOST))
+      return change('increment', number, { amount }, signal)
+    },
     confirm: (number, part = {}, signal) => change('confirmation', number, part, signal),
     cancel: (number, part = {}, signal) => change('cancellation', number, part, signal),
     refund: (number, part = {}, signal) => change('cancellation', number, { ...part, of: 'charged' }, signal),
@@ -425,15 +438,21 @@ export function openTill(options: TillOptions): Till {
       return pay({ number, currency, amount: 0n }, asked).finally(() => wake())
     },
     receipt(number) {
-      const receipt = known(number)
-        .entries.filter(one => one.kind === 'payment' || one.kind === 'refund' || one.kind === 'check')
-        .at(-1)?.receipt
+      const order = known(number)
+      const raised = changeReceipt(order)
+      if (raised) return raised
+      const receipt = order.entries.filter(one => one.kind === 'payment' || one.kind === 'refund' || one.kind === 'check').at(-1)?.receipt
       if (!receipt) throw new Fault('not-found', `order ${number} has no slip yet`, { order: number })
       return receipt
     },
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** The payment system of what is held, as its slip names it. */
+function schemeOf(order: OrderRecord): string | undefined {
+  return standingPayments(order).at(-1)?.receipt?.scheme
 }
 
 function hasSbp(acquirer: TillOptions['acquirer']): acquirer is SbpAcquirer {

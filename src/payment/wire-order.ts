@@ -106,7 +106,7 @@ function percent(value: unknown, path: string): number {
   return value
 }
 
-export function encodeChange({ key, merchant, number, at, amount, items, of }: OrderChange): Json {
+export function encodeChange({ key, merchant, number, at, amount, items, of, final }: OrderChange): Json {
   return {
     key,
     merchant: encodeMerchant(merchant),
@@ -115,6 +115,7 @@ export function encodeChange({ key, merchant, number, at, amount, items, of }: O
     amount: amount?.toString(),
     items: items && encodeParts(items),
     of,
+    final,
   }
 }
 
@@ -128,6 +129,7 @@ export function decodeChange(json: unknown): OrderChange {
     at: date(root.at, 'at'),
     ...optional(root, '', 'amount', money),
     ...optional(root, '', 'items', decodeParts),
+    ...optional(root, '', 'final', flag),
     ...optional(root, '', 'of', (value, path) => oneOf(value, ['held', 'charged'] as const, path)),
   }
 }
