@@ -464,6 +464,8 @@ const table = {
 } as const
 
 export type MessageId = keyof typeof table
+/** Every text, as it stands in the table: English, Russian. */
+export const messageTexts: Readonly<Record<MessageId, readonly [english: string, russian: string]>> = table
 export const messageIds = Object.keys(table) as readonly MessageId[]
 
 /** The text of `id`; `{name}` in it is replaced from `params`. */
