@@ -71,6 +71,8 @@ async function cell(row: Row, family: FamilyRow): Promise<void> {
     if (Object.hasOwn(onTheAir, row.scene) && (!bluetooth || why !== undefined)) continue
     const said = await seen(row.scene, family, lang)
     const lost = missing(row.words, said, lang)
+    const { never = [] } = row
+    expect(missing(never, said, lang), 'what must not be said').toEqual(never.map(([id]) => id))
     if (why === undefined) expect(lost, `${said.app}\n--- reader\n${said.reader}`).toEqual([])
     else expect(lost, 'a family that cannot does not').not.toEqual([])
   }

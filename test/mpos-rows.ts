@@ -233,6 +233,11 @@ export const rows: readonly Row[] = [
   {
     row: '21',
     scene: 'tap',
+    never: [
+      ['app.enterPin', 'The customer enters the PIN on the reader.', 'Покупатель вводит PIN-код на картридере.'],
+      ['app.signature', 'CUSTOMER SIGNATURE', 'ПОДПИСЬ ПОКУПАТЕЛЯ'],
+      ['reader.enterPin', 'ENTER PIN:', 'ВВЕДИТЕ ПИН:'],
+    ],
     words: [
       ['app.cardTapped', 'Contactless card tapped.', 'Приложена бесконтактная карта.'],
       ['app.approved', 'APPROVED', 'ОПЛАЧЕНО'],
@@ -399,6 +404,15 @@ export const rows: readonly Row[] = [
   {
     row: '39',
     scene: 'coBadgedTap',
+    never: [
+      ['app.selectApplication', 'Choose the payment system', 'Выберите платёжную систему'],
+      [
+        'app.selectOnReader',
+        'The customer chooses the payment system on the reader.',
+        'Покупатель выбирает платёжную систему на картридере.',
+      ],
+      ['reader.selectApplication', 'Select application:', 'Выберите приложение:'],
+    ],
     words: [
       ['app.cardTapped', 'Contactless card tapped.', 'Приложена бесконтактная карта.'],
       ['app.approved', 'APPROVED', 'ОПЛАЧЕНО'],
