@@ -166,7 +166,9 @@ export function shownPan(tags: ReadonlyMap<number, Uint8Array>): string | undefi
   return /^\d{6}F+\d{4}$/.test(masked) ? masked.replaceAll('F', '*') : undefined
 }
 
+/** `26.03.2019 10:52`, the terminal's own time. */
 export function slipDate(at: Date): string {
+  door.need('at', at, door.date)
   const two = (number: number) => String(number).padStart(2, '0')
   return `${two(at.getDate())}.${two(at.getMonth() + 1)}.${at.getFullYear()} ${two(at.getHours())}:${two(at.getMinutes())}`
 }
