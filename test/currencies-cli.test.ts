@@ -16,7 +16,7 @@ const env = {
   LANG: 'C.UTF-8',
   TAPDIP_STATE: folder,
   PCSCLITE_CSOCK_NAME: join(folder, 'no.pcscd'),
-  TAPDIP_REFUND_LIMIT: '100',
+  TAPDIP_REFUND_LIMIT: '5000',
 }
 
 const start = (program: string, args: readonly string[]) =>
