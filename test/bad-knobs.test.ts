@@ -20,7 +20,7 @@ const knobs: readonly (readonly [string, LineFaults])[] = [
 ]
 
 /** Milliseconds that a bad line may add to a payment, where it is not 6000. BluePad: as in bad-lines.test.ts. */
-const bounds: Readonly<Record<string, number>> = { bluepad: 25_000 }
+const bounds: Readonly<Record<string, number>> = { bluepad: 15_000 }
 /** Milliseconds of real time after which a payment over TCP is given up by the app. */
 const GIVEN_UP = 25_000
 const merchant = { name: 'MobileTestMerchant', id: '635459020000001', terminal: '63545902' }

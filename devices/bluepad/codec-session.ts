@@ -61,7 +61,9 @@ export function listener<In>(side: { read(payload: Uint8Array): In }): Listener<
       if (item.last && before && equal(item.data, before)) return { reply: 'ack' }
       const payload = assemble(item.data, item.last)
       before = item.last ? item.data : undefined
-      return payload ? { reply: 'ack', message: side.read(payload) } : { reply: 'ack' }
+      // A part of it was lost, or came where it does not belong: whoever said it hears nothing of it, and asks again.
+      const broken = payload && (payloadLength(payload) ?? payload.length) !== payload.length
+      return payload && !broken ? { reply: 'ack', message: side.read(payload) } : { reply: 'ack' }
     },
     spoke() {
       before = undefined

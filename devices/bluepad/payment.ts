@@ -5,7 +5,7 @@ import type { Outcome } from '../../src/emv/outcome.ts'
 import { asFault, Fault, isFault } from '../../src/errors.ts'
 import { Queue } from '../../src/queue.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
-import { statuses } from './codec.ts'
+import { financialStatus, type HostMessage, statuses } from './codec.ts'
 import { type CarryToHost, HostLink, type HostRequest } from './host-link.ts'
 import { requestFor } from './request.ts'
 import { type MpedLine, type Said, STEP, sessionEnded } from './session.ts'
@@ -20,7 +20,7 @@ export interface Counter extends RelayOptions {
 }
 
 /** Milliseconds for a cancelled reader to say how the payment ended, and to come to where it may be cancelled; then the session is ended. */
-const SETTLE = 5000
+const SETTLE = 3000
 const PATIENCE = 2000
 /**
  * Milliseconds for which the reader may be silent: while people have something to do at it, while they take their card after the host's answer, and while nobody has.
@@ -28,7 +28,10 @@ const PATIENCE = 2000
  */
 const PEOPLE = 120_000
 const REMOVAL = 60_000
-const NOBODY = 8000
+const NOBODY = 5000
+/** Milliseconds in which a reader has told something of a payment that it has heard of; and how often it is told of it. Assumed. */
+const BEGUN = 2000
+const TELLS = 3
 
 /** `failed`: something could not be said to the reader. */
 type Happening = Said | { readonly type: 'stop' } | { readonly type: 'failed'; readonly error: unknown }
@@ -41,7 +44,7 @@ export async function pay(counter: Counter): Promise<Outcome> {
   if (signal.aborted) return relay.aborted()
   const known: Known = {
     ...{ relay, learn: counter.learn, extended: counter.extended, carried: false, answered: false, fault: undefined, silence: undefined },
-    ...{ unsigned: false, pin: undefined, cancelAllowed: false, presented: false, people: true, signing: false },
+    ...{ unsigned: false, pin: undefined, cancelAllowed: false, begun: false, presented: false, people: false, signing: false },
   }
   const happenings = new Queue<Happening>()
   const stop = () => happenings.push({ type: 'stop' })
@@ -50,12 +53,17 @@ export async function pay(counter: Counter): Promise<Outcome> {
   const hostLink = linkTo(counter, known, stop)
   try {
     await line.send(request)
-    const answer = await follow(counter, known, happenings, hostLink)
+    const answer = await follow(counter, known, happenings, hostLink, request)
     if (signal.aborted) return relay.aborted()
     if (known.fault) throw known.fault
     if (!answer) throw known.silence
     return await final(known, answer)
   } catch (error) {
+    // Whatever it was, the reader must not stay in the middle of it.
+    if (!isFault(error, 'link-closed') && line.unsettled === false && !hasEnded(error)) {
+      line.unsettled = true
+      await line.end().catch(() => {}) // a line that breaks has ended everything
+    }
     if (signal.aborted && !isFault(error, 'link-closed')) return relay.aborted()
     // What went to the reader's own host may have been approved there.
     if (known.carried && !isFault(error, 'link-closed')) return relay.outcome('unknown', 'readerError')
@@ -68,13 +76,24 @@ export async function pay(counter: Counter): Promise<Outcome> {
 }
 
 /** The answer to the payment; undefined when it was stopped and none came in time. */
-async function follow(counter: Counter, known: Known, happenings: Queue<Happening>, hostLink: HostLink): Promise<Answer | undefined> {
-  const { line, clock } = counter
+async function follow(
+  counter: Counter,
+  known: Known,
+  happenings: Queue<Happening>,
+  hostLink: HostLink,
+  request: HostMessage,
+): Promise<Answer | undefined> {
+  const { line, clock, signal } = counter
   /** When the reader must have come to an end; it may not be cancelled at every moment. */
   let deadline: number | undefined
   let cancelSent = false
   /** Milliseconds for which nothing has been heard, and nobody but the reader had something to do. */
   let silent = 0
+  /** How often the reader was told of the payment; whether it is asked if it has heard. */
+  let tells = 1
+  let probing = false
+  /** It is asked whether it has ended. */
+  let ending = false
   const failed = (error: unknown) => happenings.push({ type: 'failed', error })
   for (;;) {
     // While the app asks the host, or its user signs, the reader waits in silence, and so do we.
@@ -90,8 +109,13 @@ async function follow(counter: Counter, known: Known, happenings: Queue<Happenin
       if (!isFault(error, 'timeout')) throw error
       if (timeout < left) {
         silent = busy ? 0 : silent + timeout
-        if (cancelSent) await line.tell({ type: 'idle' })
-        else if (silent > 2 * STEP && silent <= 4 * STEP && !known.people) await hostLink.repeat()
+        if (cancelSent || (!known.begun && silent >= BEGUN)) {
+          probing ||= !cancelSent
+          await line.tell({ type: 'idle' })
+        } else if (answeredAndQuiet(counter, known) && silent % BEGUN === 0) {
+          ending = true
+          await line.tell({ type: 'idle' })
+        } else if (silent > 2 * STEP && silent <= 4 * STEP && !known.people) await hostLink.repeat()
         // Three refusals end a session, and who knows what a reader makes of one that it did not wait for: two, but for ours.
         else if (silent === STEP || silent === 2 * STEP || (counter.extended && silent > 0 && silent % (2 * STEP) === 0)) await line.again()
         continue
@@ -141,7 +165,10 @@ async function follow(counter: Counter, known: Known, happenings: Queue<Happenin
         break
       case 'saleAnswer':
       case 'refundAnswer':
-        return said
+        // Our question, whether it has heard of the payment, has cancelled it: nobody else did.
+        if (!probing || signal.aborted || known.relay.asked || financialStatus(said.answer?.financial ?? 0) !== 'cancelled') return said
+        known.silence = notHeard()
+        return undefined
       case 'failed':
         throw said.error
       case 'ended':
@@ -151,6 +178,16 @@ async function follow(counter: Counter, known: Known, happenings: Queue<Happenin
       case 'idleAnswer':
         // It has nothing under way: how the payment ended was lost.
         if (cancelSent) return undefined
+        if (ending) {
+          known.silence = new Fault('timeout', 'how the payment ended was lost on the way', {})
+          return undefined
+        }
+        if (!probing || known.begun) break
+        // Nor has it heard of this payment: it is told of it again.
+        probing = false
+        if (++tells > TELLS) throw notHeard()
+        silent = 0
+        await line.send(request)
         break
       default: // an answer to somebody's question before
     }
@@ -160,6 +197,22 @@ async function follow(counter: Counter, known: Known, happenings: Queue<Happenin
       await line.tell({ type: 'idle' })
     }
   }
+}
+
+/**
+ * The host has answered, and what is left is the reader's last word: one of ours may be asked whether it has said it, since it may not be cancelled any more, and waits for nobody
+ * to take the card. What a vendor's makes of that question then is not known.
+ */
+function answeredAndQuiet({ extended }: Counter, { relay, cancelAllowed, signing }: Known): boolean {
+  return extended && relay.response !== undefined && !cancelAllowed && !signing
+}
+
+function hasEnded(error: unknown): boolean {
+  return isFault(error, 'reader-error') && error.details.code === sessionEnded().details.code
+}
+
+function notHeard(): Fault {
+  return new Fault('timeout', 'the reader does not hear of the payment', {})
 }
 
 /** Milliseconds. */

@@ -22,7 +22,7 @@ import {
 export type Said = DeviceMessage | { readonly type: 'ended' }
 
 export interface WaitOptions {
-  /** Milliseconds; 15 000 when left out. */
+  /** Milliseconds; 15 000 when left out, 5000 for what is asked between payments. */
   readonly timeout?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -31,11 +31,17 @@ export interface WaitOptions {
 type Bytes = { readonly type: string; readonly bytes: Uint8Array }
 
 /** Milliseconds after which a line that has gone quiet is looked at, and how often a frame of which nothing is said is sent again: ours. */
-export const STEP = 1000
-const REPEATS = 3
+export const STEP = 400
+const REPEATS = 5
 /** What begins something in the reader is never sent twice; milliseconds for its ACK, or for what the reader goes on to say. */
 const once: readonly HostMessage['type'][] = ['sale', 'refund', 'fileHeader', 'fileData', 'softwareConfirm']
 const ONCE = 5000
+/** What is asked between two payments, as often as one likes; and what a reader says in the middle of one only. */
+const between: readonly HostMessage['type'][] = ['idle', 'init']
+const ofPayment: readonly Said['type'][] = ['event', 'signature', 'hostConnect', 'hostSend', 'hostReceive', 'hostDisconnect', 'hostPost']
+const MAX_ENDS = 3
+/** Milliseconds for an answer to it, however often it is asked. */
+const BETWEEN = 5000
 
 export class MpedLine {
   /** Resolves when the link is over, as `Conversation.closed`. */
@@ -48,6 +54,8 @@ export class MpedLine {
   readonly #conversation: Conversation<Bytes, LineItem>
   readonly #controls = new Queue<Control>()
   readonly #listener = listener(host)
+  /** What is being sent, or was last. */
+  #sent: HostMessage['type'] | undefined
   /** Who hears what the reader says; nobody: it is lost. */
   #hears: Queue<Said> | undefined
   #sending: Promise<unknown> = Promise.resolve()
@@ -75,6 +83,7 @@ export class MpedLine {
     const sending = this.#sending.then(async () => {
       throwIfAborted(signal)
       const single = once.includes(message.type)
+      this.#sent = message.type
       const result = await deliver(frames, {
         repeats: single ? 0 : REPEATS,
         write: bytes => {
@@ -130,13 +139,13 @@ export class MpedLine {
   async ask<T extends DeviceMessage['type']>(
     message: HostMessage,
     answer: T,
-    { timeout = times.answer, signal }: WaitOptions = {},
+    { timeout = between.includes(message.type) ? BETWEEN : times.answer, signal }: WaitOptions = {},
   ): Promise<Extract<DeviceMessage, { type: T }>> {
     const heard = new Queue<Said>()
     this.hear(heard)
     try {
       await this.send(message, signal)
-      for (let silent = 0; ; ) {
+      for (let silent = 0, ends = 0; ; ) {
         const step = Math.min(STEP, timeout - silent)
         const waited = await heard.next({ clock: this.#clock, timeout: step, signal, what: `'${message.type}'` }).catch(error => {
           if (isFault(error, 'timeout') && silent + step < timeout) return 'silence' as const
@@ -145,13 +154,22 @@ export class MpedLine {
         if (waited === 'silence') {
           silent += step
           if (silent <= 2 * STEP) await this.again()
-          else if (message.type === 'idle' || message.type === 'init') await this.tell(message)
+          else if (between.includes(message.type)) {
+            // It acknowledges and says nothing: it is in the middle of a payment that nobody has any more.
+            if (silent === 3 * STEP || silent === 6 * STEP) await this.end()
+            await this.tell(message)
+          }
           continue
         }
         const said = waited
         if (said === undefined) throw new Fault('link-closed', 'the link was closed')
         if (said.type === answer) return said as Extract<DeviceMessage, { type: T }>
         if (said.type === 'ended') throw sessionEnded()
+        // It is in the middle of a payment that nobody has any more: an idle request alone would wait for its end.
+        if (between.includes(message.type) && ofPayment.includes(said.type) && ends++ < MAX_ENDS) {
+          await this.end()
+          await this.tell(message)
+        }
         if (said.type === 'raw') throw new Fault('protocol', `the answer to '${message.type}' is not understood`)
       }
     } finally {
@@ -164,6 +182,11 @@ export class MpedLine {
     return this.#conversation.close()
   }
 
+  /** Whether the reader can only say this once it has heard us; what answers a question of before says nothing of the one after. */
+  #follows({ type }: DeviceMessage): boolean {
+    return !type.endsWith('Answer') || type === `${this.#sent}Answer`
+  }
+
   async #listen(): Promise<void> {
     let over: Fault | undefined
     try {
@@ -171,7 +194,7 @@ export class MpedLine {
         const { reply, message, control } = this.#listener.take(item)
         if (reply) await this.#conversation.tell({ type: reply, bytes: line.encode({ type: reply }) })
         if (message) {
-          this.#controls.push('ack')
+          if (this.#follows(message)) this.#controls.push('ack')
           this.#hears?.push(message)
         }
         if (control && control !== 'poll') this.#controls.push(control)

@@ -31,6 +31,8 @@ export interface Known {
   /** The cardholder is at the keypad; or has entered a PIN, and whether it was right is not known yet. */
   pin: 'typing' | 'entered' | undefined
   cancelAllowed: boolean
+  /** Something was heard of this payment. */
+  begun: boolean
   /** A card was told of. */
   presented: boolean
   /** The cardholder has something to do at the reader: it is silent for as long as that takes. */
@@ -71,7 +73,8 @@ export function heard(known: Known, { status, xml }: Extract<DeviceMessage, { ty
   const { emit } = relay
   const told = elements(xml)
   known.learn(told)
-  known.people = peopleAt.get(status) ?? known.people
+  known.people = peopleAt.get(status) ?? (known.begun ? known.people : true)
+  known.begun = true
   known.cancelAllowed = told.get('CancelAllowed') === 'true'
   const again = known.pin === 'entered' && status === statuses.PIN_INPUT
   // The wire has no word for a wrong PIN, nor for a right one: the PIN is asked again, or it is not.

@@ -46,6 +46,8 @@ export class DeviceLine {
   readonly #write: (bytes: Uint8Array) => Promise<void>
   readonly #over = new AbortController()
   #sending: Promise<unknown> = Promise.resolve()
+  /** Sessions that the host has ended: what was to be said in one is not said in the next. */
+  #ended = 0
   #question: { readonly type: Answer['type']; readonly settle: (answer: Answer) => void } | undefined
 
   constructor(write: (bytes: Uint8Array) => Promise<void>, clock: Clock, faults: SessionFaults, maxFrame: number) {
@@ -66,7 +68,12 @@ export class DeviceLine {
     const refused = (item.type === 'frame' || item.type === 'damaged') && this.#spend('nak')
     const { reply, message, control } = refused ? nak : this.#listener.take(item)
     if (reply) this.#reply(reply)
-    if (control === 'end') return { type: 'end' }
+    if (control === 'end') {
+      this.#ended++
+      this.#listener.spoke() // what comes now is of another session
+      this.#controls.push('end')
+      return { type: 'end' }
+    }
     if (control && control !== 'poll') this.#controls.push(control)
     if (message) this.#controls.push('ack') // who answers has heard
     if (!message || !('status' in message)) return message
@@ -87,7 +94,9 @@ export class DeviceLine {
 
   /** Resolves when the host has taken it. @throws Fault `timeout` (no ACK), `protocol` (refused three times), `link-closed` */
   say(message: DeviceMessage): Promise<void> {
+    const session = this.#ended
     const sending = this.#sending.then(async () => {
+      if (this.#ended !== session) throw new Fault('protocol', `the host has ended the session before '${message.type}'`)
       const result = await deliver(device.frames(message, this.maxFrame), {
         write: bytes => this.#frame(bytes),
         said: async () => (await this.#controls.next({ clock: this.#clock, timeout: times.ack, signal: this.#over.signal })) ?? 'end',
