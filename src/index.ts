@@ -34,19 +34,8 @@ export type * from './payment/events.ts'
 export * from './payment/fiscal.ts'
 export * from './payment/fiscal-orders.ts'
 export * from './payment/http-acquirer.ts'
-export {
-  decodeIso,
-  encodeIso,
-  type IsoFrame,
-  type IsoMac,
-  type IsoMessage,
-  type IsoOptions,
-  isoSideOf,
-  readIso,
-} from './payment/iso8583.ts'
 export * from './payment/iso8583-acquirer.ts'
-export { type IsoDialect, type IsoDialectName, isoDialect, isoDialects } from './payment/iso8583-dialect.ts'
-export { type FieldForm, type FieldKind, type FieldRule, fieldTable, type LengthForm } from './payment/iso8583-fields.ts'
+export * from './payment/iso8583-codec.ts'
 export type { IsoMemory, IsoOriginal } from './payment/iso8583-originals.ts'
 export * from './payment/journal.ts'
 export * from './payment/journal-open.ts'

@@ -44,18 +44,8 @@ export {
 } from './crypto/pin.ts'
 export { Fault, type FaultCode, isFault } from './errors.ts'
 export { maskNumbers, maskPan } from './mask.ts'
-export {
-  decodeIso,
-  encodeIso,
-  type IsoFrame,
-  type IsoMac,
-  type IsoMessage,
-  type IsoOptions,
-  isoSideOf,
-  readIso,
-} from './payment/iso8583.ts'
-export { type IsoDialect, type IsoDialectName, isoDialect, isoDialects, isoField } from './payment/iso8583-dialect.ts'
-export { type FieldForm, type FieldKind, type FieldRule, fieldTable, type LengthForm } from './payment/iso8583-fields.ts'
+export * from './payment/iso8583-codec.ts'
+export { isoField } from './payment/iso8583-dialect.ts'
 export { type DescribedField, type DescribedIso, describeIso, printIso } from './payment/iso8583-print.ts'
 export * from './tlv/ber.ts'
 export * from './tlv/dol.ts'

@@ -1,7 +1,7 @@
 /** Names by which the acquirer's book knows cards and messages: made under a key that is not in the book, so that nobody finds a card number by trying them all. */
 
 import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { forTerminal } from '../../src/payment/iso8583-messages.ts'
+import { forTerminal } from '../../src/tlv/tags.ts'
 
 /**
  * A hash of a card number alone tells the number: beside its first six and last four digits a million tries are left (PCI DSS 4.0.1, 3.5.1.1 wants a keyed one).

@@ -4,6 +4,7 @@ import { concat, fromHex, hex } from '../bytes.ts'
 import { currency } from '../currency.ts'
 import { Fault, isFault } from '../errors.ts'
 import { read, write } from '../tlv/ber.ts'
+import { forTerminal } from '../tlv/tags.ts'
 import type { AmountParts, AuthorisationMessage, PaymentType } from './acquirer.ts'
 import { partNames } from './amount-parts.ts'
 import type { IsoMessage } from './iso8583.ts'
@@ -174,15 +175,6 @@ export function authorisationFields(message: AuthorisationMessage, dialect: IsoD
 
 /** Bytes of field 55 (LLLVAR). */
 const MOST_ICC = 999
-
-/**
- * What a card tells its terminal alone: certificates, keys and signatures of offline data authentication, lists of what it wants to know, and its rules. No host asks for
- * them, and with them the data of a card may not fit into field 55.
- */
-export const forTerminal: ReadonlySet<number> = new Set([
-  ...[0x70, 0x77, 0x80, 0x8c, 0x8d, 0x8e, 0x8f, 0x90, 0x92, 0x93, 0x94, 0x97, 0x9f2d, 0x9f2e, 0x9f2f, 0x9f32, 0x9f38],
-  ...[0x9f46, 0x9f47, 0x9f48, 0x9f49, 0x9f4a, 0x9f4b, 0x9f4d, 0xa5, 0xbf0c],
-])
 
 /** A payment's; what gives money back or hands out cash alone has none. */
 function partsIn({ type, order }: Pick<AuthorisationMessage, 'type' | 'order'>): AmountParts | undefined {
