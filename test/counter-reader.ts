@@ -18,6 +18,8 @@ import { generate, open, send, terminalData } from './card-bench.ts'
 export interface CounterReaderOptions {
   readonly card: VirtualCard
   readonly cvm?: CvmName
+  /** How the card is presented, as it is told; the chip when left out. */
+  readonly by?: 'chip' | 'tap'
   /** PINs typed one after the other, the last one again and again. */
   readonly pins?: readonly string[]
   readonly battery?: ReaderStatus['battery']
@@ -55,12 +57,12 @@ export class CounterReader implements Reader {
   }
 
   transact: Reader['transact'] = async (transaction, terminal, { signal = new AbortController().signal } = {}) => {
-    const { card, cvm = 'none', pins = ['1234'], breaks, offline, byDefault, tamper } = this.#options
+    const { card, cvm = 'none', by = 'chip', pins = ['1234'], breaks, offline, byDefault, tamper } = this.#options
     const attempt = this.transactions++
     const waiting = { signal }
     const candidates: Candidate[] = card.plan.applications.map(({ aid, label, priority }) => ({ aid, label, priority, confirm: false }))
     const choice = candidates.length > 1 ? await terminal.selectApplication(candidates, waiting) : 0
-    const base = { interface: 'chip', cvm, online: false, tags: new Map<number, Uint8Array>() } as const
+    const base = { interface: by, cvm, online: false, tags: new Map<number, Uint8Array>() } as const
     if (choice === undefined) return { ...base, result: 'cancelled', reason: 'cardholderCancelled' }
     const { aid, label } = candidates[choice]
     const at = transaction.at ?? new Date()
@@ -93,7 +95,7 @@ export class CounterReader implements Reader {
     const pinBlock = cvm === 'onlinePin' ? this.#block(pin, panOf(tags)!) : undefined
     let response: NonNullable<Outcome['response']>
     try {
-      response = await terminal.authorise({ transaction, interface: 'chip', cvm, tags: seen, ...(pinBlock && { pinBlock }) }, waiting)
+      response = await terminal.authorise({ transaction, interface: by, cvm, tags: seen, ...(pinBlock && { pinBlock }) }, waiting)
     } catch (error) {
       if (signal.aborted) return { ...base, result: 'cancelled', reason: 'merchantCancelled', tags, application }
       throw error
@@ -107,7 +109,7 @@ export class CounterReader implements Reader {
       return { ...known, result: 'declined', reason: 'unableToGoOnline' }
     }
     const voice = response.type === 'referral' && terminal.refer
-    const agreed = voice && (await terminal.refer!({ transaction, interface: 'chip', cvm, tags: seen }, response, waiting)) === 'approved'
+    const agreed = voice && (await terminal.refer!({ transaction, interface: by, cvm, tags: seen }, response, waiting)) === 'approved'
     const data = voice ? undefined : response.issuerAuthenticationData
     if (data && (tags.get(0x82)![0] & 0x04) !== 0) await send(opened.card, `00820000${hex(Uint8Array.of(data.length))}${hex(data)}`)
     const approved = response.type === 'approved' || agreed === true
