@@ -69,6 +69,7 @@ const table = {
   'app.chipSwipe': ['The chip cannot be read: swipe the card.', 'Чип не читается: прокатайте карту.'],
   'app.chipTap': ['The chip cannot be read: tap the card.', 'Чип не читается: приложите карту.'],
   'app.selectApplication': ['Choose the payment system', 'Выберите платёжную систему'],
+  'app.nobody': ['Nobody can answer here: {flag} answers beforehand.', 'Ответить некому: ответ можно указать заранее в {flag}.'],
   'app.selectApplicationHelp': [
     'The card supports several payment systems. Ask the customer and choose the one to pay with:',
     'Карта поддерживает несколько платёжных систем. Уточните у покупателя и выберите подходящий вариант для проведения оплаты:',
@@ -172,6 +173,7 @@ const table = {
     'банк одобрил только часть суммы; платёж отменяется',
   ],
   'reason.notVerified': ['the cardholder was not verified', 'держатель карты не прошёл проверку'],
+  'reason.nobodyAnswered': ['nobody was there to answer', 'некому было ответить'],
   'reason.notRegistered': ['paid in cash, and refused by the server', 'оплачено наличными, но не принято сервером'],
   'reason.linkLost': ['the connection to the reader was lost', 'связь с картридером потеряна'],
   'reason.readerError': ['the reader reported an error', 'ошибка картридера'],

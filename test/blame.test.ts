@@ -11,7 +11,7 @@ import { virtualFamilies } from '../simulator/readers/index.ts'
 import { type Listening, listen } from '../simulator/readers/listen.ts'
 import type { VirtualReader } from '../simulator/readers/reader.ts'
 import { VpcdCard } from '../simulator/readers/vpcd.ts'
-import { loadCard, virtualReader } from '../simulator/world.ts'
+import { loadCard, virtualCounter, virtualReader } from '../simulator/world.ts'
 import type { Reader } from '../src/reader/reader.ts'
 import { ReaderConnection } from '../src/reader/reconnect.ts'
 import { everyFamily } from './families.ts'
@@ -108,6 +108,27 @@ describe.each([...everyFamily.filter(({ dialect }) => dialect !== 'emv2'), { nam
     })
   },
 )
+
+it.each<[string, string, string, string[]]>([
+  ['a list', 'mir-maestro', '--app', []],
+  ['a list, in Russian', 'mir-maestro', '--app', ['--lang', 'ru']],
+  ['a signature', 'visa-signature', '--sign', []],
+])('%s that nobody is there to answer is not cancelled by the customer', async (_, card, flag, more) => {
+  const counter = await virtualCounter({ card, listen: 'tcp:0' })
+  try {
+    const order = ['100.00', '--currency', 'RUB', '--reader', counter.uri, '--acquirer', counter.acquirer.url]
+    const { code, text } = await run([tapdip, 'pay', ...order, ...more])
+    expect(code, text).toBe(12)
+    expect(text).toContain(
+      more.length > 0 ? `Ответить некому: ответ можно указать заранее в ${flag}` : `Nobody can answer here: ${flag} answers beforehand`,
+    )
+    expect(text).toMatch(/nobody was there to answer|некому было ответить/)
+    expect(text).not.toMatch(/cancelled by the customer|отменено клиентом/)
+    expect([...counter.acquirer.orders].every(order => order.state !== 'Approved')).toBe(true)
+  } finally {
+    await counter.close()
+  }
+})
 
 const bluetooth = existsSync('/sys/class/bluetooth') && readdirSync('/sys/class/bluetooth').length > 0
 it.skipIf(bluetooth).each<[string, string[]]>([

@@ -13,6 +13,8 @@ export interface Console {
   print(text: string): void
   /** One line of input, or undefined at its end or when `signal` fires. */
   ask(id: MessageId, signal: AbortSignal): Promise<string | undefined>
+  /** Standard input is no terminal and has ended: nobody will answer. */
+  readonly ended: boolean
   /** The next line of input when there is one; undefined at its end or when `signal` fires. Says nothing. */
   line(signal: AbortSignal): Promise<string | undefined>
   /** Whether a key is heard while nothing is asked: at a terminal, or once answers have been read. What a script pipes in is left to who asks for it. */
@@ -51,6 +53,9 @@ export function openConsole(language: Language): Console {
   const print = (text: string) => void process.stderr.write(`${text}\n`)
   return {
     language,
+    get ended() {
+      return ended && lines.length === 0 && !process.stdin.isTTY
+    },
     print,
     say: (id, params) => print(`> ${message(id, language, params)}`),
     reader: id => print(`  | ${message(id, language)} |`),

@@ -147,6 +147,7 @@ export function prompts(screen: Console, { sign }: Pick<PayFlags, 'sign'>): AppP
       const labels = candidates.map(({ label }) => label)
       showList(screen, labels)
       const chosen = await askForNumber(screen, labels.length, signal)
+      if (chosen === undefined && screen.ended && !signal.aborted) return nobody(screen, '--app')
       if (chosen !== undefined) screen.say('app.chosen', { label: labels[chosen] })
       return chosen
     },
@@ -155,6 +156,7 @@ export function prompts(screen: Console, { sign }: Pick<PayFlags, 'sign'>): AppP
       if (sign !== undefined) return drawn(sign)
       for (;;) {
         const line = await screen.ask('app.signaturePrompt', signal)
+        if (line === undefined && screen.ended && !signal.aborted) return nobody(screen, '--sign')
         if (line === undefined || line === 'x') return undefined
         if (line === 'c') continue
         const signature = drawn(line)
@@ -168,6 +170,11 @@ export function prompts(screen: Console, { sign }: Pick<PayFlags, 'sign'>): AppP
     },
     onEvent: event => tell(event, screen),
   }
+}
+
+function nobody(screen: Console, flag: string): 'nobody' {
+  screen.say('app.nobody', { flag })
+  return 'nobody'
 }
 
 function showList(screen: Console, labels: readonly string[]): void {

@@ -28,10 +28,13 @@ export { type PaymentResult, paymentJson } from './result.ts'
 
 /** What a payment asks of the app and tells it. What is left out is decided as each line says. */
 export interface AppPrompts {
-  /** Index into `candidates`, or undefined when the customer cancels. Left out: the card's first choice. */
-  selectApplication?(candidates: readonly Candidate[], options: Waiting): Promise<number | undefined>
-  /** Undefined when the customer will not sign, which ends the payment. Left out: the slip gets a line to sign on. */
-  captureSignature?(request: { readonly amount: bigint; readonly order: Order }, options: Waiting): Promise<Signature | undefined>
+  /** Index into `candidates`, undefined when the customer cancels, `nobody` where the app has nobody to ask. Left out: the card's first choice. */
+  selectApplication?(candidates: readonly Candidate[], options: Waiting): Promise<number | 'nobody' | undefined>
+  /** Undefined when the customer will not sign, `nobody` where the app has nobody to ask: both end the payment. Left out: the slip gets a line to sign on. */
+  captureSignature?(
+    request: { readonly amount: bigint; readonly order: Order },
+    options: Waiting,
+  ): Promise<Signature | 'nobody' | undefined>
   /** For readers without a PIN pad of their own. */
   enterPin?(request: PinRequest, options: Waiting): Promise<PinEntry>
   /** The bank wants a call: the attendant makes it and says how it ended. Left out: declined. Only readers that carry the card's commands ask it. */
@@ -133,7 +136,7 @@ function choosingOnce(prompts: AppPrompts): AppPrompts {
     async selectApplication(candidates, waiting) {
       const again = candidates.findIndex(one => nameOf(one) === chosen)
       const index = again >= 0 ? again : await ask(candidates, waiting)
-      const one = index === undefined ? undefined : candidates[index]
+      const one = typeof index === 'number' ? candidates[index] : undefined
       if (one) chosen = nameOf(one)
       return index
     },
@@ -160,13 +163,22 @@ async function payOnce(
     pen,
   })
   const stop = linkedAbort(options.signal)
-  const signing = new Signing({ order, amount, capture: prompts.captureSignature, say })
+  const answered = <T>(answer: T | 'nobody'): T | undefined => {
+    if (answer !== 'nobody') return answer
+    refused ??= 'nobodyAnswered'
+    return undefined
+  }
+  const { captureSignature: draw } = prompts
+  const signing = new Signing({
+    ...{ order, amount, say },
+    capture: draw && (async (request, waiting) => answered(await draw.call(prompts, request, waiting))),
+  })
   const unverified = (cvm: CvmName | undefined) => lacksVerification(cvm, { order, amount, type, from: options.verifyFrom })
   /** The stripe of this card may not stand in for its chip. */
   let barred = false
   const rules = fallbackRules(options.fallback)
-  /** Why nothing may be charged: the customer will not sign, nobody was verified, or it would be another payment system. */
-  let refused: 'cardholderCancelled' | 'otherApplication' | 'notVerified' | undefined
+  /** Why nothing may be charged: the customer will not sign, nobody was verified or there to answer, or it would be another payment system. */
+  let refused: 'cardholderCancelled' | 'otherApplication' | 'notVerified' | 'nobodyAnswered' | undefined
   const sign = async (waiting: Waiting): Promise<boolean> => {
     const signed = await signing.ask(waiting)
     if (!signed) refused ??= 'cardholderCancelled'
@@ -174,7 +186,7 @@ async function payOnce(
   }
   /** From the list, where one was asked for. */
   const choose = async (candidates: readonly Candidate[], waiting: Waiting): Promise<number | undefined> => {
-    if (!wanted) return prompts.selectApplication ? prompts.selectApplication(candidates, waiting) : 0
+    if (!wanted) return prompts.selectApplication ? answered(await prompts.selectApplication(candidates, waiting)) : 0
     const index = wanted.among(candidates)
     const offered = candidates.map(({ label }) => label)
     say({ type: 'application', wanted: wanted.label, offered, ...(index !== undefined && { chosen: offered[index] }) })

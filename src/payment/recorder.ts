@@ -35,6 +35,7 @@ export type PaymentReason =
   | 'hostContradicted' // the host's answers contradict themselves or the question: taken back
   | 'partialApproval' // the host approved a part of the amount, which the app does not take: taken back
   | 'notVerified' // from the limit on nobody pays unverified, whatever reader and bank say
+  | 'nobodyAnswered' // the app was asked for the payment system or a signature, and had nobody to ask: nothing is charged
   | 'notRegistered' // cash was taken, and the host refuses to register it
 
 /** How reader and customer ended it. */
