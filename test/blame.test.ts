@@ -93,7 +93,7 @@ describe.each([...everyFamily.filter(({ dialect }) => dialect !== 'emv2'), { nam
         expect(text).toContain(listening.uri)
       }
       expect(await held.status()).toBeDefined()
-    })
+    }, 90_000) // several processes, one after the other
 
     it('is busy in the API, and ready once the other has gone', async () => {
       await expect(open(uri)).rejects.toMatchObject({ code: 'busy', details: { uri } })
