@@ -23,7 +23,7 @@ export class Liar {
   #lies = []
   /** What each key was for. */
   #asked = new Map()
-  /** The last approval of each kind, by line. */
+  /** Approvals of each kind, by line, newest last: of two orders. */
   #before = new Map()
   /** How often each lie was told. */
   met = new Map()
@@ -49,8 +49,8 @@ export class Liar {
   instead(line, tongue, question) {
     const lie = this.#lie(question, one => one.instead !== undefined)
     if (!lie) return undefined
-    const said = lie.instead === 'previous' ? this.#before.get(`${line} ${question.kind}`) : forged[lie.instead](question)
-    if (!said || said.key === (lie.instead === 'previous' && question.key)) return undefined
+    const said = lie.instead === 'previous' ? this.#previous(`${line} ${question.kind}`, question) : forged[lie.instead](question)
+    if (!said) return undefined
     this.#count(line, question, lie)
     return [tongue.say(question, said)]
   }
@@ -62,10 +62,23 @@ export class Liar {
     const { said } = answer
     const lie = said && this.#lie(question, one => one.instead === undefined)
     const made = lie && this.#made(lie, tongue, question, answer, frame)
-    if (said?.state === 'approved' && question.order !== this.#order) this.#before.set(`${line} ${question.kind}`, said)
+    if (said?.state === 'approved') this.#remember(`${line} ${question.kind}`, question.order, said)
     if (!made) return [frame]
     this.#count(line, question, lie)
     return made
+  }
+
+  #remember(what, order, said) {
+    const kept = (this.#before.get(what) ?? []).filter(one => one.order !== order)
+    this.#before.set(what, [...kept, { order, said }].slice(-2))
+  }
+
+  /** What was said of another order, without what only its card takes. */
+  #previous(what, { order }) {
+    const { said } = (this.#before.get(what) ?? []).findLast(one => one.order !== order) ?? {}
+    if (!said) return undefined
+    const { issuerAuthenticationData: _arpc, scripts: _scripts, ...plain } = said
+    return plain
   }
 
   #made({ move, iso, none, copies }, tongue, question, answer, frame) {

@@ -23,7 +23,7 @@ export const bank = { refuses: 50_000, parts: 100_000, part: 5000 }
 /**
  * @param lane which counter, from 0
  * @param boundaries messages on the reader's line in a payment without trouble, QUERY and "not yet" left out
- * @param lie every host lies, and its story has this text in it
+ * @param lie every host lies, and its story has this text in it; `none`: every host is honest
  * @param deaths of so many payments one has a death planned; where a payment does not get there, it comes to the next one that does
  */
 export function plans({ seed, lane, count, boundaries, deaths, advised, lie }) {
@@ -44,11 +44,8 @@ export function plans({ seed, lane, count, boundaries, deaths, advised, lie }) {
     more: fc.option(fc.constantFrom(...cells), { nil: undefined, freq: 3 }),
     /** The trouble is over when the app recovers for the first time. */
     healthy: fc.boolean(),
-    /** The merchant tries to have the order paid again; where the host lies, more often, and half of the time while it does. */
+    /** The merchant tries to have the order paid again; where the host lies, more often. */
     again: fc.integer({ min: 0, max: 99 }).map(value => value < 30),
-    soon: fc.boolean(),
-    /** A lying host is all that is wrong. */
-    alone: fc.boolean(),
     /** Most often where the host has been asked and the card has not answered. */
     death: fc.oneof(
       { weight: 3, arbitrary: fc.nat(2).map(number => ({ at: 'boundary', line: 'host', number })) },
@@ -57,6 +54,10 @@ export function plans({ seed, lane, count, boundaries, deaths, advised, lie }) {
       { weight: 1, arbitrary: dying(['asking', 'answered', 'card']) },
       { weight: 2, arbitrary: fc.record({ at: fc.constant('time'), ms: fc.integer({ min: 1, max: 250 }) }) },
     ),
+    /** An order is paid again while its host still lies. */
+    soon: fc.boolean(),
+    /** A lying host is all that is wrong. */
+    alone: fc.boolean(),
   })
   const drawn = fc.sample(random, { seed: seed * 1000 + lane, numRuns: count })
   const victims = fc.sample(fc.nat(deaths - 1), { seed: seed * 1000 + lane + 500, numRuns: Math.ceil(count / deaths) })

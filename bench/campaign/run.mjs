@@ -19,7 +19,7 @@ const { values } = parseArgs({
     pace: { type: 'string', default: '40' },
     /** Of so many payments one has a death planned: more than one in ten, as some are not met before the end. */
     deaths: { type: 'string', default: '6' },
-    /** Every host lies, and what is said of it in lies.mjs has this text. */
+    /** Every host lies, and what is said of it in lies.mjs has this text; `none`: no host lies. */
     lie: { type: 'string' },
     /** Leaves out the writing of one stage, or `comparing` of an answer with its question, to see that the campaign finds it. */
     sabotage: { type: 'string' },
@@ -159,7 +159,9 @@ async function lane(number, share) {
     await rest(1000)
     for (const via of ['http', 'iso', 'http']) if ((await recover(shop, via)).length === 0) break
     await shop.ask('reconcile', { via: 'http' }).then(heard)
-    for (const order of shop.trouble.liar.told.keys()) await shop.ask('look', { via: 'http', order }).then(heard)
+    // Twice: on a busy machine an honest answer may be late, too.
+    for (const order of [...shop.trouble.liar.told.keys(), ...shop.trouble.liar.told.keys()])
+      await shop.ask('look', { via: 'http', order }).then(heard)
   } catch (error) {
     disagree(
       [...attempts.keys()].at(-1),
