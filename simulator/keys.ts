@@ -120,6 +120,21 @@ export const testIssuerKeys = {
 }
 export type IssuerKeys = Readonly<typeof testIssuerKeys>
 
+/**
+ * A key serial number of a device that nobody has seen: the last 19 bits before the counter (32 of AES) by chance. A virtual reader has no memory of the keys it has used, so
+ * each time it starts it is a new one to its host, which takes no key twice.
+ * @param ksn of the base derivation key; its counter zero
+ */
+export function freshSerial(
+  ksn: Uint8Array,
+  random: (length: number) => Uint8Array = length => crypto.getRandomValues(new Uint8Array(length)),
+): Uint8Array {
+  const serial = ksn.slice()
+  serial.set(random(ksn.length === 12 ? 4 : 2), ksn.length === 12 ? 4 : 5)
+  if (ksn.length === 10) serial[7] = random(1)[0] & 0xe0
+  return serial
+}
+
 /** The PIN pad's base derivation key and first key serial number: the published example of ANSI X9.24-1:2009, A.4. */
 export const testPinDukpt = {
   bdk: fromHex('0123456789ABCDEFFEDCBA9876543210'),

@@ -19,7 +19,7 @@ import type { Controller } from './air/controller.ts'
 import { loadCard, type VirtualCard } from './cards/icc.ts'
 import { VirtualPhone } from './cards/phone.ts'
 import type { CardProfile } from './cards/profile.ts'
-import { testCaKeys, testPinAesDukpt, testPinDukpt, testRevoked } from './keys.ts'
+import { freshSerial, testCaKeys, testPinAesDukpt, testPinDukpt, testRevoked } from './keys.ts'
 import { type Battery, Body, bodyRule } from './readers/body.ts'
 import { type CardholderScript, cardholder, type Pace, type Presentation, type Turn } from './readers/cardholder.ts'
 import { dialectOf, needPinPad, virtualFamily } from './readers/index.ts'
@@ -100,6 +100,7 @@ export function virtualReader(given: ReaderOptions = {}): VirtualReader {
   const serial = options.serial ?? family.serial
   const dialect = options.dialect === undefined ? undefined : dialectOf(options.family ?? 'qpos', options.dialect)
   const aes = options.pinKeys === 'aes-128'
+  const [tdesSerial, aesSerial] = [freshSerial(testPinDukpt.ksn), freshSerial(testPinAesDukpt.ksn)]
   if (aes) needPinPad(options.family ?? 'qpos', dialect)
   return family.make({
     body: new Body({ clock, language, ...(battery && { battery }) }),
@@ -109,9 +110,9 @@ export function virtualReader(given: ReaderOptions = {}): VirtualReader {
     ...(dialect !== undefined && { dialect }),
     config: options.config ?? virtualConfig(serial, site => mposFor(currency, site)),
     contactless: options.contactless ?? contactlessFor(currency),
-    pinDukpt: { ipek: initialKey(testPinDukpt.bdk, testPinDukpt.ksn), ksn: testPinDukpt.ksn },
+    pinDukpt: { ipek: initialKey(testPinDukpt.bdk, tdesSerial), ksn: tdesSerial },
     ...(options.pin && { pin: options.pin }),
-    ...(aes && { pinAesDukpt: { ipek: aesInitialKey(testPinAesDukpt.bdk, testPinAesDukpt.ksn.subarray(0, 8)), ksn: testPinAesDukpt.ksn } }),
+    ...(aes && { pinAesDukpt: { ipek: aesInitialKey(testPinAesDukpt.bdk, aesSerial.subarray(0, 8)), ksn: aesSerial } }),
     ...(options.resultTime !== undefined && { resultTime: options.resultTime }),
     ...(options.onFault && { onFault: options.onFault }),
     ...(options.explain && { explain: options.explain }),

@@ -13,19 +13,40 @@ export function hex(bytes: Uint8Array): string {
   return text
 }
 
+const NONE = 0xff
+/** The value of each character of ASCII as a hex digit. */
+const DIGITS = Uint8Array.from({ length: 128 }, (_, code) => {
+  const value = Number.parseInt(String.fromCharCode(code), 16)
+  return Number.isNaN(value) ? NONE : value
+})
+
 /** Bytes of a hex string; blanks between digits are allowed. @throws Fault `bad-hex` */
 export function fromHex(text: string): Uint8Array {
   if (typeof text !== 'string') door.need('text', text, door.anyText)
-  const digits = text.replace(/\s+/g, '')
-  if (digits.length % 2 !== 0) throw new Fault('bad-hex', `hex string has an odd number of digits (${digits.length})`)
-  const bad = /[^0-9a-fA-F]/.exec(digits)
-  if (bad) throw new Fault('bad-hex', `'${bad[0]}' at position ${bad.index} is not a hex digit`)
-  const bytes = new Uint8Array(digits.length / 2)
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(digits.slice(i * 2, i * 2 + 2), 16)
-  return bytes
+  const bytes = new Uint8Array(text.length >> 1)
+  let digits = 0
+  let bad: Fault | undefined
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    const value = code < 128 ? DIGITS[code] : NONE
+    if (value === NONE) {
+      if (/\s/.test(text[i])) continue
+      bad ??= new Fault('bad-hex', `'${text[i]}' at position ${digits} is not a hex digit`)
+    }
+    if (!bad) bytes[digits >> 1] = bytes[digits >> 1] * 16 + value
+    digits++
+  }
+  if (digits % 2 !== 0) throw new Fault('bad-hex', `hex string has an odd number of digits (${digits})`)
+  if (bad) throw bad
+  return digits / 2 === bytes.length ? bytes : bytes.slice(0, digits / 2)
 }
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  return joined(parts)
+}
+
+/** `concat` of a list, however long: arguments have room for some 100,000. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
   for (const one of parts) if (!(one instanceof Uint8Array)) door.need('parts', one, door.anyBytes)
   let length = 0
   for (const part of parts) length += part.length
@@ -36,6 +57,28 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
     at += part.length
   }
   return all
+}
+
+/** Bytes that come in pieces, in one buffer: a thousand pieces of one byte each are no thousand objects. */
+export class Gathered {
+  #bytes = new Uint8Array(64)
+  length = 0
+
+  add(part: Uint8Array): void {
+    const length = this.length + part.length
+    if (length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(length, this.#bytes.length * 2))
+      larger.set(this.#bytes.subarray(0, this.length))
+      this.#bytes = larger
+    }
+    this.#bytes.set(part, this.length)
+    this.length = length
+  }
+
+  /** A copy of what came. */
+  bytes(): Uint8Array {
+    return this.#bytes.slice(0, this.length)
+  }
 }
 
 export function equal(a: Uint8Array, b: Uint8Array): boolean {
@@ -121,10 +164,15 @@ export function fromBcd(bytes: Uint8Array): bigint | undefined {
   return /^\d*$/.test(digits) ? BigInt(digits || '0') : undefined
 }
 
+/** Characters that one call takes as arguments. */
+const AT_ONCE = 8192
+
 /** Text of an `an`/`ans` field, one character a byte (ISO 8859-1, which holds the common character set of Book 4, Annex B). */
 export function text(bytes: Uint8Array): string {
   if (!(bytes instanceof Uint8Array)) door.need('bytes', bytes, door.anyBytes)
-  return String.fromCharCode(...bytes)
+  let string = ''
+  for (let at = 0; at < bytes.length; at += AT_ONCE) string += String.fromCharCode(...bytes.subarray(at, at + AT_ONCE))
+  return string
 }
 
 export function fromText(string: string): Uint8Array {

@@ -14,13 +14,17 @@ const byNumeric = new Map(currencies.map(one => [one.numeric, one]))
 /** Every currency of ISO 4217 that has a minor unit, by its alphabetic code. */
 export const allCurrencies: readonly Currency[] = [...byAlpha.values()].sort((one, other) => (one.alpha < other.alpha ? -1 : 1))
 
+/** Characters of a code or an amount, blanks around it too; what is longer is neither. */
+const LONGEST = 64
+
 /** The currency with this alphabetic or numeric code: `RUB`, `rub`, 643, `643`, `036`. @throws Fault `bad-argument` */
 export function currency(code: string | number): Currency {
   if (typeof code !== 'number') door.need('currency', code, door.anyText)
-  const text = String(code).trim().toUpperCase()
+  const given = String(code)
+  const text = (given.length > LONGEST ? '' : given).trim().toUpperCase()
   const found = byAlpha.get(text) ?? (/^\d{1,3}$/.test(text) ? byNumeric.get(Number(text)) : undefined)
   if (found) return found
-  const [field, value, follower, meant] = ['currency', String(code), withdrawnCurrencies[text], nearest(text, [...byAlpha.keys()])]
+  const [field, value, follower, meant] = ['currency', given, withdrawnCurrencies[text], nearest(text, [...byAlpha.keys()])]
   if (follower !== undefined) throw usageFault('usage.currencyWithdrawn', { field, value, follower })
   throw meant === undefined ? usageFault('usage.currency', { field, value }) : usageFault('usage.currencyMeant', { field, value, meant })
 }
@@ -29,7 +33,7 @@ export function currency(code: string | number): Currency {
 export function parseAmount(text: string, unit: Currency): bigint {
   door.need('text', text, door.anyText)
   door.need('unit', unit, door.currencyOf)
-  const match = /^(\d{1,12})(?:[.,](\d+))?$/.exec(text.trim())
+  const match = text.length > LONGEST ? null : /^(\d{1,12})(?:[.,](\d+))?$/.exec(text.trim())
   const fraction = match?.[2] ?? ''
   if (!match || fraction.length > unit.exponent) {
     throw usageFault('usage.amount', { field: 'amount', value: text, decimals: unit.exponent, unit: unit.alpha })

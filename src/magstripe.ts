@@ -217,6 +217,7 @@ export function parseTrack2(text: string, options: TrackOptions = {}): Track2 {
 export function parseTrack2Equivalent(bytes: Uint8Array, options: TrackOptions = {}): Track2 {
   door.need('bytes', bytes, door.anyBytes)
   door.need('options', options, door.object)
+  if (bytes.length > 19) throw bad(2, `equivalent data have ${bytes.length} bytes, the rule is at most 19`)
   const digits = hex(bytes).replace(/F$/, '')
   if (!/^\d*D[\dD]*$/.test(digits)) throw bad(2, 'equivalent data are not digits with D between the fields')
   return parseTrack2(digits.replaceAll('D', '='), { ...options, sentinels: false })

@@ -1,16 +1,23 @@
 /** Refusals of a value that can be told in both languages: they name field, value and what is allowed, and the nearest where there is a list. */
 
 import { Fault, type FaultCode, type FaultDetails } from './errors.ts'
+import { maskNumbers } from './mask.ts'
 import { type MessageId, message } from './messages.ts'
 import { nearest } from './nearest.ts'
 
 type UsageId = Extract<MessageId, `usage.${string}`>
 
-/** A refusal that can be told in the user's language: `details.says` is its message, the other details are what is put in. */
+/** Characters of a refused value that are told. */
+const SHOWN = 60
+
+/** A refusal that can be told in the user's language: `details.says` is its message, the other details are what is put in. A value is cut where it is long, and a number as long as a card's masked. */
 export function usageFault(says: UsageId, params: FaultDetails, code: FaultCode = 'bad-argument'): Fault {
-  const words = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]))
+  const { value } = params
+  const told =
+    typeof value === 'string' ? { ...params, value: maskNumbers(value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value) } : params
+  const words = Object.fromEntries(Object.entries(told).map(([name, one]) => [name, String(one)]))
   const rule = message(says, 'en', words)
-  return new Fault(code, rule, { ...params, says, rule })
+  return new Fault(code, rule, { ...told, says, rule })
 }
 
 /** `value` as one of `values`; the nearest is named when it is none. @throws Fault `bad-argument` */

@@ -1,7 +1,7 @@
 /** A reader for payment tests: a virtual card, hand-made APDUs and a real PIN pad key; the order of steps is fixed, the cryptograms are real. */
 
 import type { VirtualCard } from '../simulator/cards/icc.ts'
-import { testPinDukpt } from '../simulator/keys.ts'
+import { freshSerial, testPinDukpt } from '../simulator/keys.ts'
 import { fromHex, fromText, hex, toBcd } from '../src/bytes.ts'
 import { encryptEcb } from '../src/crypto/des.ts'
 import { DukptDevice, initialKey, pinKey } from '../src/crypto/dukpt.ts'
@@ -38,7 +38,7 @@ export class CounterReader implements Reader {
   readonly events = new Queue<ReaderEvent>()
   transactions = 0
   readonly #options: CounterReaderOptions
-  readonly #pinPad = new DukptDevice(initialKey(testPinDukpt.bdk, testPinDukpt.ksn), testPinDukpt.ksn)
+  readonly #pinPad = freshPinPad()
 
   constructor(options: CounterReaderOptions) {
     this.#options = options
@@ -130,4 +130,10 @@ export class CounterReader implements Reader {
     const { key, ksn } = this.#pinPad.next()
     return { format: 0 as const, data: encryptEcb(pinKey(key), encodeFormat0(pinOf(pin), pan)), ksn }
   }
+}
+
+/** Each is another device to its host. */
+function freshPinPad(): DukptDevice {
+  const serial = freshSerial(testPinDukpt.ksn)
+  return new DukptDevice(initialKey(testPinDukpt.bdk, serial), serial)
 }

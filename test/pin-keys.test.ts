@@ -99,8 +99,8 @@ describe.each(families)('%s', (name, row) => {
     expect(seen).toEqual(['wrong', 'right'])
     const blocks = blocksOf(asked)
     expect(blocks.map(({ format, data, ksn }) => [format, data.length, hex(ksn)])).toEqual([
-      [4, 16, '123456789012345600000001'],
-      [4, 16, '123456789012345600000002'],
+      [4, 16, expect.stringMatching(/^12345678[0-9A-F]{8}00000001$/)],
+      [4, 16, expect.stringMatching(/^12345678[0-9A-F]{8}00000002$/)],
     ])
     expect(blocks.map(block => pinIn(block, profiles.mastercard.pan))).toEqual(['4321', '1234'])
   })
@@ -144,7 +144,7 @@ it('a MagTek names format and encryption type: 04 and 97, DUKPT with AES-128, PI
   expect([f5.get(magtekTags.pinFormat), f5.get(magtekTags.pinEncryption), f5.get(magtekTags.pinKsn)]).toEqual([
     '04',
     '97',
-    '123456789012345600000001',
+    expect.stringMatching(/^12345678[0-9A-F]{8}00000001$/),
   ])
 })
 
@@ -176,7 +176,7 @@ it('over ISO 8583 the block travels whole: right and wrong', async () => {
 it('a QPOS that is given keys of triple DES has those from then on', async () => {
   const { counter } = await sell({ family: 'qpos', card: 'mastercard', pins: ['1234'] })
   const { firmware } = counter.reader
-  expect(hex(firmware.nextPinKsn!)).toBe('123456789012345600000002')
+  expect(hex(firmware.nextPinKsn!)).toMatch(/^12345678[0-9A-F]{8}00000002$/)
   firmware.loadPinKey(initialKey(testPinDukpt.bdk, testPinDukpt.ksn), testPinDukpt.ksn)
   expect(hex(firmware.nextPinKsn!)).toBe('FFFF9876543210E00001')
 })

@@ -44,7 +44,7 @@ export function textOf(draw) {
   return text
 }
 
-const names = ['key', 'order', 'number', 'amount', 'currency', 'merchant', 'name', 'id', 'terminal', 'type', 'at', 'tags', 'pinBlock', 'format', 'data', 'ksn', 'state', 'response', 'code', 'operations', 'transactions', 'items', 'schemes', 'applications', 'aid', 'caKeys', 'about', 'payload', 'expires', 'answer', 'interface', 'cvm', '__proto__', 'constructor'] // biome-ignore format: a list
+export const names = ['key', 'order', 'number', 'amount', 'currency', 'merchant', 'name', 'id', 'terminal', 'type', 'at', 'tags', 'pinBlock', 'format', 'data', 'ksn', 'state', 'response', 'code', 'operations', 'transactions', 'items', 'schemes', 'applications', 'aid', 'caKeys', 'about', 'payload', 'expires', 'answer', 'interface', 'cvm', '__proto__', 'constructor'] // biome-ignore format: a list
 const values = ['approved', 'declined', 'RUB', '10000', '2026-03-26T10:52:00.000Z', 'purchase', 'refund', 'chip', 'none', '9F02', '00', 'A0000006581010', 'In Process', ''] // biome-ignore format: a list
 
 export function jsonOf(draw, depth = 0) {

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { everyDecoder } from './decoders.mjs'
+import { BOUND, growth } from './growth.mjs'
 import { bytesOf, jsonOf, random, textOf } from './inputs.mjs'
 
 const makers = { bytes: bytesOf, text: textOf, json: jsonOf }
@@ -40,45 +41,6 @@ async function fuzz(count, seed) {
   return { done, wrong, per }
 }
 
-const KIB = 1024
-/** Long inputs that a careless decoder reads again and again. */
-const shapes = {
-  zeros: length => new Uint8Array(length),
-  ones: length => new Uint8Array(length).fill(0xff),
-  'beginnings of frames': length => Uint8Array.from({ length }, (_, at) => [0x4d, 0x00, 0x08, 0x56, 0x69, 0x56, 0x01, 0x55][at % 8]),
-  'open templates': length => Uint8Array.from({ length }, (_, at) => [0x70, 0x84, 0x00, 0x10, 0x00, 0x00][at % 6]),
-  'small objects': length => Uint8Array.from({ length }, (_, at) => [0x9f, 0x02, 0x01, 0x00][at % 4]),
-  noise: length => {
-    const draw = random(7)
-    return Uint8Array.from({ length }, () => draw(256))
-  },
-}
-
-/** The worst growth of time from 16 KiB to 1 MiB, as a factor beside 64. A decoder that is done before the clock moves has none. */
-async function growth() {
-  const rows = []
-  for (const { name, takes, run } of await everyDecoder()) {
-    if (takes === 'json') continue
-    for (const [shape, make] of Object.entries(shapes)) {
-      const asText = bytes => Buffer.from(bytes).toString('latin1')
-      const [short, long] = [16 * KIB, 1024 * KIB].map(length => (takes === 'text' ? asText(make(length)) : make(length)))
-      const once = input => {
-        const begun = process.hrtime.bigint()
-        try {
-          run(input)
-        } catch {
-          // judged by `fuzz`
-        }
-        return Number(process.hrtime.bigint() - begun) / 1e6
-      }
-      once(short)
-      const [small, large] = [Math.min(...Array.from({ length: 5 }, () => once(short))), Math.min(once(long), once(long))]
-      if (large > 5) rows.push({ name, shape, small, large, ratio: large / Math.max(small, 0.02) / 64 })
-    }
-  }
-  return rows.sort((one, other) => other.ratio - one.ratio)
-}
-
 if (!isMainThread) parentPort.postMessage(await fuzz(workerData.count, workerData.seed))
 else {
   const { values } = parseArgs({
@@ -110,13 +72,19 @@ else {
     `seed ${seed}: ${done} inputs, ${decoders} decoders, ${Math.round((Date.now() - begun) / 1000)} s, ${wrong.length} exceptions that are no Fault`,
   )
   for (const { name, error, input } of wrong) console.log(`${name}: ${error}\n  ${input.slice(0, 400)}`)
-  let slow = []
+  let bad = wrong.length
   if (values.growth) {
-    const rows = await growth()
-    slow = rows.filter(({ ratio }) => ratio > 1.5)
-    for (const { name, shape, small, large, ratio } of rows.slice(0, 5))
-      console.log(`${ratio.toFixed(2)} × 64  ${name}, ${shape}: 16 KiB ${small.toFixed(2)} ms, 1 MiB ${large.toFixed(1)} ms`)
-    console.log(`${slow.length} decoders take more than 1.5 × 64 times as long for 64 times as much`)
+    const begun = Date.now()
+    const { measured, rows, wrong } = await growth()
+    const slow = rows.filter(({ ratio }) => ratio > BOUND)
+    for (const { name, shape, sizes, small, large, ratio } of [...rows.slice(0, 5), ...slow.slice(5)])
+      console.log(`${ratio.toFixed(2)} × 64  ${name}, ${shape}: ${sizes[0]} ${small.toFixed(3)} ms, ${sizes[1]} ${large.toFixed(1)} ms`)
+    for (const { name, shape, error } of wrong) console.log(`${name}, ${shape}: ${error}`)
+    console.log(
+      `${measured} long inputs, ${Math.round((Date.now() - begun) / 1000)} s, ${wrong.length} exceptions that are no Fault; ` +
+        `${new Set(slow.map(({ name }) => name)).size} decoders take more than ${BOUND} × 64 times as long for 64 times as much`,
+    )
+    bad += slow.length + wrong.length
   }
-  process.exitCode = wrong.length + slow.length > 0 ? 1 : 0
+  process.exitCode = bad > 0 ? 1 : 0
 }

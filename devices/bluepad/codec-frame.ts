@@ -1,6 +1,6 @@
 /** MPED framing: 10 02, payload with each 10 doubled, 10 03 or 10 17, CRC; and the sequences that stand alone between frames. */
 
-import { concat, crc16, equal } from '../../src/bytes.ts'
+import { concat, crc16, equal, joined } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import type { Decoder, Side } from '../../src/reader/side.ts'
 
@@ -166,15 +166,15 @@ export function assembler(length: (head: Uint8Array) => number | undefined): (pa
   return (part, last) => {
     if (last && end && parts.length === 0 && equal(part, end)) return undefined
     end = undefined
-    parts.push(part)
+    if (part.length > 0) parts.push(part)
     size += part.length
     if (last) {
       const all = parts
-      const [whole, once] = [concat(...all), all.filter((one, index) => index === 0 || !equal(one, all[index - 1]))]
+      const [whole, once] = [joined(all), all.filter((one, index) => index === 0 || !equal(one, all[index - 1]))]
       parts = []
       size = 0
       if (all.length > 1) end = part
-      return whole.length !== length(whole) && once.length < all.length ? concat(...once) : whole
+      return whole.length !== length(whole) && once.length < all.length ? joined(once) : whole
     }
     if (size > MAX_PAYLOAD) {
       parts = []
@@ -185,4 +185,4 @@ export function assembler(length: (head: Uint8Array) => number | undefined): (pa
 }
 
 /** The longest payload that is kept while its parts come: a receipt each for merchant and customer, and XML, have room in it. */
-const MAX_PAYLOAD = 1 << 20
+const MAX_PAYLOAD = 1 << 16

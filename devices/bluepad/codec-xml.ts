@@ -2,9 +2,13 @@
 
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
-/** The texts of all elements without children, by name; the last of one name counts. What is no XML gives none. */
+/** Characters of a message, which has room for no more (codec-frame.ts). */
+const LONGEST = 1 << 16
+
+/** The texts of all elements without children, by name; the last of one name counts. What is no XML, or longer than any message, gives none. */
 export function elements(xml: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
+  if (xml.length > LONGEST) return found
   for (const [, name, content] of xml.matchAll(/<([A-Za-z][\w.-]*)(?:\s[^<>]*)?>([^<>]*)<\/\1\s*>/g))
     found.set(name, unescaped(content).trim())
   return found

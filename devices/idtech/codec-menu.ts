@@ -2,6 +2,7 @@
 
 import { concat, fromText, text } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
+import { MAX_DATA } from './codec-frame.ts'
 
 export const displayModes = { menu: 0x01, functionKey: 0x02, show: 0x03, languageMenu: 0x08, clear: 0x10 } as const
 
@@ -49,6 +50,11 @@ export function encodeLcd({ mode, timeout, language, lines, backlight }: Lcd): U
 export function decodeLcd(data: Uint8Array): Lcd {
   const [mode] = data
   if (mode === undefined) throw new Fault('protocol', 'display request: it is empty')
+  if (data.length > MAX_DATA)
+    throw new Fault('protocol', `display request: it has ${data.length} bytes, a frame carries ${MAX_DATA}`, {
+      length: data.length,
+      limit: MAX_DATA,
+    })
   let at = 1
   const next = (field: string): Uint8Array => {
     if (at === data.length) return new Uint8Array(0)

@@ -54,10 +54,10 @@ export function decodeEmvData(blob: Uint8Array): Map<number, Uint8Array> {
   return tags
 }
 
-/** The data objects of TLV with vendor's tags. @throws Fault `protocol` */
-export function objects(bytes: Uint8Array): Tlv[] {
+/** The data objects of TLV with vendor's tags. `most`: see `ReadOptions`. @throws Fault `protocol` */
+export function objects(bytes: Uint8Array, most?: number): Tlv[] {
   try {
-    return read(bytes, { ff: 'tag' })
+    return read(bytes, { ff: 'tag', ...(most !== undefined && { most }) })
   } catch (error) {
     if (!isFault(error, 'tlv')) throw error
     throw new Fault('protocol', `the reader's data are no TLV: ${error.message}`, error.details, { cause: error })

@@ -1,6 +1,6 @@
 /** What carries MMS messages: packets of 64 bytes over HID, PDUs over Bluetooth, SLIP over a serial line. */
 
-import { concat, fromUint, uint } from '../../src/bytes.ts'
+import { concat, fromUint, Gathered, uint } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import type { Decoder } from '../../src/reader/side.ts'
 import { encodeRecord, type Found, recordDecoder, scanner, through } from './codec-scan.ts'
@@ -42,8 +42,14 @@ export function hidFrames(): MmsFraming {
   }
 }
 
+function gathered(first: Uint8Array): Gathered {
+  const parts = new Gathered()
+  parts.add(first)
+  return parts
+}
+
 function hidDecoder(): Decoder<Uint8Array> {
-  let begun: { readonly total: number; readonly parts: Uint8Array[]; have: number; next: number } | undefined
+  let begun: { readonly total: number; readonly parts: Gathered; next: number } | undefined
   /** The message that ends with this packet, an empty one where it goes on, undefined where this is no packet that may stand here. */
   const take = (bytes: Uint8Array): Uint8Array | undefined => {
     switch (bytes[0]) {
@@ -56,20 +62,20 @@ function hidDecoder(): Decoder<Uint8Array> {
       case packets.head: {
         const total = uint(bytes.subarray(1, 5))
         if (total <= PACKET - 2 || total > MAX_MESSAGE || bytes[5] !== START) return undefined
-        begun = { total, parts: [bytes.slice(5)], have: 59, next: 1 }
+        begun = { total, parts: gathered(bytes.subarray(5)), next: 1 }
         return empty
       }
       case packets.middle: {
-        if (!begun || uint(bytes.subarray(1, 3)) !== begun.next || begun.total - begun.have <= 61) return undefined
-        begun.parts.push(bytes.slice(3))
-        begun.have += 61
+        if (!begun || uint(bytes.subarray(1, 3)) !== begun.next || begun.total - begun.parts.length <= 61) return undefined
+        begun.parts.add(bytes.subarray(3))
         begun.next = (begun.next % 0xffff) + 1
         return empty
       }
       case packets.tail: {
         const length = bytes[1]
-        if (!begun || length > PACKET - 2 || begun.total - begun.have !== length) return undefined
-        const message = concat(...begun.parts, bytes.subarray(2, 2 + length))
+        if (!begun || length > PACKET - 2 || begun.total - begun.parts.length !== length) return undefined
+        begun.parts.add(bytes.subarray(2, 2 + length))
+        const message = begun.parts.bytes()
         begun = undefined
         return message
       }
@@ -118,7 +124,7 @@ export function bleFrames(size = PDU): MmsFraming {
 
 /** Drops a message of which a PDU is missing, as the vendor advises; the next begins with PDU counter 0. */
 function bleDecoder(): Decoder<Uint8Array> {
-  let begun: { readonly counter: number; readonly total: number; readonly parts: Uint8Array[]; have: number; next: number } | undefined
+  let begun: { readonly counter: number; readonly total: number; readonly parts: Gathered; next: number } | undefined
   return through(recordDecoder([MMS_CHANNEL]), ({ bytes }) => {
     if (bytes.length < 2) return []
     const [counter, number] = bytes
@@ -126,18 +132,23 @@ function bleDecoder(): Decoder<Uint8Array> {
       begun = undefined
       const total = bytes.length < 7 ? 0 : uint(bytes.subarray(3, 7))
       if (total === 0 || total > MAX_MESSAGE || bytes.length - 7 > total) return []
-      begun = { counter, total, parts: [bytes.slice(7)], have: bytes.length - 7, next: 1 }
+      begun = { counter, total, parts: gathered(bytes.subarray(7)), next: 1 }
     } else {
-      if (!begun || begun.counter !== counter || begun.next !== number || begun.have + bytes.length - 2 > begun.total) {
+      if (
+        !begun ||
+        begun.counter !== counter ||
+        begun.next !== number ||
+        bytes.length === 2 ||
+        begun.parts.length + bytes.length - 2 > begun.total
+      ) {
         begun = undefined
         return []
       }
-      begun.parts.push(bytes.slice(2))
-      begun.have += bytes.length - 2
+      begun.parts.add(bytes.subarray(2))
       begun.next = (number % 0xff) + 1
     }
-    if (begun.have < begun.total) return []
-    const message = concat(...begun.parts)
+    if (begun.parts.length < begun.total) return []
+    const message = begun.parts.bytes()
     begun = undefined
     return [message]
   })

@@ -5,7 +5,7 @@ import { Fault } from '../../src/errors.ts'
 import type { Side } from '../../src/reader/side.ts'
 import { read, type Tlv, write } from '../../src/tlv/ber.ts'
 import { objects } from './codec-data.ts'
-import { bleFrames, hidFrames, type MmsFraming, slipFrames } from './codec-mms-frames.ts'
+import { bleFrames, hidFrames, MAX_MESSAGE, type MmsFraming, slipFrames } from './codec-mms-frames.ts'
 import { through } from './codec-scan.ts'
 
 const kinds = ['request', 'response', 'notification', 'file'] as const
@@ -131,7 +131,7 @@ export function decodeMms(bytes: Uint8Array): MmsMessage | undefined {
 
 function wholeTlv(bytes: Uint8Array): Tlv[] | undefined {
   try {
-    return read(bytes)
+    return read(bytes, { most: MAX_MESSAGE })
   } catch {
     return undefined // a message that breaks off, or noise that began like one
   }
@@ -146,7 +146,7 @@ export function payloadOf(id: number, ...tlv: readonly Uint8Array[]): Uint8Array
 export function readPayload({ id, payload }: Pick<MmsMessage, 'id' | 'payload'>): Map<number, Uint8Array> {
   if (!payload || payload.length < 2 || uint(payload.subarray(0, 2)) !== id)
     throw new Fault('protocol', `the payload of ${id.toString(16).padStart(4, '0')} does not begin with it`)
-  return new Map(objects(payload.subarray(2)).map(({ tag, value }) => [tag, value.slice()]))
+  return new Map(objects(payload.subarray(2), MAX_MESSAGE).map(({ tag, value }) => [tag, value.slice()]))
 }
 
 /** Over which a host and a reader speak MMS. `slip`: a serial line, and everything that is a plain stream. */

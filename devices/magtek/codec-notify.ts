@@ -1,7 +1,7 @@
 /** What a V5 reader says in parts: notifications over several input reports, and everything but answers over the blocks of a Bluetooth characteristic. */
 
 import { concat, fromUint, uint } from '../../src/bytes.ts'
-import { Fault } from '../../src/errors.ts'
+import { Fault, isFault } from '../../src/errors.ts'
 import { decodeRle, encodeRle } from './codec-rle.ts'
 
 /** Something of several parts of which not all came. */
@@ -18,7 +18,7 @@ interface Notification {
 }
 
 /** No message of a reader is longer: a total beyond it is none. */
-const MAX_TOTAL = 0x4000
+export const MAX_TOTAL = 0x4000
 
 /** Length of this part (2) · offset (2) · id (2) · length in all (2), before its data. */
 const HEAD = 8
@@ -59,7 +59,7 @@ export class NotificationCollector {
     } else if (!this.#have || this.#id !== id || this.#total !== total || this.#length !== offset) {
       return this.#drop(true)
     }
-    this.#have!.push(report.slice(HEAD, HEAD + length))
+    if (length > 0) this.#have!.push(report.slice(HEAD, HEAD + length))
     this.#length += length
     if (this.#length === total) {
       said.push({ type: 'notification', id, data: concat(...this.#have!) })
@@ -126,7 +126,13 @@ export class BlockCollector {
   }
 
   #read(payload: Uint8Array): (Notification | Lost | { readonly type: 'swipe'; readonly report: Uint8Array })[] {
-    const plain = (payload[0] & RLE) !== 0 ? decodeRle(payload.subarray(1)) : payload.subarray(1)
+    let plain = payload.subarray(1)
+    try {
+      if ((payload[0] & RLE) !== 0) plain = decodeRle(plain)
+    } catch (error) {
+      if (!isFault(error, 'protocol')) throw error
+      return [{ type: 'lost', blocks: [] }]
+    }
     const length = plain.length < 2 ? -1 : uint(plain.subarray(0, 2))
     if (length !== plain.length - 2) return [{ type: 'lost', blocks: [] }]
     const content = plain.slice(2)

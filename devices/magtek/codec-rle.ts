@@ -1,5 +1,7 @@
 /** Run-length coding of card data and notifications over Bluetooth: a byte that comes twice in a row is followed by how often it comes in all. */
 
+import { Fault } from '../../src/errors.ts'
+
 /** Runs of 2 to 255 become three bytes. */
 export function encodeRle(bytes: Uint8Array): Uint8Array {
   const out: number[] = []
@@ -14,14 +16,24 @@ export function encodeRle(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(out)
 }
 
-/** A pair at the very end, without its count, stands for itself (Magensa/magensa-bluetooth reads it so). */
+/** What is coded begins with its own length, in two bytes. */
+const LONGEST = 2 + 0xffff
+
+/**
+ * A pair at the very end, without its count, stands for itself (Magensa/magensa-bluetooth reads it so). Three bytes can stand for 255: what grows beyond its own length bytes ends there.
+ * @throws Fault `protocol`
+ */
 export function decodeRle(bytes: Uint8Array): Uint8Array {
-  const out: number[] = []
+  const out = new Uint8Array(LONGEST)
+  let length = 0
   for (let at = 0; at < bytes.length; at++) {
-    if (bytes[at] === bytes[at + 1] && at + 2 < bytes.length) {
-      for (let left = bytes[at + 2]; left > 0; left--) out.push(bytes[at])
-      at += 2
-    } else out.push(bytes[at])
+    const pair = bytes[at] === bytes[at + 1] && at + 2 < bytes.length
+    const run = pair ? bytes[at + 2] : 1
+    if (length + run > LONGEST)
+      throw new Fault('protocol', `run-length coded data have more than ${LONGEST} bytes`, { length: bytes.length, limit: LONGEST })
+    out.fill(bytes[at], length, length + run)
+    length += run
+    if (pair) at += 2
   }
-  return Uint8Array.from(out)
+  return out.slice(0, length)
 }

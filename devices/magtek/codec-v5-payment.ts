@@ -2,6 +2,7 @@
 
 import { concat, fromBcd, fromText, fromUint, text, toBcd } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
+import { MAX_TOTAL } from './codec-notify.ts'
 
 export interface V5Start {
   /** Seconds that the cardholder may take for each thing. */
@@ -159,6 +160,11 @@ export function encodeSelection({ kind, secondsLeft, title, items }: Selection):
 
 /** @throws Fault `protocol` */
 export function decodeSelection(data: Uint8Array): Selection {
+  if (data.length > MAX_TOTAL)
+    throw new Fault('protocol', `a selection of ${data.length} bytes, a notification has ${MAX_TOTAL}`, {
+      length: data.length,
+      limit: MAX_TOTAL,
+    })
   const kind = kinds[data[0]]
   if (data.length < 3 || !kind) throw new Fault('protocol', 'a selection of unknown kind')
   const [title, ...items] = text(data.subarray(2)).replace(/\0$/, '').split('\0')

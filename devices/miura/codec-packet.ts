@@ -1,6 +1,6 @@
 /** Miura MPI framing: NAD, PCB, length, APDU, LRC, after T=1 (ISO/IEC 7816-3, 11.3); long messages go in a chain of packets. */
 
-import { concat, lrc } from '../../src/bytes.ts'
+import { concat, Gathered, lrc } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import type { Decoder } from '../../src/reader/side.ts'
 
@@ -24,7 +24,7 @@ const HEAD = 3
 const MIN_APDU = 2
 export const MAX_APDU = 254
 /** What a chain may grow to: a bound of ours, far above any answer. */
-export const MAX_MESSAGE = 65536
+export const MAX_MESSAGE = 16384
 
 /** @throws Fault `bad-argument` for what no packet can carry */
 export function encodeBlock({ nad, unsolicited, apdu }: Block): Uint8Array {
@@ -61,8 +61,8 @@ export interface Framed extends Block {
  */
 export function blockDecoder({ plausible, trailing = () => 0 }: BlockOptions): Decoder<Framed> {
   let rest: Uint8Array = new Uint8Array(0)
-  const chains = new Map<number, Uint8Array[]>()
-  let stream: { readonly block: Block; readonly parts: Uint8Array[]; left: number } | undefined
+  const chains = new Map<number, Gathered>()
+  let stream: { readonly block: Block; readonly content: Gathered; left: number } | undefined
 
   /** A complete packet at `at`, 0 for one that may still become one, undefined for none. */
   const packetAt = (bytes: Uint8Array, at: number): number | undefined => {
@@ -79,29 +79,29 @@ export function blockDecoder({ plausible, trailing = () => 0 }: BlockOptions): D
 
   const take = (packet: Uint8Array): Block | undefined => {
     const [nad, pcb] = packet
-    const chain = [...(chains.get(key(nad, pcb)) ?? []), packet.slice(HEAD, -1)]
-    const size = chain.reduce((sum, part) => sum + part.length, 0)
+    const chain = chains.get(key(nad, pcb)) ?? new Gathered()
+    chain.add(packet.subarray(HEAD, -1))
     chains.delete(key(nad, pcb))
-    if (size > MAX_MESSAGE) return undefined
+    if (chain.length > MAX_MESSAGE) return undefined
     if ((pcb & CHAINED) !== 0) {
       chains.set(key(nad, pcb), chain)
       return undefined
     }
-    const apdu = concat(...chain)
+    const apdu = chain.bytes()
     return plausible(apdu) ? { nad: nad as Address, unsolicited: (pcb & UNSOLICITED) !== 0, apdu } : undefined
   }
 
   const scan = (bytes: Uint8Array, quiet: boolean): Framed[] => {
     const found: Framed[] = []
     const endStream = () => {
-      if (stream) found.push({ ...stream.block, content: concat(...stream.parts) })
+      if (stream) found.push({ ...stream.block, content: stream.content.bytes() })
       stream = undefined
     }
     let at = 0
     while (at < bytes.length) {
       if (stream) {
-        const part = bytes.slice(at, at + stream.left)
-        stream.parts.push(part)
+        const part = bytes.subarray(at, at + stream.left)
+        stream.content.add(part)
         stream.left -= part.length
         at += part.length
         if (stream.left === 0) endStream()
@@ -117,7 +117,7 @@ export function blockDecoder({ plausible, trailing = () => 0 }: BlockOptions): D
       at += total
       if (!block) continue
       const left = trailing(block)
-      if (left > 0) stream = { block, parts: [], left }
+      if (left > 0) stream = { block, content: new Gathered(), left }
       else found.push(block)
     }
     rest = bytes.slice(at)

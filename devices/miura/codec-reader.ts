@@ -2,7 +2,7 @@
 
 import { concat, fromText, fromUint, text, uint } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
-import { write } from '../../src/tlv/ber.ts'
+import { MAX_DEPTH, write } from '../../src/tlv/ber.ts'
 import { must, objectsOf, tags, tagsOf, template } from './codec-tags.ts'
 
 /** P1 of RESET (ResetDeviceType.java). */
@@ -61,14 +61,16 @@ export function encodeConfiguration(files: readonly Versioned[]): Uint8Array {
 /** Names and versions in their order, whatever templates they are in (MpiClient.java, getConfiguration). @throws Fault `protocol` */
 export function decodeConfiguration(body: Uint8Array): Versioned[] {
   const files: { name: string; version?: string }[] = []
-  const collect = (bytes: Uint8Array) => {
+  const collect = (bytes: Uint8Array, depth: number) => {
+    if (depth > MAX_DEPTH) throw new Fault('protocol', `configuration: templates nest deeper than ${MAX_DEPTH}`)
     for (const { tag, value } of objectsOf(bytes, 'configuration')) {
       if (tag === tags.identifier) files.push({ name: text(value) })
       else if (tag === tags.version && files.length > 0) files[files.length - 1].version = text(value)
-      else if (tag === tags.responseData || tag === tags.configurationInformation || tag === tags.softwareInformation) collect(value)
+      else if (tag === tags.responseData || tag === tags.configurationInformation || tag === tags.softwareInformation)
+        collect(value, depth + 1)
     }
   }
-  collect(body)
+  collect(body, 0)
   return files
 }
 

@@ -1,7 +1,8 @@
 /** Miura's own tags, by name (Description.java), and what is read of a template. */
 
 import { Fault, isFault } from '../../src/errors.ts'
-import { isConstructed, read, write } from '../../src/tlv/ber.ts'
+import { isConstructed, MAX_DEPTH, read, write } from '../../src/tlv/ber.ts'
+import { MAX_MESSAGE } from './codec-packet.ts'
 
 export const tags = {
   /** Templates. */
@@ -64,6 +65,11 @@ export interface DataObject {
 
 /** The data objects of one level. @throws Fault `protocol` when they are none */
 export function objectsOf(bytes: Uint8Array, what: string): DataObject[] {
+  if (bytes.length > MAX_MESSAGE)
+    throw new Fault('protocol', `${what}: ${bytes.length} bytes, a message has at most ${MAX_MESSAGE}`, {
+      length: bytes.length,
+      limit: MAX_MESSAGE,
+    })
   try {
     return read(bytes).map(({ tag, value }) => ({ tag, value: value.slice() }))
   } catch (error) {
@@ -72,13 +78,14 @@ export function objectsOf(bytes: Uint8Array, what: string): DataObject[] {
   }
 }
 
-/** The data objects by tag, those of inner templates too; the first of each. @throws Fault `protocol` */
-export function tagsOf(bytes: Uint8Array, what: string): Map<number, Uint8Array> {
+/** The data objects by tag, those of inner templates too; the first of each. @throws Fault `protocol`, where templates nest deeper than MAX_DEPTH too */
+export function tagsOf(bytes: Uint8Array, what: string, depth = 0): Map<number, Uint8Array> {
+  if (depth > MAX_DEPTH) throw new Fault('protocol', `${what}: templates nest deeper than ${MAX_DEPTH}`)
   const found = new Map<number, Uint8Array>()
   for (const { tag, value } of objectsOf(bytes, what)) {
     if (!found.has(tag)) found.set(tag, value)
     if (isConstructed(tag) && templates.has(tag))
-      for (const [inner, own] of tagsOf(value, what)) if (!found.has(inner)) found.set(inner, own)
+      for (const [inner, own] of tagsOf(value, what, depth + 1)) if (!found.has(inner)) found.set(inner, own)
   }
   return found
 }

@@ -4,6 +4,7 @@ import { concat, fromHex, fromText, fromUint, hex, text, toBcd, uint } from '../
 import { Fault } from '../../src/errors.ts'
 import { read, write } from '../../src/tlv/ber.ts'
 import { Fields, lv } from './codec-fields.ts'
+import { MAX_DATA } from './codec-frame.ts'
 
 export interface EmvStart {
   /** 0 start, 1 force online, 2 force PIN, 3 both. */
@@ -153,6 +154,8 @@ export function encodeOnlineResult({ code, issuerAuthenticationData, scripts = [
 
 /** @throws Fault `tlv` on malformed data, `protocol` where there is no 8A */
 export function decodeOnlineResult(tlv: Uint8Array): OnlineResult {
+  if (tlv.length > MAX_DATA)
+    throw new Fault('protocol', `online result: ${tlv.length} bytes, a frame carries ${MAX_DATA}`, { length: tlv.length, limit: MAX_DATA })
   const objects = read(tlv)
   const code = objects.find(object => object.tag === 0x8a)?.value
   if (code?.length !== 2) throw new Fault('protocol', 'online result: no 8A of 2 bytes', { field: '8A' })

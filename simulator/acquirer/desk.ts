@@ -110,6 +110,7 @@ export class Desk {
     this.book = store.book
     this.issuer = new Issuer(issuer, this.book.names)
     this.issuer.restore(store.accounts)
+    this.issuer.restoreSerials(store.serials)
     this.#rules = ruleBook(rules)
     this.#risk = riskBook(risk, this.book.names)
     this.#merchants = merchants
@@ -513,7 +514,7 @@ export class Desk {
 
   #keep(changed: Changed, ...accounts: readonly (string | undefined)[]): void {
     const states = [...new Set(accounts)].map(id => this.issuer.state(id)).filter(state => state !== undefined)
-    this.#store.save({ ...changed, accounts: states })
+    this.#store.save({ ...changed, accounts: states, serials: this.issuer.changedSerials() })
   }
 
   /** `work` as the rules of the day let the line bring it about. `wait`: where the host takes its time. */

@@ -26,12 +26,13 @@ import { cvmOf } from '../../src/reader/relay.ts'
 import { write } from '../../src/tlv/ber.ts'
 import { allAccounts, type IssuerAccount } from '../cards/issuer-view.ts'
 import { testPinAesDukpt, testPinDukpt } from '../keys.ts'
+import { KEY_USED, type KeySerialState, KeySerials } from './key-serials.ts'
 import { type Names, names } from './names.ts'
 import type { CheckedRule } from './rules.ts'
-import { openSealed } from './sealed.ts'
+import { openSealed, sealedSerial } from './sealed.ts'
 import { isCertificate, NO_CERTIFICATE, SIGNED_OTHERWISE, signedOtherwise } from './signed.ts'
 import { checkStripeCode, onceOf } from './stripe-code.ts'
-import { openSwipe } from './swipe.ts'
+import { openSwipe, swipeSerial } from './swipe.ts'
 import { refusalOf } from './tvr.ts'
 
 export interface IssuerOptions {
@@ -92,6 +93,7 @@ export class Issuer {
   readonly #accounts: Account[]
   readonly #pinBdk: Uint8Array
   readonly #pinAesBdk: Uint8Array
+  readonly #serials = new KeySerials()
 
   constructor(
     { accounts = allAccounts(), balance = 100_000_000n, pinBdk = testPinDukpt.bdk, pinAesBdk = testPinAesDukpt.bdk }: IssuerOptions = {},
@@ -117,8 +119,9 @@ export class Issuer {
     const stripe = message.interface === 'tap' && message.tags.get(0x9f39)?.[0] === CONTACTLESS_STRIPE
     const arqc = message.interface === 'swipe' || stripe ? 'none' : this.#checkCryptogram(account, message.tags)
     const stripeCode = stripe ? this.#checkStripe(account, message) : 'none'
+    const repeated = this.#checkSerials(sealed, message, 'authorisation', rules)
     const pin = message.pinBlock ? this.#checkPin(account, message.pinBlock) : 'none'
-    const [code, reason] = this.#decide(account, message, { arqc, pin, stripeCode }, rules)
+    const [code, reason] = this.#decide(account, message, { arqc, pin, stripeCode, repeated }, rules)
     const approvedAmount = code === PARTIAL ? partOf(account, message, rules) : undefined
     if (approvingCodes.includes(code)) pay(account, { ...message, amount: approvedAmount ?? message.amount }, arqc)
     const seen = { arqc, pin, ...(stripe && { stripeCode }), ...(approvedAmount !== undefined && { approvedAmount }) }
@@ -139,9 +142,47 @@ export class Issuer {
     if (!account) return { code: '14', reason: 'no account has this card number', arqc: 'none', pin: 'none' }
     const striped = message.interface === 'swipe' || message.tags.get(0x9f39)?.[0] === CONTACTLESS_STRIPE
     const arqc = striped ? 'none' : this.#checkCryptogram(account, message.tags)
-    const [code, reason] = adviceCode(message, arqc, striped ? referred : isCertificate(message), rules)
+    const repeated = this.#checkSerials(sealed, message, 'advice', rules)
+    const [code, reason] = adviceCode(message, arqc, striped ? referred : isCertificate(message), repeated, rules)
     if (code === '00') pay(account, message, arqc)
     return { account: account.id, code, reason, arqc, pin: 'none' }
+  }
+
+  /** What is wrong with the keys of a message's tracks, sealed data and PIN block; they are used from now on. */
+  #checkSerials(
+    sealed: AuthorisationMessage,
+    message: AuthorisationMessage,
+    on: 'authorisation' | 'advice',
+    rules: readonly CheckedRule[],
+  ): string | undefined {
+    const swiped = message.interface === 'swipe' && openSwipe(message.tags, this.#pinBdk) && swipeSerial(message.tags)
+    const pin = message.pinBlock && this.#opens(message) && message.pinBlock.ksn
+    const serials = [message !== sealed && sealedSerial(sealed.tags), swiped, pin].filter(one => one instanceof Uint8Array)
+    const payment = message.key.replace(/-voice$/, '')
+    const wrong = rules.some(one => one.do === 'believe') ? undefined : this.#serials.wrong(serials, payment, on)
+    if (wrong === undefined) this.#serials.take(serials, payment)
+    return wrong
+  }
+
+  /** A PIN comes out of the block, right or wrong. */
+  #opens({ pinBlock, tags }: AuthorisationMessage): boolean {
+    const pan = panOf(tags) ?? openSwipe(tags, this.#pinBdk)?.pan
+    if (!pinBlock || pan === undefined) return false
+    try {
+      return this.#clearPin(pan, pinBlock).length > 0
+    } catch (error) {
+      if (isFault(error, 'bad-argument', 'bad-key')) return false
+      throw error
+    }
+  }
+
+  /** Key serial numbers that have changed since this was asked last. */
+  changedSerials(): KeySerialState[] {
+    return this.#serials.changed()
+  }
+
+  restoreSerials(states: readonly KeySerialState[]): void {
+    this.#serials.restore(states)
   }
 
   /** Brings money to an account, or takes it where `amount` is below 0. */
@@ -210,7 +251,7 @@ export class Issuer {
   #decide(
     account: Account,
     message: AuthorisationMessage,
-    { arqc, pin, stripeCode }: Readonly<Record<'arqc' | 'pin' | 'stripeCode', Check>>,
+    { arqc, pin, stripeCode, repeated }: Readonly<Record<'arqc' | 'pin' | 'stripeCode', Check>> & { readonly repeated: string | undefined },
     rules: readonly CheckedRule[],
   ): readonly [code: string, reason: string] {
     const { amount, at, type, interface: through, tags } = message
@@ -219,6 +260,7 @@ export class Issuer {
       if (one.do === 'refer') return ['01', one.reason]
     }
     if (arqc === 'wrong') return ['88', 'the cryptogram does not match the data']
+    if (repeated) return [KEY_USED, repeated]
     const differs = rules.some(one => one.do === 'believe') ? undefined : signedOtherwise(message)
     if (differs) return [SIGNED_OTHERWISE, differs]
     if (stripeCode === 'wrong') return ['82', 'the dynamic code of the stripe is wrong, or was seen before']
@@ -318,11 +360,13 @@ function adviceCode(
   message: AuthorisationMessage,
   arqc: Check,
   certified: boolean,
+  repeated: string | undefined,
   rules: readonly CheckedRule[],
 ): readonly [code: string, reason: string] {
   if (rules.some(one => one.do === 'believe')) return ['00', 'approved offline, and believed']
   if (!certified) return [NO_CERTIFICATE, 'no card has approved this: there is no certificate (TC)']
   if (arqc === 'wrong') return ['88', 'the certificate does not match the data, or was seen before']
+  if (repeated) return [KEY_USED, repeated]
   const differs = signedOtherwise(message)
   return differs ? [SIGNED_OTHERWISE, differs] : ['00', 'approved offline']
 }

@@ -22,6 +22,11 @@ export function openSealed(message: AuthorisationMessage, bdk: Uint8Array): Auth
   return { ...message, tags, ...(block && { pinBlock: block, cvm: 'onlinePin' as const }) }
 }
 
+/** The key serial number of what is sealed. */
+export function sealedSerial(tags: ReadonlyMap<number, Uint8Array>): Uint8Array | undefined {
+  return tags.get(magtekTags.dataKsn)
+}
+
 /** The objects inside the container FC. */
 function decipher(sealed: Uint8Array, padding: number, key: Uint8Array): Tlv[] | undefined {
   const plain = decryptCbc(key, sealed)

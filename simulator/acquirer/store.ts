@@ -7,6 +7,7 @@ import { Fault } from '../../src/errors.ts'
 import { type Database, openDatabase } from '../../src/payment/journal-sqlite.ts'
 import { Book, type BookedOrder } from './book.ts'
 import type { AccountState } from './issuer.ts'
+import type { KeySerialState } from './key-serials.ts'
 import { type Names, names } from './names.ts'
 
 const schema = `
@@ -14,6 +15,7 @@ const schema = `
   CREATE TABLE prints (key TEXT PRIMARY KEY, merchant TEXT NOT NULL, number TEXT NOT NULL, print TEXT NOT NULL) STRICT;
   CREATE TABLE voided (key TEXT PRIMARY KEY) STRICT;
   CREATE TABLE accounts (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  CREATE TABLE serials (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
   CREATE TABLE names (id INTEGER PRIMARY KEY CHECK (id = 1), "check" TEXT NOT NULL) STRICT;
   CREATE TABLE counter (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL) STRICT;
 `
@@ -27,11 +29,14 @@ export interface Changed {
   readonly keys?: readonly string[]
   readonly accounts?: readonly AccountState[]
   readonly voided?: string
+  readonly serials?: readonly KeySerialState[]
 }
 
 export interface Store {
   readonly book: Book
   readonly accounts: readonly AccountState[]
+  /** Keys of readers that have been used. */
+  readonly serials: readonly KeySerialState[]
   /** All of it on disk when this returns, or none. */
   save(changed: Changed): void
   close(): void
@@ -42,7 +47,7 @@ export interface Store {
  * @throws Fault `journal`, `missing-library`, `bad-key` when the key is not there, or another book's
  */
 export async function openStore(path: string | undefined): Promise<Store> {
-  if (path === undefined) return { book: new Book(), accounts: [], save: () => {}, close: () => {} }
+  if (path === undefined) return { book: new Book(), accounts: [], serials: [], save: () => {}, close: () => {} }
   const database = await openDatabase(path, { schema, application: APPLICATION, what: 'the acquirer’s state' })
   let book: Book
   try {
@@ -51,11 +56,15 @@ export async function openStore(path: string | undefined): Promise<Store> {
     database.close()
     throw error
   }
+  // Books of before have no such table.
+  database.run('CREATE TABLE IF NOT EXISTS serials (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT')
+  const serials = database.all('SELECT body FROM serials').map(({ body }) => read(String(body)) as KeySerialState)
   const accounts = database.all('SELECT body FROM accounts').map(({ body }) => read(String(body)) as AccountState)
   return {
     book,
     accounts,
-    save({ order, keys = [], accounts = [], voided }) {
+    serials,
+    save({ order, keys = [], accounts = [], voided, serials = [] }) {
       database.transaction(() => {
         if (order) {
           const { merchant, number } = order
@@ -70,6 +79,7 @@ export async function openStore(path: string | undefined): Promise<Store> {
             )
         }
         for (const account of accounts) database.run('INSERT OR REPLACE INTO accounts (id, body) VALUES (?, ?)', account.id, write(account))
+        for (const serial of serials) database.run('INSERT OR REPLACE INTO serials (id, body) VALUES (?, ?)', serial.id, write(serial))
         if (voided !== undefined) database.run('INSERT OR IGNORE INTO voided (key) VALUES (?)', voided)
         database.run('INSERT OR REPLACE INTO counter (id, count) VALUES (1, ?)', book.count)
       })

@@ -37,6 +37,12 @@ export function openSwipe(given: ReadonlyMap<number, Uint8Array>, bdk: Uint8Arra
   return open(tagsOf.track2, parseTrack2) ?? open(tagsOf.track1, parseTrack1)
 }
 
+/** The key serial number of its tracks. */
+export function swipeSerial(given: ReadonlyMap<number, Uint8Array>): Uint8Array | undefined {
+  const container = containers.find(({ data }) => given.has(data))
+  return given.get(container?.ksn ?? tagsOf.ksn)
+}
+
 function unpacked(tags: ReadonlyMap<number, Uint8Array>, { data, ksn: at }: (typeof containers)[number]): ReadonlyMap<number, Uint8Array> {
   const { objects } = readTolerant(tags.get(data)!)
   const find = (wanted: number, as: number) => objects.filter(({ tag }) => tag === wanted).map(({ value }) => [as, value] as const)

@@ -190,8 +190,15 @@ export function parseTerminalConfig(input: unknown): TerminalConfig {
   return checkedConfig(configuration, input)
 }
 
+/** Applications, keys or revoked certificates of one configuration: more than any payment system's terminals have. */
+const MOST = 4096
+
 /** `input` as `schema` has it. @throws Fault `bad-config` with details.path and details.rule of the first issue, the message has all of them */
 export function checkedConfig<T>(schema: z.ZodType<T>, input: unknown): T {
+  for (const [path, value] of Object.entries(input ?? {})) {
+    const rule = `at most ${MOST} entries`
+    if (Array.isArray(value) && value.length > MOST) throw new Fault('bad-config', `${path}: ${rule}, not ${value.length}`, { path, rule })
+  }
   const parsed = schema.safeParse(input)
   if (parsed.success) return parsed.data
   const issues = parsed.error.issues.map(issue => ({ path: issue.path.join('.') || 'configuration', rule: issue.message }))

@@ -1,6 +1,6 @@
 /** ISO 8583:1987 messages as bytes and back, in any dialect: message type, bitmaps, fields, MAC, and the frames that carry them. */
 
-import { concat, equal, fromHex, fromText, fromUint, hex, text, uint } from '../bytes.ts'
+import { concat, equal, fromHex, fromText, fromUint, hex, joined, text, uint } from '../bytes.ts'
 import * as door from '../door.ts'
 import { asFault, Fault, isFault } from '../errors.ts'
 import type { Decoder, Side } from '../reader/side.ts'
@@ -283,7 +283,7 @@ export function isoSideOf(options: IsoOptions = {}): Side<IsoMessage, IsoFrame> 
 }
 
 /** What no message of a payment comes near: a length beyond it is none. */
-const MAX_FRAME = 1 << 20
+const MAX_FRAME = 0x4000
 
 function frames(options: IsoOptions): Decoder<IsoFrame> {
   const { frame } = options.dialect ?? isoDialect()
@@ -299,7 +299,7 @@ function frames(options: IsoOptions): Decoder<IsoFrame> {
       waiting.push(chunk)
       size += chunk.length
       if (size < needed) return []
-      const held = concat(...waiting.splice(0))
+      const held = joined(waiting.splice(0))
       const found: IsoFrame[] = []
       let at = 0
       for (needed = frame.bytes; held.length - at >= needed; needed = frame.bytes) {

@@ -69,6 +69,8 @@ export interface PayOptions extends PreflightOptions {
   readonly otherAmount?: bigint
   readonly tip?: bigint
   readonly surcharge?: bigint
+  /** ISO 3166-1 numeric: where the terminal is. What reader and card say of it (9F1A) must be this; not compared when left out, but by a reader that was given its configuration. */
+  readonly country?: number
   readonly interfaces?: readonly CardInterface[]
   /**
    * The payment system that is to be paid with, by its label or its name: `Maestro`. It is chosen where the app is shown the list, and `prompts.selectApplication` is
@@ -220,6 +222,7 @@ async function payOnce(
       at,
       ...(type === 'cashback' && { otherAmount: order.parts!.cashback! }),
       ...(type === 'check' ? { forceOnline: true } : options.forceOnline !== undefined && { forceOnline: options.forceOnline }),
+      ...(options.country !== undefined && { country: options.country }),
       ...(options.interfaces && { interfaces: options.interfaces }),
       ...(wanted && { application: wanted.label }),
     }

@@ -84,9 +84,13 @@ export function encodeMerchantCode(code: MerchantCode): string {
   return `${body}6304${codeCrc(`${body}6304`)}`
 }
 
+/** Characters of a code (EMVCo QR Code Specification, Merchant-Presented Mode). */
+const LONGEST = 512
+
 /** The objects of a code or of a template in it, in their order. @throws Fault `bad-argument` with details.offset */
 export function codeObjects(text: string): CodeObject[] {
   door.need('text', text, door.anyText)
+  if (text.length > LONGEST) throw bad(`it has ${text.length} characters, a code has at most ${LONGEST}`, LONGEST)
   const found: CodeObject[] = []
   const characters = [...text]
   for (let at = 0; at < characters.length; ) {

@@ -87,6 +87,7 @@ const byCard = {
   otherAmount: maybe(amount(0n, MOST)),
   tip: maybe(amount(0n, MOST)),
   surcharge: maybe(amount(0n, MOST)),
+  country: maybe(whole(1, 999)),
   partial: maybe(flag),
   type: maybe(oneOf(types)),
   interfaces: maybe(listOf(oneOf(interfaces), 1)),

@@ -169,7 +169,8 @@ class Passthrough implements Reader {
       'a payment',
       async stop => {
         this.#sequence = (this.#sequence % 9999) + 1 // 9F41 is n 4–8
-        const counted = { ...transaction, sequence: transaction.sequence ?? this.#sequence }
+        const { sequence = this.#sequence, country = config.countryCode } = transaction
+        const counted = { ...transaction, sequence, country }
         const asked: Asked = { transaction: counted, dated: 'told', begun: new Date(this.#clock.now()), clock: this.#clock }
         const own = terminal.enterPin ? config : withoutPinPad(config)
         if (this.#unread && !(await this.#unreadCardOut(terminal, stop)))

@@ -26,7 +26,12 @@ export interface ReadOptions {
    * private constructed tag, as contactless kernels (FF8105) and reader vendors (FFEE01) use it in messages that no card wrote.
    */
   readonly ff?: 'padding' | 'tag'
+  /** Bytes, where a message may have more than MAX_LENGTH: new firmware on its way to a reader. */
+  readonly most?: number
 }
+
+/** Bytes that are read at once: an extended response with its status (ISO/IEC 7816-4, 5.1). No message of a card is longer, nor a reader's about one. */
+export const MAX_LENGTH = 0x1_0002
 
 /** How deep templates may nest. EMV data needs 4; the bound keeps hostile data off the stack. */
 export const MAX_DEPTH = 16
@@ -44,7 +49,7 @@ function malformed(rule: string, offset: number): Fault {
 /**
  * The data objects of one level, in order. `00` and `FF` bytes before, between and after objects are skipped (Book 3, Annex B1 allows `00`; cards pad
  * with `FF` as well). Tags have 1–3 bytes; lengths are one byte up to 127, or `81`–`84` and 1–4 bytes, not necessarily the shortest form.
- * @throws Fault `tlv` with details.rule and details.offset
+ * @throws Fault `tlv` with details.rule and details.offset; `rule` is the limit where there are more than MAX_LENGTH bytes
  */
 export function read(bytes: Uint8Array, options?: ReadOptions): Tlv[] {
   const objects: Tlv[] = []
@@ -72,6 +77,11 @@ function scan(
   found: (tag: number, offset: number, from: number, to: number) => void,
 ): void {
   const base = options?.base ?? 0
+  const limit = options?.most ?? MAX_LENGTH
+  if (end - at > limit)
+    throw new Fault('tlv', `${end - at} bytes are more than any message has, the rule is at most ${limit}`, {
+      ...{ rule: `at most ${limit} bytes`, offset: base + at, length: end - at, limit },
+    })
   const pad = options?.ff === 'tag' ? 0x00 : 0xff
   while (at < end) {
     let tag = bytes[at]
@@ -105,10 +115,15 @@ function scan(
 
 /** The one object that `bytes` must hold; padding around it is allowed. @throws Fault `tlv` */
 export function readOne(bytes: Uint8Array, options?: ReadOptions): Tlv {
-  const objects = read(bytes, options)
-  if (objects.length === 0) throw malformed('no data object', options?.base ?? 0)
-  if (objects.length > 1) throw malformed('data after the object', objects[1].offset)
-  return objects[0]
+  let only: Tlv | undefined
+  let second: number | undefined
+  scan(bytes, 0, bytes.length, options, (tag, offset, from, to) => {
+    if (only) second ??= offset
+    else only = { tag, value: bytes.subarray(from, to), offset }
+  })
+  if (!only) throw malformed('no data object', options?.base ?? 0)
+  if (second !== undefined) throw malformed('data after the object', second)
+  return only
 }
 
 /** The objects inside the one template that `bytes` must be, as card responses are (`70`, `77`, `6F`). @throws Fault `tlv` */
@@ -125,7 +140,11 @@ export function readTemplate(bytes: Uint8Array, tag: number, options?: ReadOptio
 
 /** The first value of `tag` at this level. @throws Fault `tlv` */
 export function find(bytes: Uint8Array, tag: number, options?: ReadOptions): Uint8Array | undefined {
-  return read(bytes, options).find(object => object.tag === tag)?.value
+  let value: Uint8Array | undefined
+  scan(bytes, 0, bytes.length, options, (own, _, from, to) => {
+    if (own === tag) value ??= bytes.subarray(from, to)
+  })
+  return value
 }
 
 /**

@@ -10,6 +10,9 @@ export interface DolEntry {
   readonly length: number
 }
 
+/** The most bytes that a list has: the value of an object in a record of a card (EMV 4.4 Book 3, 7). */
+const MAX_DOL = 255
+
 /** The most bytes that a list may ask for: what a command can carry. */
 const MAX_DOL_DATA = 255
 
@@ -18,6 +21,8 @@ const MAX_DOL_DATA = 255
  * @throws Fault `dol` with details.offset where an entry is cut short or its tag is none
  */
 export function parseDol(bytes: Uint8Array): DolEntry[] {
+  if (bytes.length > MAX_DOL)
+    throw new Fault('dol', `the list has ${bytes.length} bytes, the rule is at most ${MAX_DOL}`, { length: bytes.length, limit: MAX_DOL })
   const entries: DolEntry[] = []
   for (let at = 0; at < bytes.length; ) {
     const offset = at

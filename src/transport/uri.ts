@@ -28,12 +28,16 @@ export const uriForms: Readonly<Record<Scheme, string>> = {
   pcsc: 'pcsc:',
 }
 
+/** Characters of a URI; the path of a port or of a file has at most 4096 of them. */
+const LONGEST = 8192
+
 /**
  * Takes a URI apart. Each form may carry a query, such as `?family=qpos`.
  * @throws Fault `bad-uri`, with the accepted forms in its message
  */
 export function parseUri(uri: string): Uri {
   door.need('uri', uri, door.anyText)
+  if (uri.length > LONGEST) throw badUri(`${uri.slice(0, 60)}…`, `it has ${uri.length} characters, the rule is at most ${LONGEST}`)
   const [, scheme, rest, search] = /^([a-z]+):([^?]*)(?:\?(.*))?$/s.exec(uri) ?? []
   if (scheme === undefined || !Object.hasOwn(uriForms, scheme)) throw badUri(uri, 'it begins with no known scheme')
   const query = parseQuery(uri, search ?? '')

@@ -94,6 +94,7 @@ describe('a payment', () => {
     ['a way to read that nobody knows', {}, { interfaces: ['wave'] }, 'options.interfaces.0'],
     ['no way at all', {}, { interfaces: [] }, 'options.interfaces'],
     ['a type that nobody knows', {}, { type: 'gift' }, 'options.type'],
+    ['a country by its letters', {}, { country: 'RU' }, 'options.country'],
     ['cashback in a number', {}, { type: 'cashback', otherAmount: 300 }, 'options.otherAmount'],
     ['an endless time', {}, { statusTime: Number.POSITIVE_INFINITY }, 'options.statusTime'],
     ['a time in words', {}, { reversalTime: '20 s' }, 'options.reversalTime'],

@@ -158,6 +158,7 @@ async function paid(row: Row, link: Link, clock: VirtualClock, bank: Bank, asked
         type,
         newKey: () => key,
         interfaces: interfacesOf(row),
+        country: 643, // Russia, as the virtual readers are set up
         statusTime: 2000,
         reversalTime: 2000,
       }
