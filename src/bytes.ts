@@ -47,6 +47,7 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** `concat` of a list, however long: arguments have room for some 100,000. */
 export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  if (!Array.isArray(parts)) door.need('parts', parts, door.listOf(door.anyBytes))
   for (const one of parts) if (!(one instanceof Uint8Array)) door.need('parts', one, door.anyBytes)
   let length = 0
   for (const part of parts) length += part.length

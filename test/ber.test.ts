@@ -124,6 +124,11 @@ describe('reading', () => {
   })
 })
 
+it('what is longer than any message is refused before it is read', () => {
+  expect(read(new Uint8Array(65_538))).toEqual([])
+  expect(fault(() => read(new Uint8Array(65_539)))).toMatchObject({ code: 'tlv', details: { length: 65_539, limit: 65_538 } })
+})
+
 describe('writing', () => {
   it.each([
     [0x5a, 0, '5A00'],
@@ -135,7 +140,7 @@ describe('writing', () => {
   ])('tag %i with %i bytes has the shortest length', (tag, length, head) => {
     const bytes = write(tag, new Uint8Array(length))
     expect(hex(bytes.subarray(0, bytes.length - length))).toBe(head)
-    expect(readOne(bytes).value.length).toBe(length)
+    expect(readOne(bytes, { most: bytes.length }).value.length).toBe(length)
   })
 
   it('puts several objects into a template', () => {
