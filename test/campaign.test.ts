@@ -48,7 +48,20 @@ it('200 payments with faults on both lines and hosts that lie, the app killed in
 }, 300_000)
 
 it('an app that asks the host before it has written that down is found out', async () => {
-  const { code, errors } = await campaign('--seed', '5', '--count', '60', '--deaths', '2', '--lie', 'none', '--sabotage', 'asking')
+  const { code, errors } = await campaign(
+    '--seed',
+    '5',
+    '--count',
+    '60',
+    '--deaths',
+    '2',
+    '--pace',
+    '12',
+    '--lie',
+    'none',
+    '--sabotage',
+    'asking',
+  )
   expect(code).toBe(1)
   expect(errors).toMatch(/^seed 5, order c5-\d-\d+: the host has approved it, the app has Canceled/m)
 }, 200_000)

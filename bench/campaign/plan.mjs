@@ -62,7 +62,7 @@ export function plans({ seed, lane, count, boundaries, deaths, advised, lie }) {
   const drawn = fc.sample(random, { seed: seed * 1000 + lane, numRuns: count })
   const victims = fc.sample(fc.nat(deaths - 1), { seed: seed * 1000 + lane + 500, numRuns: Math.ceil(count / deaths) })
   const nextCell = deck(cells, seed * 7919 + lane * 101)
-  const told = stories({ advised }).filter(story => lie === undefined || JSON.stringify(story).includes(lie))
+  const told = lie === 'none' ? [] : stories({ advised }).filter(story => lie === undefined || JSON.stringify(story).includes(lie))
   const nextStory = deck(told, seed * 6007 + lane * 103)
   return drawn.map(({ amount, ms, half, more, healthy, again, soon, alone, death }, index) => {
     const story = told.length === 0 || (lie === undefined && index % HONEST === HONEST - 1) ? undefined : nextStory()

@@ -92,8 +92,15 @@ async function ask(shop, task, asked, deaths) {
   if (answer.told !== 'dead') return answer
   const own = answer.death && stages.find(({ stage, when }) => stage === answer.death.stage && when === answer.death.when)
   const death = own ?? met
-  deaths.splice(deaths.indexOf(death), 1)
-  const where = death.at === 'stage' ? `${death.stage} ${death.when}` : death.at === 'time' ? 'at a moment' : `${death.line} message`
+  if (death) deaths.splice(deaths.indexOf(death), 1)
+  // A blow that fell as the app had answered meets whatever it is asked next.
+  const where = !death
+    ? 'late'
+    : death.at === 'stage'
+      ? `${death.stage} ${death.when}`
+      : death.at === 'time'
+        ? 'at a moment'
+        : `${death.line} message`
   add('killed', task === 'recover' ? 'recovering' : where)
   await shop.start()
   return answer
