@@ -13,6 +13,7 @@ export const helpInRussian: Readonly<Record<string, string>> = {
   '<number>': 'номер заказа',
   '<uri>': 'serial:/dev/ttyACM0?family=qpos',
   '--acquirer': 'http://127.0.0.1:8080, iso8583://127.0.0.1:8583',
+  '--iso-dialect': 'на каком диалекте говорит эквайер iso8583: — имя или файл (JSON); по умолчанию tapdip',
   '--no-sync': 'не завершать сейчас то, что осталось от прежних платежей',
   '--journal': 'журнал; по умолчанию orders.db в папке состояния пользователя',
   '--merchant': 'название предприятия, как на чеке',

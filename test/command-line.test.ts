@@ -62,6 +62,11 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ...[pay, orderPay, refund].flatMap(given => ['bank', 'http://bank.example', 'ftp://127.0.0.1', 'iso8583://', 'iso8583://127.0.0.1:0', 'iso8583://127.0.0.1:65536', 'iso8583://bank:1', 'https://user:secret@bank', 'https://bank/?token=1'].map((address): (typeof wrong)[number] =>
     ['tapdip', `${given.slice(0, given.indexOf('--acquirer')).join(' ')} ${address}`, given.map(word => (word.startsWith('http:') ? address : word)), /--acquirer is '[^']+', it takes .*127\.0\.0\.1:<.*port|--acquirer is '[^']+', it takes iso8583:\/\/127\.0\.0\.1:<1–65535>/, /^(?!.*secret)/])), // biome-ignore format: a list
   ['tapdip', 'pay --acquirer', [...pay.slice(0, 5), 'http://bank.example'], /http:\/\/bank\.example/],
+  ...['pay', 'refund', 'order pay', 'order refund', 'order status', 'order confirm', 'order cancel', 'order increment', 'order sync'].map(
+    (path): (typeof wrong)[number] => ['tapdip', `${path} --iso-dialect`, [...path.split(' '), '--iso-dialect', 'asci'], /--iso-dialect is 'asci', it takes tapdip, ascii.*did you mean 'ascii'/],
+  ),
+  ['tapdip', 'pay --iso-dialect', [...pay, '--iso-dialect', '/none/x.json'], /--iso-dialect: \/none\/x\.json/],
+  ['tapdip', 'pay --iso-dialect', [...pay, '--iso-dialect', 'ascii'], /--iso-dialect is only for --acquirer iso8583:/],
   ['tapdip', 'pay --order', [...pay, '--order', 'x'.repeat(33)], /order\.number has 33 characters, it takes 1 to 32/],
   ['tapdip', 'pay --config', [...pay, '--config', '/none/x'], /\/none\/x/],
   ['tapdip', 'pay --contactless', [...pay, '--contactless', '/none/x'], /--contactless: \/none\/x cannot be read/],

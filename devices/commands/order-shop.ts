@@ -14,12 +14,11 @@ import { openTill, type RefundRules, type Till, type TillOptions } from '../../s
 import type { Json } from '../../src/payment/wire-fields.ts'
 import { oneOf } from '../../src/refusal.ts'
 import { stateFolder } from '../memory.ts'
-import { acquirerAt, type CommandAcquirer } from './acquirer.ts'
+import { type AcquirerFlags, acquirerAt, acquirerOptions, type CommandAcquirer } from './acquirer.ts'
 import { type Console, interruption, openConsole } from './console.ts'
 
-export interface ShopFlags {
+export interface ShopFlags extends Partial<Pick<AcquirerFlags, 'acquirer' | 'isoDialect'>> {
   readonly journal?: string
-  readonly acquirer?: string
   readonly merchant: string
   readonly merchantId: string
   readonly terminal: string
@@ -53,10 +52,7 @@ const START_TIME = 15_000
 
 /** `online`: it talks to a host. */
 export function shopOptions(command: Command, online = false): Command {
-  if (online)
-    command
-      .requiredOption('--acquirer <url>', 'http://127.0.0.1:8080, iso8583://127.0.0.1:8583')
-      .option('--no-sync', 'leave what earlier payments left for another time')
+  if (online) acquirerOptions(command).option('--no-sync', 'leave what earlier payments left for another time')
   return command
     .option('--journal <file>', 'the journal; orders.db in the user’s state folder when left out')
     .option('--merchant <name>', 'as on the slip', 'MobileTestMerchant')
@@ -87,7 +83,7 @@ export async function withShop(
   const merchant = merchantOf(flags)
   const screen = openConsole(lang)
   const host: CommandAcquirer =
-    flags.acquirer === undefined ? { acquirer: offline, close: async () => {} } : acquirerAt(flags.acquirer, flags.terminal)
+    flags.acquirer === undefined ? { acquirer: offline, close: async () => {} } : acquirerAt({ ...flags, acquirer: flags.acquirer })
   const signal = interruption()
   const told: Notice[] = []
   try {

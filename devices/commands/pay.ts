@@ -14,7 +14,7 @@ import { receiptLines } from '../../src/payment/receipt.ts'
 import { reasonWords } from '../../src/payment/result.ts'
 import type { Signature } from '../../src/payment/signature.ts'
 import type { Assumption } from '../index.ts'
-import { acquirerAt } from './acquirer.ts'
+import { type AcquirerFlags, acquirerAt, acquirerOptions } from './acquirer.ts'
 import { type AmountFlags, amountOptions, readAmountFlags } from './amount-flags.ts'
 import { type CardFlags, cardOptions, readCardFlags } from './card-flags.ts'
 import { type Console, interruption, openConsole } from './console.ts'
@@ -23,10 +23,9 @@ import { type ProfileFlags, profileOptions, readerProfile } from './reader-profi
 import { readerUri } from './reader-uri.ts'
 import { recordTo } from './record.ts'
 
-interface PayFlags extends CardFlags, ProfileFlags, AmountFlags {
+interface PayFlags extends CardFlags, ProfileFlags, AmountFlags, AcquirerFlags {
   readonly currency: string
   readonly reader?: string
-  readonly acquirer: string
   readonly app?: string
   readonly assume?: readonly Assumption[]
   readonly sign?: string
@@ -43,7 +42,7 @@ interface PayFlags extends CardFlags, ProfileFlags, AmountFlags {
 }
 
 export function addPay(program: Command): void {
-  profileOptions(amountOptions(cardOptions(program.command('pay'))))
+  acquirerOptions(profileOptions(amountOptions(cardOptions(program.command('pay')))))
     .description('one payment through a reader; exits 0 approved, 10 declined, 11 unknown, 12 cancelled')
     .argument('<amount>', 'with a decimal point: 2500.00')
     .requiredOption('--currency <code>', 'ISO 4217: RUB')
@@ -52,7 +51,6 @@ export function addPay(program: Command): void {
       'serial:/dev/ttyACM0?family=qpos, ble:MPOS0000000001; the last one, or one that is found, when left out',
       readerUri('--reader'),
     )
-    .requiredOption('--acquirer <url>', 'http://127.0.0.1:8080, iso8583://127.0.0.1:8583')
     .option('--app <label>', APP)
     .option('--assume <name>', ASSUME, assumption)
     .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')
@@ -84,7 +82,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   const merchant = { name: flags.merchant, id: flags.merchantId, terminal: flags.terminal }
   checkOrder(order, merchant, flags.check ? 0n : 1n)
   const card = readCardFlags(flags)
-  const host = acquirerAt(flags.acquirer, flags.terminal)
+  const host = acquirerAt(flags)
   const { config, contactless } = await readerProfile(flags, unit)
   const screen = openConsole(lang)
   const signal = interruption()
