@@ -195,7 +195,7 @@ const MOST = 4096
 
 /** `input` as `schema` has it. @throws Fault `bad-config` with details.path and details.rule of the first issue, the message has all of them */
 export function checkedConfig<T>(schema: z.ZodType<T>, input: unknown): T {
-  for (const [path, value] of Object.entries(input ?? {})) {
+  for (const [path, value] of Array.isArray(input) ? [] : Object.entries(input ?? {})) {
     const rule = `at most ${MOST} entries`
     if (Array.isArray(value) && value.length > MOST) throw new Fault('bad-config', `${path}: ${rule}, not ${value.length}`, { path, rule })
   }
