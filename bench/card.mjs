@@ -7,7 +7,7 @@ import { virtualConfig } from '../dist/simulator/world.js'
 import { equal } from '../dist/src/bytes.js'
 import { rsaPublic } from '../dist/src/crypto/rsa.js'
 import { currency } from '../dist/src/currency.js'
-import { transact } from '../dist/src/emv/kernel.js'
+import { transact } from '../dist/src/emv/contact/kernel.js'
 import { findDeep } from '../dist/src/tlv/ber.js'
 
 /** The usual layout in four records, as cards of today have it; the certificates fill one each. */

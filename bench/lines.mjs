@@ -14,7 +14,7 @@ const env = {
   TAPDIP_SEED: values.seed,
   ...(values.family && { TAPDIP_FAMILY: values.family }),
 }
-const vitest = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--maxWorkers', '1', 'test/bad-lines.test.ts']
+const vitest = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--maxWorkers', '1', 'test/devices/bad-lines.test.ts']
 spawn(process.execPath, vitest, { cwd: root, env, stdio: 'inherit' }).on('close', code => {
   process.exitCode = code ?? 1
 })

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `tapdip` command: find readers, pay, decode, explain, send raw commands. */
 
-import { run } from '../src/command-line.ts'
+import { run } from '../src/command/line.ts'
 import { tapdipProgram } from './program.ts'
 
 await run(tapdipProgram())

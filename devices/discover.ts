@@ -162,7 +162,7 @@ const NO_SIGNAL = 127
 
 const installed: Sources = {
   async *ble({ signal, clock }) {
-    const { scanBle } = await import('../src/transport/ble.ts')
+    const { scanBle } = await import('../src/transport/ble/ble.ts')
     for await (const { uri, name, services, rssi } of scanBle({ signal, clock })) {
       const family = identify({ name, services })?.name
       const known = family !== undefined && identify({ name })?.name !== family ? `?family=${family}` : ''

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `tapdip-sim` command: virtual readers, a virtual acquirer, and the demonstration. */
 
-import { run } from '../src/command-line.ts'
+import { run } from '../src/command/line.ts'
 import { simulatorProgram } from './program.ts'
 
 await run(simulatorProgram())

@@ -2,7 +2,7 @@
 
 import { Fault, type FaultCode, type FaultDetails } from './errors.ts'
 import { maskNumbers } from './mask.ts'
-import { type MessageId, message } from './messages.ts'
+import { type MessageId, message } from './messages/messages.ts'
 import { nearest } from './nearest.ts'
 
 type UsageId = Extract<MessageId, `usage.${string}`>

@@ -1,9 +1,9 @@
 /** What is said on the host's lines: questions and answers of HTTP and ISO 8583 read, and answers written, as a host could have said them. */
 
-import { isoSide } from '../../dist/src/payment/iso8583.js'
-import { answerFields } from '../../dist/src/payment/iso8583-answers.js'
-import { isoDialect } from '../../dist/src/payment/iso8583-dialect.js'
-import { answerType, privateOf, setPrivate } from '../../dist/src/payment/iso8583-messages.js'
+import { answerFields } from '../../dist/src/payment/host/iso8583/answers.js'
+import { isoSide } from '../../dist/src/payment/host/iso8583/codec.js'
+import { isoDialect } from '../../dist/src/payment/host/iso8583/dialect.js'
+import { answerType, privateOf, setPrivate } from '../../dist/src/payment/host/iso8583/messages.js'
 
 const dialect = isoDialect()
 const kinds = {

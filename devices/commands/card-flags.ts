@@ -1,10 +1,10 @@
 /** Flags of `tapdip pay` and `tapdip order pay` about the card: the interfaces it may use, and what happens when its chip cannot be read. */
 
 import type { Command } from 'commander'
+import { wholeNumber } from '../../src/command/flags.ts'
 import type { CardInterface } from '../../src/emv/outcome.ts'
-import { wholeNumber } from '../../src/flags.ts'
-import { type FallbackRules, fallbackRules } from '../../src/payment/fallback.ts'
-import type { PayOptions } from '../../src/payment/payment.ts'
+import { type FallbackRules, fallbackRules } from '../../src/payment/pay/fallback.ts'
+import type { PayOptions } from '../../src/payment/pay/payment.ts'
 import { oneOf } from '../../src/refusal.ts'
 
 export interface CardFlags {

@@ -1,8 +1,8 @@
 /** The app's side of the conversation on a console: progress to stderr, questions answered from stdin, one JSON object or a receipt to stdout. */
 
 import { createInterface, emitKeypressEvents } from 'node:readline'
-import type { Language, MessageId } from '../../src/messages.ts'
-import { message } from '../../src/messages.ts'
+import type { Language, MessageId } from '../../src/messages/messages.ts'
+import { message } from '../../src/messages/messages.ts'
 
 export interface Console {
   readonly language: Language

@@ -1,8 +1,8 @@
 /** `tapdip info <uri>`: who a reader is and how its battery is. */
 
 import type { Command } from 'commander'
-import { language } from '../../src/command-line.ts'
-import { message } from '../../src/messages.ts'
+import { language } from '../../src/command/line.ts'
+import { message } from '../../src/messages/messages.ts'
 import { interruption, openConsole } from './console.ts'
 import { connectReader } from './reader.ts'
 import { readerUri } from './reader-uri.ts'

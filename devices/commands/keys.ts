@@ -3,15 +3,15 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { fromHex, hex, text } from '../../src/bytes.ts'
-import { language } from '../../src/command-line.ts'
+import { choice, wholeNumber } from '../../src/command/flags.ts'
+import { language } from '../../src/command/line.ts'
 import { checkValue } from '../../src/crypto/des.ts'
 import { initialKey } from '../../src/crypto/dukpt.ts'
 import { aesInitialKey } from '../../src/crypto/dukpt-aes.ts'
 import { encipherKey, openPinBlock, openTrack } from '../../src/crypto/key-tools.ts'
 import { aesCmac } from '../../src/crypto/mac.ts'
 import { Fault, isFault } from '../../src/errors.ts'
-import { choice, wholeNumber } from '../../src/flags.ts'
-import { type MessageId, message } from '../../src/messages.ts'
+import { type MessageId, message } from '../../src/messages/messages.ts'
 
 /** What the standards publish for everybody to test with: X9.24-1:2009, Annex A; X9.24-3:2017, Annex B. */
 const published: Readonly<Record<string, string>> = {

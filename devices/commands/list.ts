@@ -1,10 +1,10 @@
 /** `tapdip list`: the readers that can be found from here, each as it is found. */
 
 import type { Command } from 'commander'
-import { language } from '../../src/command-line.ts'
+import { choice, wholeNumber } from '../../src/command/flags.ts'
+import { language } from '../../src/command/line.ts'
 import type { Fault } from '../../src/errors.ts'
-import { choice, wholeNumber } from '../../src/flags.ts'
-import { faultMessage, message } from '../../src/messages.ts'
+import { faultMessage, message } from '../../src/messages/messages.ts'
 import { discover, type FoundReader, type Transport, transports } from '../discover.ts'
 import { interruption } from './console.ts'
 

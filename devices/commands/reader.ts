@@ -1,7 +1,7 @@
 /** The reader of a command: the one named, else the last one, else one that is found nearby and agreed to. */
 
 import { asFault, Fault, isFault, throwIfAborted } from '../../src/errors.ts'
-import { faultMessage, message } from '../../src/messages.ts'
+import { faultMessage, message } from '../../src/messages/messages.ts'
 import type { Reader } from '../../src/reader/reader.ts'
 import { type ConnectionState, ReaderConnection, type RememberedReader } from '../../src/reader/reconnect.ts'
 import { oneOf } from '../../src/refusal.ts'

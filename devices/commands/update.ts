@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { language } from '../../src/command-line.ts'
+import { language } from '../../src/command/line.ts'
 import { asFault, Fault } from '../../src/errors.ts'
 import { open } from '../index.ts'
 import { interruption, openConsole } from './console.ts'

@@ -6,7 +6,7 @@ import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
 import type { Candidate, Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
 import { entryModeOf } from '../../src/magstripe.ts'
-import type { MessageId } from '../../src/messages.ts'
+import type { MessageId } from '../../src/messages/messages.ts'
 import { invitation } from '../../src/reader/invitation.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import {

@@ -1,8 +1,8 @@
 /** How MagTek's bytes lie on Bluetooth characteristics and in HID reports (readers.md 1.3.1–1.3.3; WebHID_Public, DeviceConfig.js). */
 
 import type { BleShape, HidShape } from '../../src/transport/shape.ts'
-import { MMS_CHANNEL } from './codec-mms-frames.ts'
 import { v5Channels } from './codec-v5.ts'
+import { MMS_CHANNEL } from './mms/codec-frames.ts'
 
 /** GATT services. DynaPro's and the audio reader's speak another language, and are here to be told apart. */
 export const magtekServices = {

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/clock.ts'
 import type { Reader } from '../../src/reader/reader.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { magtekServices } from './codec.ts'
-import { openMms } from './mms.ts'
+import { openMms } from './mms/mms.ts'
 import { openV5, type V5Model } from './v5.ts'
 
 export const magtekDialects = ['v5', 'mms'] as const

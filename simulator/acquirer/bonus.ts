@@ -1,7 +1,7 @@
 /** Bonus points: the host pays part of an order with them, and gives new ones, by operations of its own (seed 001). */
 
 import { type Book, type BookedOrder, bonusKey, type Found, least, type Operation } from './book.ts'
-import type { Issuer } from './issuer.ts'
+import type { Issuer } from './issuer/issuer.ts'
 
 export interface BonusOptions {
   /** Cards of the programme: their numbers begin so; all when left out. */

@@ -6,7 +6,7 @@ import { type Allowed, overOf } from '../../src/payment/estimates.ts'
 import { priceParts } from '../../src/payment/order.ts'
 import { cancelAward } from './bonus.ts'
 import { type Book, type BookedOrder, least, ledger, type Operation, payments, standing } from './book.ts'
-import type { Issuer } from './issuer.ts'
+import type { Issuer } from './issuer/issuer.ts'
 import type { CheckedRule } from './rules.ts'
 
 export type { ChangeKind } from '../../src/payment/acquirer.ts'

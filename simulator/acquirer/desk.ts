@@ -13,9 +13,9 @@ import type {
   Sale,
   SbpCode,
 } from '../../src/payment/acquirer.ts'
-import { approvingCodes } from '../../src/payment/agreement.ts'
 import { type Allowed, allowedOf, type Estimates } from '../../src/payment/estimates.ts'
-import { schemeName } from '../../src/payment/scheme.ts'
+import { approvingCodes } from '../../src/payment/host/agreement.ts'
+import { schemeName } from '../../src/payment/receipt/scheme.ts'
 import { type BonusOptions, cancelAward, earnBonus, undoBonus } from './bonus.ts'
 import {
   type Book,
@@ -31,8 +31,8 @@ import {
 } from './book.ts'
 import { type ChangeKind, change } from './changes.ts'
 import type { HostEvent } from './events.ts'
-import { Issuer, type IssuerOptions, type Verdict } from './issuer.ts'
-import { type RiskRule, riskBook } from './risk.ts'
+import { Issuer, type IssuerOptions, type Verdict } from './issuer/issuer.ts'
+import { type RiskRule, riskBook } from './issuer/risk.ts'
 import { type CheckedRule, type HostRule, type RuleFacts, ruleBook } from './rules.ts'
 import { sbpPayload, sbpReference } from './sbp.ts'
 import type { Changed, Store } from './store.ts'

@@ -2,7 +2,7 @@
 
 import { isFault } from '../../src/errors.ts'
 import type { Sale } from '../../src/payment/acquirer.ts'
-import { encodeMerchantCode, parseMerchantCode } from '../../src/payment/qr-code.ts'
+import { encodeMerchantCode, parseMerchantCode } from '../../src/payment/receipt/qr-code.ts'
 
 /** Globally unique identifier in the account information: `.test` is no domain that anybody can have (RFC 2606), so no bank's app pays such a code. */
 const SYSTEM = 'test.tapdip.sbp'

@@ -3,8 +3,8 @@
 import { equal, fromHex } from '../../src/bytes.ts'
 import type { Clock } from '../../src/clock.ts'
 import { Fault } from '../../src/errors.ts'
-import { h4 } from '../../src/transport/ble-h4.ts'
-import type { HciHost, HciPort } from '../../src/transport/ble-hci.ts'
+import { h4 } from '../../src/transport/ble/h4.ts'
+import type { HciHost, HciPort } from '../../src/transport/ble/hci.ts'
 import { accepted, advertising, event, op, readU16, status, u16 } from './hci.ts'
 
 /** One end of a connection; the other is `peer`'s. */

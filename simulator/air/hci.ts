@@ -1,7 +1,7 @@
 /** What of the Host Controller Interface a virtual controller speaks: opcodes, error codes, events (Bluetooth Core 5.4, Vol 4, Part E; Vol 1, Part F). */
 
 import { concat } from '../../src/bytes.ts'
-import { h4 } from '../../src/transport/ble-h4.ts'
+import { h4 } from '../../src/transport/ble/h4.ts'
 
 /** Opcodes: group << 10 | command. */
 export const op = {

@@ -1,7 +1,7 @@
 /** Unmodified Bluetooth libraries on controllers of a virtual air in this process: `@abandonware/noble` as central, `@abandonware/bleno` as peripheral. */
 
-import { hciSocketOver, loadOwn, type OpenHci, startLibrary } from '../../src/transport/ble-hci.ts'
-import type { BleLibrary } from '../../src/transport/ble-radio.ts'
+import { hciSocketOver, loadOwn, type OpenHci, startLibrary } from '../../src/transport/ble/hci.ts'
+import type { BleLibrary } from '../../src/transport/ble/radio.ts'
 import type { Controller } from './controller.ts'
 
 export interface VirtualCentral {

@@ -3,7 +3,7 @@
 import { createServer, type Socket } from 'node:net'
 import { concat } from '../../src/bytes.ts'
 import { asFault } from '../../src/errors.ts'
-import { h4Splitter, POWER_EVENT } from '../../src/transport/ble-h4.ts'
+import { h4Splitter, POWER_EVENT } from '../../src/transport/ble/h4.ts'
 import { portFault } from '../port-fault.ts'
 import type { Air } from './air.ts'
 

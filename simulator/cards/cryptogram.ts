@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { concat, equal, fromHex, hex, xor } from '../../src/bytes.ts'
 import { encryptEcb, pad, retailMac, withOddParity } from './des.ts'
-import type { CryptogramName } from './profile-words.ts'
+import type { CryptogramName } from './profile/words.ts'
 
 /** One piece of the cryptogram's input: the value of a tag, or a slice of it. */
 export interface AcInput {

@@ -3,10 +3,10 @@
 import type { CryptogramVersionName } from '../../src/crypto/cryptogram-version.ts'
 import { type IssuerKeys, testIssuerKeys } from '../keys.ts'
 import { schemes } from './cryptogram.ts'
-import { type CardProfile, parseProfile } from './profile.ts'
-import { type CryptogramName, tapBrandOf } from './profile-words.ts'
+import { type CardProfile, parseProfile } from './profile/profile.ts'
+import { type CryptogramName, tapBrandOf } from './profile/words.ts'
 import { type ProfileName, profiles } from './profiles/index.ts'
-import { settingsOf, tapCryptogram } from './tap-brand.ts'
+import { settingsOf, tapCryptogram } from './tap/brand.ts'
 
 /** How a side of a card makes its cryptograms. */
 export interface CryptogramView {

@@ -6,9 +6,9 @@ import { iccCertificate, issuerCertificate, pinKeyCertificate, signedStaticData 
 import { type CryptogramScheme, iccMasterKey, schemes } from './cryptogram.ts'
 import { type DolEntry, dolEntries } from './dol.ts'
 import { children, encode, object } from './objects.ts'
-import type { ApplicationPlan, CardPlan } from './profile.ts'
-import { badProfile } from './profile-fields.ts'
-import { cvmConditions, cvmMethods, logFile, usage } from './profile-words.ts'
+import { badProfile } from './profile/fields.ts'
+import type { ApplicationPlan, CardPlan } from './profile/profile.ts'
+import { cvmConditions, cvmMethods, logFile, usage } from './profile/words.ts'
 import { changeAfterSigning, fileLocator, layoutOf, type Records, recordsOf, staticDataOf, tagOf } from './records.ts'
 
 export const pseName = fromText('1PAY.SYS.DDF01')

@@ -2,8 +2,8 @@
 
 import { concat, fromUint, hex } from '../../src/bytes.ts'
 import { children, encode } from './objects.ts'
-import type { ApplicationPlan } from './profile.ts'
-import { badProfile } from './profile-fields.ts'
+import { badProfile } from './profile/fields.ts'
+import type { ApplicationPlan } from './profile/profile.ts'
 
 /** Records of a file by `SFI.record`, each a whole template 70. */
 export type Records = ReadonlyMap<string, Uint8Array>

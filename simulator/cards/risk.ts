@@ -1,11 +1,11 @@
 /** Card risk management: which cryptogram a virtual card gives, what it tells the issuer about it, and what it remembers of it. */
 
 import { fromBcd, fromUint, hex, text, toBcd } from '../../src/bytes.ts'
+import type { Run, Session } from './contact/run.ts'
 import { acKey, checkArpc } from './cryptogram.ts'
 import type { AcType, CardFacts } from './iad.ts'
 import type { ApplicationMemory } from './memory.ts'
-import type { CardPlan } from './profile.ts'
-import type { Run, Session } from './run.ts'
+import type { CardPlan } from './profile/profile.ts'
 
 /** The card may give what was asked for, or less: TC, then ARQC, then AAC (Book 3, 6.5.5.1). */
 export function firstDecision(session: Session, card: CardPlan, application: ApplicationMemory, run: Run, requested: AcType): AcType {

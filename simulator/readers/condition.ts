@@ -3,7 +3,7 @@
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { Fault } from '../../src/errors.ts'
 import { compareVersions } from '../../src/version.ts'
-import type { Body } from './body.ts'
+import type { Body } from './body/body.ts'
 import { UpdateBay } from './update.ts'
 
 export interface ConditionOptions {

@@ -4,9 +4,9 @@ import type { Fault } from '../../src/errors.ts'
 import type { Link } from '../../src/transport/link.ts'
 import type { BleShape } from '../../src/transport/shape.ts'
 import type { LineFaults } from '../faults.ts'
-import type { Body } from './body.ts'
+import type { Body } from './body/body.ts'
 import type { Firmware, FirmwareOptions } from './firmware.ts'
-import type { HidPlug } from './hid-device.ts'
+import type { HidPlug } from './listen/hid-device.ts'
 
 export interface VirtualReaderOptions extends FirmwareOptions {
   /** The name on the case and in Bluetooth; the family's customary one when left out. */

@@ -1,8 +1,8 @@
 /** The log of a reader's approved payments, which split sales are found by (EMV 4.4 Book 3, 10.6.1). */
 
 import { hex } from '../../src/bytes.ts'
-import type { LoggedTransaction, TransactionLog } from '../../src/emv/context.ts'
 import type { Outcome } from '../../src/emv/outcome.ts'
+import type { LoggedTransaction, TransactionLog } from '../../src/emv/steps/context.ts'
 import type { Transaction } from '../../src/emv/terminal.ts'
 
 /** Payments that are remembered. */

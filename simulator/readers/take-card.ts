@@ -6,8 +6,8 @@ import type { CardInterface } from '../../src/emv/outcome.ts'
 import type { Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import { readSwipe, type Swipe, type SwipedTracks } from '../../src/magstripe.ts'
-import type { MessageId } from '../../src/messages.ts'
-import type { CardWait } from './body.ts'
+import type { MessageId } from '../../src/messages/messages.ts'
+import type { CardWait } from './body/body.ts'
 import type { Firmware, HostSide } from './firmware.ts'
 
 /** Interfaces that are left for a payment, and what the display says of them; the usual invitation when left out. */

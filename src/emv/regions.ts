@@ -1,7 +1,7 @@
 /** Countries as a terminal knows them, as data: country, currency, languages, payment systems, and from where on a tap is verified, each with its source. */
 
 import { type Currency, currency as currencyOf } from '../currency.ts'
-import type { ContactlessScheme } from './contactless/schemes.ts'
+import type { ContactlessScheme } from './schemes.ts'
 import { verificationLimits } from './verification-limit.ts'
 
 /** From which amount on the holder of a tapped card is verified. */

@@ -1,7 +1,7 @@
 /** What the kernel asks of the world around it: choose an application, enter a PIN, authorise online, show a message. */
 
 import type { Currency } from '../currency.ts'
-import type { MessageId } from '../messages.ts'
+import type { MessageId } from '../messages/messages.ts'
 import type { AuthorisationResponse, PinBlock } from './authorisation.ts'
 import type { CardInterface, CvmName } from './outcome.ts'
 

@@ -101,3 +101,18 @@ function length(field: string, text: string | undefined, most: number, least = 0
 function bad(field: string, rule: string): Fault {
   return new Fault('bad-argument', `${field}: ${rule}`, { field })
 }
+
+/** Thousandths as `3.000`. */
+export function quantityText(quantity: bigint): string {
+  door.need('quantity', quantity, door.anyAmount)
+  const digits = quantity.toString().padStart(4, '0')
+  return `${digits.slice(0, -3)}.${digits.slice(-3)}`
+}
+
+/** What an item's price leaves off the line: its discount, minor units. */
+export function discountOf(item: OrderItem): bigint {
+  door.need('item', item, door.shape({ quantity: door.anyAmount, price: door.anyAmount, amount: door.anyAmount }))
+  const { quantity, price, amount } = item
+  const full = (quantity * price + 500n) / 1000n
+  return full > amount ? full - amount : 0n
+}

@@ -1,7 +1,7 @@
 /** What a cardholder is asked to do with a card, by the interfaces that may be used. */
 
 import type { CardInterface } from '../emv/outcome.ts'
-import type { MessageId } from '../messages.ts'
+import type { MessageId } from '../messages/messages.ts'
 
 export function invitation(ways: Iterable<CardInterface>): MessageId {
   const [first, ...more] = new Set(ways)

@@ -5,7 +5,7 @@ import type { TerminalConfig } from '../emv/config.ts'
 import type { ContactlessConfig } from '../emv/contactless/config.ts'
 import type { Outcome } from '../emv/outcome.ts'
 import type { Terminal, Transaction } from '../emv/terminal.ts'
-import type { MessageId } from '../messages.ts'
+import type { MessageId } from '../messages/messages.ts'
 
 export interface ReaderInfo {
   /** `qpos`, `bluepad`, … */

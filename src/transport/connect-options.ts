@@ -1,6 +1,6 @@
 /** What opening a link may be told, whatever its transport. */
 
-import type { BleLibrarySource } from './ble-radio.ts'
+import type { BleLibrarySource } from './ble/radio.ts'
 import type { BleShape, HidShape } from './shape.ts'
 
 export interface ConnectOptions {

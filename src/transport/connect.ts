@@ -28,7 +28,7 @@ export async function connect(uri: string | Uri, options: ConnectOptions = {}): 
     case 'ble': {
       const { ble, bluetooth, ...limit } = options
       if (!ble) throw new Fault('unsupported', `${target.uri}: nothing is known of Bluetooth LE readers of this family`, { feature: 'ble' })
-      return (await import('./ble.ts')).openBle(target, ble, { ...limit, lib: bluetooth })
+      return (await import('./ble/ble.ts')).openBle(target, ble, { ...limit, lib: bluetooth })
     }
     case 'pcsc':
       throw new Fault('unsupported', `${target.uri} leads to cards, not to bytes: open it as a reader`, { feature: target.scheme })

@@ -6,7 +6,7 @@ import { hostOrder, ledger } from '../../simulator/acquirer/book.ts'
 import { profiles } from '../../simulator/cards/profiles/index.ts'
 import { isFault } from '../../src/errors.ts'
 import type { OrderChange } from '../../src/payment/acquirer.ts'
-import { cardMessage } from '../host-bench.ts'
+import { cardMessage } from '../payment/host/host-bench.ts'
 import { full, type HostBench, hostOnly, lyingShop, merchant, nextMessage, protocols } from './host-bench.ts'
 
 const card = profiles['visa-signature']

@@ -6,8 +6,8 @@ import { type Counter, virtualCounter } from '../../simulator/world.ts'
 import { currency } from '../../src/currency.ts'
 import { russianContactless } from '../../src/emv/contactless/profiles.ts'
 import type { Acquirer, HostAnswer } from '../../src/payment/acquirer.ts'
-import { httpAcquirer } from '../../src/payment/http-acquirer.ts'
-import { type PaymentResult, pay } from '../../src/payment/payment.ts'
+import { httpAcquirer } from '../../src/payment/host/http.ts'
+import { type PaymentResult, pay } from '../../src/payment/pay/payment.ts'
 import type { Reader } from '../../src/reader/reader.ts'
 
 const merchant = { name: 'MobileTestMerchant', id: 'MTM', terminal: '63545902' }

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { loadCard } from '../../simulator/cards/icc.ts'
 import type { HostOrder } from '../../src/payment/acquirer.ts'
-import { receiptLines } from '../../src/payment/receipt.ts'
+import { receiptLines } from '../../src/payment/receipt/receipt.ts'
 import { answering, full, lyingShop, offlineCard, ordering, protocols, RUB } from './host-bench.ts'
 import { approvalMoves, falsehoods, orderMoves, subjectMoves, unapprovals } from './host-moves.mjs'
 

@@ -5,7 +5,7 @@ import { type AcquirerHost, type AcquirerOptions, startAcquirer } from '../../si
 import { profiles } from '../../simulator/cards/profiles/index.ts'
 import { currency } from '../../src/currency.ts'
 import type { AuthorisationMessage } from '../../src/payment/acquirer.ts'
-import { cardMessage } from '../host-bench.ts'
+import { cardMessage } from '../payment/host/host-bench.ts'
 
 const visa = profiles['visa-signature'].pan
 const full = 100_000_000n

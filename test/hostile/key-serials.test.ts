@@ -12,8 +12,8 @@ import { profiles, startAcquirer, testPinAesDukpt, testPinDukpt, virtualCounter 
 import { concat, fromHex, fromUint, hex } from '../../src/bytes.ts'
 import { currency } from '../../src/currency.ts'
 import type { AuthorisationMessage } from '../../src/payment/acquirer.ts'
-import { httpAcquirer } from '../../src/payment/http-acquirer.ts'
-import { pay } from '../../src/payment/payment.ts'
+import { httpAcquirer } from '../../src/payment/host/http.ts'
+import { pay } from '../../src/payment/pay/payment.ts'
 
 const merchant = { name: 'MobileTestMerchant', id: '635459020000001', terminal: '63545902' }
 const ends: (() => unknown)[] = []

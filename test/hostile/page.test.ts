@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type AcquirerHost, type AcquirerOptions, startAcquirer } from '../../simulator/acquirer/host.ts'
 import { currency } from '../../src/currency.ts'
-import { httpAcquirer } from '../../src/payment/http-acquirer.ts'
+import { httpAcquirer } from '../../src/payment/host/http.ts'
 
 const merchant = { name: 'M', id: 'MTM', terminal: '1' }
 const order = { number: 'D1', amount: 100_00n, currency: currency('RUB') }

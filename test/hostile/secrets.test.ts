@@ -14,13 +14,13 @@ import { fromHex } from '../../src/bytes.ts'
 import { currency } from '../../src/currency.ts'
 import type { Fault } from '../../src/errors.ts'
 import { explanationJson, httpAcquirer } from '../../src/index.ts'
-import { openJournal } from '../../src/payment/journal-open.ts'
-import { openDatabase } from '../../src/payment/journal-sqlite.ts'
-import { pay } from '../../src/payment/payment.ts'
-import { openTill } from '../../src/payment/till.ts'
+import { openJournal } from '../../src/payment/journal/open.ts'
+import { openDatabase } from '../../src/payment/journal/sqlite.ts'
+import { pay } from '../../src/payment/pay/payment.ts'
+import { openTill } from '../../src/payment/till/till.ts'
 import { traced } from '../../src/transport/trace.ts'
 import { faces, found, secretBytes, secretNumber } from '../canaries.ts'
-import { everyFamily } from '../families.ts'
+import { everyFamily } from '../devices/families.ts'
 
 const merchant = { name: 'MobileTestMerchant', id: '635459020000001', terminal: '63545902' }
 const ends: (() => unknown)[] = []

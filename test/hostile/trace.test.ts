@@ -4,10 +4,10 @@ import { afterEach, expect, it } from 'vitest'
 import { open } from '../../devices/index.ts'
 import { type Counter, virtualCounter } from '../../simulator/world.ts'
 import { currency } from '../../src/currency.ts'
-import { httpAcquirer } from '../../src/payment/http-acquirer.ts'
-import { pay } from '../../src/payment/payment.ts'
+import { httpAcquirer } from '../../src/payment/host/http.ts'
+import { pay } from '../../src/payment/pay/payment.ts'
 import { traced, unredacted } from '../../src/transport/trace.ts'
-import { everyFamily } from '../families.ts'
+import { everyFamily } from '../devices/families.ts'
 
 let counter: Counter | undefined
 afterEach(() => counter?.close())

@@ -7,8 +7,8 @@
 
 import { spawn } from 'node:child_process'
 import { createServer } from 'node:net'
-import { plugUhid } from '../../dist/simulator/readers/uhid.js'
-import { BUS_ID, serveUsbip } from '../../dist/simulator/readers/usbip.js'
+import { plugUhid } from '../../dist/simulator/readers/listen/uhid.js'
+import { BUS_ID, serveUsbip } from '../../dist/simulator/readers/listen/usbip.js'
 
 const plugIn = { uhid: plugUhid, usbip: plugUsbip }[process.argv[2]]
 

@@ -2,13 +2,13 @@
 
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import type { HidPlug } from '../../simulator/readers/hid-device.ts'
-import { hidUri } from '../../simulator/readers/hid-device.ts'
+import type { HidPlug } from '../../simulator/readers/listen/hid-device.ts'
+import { hidUri } from '../../simulator/readers/listen/hid-device.ts'
 import { type HidDriver, listHid } from '../../src/transport/hid.ts'
 import { record } from '../../src/transport/hid-reports.ts'
 import type { Link } from '../../src/transport/link.ts'
 import type { HidShape } from '../../src/transport/shape.ts'
-import { faultOf, type LinkKind, linkContract, pattern, read } from '../link-contract.ts'
+import { faultOf, type LinkKind, linkContract, pattern, read } from '../transport/link-contract.ts'
 import { counted, describeHere, HidBench, openSoon, run, soon } from './machine.ts'
 
 const plain: HidShape = { size: 64, out: 'output' }

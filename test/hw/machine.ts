@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { describe } from 'vitest'
-import type { HidPlug } from '../../simulator/readers/hid-device.ts'
+import type { HidPlug } from '../../simulator/readers/listen/hid-device.ts'
 import { concat } from '../../src/bytes.ts'
 import { asFault } from '../../src/errors.ts'
 import { connect } from '../../src/transport/connect.ts'
@@ -13,7 +13,7 @@ import { openHid } from '../../src/transport/hid.ts'
 import { checkMtu, Inbox } from '../../src/transport/inbox.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { parseUri, type Uri } from '../../src/transport/uri.ts'
-import { read } from '../link-contract.ts'
+import { read } from '../transport/link-contract.ts'
 
 export const root = resolve(import.meta.dirname, '../..')
 

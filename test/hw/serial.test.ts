@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/transport/connect.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { listSerialPorts } from '../../src/transport/serial.ts'
-import { faultOf, linkContract, read } from '../link-contract.ts'
+import { faultOf, linkContract, read } from '../transport/link-contract.ts'
 import { makeSerialGadget, plugGadget, unplugGadget } from './gadget.ts'
 import { describeHere, soon } from './machine.ts'
 

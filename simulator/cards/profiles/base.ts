@@ -1,6 +1,6 @@
 /** What most profiles have in common: one Visa or Mastercard application, online PIN or signature, DDA. A profile then says what is different. */
 
-import type { CardProfile } from '../profile.ts'
+import type { CardProfile } from '../profile/profile.ts'
 
 export type ApplicationProfile = CardProfile['applications'][number]
 

@@ -4,9 +4,9 @@ import { equal, startsWith, text } from '../../bytes.ts'
 import { Fault } from '../../errors.ts'
 import { read } from '../../tlv/ber.ts'
 import { parseDol } from '../../tlv/dol.ts'
-import { type Fci, single } from '../fci.ts'
+import { kernelIdentifier, knownSchemeOf } from '../schemes.ts'
+import { type Fci, single } from '../steps/fci.ts'
 import type { Combination, PreProcessed } from './combination.ts'
-import { kernelIdentifier, knownSchemeOf } from './schemes.ts'
 
 export interface ContactlessCandidate {
   /** ADF name as the PPSE has it. */

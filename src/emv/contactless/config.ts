@@ -6,13 +6,13 @@ import * as door from '../../door.ts'
 import { usageFault } from '../../refusal.ts'
 import type { RandomSelection } from '../config.ts'
 import { bytes, checkedConfig, currencyCode, dataObjects, minorUnits, randomSelection } from '../config-schema.ts'
+import { type ContactlessScheme, contactlessSchemes, kernelIdentifier, knownScheme } from '../schemes.ts'
 import type { TransactionType } from '../terminal.ts'
-import type { AmexLimits } from './amex.ts'
 import { type Combination, checkCombination } from './combination.ts'
 import type { LimitSet } from './dynamic-limits.ts'
-import { type ContactlessScheme, contactlessSchemes, kernelIdentifier, knownScheme } from './schemes.ts'
+import type { AmexLimits } from './kernels/amex.ts'
 
-export { type ContactlessScheme, contactlessSchemes } from './schemes.ts'
+export { type ContactlessScheme, contactlessSchemes } from '../schemes.ts'
 
 /** Kernel identifiers (EMV Contactless Book B, table 3-6); Mir's is the domestic 81 06 43. */
 export const schemeKernels: Readonly<Record<ContactlessScheme, Uint8Array>> = {

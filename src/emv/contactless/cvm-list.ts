@@ -1,9 +1,9 @@
 /** The CVM List as contactless kernels walk it: online PIN, signature or none; nothing is asked while the card is in the field (Book C-2, procedure CVM). */
 
 import { CAPABILITY } from '../config.ts'
-import type { Kernel } from '../context.ts'
-import { cvmConditionHolds } from '../cvm-condition.ts'
 import { type Bit, isSet } from '../data.ts'
+import type { Kernel } from '../steps/context.ts'
+import { cvmConditionHolds } from '../steps/cvm-condition.ts'
 import type { ContactlessCvm } from './outcome.ts'
 
 const methods: Readonly<Record<number, { needs: Bit; cvm: ContactlessCvm; result: number }>> = {

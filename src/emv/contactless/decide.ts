@@ -1,7 +1,7 @@
 /** What contactless kernels share in deciding: cryptogram types, terminal action analysis, and the outcome that a decision becomes. */
 
 import { terminalKind } from '../config.ts'
-import type { Kernel } from '../context.ts'
+import type { Kernel } from '../steps/context.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI, type UiRequest } from './outcome.ts'
 import { pick, recordOf } from './session.ts'
 

@@ -1,7 +1,7 @@
 /** What a contactless kernel gives back: an outcome with its parameters and user interface requests (EMV Contactless Book A, 6 and 7). */
 
 import { concat, fromText, fromUint, toBcd } from '../../bytes.ts'
-import type { MessageId } from '../../messages.ts'
+import type { MessageId } from '../../messages/messages.ts'
 
 /** Where Entry Point goes on: pre-processing, protocol activation, combination selection, kernel activation. */
 export type StartPoint = 'A' | 'B' | 'C' | 'D'

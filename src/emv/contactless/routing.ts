@@ -2,9 +2,9 @@
 
 import { startsWith } from '../../bytes.ts'
 import type { Outcome } from '../outcome.ts'
+import { knownSchemeOf } from '../schemes.ts'
 import type { DirectoryEntry } from './candidates.ts'
 import type { ContactlessConfig } from './config.ts'
-import { knownSchemeOf } from './schemes.ts'
 
 /** Whether an application is the one asked for: by its label, or by the name of its payment system in the rules. */
 export function askedFor(wanted: string, { schemes }: ContactlessConfig): (entry: DirectoryEntry) => boolean {

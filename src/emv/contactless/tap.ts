@@ -6,12 +6,11 @@ import * as door from '../../door.ts'
 import { Fault, isFault } from '../../errors.ts'
 import { cardData } from '../../tlv/card-data.ts'
 import type { TerminalConfig } from '../config.ts'
-import { defaultTimeouts, type KernelOptions } from '../context.ts'
-import { commonLanguage } from '../fci.ts'
-import { checkDoor } from '../given.ts'
 import type { CvmName, Outcome, Reason } from '../outcome.ts'
+import { defaultTimeouts, type KernelOptions } from '../steps/context.ts'
+import { commonLanguage } from '../steps/fci.ts'
+import { checkDoor } from '../steps/given.ts'
 import type { AuthorisationRequest, AuthorisationResponse, PinBlock, Terminal, Transaction } from '../terminal.ts'
-import { amexKernel } from './amex.ts'
 import {
   amexLimitSets,
   type ContactlessConfig,
@@ -23,18 +22,19 @@ import {
   schemeKernels,
   visaLimitSets,
 } from './config.ts'
-import { discoverKernel } from './discover.ts'
 import { type ContactlessKernel, EntryPoint, type Field } from './entry.ts'
-import { jcbKernel } from './jcb.ts'
-import { mastercardKernel } from './mastercard.ts'
-import type { DataExchangeHandler } from './mastercard-exchange.ts'
-import { mirKernel } from './mir.ts'
+import { amexKernel } from './kernels/amex.ts'
+import { discoverKernel } from './kernels/discover.ts'
+import { jcbKernel } from './kernels/jcb.ts'
+import { mirKernel } from './kernels/mir.ts'
+import { unionPayKernel } from './kernels/unionpay.ts'
+import { visaKernel } from './kernels/visa.ts'
+import type { DataExchangeHandler } from './mastercard/exchange.ts'
+import { mastercardKernel } from './mastercard/mastercard.ts'
+import type { TornLog } from './mastercard/torn-log.ts'
 import { type ContactlessCvm, type ContactlessOutcome, type OnlineResponse, UI, type UiRequest, uiText } from './outcome.ts'
 import { askedFor, namedOf } from './routing.ts'
 import type { KernelEnvironment } from './session.ts'
-import type { TornLog } from './torn-log.ts'
-import { unionPayKernel } from './unionpay.ts'
-import { visaKernel } from './visa.ts'
 
 export interface TapOptions extends KernelOptions {
   /** Keeps torn transactions of a reader from one payment to the next. */

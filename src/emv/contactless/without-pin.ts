@@ -1,11 +1,11 @@
 /** Contactless rules for a terminal that takes no PIN: every place where a kernel reads that it could. */
 
 import { withBit } from '../data.ts'
-import { amexDefaults } from './amex.ts'
 import { TTQ } from './combination.ts'
 import { type ContactlessConfig, type ContactlessScheme, kernelOf, type SchemeRules } from './config.ts'
-import { jcbDefaults } from './jcb.ts'
-import { mastercardDefaults } from './mastercard-data.ts'
+import { amexDefaults } from './kernels/amex.ts'
+import { jcbDefaults } from './kernels/jcb.ts'
+import { mastercardDefaults } from './mastercard/data.ts'
 
 /** Mag-stripe CVM Capability (DF811E, DF812C; Book C-2, A.1): what the high nibble 2 and 1 say. */
 const MAGSTRIPE_ONLINE_PIN = 0x20

@@ -1,0 +1,140 @@
+/** The journal of payments: a file that survives the process, written ahead of every message (SQLite; Node only, and its libraries load when one is opened). */
+
+import type { Clock } from '../../clock.ts'
+import type {
+  AuthorisationMessage,
+  ChangeKind,
+  HostAnswer,
+  Merchant,
+  Order,
+  OrderChange,
+  OrderState,
+  PaymentType,
+  ReversalReason,
+} from '../acquirer.ts'
+import type { Receipt } from '../receipt/receipt.ts'
+import type { Due, Method, Stage } from '../steps.ts'
+import type { Repaired } from './damage.ts'
+import type { Notice } from './notice.ts'
+import type { Ending, Recorder } from './recorder.ts'
+
+export interface JournalOptions {
+  readonly clock?: Clock
+  /**
+   * 32 bytes that encipher (AES-256-GCM) what must be kept of a card until the host has heard of an offline approval. The app keeps it apart from the journal,
+   * in the platform's key store. Left out: no card data is kept at all, see `Recorder.keepsCards`.
+   */
+  readonly key?: Uint8Array
+  /** Milliseconds that a write waits for another process; 5 s when left out. */
+  readonly busyTime?: number
+  /** Milliseconds without a sign of life after which another process may take a payment over; 30 s when left out. */
+  readonly leaseTime?: number
+  /** Bytes that the file may take; as many as the disk has when left out. */
+  readonly maxSize?: number
+  /** Hears of rows that could not be read and were mended or set aside, so that the journal opens without them. Left out: such a journal is not opened. */
+  readonly onRepair?: (repaired: readonly Repaired[]) => void
+}
+
+export type { Damage, Repaired } from './damage.ts'
+
+/** What a till did or is doing to an order: one payment attempt, one refund by card, one confirmation, one cancellation. */
+export interface Entry {
+  readonly key: string
+  /** `refund`: by a card that was present; `check`: of a card; neither is a payment of the order. */
+  readonly kind: 'payment' | 'refund' | 'check' | ChangeKind
+  /** Of a payment or refund by card; a purchase when left out. */
+  readonly type?: PaymentType
+  /** Of a refund: it gives back what this order's payments took. Left out: it stands by itself, and counts for no order. */
+  readonly linked?: boolean
+  readonly order: string
+  readonly merchant: Merchant
+  readonly method: Method
+  readonly reader?: string
+  /** Minor units; where the host approved a part, that. Of a change of all that is left: 0. */
+  readonly amount: bigint
+  readonly at: Date
+  readonly stage: Stage
+  /** Of a confirmation or cancellation: what is repeated until it is answered. */
+  readonly change?: OrderChange
+  /** Of cash: minor units handed over. */
+  readonly received?: bigint
+  /** Of SBP: what the QR code says, and until when it can be paid. */
+  readonly code?: { readonly payload: string; readonly expires: Date }
+  /** Two-stage was asked for. */
+  readonly hold?: boolean
+  /** An approval of a part was taken. */
+  readonly partial?: boolean
+  readonly why?: ReversalReason
+  /** The key to be reversed, where it is not the payment's own. */
+  readonly target?: string
+  readonly answer?: HostAnswer
+  /** What the card said, at `card` and after. */
+  readonly card?: Ending['result']
+  /** Present from `ended` on. */
+  readonly result?: Ending['result']
+  readonly reason?: Ending['reason']
+  readonly receipt?: Receipt
+  /** What is still to be confirmed by the host. */
+  readonly due?: Due
+  /** It has no result, or something is due. */
+  readonly open: boolean
+  /** Attempts at what is due, and when the next one is. */
+  readonly tries: number
+  readonly nextTry?: Date
+}
+
+/** An order as this till knows it. */
+export interface OrderRecord extends Order {
+  readonly merchant: Merchant
+  readonly state: OrderState
+  /** Paid with no word to the host yet. */
+  readonly offline: boolean
+  readonly billNumber?: string
+  readonly createdAt: Date
+  readonly updatedAt: Date
+  /** Oldest first. */
+  readonly entries: readonly Entry[]
+}
+
+/** What the host says of an order, or a payment's end makes of it. */
+export interface OrderUpdate {
+  readonly state?: OrderState
+  readonly offline?: boolean
+  readonly billNumber?: string
+}
+
+/** An open journal. Every call but `close` throws Fault `journal` when the file fails. */
+export interface Journal extends Recorder, AsyncDisposable {
+  readonly path: string
+  /** Writes down an order that is to be paid later. @throws Fault `bad-argument` when there is one of this number */
+  enter(order: Order, merchant: Merchant): OrderRecord
+  order(merchant: Merchant, number: string): OrderRecord | undefined
+  /** Newest first. */
+  orders(filter?: { readonly since?: Date; readonly merchant?: Merchant; readonly states?: readonly OrderState[] }): readonly OrderRecord[]
+  /** Entries that are open, oldest first, whoever works on them. */
+  open(merchant: Merchant): readonly Entry[]
+  entry(key: string): Entry | undefined
+  /** Makes the entry this process's own for as long as it lives; false when another living process has it, or it is closed. */
+  claim(key: string): boolean
+  /** Lets others have it; `nextTry` counts an attempt that failed. */
+  release(key: string, nextTry?: Date): void
+  /** Writes down a confirmation, cancellation or increment before it is asked for, and claims it. @throws Fault `busy` when the order has an open entry */
+  change(kind: ChangeKind, change: OrderChange): void
+  /** The answer to a change, and what is to be told of it, in one piece. */
+  changed(key: string, answer: HostAnswer, ...notices: readonly Notice[]): void
+  /** How a payment ended that was brought to its end later, and what is to be told of it, in one piece. */
+  settle(key: string, ending: Ending, ...notices: readonly Notice[]): void
+  /** What the host says of the order, and what is to be told of it, in one piece. */
+  update(merchant: Merchant, number: string, update: OrderUpdate, ...notices: readonly Notice[]): void
+  notify(notice: Notice): void
+  /** The message to be advised, as `advising` kept it. @throws Fault `bad-key` when the journal was opened without its key, or with another */
+  sealed(key: string): AuthorisationMessage | undefined
+  /** Notices that nobody has been told of yet, oldest first. */
+  notices(): readonly { readonly id: number; readonly notice: Notice }[]
+  told(id: number): void
+  /** Drops orders that have not changed since and have nothing open, and what was told before; how many orders. An order that is forgotten could be paid again. */
+  forget(before: Date): number
+  /** Every step of a payment with its time, as it was written: for people, nothing secret in it. */
+  history(key: string): readonly { readonly at: Date; readonly stage: string; readonly detail: string }[]
+  close(): Promise<void>
+}

@@ -1,0 +1,19 @@
+/** Opens a journal: what keeps it is loaded when it is asked for. */
+
+import { systemClock } from '../../clock.ts'
+import * as door from '../../door.ts'
+import * as rules from '../rules.ts'
+import type { Journal, JournalOptions } from './journal.ts'
+
+/**
+ * Opens or makes the journal at `path`, a file that only its owner may read. Every row is read once: one that nobody can read is told with its table and number, and the
+ * others are not lost (`onRepair`).
+ * @throws Fault `journal` (details.reason `damaged` with table, row, column, why; `corrupt`, `locked`, …), `bad-argument` where `path` is an address, `missing-library`,
+ * `bad-key`
+ */
+export async function openJournal(path: string, options: JournalOptions = {}): Promise<Journal> {
+  door.need('path', path, door.anyText)
+  door.need('options', options, rules.journalRule)
+  const { open } = await import('./book.ts')
+  return open(path, { clock: systemClock, ...options })
+}

@@ -1,0 +1,142 @@
+/** The port to a journal: what a payment writes down before it goes on, whatever keeps it. Safe for a browser. */
+
+import type { CardInterface, CvmName, Outcome, Reason } from '../../emv/outcome.ts'
+import { type Fault, isFault } from '../../errors.ts'
+import type { AuthorisationMessage, HostAnswer, Merchant, Order, PaymentType, ReversalReason } from '../acquirer.ts'
+import type { Receipt } from '../receipt/receipt.ts'
+import type { Due, Method } from '../steps.ts'
+
+/** What is about to be tried, before a card is asked for. */
+export interface Intent {
+  readonly key: string
+  readonly order: Order
+  readonly merchant: Merchant
+  readonly method: Method
+  /** Serial number or family of the reader. */
+  readonly reader?: string
+  /** Minor units. */
+  readonly amount: bigint
+  readonly hold?: boolean
+  /** An approval of a part is taken. */
+  readonly partial?: boolean
+  /** A purchase when left out. A refund and a card check are no payments of their order. */
+  readonly type?: PaymentType
+  readonly at: Date
+  /** Of cash: minor units handed over. */
+  readonly received?: bigint
+}
+
+/** Why a payment was not approved: the kernel's and the host's reasons, and the till's own. */
+export type PaymentReason =
+  | Reason
+  | 'otherApplication' // the card would be paid by another payment system than the one that was asked for: nothing is charged
+  | 'journalFailed' // it could not be written down: taken back
+  | 'interrupted' // the app died under way: taken back
+  | 'hostContradicted' // the host's answers contradict themselves or the question: taken back
+  | 'partialApproval' // the host approved a part of the amount, which the app does not take: taken back
+  | 'notVerified' // from the limit on nobody pays unverified, whatever reader and bank say
+  | 'nobodyAnswered' // the app was asked for the payment system or a signature, and had nobody to ask: nothing is charged
+  | 'notRegistered' // cash was taken, and the host refuses to register it
+
+/** How reader and customer ended it. */
+export type Ended = Omit<Outcome, 'reason'> & { readonly reason?: PaymentReason }
+
+/** How a payment ended for its merchant. */
+export interface Ending {
+  readonly result: Outcome['result']
+  readonly reason?: PaymentReason
+  readonly answer?: HostAnswer
+  readonly receipt: Receipt
+  /** The host has confirmed that nothing is charged. */
+  readonly reversed?: boolean
+  readonly due?: Due
+}
+
+/**
+ * A payment's steps in their order. What follows a step happens only once it is written:
+ *
+ * | Stage | Written before | After a crash here |
+ * |---|---|---|
+ * | `begun` | the card is asked for | nothing was sent: cancelled |
+ * | `asking` | the authorisation leaves | the host is asked; whatever it did is reversed |
+ * | `presenting` | SBP: the QR code is asked for, and shown | the host is asked until it knows; nothing is taken back while the customer may pay |
+ * | `answered` | the card hears the host's answer | approved: reversed, because the card has not agreed |
+ * | `card` | card and host are brought together | as the card said: an approval is completed with the host, anything else reversed |
+ * | `reversing` | the reversal leaves | repeated until the host has confirmed |
+ * | `advising` | the advice leaves | repeated until the host has confirmed |
+ * | `ended` | anybody is told | only what is due is done |
+ */
+export type PaymentStep =
+  | ({ readonly stage: 'begun' } & Intent)
+  | { readonly stage: 'asking'; readonly key: string; readonly message: AuthorisationMessage }
+  /** Of SBP: before the code is asked for, and again, with it, before it is shown. */
+  | { readonly stage: 'presenting'; readonly key: string; readonly payload?: string; readonly expires?: Date; readonly answer?: HostAnswer }
+  | { readonly stage: 'answered'; readonly key: string; readonly answer: HostAnswer }
+  | {
+      readonly stage: 'card'
+      readonly key: string
+      readonly result: Outcome['result']
+      readonly reason?: PaymentReason
+      readonly interface?: CardInterface | undefined
+      readonly cvm?: CvmName | undefined
+      /** As it would be printed if this were the end. */
+      readonly receipt: Receipt
+    }
+  /** `target`: the key that is reversed, where it is not the payment's own. */
+  | { readonly stage: 'reversing'; readonly key: string; readonly why: ReversalReason; readonly target?: string }
+  /** `message.key` may differ from `key`: an approval by voice is advised under a key of its own. */
+  | { readonly stage: 'advising'; readonly key: string; readonly message: AuthorisationMessage }
+  | ({ readonly stage: 'ended'; readonly key: string } & Ending)
+
+export interface Recorder {
+  /**
+   * Whether a message with the card's data may be kept, enciphered, until the host has heard of an offline approval. Without it such an approval stands only
+   * when the host has confirmed it at once, and is a decline otherwise.
+   */
+  readonly keepsCards: boolean
+  /**
+   * Settles once the step is on disk.
+   * @throws Fault `journal` when it cannot be written (details.reason), or the payment was taken over by another process (`taken-over`);
+   * `busy` at `begun` when the order is paid or being paid: details.state is `already-paid` or `in-process`
+   */
+  record(step: PaymentStep): void | Promise<void>
+}
+
+/** How one payment writes into a journal that may fail, or not be there. */
+export interface Pen {
+  readonly keepsCards: boolean
+  /** The first failure to write. */
+  readonly fault: Fault | undefined
+  /** The payment is another process's by now: whatever is still to be done is not ours. */
+  readonly takenOver: boolean
+  /** For steps that must not be taken unwritten. @throws as `Recorder.record` */
+  write(step: PaymentStep): Promise<void>
+  /** For steps on the safe side, which are taken all the same: what is on disk leads recovery the same way. */
+  note(step: PaymentStep): Promise<void>
+}
+
+export function openPen(recorder: Recorder | undefined): Pen {
+  let fault: Fault | undefined
+  const write = async (step: PaymentStep) => {
+    try {
+      await recorder?.record(step)
+    } catch (error) {
+      if (isFault(error, 'journal')) fault ??= error
+      throw error
+    }
+  }
+  return {
+    keepsCards: recorder?.keepsCards ?? true,
+    get fault() {
+      return fault
+    },
+    get takenOver() {
+      return fault?.details.reason === 'taken-over'
+    },
+    write,
+    note: step =>
+      write(step).catch(error => {
+        if (!isFault(error, 'journal')) throw error
+      }),
+  }
+}

@@ -1,0 +1,134 @@
+/** How a payment ended: as data for the app, as JSON, and as a sentence for the merchant. */
+
+import { hex } from '../../bytes.ts'
+import * as door from '../../door.ts'
+import type { CardInterface, CvmName, Outcome } from '../../emv/outcome.ts'
+import { hostMessage, type Language, message } from '../../messages/messages.ts'
+import { tagBytes, tagHex } from '../../tlv/ber.ts'
+import { isSensitive } from '../../tlv/tags.ts'
+import type { HostAnswer, Merchant, Order, PaymentType } from '../acquirer.ts'
+import type { PaymentReason } from '../journal/recorder.ts'
+import { makeReceipt, type Receipt } from '../receipt/receipt.ts'
+import type { Signature } from '../receipt/signature.ts'
+import { cvmFailed } from '../receipt/tvr.ts'
+import type { Settled } from './dialogue.ts'
+
+export interface PaymentResult {
+  /** `unknown`: the host may have charged; ask for the state of `key` before paying again. */
+  readonly result: Outcome['result']
+  /** `refund`: the money went to the card. */
+  readonly type: PaymentType
+  /** Minor units of a partial approval: what was approved, less than what was asked. */
+  readonly approvedAmount?: bigint
+  readonly reason?: PaymentReason
+  /** Left out: no card was presented, or nobody tells. */
+  readonly interface?: CardInterface | undefined
+  /** Left out: nobody tells. */
+  readonly cvm?: CvmName | undefined
+  readonly application?: { readonly aid: string; readonly label: string }
+  /** Data objects of EMV by hex tag; those that hold PAN (also signed, in a certificate), track, name or PIN, and the vendor's own, are left out. */
+  readonly tags: Readonly<Record<string, string>>
+  readonly receipt: Receipt
+  /** The chip could not be read: see `Outcome.fallback`. */
+  readonly fallback?: boolean
+  /** Key of the attempt that this is the result of. */
+  readonly key: string
+  readonly attempts: number
+  readonly responseCode?: string
+  /** The host's own words. */
+  readonly hostReason?: string
+  readonly billNumber?: string
+  readonly transaction?: string
+  readonly signature?: Signature
+  /** What the host said last. */
+  readonly answer?: HostAnswer
+  /** An approval that must not stand: `done` when the host has confirmed the reversal. */
+  readonly reversal?: 'done' | 'pending'
+  /** An offline approval that the host must hear of. */
+  readonly advice?: 'done' | 'pending'
+  /** As the reader or the kernel gave it, secret data included: not for logs. */
+  readonly outcome: Outcome
+}
+
+export interface ResultFacts {
+  readonly order: Order
+  readonly type: PaymentType
+  /** Minor units that were asked for. */
+  readonly amount: bigint
+  readonly merchant: Merchant
+  readonly at: Date
+  readonly key: string
+  readonly attempt: number
+  readonly signature: Signature | undefined
+  readonly settled: Settled & { readonly outcome: Outcome }
+}
+
+/** Everything that is known at the end, put together; what is not known is left out. */
+export function describeResult({ order, type, amount, merchant, at, key, attempt, signature, settled }: ResultFacts): PaymentResult {
+  const { result, reason, outcome, answer, reversal, advice } = settled
+  const response = answer?.response ?? (outcome.response?.type === 'unableToGoOnline' ? undefined : outcome.response)
+  const { application } = outcome
+  const part = result === 'approved' ? answer?.approvedAmount : undefined
+  return {
+    result,
+    type,
+    ...(part !== undefined && { approvedAmount: part }),
+    ...(reason && { reason }),
+    ...(outcome.interface && { interface: outcome.interface }),
+    ...(outcome.cvm && { cvm: outcome.cvm }),
+    ...(application && { application: { aid: hex(application.aid), label: application.label } }),
+    tags: safeTags(outcome.tags),
+    receipt: makeReceipt({
+      merchant,
+      order,
+      type,
+      amount: part ?? amount,
+      result,
+      outcome,
+      at,
+      signed: signature !== undefined,
+      ...(response && { response }),
+    }),
+    ...(outcome.fallback && { fallback: true }),
+    key,
+    attempts: attempt,
+    ...(response && { responseCode: response.code }),
+    ...(answer?.reason && { hostReason: answer.reason }),
+    ...(answer?.billNumber && { billNumber: answer.billNumber }),
+    ...(answer?.transaction && { transaction: answer.transaction }),
+    ...(signature && { signature }),
+    ...(answer && { answer }),
+    ...(reversal && { reversal }),
+    ...(advice && { advice }),
+    outcome,
+  }
+}
+
+/** Tags of the private class are the vendor's own: PIN block, key serial numbers, enciphered tracks. */
+function safeTags(tags: ReadonlyMap<number, Uint8Array>): Record<string, string> {
+  return Object.fromEntries(
+    [...tags].filter(([tag]) => !isSensitive(tag) && tagBytes(tag)[0] < 0xc0).map(([tag, value]) => [tagHex(tag), hex(value)]),
+  )
+}
+
+/** What `tapdip pay --json` prints: the result without the outcome's secret data. */
+export function paymentJson(payment: PaymentResult): PaymentJson {
+  door.need('payment', payment, door.object)
+  const { outcome: _secret, answer: _raw, approvedAmount, ...result } = payment
+  return { ...result, ...(approvedAmount !== undefined && { approvedAmount: `${approvedAmount}` }) }
+}
+
+/** Amounts are texts of minor units. */
+export type PaymentJson = Omit<PaymentResult, 'outcome' | 'answer' | 'approvedAmount'> & { readonly approvedAmount?: string }
+
+/** Why, in the app's language: the reason; for what the host declined its code and meaning; for what nobody was asked about, a verification that failed. Empty for a plain approval. */
+export function reasonWords({ reason, result, responseCode, receipt }: PaymentResult, language: Language = 'en'): string {
+  const whose = reason === 'kernelUnsupported' && receipt.scheme ? ` (${receipt.scheme})` : ''
+  const why = reason ? message(`reason.${reason}`, language) + whose : ''
+  const unverified = reason === 'offlineDeclined' && cvmFailed(receipt) ? message('reason.notVerified', language) : ''
+  const host =
+    result === 'declined' && responseCode !== undefined && responseCode !== '00'
+      ? `${responseCode} ${hostMessage(responseCode, language)}`
+      : ''
+  return [why, unverified || host].filter(Boolean).join(': ')
+}

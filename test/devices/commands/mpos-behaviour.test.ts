@@ -1,0 +1,226 @@
+/**
+ * The guide's behaviour (seed 002), row by row and reader by reader: each scene is played through the command line, in both languages, and the row's own words are
+ * looked for. docs/mpos-behaviour.md has the matrix of what was seen. `TAPDIP_DOCS=write` writes it.
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
+import { type Language, type MessageId, messageTexts } from '../../../src/messages/messages.ts'
+import { bluetooth } from '../../transport/bluetooth.ts'
+import { everyFamily, type FamilyRow } from '../families.ts'
+import { type Row, rows, type Word } from './mpos-rows.ts'
+import { onTheAir, played, type Seen, withoutReader } from './mpos-scenes.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+const root = join(import.meta.dirname, '../../..')
+const languages = ['en', 'ru'] as const satisfies readonly Language[]
+
+/** Played once, however many rows look at it. */
+const plays = new Map<string, Promise<Seen>>()
+function seen(scene: string, family: FamilyRow, lang: Language): Promise<Seen> {
+  const key = `${scene} ${family.name} ${lang}`
+  const play = plays.get(key) ?? played(scene, family, lang)
+  plays.set(key, play)
+  return play
+}
+
+/** Why a family does not show a row, or undefined. */
+function reason({ row, scene }: Row, { family, dialect, name }: FamilyRow): string | undefined {
+  if (dialect === 'emv2') return 'its calls are an app’s: the command line has no line to it'
+  const noPinPad = family === 'idtech' || name === 'magtek v5'
+  if (noPinPad && ['24', '24a', '25', '26', '26a'].includes(row)) return 'no PIN pad'
+  if (Object.hasOwn(onTheAir, scene) && (family === 'miura' || family === 'idtech'))
+    return 'no public Bluetooth LE service: named with `--reader`'
+  if (row === '45a' && family === 'magtek') return 'the card’s data are enciphered for the host: nobody here is told the name'
+  const list = lists[name]
+  if (row === '37' && list !== 'app') return list === 'nobody' ? NO_LIST : 'the list is on the reader: row 38'
+  if (row.startsWith('38') && list !== 'reader') return list === 'nobody' ? NO_LIST : 'the list is in the app: row 37'
+  if (row === '38' && name === 'magtek mms') return 'the wire does not tell that the customer is asked'
+  return undefined
+}
+
+const NO_LIST = 'the card’s first application is taken: no list'
+/** Who shows a co-badged card's list. */
+const lists: Readonly<Record<string, 'app' | 'reader' | 'nobody'>> = {
+  ...{ qpos: 'app', 'magtek v5': 'app', 'bluepad mped': 'reader', miura: 'reader', 'magtek mms': 'reader', idtech: 'nobody' },
+}
+
+/** The words that are missing. */
+function missing(words: readonly Word[], { app, reader }: Seen, lang: Language): string[] {
+  return words.filter(word => !pattern(word, lang).test(word[0].startsWith('reader.') ? `${reader}\n${app}` : app)).map(([id]) => id)
+}
+
+function pattern([, english, russian]: Word, lang: Language): RegExp {
+  const words = lang === 'ru' ? russian : english
+  const text = words.replace(/^\^/, '')
+  const source = text
+    .split(/\{\w+\}/)
+    .map(part => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('.*')
+  const [before, after] = [text !== words ? '^' : /^\p{L}/u.test(text) ? '(?<!\\p{L})' : '', /\p{L}$/u.test(text) ? '(?!\\p{L})' : '']
+  return new RegExp(`${before}${source}${after}`, 'mu')
+}
+
+const cells = new Map<string, string>()
+async function cell(row: Row, family: FamilyRow): Promise<void> {
+  const why = reason(row, family)
+  for (const lang of languages) {
+    if (why !== undefined && family.dialect === 'emv2') continue
+    if (Object.hasOwn(onTheAir, row.scene) && (!bluetooth || why !== undefined)) continue
+    const said = await seen(row.scene, family, lang)
+    const lost = missing(row.words, said, lang)
+    const { never = [] } = row
+    expect(missing(never, said, lang), 'what must not be said').toEqual(never.map(([id]) => id))
+    if (why === undefined) expect(lost, `${said.app}\n--- reader\n${said.reader}`).toEqual([])
+    else expect(lost, 'a family that cannot does not').not.toEqual([])
+  }
+  cells.set(`${row.row} ${family.name}`, why === undefined ? 'seen' : why)
+}
+
+const without: FamilyRow = { name: 'without a reader', family: 'qpos' }
+describe.each(everyFamily)('$name', family => {
+  it.each(rows.filter(({ scene }) => !Object.hasOwn(withoutReader, scene)))('row $row ($scene)', row => cell(row, family))
+})
+
+describe('without a reader', () => {
+  it.each(rows.filter(({ scene }) => Object.hasOwn(withoutReader, scene)))('row $row ($scene)', row => cell(row, without))
+})
+
+/** A sign of its own for each text, of the range for private use, before the first letter that stands in the table. */
+const ids = Object.keys(messageTexts) as MessageId[]
+const sign = (id: MessageId) => String.fromCharCode(0xe000 + ids.indexOf(id))
+const mutable = messageTexts as Record<MessageId, readonly [string, string]>
+
+/** Texts of the table as `change` makes them, while `work` is done. */
+async function withTexts<T>(of: readonly MessageId[], change: (text: string, id: MessageId) => string, work: () => Promise<T>): Promise<T> {
+  const before = of.map(id => [id, mutable[id]] as const)
+  for (const [id, [english, russian]] of before) mutable[id] = [change(english, id), change(russian, id)]
+  try {
+    return await work()
+  } finally {
+    for (const [id, texts] of before) mutable[id] = texts
+  }
+}
+
+/** The first letter that is no name of what is put in. */
+const FIRST = /(?<=^(?:[^\p{L}{]|\{\w+\})*)\p{L}/u
+const unsigned = ({ app, reader }: Seen, id?: MessageId): Seen => {
+  const [changed, rest] = [id === undefined ? undefined : new RegExp(`${sign(id)}.`, 'gu'), /[\ue000-\uf8ff]/g]
+  const clean = (text: string) => (changed ? text.replace(changed, '¤') : text).replace(rest, '')
+  return { app: clean(app), reader: clean(reader) }
+}
+
+const qpos = everyFamily[0]
+const bluepad = everyFamily.find(({ name }) => name === 'bluepad mped')!
+const mutated = rows.filter(({ scene }) => bluetooth || !Object.hasOwn(onTheAir, scene))
+const playedBy = ({ row, scene }: Row) => (Object.hasOwn(withoutReader, scene) ? without : row.startsWith('38') ? bluepad : qpos)
+
+describe('a text that changes', () => {
+  it('fails exactly the rows that show it: every text of the table, in the scenes as they were played with each text signed', async () => {
+    const wrong: string[] = []
+    const signed = new Map<string, Seen>()
+    await withTexts(
+      ids,
+      (text, id) => text.replace(FIRST, letter => `${sign(id)}${letter}`),
+      async () => {
+        for (const row of mutated) {
+          const key = `${row.scene} ${playedBy(row).name}`
+          if (!signed.has(key)) signed.set(key, await played(row.scene, playedBy(row), 'ru'))
+        }
+      },
+    )
+    for (const row of mutated) {
+      const said = signed.get(`${row.scene} ${playedBy(row).name}`)!
+      const all = said.app + said.reader
+      for (const id of ids.filter(one => all.includes(sign(one)) || row.words.some(([own]) => own === one))) {
+        const lost = missing(row.words, unsigned(said, id), 'ru')
+        const shown = row.words.some(([own]) => own === id)
+        if (lost.join() !== (shown ? id : '')) wrong.push(`row ${row.row}, ${id} changed: ${lost.join() || 'nothing'} is missed`)
+      }
+    }
+    expect(wrong).toEqual([])
+  }, 180_000)
+
+  it.each([
+    ['app.signature', ['19', '20']],
+    ['reader.wrongPin', ['26']],
+    ['app.presentCard', ['17', '18']],
+  ] as const)('%s, changed in the table itself, fails rows %j', async (id, failing) => {
+    const scenes = ['signature', 'cross', 'pin', 'stripe']
+    const failed = await withTexts(
+      [id],
+      text => text.replace(FIRST, '¤'),
+      async () => {
+        const found: string[] = []
+        for (const scene of scenes) {
+          const said = await played(scene, qpos, 'ru')
+          for (const row of rows) if (row.scene === scene && missing(row.words, said, 'ru').length > 0) found.push(row.row)
+        }
+        return found
+      },
+    )
+    expect(failed.sort()).toEqual([...failing].sort())
+  })
+})
+
+const page = join(root, 'docs/mpos-behaviour.md')
+
+it('docs/mpos-behaviour.md has the matrix of what was seen', () => {
+  const reasons: string[] = []
+  const note = (why: string) => {
+    if (!reasons.includes(why)) reasons.push(why)
+    return `– ${reasons.indexOf(why) + 1}`
+  }
+  const head = `| Row | Words | ${everyFamily.map(({ name }) => name).join(' | ')} |`
+  const lines = rows.map(row => {
+    const bare = (text: string) => text.replace(/^(\^|> |: )/, '').trim()
+    const own = row.words.map(([, english, russian]) => [...new Set([english, russian].map(bare))].join(' / ')).join('<br>')
+    const cell = (name: string) => {
+      const found = cells.get(`${row.row} ${name}`) ?? 'not played'
+      return found === 'seen' ? found : note(found)
+    }
+    const alone = Object.hasOwn(withoutReader, row.scene)
+    return `| ${row.row} | ${own} | ${everyFamily.map(({ name }) => (alone ? cell(without.name) : cell(name))).join(' | ')} |`
+  })
+  const table = [head, head.replace(/[^|]+/g, '---'), ...lines, '', ...reasons.map((why, at) => `${at + 1}. ${why}`)].join('\n')
+  const text = readFileSync(page, 'utf8')
+  const [before, , after = '\n'] = text.split(/<!-- matrix: .*? -->\n|<!-- end of the matrix -->/)
+  const made = `${before}<!-- matrix: made by test/devices/commands/mpos-behaviour.test.ts -->\n${table}\n<!-- end of the matrix -->${after}`
+  if (process.env.TAPDIP_DOCS === 'write') writeFileSync(page, made)
+  else if (bluetooth) expect(text).toBe(made)
+})
+
+/** The page's first table: what a row is, and which other tests drive it. */
+const described = [
+  ...readFileSync(page, 'utf8')
+    .split('<!-- matrix')[0]
+    .matchAll(/^\| (\d+) \|[^|]+\|[^|]+\|(.*)\|$/gm),
+].map(([, row, shown]) => ({ row, shown: shown.trim() }))
+
+it('each case of the guide has a row, and each row of the matrix is one of them', () => {
+  expect(described.map(({ row }) => Number(row))).toEqual(Array.from({ length: 47 }, (_, at) => at + 1))
+  const inMatrix = new Set(rows.map(({ row }) => row.replace(/\D/g, '')))
+  expect(described.map(({ row }) => row).filter(row => !inMatrix.has(row))).toEqual(Object.keys(elsewhere))
+})
+
+/** Rows that no command shows, and why: the tests that the page names drive them. */
+const elsewhere = {
+  13: 'pairing is the radio’s own: the command says no word of it where it succeeds',
+  34: 'it is what is asked, not what is said: rows 35 and 36 have the words',
+  40: 'a field of a PC/SC service, or a phone’s own: no line to it from a test’s command',
+  41: 'the same',
+}
+
+it.each(described)('row $row is driven by the tests that it names', ({ shown }) => {
+  for (const one of shown.split('<br>')) {
+    const [, file, title] = /^`(test\/[\w/-]+\.test\.ts)`: (.+)$/.exec(one) ?? []
+    expect(file, one).toBeDefined()
+    const text = readFileSync(join(root, file), 'utf8')
+    expect(
+      [`'${title}'`, `"${title}"`, `\`${title}\``].some(quoted => text.includes(quoted)),
+      `${file} has no test '${title}'`,
+    ).toBe(true)
+  }
+})

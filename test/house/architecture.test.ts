@@ -1,0 +1,171 @@
+/** Who may import whom (the table of the design, as data): a file that reaches further fails here. */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const root = resolve(import.meta.dirname, '../..')
+
+/** The bottom: single files of `src`, and the message table. */
+const bottom = [/^src\/(?!index|tools)[\w-]+\.ts$/, /^src\/messages\//]
+
+/** First row whose pattern matches a file decides; `may` lists patterns of project files it may import (its own folder and what lies in it where `own` is set). */
+const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; never?: RegExp }[] = [
+  { files: /^devices\/commands\//, may: [/^src\//, /^devices\/(?!cli|program)[\w-]+\.ts$/, /^devices\/commands\//] },
+  { files: /^src\/(index|tools)\.ts$/, may: [/^src\//] },
+  { files: /^src\/([\w-]+\.ts$|messages\/)/, may: bottom },
+  { files: /^src\/command\//, may: bottom, own: true },
+  { files: /^src\/tlv\//, may: bottom, own: true },
+  { files: /^src\/crypto\//, may: bottom, own: true },
+  { files: /^src\/apdu\//, may: [...bottom, /^src\/tlv\//], own: true },
+  { files: /^src\/emv\//, may: [...bottom, /^src\/(tlv|apdu|crypto|emv)\//] },
+  { files: /^src\/transport\//, may: [...bottom, /^src\/transport\//] },
+  { files: /^src\/reader\//, may: [...bottom, /^src\/(apdu|emv|tlv)\//, /^src\/transport\/link\.ts$/], own: true },
+  { files: /^src\/payment\//, may: [...bottom, /^src\/(emv|reader|tlv|payment)\//, /^src\/transport\/link\.ts$/] },
+  {
+    // a codec and its parts: codec.ts, codec-frame.ts, …
+    files: /^devices\/(?<family>[\w-]+)\/(\w+\/)?codec(-\w+)?\.ts$/,
+    may: [...bottom, /^src\/(tlv|crypto)\//, /^src\/reader\/side\.ts$/, /^src\/transport\/shape\.ts$/],
+    own: true,
+    never: /driver/,
+  },
+  { files: /^devices\/[\w-]+\/redaction\.ts$/, may: [...bottom, /^src\/transport\/trace\.ts$/], own: true, never: /driver/ },
+  {
+    files: /^devices\/(?<family>[\w-]+)\//,
+    may: [...bottom, /^src\/(reader|emv|tlv|apdu|crypto)\//, /^src\/transport\/link\.ts$/],
+    own: true,
+  },
+  { files: /^devices\/[\w-]+\.ts$/, may: [/^src\//, /^devices\//] },
+  { files: /^simulator\//, may: [/^src\//, /^devices\/[\w-]+\/codec\.ts$/, /^simulator\//] },
+  { files: /^(test|bench)\//, may: [/./] },
+]
+
+/** Rooms that lie above each other: one may look into those below it and into what shares its floor, never up. `.` is the folder's own files. */
+const floors: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  'src/emv': [['contact', 'contactless'], ['steps', 'oda', 'explain'], ['.']],
+  'src/payment': [['till'], ['pay'], ['journal'], ['receipt'], ['host'], ['.']],
+  'simulator/readers': [['index'], ['qpos', 'bluepad', 'miura', 'magtek', 'idtech'], ['.'], ['listen', 'body']],
+}
+/** Rooms of one floor that have nothing to do with each other. */
+const apart = [
+  ['src/emv/contact', 'src/emv/contactless'],
+  ...['qpos', 'bluepad', 'miura', 'magtek', 'idtech'].flatMap((one, at, all) =>
+    all.slice(at + 1).map(other => [`simulator/readers/${one}`, `simulator/readers/${other}`]),
+  ),
+]
+
+/** Why this import goes up the stairs, or through a wall; nothing where it does neither. */
+function misplaced(file: string, target: string): string | undefined {
+  for (const [house, storeys] of Object.entries(floors)) {
+    if (!file.startsWith(`${house}/`) || !target.startsWith(`${house}/`)) continue
+    const room = (path: string) => {
+      const [first, ...rest] = path.slice(house.length + 1).split('/')
+      return rest.length > 0 ? first : first === 'index.ts' ? 'index' : '.'
+    }
+    const storey = (path: string) => storeys.findIndex(rooms => rooms.includes(room(path)))
+    if (storey(file) < 0) return `${file}: the room ${room(file)} is on no floor of ${house}`
+    if (storey(target) < storey(file)) return `${file} looks up at ${target}`
+  }
+  const wall = apart.find(([one, other]) => [one, other].every(room => [file, target].some(path => path.startsWith(`${room}/`))))
+  return wall && `${file} looks through the wall at ${target}`
+}
+
+/** Packages that only one place may name, and only through `await import()` or `require` inside a function. */
+const lazy: Readonly<Record<string, RegExp>> = {
+  serialport: /^src\/transport\/serial\.ts$/,
+  'node-hid': /^src\/transport\/hid\.ts$/,
+  '@abandonware/noble': /^src\/transport\/ble\/radio\.ts$/,
+  libsql: /^src\/payment\/journal\/sqlite\.ts$/,
+  smartcard: /^src\/transport\/pcsc\.ts$/,
+  '@lydell/node-pty': /^simulator\/readers\/listen\/(listen|pty)\.ts$/,
+  '@abandonware/bleno': /^simulator\/readers\/listen\/ble-device\.ts$/,
+}
+
+/** Folders that must run in a browser: nothing of Node in them. */
+const browserSafe = /^src\/(?!emv\/contactless\/profile-file|line-file|transport\/(serial|tcp|hid|ble|pcsc)|payment\/journal\/)/
+
+const sources = ['src', 'devices', 'simulator', 'test', 'bench']
+  .filter(folder => existsSync(join(root, folder)))
+  .flatMap(folder => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(name => `${folder}/${name}`))
+  .filter(name => name.endsWith('.ts'))
+
+/** Import specifiers of a file: static ones (types too), and those of `import()`. */
+function imports(file: string): { specifier: string; dynamic: boolean }[] {
+  const code = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '')
+  const found = [...code.matchAll(/^\s*(?:import|export)\s[^'"`;]*?from\s*'([^']+)'|^\s*import\s*'([^']+)'|\bimport\(\s*'([^']+)'/gm)]
+  return found.map(([, from, bare, dynamic]) => ({ specifier: from ?? bare ?? dynamic, dynamic: dynamic !== undefined }))
+}
+
+function violations(file: string): string[] {
+  const row = rows.find(one => one.files.test(file))
+  if (!row) return [`${file}: no row of the table covers it`]
+  return imports(file).flatMap(({ specifier, dynamic }) => {
+    if (!specifier.startsWith('.')) {
+      const name = specifier
+        .split('/')
+        .slice(0, specifier.startsWith('@') ? 2 : 1)
+        .join('/')
+      const owner = lazy[name]
+      if (owner && !/^(test|bench)\//.test(file) && !(owner.test(file) && dynamic))
+        return [`${file}: ${name} only through import() in ${owner.source}`]
+      return specifier.startsWith('node:') && browserSafe.test(file) ? [`${file}: ${specifier} does not run in a browser`] : []
+    }
+    const target = relative(root, resolve(root, dirname(file), specifier))
+    if (row.never?.test(target)) return [`${file} may never import ${target}`]
+    const own = row.files.exec(file)?.groups?.family ? file.split('/').slice(0, 2).join('/') : dirname(file)
+    const where = misplaced(file, target)
+    if (where) return [where]
+    const allowed = (row.own && target.startsWith(`${own}/`)) || row.may.some(pattern => pattern.test(target))
+    return allowed ? [] : [`${file} may not import ${target}`]
+  })
+}
+
+/** Every circle of imports, types too: a type that two files need goes below both. Files of one circle, in the order in which they were met. */
+function circles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  // Tarjan: a file's `low` is the earliest file that it leads back to.
+  const [met, low, path, found] = [new Map<string, number>(), new Map<string, number>(), [] as string[], [] as string[][]]
+  const visit = (file: string) => {
+    met.set(file, met.size)
+    low.set(file, met.get(file)!)
+    path.push(file)
+    for (const next of graph.get(file) ?? []) {
+      if (!met.has(next)) visit(next)
+      if (path.includes(next)) low.set(file, Math.min(low.get(file)!, low.get(next)!))
+    }
+    if (low.get(file) !== met.get(file)) return
+    const circle = path.splice(path.indexOf(file))
+    if (circle.length > 1 || graph.get(file)?.includes(file)) found.push(circle)
+  }
+  for (const file of graph.keys()) if (!met.has(file)) visit(file)
+  return found
+}
+
+describe('architecture', () => {
+  it('every import is one that the table allows', () => {
+    expect(sources.flatMap(violations)).toEqual([])
+  })
+
+  it('no file leads back to itself', () => {
+    const own = sources.filter(file => !/^(test|bench)\//.test(file))
+    const targets = (file: string) =>
+      imports(file)
+        .filter(({ specifier }) => specifier.startsWith('.'))
+        .map(({ specifier }) => relative(root, resolve(root, dirname(file), specifier)))
+    expect(circles(new Map(own.map(file => [file, targets(file)])))).toEqual([])
+    expect(circles(new Map(Object.entries({ a: ['b'], b: ['c'], c: ['d', 'b'], d: [] })))).toEqual([['b', 'c']])
+  })
+
+  it('no folder is a flat list', () => {
+    const inFolder = new Map<string, number>()
+    for (const file of sources.filter(one => !/^(test|bench)\//.test(one)))
+      inFolder.set(dirname(file), (inFolder.get(dirname(file)) ?? 0) + 1)
+    expect([...inFolder].filter(([, files]) => files > 20)).toEqual([])
+  })
+
+  it('the table bites', () => {
+    expect(misplaced('src/payment/receipt/print.ts', 'src/payment/till/till.ts')).toMatch('looks up')
+    expect(misplaced('src/emv/contact/verify.ts', 'src/emv/contactless/tap.ts')).toMatch('through the wall')
+    expect(imports('test/house/architecture.test.ts').map(({ specifier }) => specifier)).toContain('node:path')
+    expect(sources.length).toBeGreaterThan(20)
+  })
+})
