@@ -60,7 +60,7 @@ const CARD_PATIENCE = 60_000
  */
 const WAITS = [2, 3, 5, 10] as const
 /** Milliseconds after a wait in which its end is heard. Assumed. */
-const WAIT_SILENCE = 700
+const WAIT_SILENCE = 500
 /** Waits in a row that end in nothing heard: the line, or the reader, is gone. */
 const MISSED = 2
 /** Seconds that a chip transaction waits for its next command: for the host, most of all. */
@@ -171,7 +171,10 @@ async function cardCome(payment: Payment, name: CommandName, wanted: (seconds: n
       const answer = await step(payment, name, wanted(seconds), { silence: seconds * 1000 + WAIT_SILENCE, wait: seconds * 1000 })
       // Without a word of why: it took something that came, this command itself come twice, for a cancel.
       const cancelled = answer.status === statuses.failed && answer.data.length === 0
-      if (cancelled && ++missed >= MISSED) throw refused(answer.status, name)
+      if (cancelled && ++missed >= MISSED) {
+        await line.cancel() // a copy of the command may have begun a wait of its own, for a payment that nobody has any more
+        throw refused(answer.status, name)
+      }
       if (!cancelled && (!nobodyCame(answer) || clock.elapsed() >= over)) return answer
       if (!cancelled) missed = 0
     } catch (error) {

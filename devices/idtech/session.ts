@@ -10,13 +10,15 @@ export type Answer = Extract<DeviceMessage, { type: 'answer' }>
 export type Request = Extract<DeviceMessage, { type: 'request' }>
 
 /** Milliseconds for what a reader does at once, before the command is sent again; between transactions all of them may be. */
-const PROMPT = 500
-const REPEATS = 5
+const PROMPT = 300
+const REPEATS = 9
 /** Milliseconds for what a card in the raw slot is asked: never sent twice. */
 const SLOT = 5000
 /** Milliseconds that a cancelled reader may take to say so, and after which nothing of the old command comes any more. */
 const SETTLE = 3000
 const QUIET = 300
+/** Milliseconds for the answer to what was given up: whatever follows is preceded by a cancel, whose answer ends what was before. */
+const GRACE = 100
 /** The watch over silence decides, not the question's own time. */
 const DAY = 86_400_000
 
@@ -28,7 +30,9 @@ export interface Times {
   readonly wait?: number
 }
 /** Milliseconds in which a reader that says "accepted" (63) has said it. */
-const ACCEPTED = 700
+const ACCEPTED = 500
+/** How often a command is said again of which nothing was heard. */
+const UNHEARD = 2
 /** Milliseconds for which a line that has lost something is trusted less. */
 const BAD_FOR = 60_000
 /** Milliseconds by which a reader's clock, and ours, may be wrong about a wait. */
@@ -59,7 +63,7 @@ export class IdtechLine {
   #swapped = false
 
   constructor(link: Link, clock: Clock) {
-    this.#line = new Conversation(link, host, { clock, onNoise: () => this.#onNoise() })
+    this.#line = new Conversation(link, host, { clock, grace: GRACE, onNoise: () => this.#onNoise() })
     this.#clock = clock
     this.closed = this.#line.closed
     void this.#listen()
@@ -117,7 +121,7 @@ export class IdtechLine {
   }
 
   /**
-   * A command that begins or goes on with a transaction. It is sent once more only where the reader, which acknowledges such commands, says nothing of it: it has not
+   * A command that begins or goes on with a transaction. It is sent again, twice at most, only where the reader, which acknowledges such commands, says nothing of it: it has not
    * heard it, or takes the second for a cancel. The reader may be silent for `silence` milliseconds: as long as it waits for a card, or
    * works; what it says meanwhile, and the answer to a question of its own (`onRequest`), begin that time anew. When `signal` fires, it is cancelled.
    * @throws Fault `timeout`, `aborted`, `link-closed`
@@ -167,13 +171,16 @@ export class IdtechLine {
       stop()
       stop = late(Math.min(PROMPT, silence), `what the reader said of ${name} cannot be read`)
     }
-    const unheard = this.#acknowledged.has(commandByte(name))
-      ? this.#clock.timer(ACCEPTED, () => {
-          if (heard || cancelled) return
-          this.missed()
-          this.#line.tell(command(name, data)).catch(() => {}) // as the cancel
-        })
-      : () => {}
+    let unheard = () => {}
+    const sayAgain = (times: number) => {
+      unheard = this.#clock.timer(ACCEPTED, () => {
+        if (heard || cancelled) return
+        this.missed()
+        this.#line.tell(command(name, data)).catch(() => {}) // as the cancel
+        if (times > 1) sayAgain(times - 1)
+      })
+    }
+    if (this.#acknowledged.has(commandByte(name))) sayAgain(UNHEARD)
     const begun = this.#clock.elapsed()
     const early = ({ status }: Answer) => status === statuses.timeout && this.#clock.elapsed() - begun < wait - UNSURE
     const mine = (one: Answer) =>

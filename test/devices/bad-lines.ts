@@ -136,7 +136,7 @@ export async function campaign({ family, dialect }: Dialect, options: CampaignOp
         messages++
         const arrivals = line(bytes)
         trace?.(
-          `${clock.now()} ${from === 'a' ? '>' : '<'} ${hex(bytes)} ${arrivals.map(one => (one.after ? `+${one.after}` : equal(one.bytes, bytes) ? '=' : '~')).join(' ') || 'lost'}`,
+          `${clock.now()} ${from === 'a' ? '>' : '<'} ${hex(bytes)} ${arrivals.map(one => (one.after ? `+${one.after}` : equal(one.bytes, bytes) ? '=' : `~${hex(one.bytes)}`)).join(' ') || 'lost'}`,
         )
         return arrivals
       },

@@ -11,7 +11,7 @@ import type { CardholderScript } from '../../../simulator/readers/body/cardholde
 import { cardholder } from '../../../simulator/readers/body/cardholder.ts'
 import { VirtualIdtech } from '../../../simulator/readers/idtech/idtech.ts'
 import { instant, virtualConfig, virtualReader } from '../../../simulator/world.ts'
-import { concat, fromHex, hex, text } from '../../../src/bytes.ts'
+import { concat, equal, fromHex, hex, text } from '../../../src/bytes.ts'
 import { VirtualClock } from '../../../src/clock.ts'
 import type { Outcome } from '../../../src/emv/outcome.ts'
 import type { Terminal, Transaction } from '../../../src/emv/terminal.ts'
@@ -19,7 +19,7 @@ import type { Fault } from '../../../src/errors.ts'
 import type { MessageId } from '../../../src/messages/messages.ts'
 import { hostKernel } from '../../../src/reader/passthrough.ts'
 import type { Reader, ReaderEvent } from '../../../src/reader/reader.ts'
-import { type PipeEnd, pipe } from '../../../src/transport/pipe.ts'
+import { type PipeEnd, type PipeOptions, pipe } from '../../../src/transport/pipe.ts'
 import { expectAgreement, issuerOf, personOf, pinEntry, rows, rub } from '../../emv/contactless/tap-table.ts'
 
 let clock: VirtualClock
@@ -70,9 +70,11 @@ interface Setup {
   readonly mtu?: number
   readonly battery?: number
   readonly assumed?: readonly Assumption[]
+  /** What arrives of what each side says. */
+  readonly line?: PipeOptions['line']
 }
 
-async function start({ mtu, battery, assumed }: Setup = {}): Promise<void> {
+async function start({ mtu, battery, assumed, line }: Setup = {}): Promise<void> {
   clock = new VirtualClock()
   wire = []
   events = []
@@ -82,11 +84,11 @@ async function start({ mtu, battery, assumed }: Setup = {}): Promise<void> {
   })
   if (!(made instanceof VirtualIdtech)) throw new Error('another family')
   device = made
-  await connect({ ...(mtu && { mtu }), ...(assumed && { assumed }) })
+  await connect({ ...(mtu && { mtu }), ...(assumed && { assumed }), ...(line && { line }) })
 }
 
-async function connect({ mtu, assumed }: Setup = {}): Promise<void> {
-  const [app, far] = pipe({ clock, mtu })
+async function connect({ mtu, assumed, line }: Setup = {}): Promise<void> {
+  const [app, far] = pipe({ clock, mtu, line })
   link = app
   serving = device.serve(far)
   reader = await clock.settle(open(tap(app), { family: 'idtech', clock, assumed }))
@@ -465,6 +467,23 @@ describe('endings', () => {
       expect(clock.now() - began - 10_000).toBeLessThanOrEqual(5000) // pay() lets the display end: 10 s
     },
   )
+
+  it('a command that comes three times, each time: the payment ends, and no copy waits for a card of its own', async () => {
+    const command = fromHex('5669564F7465636832000240')
+    let copies = 3
+    await start({
+      line: bytes => Array.from({ length: equal(bytes.subarray(0, command.length), command) ? copies : 1 }, () => ({ bytes })),
+    })
+    await expect(pay({ card: card(), present: 'tap', pace: { ...instant, present: 700_000 } })).rejects.toMatchObject({
+      code: 'reader-error',
+      details: { code: 'failed' },
+    })
+    expect(wire.slice(wire.lastIndexOf('→ activate'))).toContain('→ cancel')
+    expect(device.body.screen.message).toBe('reader.cancelled')
+    await clock.advance(10_000)
+    copies = 1
+    expect((await pay({ card: card() })).outcome).toMatchObject({ result: 'approved' })
+  })
 
   it('a reader that falls silent in the middle is given up, cancelled, and pays again', async () => {
     await start()
