@@ -26,7 +26,7 @@ export interface NfcOptions {
 
 /**
  * Switches the field on and waits for a card.
- * @throws Fault `timeout` (nobody came), `aborted` (also by CANCEL on the reader), `unsupported`, `reader-error`, `tampered`, `protocol`, `link-closed`
+ * @throws Fault `timeout` (nobody came), `aborted` (by CANCEL on the reader: details.by is `cardholder`), `unsupported`, `reader-error`, `tampered`, `protocol`, `link-closed`
  */
 export async function openField({ line, clock, signal, timeout, onClose }: NfcOptions): Promise<CardSlot> {
   const deadline = clock.now() + timeout
@@ -39,7 +39,7 @@ export async function openField({ line, clock, signal, timeout, onClose }: NfcOp
       if (answer.type === 'completed') {
         const activated = decodeNfcActivated(answer.data)
         if (activated) return new QposNfcSlot(line, clock, activated.atr, onClose)
-      } else if (stopped(answer, 'nfcPowerOn').reason === 'cardholderCancelled') throw new Fault('aborted', 'the cardholder pressed CANCEL')
+      } else if (stopped(answer, 'nfcPowerOn').reason === 'cardholderCancelled') throw pressedCancel()
       await sleep(PAUSE, clock, signal)
     }
   } catch (error) {
@@ -47,6 +47,8 @@ export async function openField({ line, clock, signal, timeout, onClose }: NfcOp
     throw error
   }
 }
+
+const pressedCancel = () => new Fault('aborted', 'the cardholder pressed CANCEL', { by: 'cardholder' })
 
 class QposNfcSlot implements CardSlot {
   readonly interface = 'contactless'
@@ -99,7 +101,7 @@ class QposNfcSlot implements CardSlot {
     const { reason } = stopped(answer, 'nfcApdu')
     if (reason === 'cardTimeout')
       throw new Fault('card-mute', `the card did not answer in ${RESPONSE_TIME} s`, { ms: RESPONSE_TIME * 1000 })
-    if (reason === 'cardholderCancelled') throw new Fault('aborted', 'the cardholder pressed CANCEL')
+    if (reason === 'cardholderCancelled') throw pressedCancel()
     throw this.#gone(`the reader ended the command with ${answer.type}`)
   }
 

@@ -30,7 +30,7 @@ export interface Slots {
   readonly info: ReaderInfo
   /** `removed` of a contactless slot fires when the card leaves, without a command: the end of a tap can be waited for. */
   readonly tellsRemoval?: boolean
-  /** As `Reader.openCard`. */
+  /** As `Reader.openCard`. A cardholder who presses the reader's own CANCEL ends it, and a command, with `aborted` and details.by `cardholder`. */
   openCard(options: OpenCardOptions): Promise<CardSlot>
   status(options: { signal?: AbortSignal }): Promise<ReaderStatus>
   /** Resolves when the reader is gone, by itself or by `close`. */
@@ -125,6 +125,10 @@ class Passthrough implements Reader {
   #sequence = 0
   /** The chip of the last card could not be read: the card may still be there. */
   #unread = false
+  /** CANCEL was pressed at the reader in this payment. */
+  #cancelled = false
+  /** The card of this payment went because its reader did. */
+  #lost = false
 
   constructor(slots: Slots, options: PassthroughOptions) {
     this.info = slots.info
@@ -165,6 +169,7 @@ class Passthrough implements Reader {
         field: 'config',
       })
     const ways = this.#ways(transaction)
+    this.#needCurrency(transaction, config, ways)
     return this.#work.alone(
       'a payment',
       async stop => {
@@ -172,15 +177,19 @@ class Passthrough implements Reader {
         const { sequence = this.#sequence, country = config.countryCode } = transaction
         const counted = { ...transaction, sequence, country }
         const asked: Asked = { transaction: counted, dated: 'told', begun: new Date(this.#clock.now()), clock: this.#clock }
+        this.#cancelled = false
+        this.#lost = false
         const own = terminal.enterPin ? config : withoutPinPad(config)
         if (this.#unread && !(await this.#unreadCardOut(terminal, stop)))
           return withoutCard(new Fault('timeout', 'the card is still there'), stop)!
         const paying = ways.includes('tap') ? this.#tap(counted, terminal, own, stop, ways) : this.#insert(counted, terminal, own, stop)
         const outcome = await paying
         this.#unread = outcome.fallback === true
-        // The kernel calls every abort a cancellation: a reader that is given up because its link is lost is none.
+        if (outcome.reason === 'merchantCancelled' && this.#cancelled && !stop.aborted) return { ...outcome, reason: 'cardholderCancelled' }
+        // The kernel calls every abort a cancellation, and a card that went with its reader one that was taken out: a link that is lost is neither.
         const given = outcome.reason === 'merchantCancelled' && isFault(stop.reason, 'link-closed')
-        return given ? { ...outcome, reason: 'linkLost' } : this.#decided(outcome, asked)
+        const lost = outcome.reason === 'cardRemoved' && this.#lost
+        return given || lost ? { ...outcome, result: 'cancelled', reason: 'linkLost' } : this.#decided(outcome, asked)
       },
       signal,
     )
@@ -223,6 +232,16 @@ class Passthrough implements Reader {
     if (ways.length > 0) return ways
     const why = interfaces.includes('tap') && has('tap') ? 'it has no rules for taps (contactless)' : 'it has no such slot'
     throw new Fault('unsupported', `this reader does not pay by ${interfaces.join(' or ')}: ${why}`, { feature: interfaces.join(',') })
+  }
+
+  /** As a reader with a kernel of its own says it, before a card is asked for. @throws Fault `unsupported` */
+  #needCurrency({ currency }: Transaction, { currencyCode }: TerminalConfig, ways: readonly CardInterface[]): void {
+    const taps = ways.includes('tap') ? this.#options.contactless!.currencyCode : currencyCode
+    const other = [currencyCode, taps].find(one => one !== currency.numeric)
+    if (other !== undefined)
+      throw new Fault('unsupported', `this reader is configured for currency ${other}, not for ${currency.alpha}`, {
+        ...{ feature: 'currency', currency: currency.alpha, configured: other },
+      })
   }
 
   /** A card whose chip was not read is asked away before one is asked for again: false where it stays there. */
@@ -349,11 +368,19 @@ class Passthrough implements Reader {
   async #open({ signal, ...options }: OpenCardOptions, release = () => {}): Promise<CardSlot> {
     const { closing } = this.#work
     const stop = signal ? AbortSignal.any([signal, closing]) : closing
-    const slot = await this.#slots.openCard({ timeout: CARD_TIMEOUT, ...options, signal: stop })
+    const heard = (error: unknown): never => {
+      if (isFault(error, 'aborted') && error.details.by === 'cardholder') this.#cancelled = true
+      throw error
+    }
+    const slot = await this.#slots.openCard({ timeout: CARD_TIMEOUT, ...options, signal: stop }).catch(heard)
     this.events.send({ type: 'card', event: slot.interface === 'contact' ? 'inserted' : 'tapped' })
     const remarks = slot.interface === 'contact' && slot.atr.length > 0 ? remarksOn(slot.atr) : []
     if (remarks.length > 0) this.events.send({ type: 'atr', remarks })
-    const gone = () => this.events.send({ type: 'card', event: 'removed' })
+    const gone = () => {
+      const { reason } = slot.removed
+      if (isFault(reason) && isFault(reason.cause, 'link-closed')) this.#lost = true
+      this.events.send({ type: 'card', event: 'removed' })
+    }
     if (slot.removed.aborted) gone()
     else slot.removed.addEventListener('abort', gone, { once: true })
     let closed: Promise<void> | undefined
@@ -365,7 +392,7 @@ class Passthrough implements Reader {
     }
     this.#card = {
       ...{ interface: slot.interface, atr: slot.atr, removed: slot.removed },
-      transmit: (apdu, how) => slot.transmit(apdu, how),
+      transmit: (apdu, how) => slot.transmit(apdu, how).catch(heard),
       close: () => {
         closed ??= close()
         return closed

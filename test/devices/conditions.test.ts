@@ -10,7 +10,8 @@ import { currency } from '../../src/currency.ts'
 import { isFault } from '../../src/errors.ts'
 import type { Acquirer } from '../../src/payment/acquirer.ts'
 import { type PayOptions, pay } from '../../src/payment/pay/payment.ts'
-import { everyFamily, type FamilyRow, type Placed, type PlaceOptions, place } from './families.ts'
+import { everyFamily, type Placed, type PlaceOptions, place } from './families.ts'
+import { hostReaders, type Part } from './host-readers.ts'
 
 interface Bench extends Placed {
   readonly clock: VirtualClock
@@ -27,14 +28,20 @@ interface Condition {
   readonly early?: true
   /** Which families cannot come into it, and why. */
   readonly cannot?: (placed: Placed) => string | undefined
+  /** What a reader with the kernel in the app must have to come into it. */
+  readonly needs?: Part
+  /** What is told otherwise where the kernel is in the app, by the reader's name, and why. */
+  readonly inApp?: Readonly<Record<string, readonly [code: string, why: string]>>
+  /** Of the app with the kernel; a PIN entry at which nobody types when left out. */
+  readonly prompts?: PayOptions['prompts']
   /** Pays, when left out. */
   readonly provoke?: (bench: Bench) => Promise<string>
 }
 
 /** Whoever thinks for ten minutes does not come. */
 const nobody: PlaceOptions = { person: { pace: { ...instant, present: 600_000 } } }
-const [{ oda: _, ...own }] = profiles['visa-signature'].applications
-const stranger = { ...profiles['visa-signature'], applications: [{ ...own, aid: 'A000000042 1010', label: 'CB' }] }
+const [{ oda: _, ...own }] = profiles.mir.applications
+const stranger = { ...profiles.mir, applications: [{ ...own, aid: 'A000000042 1010', label: 'CB' }] }
 
 /** Acts once the card is asked for. */
 const onceAsked = async (bench: Bench, act: () => unknown): Promise<string> => {
@@ -45,18 +52,24 @@ const onceAsked = async (bench: Bench, act: () => unknown): Promise<string> => {
   return said
 }
 
+const versionless = ['unsupported', 'no version is told'] as const
+const slotless = ['cancelled, cardRemoved', 'the connection is the card'] as const
+const heldAgain = ['cancelled, pinTimeout', 'it is asked for again, and the tap goes on, here to a PIN that nobody types'] as const
+const tapped = ['approved', 'the card of a tap had done its part'] as const
+
 const conditions: readonly Condition[] = [
-  { what: 'the battery is too low', code: 'low-battery', early: true, options: { battery: { percent: 3 } } },
+  { what: 'the battery is too low', code: 'low-battery', needs: 'battery', early: true, options: { battery: { percent: 3 } } },
   {
-    ...{ what: 'the reader requires newer firmware', code: 'update-required', early: true },
+    ...{ what: 'the reader requires newer firmware', code: 'update-required', needs: 'firmware', early: true },
     options: { prepare: device => turnKnob({ reader: device }, 'require 2.0.0') },
   },
   {
     ...{ what: 'the app requires newer firmware', code: 'update-required', early: true },
+    inApp: { softpos: versionless, pcsc: versionless, vpcd: versionless },
     provoke: ({ pay }) => pay({ firmware: { required: '2.0.0' } }),
   },
   {
-    ...{ what: 'newer firmware is known to the app', code: 'event firmware', options: nobody },
+    ...{ what: 'newer firmware is known to the app', code: 'event firmware', needs: 'firmware', options: nobody },
     async provoke({ pay, stop }) {
       let heard = ''
       const onEvent: NonNullable<PayOptions['prompts']>['onEvent'] = event => {
@@ -71,6 +84,7 @@ const conditions: readonly Condition[] = [
     ...{
       what: 'the battery runs low: it pays, and says so before the card is asked for',
       code: 'event battery low',
+      needs: 'battery',
       early: true,
       options: nobody,
     },
@@ -87,7 +101,7 @@ const conditions: readonly Condition[] = [
     },
   },
   {
-    ...{ what: 'the reader was opened, its keys are gone', code: 'tampered', early: true },
+    ...{ what: 'the reader was opened, its keys are gone', code: 'tampered', needs: 'seal', early: true },
     provoke({ device, pay }) {
       device.body.tamper()
       return pay()
@@ -104,13 +118,32 @@ const conditions: readonly Condition[] = [
     },
   },
   { what: 'the currency is none that it is configured for', code: 'unsupported', early: true, provoke: ({ pay }) => pay({}, 'CHF') },
-  { what: 'the card has no application in common', code: 'declined, noApplication', options: { person: { card: stranger } } },
-  { what: 'the card is taken away', code: 'cancelled, cardRemoved', options: { person: { pullAt: 3 } } },
-  { what: 'nobody presents a card', code: 'cancelled, cardTimeout', options: nobody },
-  { what: 'the customer cancels: no card', code: 'cancelled, cardholderCancelled', options: { person: { cancelAt: 'card' } } },
+  {
+    what: 'the card has no application in common',
+    code: 'declined, noApplication',
+    options: { person: { card: stranger } },
+    inApp: {
+      'qpos, kernel in the app': ['cancelled, cardholderCancelled', 'another is asked for, until the customer who has none presses CANCEL'],
+      softpos: ['cancelled, cardTimeout', 'another is asked for, and none comes'],
+    },
+  },
+  {
+    what: 'the card is taken away',
+    code: 'cancelled, cardRemoved',
+    options: { person: { pullAt: 3 } },
+    inApp: { 'qpos, kernel in the app': heldAgain, softpos: heldAgain },
+  },
+  { what: 'nobody presents a card', code: 'cancelled, cardTimeout', needs: 'empty slot', options: nobody },
+  {
+    what: 'the customer cancels: no card',
+    code: 'cancelled, cardholderCancelled',
+    needs: 'cancel key',
+    options: { person: { cancelAt: 'card' } },
+  },
   {
     ...{ what: 'the customer cancels: no PIN', code: 'cancelled, cardholderCancelled' },
     options: { person: { card: 'mastercard', cancelAt: 1 } },
+    prompts: { enterPin: async () => ({ type: 'cancelled' }) },
     cannot: ({ reader }) => (reader.info.capabilities.includes('pinPad') ? undefined : 'no PIN pad'),
   },
   {
@@ -119,9 +152,14 @@ const conditions: readonly Condition[] = [
   },
   {
     ...{ what: 'the link is lost, the host was not asked', code: 'link-closed', options: nobody },
+    inApp: { vpcd: slotless },
     provoke: bench => onceAsked(bench, () => bench.line.drop()),
   },
   {
+    ...{
+      prompts: {},
+      inApp: { 'qpos, kernel in the app': tapped, softpos: tapped, vpcd: ['declined, cardRemoved', 'the connection is the card'] },
+    },
     ...{ what: 'the link is lost after the host approved', code: 'cancelled, linkLost', options: { person: { card: 'mastercard' } } },
     provoke({ pay, line }) {
       const acquirer = {
@@ -148,18 +186,24 @@ interface Cell {
   readonly cannot?: string | undefined
 }
 
-async function provoked(row: FamilyRow, { options, provoke = ({ pay }) => pay(), cannot }: Condition): Promise<Cell> {
+type Placing = (options: Omit<PlaceOptions, 'clock'> & { readonly clock: VirtualClock }) => Promise<Placed>
+
+async function provoked(
+  placing: Placing,
+  { options, provoke = ({ pay }) => pay(), cannot }: Condition,
+  more: Partial<PayOptions> = {},
+): Promise<Cell> {
   const clock = new VirtualClock()
-  const placed = await clock.settle(place(row, { clock, ...options }))
+  const placed = await clock.settle(placing({ ...options, clock }))
   const stop = new AbortController()
   const bench: Bench = {
     ...{ ...placed, clock, stop },
-    pay: (more = {}, unit = 'RUB') =>
+    pay: (own = {}, unit = 'RUB') =>
       pay(
         { number: '1', amount: 500_000n, currency: currency(unit) },
         {
           ...{ reader: placed.reader, acquirer: silent, clock, signal: stop.signal, merchant: { name: 'M', id: '1', terminal: '1' } },
-          ...{ statusTime: 100, reversalTime: 100, ...more },
+          ...{ statusTime: 100, reversalTime: 100, ...more, ...own },
         },
       ).then(
         ({ result, reason }) => [result, reason].filter(Boolean).join(', '),
@@ -176,33 +220,66 @@ async function provoked(row: FamilyRow, { options, provoke = ({ pay }) => pay(),
 /** Where the driver itself shows "present card" with the command that may be refused: MPI has no word before the card's. */
 const lateWords = ['miura']
 
+const ticked = (said: string) =>
+  said
+    .split(', ')
+    .map(word => `\`${word}\``)
+    .join(' ')
+
 const lines: string[] = []
 describe.each(conditions)('$what', condition => {
   const cells: string[] = []
   it.each(everyFamily)(`$name: ${condition.code}`, async row => {
-    const { said, invited, cannot } = await provoked(row, condition)
+    const { said, invited, cannot } = await provoked(options => place(row, options), condition)
     if (cannot === undefined) expect(said).toBe(condition.code)
     const preflight = condition.code === 'low-battery' || condition.code === 'update-required'
     if (condition.early && (preflight || !lateWords.includes(row.family))) expect(invited).toBe(false)
-    cells.push(
-      cannot === undefined
-        ? said
-            .split(', ')
-            .map(word => `\`${word}\``)
-            .join(' ')
-        : `– (${cannot})`,
-    )
+    cells.push(cannot === undefined ? ticked(said) : `– (${cannot})`)
     if (cells.length === everyFamily.length) lines.push(`| ${condition.what} | ${cells.join(' | ')} |`)
+  })
+})
+
+/** A PIN entry of the app's at which nobody types. */
+const nobodyTypes: PayOptions['prompts'] = {
+  enterPin: (_, { signal }) => new Promise((_, no) => signal.addEventListener('abort', () => no(signal.reason))),
+}
+
+const inApp: string[] = []
+describe.each(conditions)('the kernel in the app: $what', condition => {
+  const cells: string[] = []
+  it.each(hostReaders)('$name', async row => {
+    const lacks = condition.needs && row.lacks[condition.needs]
+    const [code, why] = condition.inApp?.[row.name] ?? [condition.code]
+    if (lacks === undefined) {
+      const { said, invited } = await provoked(options => row.place(options), condition, { prompts: condition.prompts ?? nobodyTypes })
+      ;(await import('node:fs')).appendFileSync('/tmp/host.txt', [condition.what, row.name, said, invited].join(' | ') + '\n')
+      expect(said).toBe(code)
+      if (condition.early && code !== 'tampered') expect(invited).toBe(false)
+    }
+    cells.push(lacks === undefined ? `${ticked(code)}${why ? `: ${why}` : ''}` : `– (${lacks})`)
+    if (cells.length === hostReaders.length) inApp.push(`| ${condition.what} | ${cells.join(' | ')} |`)
   })
 })
 
 it('docs/conditions.md has this table', () => {
   const file = join(import.meta.dirname, '../../docs/conditions.md')
-  const head = `| Condition | ${everyFamily.map(({ name }) => name).join(' | ')} |`
-  const table = [head, head.replace(/[^|]+/g, '---'), ...lines].join('\n')
+  const table = (names: readonly string[], rows: readonly string[]) => {
+    const head = `| Condition | ${names.join(' | ')} |`
+    return [head, head.replace(/[^|]+/g, '---'), ...rows].join('\n')
+  }
+  const tables = { families: [everyFamily, lines], 'kernel in the app': [hostReaders, inApp] } as const
   const page = readFileSync(file, 'utf8')
-  const [before, , after] = page.split(/<!-- table: .*? -->\n|<!-- end -->/)
-  const mark = '<!-- table: made by test/devices/conditions.test.ts -->\n'
-  if (process.env.TAPDIP_DOCS === 'write') writeFileSync(file, `${before}${mark}${table}\n<!-- end -->${after}`)
-  else expect(page).toBe(`${before}${mark}${table}\n<!-- end -->${after}`)
+  let made = page
+  for (const [name, [readers, rows]] of Object.entries(tables)) {
+    const mark = `<!-- table of the ${name}: made by test/devices/conditions.test.ts -->\n`
+    const [before, rest] = made.split(mark)
+    const after = rest.slice(rest.indexOf('<!-- end -->'))
+    made = `${before}${mark}${table(
+      readers.map(one => one.name),
+      rows,
+    )}\n${after}`
+  }
+  for (const rows of [lines, inApp]) expect(rows).toHaveLength(conditions.length)
+  if (process.env.TAPDIP_DOCS === 'write') writeFileSync(file, made)
+  else expect(page).toBe(made)
 })

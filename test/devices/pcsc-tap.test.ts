@@ -6,58 +6,22 @@ import { startAcquirer } from '../../simulator/acquirer/host.ts'
 import { loadCard } from '../../simulator/cards/icc.ts'
 import { Body } from '../../simulator/readers/body/body.ts'
 import { type CardholderScript, cardholder } from '../../simulator/readers/body/cardholder.ts'
-import { virtualNfc } from '../../simulator/readers/body/nfc.ts'
 import { type CardProfile, instant, profiles, virtualConfig } from '../../simulator/world.ts'
-import { concat, fromHex, lrc } from '../../src/bytes.ts'
-import { VirtualClock, within } from '../../src/clock.ts'
-import type { Card } from '../../src/emv/card.ts'
+import { VirtualClock } from '../../src/clock.ts'
 import { russianContactless } from '../../src/emv/contactless/profiles.ts'
 import type { Terminal, Transaction } from '../../src/emv/terminal.ts'
 import type { PaymentEvent } from '../../src/payment/pay/events.ts'
 import { pay as payOrder } from '../../src/payment/pay/payment.ts'
 import type { Reader } from '../../src/reader/reader.ts'
-import type { PoweredCard, SlotLink } from '../../src/transport/link.ts'
 import { expectAgreement, issuerOf, personOf, pinEntry, rows, rub } from '../emv/contactless/tap-table.ts'
 import { deskAcquirer } from '../simulator/acquirer/desk-acquirer.ts'
 import { faultOf } from '../transport/link-contract.ts'
+import { slotOf } from './pcsc-slot.ts'
 
 let clock: VirtualClock
 let body: Body
 let reader: Reader
 const shown: string[] = []
-
-/** PC/SC part 3, 3.1.3.2.3: what a reader makes of a contactless card without historical bytes. */
-const contactlessAtr = concat(fromHex('3B808001'), Uint8Array.of(lrc(fromHex('808001'))))
-
-/** Slot 0 of a dual reader: whatever is presented, by contacts or in the field. */
-function slotOf(where: Body): SlotLink {
-  const nfc = virtualNfc(where)
-  const powered = (card: Card, atr: Uint8Array, removed: AbortSignal): PoweredCard => ({
-    ...{ atr, removed },
-    transmit: (apdu, options) => card.transmit(apdu, options),
-    powerOff: () => nfc.off(),
-  })
-  let close = (_: undefined) => {}
-  return {
-    ...{ uri: 'pcsc:Test', name: 'Test 00 00' },
-    get cardPresent() {
-      return where.cardInSlot || where.cardsInField > 0
-    },
-    closed: new Promise(resolve => {
-      close = resolve
-    }),
-    close: async () => close(undefined),
-    powerOn: ({ timeout, signal }) =>
-      within({ timeout, signal, clock }, async inner => {
-        const { interface: by } = await where.nextCard(['chip', 'tap'], { signal: inner })
-        if (by === 'tap') {
-          const card = await nfc.activate({ signal: inner, onCollision: () => {} })
-          return powered(card, contactlessAtr, card.removed)
-        }
-        return powered(where.powerOn('chip'), fromHex('3B00'), where.cardGone('chip'))
-      }),
-  }
-}
 
 beforeEach(() => {
   clock = new VirtualClock()

@@ -16,6 +16,8 @@ export interface PlasticCard {
   contact?(power: { readonly clock: Clock }): Card
   /** Whether a person sees a chip on it, where there is one way only to know; by `contact` when left out. */
   readonly hasChip?: boolean
+  /** Whether it has an antenna; as `contactless` says when left out. */
+  readonly canTap?: boolean
   contactless?(power: { readonly clock: Clock }): Card
   /** Sentinels and LRC left out. */
   readonly stripe?: SwipedTracks

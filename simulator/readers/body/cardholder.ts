@@ -70,6 +70,8 @@ const tapEnds: readonly (MessageId | undefined)[] = [
   'reader.cancelled',
   ...(['reader.seePhone', 'reader.notAccepted', 'reader.cardError', 'reader.idle'] as const),
 ]
+/** The next card that is asked for is another payment's. */
+const payEnds: readonly (MessageId | undefined)[] = ['reader.approved', 'reader.approvedSign', 'reader.declined', 'reader.cancelled']
 /** A card is asked for, and what it is asked to do, the first choice first; nothing where that is left to the person. Whoever cannot gives up. */
 const asks: { readonly [M in MessageId]?: readonly Presentation[] } = {
   'reader.presentCard': [],
@@ -83,7 +85,7 @@ const asks: { readonly [M in MessageId]?: readonly Presentation[] } = {
 }
 const pinPrompts: readonly (MessageId | undefined)[] = ['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry']
 
-/** A card that is misread is not tried for ever. */
+/** A card that is misread, or not taken, is not tried for ever. */
 const PATIENCE = 5
 
 /** Lets the script act on the body until the returned function is called. */
@@ -102,6 +104,8 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
   let prompts = 0
   /** "Try again", one after another. */
   let again = 0
+  /** "Try another card", in one payment: whoever has no other gives up. */
+  let refused = 0
   let pulled = false
   let phone: 'asItWas' | 'unlocked' | 'heldUnlocked' = 'asItWas'
   let tired = () => {}
@@ -149,7 +153,7 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
   const can: Readonly<Record<Presentation, () => boolean>> = {
     dip: () => card.hasChip ?? card.contact !== undefined,
     dipWrong: () => true,
-    tap: () => card.contactless !== undefined,
+    tap: () => card.canTap ?? card.contactless !== undefined,
     swipe: () => card.stripe !== undefined,
   }
   /** The script's next turn; after its last, what the reader asks for. */
@@ -178,7 +182,8 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
   }
   const asked = (message: MessageId, what: readonly Presentation[]) => {
     again = message === 'reader.tryAgain' ? again + 1 : 0
-    if (cancelAt === 'card' || again > PATIENCE) return type(['cancel'])
+    if (message === 'reader.tryAnotherCard') refused++
+    if (cancelAt === 'card' || again > PATIENCE || refused > PATIENCE) return type(['cancel'])
     const phoneRefused = message === 'reader.tryAnotherCard' && card.unlock && phone !== 'heldUnlocked'
     // Perhaps it was locked; one that is unlocked and still not taken is put away.
     if (phoneRefused || card.asksHolder) unlock()
@@ -195,6 +200,7 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
     const typing = pinPrompts.includes(message) && lines.length > 1 // the stars of what is being typed
     if (typing) return
     forget()
+    if (payEnds.includes(message)) refused = 0
     if (tapEnds.includes(message) && body.cardsInField > 0) leaving ??= body.clock.timer(own.remove, takeAway)
     const wanted = message && asks[message]
     if (wanted) asked(message, wanted)
