@@ -54,7 +54,7 @@ const FALSE_START = 64
 
 /**
  * Records of `channels`; the transport makes them, so that what is on no known channel is noise. They have no check, so noise may look like the beginning of a record and
- * swallow the one behind it: where no record follows it, and some that begin a little later end with the last byte, it is noise.
+ * swallow the one behind it: where no record follows it, or the line goes quiet before its end, and some that begin a little later end with the last byte, it is noise.
  */
 export function recordDecoder(channels: readonly number[]): Decoder<PipeRecord> {
   const sizeAt = (bytes: Uint8Array, at: number): number | 'more' | 'none' => {
@@ -90,7 +90,11 @@ export function recordDecoder(channels: readonly number[]): Decoder<PipeRecord> 
     while (at < bytes.length) {
       const size = sizeAt(bytes, at)
       const end = typeof size === 'number' ? at + size : bytes.length
-      const right = typeof size === 'number' && leadsTo(at) === 'none' ? behind(at, end) : undefined
+      const leads = leadsTo(at)
+      const doubtful = leads === 'more' || (leads === 'none' && typeof size === 'number')
+      const right = doubtful ? behind(at, end) : undefined
+      // More of it may still come, which decides.
+      if (right !== undefined && leads === 'more' && !quiet) break
       if (right !== undefined) at = right
       else if (size === 'more' && !quiet) break
       else if (typeof size === 'string') at++

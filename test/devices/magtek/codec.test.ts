@@ -165,6 +165,23 @@ describe('noise before records that have no check', () => {
       expect(heard(concat(fromHex(noise), answer))).toEqual(good)
   })
 
+  it('one bit wrong in what says where a record is and how long: what follows it is heard when the line is quiet, however long it is', () => {
+    const device = magtek.v5Device('hid')
+    const status = device.encode({ type: 'notification', id: 0x0300, data: fromHex('093B020000') })
+    const shown = (length: number) => device.encode({ type: 'notification', id: 0x0301, data: new Uint8Array(length).fill(0x41) })
+    const request = device.encode({ type: 'notification', id: 0x0303, data: new Uint8Array(452).fill(0x55) })
+    for (let bit = 0; bit < 24; bit++)
+      for (let length = 1; length < 30; length++) {
+        const damaged = status.slice()
+        damaged[bit >> 3] ^= 1 << (bit & 7)
+        const decoder = magtek.v5HidHost.decoder()
+        const said = [damaged, shown(26), shown(26), shown(23), shown(11), request, request, status, status, shown(length)]
+        const replies = [...said.flatMap(one => [...decoder.push(one)]), ...decoder.idle()]
+        const ids = replies.flatMap(one => (one.type === 'notification' ? [one.id] : []))
+        expect(ids.slice(-5), `bit ${bit}, ${length}`).toEqual([0x0303, 0x0303, 0x0300, 0x0300, 0x0301])
+      }
+  })
+
   it('records that come in pieces are what they were', () => {
     const data = fc.uint8Array({ minLength: 1, maxLength: 12 }).map(bytes => bytes.map(byte => byte & 3))
     fc.assert(
