@@ -13,6 +13,7 @@ import {
   failureName,
   failures,
   host,
+  PIN_OK,
   type ReaderEventMessage,
   refusesData,
   resets,
@@ -29,8 +30,14 @@ const repeatable: readonly Command['command'][] = ['batteryStatus', 'keyboardSta
 const PROBE = 1500
 /** The same, as long as it is not known that the reader refuses it while it is at work: nobody has a card in hand as soon. */
 const FIRST_PROBE = 200
-/** Milliseconds without an answer or an event after which a reader that waits for people is taken for dead: its own limits are shorter. */
-const SILENCE = 180_000
+/** Milliseconds without a word, where nobody is known to be at the reader, after which it is taken for dead. */
+const SILENCE = 20_000
+/** Milliseconds for which a person may do nothing: a card to present, the next key. A reader's own limits are 60 s. */
+const PATIENCE = 75_000
+/** Milliseconds that one command may take, whatever the reader says meanwhile: a list and three PINs, each with all the time there is. */
+const LONGEST = 600_000
+/** What begins with a person: a card that is to come, a PIN that is to be typed. */
+const personal: readonly Command['command'][] = ['startContactless', 'onlinePin']
 /** What an aborted transaction, and the ABORT, may take to say so. */
 const SETTLE = 5000
 /** The watch over silence decides, not the question's own time. */
@@ -54,7 +61,8 @@ export class MiuraLine {
   readonly #onEvent: (event: ReaderEventMessage) => void
   /** Answers that no command waits for: those to ABORT, and of what was given up. */
   readonly #stray = new Queue<Answer>()
-  #alive = () => {}
+  /** Told of each message; `event` where it came unasked. */
+  #alive: (event?: ReaderEventMessage) => void = () => {}
   /** What this reader was seen to do with a question in the middle of a transaction. */
   #answersProbes = false
   #refusesProbes = false
@@ -100,7 +108,9 @@ export class MiuraLine {
   }
 
   /**
-   * A command that takes as long as people take, and is never sent twice; every event prolongs it. When `signal` fires, the reader is told to abort, and the Fault
+   * A command that takes as long as people take, and is never sent twice. Two limits are kept apart: the silence of the line, where nobody is at the reader, and the
+   * patience with a cardholder, which only what the reader tells unasked begins anew (a list is shown, a key was pressed, a card has moved), no answer to a probe.
+   * When `signal` fires, the reader is told to abort, and the Fault
    * `aborted` is thrown when it has. A silent reader is reset.
    *
    * Its answer may be lost. The reader is asked for its battery meanwhile: one that is at work refuses that (9F26), and when it tells its battery later, it is not at work
@@ -129,15 +139,23 @@ export class MiuraLine {
       this.#line.tell(command('batteryStatus')).catch(() => {})
       cancelProbe = clock.timer(this.#answersProbes ? AGAIN : PROBE, probe)
     }
-    const watch = () => {
+    let cancelPatience = () => {}
+    let somebody = personal.includes(message.command)
+    const watch = (event?: ReaderEventMessage) => {
+      if (event) {
+        somebody = actingAfter(event) ?? somebody
+        cancelPatience()
+        cancelPatience = late(PATIENCE, `nothing happened at the reader for ${PATIENCE} ms`)
+      }
       cancel()
-      cancel = late(SILENCE, `the reader said nothing for ${SILENCE} ms`)
+      cancel = somebody ? () => {} : late(SILENCE, `the reader said nothing for ${SILENCE} ms`)
       cancelProbe()
       cancelProbe = clock.timer(this.#answersProbes ? PROBE : FIRST_PROBE, probe)
     }
     const abort = () => {
       this.#alive = () => {}
       cancel()
+      cancelPatience()
       cancelProbe()
       cancel = late(SETTLE, `the reader does not abort in ${SETTLE} ms`)
       const tell = () => {
@@ -170,6 +188,8 @@ export class MiuraLine {
       return true
     }
     this.#alive = watch
+    cancelPatience = late(PATIENCE, `nothing happened at the reader for ${PATIENCE} ms`)
+    const cancelLongest = late(LONGEST, `the reader did not end ${message.command} in ${LONGEST} ms`)
     watch()
     signal.addEventListener('abort', abort, { once: true })
     try {
@@ -187,6 +207,8 @@ export class MiuraLine {
     } finally {
       this.#alive = () => {}
       cancel()
+      cancelPatience()
+      cancelLongest()
       cancelProbe()
       signal.removeEventListener('abort', abort)
     }
@@ -211,9 +233,10 @@ export class MiuraLine {
   async #listen(): Promise<void> {
     try {
       for await (const message of this.#line.incoming) {
-        this.#alive()
-        if (message.type === 'answer') this.#stray.push(message)
-        else this.#hear(message)
+        if (message.type === 'answer') {
+          this.#alive()
+          this.#stray.push(message)
+        } else this.#hear(message)
         if (this.#stray.size > 1) void this.#stray.next()
       }
     } catch (error) {
@@ -228,11 +251,20 @@ export class MiuraLine {
     try {
       event = decodeEvent(body)
     } catch (error) {
-      if (isFault(error, 'protocol')) return // no TLV: nobody can say what it was
-      throw error
+      if (!isFault(error, 'protocol')) throw error
+      this.#alive() // no TLV: nobody can say what it was
+      return
     }
+    this.#alive(event)
     this.#onEvent(event)
   }
+}
+
+/** Whether somebody is at the reader after that: a list to choose from, a PIN to type, until the PIN is known. Undefined where it does not tell. */
+function actingAfter(event: ReaderEventMessage): boolean | undefined {
+  if (event.type !== 'status') return undefined
+  if (event.status === 'applicationSelection') return true
+  return event.status === 'pinEntry' ? event.pinStatus !== PIN_OK : undefined
 }
 
 function isAnswer({ type }: DeviceMessage): boolean {

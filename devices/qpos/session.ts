@@ -42,6 +42,8 @@ const pauses = [10, 20, 50, 100] as const
 const ASK_AGAIN = 600
 /** Milliseconds of silence, however often it was asked, after which a reader is given up; one that writes has its own first answer's time. */
 const SILENCE = 6000
+/** Milliseconds that a command may take, whatever news the reader has of it: a list and three PINs, each with all the time there is. */
+const LONGEST = 600_000
 /** How often a command that was lost on the way is sent again. */
 const MAX_RESENDS = 5
 /** A reader that refuses is asked whether it means it: QUERY, the command again, QUERY. */
@@ -71,8 +73,8 @@ export function isDoubtful(line: QposLine, clock: Clock): boolean {
 }
 
 /**
- * Sends `command` and queries until it ended. The reader's time is the delay declared in the command, anew with each change it tells of; a reader that says
- * nothing is asked again soon, and given up soon. A command is sent again only where the reader says that it has not heard it.
+ * Sends `command` and queries until it ended. The reader's time is the delay declared in the command, anew with each change it tells of, and ten minutes in
+ * all; a reader that says nothing is asked again soon, and given up soon. A command is sent again only where the reader says that it has not heard it.
  * @throws Fault `timeout` when it does not end in that time or is silent, `protocol` when its answer has no end, `aborted`, `link-closed`
  */
 export async function run(line: QposLine, clock: Clock, command: Command, options: RunOptions = {}): Promise<Ending> {
@@ -80,6 +82,7 @@ export async function run(line: QposLine, clock: Clock, command: Command, option
   const window = Math.max(command.delay, firstAnswers[command.command]) * 1000 + GRACE
   const silence = writing.includes(command.command) ? firstAnswers[command.command] * 1000 : SILENCE
   const before = endings.get(line)
+  const latest = clock.now() + Math.max(window, LONGEST)
   let deadline = clock.now() + window
   let last: DeviceMessage | undefined
   let next: HostMessage = command
@@ -138,7 +141,7 @@ export async function run(line: QposLine, clock: Clock, command: Command, option
     } else if (isProgress(answer)) {
       refusals = 0
       if (!last || last.type !== answer.type || String(last.data) !== String(answer.data)) {
-        if (last) deadline = clock.now() + window
+        if (last) deadline = Math.min(clock.now() + window, latest)
         last = answer
         polls = 0
         onProgress?.(answer)

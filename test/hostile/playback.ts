@@ -13,9 +13,10 @@ import type { HostRule } from '../../simulator/acquirer/rules.ts'
 import { openStore } from '../../simulator/acquirer/store.ts'
 import type { VirtualCard } from '../../simulator/cards/icc.ts'
 import { issuerView } from '../../simulator/cards/issuer-view.ts'
+import type { Pace } from '../../simulator/readers/body/cardholder.ts'
 import { VpcdCard } from '../../simulator/readers/vpcd.ts'
 import { instant, loadCard, type PersonOptions, person, profiles, virtualConfig, virtualReader } from '../../simulator/world.ts'
-import { VirtualClock } from '../../src/clock.ts'
+import { sleep, VirtualClock } from '../../src/clock.ts'
 import { currency } from '../../src/currency.ts'
 import type { TerminalConfig } from '../../src/emv/config.ts'
 import type { CardInterface } from '../../src/emv/outcome.ts'
@@ -136,12 +137,19 @@ export interface Ended {
   /** Code of the fault that was thrown instead. */
   readonly fault?: string
   readonly error?: unknown
+  /** Milliseconds that `pay` took. */
+  readonly took?: number
 }
 
+/** Milliseconds after which a payment that goes on is ended by the app. */
+export const ENDLESS = 900_000
 let counter = 0
 
 /** One payment over `link`, to its end. */
-async function paid(row: Row, link: Link, clock: VirtualClock, bank: Bank, asked: Asked): Promise<Ended> {
+async function paid(row: Row, link: Link, clock: VirtualClock, bank: Bank, asked: Asked, onOpen = () => {}): Promise<Ended> {
+  let begun: number | undefined
+  let took: number | undefined
+  let cancel = () => {}
   const { family, dialect } = row
   const kernel = family === 'vpcd' && { config: configOf(row), kernel: { random: (length: number) => new Uint8Array(length).fill(0x5a) } }
   const opening = open(link, { family, ...(dialect && { dialect }), clock, ...kernel } as Parameters<typeof open>[1])
@@ -162,13 +170,23 @@ async function paid(row: Row, link: Link, clock: VirtualClock, bank: Bank, asked
         statusTime: 2000,
         reversalTime: 2000,
       }
-      return { result: await clock.settle(pay(bank.nextOrder(asked), options)) }
+      onOpen()
+      begun = clock.elapsed()
+      const end = new AbortController()
+      cancel = clock.timer(ENDLESS, () => end.abort())
+      const result = await clock.settle(
+        pay(bank.nextOrder(asked), { ...options, signal: end.signal }).finally(() => {
+          took = clock.elapsed() - begun!
+        }),
+      )
+      return { result, took: took! }
     } finally {
+      cancel()
       await clock.settle(reader.close())
     }
   } catch (error) {
     if (!isFault(error)) throw error
-    return { fault: error.code, error }
+    return { fault: error.code, error, ...(took !== undefined && { took }) }
   } finally {
     await clock.settle(link.close())
   }
@@ -189,15 +207,31 @@ function interfacesOf({ family, how }: Row): readonly CardInterface[] | undefine
   return family === 'bluepad' || family === 'qpos' || family === 'miura' ? undefined : [how === 'offline' ? 'chip' : how]
 }
 
-/** A payment at a virtual reader, message by message. */
-export async function record(row: Row, asked: Asked = honest): Promise<{ readonly recording: Recording; readonly ended: Ended }> {
+export interface Recorded {
+  readonly recording: Recording
+  readonly ended: Ended
+  /** How many groups had been said when the payment began. */
+  readonly opening: number
+}
+
+/** A payment at a virtual reader, message by message. `lost`: of what the reader says, what does not arrive. */
+export async function record(
+  row: Row,
+  asked: Asked = honest,
+  { pace = instant, lost = () => false }: { readonly pace?: Pace; readonly lost?: (bytes: Uint8Array) => boolean } = {},
+): Promise<Recorded> {
   const clock = new VirtualClock(BEGIN)
   const bank = await Bank.open(clock)
   const wire = wires[row.dialect ? `${row.family} ${row.dialect}` : row.family]
   const [said, heard] = [wire.said(), wire.heard()]
   const groups: Said[][] = [[]]
+  let opening = 0
+  const onOpen = () => {
+    opening = groups.length
+  }
   const line = (bytes: Uint8Array, from: 'a' | 'b') => {
     if (from === 'a') for (const _ of heard.push(bytes)) groups.push([])
+    else if (lost(bytes)) return []
     else groups.at(-1)!.push(...(said.push(bytes) as Said[]))
     return [{ bytes }]
   }
@@ -205,37 +239,46 @@ export async function record(row: Row, asked: Asked = honest): Promise<{ readonl
   if (row.family === 'vpcd') {
     const slot = new VpcdCard(cardOf(row))
     const serving = slot.serve(far)
-    const ended = await paid(row, app, clock, bank, asked)
+    const ended = await paid(row, app, clock, bank, asked, onOpen)
     await clock.settle(serving)
-    return { recording: groups, ended }
+    return { recording: groups, ended, opening }
   }
   const { family, dialect } = row
   const device = virtualReader({ family, ...(dialect && { dialect }), clock, resultTime: 0, config: configOf(row) })
   const present = ({ chip: 'dip', offline: 'dip', tap: 'tap', swipe: 'swipe' } as const)[row.how]
-  const held: PersonOptions = { present, pins: ['1234'], pace: instant } as PersonOptions
+  const held: PersonOptions = { present, pins: ['1234'], pace } as PersonOptions
   const leave = person(device.body, cardOf(row), held)
   const serving = device.serve(far)
-  const ended = await paid(row, app, clock, bank, asked)
+  const ended = await paid(row, app, clock, bank, asked, onOpen)
   leave()
   await clock.settle(device.close())
   await clock.settle(serving)
-  return { recording: groups, ended }
+  return { recording: groups, ended, opening }
 }
 
-/** The recording played to a driver that asks for `asked`. */
-export async function play(row: Row, recording: Recording, bank: Bank, clock: VirtualClock, asked: Asked = honest): Promise<Ended> {
+/** The recording played to a driver that asks for `asked`. `again`: the group to go on with when all have been said; where it is left out the reader is silent then. */
+export async function play(
+  row: Row,
+  recording: Recording,
+  bank: Bank,
+  clock: VirtualClock,
+  asked: Asked = honest,
+  again?: number,
+): Promise<Ended> {
   const wire = wires[row.dialect ? `${row.family} ${row.dialect}` : row.family]
   const [app, far] = pipe({ clock })
-  const playing = answer(wire, far, recording)
+  const playing = answer(wire, far, clock, recording, again)
   const ended = await paid(row, app, clock, bank, asked)
   await clock.settle(playing)
   return ended
 }
 
-async function answer(wire: Wire, far: PipeEnd, recording: Recording): Promise<void> {
+async function answer(wire: Wire, far: PipeEnd, clock: VirtualClock, recording: Recording, again?: number): Promise<void> {
   const heard = wire.heard()
   let next = 0
   const say = async () => {
+    if (again !== undefined && next >= recording.length) next = again
+    if (again !== undefined) await sleep(100, clock) // whoever talks for ever takes time for it
     for (const one of recording[next++] ?? []) {
       let bytes: Uint8Array
       try {
