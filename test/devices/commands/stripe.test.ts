@@ -86,7 +86,7 @@ describe('flags', () => {
     [['--fallback-tries', '10'], '--fallback-tries'],
     [['--fallback-not-for', '2200,x'], 'fallback.notFor is x'],
   ])('%j is refused before anybody is connected', async (flags, words) => {
-    const nowhere = { uri: 'tcp:127.0.0.1:1?family=qpos', acquirer: { url: 'http://127.0.0.1:1' } } as unknown as Counter
+    const nowhere = { uri: 'tcp://127.0.0.1:1?family=qpos', acquirer: { url: 'http://127.0.0.1:1' } } as unknown as Counter
     const { code, err, out } = await run('devices', payArgs(nowhere, ...flags))
     expect([code, err + out]).toEqual([2, expect.stringContaining(words)])
   })

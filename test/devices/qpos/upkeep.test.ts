@@ -210,7 +210,7 @@ describe('keys', () => {
       details: { code: 'WR_DATA_ERROR' },
     })
     counter.next({ card: 'mastercard', present: 'tap', pins: ['1234'] })
-    expect(hex((await pay(300_000n)).asked!.pinBlock!.ksn!)).toBe('FFFF9876543210E00001')
+    expect(hex((await pay(300_000n)).asked!.pinBlock!.ksn!)).toMatch(/^FFFF987654[0-9A-F]{5}00001$/) // its own device number, the first key
   })
 
   it('a new master key comes under the old one', async () => {

@@ -111,7 +111,7 @@ const payWith = (name: ProfileName, more: Partial<Counter> = {}) => {
 describe('every profile at a Russian mPOS', () => {
   it('there is a row for each that answers to reset', () => {
     const answering = (Object.keys(profiles) as ProfileName[]).filter(name => loadCard(name).plan.chip === 'works')
-    expect(withChip).toEqual(answering)
+    expect([...withChip].sort()).toEqual(answering.sort())
   })
 
   it.each(withChip)('%s', async name => {
