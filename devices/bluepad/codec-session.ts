@@ -51,6 +51,11 @@ export interface Listener<In> {
   spoke(): void
 }
 
+/** As long as it says that it is, or it does not say. */
+function isWhole(payload: Uint8Array): boolean {
+  return (payloadLength(payload) ?? payload.length) === payload.length
+}
+
 export function listener<In>(side: { read(payload: Uint8Array): In }): Listener<In> {
   const assemble = assembler(payloadLength)
   let before: Uint8Array | undefined
@@ -60,10 +65,11 @@ export function listener<In>(side: { read(payload: Uint8Array): In }): Listener<
       if (item.type !== 'frame') return { control: item.type }
       if (item.last && before && equal(item.data, before)) return { reply: 'ack' }
       const payload = assemble(item.data, item.last)
-      before = item.last ? item.data : undefined
-      // A part of it was lost, or came where it does not belong: whoever said it hears nothing of it, and asks again.
-      const broken = payload && (payloadLength(payload) ?? payload.length) !== payload.length
-      return payload && !broken ? { reply: 'ack', message: side.read(payload) } : { reply: 'ack' }
+      // A part of it was lost, or came where it does not belong: whoever said it hears nothing of it, and asks again. What is whole by itself came behind a rest of something else.
+      const broken = payload && !isWhole(payload)
+      const heard = broken && payloadLength(item.data) === item.data.length ? item.data : broken ? undefined : payload
+      before = item.last && !(broken && !heard) ? item.data : undefined
+      return heard ? { reply: 'ack', message: side.read(heard) } : { reply: 'ack' }
     },
     spoke() {
       before = undefined

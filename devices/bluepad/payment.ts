@@ -20,7 +20,7 @@ export interface Counter extends RelayOptions {
 }
 
 /** Milliseconds for a cancelled reader to say how the payment ended, and to come to where it may be cancelled; then the session is ended. */
-const SETTLE = 3000
+const SETTLE = 2000
 const PATIENCE = 2000
 /**
  * Milliseconds for which the reader may be silent: while people have something to do at it, while they take their card after the host's answer, and while nobody has.
@@ -28,9 +28,9 @@ const PATIENCE = 2000
  */
 const PEOPLE = 120_000
 const REMOVAL = 60_000
-const NOBODY = 5000
+const NOBODY = 3000
 /** Milliseconds in which a reader has told something of a payment that it has heard of; and how often it is told of it. Assumed. */
-const BEGUN = 2000
+const BEGUN = 1250
 const TELLS = 3
 
 /** `failed`: something could not be said to the reader. */

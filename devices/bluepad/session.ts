@@ -31,11 +31,12 @@ export interface WaitOptions {
 type Bytes = { readonly type: string; readonly bytes: Uint8Array }
 
 /** Milliseconds after which a line that has gone quiet is looked at, and how often a frame of which nothing is said is sent again: ours. */
-export const STEP = 400
-const REPEATS = 5
-/** What begins something in the reader is never sent twice; milliseconds for its ACK, or for what the reader goes on to say. */
+export const STEP = 250
+const REPEATS = 8
+/** What begins something in the reader is never sent twice; milliseconds for its ACK, or for what the reader goes on to say; of a payment, of which it tells at once, and of a file, which it may first write. */
 const once: readonly HostMessage['type'][] = ['sale', 'refund', 'fileHeader', 'fileData', 'softwareConfirm']
 const ONCE = 5000
+const PAYMENT_ONCE = 2000
 /** What is asked between two payments, as often as one likes; and what a reader says in the middle of one only. */
 const between: readonly HostMessage['type'][] = ['idle', 'init']
 const ofPayment: readonly Said['type'][] = ['event', 'signature', 'hostConnect', 'hostSend', 'hostReceive', 'hostDisconnect', 'hostPost']
@@ -83,6 +84,7 @@ export class MpedLine {
     const sending = this.#sending.then(async () => {
       throwIfAborted(signal)
       const single = once.includes(message.type)
+      const patience = message.type === 'sale' || message.type === 'refund' ? PAYMENT_ONCE : ONCE
       this.#sent = message.type
       const result = await deliver(frames, {
         repeats: single ? 0 : REPEATS,
@@ -91,14 +93,14 @@ export class MpedLine {
           this.#listener.spoke()
           return this.#conversation.tell({ type: message.type, bytes })
         },
-        said: () => this.#said(message.type, single ? ONCE : STEP),
+        said: () => this.#said(message.type, single ? patience : STEP),
       })
       if (result === 'ended') throw sessionEnded()
       if (result === 'taken') return
       this.unsettled = true
       await this.end()
       if (result === 'silent')
-        throw new Fault('timeout', `the reader says nothing of '${message.type}'`, { ms: single ? ONCE : STEP * (REPEATS + 1) })
+        throw new Fault('timeout', `the reader says nothing of '${message.type}'`, { ms: single ? patience : STEP * (REPEATS + 1) })
       throw new Fault('protocol', `the reader refused a frame of '${message.type}' three times`, { what: message.type })
     })
     this.#sending = sending.catch(() => {})

@@ -517,7 +517,7 @@ describe('the session', () => {
   it('a reader that says nothing any more', async () => {
     await start()
     bench.device.faults.silent = true
-    await expect(bench.pay(loadCard('mir-maestro'), chip)).rejects.toMatchObject({ code: 'timeout', details: { ms: 5000 } })
+    await expect(bench.pay(loadCard('mir-maestro'), chip)).rejects.toMatchObject({ code: 'timeout', details: { ms: 2000 } })
     await expect(bench.clock.settle(bench.reader.status())).rejects.toMatchObject({ code: 'timeout' })
     bench.device.faults.silent = false
     await bench.lose()
