@@ -10,15 +10,16 @@ import { currency } from '../src/currency.ts'
 import { readProfile } from '../src/emv/contactless/profile-file.ts'
 import type { Explain } from '../src/emv/explain/explain.ts'
 import { explanationJson } from '../src/emv/explain/print.ts'
-import { asFault, Fault } from '../src/errors.ts'
+import { asFault, Fault, isFault } from '../src/errors.ts'
+import { bookFault, fileFault } from '../src/file-fault.ts'
 import { lineFile } from '../src/line-file.ts'
 import { type IsoDialectName, isoDialects } from '../src/payment/host/iso8583/dialect.ts'
 import { oneOf, usageFault } from '../src/refusal.ts'
 import { type HostEvent, hostEventLine, startAcquirer } from './acquirer/host.ts'
 import { startIsoLine } from './acquirer/iso8583/host.ts'
-import type { RiskRule } from './acquirer/issuer/risk.ts'
+import { parseRisk, type RiskRule } from './acquirer/issuer/risk.ts'
 import { parseBonus, parseMerchants } from './acquirer/options.ts'
-import type { HostRule } from './acquirer/rules.ts'
+import { type HostRule, parseRules } from './acquirer/rules.ts'
 import { loadCard, type VirtualCard } from './cards/icc.ts'
 import { profiles } from './cards/profiles/index.ts'
 import type { Body, Screen } from './readers/body/body.ts'
@@ -290,16 +291,18 @@ export function addAcquirer(program: Command): void {
     .action(async ({ port, iso8583, isoDialect, state, rule, risk, merchant, bonus, token, quiet }: AcquirerFlags) => {
       if (port !== 0 && port === iso8583) throw usageFault('usage.conflict', { field: '--port', other: '--iso8583' })
       if (iso8583 === undefined) onlyFor('--iso8583', { '--iso-dialect': isoDialect })
-      const merchants = merchant.map(text => parsed(text, '--merchant'))
+      const merchants = merchant.map(text => taken('--merchant', text, one => parseMerchants([one])))
       const host = await startAcquirer({
         port,
-        rules: rule.map(text => parsed(text, '--rule') as HostRule),
-        risk: risk.map(text => parsed(text, '--risk') as RiskRule),
+        rules: rule.map(text => taken('--rule', text, one => parseRules([one])) as HostRule),
+        risk: risk.map(text => taken('--risk', text, one => parseRisk([one])) as RiskRule),
         ...(merchants.length > 0 && { merchants: parseMerchants(merchants) }),
-        ...(bonus !== undefined && { bonus: parseBonus(parsed(bonus, '--bonus')) }),
+        ...(bonus !== undefined && { bonus: parseBonus(taken('--bonus', bonus, parseBonus)) }),
         ...(state !== undefined && { state }),
         ...(token !== undefined && { token }),
         ...(!quiet && { onEvent: (event: HostEvent) => void process.stdout.write(`${hostEventLine(event)}\n`) }),
+      }).catch(error => {
+        throw state !== undefined && isFault(error, 'journal') ? bookFault('--state', state, error, 'bad-argument') : error
       })
       try {
         const line =
@@ -329,7 +332,7 @@ export function addImage(program: Command): void {
       try {
         writeFileSync(file, image!({ version, signed: !unsigned }))
       } catch (cause) {
-        throw new Fault('bad-argument', `cannot write ${file}: ${(cause as Error).message}`, { field: 'file' }, { cause })
+        throw fileFault('<file>', file, cause, 'write')
       }
     })
 }
@@ -365,11 +368,27 @@ function authorization(): Record<string, string> {
   return token ? { authorization: `Bearer ${token}` } : {}
 }
 
+/** What a flag has in JSON, if `check` takes it: what it refuses is told with the flag. */
+function taken(flag: string, text: string, check: (value: unknown) => unknown): unknown {
+  const value = parsed(text, flag)
+  try {
+    check(value)
+  } catch (error) {
+    if (!isFault(error, 'bad-config', 'bad-argument')) throw error
+    const { path, rule } = error.details
+    const within = String(path ?? '').replace(/^0(\.|$)/, '')
+    // The library's sentence is English; what it allows needs no translation.
+    const allowed = String(rule ?? error.message).replace(/^Invalid [^.:]*[.:] expected ([^,]*).*$/is, '$1')
+    throw usageFault('usage.part', { field: flag, value: text, path: within || text, allowed }, error.code)
+  }
+  return value
+}
+
 function parsed(text: string, flag: string): unknown {
   try {
     return JSON.parse(text)
-  } catch (cause) {
-    throw usageFault('usage.json', { field: flag, why: (cause as Error).message })
+  } catch {
+    throw usageFault('usage.json', { field: flag, value: text })
   }
 }
 

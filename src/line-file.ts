@@ -1,7 +1,7 @@
 /** A file of lines that a program writes beside its work: private, nobody's file overwritten, and a disk that fails costs the recording and nothing else. Node only. */
 
 import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs'
-import { Fault } from './errors.ts'
+import { fileFault } from './file-fault.ts'
 
 export interface LineFileOptions {
   /** The option that named the file, for faults: `--trace`. */
@@ -18,22 +18,14 @@ export interface LineFileOptions {
  * @throws Fault `bad-argument` where the file cannot be made
  */
 export function lineFile(path: string, { option, overwrite = false, onFailure }: LineFileOptions): (line: string) => void {
-  const refuse = (why: string, cause?: unknown) =>
-    new Fault(
-      'bad-argument',
-      `${option} ${path}: ${why}`,
-      { field: option.replace(/^--/, ''), value: path },
-      cause === undefined ? {} : { cause },
-    )
   const there = lstatSync(path, { throwIfNoEntry: false })
-  if (there && !overwrite && (there.isFile() || there.isSymbolicLink()))
-    throw refuse(`there is ${there.isFile() ? 'a file' : 'a link'} of this name; --overwrite takes its place`)
+  if (there && !overwrite && (there.isFile() || there.isSymbolicLink())) throw fileFault(option, path, { code: 'EEXIST' }, 'write')
   const { O_WRONLY, O_CREAT, O_EXCL, O_TRUNC, O_APPEND } = constants
   let fd: number | undefined
   try {
     fd = openSync(path, O_WRONLY | O_APPEND | (there ? O_TRUNC : O_CREAT | O_EXCL), 0o600)
   } catch (cause) {
-    throw refuse((cause as Error).message, cause)
+    throw fileFault(option, path, cause, 'write')
   }
   return line => {
     if (fd === undefined) return

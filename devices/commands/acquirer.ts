@@ -6,6 +6,7 @@ import { fromHex } from '../../src/bytes.ts'
 import { onlyFor } from '../../src/command/flags.ts'
 import { macAlgorithm3 } from '../../src/crypto/mac.ts'
 import { Fault, isFault } from '../../src/errors.ts'
+import { fileFault } from '../../src/file-fault.ts'
 import type { OrderAcquirer, RetailAcquirer } from '../../src/payment/acquirer.ts'
 import { httpAcquirer } from '../../src/payment/host/http.ts'
 import { iso8583Acquirer } from '../../src/payment/host/iso8583/client.ts'
@@ -58,18 +59,14 @@ function dialectOf(given: string): IsoDialect {
   try {
     text = readFileSync(given, 'utf8')
   } catch (cause) {
-    throw new Fault('bad-argument', `${field}: ${given}: ${(cause as Error).message}`, { field, path: given }, { cause })
+    throw fileFault(field, given, cause, 'read')
   }
   try {
     return parseIsoDialect(JSON.parse(text))
   } catch (cause) {
-    const details = isFault(cause) ? cause.details : { path: 'dialect', rule: 'JSON' }
-    throw new Fault(
-      'bad-config',
-      `${field}: ${given}: ${isFault(cause) ? cause.message : 'it is no JSON'}`,
-      { ...details, field },
-      { cause },
-    )
+    if (!isFault(cause)) throw usageFault('usage.json', { field, value: given }, 'bad-config')
+    const { path = 'dialect', rule = cause.message } = cause.details
+    throw usageFault('usage.part', { field, value: given, path, allowed: rule }, 'bad-config')
   }
 }
 

@@ -9,6 +9,7 @@ import { bitEffect, setBits } from '../../src/emv/explain/bit-rules.ts'
 import { type Explanation, steps } from '../../src/emv/explain/explain.ts'
 import { concerns, explanationJson, isAbout, parseExplanation, printExplanations } from '../../src/emv/explain/print.ts'
 import { asFault, Fault } from '../../src/errors.ts'
+import { fileFault } from '../../src/file-fault.ts'
 import { usageFault } from '../../src/refusal.ts'
 import { words } from '../../src/tlv/words.ts'
 
@@ -123,6 +124,6 @@ function read(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8')
   } catch (cause) {
-    throw new Fault('bad-argument', `${file} cannot be read: ${(cause as Error).message}`, { field: 'file' }, { cause })
+    throw fileFault('<file>', file, cause, 'read')
   }
 }

@@ -11,6 +11,7 @@ import { aesInitialKey } from '../../src/crypto/dukpt-aes.ts'
 import { encipherKey, openPinBlock, openTrack } from '../../src/crypto/key-tools.ts'
 import { aesCmac } from '../../src/crypto/mac.ts'
 import { Fault, isFault } from '../../src/errors.ts'
+import { fileFault } from '../../src/file-fault.ts'
 import { type MessageId, message } from '../../src/messages/messages.ts'
 
 /** What the standards publish for everybody to test with: X9.24-1:2009, Annex A; X9.24-3:2017, Annex B. */
@@ -137,8 +138,8 @@ function keyOf(flag: string, said: string): Uint8Array {
 function fileText(flag: string, file: string): string {
   try {
     return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new Fault('bad-argument', `${flag}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`, { field: flag })
+  } catch (cause) {
+    throw fileFault(flag, file, cause, 'read')
   }
 }
 

@@ -114,7 +114,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
         statusTime: flags.statusTime * 1000,
         reversalTime: flags.statusTime * 1000,
       })
-      report(result, screen, flags.json === true)
+      report(result, screen, flags)
       return EXIT[result.result]
     } finally {
       await connection.close()
@@ -247,13 +247,16 @@ function tell(event: PaymentEvent, screen: Console): void {
   }
 }
 
-function report(result: PaymentResult, screen: Console, json: boolean): void {
+/** A check pays nothing, and is not told as a payment. */
+const checked = { approved: 'app.checked', unknown: 'app.unknownCheck', declined: 'app.declined', cancelled: 'app.cancelled' } as const
+
+function report(result: PaymentResult, screen: Console, { json, check }: Pick<PayFlags, 'json' | 'check'>): void {
   const lang = screen.language
   if (json) {
     process.stdout.write(`${JSON.stringify(paymentJson(result), null, 2)}\n`)
     return
   }
   const reason = reasonWords(result, lang)
-  screen.say(`app.${result.result}`, { reason, order: result.receipt.order })
+  screen.say(check ? checked[result.result] : `app.${result.result}`, { reason, order: result.receipt.order })
   process.stdout.write(`${receiptLines(result.receipt, lang).join('\n')}\n`)
 }

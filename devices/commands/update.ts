@@ -3,7 +3,8 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { language } from '../../src/command/line.ts'
-import { asFault, Fault } from '../../src/errors.ts'
+import { Fault } from '../../src/errors.ts'
+import { fileFault } from '../../src/file-fault.ts'
 import { open } from '../index.ts'
 import { interruption, openConsole } from './console.ts'
 import { readerUri } from './reader-uri.ts'
@@ -17,8 +18,8 @@ export function addUpdate(program: Command): void {
     .action(async (uri: string, file: string, flags: { lang?: string }) => {
       const screen = openConsole(language(flags.lang))
       const signal = interruption()
-      const image = await readFile(file).catch(error => {
-        throw asFault(error, 'bad-argument')
+      const image = await readFile(file).catch(cause => {
+        throw fileFault('<image>', file, cause, 'read')
       })
       const reader = await open(uri, { signal })
       try {

@@ -110,6 +110,7 @@ const table = {
   'app.reversing': ['Taking the approval back…', 'Отмена одобренной операции…'],
   'app.advising': ['Telling the host of the offline payment…', 'Передача оффлайн-платежа на сервер…'],
   'app.approved': ['APPROVED', 'ОПЛАЧЕНО'],
+  'app.checked': ['CARD CHECKED', 'КАРТА ПРОВЕРЕНА'],
   'app.refunded': ['REFUNDED', 'ВОЗВРАТ ВЫПОЛНЕН'],
   'app.cashOut': ['APPROVED: hand out the cash', 'ОДОБРЕНО: выдайте наличные'],
   'app.toRefund': ['REFUND to the card: {amount}', 'ВОЗВРАТ на карту: {amount}'],
@@ -119,6 +120,10 @@ const table = {
   'app.unknown': [
     'UNKNOWN: the host may have approved; ask for the state of order {order} before paying again.',
     'В ПРОЦЕССЕ: хост мог одобрить платёж; узнайте состояние заказа {order}, прежде чем платить снова.',
+  ],
+  'app.unknownCheck': [
+    'UNKNOWN: the bank did not say whether the card is good. Nothing is charged by a check.',
+    'НЕИЗВЕСТНО: банк не ответил, действительна ли карта. При проверке списания нет.',
   ],
   'app.connectingLast': ['Connecting to the last reader {reader}…', 'Соединение с последним подключённым картридером {reader}…'],
   'app.lastGone': [

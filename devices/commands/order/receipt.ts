@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { choice, matching, onlyFor } from '../../../src/command/flags.ts'
 import { EXIT } from '../../../src/command/line.ts'
-import { Fault } from '../../../src/errors.ts'
+import { fileFault } from '../../../src/file-fault.ts'
 import { type FiscalShop, taxations } from '../../../src/payment/receipt/fiscal.ts'
 import { png } from '../../../src/payment/receipt/picture.ts'
 import { type Copy, fiscalRows, layout, type Row, slipRows, type Width } from '../../../src/payment/receipt/print.ts'
@@ -87,6 +87,6 @@ async function save(file: string, bytes: Uint8Array): Promise<void> {
   try {
     await writeFile(file, bytes)
   } catch (cause) {
-    throw new Fault('bad-argument', `cannot write ${file}: ${(cause as Error).message}`, { field: 'png' }, { cause })
+    throw fileFault('--png', file, cause, 'write')
   }
 }

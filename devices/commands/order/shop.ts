@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { fromHex } from '../../../src/bytes.ts'
 import { language } from '../../../src/command/line.ts'
 import { Fault, isFault } from '../../../src/errors.ts'
+import { bookFault } from '../../../src/file-fault.ts'
 import { type Language, message } from '../../../src/messages/messages.ts'
 import type { Merchant, OrderAcquirer } from '../../../src/payment/acquirer.ts'
 import { categories } from '../../../src/payment/estimates.ts'
@@ -87,9 +88,9 @@ export async function withShop(
   const signal = interruption()
   const told: Notice[] = []
   try {
-    const journal = await openJournal(await journalPath(flags.journal), {
-      ...(journalKey() && { key: journalKey()! }),
-      ...(onRepair && { onRepair }),
+    const path = await journalPath(flags.journal)
+    const journal = await openJournal(path, { ...(journalKey() && { key: journalKey()! }), ...(onRepair && { onRepair }) }).catch(error => {
+      throw isFault(error, 'journal') ? bookFault('--journal', path, error, 'journal') : error
     })
     const { acquirer } = host
     const till = openTill({

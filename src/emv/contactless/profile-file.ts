@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { type Currency, currency as currencyOf } from '../../currency.ts'
+import { fileFault } from '../../file-fault.ts'
 import { usageFault } from '../../refusal.ts'
 import type { TerminalConfig } from '../config.ts'
 import { parseTerminalConfig } from '../config-schema.ts'
@@ -38,11 +39,11 @@ async function json(flag: string, path: string): Promise<unknown> {
   try {
     text = await readFile(path, 'utf8')
   } catch (cause) {
-    throw usageFault('usage.read', { field: flag, value: path, why: (cause as Error).message })
+    throw fileFault(flag, path, cause, 'read')
   }
   try {
     return JSON.parse(text)
-  } catch (cause) {
-    throw usageFault('usage.json', { field: flag, why: (cause as Error).message })
+  } catch {
+    throw usageFault('usage.json', { field: flag, value: path })
   }
 }

@@ -2,36 +2,11 @@
 
 import type { Command, Option } from 'commander'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { tapdipProgram } from '../../../devices/program.ts'
-import { simulatorProgram } from '../../../simulator/program.ts'
 import { commandPath, localise } from '../../../src/command/help.ts'
-import { prepare, run } from '../../../src/command/line.ts'
+import { prepare } from '../../../src/command/line.ts'
 import { Fault, type FaultCode } from '../../../src/errors.ts'
 import { faultLines, faultMessage, messageIds } from '../../../src/messages/messages.ts'
-
-const programs = { tapdip: tapdipProgram, 'tapdip-sim': simulatorProgram } as const
-type Name = keyof typeof programs
-
-/** What a line that ends at once writes, and its exit code. */
-async function line(name: Name, words: readonly string[]): Promise<{ out: string; err: string; code: number }> {
-  const written = { out: '', err: '' }
-  const spies = (['stdout', 'stderr'] as const).map(stream =>
-    vi.spyOn(process[stream], 'write').mockImplementation(text => {
-      written[stream === 'stdout' ? 'out' : 'err'] += text
-      return true
-    }),
-  )
-  const before = process.exitCode
-  process.exitCode = 0
-  try {
-    await run(programs[name](), ['node', name, ...words])
-    return { ...written, code: Number(process.exitCode) }
-  } finally {
-    process.exitCode = before
-    for (const spy of spies) spy.mockRestore()
-    for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error')
-  }
-}
+import { line, type Name, programs } from './line.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 
@@ -65,12 +40,12 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ...['pay', 'refund', 'order pay', 'order refund', 'order status', 'order confirm', 'order cancel', 'order increment', 'order sync'].map(
     (path): (typeof wrong)[number] => ['tapdip', `${path} --iso-dialect`, [...path.split(' '), '--iso-dialect', 'asci'], /--iso-dialect is 'asci', it takes tapdip, ascii.*did you mean 'ascii'/],
   ),
-  ['tapdip', 'pay --iso-dialect', [...pay, '--iso-dialect', '/none/x.json'], /--iso-dialect: \/none\/x\.json/],
+  ['tapdip', 'pay --iso-dialect', [...pay, '--iso-dialect', '/none/x.json'], /--iso-dialect: there is no file \/none\/x\.json/],
   ['tapdip', 'pay --iso-dialect', [...pay, '--iso-dialect', 'ascii'], /--iso-dialect is only for --acquirer iso8583:/],
   ['tapdip', 'pay --order', [...pay, '--order', 'x'.repeat(33)], /order\.number has 33 characters, it takes 1 to 32/],
   ['tapdip', 'pay --config', [...pay, '--config', '/none/x'], /\/none\/x/],
-  ['tapdip', 'pay --contactless', [...pay, '--contactless', '/none/x'], /--contactless: \/none\/x cannot be read/],
-  ['tapdip', 'pay --contactless', [...pay, '--contactless', 'README.md'], /--contactless is no JSON/],
+  ['tapdip', 'pay --contactless', [...pay, '--contactless', '/none/x'], /--contactless: there is no file \/none\/x/],
+  ['tapdip', 'pay --contactless', [...pay, '--contactless', 'README.md'], /--contactless is no JSON: README\.md/],
   ['tapdip', 'pay --merchant', [...pay, '--merchant', ''], /merchant\.name has 0 characters, it takes 1 to 64/],
   ['tapdip', 'pay --merchant-id', [...pay, '--merchant-id', '1234567890123456'], /merchant\.id has 16/],
   ['tapdip', 'pay --terminal', [...pay, '--terminal', '123456789'], /merchant\.terminal has 9/],
@@ -132,7 +107,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip', 'keys initial --under', ['keys', 'initial', '--bdk', 'test', '--ksn', 'FFFF9876543210E00000', '--under', '1'], /--under is no key/],
   ['tapdip', 'keys initial --kcv', ['keys', 'initial', '--bdk', 'test', '--ksn', 'FFFF9876543210E00000', '--kcv', '9'], /from 1 to 8/],
   ['tapdip', 'keys wrap --under', ['keys', 'wrap', '--under', 'x', '--key', 'test'], /--under is no key/],
-  ['tapdip', 'keys wrap --key', ['keys', 'wrap', '--under', 'test', '--key', '@/none/x'], /--key: \/none\/x/],
+  ['tapdip', 'keys wrap --key', ['keys', 'wrap', '--under', 'test', '--key', '@/none/x'], /--key: there is no file \/none\/x/],
   ['tapdip', 'keys wrap --kcv', ['keys', 'wrap', '--under', 'test', '--key', 'test', '--kcv', '0'], /from 1 to 8/],
   ['tapdip', 'keys check --key', ['keys', 'check', '--key', 'env:NONE_OF_OURS'], /--key is no key/],
   ['tapdip', 'keys pin --bdk', [...pinOf, '--bdk', 'x'], /--bdk is no key/],
@@ -170,8 +145,8 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'serve vpcd --pin-keys', ['serve', 'vpcd', '--pin-keys', 'tdes'], /--pin-keys is only for .*qpos/],
   ['tapdip-sim', 'serve --explain', ['serve', 'qpos', '--explain', '/none/x'], /--explain.*\/none\/x/],
   ['tapdip-sim', 'serve --currency', ['serve', 'qpos', '--currency', 'EUT'], /currency is 'EUT'.*did you mean/],
-  ['tapdip-sim', 'serve --config', ['serve', 'qpos', '--config', '/none/x'], /--config: \/none\/x cannot be read/],
-  ['tapdip-sim', 'serve --contactless', ['serve', 'qpos', '--contactless', '/none/x'], /--contactless: \/none\/x/],
+  ['tapdip-sim', 'serve --config', ['serve', 'qpos', '--config', '/none/x'], /--config: there is no file \/none\/x/],
+  ['tapdip-sim', 'serve --contactless', ['serve', 'qpos', '--contactless', '/none/x'], /--contactless: there is no file \/none\/x/],
   ['tapdip-sim', 'serve vpcd', ['serve', 'vpcd', '--currency', 'JPY'], /--currency is only for .*qpos/],
   ['tapdip-sim', 'config --currency', ['config', '--currency', 'RUR'], /RUB is in its place/],
   ['tapdip-sim', 'serve vpcd', ['serve', 'vpcd', '--battery', '5'], /--battery is only for .*qpos/],
@@ -181,9 +156,9 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'acquirer --iso-dialect', ['acquirer', '--port', '0', '--iso8583', '0', '--iso-dialect', 'asci'], /--iso-dialect is 'asci'.*did you mean 'ascii'/],
   ['tapdip-sim', 'acquirer --iso-dialect', ['acquirer', '--port', '0', '--iso-dialect', 'ascii'], /--iso-dialect is only for --iso8583/],
   ['tapdip-sim', 'acquirer --rule', ['acquirer', '--port', '0', '--rule', '{'], /--rule is no JSON/],
-  ['tapdip-sim', 'acquirer --rule', ['acquirer', '--port', '0', '--rule', '{"do":"dance"}'], /do/],
-  ['tapdip-sim', 'acquirer --risk', ['acquirer', '--port', '0', '--risk', '{"check":"mood"}'], /check/],
-  ['tapdip-sim', 'acquirer --merchant', ['acquirer', '--port', '0', '--merchant', '[]'], /merchant/],
+  ['tapdip-sim', 'acquirer --rule', ['acquirer', '--port', '0', '--rule', '{"do":"dance"}'], /--rule: .*: do is not accepted \('decline' \|/],
+  ['tapdip-sim', 'acquirer --risk', ['acquirer', '--port', '0', '--risk', '{"check":"mood"}'], /--risk: .*: check is not accepted \('amount' \|/],
+  ['tapdip-sim', 'acquirer --merchant', ['acquirer', '--port', '0', '--merchant', '[]'], /--merchant: \[\]/],
   ['tapdip-sim', 'acquirer --bonus', ['acquirer', '--port', '0', '--bonus', 'x'], /--bonus is no JSON/],
   ['tapdip-sim', 'scan --acquirer', ['scan', 'x', '--acquirer', 'here'], /--acquirer is 'here'/],
   ['tapdip-sim', 'image <family>', ['image', 'idtech', '1', '/none/x'], /<family> is 'idtech'/],

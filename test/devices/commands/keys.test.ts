@@ -92,7 +92,7 @@ describe('tapdip keys', () => {
   it.each([
     [['keys', 'initial', '--bdk', '0123456789ABCDEFFEDCBA987654321', '--ksn', 'FFFF9876543210E00000'], '--bdk is no key'],
     [['keys', 'initial', '--bdk', 'test', '--ksn', 'FFFF'], '--ksn has 2 bytes'],
-    [['keys', 'check', '--key', '@/nowhere/key'], 'cannot be read'],
+    [['keys', 'check', '--key', '@/nowhere/key'], '--key: there is no file /nowhere/key'],
     [
       ['keys', 'pin', '--bdk', 'test', '--ksn', 'FFFF9876543210E00001', '--block', '1B9C1845EB993A7B', '--pan', '4012345678909'],
       'PIN block',

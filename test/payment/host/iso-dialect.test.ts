@@ -49,7 +49,7 @@ it('a file is a built-in dialect and what the bank has otherwise', async () => {
   })
   expect(taken('ebcdic')).toBe(isoDialects.ebcdic)
   writeFileSync(file, '{')
-  expect(() => taken(file)).toThrow(/--iso-dialect: .*bank\.json: it is no JSON/)
+  expect(() => taken(file)).toThrow(/--iso-dialect is no JSON: .*bank\.json/)
   writeFileSync(file, '{"fields":{"48":{"kind":"q"}}}')
   expect(() => taken(file)).toThrow(/--iso-dialect: .*fields\.48\.kind/)
 })
