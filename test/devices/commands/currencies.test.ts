@@ -59,15 +59,20 @@ afterAll(() => {
 
 describe('by the command lines', () => {
   it.each([
-    ['JPY', '1999'],
-    ['KWD', '1.999'],
-    ['CLF', '1.9999'],
-    ['AUD', '19.99'],
-    ['CAD', '19.99'],
-  ])('%s', async (unit, amount) => {
+    ['JPY', '1999', ['qpos']],
+    ['KWD', '1.999', ['qpos']],
+    ['CLF', '1.9999', ['qpos']],
+    ['AUD', '19.99', ['qpos']],
+    ['CAD', '19.99', ['qpos']],
+    ['JPY', '1999', ['bluepad']],
+    ['KWD', '1.999', ['miura']],
+    ['CLF', '1.9999', ['magtek', '--dialect', 'v5']],
+    ['AUD', '19.99', ['magtek', '--dialect', 'mms']],
+    ['CAD', '19.99', ['idtech']],
+  ])('%s: %s over %j', async (unit, amount, reader) => {
     const present = ['--present', 'dip,tap', '--card', 'mastercard', '--pin', '1234', '--quiet']
-    const uri = await serve(['serve', 'qpos', '--listen', 'tcp:0', '--currency', unit, ...present], /: (tcp:\S+)/)
-    const device = ['--currency', unit, '--acquirer', host, '--reader', uri]
+    const uri = await serve(['serve', ...reader, '--listen', 'tcp:0', '--currency', unit, ...present], /: (tcp:\S+)/)
+    const device = ['--currency', unit, '--acquirer', host, '--reader', uri, '--sign', 'A'] // asked where there is no PIN pad
     const paid = await run('devices', ['pay', amount, ...device])
     expect(paid.code, paid.err).toBe(0)
     expect(paid.out).toContain(`${amount} ${unit}`)
