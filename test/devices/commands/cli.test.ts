@@ -313,10 +313,11 @@ describe('pay ends by itself with its code', () => {
     const wrong: [string[], RegExp][] = [
       [[], /Usage: tapdip/],
       [['nope'], /there is no command 'nope'/],
-      [['pay', '1.00'], /--currency is missing/],
+      [['pay', '1.00'], /--acquirer is missing/],
+      [['pay', '1.00', '--acquirer', 'http://127.0.0.1:1'], /--currency is missing/],
       [['pay', '1.005', '--currency', 'RUB', '--reader', 'tcp://127.0.0.1:1', '--acquirer', 'http://127.0.0.1:1'], /amount is '1\.005'/],
       [['pay', '1.00', '--currency', 'XXX', '--reader', 'tcp://127.0.0.1:1', '--acquirer', 'http://127.0.0.1:1'], /currency is 'XXX'/],
-      [['info', 'what:ever'], /Forms: serial:/],
+      [['info', 'what:ever'], /it takes such as serial:/],
       [['info', 'tcp://127.0.0.1:1'], /family/],
       [['decode', '9F0'], /odd number/],
       [['decode', '00', '--lang', 'fr'], /--lang is 'fr'/],
@@ -378,7 +379,7 @@ describe('the other commands', () => {
     expect(JSON.parse(chosen.out)).toEqual([floor])
     writeFileSync(file, '{}\n')
     expect(await run(['explain', file])).toMatchObject({ code: 2, err: expect.stringContaining('line 1') })
-    expect(await run(['explain', `${file}x`])).toMatchObject({ code: 2, err: expect.stringContaining('cannot be read') })
+    expect(await run(['explain', `${file}x`])).toMatchObject({ code: 2, err: expect.stringContaining('there is no file') })
   })
 
   it('list answers with what there is, as text and as JSON', async () => {
