@@ -1,7 +1,7 @@
 /** A disk that is full, a file that somebody has written into, an address in the place of a file, a clock that somebody sets: nothing of a payment is lost. */
 
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -247,6 +247,14 @@ describe('the file', () => {
     expect(again.claim('k')).toBe(true)
     again.record({ stage: 'ended', key: 'k', result: 'approved', receipt })
     expect(new Set(Object.values(modes()))).toEqual(new Set([0o600]))
+  })
+
+  it.skipIf(process.platform === 'win32')('a file of another kind, named by mistake, keeps its mode and its bytes', async () => {
+    const path = journalPath()
+    writeFileSync(path, '# a page, and no journal\n')
+    chmodSync(path, 0o644)
+    expect(await faultOf(openJournal(path))).toMatchObject({ code: 'journal' })
+    expect([statSync(path).mode & 0o777, readFileSync(path, 'utf8')]).toEqual([0o644, '# a page, and no journal\n'])
   })
 })
 

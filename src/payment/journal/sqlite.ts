@@ -1,7 +1,8 @@
 /** An SQLite file (package libsql) behind few checked calls, with its failures named. Node only; the package is loaded on first use. */
 
-import { accessSync, chmodSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs'
+import { accessSync, chmodSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { text } from '../../bytes.ts'
 import { sleep } from '../../clock.ts'
 import { Fault, isFault } from '../../errors.ts'
 import { missingLibrary } from '../../missing-library.ts'
@@ -95,11 +96,23 @@ export async function openDatabase(path: string, options: DatabaseOptions): Prom
 /** SQLite gives its log and index the mode of the file itself. What cannot be opened is told when SQLite opens it. */
 function keepPrivate(path: string): void {
   try {
-    closeSync(openSync(path, 'a', 0o600))
+    if (!isBook(path)) return
     if ((statSync(path).mode & 0o077) === 0) return
     for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600)
   } catch {
     // somebody else's, or nowhere
+  }
+}
+
+/** Whether it is a database, or empty, as one that is made here: a file that was named by mistake keeps its mode. */
+function isBook(path: string): boolean {
+  const file = openSync(path, 'a+', 0o600)
+  try {
+    const head = new Uint8Array(16)
+    const length = readSync(file, head, 0, head.length, 0)
+    return length === 0 || text(head) === 'SQLite format 3\0'
+  } finally {
+    closeSync(file)
   }
 }
 
