@@ -1,0 +1,38 @@
+/** The part of the table of messages that a reader’s display shows. */
+
+export const readerMessages = {
+  // On the reader's display, as in the mPOS guide (seed 002) and EMV 4.4 Book 4, 11.2.
+  'reader.presentCard': ['Present card.', 'Предъявите карту.'],
+  'reader.insertCard': ['Insert card.', 'Вставьте карту.'],
+  'reader.swipeCard': ['Swipe card.', 'Прокатайте карту.'],
+  'reader.tapCard': ['Tap card.', 'Приложите карту.'],
+  'reader.processing': ['Processing. Please wait.', 'Обработка. Подождите.'],
+  'reader.selectApplication': ['Select application:', 'Выберите приложение:'],
+  'reader.enterPin': ['ENTER PIN:', 'ВВЕДИТЕ ПИН:'],
+  'reader.wrongPin': ['WRONG PIN! ENTER PIN:', 'НЕВЕРНЫЙ ПИН! ВВЕДИТЕ ПИН:'],
+  'reader.lastPinTry': ['LAST TRY! ENTER PIN:', 'ПОСЛЕДНЯЯ ПОПЫТКА! ВВЕДИТЕ ПИН:'],
+  'reader.pinOk': ['PIN OK', 'ПИН ПРИНЯТ'],
+  'reader.pinBlocked': ['PIN TRY LIMIT EXCEEDED', 'ПОПЫТКИ ВВОДА ПИН ИСЧЕРПАНЫ'],
+  'reader.removeCard': ['PLEASE REMOVE CARD', 'ЗАБЕРИТЕ КАРТУ'],
+  'reader.approved': ['TRANSACTION APPROVED', 'ОПЕРАЦИЯ ОДОБРЕНА'],
+  'reader.successful': ['TRANSACTION SUCCESSFUL', 'ОПЕРАЦИЯ ВЫПОЛНЕНА'],
+  'reader.declined': ['DECLINED', 'ОТКАЗ'],
+  'reader.cancelled': ['CANCELLED', 'ОТМЕНЕНО'],
+  'reader.notAccepted': ['CARD NOT ACCEPTED', 'КАРТА НЕ ПРИНЯТА'],
+  'reader.cardError': ['CARD ERROR', 'ОШИБКА КАРТЫ'],
+  'reader.tryAgain': ['TRY AGAIN', 'ПОВТОРИТЕ'],
+  'reader.lowBattery': ['LOW BATTERY. PLEASE CHARGE', 'БАТАРЕЯ РАЗРЯЖЕНА. ЗАРЯДИТЕ'],
+  'reader.updateNeeded': ['UPDATE REQUIRED', 'ТРЕБУЕТСЯ ОБНОВЛЕНИЕ'],
+  'reader.updating': ['UPDATING. DO NOT SWITCH OFF', 'ОБНОВЛЕНИЕ. НЕ ВЫКЛЮЧАЙТЕ'],
+  'reader.outOfService': ['OUT OF SERVICE', 'НЕ РАБОТАЕТ'],
+  // EMV Contactless Book A, 9.4.
+  'reader.cardReadOk': ['CARD READ OK. PLEASE REMOVE CARD', 'КАРТА ПРОЧИТАНА. УБЕРИТЕ КАРТУ'],
+  'reader.insertOrSwipe': ['PLEASE INSERT OR SWIPE CARD', 'ВСТАВЬТЕ ИЛИ ПРОКАТАЙТЕ КАРТУ'],
+  'reader.presentOneCard': ['PLEASE PRESENT ONE CARD ONLY', 'ПРИЛОЖИТЕ ТОЛЬКО ОДНУ КАРТУ'],
+  'reader.approvedSign': ['APPROVED. PLEASE SIGN', 'ОДОБРЕНО. ПОДПИШИТЕСЬ'],
+  'reader.authorising': ['AUTHORISING. PLEASE WAIT', 'АВТОРИЗАЦИЯ. ПОДОЖДИТЕ'],
+  'reader.tryAnotherCard': ['INSERT, SWIPE OR TRY ANOTHER CARD', 'ВСТАВЬТЕ, ПРОКАТАЙТЕ ИЛИ ПРИЛОЖИТЕ ДРУГУЮ КАРТУ'],
+  'reader.seePhone': ['PLEASE SEE PHONE', 'СМОТРИТЕ НА ТЕЛЕФОН'],
+  'reader.presentCardAgain': ['PRESENT CARD AGAIN', 'ПРИЛОЖИТЕ КАРТУ ЕЩЁ РАЗ'],
+  'reader.idle': ['WELCOME', 'ДОБРО ПОЖАЛОВАТЬ'],
+} as const
