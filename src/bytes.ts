@@ -165,6 +165,12 @@ export function fromBcd(bytes: Uint8Array): bigint | undefined {
   return /^\d*$/.test(digits) ? BigInt(digits || '0') : undefined
 }
 
+/** Compressed numeric (cn) format, EMV 4.4 Book 3, 4.3: digits two a byte, left justified, filled with F where their number is odd. @throws Fault `bad-hex` */
+export function toCn(digits: string): Uint8Array {
+  if (typeof digits !== 'string') door.need('digits', digits, door.anyText)
+  return fromHex(digits.length % 2 === 0 ? digits : `${digits}F`)
+}
+
 /** Characters that one call takes as arguments. */
 const AT_ONCE = 8192
 

@@ -23,7 +23,23 @@ export { type KnownScheme, knownSchemes } from './emv/schemes.ts'
 export type { KernelOptions, LoggedTransaction, Timeouts, TransactionLog } from './emv/steps/context.ts'
 export type * from './emv/terminal.ts'
 export * from './errors.ts'
-export * from './magstripe.ts'
+export { isExpired } from './expiry.ts'
+export * from './magstripe/check-digit.ts'
+export { readServiceCode, type ServiceCode, serviceCodeOf } from './magstripe/service-code.ts'
+export * from './magstripe/swipe.ts'
+export {
+  parseTrack1,
+  parseTrack2,
+  parseTrack2Equivalent,
+  parseTrack3,
+  type Remark,
+  type Track1,
+  type Track2,
+  type Track3,
+  type TrackOptions,
+  track2Equivalent,
+  trackLrc,
+} from './magstripe/track.ts'
 export * from './mask.ts'
 export * from './messages/messages.ts'
 export * from './payment/acquirer.ts'

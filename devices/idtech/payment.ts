@@ -1,13 +1,14 @@
 /** One payment on an ID TECH reader: any card by 02-40, a chip step by step, and the host's word. */
 
-import { fromHex, hex } from '../../src/bytes.ts'
+import { hex, toCn } from '../../src/bytes.ts'
 import { type Clock, within } from '../../src/clock.ts'
 import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
 import type { Candidate, Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
-import { entryModeOf } from '../../src/magstripe.ts'
+import { entryModeOf } from '../../src/magstripe/swipe.ts'
 import type { MessageId } from '../../src/messages/messages.ts'
 import { invitation } from '../../src/reader/invitation.ts'
+import { MASKED_PAN } from '../../src/reader/masked-pan.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import {
   type Activated,
@@ -72,8 +73,6 @@ const WORK_BADLY = 2000
 const everything = 3
 /** Enciphered data objects, one after the other as they came: a tag of ours. */
 const ENCIPHERED = 0xdfff01
-/** The receipt's masked PAN (docs/devices/qpos.md, C4). */
-const MASKED_PAN = 0xc4
 
 /** @throws Fault as `Reader.transact` says */
 export async function pay(counter: Counter): Promise<Outcome> {
@@ -206,7 +205,7 @@ function learn(relay: Relay, { tags: told, masked, enciphered }: Told): void {
 /** From digits and Cs, up to a separator. */
 function learnPan(relay: Relay, masked: string): void {
   const [pan] = masked.split(/[DF]/)
-  if (pan) relay.tags.set(MASKED_PAN, fromHex(pan.replaceAll('C', 'F').padEnd(pan.length + (pan.length % 2), 'F')))
+  if (pan) relay.tags.set(MASKED_PAN, toCn(pan.replaceAll('C', 'F')))
 }
 
 /** A tap, or a card, that failed: FFEE1F says why. */

@@ -1,12 +1,13 @@
 /** What is known of a payment that runs in the reader, and what it comes to for the app: the same for V5 and MMS. */
 
-import { equal, fromHex, text } from '../../src/bytes.ts'
+import { equal, text, toCn } from '../../src/bytes.ts'
 import { within } from '../../src/clock.ts'
 import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
 import type { AuthorisationResponse, Candidate, Transaction, TransactionType } from '../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import type { MessageId } from '../../src/messages/messages.ts'
 import type { Queue } from '../../src/queue.ts'
+import { MASKED_PAN } from '../../src/reader/masked-pan.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import { magtekTags } from './codec.ts'
 
@@ -215,15 +216,12 @@ export function learn(known: Known, tags: ReadonlyMap<number, Uint8Array>): void
   if (masked) learnPan(known, text(masked))
 }
 
-/** Where the project's slips look for a masked PAN: compressed, F where a digit is hidden. MagTek hides with zeros all but the first six and last four. */
-const MASKED_PAN = 0xc4
-
+/** MagTek hides with zeros all but the first six and last four digits. */
 export function learnPan(known: Known, maskedTrack2: string): void {
   const digits = /^;?(\d{6})(\d{2,9})(\d{4})=/.exec(maskedTrack2)
   if (!digits) return
   const [, first, hidden, last] = digits
-  const nibbles = first + 'F'.repeat(hidden.length) + last
-  known.relay.tags.set(MASKED_PAN, fromHex(nibbles.length % 2 === 0 ? nibbles : `${nibbles}F`))
+  known.relay.tags.set(MASKED_PAN, toCn(first + 'F'.repeat(hidden.length) + last))
 }
 
 /** Once in a payment: a copy of the same request is no second one. */

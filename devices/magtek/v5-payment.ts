@@ -1,10 +1,12 @@
 /** One payment on a V5 reader: it tells how far it is, asks the app for a choice and for the host, and gives the batch at the end. */
 
-import { equal, text } from '../../src/bytes.ts'
+import { equal, text, toCn } from '../../src/bytes.ts'
 import { sleep } from '../../src/clock.ts'
 import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
-import { entryModeOf, isExpired, readSwipe, type Swipe, type SwipedTracks, track2Equivalent } from '../../src/magstripe.ts'
+import { isExpired } from '../../src/expiry.ts'
+import { entryModeOf, readSwipe, type Swipe, type SwipedTracks } from '../../src/magstripe/swipe.ts'
+import { track2Equivalent } from '../../src/magstripe/track.ts'
 import type { Queue } from '../../src/queue.ts'
 import { invitation } from '../../src/reader/invitation.ts'
 import {
@@ -319,7 +321,7 @@ function learnOpen({ interfaces, clock }: V5Counter, known: Known, tracks: reado
   const read = swipeOf({ track1, track2, track3 })
   if (!read || (read.expiry !== undefined && isExpired(read.expiry, new Date(clock.now())))) return false
   if (read.track2) known.relay.tags.set(0x57, track2Equivalent(read.track2))
-  else if (read.track1) known.relay.tags.set(0x5a, panOfDigits(read.pan))
+  else if (read.track1) known.relay.tags.set(0x5a, toCn(read.pan))
   known.relay.tags.set(0x9f39, Uint8Array.of(entryModeOf(read.serviceCode?.chip ? '2' : '1', interfaces.includes('chip'))))
   return true
 }
@@ -331,11 +333,6 @@ function swipeOf(tracks: SwipedTracks): Swipe | undefined {
     if (isFault(error, 'bad-swipe')) return undefined
     throw error
   }
-}
-
-function panOfDigits(pan: string): Uint8Array {
-  const digits = pan.length % 2 === 0 ? pan : `${pan}F`
-  return Uint8Array.from({ length: digits.length / 2 }, (_, at) => Number.parseInt(digits.slice(at * 2, at * 2 + 2), 16))
 }
 
 /** How a last status without a batch is to be understood; where it names no reason, the card's data are at fault. */

@@ -1,14 +1,16 @@
 /** One payment on a Miura: a card over any interface, its transaction or its stripe, the host's word, and how it ended. */
 
-import { fromHex, text } from '../../src/bytes.ts'
+import { text } from '../../src/bytes.ts'
 import { type Clock, localTime, within } from '../../src/clock.ts'
 import { type CardInterface, type Outcome, pinWasWrong } from '../../src/emv/outcome.ts'
 import type { Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
-import { entryModeOf, type ServiceCode, serviceCodeOf } from '../../src/magstripe.ts'
+import { type ServiceCode, serviceCodeOf } from '../../src/magstripe/service-code.ts'
+import { entryModeOf } from '../../src/magstripe/swipe.ts'
 import { maskPan } from '../../src/mask.ts'
 import type { MessageId } from '../../src/messages/messages.ts'
 import { invitation } from '../../src/reader/invitation.ts'
+import { MASKED_PAN, maskedCn } from '../../src/reader/masked-pan.ts'
 import { pinBlockByLength } from '../../src/reader/pin-block.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import {
@@ -47,8 +49,6 @@ export const reportCards = command('cardStatus', {
 const CARD_WAIT = 60_000
 /** Milliseconds between two questions for the card, while the host waits for one. */
 const CARD_STATUS = 2000
-/** The receipt's masked PAN (docs/devices/qpos.md, C4). */
-const MASKED_PAN = 0xc4
 
 interface Payment extends Counter {
   readonly relay: Relay
@@ -263,7 +263,7 @@ async function stripe(payment: Payment, ways: Ways, swipe: CardEvent): Promise<O
   }
   relay.by = 'swipe'
   relay.learn(swipe.data)
-  relay.tags.set(MASKED_PAN, maskedCn(pan))
+  relay.tags.set(MASKED_PAN, maskedCn(/^\d+$/.test(pan) ? maskPan(pan) : pan))
   relay.tags.set(0x9f39, Uint8Array.of(entryModeOf(serviceCode?.chip ? '2' : '1')))
   if (serviceCode?.pin === 'required') {
     const { amount, currency } = transaction
@@ -290,12 +290,6 @@ function trackOf(track: Uint8Array): { readonly pan: string; readonly serviceCod
     .split('=')
   const code = rest.slice(4, 7)
   return /^\d{3}$/.test(code) ? { pan, serviceCode: serviceCodeOf(code) } : { pan }
-}
-
-/** As the receipt's tag holds it: F where a digit is hidden. A track in clear gives a whole PAN, which is masked here. */
-function maskedCn(pan: string): Uint8Array {
-  const nibbles = (/^\d+$/.test(pan) ? maskPan(pan) : pan).replace(/[^0-9]/g, 'F')
-  return fromHex(nibbles.length % 2 === 0 ? nibbles : nibbles + 'F')
 }
 
 /** The result on the reader's display, and the card out of the slot: no longer waited for than it takes to say so. */

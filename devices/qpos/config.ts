@@ -4,6 +4,7 @@ import { equal, fromHex, fromText, fromUint, hex, toBcd } from '../../src/bytes.
 import type { ApplicationConfig, CaPublicKey, TerminalConfig } from '../../src/emv/config.ts'
 import { type ContactlessConfig, kernelData, type SchemeRules } from '../../src/emv/contactless/config.ts'
 import { Fault } from '../../src/errors.ts'
+import { fullYear } from '../../src/expiry.ts'
 import type { ReaderConfiguration } from '../../src/reader/reader.ts'
 import { write } from '../../src/tlv/ber.ts'
 import { appTags, type ConfigRecord, capkTags } from './codec.ts'
@@ -107,7 +108,7 @@ function caKey({ rid, index, modulus, exponent, checksum, expires = '491231' }: 
     [capkTags.modulus, modulus],
     [capkTags.checksum, checksum],
     [capkTags.exponent, fromUint(BigInt(`0x${hex(exponent)}`), 3)],
-    [capkTags.expires, fromHex(`${Number(expires.slice(0, 2)) < 50 ? '20' : '19'}${expires}`)],
+    [capkTags.expires, fromHex(`${fullYear(Number(expires.slice(0, 2)))}${expires.slice(2)}`)],
     [capkTags.hash, Uint8Array.of(1)],
     [capkTags.algorithm, Uint8Array.of(1)],
   ])

@@ -1,12 +1,13 @@
 /** One payment on a QPOS: wait for a card, run its EMV transaction or read its stripe, ask the host, and say how it ended. */
 
-import { fromHex, fromText, fromUint } from '../../src/bytes.ts'
+import { fromText, fromUint } from '../../src/bytes.ts'
 import { within } from '../../src/clock.ts'
 import type { Outcome } from '../../src/emv/outcome.ts'
 import type { Candidate } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
-import { entryModeOf } from '../../src/magstripe.ts'
+import { entryModeOf } from '../../src/magstripe/swipe.ts'
 import { invitation } from '../../src/reader/invitation.ts'
+import { maskedCn } from '../../src/reader/masked-pan.ts'
 import { pinBlockByLength } from '../../src/reader/pin-block.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import type { CardData, EmvResult } from './codec.ts'
@@ -243,12 +244,6 @@ function readCard(relay: Relay, card: CardData): void {
   if (card.cardholderName) set(0x5f20, fromText(card.cardholderName))
   if (/^\d{3}$/.test(card.serviceCode)) set(0x5f30, fromUint(Number.parseInt(card.serviceCode, 16), 2))
   if (card.maskedPan) set(iccTags.maskedPan, maskedCn(card.maskedPan))
-}
-
-/** A masked PAN as the vendor's C4 holds it: compressed numeric, F where a digit is hidden or padded. */
-function maskedCn(masked: string): Uint8Array {
-  const nibbles = masked.replace(/[^0-9]/g, 'F')
-  return fromHex(nibbles.length % 2 === 0 ? nibbles : nibbles + 'F')
 }
 
 function completed(answer: Ending): boolean {

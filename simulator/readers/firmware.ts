@@ -14,7 +14,7 @@ import { type CardInterface, type Outcome, pinWasWrong } from '../../src/emv/out
 import type { Timeouts } from '../../src/emv/steps/context.ts'
 import type { Candidate, PinBlock, PinEntry, PinRequest, Terminal, Transaction, Waiting } from '../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../src/errors.ts'
-import type { SwipedTracks } from '../../src/magstripe.ts'
+import type { SwipedTracks } from '../../src/magstripe/swipe.ts'
 import type { Language, MessageId } from '../../src/messages/messages.ts'
 import { invitation } from '../../src/reader/invitation.ts'
 import type { Body, CardWait, Presented } from './body/body.ts'

@@ -3,6 +3,7 @@
 import { fromBcd, hex, text, uint } from '../bytes.ts'
 import { type Currency, currency, formatAmount } from '../currency.ts'
 import { Fault, isFault } from '../errors.ts'
+import { fullYear } from '../expiry.ts'
 import { maskPan } from '../mask.ts'
 import { cidWords, cvmWords, flagWords, terminalTypeWords, transactionTypes } from './bits.ts'
 import type { TagFormat } from './tags.ts'
@@ -50,8 +51,7 @@ const binaryAmount: Special = (value, around) => [money(BigInt(uint(value)), aro
 const date: Special = value => {
   const [year, month, day] = pairs(value, 3)
   if (month < 1 || month > 12 || day < 1 || day > 31) throw malformed('not a date YYMMDD')
-  // EMV 4.4 Book 4, 6.7.3: 50 to 99 are of the 20th century.
-  return [`${year < 50 ? 2000 + year : 1900 + year}-${two(month)}-${two(day)}`]
+  return [`${fullYear(year)}-${two(month)}-${two(day)}`]
 }
 const time: Special = value => {
   const [hour, minute, second] = pairs(value, 3)

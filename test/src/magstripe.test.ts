@@ -5,23 +5,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fromHex, hex } from '../../src/bytes.ts'
 import { isFault } from '../../src/errors.ts'
-import {
-  hasCheckDigit,
-  isExpired,
-  judgeSwipe,
-  luhn,
-  parseTrack1,
-  parseTrack2,
-  parseTrack2Equivalent,
-  parseTrack3,
-  readServiceCode,
-  readSwipe,
-  type SwipedTracks,
-  serviceCodeOf,
-  track2Equivalent,
-  trackLrc,
-  withoutCheckDigit,
-} from '../../src/magstripe.ts'
+import { isExpired } from '../../src/expiry.ts'
+import { hasCheckDigit, luhn, withoutCheckDigit } from '../../src/magstripe/check-digit.ts'
+import { readServiceCode, serviceCodeOf } from '../../src/magstripe/service-code.ts'
+import { judgeSwipe, readSwipe, type SwipedTracks } from '../../src/magstripe/swipe.ts'
+import { parseTrack1, parseTrack2, parseTrack2Equivalent, parseTrack3, track2Equivalent, trackLrc } from '../../src/magstripe/track.ts'
 
 const pan = '4000000000000002'
 const track1 = `%B${pan}^IVANOV/IVAN              ^3012201100000000000000000000000?`
@@ -66,6 +54,7 @@ describe('track 2', () => {
       discretionary: '1000000000000',
     })
     expect(hex(track2Equivalent(parseTrack2(track2)))).toBe('4000000000000002D30122011000000000000F')
+    expect(hex(track2Equivalent(parseTrack2(`;${pan}=3012201=1?`)))).toBe('4000000000000002D3012201D1')
   })
 
   it('checks the LRC where the reader gives one', () => {

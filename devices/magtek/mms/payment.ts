@@ -3,7 +3,7 @@
 import { equal, text } from '../../../src/bytes.ts'
 import type { CardInterface, Outcome, Reason } from '../../../src/emv/outcome.ts'
 import { Fault, throwIfAborted } from '../../../src/errors.ts'
-import { entryModeOf } from '../../../src/magstripe.ts'
+import { entryModeOf } from '../../../src/magstripe/swipe.ts'
 import type { Queue } from '../../../src/queue.ts'
 import { invitation } from '../../../src/reader/invitation.ts'
 import {

@@ -4,7 +4,7 @@ import { concat, fromHex, fromUint, hex } from '../../../src/bytes.ts'
 import { iccMasterKey } from '../../../src/crypto/cryptogram.ts'
 import { cvc3, cvv } from '../../../src/crypto/cvv.ts'
 import { isFault } from '../../../src/errors.ts'
-import { parseTrack2Equivalent, type Track2 } from '../../../src/magstripe.ts'
+import { parseTrack2Equivalent, type Track2 } from '../../../src/magstripe/track.ts'
 import type { IssuerAccount } from '../../cards/issuer-view.ts'
 
 /** The ATC that a right code was made with; undefined where the track or its code is wrong. */

@@ -4,7 +4,7 @@ import { text } from '../../../src/bytes.ts'
 import { decryptCbc } from '../../../src/crypto/des.ts'
 import { dataKey, initialKey, transactionKey } from '../../../src/crypto/dukpt.ts'
 import { isFault } from '../../../src/errors.ts'
-import { parseTrack1, parseTrack2, type Track1, type Track2, type TrackOptions } from '../../../src/magstripe.ts'
+import { parseTrack1, parseTrack2, type Track1, type Track2, type TrackOptions } from '../../../src/magstripe/track.ts'
 import { readTolerant } from '../../../src/tlv/ber.ts'
 
 /** Where drivers put what a swipe gives: enciphered tracks 1 and 2 in the project's own tags, their key serial number in the vendor's C0 (docs/devices/qpos.md). */

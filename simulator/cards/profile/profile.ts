@@ -1,6 +1,7 @@
 /** A card profile: one virtual card as validated data. What a profile leaves out is filled with the usual value, named in the schema. */
 
 import { z } from 'zod'
+import { fullYear } from '../../../src/expiry.ts'
 import { type TestRsaKeyName, testRsaKeys } from '../../keys/test-rsa-keys.ts'
 import { dolEntries, dolLength } from '../dol.ts'
 import { badProfile, bytes, recordLayout } from './fields.ts'
@@ -16,7 +17,7 @@ const date = z.string().refine(value => {
   const match = /^(\d\d)(\d\d)(\d\d)$/.exec(value)
   if (!match) return false
   const [year, month, day] = match.slice(1).map(Number)
-  const made = new Date(Date.UTC(year + (year < 50 ? 2000 : 1900), month - 1, day))
+  const made = new Date(Date.UTC(fullYear(year), month - 1, day))
   return made.getUTCMonth() === month - 1 && made.getUTCDate() === day
 }, 'a date as YYMMDD')
 
@@ -309,5 +310,5 @@ function canDecipher({ oda: { method, pinKey } }: ApplicationPlan): boolean {
 
 /** YYMMDD as a number that sorts. */
 function calendar(yymmdd: string): number {
-  return Number(yymmdd) + (Number(yymmdd.slice(0, 2)) < 50 ? 20000000 : 19000000)
+  return fullYear(Number(yymmdd.slice(0, 2))) * 10_000 + Number(yymmdd.slice(2))
 }

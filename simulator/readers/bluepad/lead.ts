@@ -1,9 +1,9 @@
 /** A payment that the reader leads, from the card to its end: for families whose host only starts it and is asked for the issuer's word. */
 
-import { fromHex, fromText, fromUint } from '../../../src/bytes.ts'
+import { fromText, fromUint, toCn } from '../../../src/bytes.ts'
 import type { CardInterface, Outcome } from '../../../src/emv/outcome.ts'
 import type { AuthorisationRequest, AuthorisationResponse, Fallback, Transaction } from '../../../src/emv/terminal.ts'
-import { entryModeOf, type Swipe } from '../../../src/magstripe.ts'
+import { entryModeOf, type Swipe } from '../../../src/magstripe/swipe.ts'
 import { maskPan } from '../../../src/mask.ts'
 import type { MessageId } from '../../../src/messages/messages.ts'
 import type { Firmware, HostSide, SealedSwipe } from '../firmware.ts'
@@ -110,7 +110,7 @@ function swipeTags(swipe: Swipe, { ksn, track1, track2, track3 }: SealedSwipe): 
     [0x5f20, name ? fromText(name) : undefined],
     [0x5f30, code ? fromUint(Number.parseInt(code, 16), 2) : undefined],
     [0x9f39, Uint8Array.of(entryModeOf(code))],
-    [0xc4, fromHex(masked.length % 2 === 0 ? masked : `${masked}F`)],
+    [0xc4, toCn(masked)],
   ]
   return new Map(entries.flatMap(([tag, value]) => (value ? [[tag, value] as const] : [])))
 }

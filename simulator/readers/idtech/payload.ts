@@ -11,12 +11,12 @@ import {
   statuses,
   transactionTypes,
 } from '../../../devices/idtech/codec.ts'
-import { concat, fromHex, fromUint } from '../../../src/bytes.ts'
+import { concat, fromUint, toCn } from '../../../src/bytes.ts'
 import { currency } from '../../../src/currency.ts'
 import type { Outcome } from '../../../src/emv/outcome.ts'
 import type { Transaction, TransactionType } from '../../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../../src/errors.ts'
-import type { Swipe } from '../../../src/magstripe.ts'
+import type { Swipe } from '../../../src/magstripe/swipe.ts'
 import { maskPan } from '../../../src/mask.ts'
 import { write } from '../../../src/tlv/ber.ts'
 import type { SealedSwipe } from '../firmware.ts'
@@ -98,7 +98,7 @@ export function swiped(swipe: Swipe, { ksn, track1, track2, track3 }: SealedSwip
   const tags = new Map([
     [own.ksn, ksn],
     [own.msrData, data],
-    [own.maskedTrack2, fromHex(masked.length % 2 === 0 ? masked : `${masked}F`)],
+    [own.maskedTrack2, toCn(masked)],
   ])
   return { status: statuses.ok, data: encodeActivated({ captured: 'swipe', encrypted: { stripe: true, emv: false }, tags }) }
 }

@@ -7,7 +7,7 @@ import { dataKey, macKey } from '../../../src/crypto/dukpt.ts'
 import { macAlgorithm1 } from '../../../src/crypto/mac.ts'
 import type { CardInterface } from '../../../src/emv/outcome.ts'
 import type { PinBlock } from '../../../src/emv/terminal.ts'
-import type { Swipe, SwipedTracks } from '../../../src/magstripe.ts'
+import type { Swipe, SwipedTracks } from '../../../src/magstripe/swipe.ts'
 import { write } from '../../../src/tlv/ber.ts'
 import type { Firmware, SealedSwipe as SealedTracks } from '../firmware.ts'
 

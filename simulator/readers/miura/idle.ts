@@ -2,7 +2,7 @@
 
 import { cardReports } from '../../../devices/miura/codec.ts'
 import { asFault, type Fault } from '../../../src/errors.ts'
-import type { SwipedTracks } from '../../../src/magstripe.ts'
+import type { SwipedTracks } from '../../../src/magstripe/swipe.ts'
 import type { Body } from '../body/body.ts'
 
 export interface IdleOptions {

@@ -4,6 +4,7 @@ import { hex } from '../../bytes.ts'
 import type { CardInterface, Outcome } from '../../emv/outcome.ts'
 import type { Fallback, Transaction } from '../../emv/terminal.ts'
 import { Fault } from '../../errors.ts'
+import { MASKED_PAN } from '../../reader/masked-pan.ts'
 import type { Reader } from '../../reader/reader.ts'
 import type { PaymentEvent } from './events.ts'
 
@@ -77,8 +78,6 @@ function mayGoOn({ fallback, result, online }: Outcome): boolean {
 
 /** POS entry mode 80 (9F39): the stripe in place of a chip. */
 const FALLBACK = 0x80
-/** The number of a card whose tracks are enciphered, as far as the reader shows it: F for what it does not (docs/devices/qpos.md, C4). */
-const MASKED_PAN = 0xc4
 
 /** Whether the rules take no stripe in place of this card's chip. */
 export function isBarred({ notFor }: Required<FallbackRules>, tags: ReadonlyMap<number, Uint8Array>): boolean {

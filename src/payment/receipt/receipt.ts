@@ -6,6 +6,7 @@ import * as door from '../../door.ts'
 import type { CardInterface, CvmName, Outcome } from '../../emv/outcome.ts'
 import { maskPan } from '../../mask.ts'
 import { hostMessage, type Language, type MessageId, message } from '../../messages/messages.ts'
+import { MASKED_PAN } from '../../reader/masked-pan.ts'
 import type { Merchant, Order, PaymentType } from '../acquirer.ts'
 import { goodsOf, partNames } from '../amount-parts.ts'
 import { printable } from '../one-line.ts'
@@ -162,7 +163,7 @@ export function panOf(tags: ReadonlyMap<number, Uint8Array>): string | undefined
 export function shownPan(tags: ReadonlyMap<number, Uint8Array>): string | undefined {
   const pan = panOf(tags)
   if (pan) return maskPan(pan)
-  const masked = hex(tags.get(0xc4) ?? new Uint8Array(0)).replace(/F+$/, '')
+  const masked = hex(tags.get(MASKED_PAN) ?? new Uint8Array(0)).replace(/F+$/, '')
   return /^\d{6}F+\d{4}$/.test(masked) ? masked.replaceAll('F', '*') : undefined
 }
 

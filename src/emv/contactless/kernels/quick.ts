@@ -1,6 +1,6 @@
 /** What kernels 3 and 7 share: the cryptogram in GET PROCESSING OPTIONS, fast DDA, and verification by card and terminal qualifiers. */
 
-import { concat, equal, hex } from '../../../bytes.ts'
+import { concat, equal, hex, toCn } from '../../../bytes.ts'
 import { type Bit, isSet } from '../../data.ts'
 import { iccKey } from '../../oda/keys.ts'
 import { dynamicHashHolds, isFailed, recoverDynamicData } from '../../oda/signature.ts'
@@ -72,9 +72,7 @@ export function fastDda(kernel: Kernel, rule: string, version: FastDdaVersion = 
 }
 
 function panFromTrack2(track2: Uint8Array): Uint8Array {
-  const digits = hex(track2).split('D')[0]
-  const padded = digits.length % 2 === 0 ? digits : `${digits}F`
-  return Uint8Array.from({ length: padded.length / 2 }, (_, i) => Number.parseInt(padded.slice(i * 2, i * 2 + 2), 16))
+  return toCn(hex(track2).split('D')[0])
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Kernel 2, EMV mode: GENERATE AC or RECOVER AC, PUT DATA around it, the signature in the answer, and what follows (EMV Contactless Book C-2, 7.6 and S9–S12). */
 
-import { concat, equal, fromHex, hex, uint } from '../../../bytes.ts'
+import { concat, equal, hex, toCn, uint } from '../../../bytes.ts'
 import { type Fault, isFault } from '../../../errors.ts'
 import { buildDol } from '../../../tlv/dol.ts'
 import { isSet, TVR } from '../../data.ts'
@@ -167,6 +167,5 @@ function relayTrack2(kernel: Kernel): void {
     digits(Math.min(999, Math.floor(uint(terminal.get(0xdf8306)!) / 10)), 3),
   ].join('')
   // Expiration date (4) and service code (3) stay.
-  const track = `${pan}D${rest.slice(0, 7)}${discretionary}`
-  card.set(0x57, fromHex(track.length % 2 === 0 ? track : `${track}F`))
+  card.set(0x57, toCn(`${pan}D${rest.slice(0, 7)}${discretionary}`))
 }

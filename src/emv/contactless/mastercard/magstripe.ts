@@ -1,6 +1,6 @@
 /** Kernel 2, mag-stripe mode: a dynamic CVC3 goes into the track data that an ordinary magnetic stripe host reads (EMV Contactless Book C-2, S7, S13). */
 
-import { fromHex, fromText, hex, text, uint } from '../../../bytes.ts'
+import { fromHex, fromText, hex, text, toCn, uint } from '../../../bytes.ts'
 import { sleep } from '../../../clock.ts'
 import { isFault } from '../../../errors.ts'
 import { buildDol } from '../../../tlv/dol.ts'
@@ -161,7 +161,7 @@ function complete(kernel: Kernel, plan: TrackPlan, digits: number, verified: boo
   fill(slots.slice(counter), un)
   characters[characters.length - 1] = String(verified ? (digits + 5) % 10 : digits)
   const track = characters.join('')
-  card.set(plan.data, isTrack2 ? fromHex(track.length % 2 === 0 ? track : `${track}F`) : fromText(track))
+  card.set(plan.data, isTrack2 ? toCn(track) : fromText(track))
   if (isTrack2) card.set(0x57, card.get(plan.data)!)
 }
 

@@ -1,6 +1,6 @@
 /** What a payment says in ISO 8583:1987: which fields carry what, and which private ones the rest. Both ends use it, client and host. */
 
-import { concat, fromHex, hex } from '../../../bytes.ts'
+import { concat, fromHex, hex, toCn } from '../../../bytes.ts'
 import { currency } from '../../../currency.ts'
 import { Fault, isFault } from '../../../errors.ts'
 import { read, write } from '../../../tlv/ber.ts'
@@ -200,8 +200,7 @@ function fromField(tag: number, fields: ReadonlyMap<number, string | Uint8Array>
   const value = fields.get({ [PAN]: 2, [TRACK2]: 35, [EXPIRY]: 14, [SEQUENCE]: 23 }[tag]!)
   if (typeof value !== 'string') return undefined
   if (tag === SEQUENCE) return fromHex(value.slice(1))
-  const digits = value.replace('=', 'D')
-  return fromHex(digits.length % 2 === 0 ? digits : `${digits}F`)
+  return toCn(value.replace('=', 'D'))
 }
 
 function comesBack(tag: number, fields: IsoFields, value: Uint8Array): boolean {

@@ -1,0 +1,62 @@
+/** The service code of a stripe: where a card may be used, for what, and whether its chip and its issuer are to be asked (ISO/IEC 7813, 4.3). */
+
+import * as door from '../door.ts'
+import { bad } from './bad-swipe.ts'
+
+/** What the three digits of a service code say (ISO/IEC 7813, 4.3). */
+export interface ServiceCode {
+  readonly interchange: 'international' | 'national' | 'private' | 'test'
+  /** The card has a chip, which is to be used where possible. */
+  readonly chip: boolean
+  /** `online`: every transaction is authorised by the issuer. */
+  readonly authorisation: 'normal' | 'online'
+  readonly services: 'all' | 'goodsAndServices' | 'cash' | 'atm'
+  readonly pin: 'none' | 'required' | 'whereFeasible'
+}
+
+const interchange = { 1: 'international', 2: 'international', 5: 'national', 6: 'national', 7: 'private', 9: 'test' } as const
+const services = {
+  0: ['all', 'required'],
+  1: ['all', 'none'],
+  2: ['goodsAndServices', 'none'],
+  3: ['atm', 'required'],
+  4: ['cash', 'none'],
+  5: ['goodsAndServices', 'required'],
+  6: ['all', 'whereFeasible'],
+  7: ['goodsAndServices', 'whereFeasible'],
+} as const
+
+/** Whether each of the three digits says something. */
+export function hasMeaning([first, second, third]: string): boolean {
+  return first in interchange && ['0', '2', '4'].includes(second) && third in services
+}
+
+/** Of which cards a service code says nothing: an ordinary one that the issuer is asked about. */
+const UNKNOWN_SERVICE: ServiceCode = { interchange: 'private', chip: false, authorisation: 'online', services: 'all', pin: 'none' }
+
+/**
+ * The code of a stripe as a terminal goes by it: real cards have codes that no table has (000, 110, 301, 826, 909, 999). Of such a one only the first digit counts,
+ * for a chip goes to the slot; services and PIN are the issuer's to say.
+ */
+export function serviceCodeOf(code: string): ServiceCode {
+  door.need('code', code, door.anyText)
+  if (hasMeaning(code)) return readServiceCode(code)
+  const area = interchange[code[0] as unknown as keyof typeof interchange]
+  return { ...UNKNOWN_SERVICE, ...(area && { interchange: area }), chip: /^[26]/.test(code) }
+}
+
+/** @throws Fault `bad-swipe` where a digit has no meaning */
+export function readServiceCode(code: string): ServiceCode {
+  door.need('code', code, door.anyText)
+  const [first, second, third] = code
+  const area = interchange[first as unknown as keyof typeof interchange]
+  const use = services[third as unknown as keyof typeof services]
+  if (code.length !== 3 || !hasMeaning(code)) throw bad(2, `service code '${code}' has no meaning in ISO/IEC 7813`)
+  return {
+    interchange: area,
+    chip: first === '2' || first === '6',
+    authorisation: second === '0' ? 'normal' : 'online',
+    services: use[0],
+    pin: use[1],
+  }
+}
