@@ -44,8 +44,12 @@ export function withParts<T extends Order>(order: T, parts: AmountParts): T {
 export function checkParts({ amount, parts }: Pick<Order, 'amount' | 'parts'>, what = 'order'): void {
   if (parts === undefined) return
   for (const name of partNames) if ((parts[name] ?? 1n) <= 0n) throw bad(`${what}.parts.${name}`, `${parts[name]} is not more than 0`)
+  needGoods(`${what}.parts`, parts, amount)
+}
+
+function needGoods(field: string, parts: AmountParts, amount: bigint): void {
   const sum = partsSum(parts)
-  if (sum >= amount) throw bad(`${what}.parts`, `${sum} of ${amount} leave nothing for the goods`)
+  if (sum >= amount) throw bad(field, `${sum} of ${amount} leave nothing for the goods`)
 }
 
 /** A card check is of nothing: no parts, nothing held, no part of it. @throws Fault `bad-argument` with details.field */
@@ -94,8 +98,7 @@ export function partsOfPayment<T extends Order>(order: T, asked: PartsAsked): { 
     )
   if (partsSum(parts) === 0n) return { order, type }
   const whole = { ...order, parts }
-  if (partsSum(parts) >= order.amount)
-    throw bad(given ? field[given] : 'order.parts', `${partsSum(parts)} of ${order.amount} leave nothing for the goods`)
+  needGoods(given ? field[given] : 'order.parts', parts, order.amount)
   if (asked.amount !== undefined && asked.amount !== order.amount)
     throw bad('amount', `an order with ${Object.keys(parts).join(', ')} is paid in one piece, ${order.amount}`)
   if (asked.partial) throw bad('partial', `an order with ${Object.keys(parts).join(', ')} is paid in one piece`)

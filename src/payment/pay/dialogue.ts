@@ -43,6 +43,8 @@ const NOT_TAKEN = '05'
 /** Milliseconds between two questions to a host that is slow: short at first. */
 const pauses = [500, 1000, 2000, 4000]
 
+export type HostDialogue = ReturnType<typeof hostDialogue>
+
 export function hostDialogue({ acquirer: asked, clock, statusTime, reversalTime, say, pen }: DialogueOptions) {
   const acquirer = agreeing(asked)
   let record: HostRecord = { state: 'notAsked' }

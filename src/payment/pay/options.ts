@@ -1,0 +1,76 @@
+/** What an app gives a payment: who is asked, what it is told, and the rules of this one. */
+
+import type { Clock } from '../../clock.ts'
+import type { CardInterface } from '../../emv/outcome.ts'
+import type { Candidate, PinEntry, PinRequest, Waiting } from '../../emv/terminal.ts'
+import type { Acquirer, Merchant, Order, PaymentType } from '../acquirer.ts'
+import type { Recorder } from '../journal/recorder.ts'
+import type { Signature } from '../receipt/signature.ts'
+import type { Method } from '../steps.ts'
+import type { PaymentEvent } from './events.ts'
+import type { FallbackRules } from './fallback.ts'
+import type { PreflightOptions } from './preflight.ts'
+
+/** What a payment asks of the app and tells it. What is left out is decided as each line says. */
+export interface AppPrompts {
+  /** Index into `candidates`, undefined when the customer cancels, `nobody` where the app has nobody to ask. Left out: the card's first choice. */
+  selectApplication?(candidates: readonly Candidate[], options: Waiting): Promise<number | 'nobody' | undefined>
+  /** Undefined when the customer will not sign, `nobody` where the app has nobody to ask: both end the payment. Left out: the slip gets a line to sign on. */
+  captureSignature?(
+    request: { readonly amount: bigint; readonly order: Order },
+    options: Waiting,
+  ): Promise<Signature | 'nobody' | undefined>
+  /** For readers without a PIN pad of their own. */
+  enterPin?(request: PinRequest, options: Waiting): Promise<PinEntry>
+  /** The bank wants a call: the attendant makes it and says how it ended. Left out: declined. Only readers that carry the card's commands ask it. */
+  refer?(request: { readonly amount: bigint; readonly order: Order }, options: Waiting): Promise<'approved' | 'declined'>
+  /** The issuer found the online PIN wrong: whether the card is asked again, with a new cryptogram. Left out: no. */
+  tryAgain?(why: 'wrongPin', attempt: number, options: Waiting): Promise<boolean>
+  onEvent?(event: PaymentEvent): void
+}
+
+export interface PayOptions extends PreflightOptions {
+  readonly acquirer: Acquirer
+  readonly merchant: Merchant
+  readonly prompts?: AppPrompts
+  /** Hears of every step before it is taken. Left out: a payment lives only as long as this process. */
+  readonly journal?: Recorder
+  /** For the journal; `reader` when left out. */
+  readonly method?: Method
+  /**
+   * Minor units from which on no payment is approved unverified, whatever reader, card and bank have said. As in `verificationLimits` when left out: 3000.00 RUB,
+   * and nothing in other currencies. A verification that the reader does not tell is not called missing.
+   */
+  readonly verifyFrom?: bigint
+  /** Two-stage: see `AuthorisationMessage.hold`. */
+  readonly hold?: boolean
+  /** Minor units, where less than the order is paid or given back. */
+  readonly amount?: bigint
+  /** The app takes an approval of a part of the amount (code 10). Left out: such an approval is taken back. */
+  readonly partial?: boolean
+  /** `refund` brings money to the card, `check` asks the bank whether the card is good (the order's amount is 0): never payments of the order. */
+  readonly type?: PaymentType
+  /** Cash that is handed out; with it the payment is a cashback. Minor units contained in the order's amount, as the two below; see `Order.parts`. */
+  readonly otherAmount?: bigint
+  readonly tip?: bigint
+  readonly surcharge?: bigint
+  /** ISO 3166-1 numeric: where the terminal is. What reader and card say of it (9F1A) must be this; not compared when left out, but by a reader that was given its configuration. */
+  readonly country?: number
+  readonly interfaces?: readonly CardInterface[]
+  /**
+   * The payment system that is to be paid with, by its label or its name: `Maestro`. It is chosen where the app is shown the list, and `prompts.selectApplication` is
+   * not asked. Where reader or card choose, and for a tap or a stripe, it is looked at as soon as it is told: another one, or one that nobody tells, is never charged. By tap it
+   * comes before the merchant's order, where the rules have one (`ContactlessConfig.routing`).
+   */
+  readonly application?: string
+  readonly forceOnline?: boolean
+  /** When a chip cannot be read; twice more, and then the stripe, when left out. */
+  readonly fallback?: FallbackRules
+  readonly clock?: Clock
+  /** Makes the idempotency key of each attempt; random UUIDs when left out. */
+  readonly newKey?: () => string
+  /** How long a silent host is asked for the state, with the card waiting; 20 s when left out. */
+  readonly statusTime?: number
+  /** How long a reversal is repeated until the host has confirmed it; 20 s when left out. */
+  readonly reversalTime?: number
+}

@@ -1,0 +1,100 @@
+/** An order is paid over a till, by card, in cash or by SBP, unless it is paid already or being paid. */
+
+import * as door from '../../door.ts'
+import { Fault, isFault } from '../../errors.ts'
+import type { Order } from '../acquirer.ts'
+import type { OrderRecord } from '../journal/journal.ts'
+import { dueOf, restOf } from '../journal/money.ts'
+import { type PaymentResult, type PayOptions, pay } from '../pay/payment.ts'
+import * as rules from '../rules.ts'
+import { attempt } from './attempt.ts'
+import { type ByCash, type SaleResult, takeCash } from './cash.ts'
+import type { TillDesk } from './desk.ts'
+import { type BySbp, type SbpAcquirer, takeSbp } from './sbp.ts'
+
+/** With a card: through a reader, be it a card reader or this phone (SoftPOS), and what `pay` takes with it. */
+export interface ByCard extends Omit<PayOptions, 'acquirer' | 'merchant' | 'clock' | 'journal'> {
+  readonly method?: 'reader' | 'softpos'
+}
+
+export type ByCardCheck = Omit<ByCard, 'amount' | 'type' | 'hold' | 'partial' | 'otherAmount' | 'tip' | 'surcharge'>
+
+/** How an order is paid. */
+export type How = ByCard | ByCash | BySbp
+
+/** `already-paid`, `in-process`: nothing was asked of anybody, the order stands as it stood. */
+export type Paid =
+  | { readonly result: PaymentResult['result']; readonly payment: PaymentResult; readonly order: OrderRecord }
+  /** Without a card. */
+  | { readonly result: PaymentResult['result']; readonly sale: SaleResult; readonly order: OrderRecord }
+  | Standing
+
+/** An order that is not paid now: it is paid, or being paid. */
+export interface Standing {
+  readonly result: 'already-paid' | 'in-process'
+  readonly order: OrderRecord
+}
+
+/** What a payment of this order would get without anybody being asked; undefined where it may be paid. */
+export function standingOf(record: OrderRecord | undefined): Standing | undefined {
+  if (!record) return undefined
+  // Of an order of 0 only cards were checked.
+  if (dueOf(record) === 0n && record.amount > 0n) return { result: 'already-paid', order: record }
+  return record.entries.some(one => one.open) ? { result: 'in-process', order: record } : undefined
+}
+
+/** @throws Fault `unsupported` where the host cannot, `journal`, and what `pay` throws */
+export async function payOrder(desk: TillDesk, order: Order, how: How): Promise<Paid> {
+  door.need('order', order, rules.orderRule)
+  door.need('how', how, rules.howRule)
+  const before = standingOf(desk.journal.order(desk.merchant, order.number))
+  if (before) return before
+  try {
+    if (how.method === 'sbp') return await sellBySbp(desk, order, how)
+    return how.method === 'cash' ? await sellForCash(desk, order, how) : await sellByCard(desk, order, how)
+  } catch (error) {
+    // Another process, or another call of this one, was quicker.
+    const now = isFault(error, 'busy') && error.details.state !== undefined ? standingOf(desk.known(order.number)) : undefined
+    if (now) return now
+    throw error
+  } finally {
+    desk.wake()
+  }
+}
+
+async function sellByCard({ journal, acquirer, merchant, clock, known }: TillDesk, order: Order, how: ByCard): Promise<Paid> {
+  const amount = how.amount ?? restOf(order, journal.order(merchant, order.number))
+  const payment = await pay(order, { ...how, amount, acquirer, merchant, clock, journal })
+  return { result: payment.result, payment, order: known(order.number) }
+}
+
+async function sellForCash(desk: TillDesk, order: Order, how: ByCash): Promise<Paid> {
+  const { journal, acquirer } = desk
+  if (!acquirer.registerCash) throw new Fault('unsupported', 'this host takes no cash sales', { feature: 'cash' })
+  const { key, sale } = await takeCash(desk, order, how)
+  await attempt(desk, journal.entry(key)!, undefined, true).catch(desk.complain)
+  const { open, reason } = journal.entry(key)!
+  const registration = open ? 'pending' : reason === 'notRegistered' ? 'refused' : 'done'
+  return { result: 'approved', sale: { ...sale, registration }, order: desk.known(order.number) }
+}
+
+async function sellBySbp(desk: TillDesk, order: Order, how: BySbp): Promise<Paid> {
+  const { acquirer } = desk
+  if (!hasSbp(acquirer)) throw new Fault('unsupported', 'this host has no SBP', { feature: 'sbp' })
+  const ended = await takeSbp({ ...desk, acquirer }, order, how)
+  return ended === 'in-process' ? { result: ended, order: desk.known(order.number) } : { ...ended, order: desk.known(order.number) }
+}
+
+function hasSbp(acquirer: TillDesk['acquirer']): acquirer is SbpAcquirer {
+  return acquirer.requestQr !== undefined
+}
+
+/** Asks a card's bank whether the card is good. @throws as `pay` */
+export async function checkCard(desk: TillDesk, check: Pick<Order, 'number' | 'currency'>, how: ByCardCheck): Promise<PaymentResult> {
+  door.need('check', check, door.shape({ number: door.anyText, currency: door.currencyOf }))
+  door.need('how', how, rules.howRule)
+  const { number, currency } = check
+  const { journal, acquirer, merchant, clock } = desk
+  const asked = { ...how, type: 'check', acquirer, merchant, clock, journal } as const
+  return pay({ number, currency, amount: 0n }, asked).finally(() => desk.wake())
+}
