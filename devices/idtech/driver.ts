@@ -7,6 +7,7 @@ import type { Outcome } from '../../src/emv/outcome.ts'
 import type { Terminal, Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import type { Broadcast } from '../../src/reader/broadcast.ts'
+import { closeReader, openCardOf, statusOf } from '../../src/reader/driver.ts'
 import type { CardSlot, OpenCardOptions, Reader, ReaderEvent, ReaderInfo, ReaderStatus } from '../../src/reader/reader.ts'
 import { ReaderWork } from '../../src/reader/work.ts'
 import type { Link } from '../../src/transport/link.ts'
@@ -109,14 +110,10 @@ class IdtechReader implements Reader {
 
   async status({ signal }: { signal?: AbortSignal } = {}): Promise<ReaderStatus> {
     // Any command but a cancel is taken for one while a transaction runs (NEO 2 IDG, 02-40): what it said last is all there is.
-    const { busy } = this.#work
-    if (busy && busy !== 'a status request') return this.#known
-    return this.#work.alone(
-      'a status request',
-      async stop => {
-        await this.#ask(stop)
-        return this.#known
-      },
+    return statusOf(
+      this.#work,
+      () => this.#known,
+      stop => this.#ask(stop),
       signal,
     )
   }
@@ -151,34 +148,21 @@ class IdtechReader implements Reader {
         feature: 'passthrough',
       })
     if (wanted === 'contactless') throw new Fault('unsupported', 'raw commands go to the chip slot only', { feature: 'contactless' })
-    const release = this.#work.claim('an open card')
-    const onClose = () => {
-      this.#slot = undefined
-      this.#inserted = false
-      release()
+    const how = {
+      open: (stop: AbortSignal, onClose: () => void) => openSlot({ line: this.#line, clock: this.#clock, signal: stop, timeout, onClose }),
+      tell: (event: ReaderEvent) => this.#emit(event),
+      onClosed: () => {
+        this.#slot = undefined
+        this.#inserted = false
+      },
     }
-    try {
-      const slot = await this.#work.stoppable(
-        stop => openSlot({ line: this.#line, clock: this.#clock, signal: stop, timeout, onClose }),
-        signal,
-      )
-      this.#emit({ type: 'card', event: 'inserted' })
-      slot.removed.addEventListener('abort', () => this.#emit({ type: 'card', event: 'removed' }), { once: true })
-      this.#slot = slot
-      return slot
-    } catch (error) {
-      release()
-      throw error
-    }
+    this.#slot = await openCardOf(this.#work, how, signal)
+    return this.#slot
   }
 
   /** A payment that runs is cancelled first, and settles; an open card is closed. */
   close(): Promise<void> {
-    return this.#work.close(async () => {
-      await this.#slot?.close()
-      await this.#line.close()
-      await this.#line.closed
-    })
+    return closeReader(this.#work, this.#line, () => this.#slot)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -2,7 +2,8 @@
 
 import { concat } from '../../src/bytes.ts'
 import { type Clock, sleep } from '../../src/clock.ts'
-import { Fault, isFault } from '../../src/errors.ts'
+import { Fault } from '../../src/errors.ts'
+import { rawSlot } from '../../src/reader/raw-slot.ts'
 import type { CardSlot } from '../../src/reader/reader.ts'
 import { slots, statuses } from './codec.ts'
 import { type IdtechLine, refused } from './session.ts'
@@ -27,7 +28,7 @@ export async function openSlot({ line, clock, signal, timeout, onClose }: SlotOp
   const deadline = clock.now() + timeout
   for (;;) {
     const answer = await line.passThrough('getAtr', ICC, { signal })
-    if (answer.status === statuses.ok && answer.data.length > 0) return new IdtechSlot(line, answer.data, onClose)
+    if (answer.status === statuses.ok && answer.data.length > 0) return idtechSlot(line, answer.data, onClose)
     if (answer.status !== statuses.ok && answer.status !== statuses.failed && answer.status !== statuses.timeout)
       throw refused(answer.status, 'getAtr')
     if (clock.now() + PAUSE > deadline) throw new Fault('timeout', `no card was inserted in ${timeout} ms`, { ms: timeout })
@@ -35,60 +36,15 @@ export async function openSlot({ line, clock, signal, timeout, onClose }: SlotOp
   }
 }
 
-class IdtechSlot implements CardSlot {
-  readonly interface = 'contact'
-  readonly atr: Uint8Array
-  readonly removed: AbortSignal
-  readonly #line: IdtechLine
-  readonly #removal = new AbortController()
-  readonly #closed = new AbortController()
-  readonly #onClose: () => void
-  #working: Promise<unknown> | undefined
-
-  constructor(line: IdtechLine, atr: Uint8Array, onClose: () => void) {
-    this.#line = line
-    this.atr = atr
-    this.#onClose = onClose
-    this.removed = this.#removal.signal
-  }
-
-  async transmit(apdu: Uint8Array, { signal }: { signal?: AbortSignal } = {}): Promise<Uint8Array> {
-    if (this.#closed.signal.aborted) throw this.#closed.signal.reason
-    if (this.removed.aborted) throw this.removed.reason
-    if (this.#working) throw new Fault('busy', 'the card is working on the command before')
-    const work = this.#exchange(apdu, signal ? AbortSignal.any([signal, this.#closed.signal]) : this.#closed.signal)
-    this.#working = work.catch(() => {})
-    try {
-      return await work
-    } finally {
-      this.#working = undefined
-    }
-  }
-
-  async #exchange(apdu: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
-    try {
-      const { status, data } = await this.#line.passThrough('exchangeApdu', concat(ICC, apdu), { signal, timeout: RESPONSE_TIME })
+function idtechSlot(line: IdtechLine, atr: Uint8Array, onClose: () => void): CardSlot {
+  return rawSlot({
+    ...{ interface: 'contact', atr, removal: 'the card was removed', onClose },
+    async exchange(apdu, signal, gone) {
+      const { status, data } = await line.passThrough('exchangeApdu', concat(ICC, apdu), { signal, timeout: RESPONSE_TIME })
       if (status === statuses.ok && data.length >= 2) return data
       if (status === statuses.timeout) throw new Fault('card-mute', 'the card did not answer')
-      throw this.#gone(`the reader answered with status ${status}`)
-    } catch (error) {
-      if (isFault(error, 'link-closed')) throw this.#gone('the reader is gone, and the card with it', error)
-      if (isFault(error, 'timeout')) throw new Fault('card-mute', 'the reader gave no answer of the card', {}, { cause: error })
-      throw error
-    }
-  }
-
-  #gone(why: string, cause?: unknown): Fault {
-    const fault = new Fault('card-removed', `the card was removed: ${why}`, {}, { cause })
-    this.#removal.abort(fault)
-    return fault
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed.signal.aborted) return
-    this.#closed.abort(new Fault('aborted', 'the slot was closed'))
-    await this.#working
-    await this.#line.passThrough('powerOff', new Uint8Array(0)).catch(() => {}) // a lost reader has no slot
-    this.#onClose()
-  }
+      throw gone(`the reader answered with status ${status}`)
+    },
+    powerOff: () => line.passThrough('powerOff', new Uint8Array(0)),
+  })
 }

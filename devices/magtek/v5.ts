@@ -8,6 +8,7 @@ import { asFault, Fault, isFault } from '../../src/errors.ts'
 import { Queue } from '../../src/queue.ts'
 import type { Broadcast } from '../../src/reader/broadcast.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
+import { closeReader } from '../../src/reader/driver.ts'
 import type { Reader, ReaderCapability, ReaderEvent, ReaderInfo, ReaderStatus } from '../../src/reader/reader.ts'
 import { ReaderWork } from '../../src/reader/work.ts'
 import type { Link } from '../../src/transport/link.ts'
@@ -140,10 +141,7 @@ class V5Reader implements Reader {
 
   /** A payment that runs is cancelled first, and settles. */
   close(): Promise<void> {
-    return this.#work.close(async () => {
-      await this.#line.close()
-      await this.#line.closed
-    })
+    return closeReader(this.#work, this.#line)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -7,6 +7,7 @@ import type { Terminal, Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import { type Language, type MessageId, message as words } from '../../src/messages/messages.ts'
 import type { Broadcast } from '../../src/reader/broadcast.ts'
+import { closeReader, progressOf, statusOf } from '../../src/reader/driver.ts'
 import type { CardSlot, Reader, ReaderCapability, ReaderEvent, ReaderInfo, ReaderStatus, UpdateOptions } from '../../src/reader/reader.ts'
 import { ReaderWork } from '../../src/reader/work.ts'
 import type { Link } from '../../src/transport/link.ts'
@@ -156,18 +157,15 @@ class MiuraReaderOf implements MiuraReader {
   }
 
   async status({ signal }: { signal?: AbortSignal } = {}): Promise<ReaderStatus> {
-    const { busy } = this.#work
-    if (busy && busy !== 'a status request') return this.#known()
-    return this.#work.alone(
-      'a status request',
+    return statusOf(
+      this.#work,
+      () => this.#known(),
       async stop => {
         await this.#ask(stop)
+        if (!this.#needsFirmware) return
         // Whether it has its firmware by now is told by a RESET alone.
-        if (this.#needsFirmware) {
-          await this.#identify(stop)
-          await this.#report(stop)
-        }
-        return this.#known()
+        await this.#identify(stop)
+        await this.#report(stop)
       },
       signal,
     )
@@ -213,17 +211,11 @@ class MiuraReaderOf implements MiuraReader {
       async stop => {
         const files = filesOf(image)
         const total = files.reduce((sum, { bytes }) => sum + bytes.length, 0)
-        const what = files.some(isFirmware) ? 'firmware' : 'configuration'
+        const told = progressOf(this.events, files.some(isFirmware) ? 'firmware' : 'configuration', { onProgress })
         await this.#ask(stop)
         this.#charged(UPDATE_BATTERY, 'an update')
         try {
-          await sendFiles(this.#line, files, {
-            signal: stop,
-            onProgress: done => {
-              this.events.send({ type: 'update', what, done, total })
-              onProgress?.(done, total)
-            },
-          })
+          await sendFiles(this.#line, files, { signal: stop, onProgress: done => told(done, total) })
         } catch (error) {
           if (isFault(error, 'link-closed')) throw error
           await this.#identify().catch(() => {}) // what it needs now is told by `status`
@@ -244,10 +236,7 @@ class MiuraReaderOf implements MiuraReader {
 
   /** A payment that runs is cancelled first, and settles. */
   close(): Promise<void> {
-    return this.#work.close(async () => {
-      await this.#line.close()
-      await this.#line.closed
-    })
+    return closeReader(this.#work, this.#line)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

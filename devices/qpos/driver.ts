@@ -8,6 +8,7 @@ import type { Terminal, Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import type { Broadcast } from '../../src/reader/broadcast.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
+import { closeReader, openCardOf, progressOf, statusOf } from '../../src/reader/driver.ts'
 import type {
   CardSlot,
   OpenCardOptions,
@@ -113,14 +114,10 @@ class QposReader implements Reader {
 
   async status({ signal }: { signal?: AbortSignal } = {}): Promise<ReaderStatus> {
     // The reader answers one question at a time: while a payment runs, what it said last is all there is.
-    const { busy } = this.#work
-    if (busy && busy !== 'a status request') return this.#known()
-    return this.#work.alone(
-      'a status request',
-      async stop => {
-        await this.#ask(stop)
-        return this.#known()
-      },
+    return statusOf(
+      this.#work,
+      () => this.#known(),
+      stop => this.#ask(stop),
       signal,
     )
   }
@@ -157,24 +154,15 @@ class QposReader implements Reader {
         feature: 'passthrough',
       })
     if (wanted === 'contact') throw new Fault('unsupported', 'QPOS passes commands through to its field only', { feature: 'contact' })
-    const release = this.#work.claim('an open card')
-    const onClose = () => {
-      this.#slot = undefined
-      release()
+    const how = {
+      open: (stop: AbortSignal, onClose: () => void) => openField({ line: this.#line, clock: this.#clock, signal: stop, timeout, onClose }),
+      tell: (event: ReaderEvent) => this.events.send(event),
+      onClosed: () => {
+        this.#slot = undefined
+      },
     }
-    try {
-      const slot = await this.#work.stoppable(
-        stop => openField({ line: this.#line, clock: this.#clock, signal: stop, timeout, onClose }),
-        signal,
-      )
-      this.events.send({ type: 'card', event: 'tapped' })
-      slot.removed.addEventListener('abort', () => this.events.send({ type: 'card', event: 'removed' }), { once: true })
-      this.#slot = slot
-      return slot
-    } catch (error) {
-      release()
-      throw error
-    }
+    this.#slot = await openCardOf(this.#work, how, signal)
+    return this.#slot
   }
 
   updateFirmware(image: Uint8Array, options: UpdateOptions = {}): Promise<void> {
@@ -208,10 +196,7 @@ class QposReader implements Reader {
   }
 
   #keep(what: Work, options: UpdateOptions, work: (upkeep: Upkeep) => Promise<void>): Promise<void> {
-    const onProgress = (done: number, total: number) => {
-      this.events.send({ type: 'update', what: what === 'a configuration' ? 'configuration' : 'firmware', done, total })
-      options.onProgress?.(done, total)
-    }
+    const onProgress = progressOf(this.events, what === 'a configuration' ? 'configuration' : 'firmware', options)
     return this.#work.alone(what, signal => work({ line: this.#line, clock: this.#clock, signal, onProgress }), options.signal)
   }
 
@@ -222,11 +207,7 @@ class QposReader implements Reader {
 
   /** A payment that runs is cancelled first, and settles; an open card is closed. */
   close(): Promise<void> {
-    return this.#work.close(async () => {
-      await this.#slot?.close()
-      await this.#line.close()
-      await this.#line.closed
-    })
+    return closeReader(this.#work, this.#line, () => this.#slot)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { type Clock, sleep } from '../../src/clock.ts'
 import { Fault, isFault } from '../../src/errors.ts'
+import { rawSlot } from '../../src/reader/raw-slot.ts'
 import type { CardSlot } from '../../src/reader/reader.ts'
 import { type DeviceMessage, decodeNfcActivated, decodeNfcResponse } from './codec.ts'
 import { stopped } from './endings.ts'
@@ -38,7 +39,7 @@ export async function openField({ line, clock, signal, timeout, onClose }: NfcOp
       const answer = await run(line, clock, { type: 'command', command: 'nfcPowerOn', delay }, { signal })
       if (answer.type === 'completed') {
         const activated = decodeNfcActivated(answer.data)
-        if (activated) return new QposNfcSlot(line, clock, activated.atr, onClose)
+        if (activated) return fieldSlot(line, clock, activated.atr, onClose)
       } else if (stopped(answer, 'nfcPowerOn').reason === 'cardholderCancelled') throw pressedCancel()
       await sleep(PAUSE, clock, signal)
     }
@@ -50,72 +51,33 @@ export async function openField({ line, clock, signal, timeout, onClose }: NfcOp
 
 const pressedCancel = () => new Fault('aborted', 'the cardholder pressed CANCEL', { by: 'cardholder' })
 
-class QposNfcSlot implements CardSlot {
-  readonly interface = 'contactless'
-  readonly atr: Uint8Array
-  readonly removed: AbortSignal
-  readonly #line: QposLine
-  readonly #clock: Clock
-  readonly #removal = new AbortController()
-  readonly #closed = new AbortController()
-  readonly #onClose: () => void
-  #working: Promise<unknown> | undefined
+function fieldSlot(line: QposLine, clock: Clock, atr: Uint8Array, onClose: () => void): CardSlot {
+  return rawSlot({
+    ...{ interface: 'contactless', atr, removal: 'the card has left the field', onClose },
+    async exchange(apdu, signal, gone) {
+      const answer = await exchanged(line, clock, apdu, signal)
+      if (answer.type === 'completed') {
+        const response = decodeNfcResponse(answer.data)
+        if (response) return response
+        throw gone('the card gave no answer')
+      }
+      const { reason } = stopped(answer, 'nfcApdu')
+      if (reason === 'cardTimeout')
+        throw new Fault('card-mute', `the card did not answer in ${RESPONSE_TIME} s`, { ms: RESPONSE_TIME * 1000 })
+      if (reason === 'cardholderCancelled') throw pressedCancel()
+      throw gone(`the reader ended the command with ${answer.type}`)
+    },
+    powerOff: () => run(line, clock, { type: 'command', command: 'nfcPowerOff', delay: RESPONSE_TIME }),
+  })
+}
 
-  constructor(line: QposLine, clock: Clock, atr: Uint8Array, onClose: () => void) {
-    this.#line = line
-    this.#onClose = onClose
-    this.#clock = clock
-    this.atr = atr
-    this.removed = this.#removal.signal
-  }
-
-  async transmit(apdu: Uint8Array, { signal }: { signal?: AbortSignal } = {}): Promise<Uint8Array> {
-    if (this.#closed.signal.aborted) throw this.#closed.signal.reason
-    if (this.removed.aborted) throw this.removed.reason
-    if (this.#working) throw new Fault('busy', 'the card is working on the command before')
-    const work = this.#exchange(apdu, signal ? AbortSignal.any([signal, this.#closed.signal]) : this.#closed.signal)
-    this.#working = work.catch(() => {})
-    try {
-      return await work
-    } finally {
-      this.#working = undefined
-    }
-  }
-
-  async #exchange(apdu: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
-    const command: Command = { type: 'command', command: 'nfcApdu', delay: RESPONSE_TIME, apdu }
-    let answer: DeviceMessage
-    try {
-      answer = await run(this.#line, this.#clock, command, { signal })
-    } catch (error) {
-      if (isFault(error, 'link-closed')) throw this.#gone('the reader is gone, and the card with it', error)
-      if (isFault(error, 'timeout')) throw new Fault('card-mute', 'the reader gave no answer of the card', {}, { cause: error })
-      if (signal.aborted) await cancel(this.#line, this.#clock) // the answer would be taken for that of the next command
-      throw error
-    }
-    if (answer.type === 'completed') {
-      const response = decodeNfcResponse(answer.data)
-      if (response) return response
-      throw this.#gone('the card gave no answer')
-    }
-    const { reason } = stopped(answer, 'nfcApdu')
-    if (reason === 'cardTimeout')
-      throw new Fault('card-mute', `the card did not answer in ${RESPONSE_TIME} s`, { ms: RESPONSE_TIME * 1000 })
-    if (reason === 'cardholderCancelled') throw pressedCancel()
-    throw this.#gone(`the reader ended the command with ${answer.type}`)
-  }
-
-  #gone(why: string, cause?: unknown): Fault {
-    const fault = new Fault('card-removed', `the card has left the field: ${why}`, {}, { cause })
-    this.#removal.abort(fault)
-    return fault
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed.signal.aborted) return
-    this.#closed.abort(new Fault('aborted', 'the slot was closed'))
-    await this.#working
-    await run(this.#line, this.#clock, { type: 'command', command: 'nfcPowerOff', delay: RESPONSE_TIME }).catch(() => {}) // a lost reader has no field
-    this.#onClose()
+async function exchanged(line: QposLine, clock: Clock, apdu: Uint8Array, signal: AbortSignal): Promise<DeviceMessage> {
+  const command: Command = { type: 'command', command: 'nfcApdu', delay: RESPONSE_TIME, apdu }
+  try {
+    return await run(line, clock, command, { signal })
+  } catch (error) {
+    // The answer would be taken for that of the next command.
+    if (signal.aborted && !isFault(error, 'link-closed', 'timeout')) await cancel(line, clock)
+    throw error
   }
 }

@@ -8,6 +8,7 @@ import { asFault, Fault, isFault } from '../../../src/errors.ts'
 import { Queue } from '../../../src/queue.ts'
 import type { Broadcast } from '../../../src/reader/broadcast.ts'
 import { Conversation } from '../../../src/reader/conversation.ts'
+import { closeReader, progressOf } from '../../../src/reader/driver.ts'
 import type { Reader, ReaderCapability, ReaderEvent, ReaderInfo, ReaderStatus, UpdateOptions } from '../../../src/reader/reader.ts'
 import { ReaderWork } from '../../../src/reader/work.ts'
 import type { Link } from '../../../src/transport/link.ts'
@@ -120,10 +121,7 @@ class MmsReader implements Reader {
   }
 
   async updateFirmware(image: Uint8Array, { onProgress, signal }: UpdateOptions = {}): Promise<void> {
-    const progress = (done: number, total: number) => {
-      onProgress?.(done, total)
-      this.events.send({ type: 'update', what: 'firmware', done, total })
-    }
+    const progress = progressOf(this.events, 'firmware', { onProgress })
     const { line, references, clock } = { line: this.#line, references: this.#references, clock: this.#clock }
     return this.#work.alone(
       'a firmware update',
@@ -134,10 +132,7 @@ class MmsReader implements Reader {
 
   /** A payment that runs is cancelled first, and settles. */
   close(): Promise<void> {
-    return this.#work.close(async () => {
-      await this.#line.close()
-      await this.#line.closed
-    })
+    return closeReader(this.#work, this.#line)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
