@@ -1,15 +1,11 @@
 /** One payment on an ID TECH reader: any card by 02-40, a chip step by step, and the host's word. */
 
-import { hex, toCn } from '../../src/bytes.ts'
-import { type Clock, within } from '../../src/clock.ts'
+import type { Clock } from '../../src/clock.ts'
 import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
-import type { Candidate, Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
-import { entryModeOf } from '../../src/magstripe/swipe.ts'
-import type { MessageId } from '../../src/messages/messages.ts'
 import { invitation } from '../../src/reader/invitation.ts'
-import { MASKED_PAN } from '../../src/reader/masked-pan.ts'
-import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
+import { Relay } from '../../src/reader/relay.ts'
+import { learn, startOf, stripe } from './card-data.ts'
 import {
   type Activated,
   type CommandName,
@@ -17,41 +13,19 @@ import {
   commandByte,
   decodeActivated,
   decodeContactResult,
-  decodeLcd,
-  displayModes,
   encodeActivate,
   encodeAuthenticate,
   encodeContactStart,
   encodeHostAnswer,
-  encodeMenuChoice,
   errorCodes,
-  requests,
   resultCodeOf,
   resultCodes,
   type Start,
   statuses,
-  type Told,
   tags,
-  transactionTypes,
 } from './codec.ts'
-import { type Answer, type IdtechLine, type Request, refused, type Times } from './session.ts'
-
-export interface Counter extends RelayOptions {
-  readonly line: IdtechLine
-  /** The app is asked where the reader wants a choice: the answer's layout was never seen. */
-  readonly menus: boolean
-}
-
-interface Payment extends Counter {
-  readonly relay: Relay
-  /** A transaction is open in the reader: cancelled when the payment ends otherwise. */
-  open: boolean
-  /** What was shown last: reader and driver mean the same, and the app hears it once. */
-  screen?: MessageId
-  /** Why the payment cannot go on, found while a command runs. */
-  failed?: Fault
-  readonly stop: AbortController
-}
+import { asked, type Counter, type Payment, show } from './questions.ts'
+import { type Answer, refused, type Times } from './session.ts'
 
 /** Milliseconds that the cardholder has for coming with a card. */
 const CARD_PATIENCE = 60_000
@@ -70,9 +44,8 @@ const NEXT_WAIT = 120
 const WORK = 3500
 /** The same where the line has lost something a short while ago: then it has lost this, too. */
 const WORK_BADLY = 2000
+/** Chip, tap and swipe. */
 const everything = 3
-/** Enciphered data objects, one after the other as they came: a tag of ours. */
-const ENCIPHERED = 0xdfff01
 
 /** @throws Fault as `Reader.transact` says */
 export async function pay(counter: Counter): Promise<Outcome> {
@@ -194,20 +167,6 @@ function nobodyCame({ command, status, data }: Answer): boolean {
   return command === commandByte('contactStart') && data.length > 0 && decodeContactResult(data).code === resultCodes.timeout
 }
 
-/** What is in clear; the PAN for the receipt, and what is enciphered for whoever has the key, of the last answer. */
-function learn(relay: Relay, { tags: told, masked, enciphered }: Told): void {
-  relay.learn(told)
-  const pan = masked.get(0x5a) ?? masked.get(0x57)
-  if (pan) learnPan(relay, hex(pan))
-  if (enciphered.length > 0) relay.tags.set(ENCIPHERED, enciphered)
-}
-
-/** From digits and Cs, up to a separator. */
-function learnPan(relay: Relay, masked: string): void {
-  const [pan] = masked.split(/[DF]/)
-  if (pan) relay.tags.set(MASKED_PAN, toCn(pan.replaceAll('C', 'F')))
-}
-
 /** A tap, or a card, that failed: FFEE1F says why. */
 function failed({ relay }: Payment, { captured, ...answer }: Activated): Outcome {
   const told = answer.tags
@@ -313,86 +272,4 @@ async function step(payment: Payment, name: CommandName, data: Uint8Array, times
   const answer = await line.transact(name, data, { silence, wait, signal: stop.signal, onRequest: request => void asked(payment, request) })
   if (payment.failed) throw payment.failed
   return answer
-}
-
-/** What the reader wants to be shown, or chosen. What cannot be answered ends the payment: a reader left without an answer waits for it. */
-async function asked(payment: Payment, { code, data }: Request): Promise<void> {
-  const giveUp = (fault: Fault) => {
-    payment.failed = fault
-    payment.stop.abort()
-  }
-  try {
-    if (code !== requests.lcd)
-      return giveUp(new Fault('unsupported', 'the reader wants a PIN or a swipe from its host', { feature: 'pinPad' }))
-    const lcd = decodeLcd(data)
-    if (lcd.mode === displayModes.menu || lcd.mode === displayModes.languageMenu || lcd.mode === displayModes.functionKey)
-      await choose(payment, lcd)
-    else if (lcd.mode === displayModes.show) showLines(payment, lcd)
-  } catch (error) {
-    if (isFault(error, 'aborted', 'link-closed')) return
-    giveUp(isFault(error) ? error : new Fault('internal', String(error), {}, { cause: error }))
-  }
-}
-
-/** The reader's words as far as they are known; others are not passed on. */
-const shown: Readonly<Record<string, MessageId>> = {
-  'REMOVE CARD': 'reader.removeCard',
-  'PRESENT CARD': 'reader.presentCard',
-  'INSERT CARD': 'reader.insertCard',
-  'USE CHIP READER': 'reader.insertCard',
-  'INSERT OR SWIPE': 'reader.insertOrSwipe',
-  'SWIPE CARD': 'reader.swipeCard',
-  'TAP CARD': 'reader.tapCard',
-  'TRY AGAIN': 'reader.tryAgain',
-  'TRY OTHER CARD': 'reader.tryAnotherCard',
-  'ONE CARD ONLY': 'reader.presentOneCard',
-  'PRESENT AGAIN': 'reader.presentCardAgain',
-  'SEE PHONE': 'reader.seePhone',
-}
-
-function showLines(payment: Payment, { lines }: ReturnType<typeof decodeLcd>): void {
-  const message = shown[String(lines[0]?.message).trim().toUpperCase()]
-  if (message) show(payment, message)
-}
-
-function show(payment: Payment, message: MessageId): void {
-  if (message === payment.screen) return
-  payment.screen = message
-  payment.relay.show(message)
-}
-
-async function choose({ line, relay, menus, stop, clock }: Payment, { mode, lines }: ReturnType<typeof decodeLcd>): Promise<void> {
-  if (!menus || mode !== displayModes.menu)
-    throw new Fault('unsupported', "the layout of the answer to a menu was never seen: open the reader with assumed: ['idtech-menu']", {
-      feature: 'menu',
-    })
-  line.hold()
-  const labels = lines.map(({ message }) => String(message))
-  relay.emit({ type: 'application-selection', where: 'host', labels })
-  const candidates = labels.map((label): Candidate => ({ aid: new Uint8Array(0), label, priority: 0, confirm: false }))
-  const index = await within({ signal: stop.signal, clock, what: 'the choice' }, inner =>
-    relay.terminal.selectApplication(candidates, { signal: inner }),
-  )
-  if (index !== undefined && !lines[index])
-    throw new Fault('bad-argument', `choice ${index} is not one of ${lines.length}`, { field: 'index' })
-  if (index !== undefined) relay.label = labels[index]
-  await line.reply('lcd', encodeMenuChoice(index === undefined ? undefined : lines[index].line))
-}
-
-/** What is known of a stripe whose tracks are enciphered: masked track 2, in the digits and Cs of ID TECH. */
-function stripe(relay: Relay, { tags: told }: Activated): void {
-  const masked = hex(told.get(tags.maskedTrack2) ?? new Uint8Array(0))
-  learnPan(relay, masked)
-  const [, rest = ''] = masked.split('D')
-  if (!relay.tags.has(0x9f39)) relay.tags.set(0x9f39, Uint8Array.of(entryModeOf(rest.slice(4))))
-}
-
-/** @throws Fault `bad-argument` where an amount does not fit n 12 */
-function startOf({ type = 'purchase', amount, otherAmount, currency }: Transaction): Start {
-  for (const [field, value] of [
-    ['amount', amount],
-    ['otherAmount', otherAmount ?? 0n],
-  ] as const)
-    if (value < 0n || value > 999_999_999_999n) throw new Fault('bad-argument', `${field} ${value} does not fit n 12`, { field })
-  return { type: transactionTypes[type], amount, ...(otherAmount !== undefined && { otherAmount }), currency: currency.numeric }
 }

@@ -7,7 +7,8 @@ import type { AuthorisationResponse, Candidate, Transaction, TransactionType } f
 import { Fault, isFault } from '../../src/errors.ts'
 import type { MessageId } from '../../src/messages/messages.ts'
 import type { Queue } from '../../src/queue.ts'
-import { MASKED_PAN } from '../../src/reader/masked-pan.ts'
+import { needN12 } from '../../src/reader/driver.ts'
+import { MASKED_PAN } from '../../src/reader/own-tags.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import { magtekTags } from './codec.ts'
 
@@ -64,8 +65,7 @@ export const transactionTypes: Readonly<Record<TransactionType, number>> = { pur
 
 /** Both amounts, checked. @throws Fault `bad-argument` */
 export function amountsOf({ amount, otherAmount = 0n }: Transaction): { readonly amount: bigint; readonly cashback: bigint } {
-  for (const [field, value] of Object.entries({ amount, otherAmount }))
-    if (value < 0n || value > 999_999_999_999n) throw new Fault('bad-argument', `${field} ${value} does not fit n 12`, { field })
+  needN12({ amount, otherAmount })
   return { amount, cashback: otherAmount }
 }
 

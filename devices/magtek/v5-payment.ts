@@ -1,13 +1,8 @@
 /** One payment on a V5 reader: it tells how far it is, asks the app for a choice and for the host, and gives the batch at the end. */
 
-import { equal, text, toCn } from '../../src/bytes.ts'
-import { sleep } from '../../src/clock.ts'
-import type { CardInterface, Outcome, Reason } from '../../src/emv/outcome.ts'
+import { equal } from '../../src/bytes.ts'
+import type { Outcome } from '../../src/emv/outcome.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
-import { isExpired } from '../../src/expiry.ts'
-import { entryModeOf, readSwipe, type Swipe, type SwipedTracks } from '../../src/magstripe/swipe.ts'
-import { track2Equivalent } from '../../src/magstripe/track.ts'
-import type { Queue } from '../../src/queue.ts'
 import { invitation } from '../../src/reader/invitation.ts'
 import {
   cardTypes,
@@ -16,16 +11,13 @@ import {
   decodeEmvData,
   decodeSelection,
   decodeStatus,
-  decodeSwipe,
   encodeDate,
   encodeHostAnswerV5,
   encodeSelected,
   encodeStart,
   magtekTags,
-  type SealedSwipe,
   selectionStatus,
   startOptions,
-  transactionStatus,
   type V5Reply,
   type V5Status,
   v5Codes,
@@ -38,14 +30,12 @@ import {
   authorise,
   broken,
   CARD_WAIT,
-  type Counter,
   choose,
   heardNext,
   isCopy,
   type Known,
   LAST_WORDS,
   learn,
-  learnPan,
   nothingKnown,
   settled,
   show,
@@ -55,23 +45,9 @@ import {
   transactionTypes,
   waysOf,
 } from './known.ts'
-import { type AskLimits, askExtended, doExtended, refusalOf, say, type V5Line } from './v5-session.ts'
-
-export interface V5Counter extends Counter {
-  readonly line: V5Line
-  /** What the reader says unasked, from before the start on. */
-  readonly news: Queue<V5Reply>
-  /** Milliseconds for each answer. */
-  readonly timeout: number
-  /** What the reader has. */
-  readonly interfaces: readonly CardInterface[]
-}
-
-/** Between the batch and the last status, whichever comes first. */
-const BETWEEN = 1000
-
-/** Tags of our own, in the private class, for what a swipe gives and no EMV tag holds; as QPOS gives them, so that an acquirer reads both alike. */
-export const swipeTags = { encTrack1: 0xdfd101, encTrack2: 0xdfd102, encTrack3: 0xdfd103, ksn: 0xc0 } as const
+import { BETWEEN, cancelV5, type End, endOf, limitsOf, settle, type V5Counter } from './v5-end.ts'
+import { askExtended, doExtended, refusalOf, say } from './v5-session.ts'
+import { swiped, waitForSwipe } from './v5-swipe.ts'
 
 /** @throws Fault as `Reader.transact` says */
 export async function payV5(counter: V5Counter): Promise<Outcome> {
@@ -122,35 +98,6 @@ async function begin(counter: V5Counter, known: Known, start: Uint8Array): Promi
     else await cancelV5(counter)
   }
   show(counter, invitation(waysOf(counter.transaction, counter.interfaces)))
-}
-
-/** A DynaMag knows no transactions: it says what is swiped, whenever that is. */
-async function waitForSwipe(counter: V5Counter, known: Known): Promise<Outcome> {
-  const { news, signal, clock } = counter
-  throwIfAborted(signal)
-  show(counter, invitation(waysOf(counter.transaction, counter.interfaces)))
-  const end = clock.now() + CARD_WAIT * 1000
-  for (;;) {
-    const timeout = Math.max(1, end - clock.now())
-    const reply = await news.next({ timeout, signal, clock, what: 'a swipe' }).catch(error => {
-      if (!isFault(error, 'timeout') || signal.aborted) throw error
-    })
-    if (!reply) return known.relay.outcome('cancelled', 'cardTimeout')
-    if (reply.type !== 'swipe') continue
-    const done = await swiped(counter, known, reply.report)
-    if (done) return done
-    show(counter, 'reader.tryAgain')
-  }
-}
-
-function limitsOf({ timeout, signal }: V5Counter): AskLimits {
-  return { timeout, signal }
-}
-
-/** What has come of the end. */
-interface End {
-  batch?: { readonly status: number | undefined }
-  last?: V5Status
 }
 
 /** From the start to the end. */
@@ -287,109 +234,4 @@ async function arqc(counter: V5Counter, known: Known, data: Uint8Array): Promise
   const answer = encodeHostAnswerV5(response.type === 'unableToGoOnline' ? { code: 'Z3' } : response, tags)
   await doExtended(counter.line, v5Extended.onlineResponse, answer, limitsOf(counter)).catch(error => tooLate(known, error))
   return undefined
-}
-
-/** A stripe: its tracks go to the host as they came, enciphered by the reader's head. Undefined for one that was read wrong. */
-async function swiped(counter: V5Counter, known: Known, report: Uint8Array): Promise<Outcome | undefined> {
-  const swipe = decodeSwipe(report)
-  known.relay.by = 'swipe'
-  counter.emit({ type: 'card', event: 'swiped' })
-  const good = swipe.type === 'sealed' ? learnSealed(counter, known, swipe) : learnOpen(counter, known, swipe.tracks.map(text))
-  if (!good) return undefined
-  known.relay.signature = true
-  show(counter, 'reader.processing')
-  await authorise(known)
-  return known.relay.byHost()
-}
-
-function learnSealed({ interfaces }: V5Counter, known: Known, swipe: SealedSwipe): boolean {
-  const { tracks, decodeStatus: status, ksn, masked } = swipe
-  if (!tracks.slice(0, 2).some((track, at) => track.length > 0 && status[at] === 0)) return false
-  const tags = [swipeTags.encTrack1, swipeTags.encTrack2, swipeTags.encTrack3]
-  for (const [at, track] of tracks.entries()) if (track.length > 0 && status[at] === 0) known.relay.tags.set(tags[at], track)
-  known.relay.tags.set(swipeTags.ksn, ksn)
-  known.relay.tags.set(magtekTags.serial, swipe.serial)
-  const track2 = text(masked[1])
-  learnPan(known, track2)
-  known.relay.tags.set(0x9f39, Uint8Array.of(entryModeOf(/=\d{4}(\d{3})/.exec(track2)?.[1], interfaces.includes('chip'))))
-  return true
-}
-
-/** A reader that enciphers nothing: track 2 as a chip would give it. */
-function learnOpen({ interfaces, clock }: V5Counter, known: Known, tracks: readonly string[]): boolean {
-  const [track1, track2, track3] = tracks
-  const read = swipeOf({ track1, track2, track3 })
-  if (!read || (read.expiry !== undefined && isExpired(read.expiry, new Date(clock.now())))) return false
-  if (read.track2) known.relay.tags.set(0x57, track2Equivalent(read.track2))
-  else if (read.track1) known.relay.tags.set(0x5a, toCn(read.pan))
-  known.relay.tags.set(0x9f39, Uint8Array.of(entryModeOf(read.serviceCode?.chip ? '2' : '1', interfaces.includes('chip'))))
-  return true
-}
-
-function swipeOf(tracks: SwipedTracks): Swipe | undefined {
-  try {
-    return readSwipe(tracks)
-  } catch (error) {
-    if (isFault(error, 'bad-swipe')) return undefined
-    throw error
-  }
-}
-
-/** How a last status without a batch is to be understood; where it names no reason, the card's data are at fault. */
-const reasons: Readonly<Record<number, Reason>> = {
-  [v5Progress.conditionsNotSatisfied]: 'notAccepted',
-  [v5Progress.cardBlocked]: 'cardBlocked',
-  [v5Progress.selectionFailed]: 'noApplication',
-  [v5Progress.cardNotAccepted]: 'notAccepted',
-  [v5Progress.emptyCandidateList]: 'noApplication',
-  [v5Progress.applicationBlocked]: 'applicationBlocked',
-  [v5Progress.tapSelectionFailed]: 'noApplication',
-  [v5Progress.switchInterface]: 'tryAnotherInterface',
-  [v5Progress.wrongCardType]: 'tryAnotherInterface',
-  [v5Progress.poweringCard]: 'cardMute',
-}
-
-/** The batch decides; the status says why, and decides where no batch came. */
-async function endOf(known: Known, { batch, last }: End): Promise<Outcome> {
-  const progress = last?.progress ?? v5Progress.none
-  if (batch?.status === transactionStatus.accepted || (!batch && progress === v5Progress.approved)) return known.relay.approved()
-  if (batch?.status === transactionStatus.declined || (!batch && progress === v5Progress.declined)) return known.relay.declined()
-  if (batch?.status === transactionStatus.hostCancelled || last?.event === v5Events.hostCancelled)
-    return broken(known, 'cancelled', 'merchantCancelled')
-  if (last?.event === v5Events.timeout) {
-    const choosing = progress === v5Progress.waitingForApplication || progress === v5Progress.waitingForLanguage
-    return broken(known, 'cancelled', choosing ? 'cardholderCancelled' : 'cardTimeout')
-  }
-  if (known.relay.removed) return broken(known, 'cancelled', 'cardRemoved')
-  // No word of the public tables says so: an error with no card there, while one is waited for, is somebody at the reader who wants none.
-  if (last?.event === v5Events.error && progress === v5Progress.waitingForCard) return broken(known, 'cancelled', 'cardholderCancelled')
-  const reason = reasons[progress] ?? 'cardError'
-  return broken(known, 'declined', reason, reason === 'cardMute')
-}
-
-/** Cancels what the reader is doing, and waits until it says that it is over. Settles in any case; throws nothing. */
-async function cancelV5(counter: Pick<V5Counter, 'line' | 'news' | 'timeout' | 'clock'>): Promise<void> {
-  const { line, timeout } = counter
-  try {
-    const { result } = await askExtended(line, v5Extended.cancel, new Uint8Array(0), { timeout })
-    if (result === v5Codes.ok) await settle(counter)
-  } catch {
-    // A reader that does not answer, or is gone, is not waited for.
-  }
-}
-
-/** Until the status that ends a transaction has come, and what follows it. */
-async function settle({ news, clock }: Pick<V5Counter, 'news' | 'clock'>): Promise<void> {
-  const ends: readonly number[] = [v5Events.timeout, v5Events.complete, v5Events.hostCancelled, v5Events.error]
-  const end = clock.now() + LAST_WORDS
-  try {
-    for (;;) {
-      const reply = await news.next({ timeout: Math.max(1, end - clock.now()), clock, what: 'the end of a transaction' })
-      if (reply?.type === 'notification' && reply.id === 0x0300 && ends.includes(reply.data[0])) break
-    }
-    await sleep(BETWEEN / 5, clock) // a batch may follow
-  } catch {
-    // It has said all that it will.
-  }
-  news.clear()
 }

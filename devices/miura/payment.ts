@@ -9,8 +9,9 @@ import { type ServiceCode, serviceCodeOf } from '../../src/magstripe/service-cod
 import { entryModeOf } from '../../src/magstripe/swipe.ts'
 import { maskPan } from '../../src/mask.ts'
 import type { MessageId } from '../../src/messages/messages.ts'
+import { needN12 } from '../../src/reader/driver.ts'
 import { invitation } from '../../src/reader/invitation.ts'
-import { MASKED_PAN, maskedCn } from '../../src/reader/masked-pan.ts'
+import { MASKED_PAN, maskedCn } from '../../src/reader/own-tags.ts'
 import { pinBlockByLength } from '../../src/reader/pin-block.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import {
@@ -304,11 +305,7 @@ async function finish({ relay, watch, display }: Payment, { result, reason }: Ou
 
 /** @throws Fault `bad-argument` where an amount does not fit n 12 */
 function startOf({ type = 'purchase', amount, otherAmount, currency, at }: Transaction, now: number): Start {
-  for (const [field, value] of [
-    ['amount', amount],
-    ['otherAmount', otherAmount ?? 0n],
-  ] as const)
-    if (value < 0n || value > 999_999_999_999n) throw new Fault('bad-argument', `${field} ${value} does not fit n 12`, { field })
+  needN12({ amount, ...(otherAmount !== undefined && { otherAmount }) })
   return {
     type: transactionTypes[type],
     amount,

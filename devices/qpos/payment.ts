@@ -7,7 +7,7 @@ import type { Candidate } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
 import { entryModeOf } from '../../src/magstripe/swipe.ts'
 import { invitation } from '../../src/reader/invitation.ts'
-import { maskedCn } from '../../src/reader/masked-pan.ts'
+import { encTracks, maskedCn } from '../../src/reader/own-tags.ts'
 import { pinBlockByLength } from '../../src/reader/pin-block.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
 import type { CardData, EmvResult } from './codec.ts'
@@ -40,7 +40,7 @@ const CARD_WAIT = 60
 /** Every application may turn out to be blocked, and the rest be listed again (EMV 4.4 Book 1, 12.4). */
 const MAX_CHOICES = 30
 /** Tags of our own, in the private class, for what a swipe gives and no EMV tag holds. */
-export const swipeTags = { encTrack1: 0xdfd101, encTrack2: 0xdfd102, encTrack3: 0xdfd103, encPan: 0xdfd104 } as const
+export const swipeTags = { ...encTracks, encPan: 0xdfd104 } as const
 
 interface Payment extends Counter {
   readonly relay: Relay

@@ -1,7 +1,9 @@
 /** A transaction in the vendor's terms: what doTrade and EMV start are told of it. */
 
+import { localTime } from '../../src/clock.ts'
 import type { Transaction } from '../../src/emv/terminal.ts'
 import { Fault } from '../../src/errors.ts'
+import { needN12 } from '../../src/reader/driver.ts'
 import type { EmvStart, TradeRequest } from './codec.ts'
 import { cardModes, emvOptions, tradeRequest, tradeTypes } from './codec.ts'
 
@@ -15,13 +17,14 @@ export function requestsFor(
   flipKey: boolean,
 ): { readonly request: TradeRequest; readonly start: EmvStart } {
   const { type = 'purchase', otherAmount, forceOnline, interfaces, fallback } = transaction
+  needN12(transaction)
   const same = {
-    amount: digits(transaction.amount, 'amount'),
+    amount: transaction.amount.toString(),
     time: localTime(transaction.at ?? new Date(now)),
     currency: transaction.currency.numeric,
     tradeType: tradeTypes[type === 'purchase' ? 'goods' : type],
   }
-  const cashback = otherAmount === undefined ? '' : digits(otherAmount, 'otherAmount')
+  const cashback = otherAmount === undefined ? '' : otherAmount.toString()
   const option = forceOnline ? emvOptions.forceOnline : emvOptions.start
   return {
     request: tradeRequest({ ...same, cardMode: modeFor(interfaces, flipKey, fallback?.to.includes('swipe')) }),
@@ -45,16 +48,4 @@ export function modeFor(interfaces: Transaction['interfaces'], flipKey: boolean,
     throw new Fault('unsupported', `QPOS has no card mode for ${feature || 'no interface at all'}`, { feature })
   }
   return Number(row[0])
-}
-
-function digits(amount: bigint, field: string): string {
-  if (amount < 0n || amount > 999_999_999_999n) throw new Fault('bad-argument', `${field} ${amount} does not fit n 12`, { field })
-  return amount.toString()
-}
-
-/** yyyyMMddHHmmss in the terminal's local time. */
-function localTime(at: Date): string {
-  const two = (value: number) => String(value).padStart(2, '0')
-  const date = String(at.getFullYear()).padStart(4, '0') + two(at.getMonth() + 1) + two(at.getDate())
-  return date + two(at.getHours()) + two(at.getMinutes()) + two(at.getSeconds())
 }

@@ -1,5 +1,7 @@
-/** What the drivers of all families write alike: their status, an open card, how far an update is, and their end. */
+/** What the drivers of all families write alike: their status, amounts, an open card, how far an update is, and their end. */
 
+import type { Transaction } from '../emv/terminal.ts'
+import { Fault } from '../errors.ts'
 import type { Broadcast } from './broadcast.ts'
 import type { CardSlot, ReaderEvent, ReaderStatus, UpdateOptions } from './reader.ts'
 import type { ReaderWork } from './work.ts'
@@ -14,6 +16,12 @@ export async function statusOf(
   const { busy } = work
   if (busy && busy !== 'a status request') return known()
   return work.alone('a status request', stop => ask(stop).then(known), signal)
+}
+
+/** Both amounts, as 9F02 and 9F03 hold them. @throws Fault `bad-argument` where one does not fit n 12 */
+export function needN12({ amount, otherAmount = 0n }: Pick<Transaction, 'amount' | 'otherAmount'>): void {
+  for (const [field, value] of Object.entries({ amount, otherAmount }))
+    if (value < 0n || value > 999_999_999_999n) throw new Fault('bad-argument', `${field} ${value} does not fit n 12`, { field })
 }
 
 /** Opens a card, which keeps the reader busy until it is closed, and tells of it. @throws what `open` throws, Fault `busy` */

@@ -4,7 +4,7 @@ import { hex } from '../../bytes.ts'
 import type { CardInterface, Outcome } from '../../emv/outcome.ts'
 import type { Fallback, Transaction } from '../../emv/terminal.ts'
 import { Fault } from '../../errors.ts'
-import { MASKED_PAN } from '../../reader/masked-pan.ts'
+import { MASKED_PAN } from '../../reader/own-tags.ts'
 import type { Reader } from '../../reader/reader.ts'
 import type { PaymentEvent } from './events.ts'
 
