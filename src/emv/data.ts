@@ -1,6 +1,6 @@
 /** What a transaction knows: data objects from the card and from the terminal, apart, so that no card can overwrite the terminal's. */
 
-import { fromUint, hex } from '../bytes.ts'
+import { fromHex, fromUint, hex } from '../bytes.ts'
 import { cardData } from '../tlv/card-data.ts'
 
 /** A bit by its place in a byte string: byte 1 is the first, bit 8 the highest, as the Books count. */
@@ -62,6 +62,11 @@ export function withBit(bytes: Uint8Array, { byte, bit }: Bit, on = true): Uint8
   if (on) copy[byte - 1] |= 1 << (bit - 1)
   else copy[byte - 1] &= ~(1 << (bit - 1))
   return copy
+}
+
+/** Data objects as a table has them: hex, by hex tag. */
+export function dataObjects(table: Readonly<Record<string, string>>): ReadonlyMap<number, Uint8Array> {
+  return new Map(Object.entries(table).map(([tag, value]) => [Number.parseInt(tag, 16), fromHex(value)]))
 }
 
 /** The data objects of one transaction. Terminal values win where both sides have a tag (EMV 4.4 Book 3, 5.4 asks the terminal's own for a DOL). */

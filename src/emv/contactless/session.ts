@@ -24,6 +24,15 @@ export interface KernelEnvironment {
   readonly options?: Omit<KernelOptions, 'signal'>
 }
 
+/** What a kernel's settings have where its reader is another than the terminal says. */
+export interface ReaderData {
+  /** Data objects of the reader that differ from the terminal's. */
+  readonly data?: ReadonlyMap<number, Uint8Array>
+}
+
+/** Limits of kernels 4 and 5, minor units in n 12, by the tags of a terminal vendor. */
+export const limitTags = { floor: 0xdfab40, transaction: 0xdfab41, cvm: 0xdfab42 } as const
+
 /** Error Indication (DF8115), its L2 byte by name (EMV Contactless Book C-2, A.1.55). */
 const L2 = {
   ok: 0x00,
@@ -116,6 +125,13 @@ export async function readFiles(kernel: Kernel, afl: Uint8Array): Promise<void> 
   kernel.odaInput = authenticated
 }
 
+/** Reads the card's files, where it has any; then it may be taken away. @throws as `readFiles` */
+export async function readAndRelease(kernel: Kernel, activation: KernelActivation): Promise<void> {
+  const afl = kernel.data.card.get(0x94)
+  if (afl && afl.length > 0) await readFiles(kernel, afl)
+  activation.ui({ message: UI.cardReadOk, status: 'cardReadSuccessfully' })
+}
+
 export function statusFault(what: string, sw: number): Fault {
   return new Fault('apdu', `${what} answered ${hex(fromUint(sw, 2))}`, { sw })
 }
@@ -155,6 +171,22 @@ export function panAgrees(kernel: Kernel): boolean {
   const pan = kernel.data.card.get(0x5a)
   const track2 = kernel.data.card.get(0x57)
   return !pan || !track2 || hex(track2).split('D')[0] === hex(pan).replace(/F+$/, '')
+}
+
+/** The end of a card that lacks one of `mandatory`, or names two numbers. */
+export function refusesData(kernel: Kernel, mandatory: readonly number[]): ContactlessOutcome | undefined {
+  if (lacking(kernel, mandatory).length > 0) return endApplication('cardDataMissing')
+  return panAgrees(kernel) ? undefined : endApplication('cardDataError')
+}
+
+/** Runs a kernel: an answer of the card's that cannot be read ends the application. @throws what is no fault of the card's */
+export async function orEnd(run: () => Promise<ContactlessOutcome>): Promise<ContactlessOutcome> {
+  try {
+    return await run()
+  } catch (fault) {
+    const { error, sw } = cardError(fault)
+    return endApplication(error, sw)
+  }
 }
 
 /** DF8115: L1, L2, L3, SW1 SW2, message on error. */

@@ -15,8 +15,7 @@ export async function manageRisk(kernel: Kernel): Promise<Stop | undefined> {
   // The merchant's wish and the exception file do not depend on what the card supports (Book 4, 6.3.5 and 6.5.3).
   if (kernel.transaction.forceOnline)
     kernel.raise('merchantForcedOnline', { rule: 'Book 4, 6.5.3: the merchant forces the transaction online' })
-  if (kernel.exceptionFile?.(panOf(kernel), psnOf(kernel)))
-    kernel.raise('cardOnExceptionFile', { rule: 'Book 4, 6.3.5: the card is on the exception file', inputs: [0x5a, 0x5f34] })
+  lookUpExceptionFile(kernel, 'Book 4, 6.3.5: the card is on the exception file', [0x5a, 0x5f34])
   if (!isSet(data.get(0x82), RISK_MANAGEMENT_WANTED)) {
     kernel.note({ rule: 'Book 3, 10.6: the card does not ask for terminal risk management', inputs: [0x82] }, () => 'not performed')
     return undefined
@@ -25,6 +24,11 @@ export async function manageRisk(kernel: Kernel): Promise<Stop | undefined> {
   await checkVelocity(kernel)
   kernel.mark('terminalRiskManagementPerformed', { rule: 'Book 3, 10.6: terminal risk management was performed' })
   return undefined
+}
+
+/** Says in the TVR that the card is on the exception file, where it is. `rule`: whose it is that this is looked at. */
+export function lookUpExceptionFile(kernel: Kernel, rule: string, inputs: readonly number[] = [0x5a]): void {
+  if (kernel.exceptionFile?.(panOf(kernel), psnOf(kernel))) kernel.raise('cardOnExceptionFile', { rule, inputs })
 }
 
 /** The PAN's digits: from 5A, without padding. */

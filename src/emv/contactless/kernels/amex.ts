@@ -1,33 +1,34 @@
 /** Kernel 4, American Express Expresspay, EMV mode: reader capabilities that change with the amount, dynamic limits, verification on a phone (EMV Contactless Book C-4). */
 
-import { fromBcd, fromHex, fromText } from '../../../bytes.ts'
+import { fromBcd, fromText } from '../../../bytes.ts'
 import { isFault } from '../../../errors.ts'
 import { buildDol, parseDol } from '../../../tlv/dol.ts'
 import { kernelDictionaries } from '../../../tlv/kernels.ts'
 import { CAPABILITY, terminalKind } from '../../config.ts'
-import { type Bit, isSet, withBit } from '../../data.ts'
+import { type Bit, dataObjects, isSet, withBit } from '../../data.ts'
 import { verifyCda } from '../../oda/combined.ts'
 import { iccKey, issuerKey, missingData, staticData } from '../../oda/keys.ts'
 import { type Failed, isFailed, verifyStaticData } from '../../oda/signature.ts'
 import type { Kernel } from '../../steps/context.ts'
 import { cvmConditionHolds } from '../../steps/cvm-condition.ts'
 import { single } from '../../steps/fci.ts'
-import { panOf, psnOf } from '../../steps/risk.ts'
+import { lookUpExceptionFile } from '../../steps/risk.ts'
 import { TRANSACTION_TYPE } from '../../steps/start.ts'
 import type { Transaction } from '../../terminal.ts'
 import { analyseActions, CRYPTOGRAM, type Decision, decided, exceeds, givenCryptogram } from '../decide.ts'
 import type { ContactlessKernel, KernelActivation } from '../entry.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI } from '../outcome.ts'
 import {
-  cardError,
   endApplication,
   getProcessingOptions,
   type KernelEnvironment,
   keepResponse,
   lacking,
+  limitTags,
   newSession,
-  panAgrees,
+  orEnd,
   readFiles,
+  refusesData,
   restrictions,
 } from '../session.ts'
 
@@ -46,13 +47,9 @@ export interface AmexSettings {
 }
 
 /** Enhanced Contactless Reader Capabilities (9F6E): contact, partial online, mobile; mobile CVM, online PIN, signature; kernel version 2.7. TAC as DF8120–22. */
-export const amexDefaults: ReadonlyMap<number, Uint8Array> = new Map(
-  Object.entries({
-    '9F6D': 'C0', '9F6E': '98E00003', '9F09': '0001', DF8120: 'DC50840000', DF8121: '0010000000', DF8122: 'DE00FC9800',
-  }).map(([tag, value]) => [Number.parseInt(tag, 16), fromHex(value)]),
-) // biome-ignore format: a table
-
-const LIMITS = { floor: 0xdfab40, transaction: 0xdfab41, cvm: 0xdfab42 } as const
+export const amexDefaults: ReadonlyMap<number, Uint8Array> = dataObjects({
+  '9F6D': 'C0', '9F6E': '98E00003', '9F09': '0001', DF8120: 'DC50840000', DF8121: '0010000000', DF8122: 'DE00FC9800',
+}) // biome-ignore format: a table
 
 /** Contactless Reader Capabilities (9F6D) and their enhanced form (9F6E). */
 const READER = {
@@ -97,12 +94,7 @@ export function amexKernel(environment: KernelEnvironment, settings: AmexSetting
       return outcome
     }
     const kernel = newSession(activation, environment, own, kernelDictionaries.amex)
-    try {
-      return await run(kernel, activation, settings, once)
-    } catch (fault) {
-      const { error, sw } = cardError(fault)
-      return endApplication(error, sw)
-    }
+    return orEnd(() => run(kernel, activation, settings, once))
   }
 }
 
@@ -113,7 +105,7 @@ function configuredLimits({ data }: Kernel): AmexLimits {
     const value = data.terminal.get(tag)
     return value && fromBcd(value)
   }
-  const [transaction, cvm, floor] = [LIMITS.transaction, LIMITS.cvm, LIMITS.floor].map(limit)
+  const [transaction, cvm, floor] = [limitTags.transaction, limitTags.cvm, limitTags.floor].map(limit)
   return { ...(transaction !== undefined && { transaction }), ...(cvm !== undefined && { cvm }), ...(floor !== undefined && { floor }) }
 }
 
@@ -143,8 +135,8 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: AmexS
   if (!isSet(terminal.get(0x9f6d), { byte: 1, bit: 8 }) || !isSet(card.get(0x82), AIP.emvMode))
     return endApplication('magstripeNotSupported')
   await readFiles(kernel, card.get(0x94)!)
-  if (lacking(kernel, [0x5a, 0x5f24, 0x8c]).length > 0) return endApplication('cardDataMissing')
-  if (!panAgrees(kernel)) return endApplication('cardDataError')
+  const refused = refusesData(kernel, [0x5a, 0x5f24, 0x8c])
+  if (refused) return refused
   const mobile = isSet(card.get(0x82), AIP.mobile)
   if (mobile && card.get(0x9f71)?.[2] === 0x03)
     kernel.raise('pinTryLimitExceeded', { rule: 'Book C-4: mobile CVM is blocked', inputs: [0x9f71] })
@@ -165,8 +157,7 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: AmexS
   }
   if (limits.floor !== undefined && kernel.transaction.amount > limits.floor)
     kernel.raise('floorLimitExceeded', { rule: 'Book C-4: the amount is above the floor limit', inputs: [0x9f02] })
-  if (kernel.exceptionFile?.(panOf(kernel), psnOf(kernel)))
-    kernel.raise('cardOnExceptionFile', { rule: 'Book C-4: exception file', inputs: [0x5a] })
+  lookUpExceptionFile(kernel, 'Book C-4: exception file')
   return generate(kernel, activation, { cvm: cvm ?? 'none', combined, mobile, contact, once })
 }
 

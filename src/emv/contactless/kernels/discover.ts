@@ -7,30 +7,28 @@ import { iccKey } from '../../oda/keys.ts'
 import { isFailed } from '../../oda/signature.ts'
 import type { Kernel } from '../../steps/context.ts'
 import { single } from '../../steps/fci.ts'
-import { panOf, psnOf } from '../../steps/risk.ts'
+import { lookUpExceptionFile } from '../../steps/risk.ts'
 import { TTQ } from '../combination.ts'
 import { type Cryptogram, type Decision, decided, givenCryptogram } from '../decide.ts'
 import type { ContactlessKernel, KernelActivation } from '../entry.ts'
 import { type ContactlessCvm, type ContactlessOutcome, type OnlineResponse, UI } from '../outcome.ts'
 import {
-  cardError,
   endApplication,
   getProcessingOptions,
   type KernelEnvironment,
   keepResponse,
   lacking,
   newSession,
-  panAgrees,
+  orEnd,
   pick,
-  readFiles,
+  type ReaderData,
+  readAndRelease,
+  refusesData,
   restrictions,
 } from '../session.ts'
 import { updateCard } from './issuer-update.ts'
 
-export interface DiscoverSettings {
-  /** Data objects of the reader that differ from the terminal's. */
-  readonly data?: ReadonlyMap<number, Uint8Array>
-}
+export interface DiscoverSettings extends ReaderData {}
 
 /** Card Processing Requirement (9F71). */
 const CPR = {
@@ -80,13 +78,7 @@ const anotherInterface: ContactlessOutcome = {
 export function discoverKernel(environment: KernelEnvironment, settings: DiscoverSettings = {}): ContactlessKernel {
   return async activation => {
     const kernel = newSession(activation, environment, settings.data ?? new Map())
-    try {
-      if (activation.restart) return await update(kernel, activation.onlineResponse)
-      return await run(kernel, activation)
-    } catch (fault) {
-      const { error, sw } = cardError(fault)
-      return endApplication(error, sw)
-    }
+    return orEnd(() => (activation.restart ? update(kernel, activation.onlineResponse) : run(kernel, activation)))
   }
 }
 
@@ -105,17 +97,14 @@ async function run(kernel: Kernel, activation: KernelActivation): Promise<Contac
   const loyalty = isSet(requirement, CPR.loyalty)
   const signed = type === 'TC' || loyalty
   if (signed ? lacking(kernel, [0x94, 0x9f4b]).length > 0 || card.has(0x9f26) : lacking(kernel, [0x9f26]).length > 0) return selectNext
-  const afl = card.get(0x94)
-  if (afl && afl.length > 0) await readFiles(kernel, afl)
-  activation.ui({ message: UI.cardReadOk, status: 'cardReadSuccessfully' })
-  if (lacking(kernel, [0x57]).length > 0) return endApplication('cardDataMissing')
-  if (!panAgrees(kernel)) return endApplication('cardDataError')
+  await readAndRelease(kernel, activation)
+  const refused = refusesData(kernel, [0x57])
+  if (refused) return refused
   if (signed) authenticate(kernel, data)
   const floor = terminal.get(0x9f1b)
   if (floor && kernel.transaction.amount > BigInt(uint(floor)))
     kernel.raise('floorLimitExceeded', { rule: 'Book C-6: the amount is above the floor limit', inputs: [0x9f02, 0x9f1b] })
-  if (kernel.exceptionFile?.(panOf(kernel), psnOf(kernel)))
-    kernel.raise('cardOnExceptionFile', { rule: 'Book C-6: exception file', inputs: [0x5a] })
+  lookUpExceptionFile(kernel, 'Book C-6: exception file')
   usageWhere(kernel)
   const ttq = terminal.get(0x9f66) ?? new Uint8Array(4)
   const cvm = verify(kernel, ttq, requirement)

@@ -1,18 +1,18 @@
 /** Kernel 5, JCB, EMV mode: limits, GENERATE AC with CDA, the card's choice of verification, issuer update (EMV Contactless Book C-5). */
 
 import type { Response } from '../../../apdu/apdu.ts'
-import { equal, fromBcd, fromHex, fromText } from '../../../bytes.ts'
+import { equal, fromBcd, fromText } from '../../../bytes.ts'
 import { isFault } from '../../../errors.ts'
 import { buildDol, parseDol } from '../../../tlv/dol.ts'
 import { kernelDictionaries } from '../../../tlv/kernels.ts'
 import { CAPABILITY, type RandomSelection, terminalKind } from '../../config.ts'
-import { type Bit, isSet, withBit } from '../../data.ts'
+import { type Bit, dataObjects, isSet, withBit } from '../../data.ts'
 import { verifyCda } from '../../oda/combined.ts'
 import { iccKey } from '../../oda/keys.ts'
 import { isFailed } from '../../oda/signature.ts'
 import type { Kernel } from '../../steps/context.ts'
 import { single } from '../../steps/fci.ts'
-import { panOf, psnOf, selectAtRandom } from '../../steps/risk.ts'
+import { lookUpExceptionFile, selectAtRandom } from '../../steps/risk.ts'
 import { parseScripts, performScripts } from '../../steps/scripts.ts'
 import { TRANSACTION_TYPE } from '../../steps/start.ts'
 import type { Transaction } from '../../terminal.ts'
@@ -20,16 +20,17 @@ import { analyseActions, CRYPTOGRAM, type Cryptogram, type Decision, decided, gi
 import type { ContactlessKernel, KernelActivation } from '../entry.ts'
 import { type ContactlessCvm, type ContactlessOutcome, type OnlineResponse, UI } from '../outcome.ts'
 import {
-  cardError,
   endApplication,
   errorIndication,
   getProcessingOptions,
   type KernelEnvironment,
   keepResponse,
   lacking,
+  limitTags,
   newSession,
-  panAgrees,
+  orEnd,
   readFiles,
+  refusesData,
   restrictions,
 } from '../session.ts'
 import { updateCard } from './issuer-update.ts'
@@ -49,12 +50,10 @@ const CDA: Bit = { byte: 1, bit: 1 }
 const ON_DEVICE_CVM: Bit = { byte: 1, bit: 2 }
 
 /** Limits by the tags of a terminal vendor; the kernel compares all of them with >=. TAC as DF8120–DF8122 (default, denial, online). */
-export const jcbDefaults: ReadonlyMap<number, Uint8Array> = new Map(
-  Object.entries({ '9F52': '02', '9F53': '728000', DF8120: '9040008000', DF8121: '0410000000', DF8122: '9060009000' }).map(
-    ([tag, value]) => [Number.parseInt(tag, 16), fromHex(value)],
-  ),
-)
-const LIMITS = { floor: 0xdfab40, transaction: 0xdfab41, cvm: 0xdfab42, transactionOnDevice: 0xdfab5b } as const
+export const jcbDefaults: ReadonlyMap<number, Uint8Array> = dataObjects({
+  ...{ '9F52': '02', '9F53': '728000', DF8120: '9040008000', DF8121: '0410000000', DF8122: '9060009000' },
+})
+const LIMITS = { ...limitTags, transactionOnDevice: 0xdfab5b } as const
 
 /** Data record of EMV mode. */
 const record = [
@@ -98,19 +97,16 @@ export function jcbKernel(environment: KernelEnvironment, settings: JcbSettings 
   return async activation => {
     const before = activation.restart && activation.start === 'D' ? held : undefined
     held = undefined
-    try {
-      if (before) return await complete(before, activation.onlineResponse)
+    return orEnd(async () => {
+      if (before) return complete(before, activation.onlineResponse)
       const kernel = newSession(activation, environment, own, kernelDictionaries.jcb)
-      if (activation.restart) return await updateCard(kernel, activation.onlineResponse)
+      if (activation.restart) return updateCard(kernel, activation.onlineResponse)
       const payment = payments.get(activation.transaction) ?? {}
       payments.set(activation.transaction, payment)
       const outcome = await run(kernel, activation, settings, payment)
       if (outcome.start === 'D') held = kernel
       return outcome
-    } catch (fault) {
-      const { error, sw } = cardError(fault)
-      return endApplication(error, sw)
-    }
+    })
   }
 }
 
@@ -154,15 +150,14 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: JcbSe
   const onDevice = isSet(card.get(0x82), ON_DEVICE_CVM) && isSet(terminal.get(0x9f53), TIP.onDeviceCvm)
   if (reaches(kernel, onDevice ? limit.onDevice : limit.plain)) return selectNext
   await readFiles(kernel, card.get(0x94)!)
-  if (lacking(kernel, [0x5a, 0x5f24, 0x8c]).length > 0) return endApplication('cardDataMissing')
-  if (!panAgrees(kernel)) return endApplication('cardDataError')
+  const refused = refusesData(kernel, [0x5a, 0x5f24, 0x8c])
+  if (refused) return refused
   const combined = prepareCda(kernel)
   const floor = floorRule(kernel, activation)
   const figure = terminal.get(LIMITS.floor)
   if (!floor) selectAtRandom(kernel, settings.randomSelection, figure && fromBcd(figure))
   else kernel.raise('floorLimitExceeded', { rule: `Book C-5, 5.5: ${floor}`, inputs: [0x9f02, 0x9f35] })
-  if (kernel.exceptionFile?.(panOf(kernel), psnOf(kernel)))
-    kernel.raise('cardOnExceptionFile', { rule: 'Book C-5, 5.5: exception file', inputs: [0x5a] })
+  lookUpExceptionFile(kernel, 'Book C-5, 5.5: exception file')
   // The issuer's country may have a tag of JCB's own.
   const country = card.has(0x5f28) ? undefined : card.get(0x9f57)
   if (country) card.set(0x5f28, country)

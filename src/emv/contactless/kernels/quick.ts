@@ -8,6 +8,9 @@ import type { Kernel } from '../../steps/context.ts'
 import { TTQ } from '../combination.ts'
 import type { ContactlessCvm, ContactlessOutcome } from '../outcome.ts'
 
+/** What the card must have given, with its cryptogram. */
+export const mandatory = [0x82, 0x9f36, 0x57, 0x9f10, 0x9f26]
+
 /** AIP (82): the card signs with fDDA. */
 const DDA: Bit = { byte: 1, bit: 6 }
 

@@ -11,29 +11,25 @@ import { type Decision, decided } from '../decide.ts'
 import type { ContactlessKernel, KernelActivation } from '../entry.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI } from '../outcome.ts'
 import {
-  cardError,
   endApplication,
   getProcessingOptions,
   type KernelEnvironment,
   keepResponse,
-  lacking,
   newSession,
-  panAgrees,
-  readFiles,
+  orEnd,
+  type ReaderData,
+  readAndRelease,
+  refusesData,
 } from '../session.ts'
-import { asTheCardSawIt, CTQ, cryptogramType, fastDda, isExpired, verifyByQualifiers } from './quick.ts'
+import { asTheCardSawIt, CTQ, cryptogramType, fastDda, isExpired, mandatory, verifyByQualifiers } from './quick.ts'
 
-export interface UnionPaySettings {
-  /** Data objects of the reader that differ from the terminal's. */
-  readonly data?: ReadonlyMap<number, Uint8Array>
+export interface UnionPaySettings extends ReaderData {
   /** Cards below version 0030 (9F08) are taken, which have fast DDA of version 00; where left out, version 00 is a failure. */
   readonly fastDda00?: boolean
 }
 
 /** The first application version (9F08) whose fast DDA is of version 01. */
 const FIRST_WITH_01 = '0030'
-
-const mandatory = [0x82, 0x9f36, 0x57, 0x9f10, 0x9f26]
 
 const record = [
   0x5a, 0x5f20, 0x5f24, 0x5f2a, 0x5f34, 0x82, 0x95, 0x9a, 0x9c, 0x9f10, 0x9f1a, 0x9f26, 0x9f36, 0x9f37, 0x9f6e, 0x9f7c, 0x9f27, 0x57, 0x9f66, 0x9f02,
@@ -58,12 +54,7 @@ const tapAgain: ContactlessOutcome = {
 export function unionPayKernel(environment: KernelEnvironment, settings: UnionPaySettings = {}): ContactlessKernel {
   return async activation => {
     const kernel = newSession(activation, environment, settings.data ?? new Map())
-    try {
-      return await run(kernel, activation, settings)
-    } catch (fault) {
-      const { error, sw } = cardError(fault)
-      return endApplication(error, sw)
-    }
+    return orEnd(() => run(kernel, activation, settings))
   }
 }
 
@@ -76,11 +67,9 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: Union
   if (sw === 0x6986) return tapAgain
   if (sw !== 0x9000) return isSet(ttq, TTQ.contactChip) ? toContact : endApplication('statusBytes', sw)
   keepResponse(kernel, data)
-  const afl = card.get(0x94)
-  if (afl && afl.length > 0) await readFiles(kernel, afl)
-  activation.ui({ message: UI.cardReadOk, status: 'cardReadSuccessfully' })
-  if (lacking(kernel, mandatory).length > 0) return endApplication('cardDataMissing')
-  if (!panAgrees(kernel)) return endApplication('cardDataError')
+  await readAndRelease(kernel, activation)
+  const refused = refusesData(kernel, mandatory)
+  if (refused) return refused
   return decide(kernel, ttq, settings)
 }
 

@@ -13,20 +13,21 @@ import { type LimitSet, limitsFor } from '../dynamic-limits.ts'
 import type { ContactlessKernel, KernelActivation } from '../entry.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI } from '../outcome.ts'
 import {
-  cardError,
   endApplication,
   getProcessingOptions,
   type KernelEnvironment,
   keepResponse,
   lacking,
   newSession,
-  panAgrees,
-  readFiles,
+  orEnd,
+  type ReaderData,
+  readAndRelease,
+  refusesData,
 } from '../session.ts'
 import { updateCard } from './issuer-update.ts'
-import { asTheCardSawIt, CTQ, cryptogramType, fastDda, isExpired, verifyByQualifiers } from './quick.ts'
+import { asTheCardSawIt, CTQ, cryptogramType, fastDda, isExpired, mandatory, verifyByQualifiers } from './quick.ts'
 
-export interface VisaSettings {
+export interface VisaSettings extends ReaderData {
   /** The card's Application Usage Control is looked at for cash and for cashback (5.5.1.3, 5.5.1.4). */
   readonly checkCashUsage?: boolean
   readonly checkCashbackUsage?: boolean
@@ -38,13 +39,9 @@ export interface VisaSettings {
   readonly fastDda00?: boolean
   /** Dynamic reader limits by Application Program ID (9F5A). */
   readonly limitSets?: readonly LimitSet[]
-  /** Data objects of the reader that differ from the terminal's. */
-  readonly data?: ReadonlyMap<number, Uint8Array>
 }
 
 const MAGSTRIPE_MODE: Bit = { byte: 2, bit: 8 }
-
-const mandatory = [0x82, 0x9f36, 0x57, 0x9f10, 0x9f26]
 
 /** What goes to the host (data record). */
 const record = [
@@ -70,12 +67,7 @@ export function visaKernel(environment: KernelEnvironment, settings: VisaSetting
   return async activation => {
     const kernel = newSession(activation, environment, settings.data ?? new Map(), kernelDictionaries.visa)
     if (activation.restart) return updateCard(kernel, activation.onlineResponse)
-    try {
-      return await run(kernel, activation, settings)
-    } catch (fault) {
-      const { error, sw } = cardError(fault)
-      return endApplication(error, sw)
-    }
+    return orEnd(() => run(kernel, activation, settings))
   }
 }
 
@@ -90,13 +82,11 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: VisaS
   if (sw === 0x6986) return again
   if (sw !== 0x9000) return endApplication('statusBytes', sw)
   keepResponse(kernel, data)
-  const afl = card.get(0x94)
-  if (afl && afl.length > 0) await readFiles(kernel, afl)
-  activation.ui({ message: UI.cardReadOk, status: 'cardReadSuccessfully' })
+  await readAndRelease(kernel, activation)
   const ttq = terminal.get(0x9f66) ?? new Uint8Array(4)
   if (isSet(card.get(0x82), MAGSTRIPE_MODE) && isSet(ttq, TTQ.magstripeMode)) return magstripe(kernel, ttq)
-  if (lacking(kernel, mandatory).length > 0) return endApplication('cardDataMissing')
-  if (!panAgrees(kernel)) return endApplication('cardDataError')
+  const refused = refusesData(kernel, mandatory)
+  if (refused) return refused
   const deviceInfo = card.get(0x9f6e)
   if (deviceInfo?.length === 4) card.set(0x9f6e, Uint8Array.of(...deviceInfo.subarray(0, 3), deviceInfo[3] & 0xf0))
   return decide(kernel, ttq, settings)

@@ -1,8 +1,8 @@
 /** Kernel 2's data: configuration objects with their defaults, and the questions that all its parts ask of them (EMV Contactless Book C-2, Annex A). */
 
-import { fromBcd, fromHex } from '../../../bytes.ts'
+import { fromBcd } from '../../../bytes.ts'
 import { kernelDictionaries } from '../../../tlv/kernels.ts'
-import { type Bit, isSet } from '../../data.ts'
+import { type Bit, dataObjects, isSet } from '../../data.ts'
 import type { Kernel } from '../../steps/context.ts'
 import type { KernelActivation } from '../entry.ts'
 import type { ContactlessOutcome } from '../outcome.ts'
@@ -12,14 +12,12 @@ import { EXCHANGE } from './exchange.ts'
 import { STORAGE } from './storage.ts'
 
 /** Configuration data objects and their defaults (C-2, 4.x); the limits accept everything and verify nobody until a profile sets them. */
-export const mastercardDefaults: ReadonlyMap<number, Uint8Array> = new Map(
-  Object.entries({
-    '9F09': '0002', '9F6D': '0001', '9F7E': '01', '9F53': '', DF810C: '02', DF8117: '60', DF8118: '60', DF8119: '08', DF811A: '9F6A04', DF811B: '20',
-    DF811C: '012C', DF811D: '00', DF811E: '20', DF812C: '00', DF811F: '08', DF8120: '840000000C', DF8121: '840000000C', DF8122: '840000000C',
-    DF8123: '000000000000', DF8124: '999999999999', DF8125: '999999999999', DF8126: '999999999999', DF8127: '01F4', DF812D: '000013', DF8130: '0D', DF8132: '0014',
-    DF8133: '0032', DF8134: '0012', DF8135: '0018', DF8136: '012C', DF8137: '32', '9F1D': '6CFF000000000000',
-  }).map(([tag, value]) => [Number.parseInt(tag, 16), fromHex(value)]),
-) // biome-ignore format: a table
+export const mastercardDefaults: ReadonlyMap<number, Uint8Array> = dataObjects({
+  '9F09': '0002', '9F6D': '0001', '9F7E': '01', '9F53': '', DF810C: '02', DF8117: '60', DF8118: '60', DF8119: '08', DF811A: '9F6A04', DF811B: '20',
+  DF811C: '012C', DF811D: '00', DF811E: '20', DF812C: '00', DF811F: '08', DF8120: '840000000C', DF8121: '840000000C', DF8122: '840000000C',
+  DF8123: '000000000000', DF8124: '999999999999', DF8125: '999999999999', DF8126: '999999999999', DF8127: '01F4', DF812D: '000013', DF8130: '0D', DF8132: '0014',
+  DF8133: '0032', DF8134: '0012', DF8135: '0018', DF8136: '012C', DF8137: '32', '9F1D': '6CFF000000000000',
+}) // biome-ignore format: a table
 
 /**
  * The data of a run. An empty object of the configuration that has no default is "present and empty", as the Book says: something to be asked for. An
