@@ -2,7 +2,7 @@
 
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { Refusal } from './desk.ts'
+import { Refusal } from './desk/reply.ts'
 
 export interface Door {
   /** Asked of whatever a browser sends that changes something, and of everybody where `everybody` is set. */

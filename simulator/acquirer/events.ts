@@ -3,7 +3,7 @@
 import { currency, formatAmount } from '../../src/currency.ts'
 import type { HostState, OrderState } from '../../src/payment/acquirer.ts'
 import type { ChangeKind } from './changes.ts'
-import type { Check } from './issuer/issuer.ts'
+import type { Check } from './issuer/verdict.ts'
 
 export type HostEvent =
   | {

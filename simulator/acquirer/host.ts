@@ -11,7 +11,8 @@ import { decodeMessage, encodeAnswer, encodeCode, type Json } from '../../src/pa
 import { decodeCashSale, decodeChange, decodeSale, encodeHostOrder } from '../../src/payment/host/wire-order.ts'
 import { portFault } from '../port-fault.ts'
 import type { BookedOrder } from './book.ts'
-import { Desk, type DeskOptions, Refusal, type Reply } from './desk.ts'
+import { Desk, type DeskOptions } from './desk/desk.ts'
+import { Refusal, type Reply } from './desk/reply.ts'
 import { admit, type Door } from './door.ts'
 import { openStore } from './store.ts'
 

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { Fault } from '../../src/errors.ts'
 import { categories } from '../../src/payment/estimates.ts'
 import type { BonusOptions } from './bonus.ts'
-import type { MerchantAccount } from './desk.ts'
+import type { MerchantAccount } from './desk/merchants.ts'
 
 const estimate = z.strictObject({
   scheme: z.string().min(1).max(32),

@@ -6,7 +6,7 @@ import { fromHex, hex } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import { type Database, openDatabase } from '../../src/payment/journal/sqlite.ts'
 import { Book, type BookedOrder } from './book.ts'
-import type { AccountState } from './issuer/issuer.ts'
+import type { AccountState } from './issuer/accounts.ts'
 import type { KeySerialState } from './key-serials.ts'
 import { type Names, names } from './names.ts'
 

@@ -1,7 +1,7 @@
 /** Payments over a line on which one message in five is lost, damaged, doubled or late, on a clock that is moved; with the host's book beside them. */
 
 import { open } from '../../devices/index.ts'
-import { Desk } from '../../simulator/acquirer/desk.ts'
+import { Desk } from '../../simulator/acquirer/desk/desk.ts'
 import { openStore } from '../../simulator/acquirer/store.ts'
 import type { LineFaults } from '../../simulator/faults.ts'
 import { loadCard, type PersonOptions, person, virtualReader } from '../../simulator/world.ts'

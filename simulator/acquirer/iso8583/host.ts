@@ -23,7 +23,8 @@ import {
 import { encodeAnswer } from '../../../src/payment/host/wire.ts'
 import { decodeChange, encodeHostOrder } from '../../../src/payment/host/wire-order.ts'
 import { portFault } from '../../port-fault.ts'
-import { type Desk, Refusal, type Reply } from '../desk.ts'
+import type { Desk } from '../desk/desk.ts'
+import { Refusal, type Reply } from '../desk/reply.ts'
 import { isoIndex } from './index.ts'
 
 export interface IsoLine extends AsyncDisposable {

@@ -4,7 +4,7 @@ import { maskPan } from '../../../src/mask.ts'
 import type { AuthorisationMessage, OrderChange } from '../../../src/payment/acquirer.ts'
 import type { IsoMessage } from '../../../src/payment/host/iso8583/codec.ts'
 import { formatFault, textOf, traceKey } from '../../../src/payment/host/iso8583/messages.ts'
-import type { Desk } from '../desk.ts'
+import type { Desk } from '../desk/desk.ts'
 
 interface Entry {
   readonly key: string

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { open } from '../../../devices/index.ts'
 import { device as deviceSide, host as hostSide } from '../../../devices/qpos/codec.ts'
-import { Desk } from '../../../simulator/acquirer/desk.ts'
+import { Desk } from '../../../simulator/acquirer/desk/desk.ts'
 import { openStore } from '../../../simulator/acquirer/store.ts'
 import { loadCard, type PersonOptions, person, virtualReader } from '../../../simulator/world.ts'
 import { VirtualClock } from '../../../src/clock.ts'

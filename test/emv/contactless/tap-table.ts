@@ -1,7 +1,8 @@
 /** The table of issue 4: amounts, ways to pay and schemes with the verification each must end in; the issuer that answers, and what agrees in every payment. */
 
 import { expect } from 'vitest'
-import { Issuer, type Verdict } from '../../../simulator/acquirer/issuer/issuer.ts'
+import { Issuer } from '../../../simulator/acquirer/issuer/issuer.ts'
+import type { Verdict } from '../../../simulator/acquirer/issuer/verdict.ts'
 import type { CheckedRule } from '../../../simulator/acquirer/rules.ts'
 import { loadCard } from '../../../simulator/cards/icc.ts'
 import { issuerView } from '../../../simulator/cards/issuer-view.ts'

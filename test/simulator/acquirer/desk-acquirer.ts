@@ -1,6 +1,7 @@
 /** The virtual acquirer without a wire between: for payments on a virtual clock, which no socket keeps. */
 
-import type { Desk, Reply } from '../../../simulator/acquirer/desk.ts'
+import type { Desk } from '../../../simulator/acquirer/desk/desk.ts'
+import type { Reply } from '../../../simulator/acquirer/desk/reply.ts'
 import { Fault } from '../../../src/errors.ts'
 import type { Acquirer, HostAnswer } from '../../../src/payment/acquirer.ts'
 import { decodeMessage, encodeMessage } from '../../../src/payment/host/wire.ts'

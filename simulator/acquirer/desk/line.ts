@@ -1,0 +1,72 @@
+/** How a question comes to its answer on a line that the rules of the day may spoil: late, twice, or not at all. */
+
+import { type Clock, sleep } from '../../../src/clock.ts'
+import type { CheckedRule, RuleFacts, ruleBook } from '../rules.ts'
+import type { Records } from './records.ts'
+import type { Reply } from './reply.ts'
+
+/** What a question is worked on with. */
+export interface Turn {
+  /** Those that it meets. */
+  readonly rules: readonly CheckedRule[]
+  /** Where the host takes its time. @throws Fault `aborted` when the host goes down */
+  wait(): Promise<void>
+}
+
+export class DeskLine {
+  readonly #records: Records
+  readonly #rules: ReturnType<typeof ruleBook>
+  readonly #clock: Clock
+  readonly #stopping = new AbortController()
+  readonly #turns = new Map<string, Promise<void>>()
+
+  constructor(records: Records, rules: ReturnType<typeof ruleBook>, clock: Clock) {
+    this.#records = records
+    this.#rules = rules
+    this.#clock = clock
+  }
+
+  /** Lets go of answers that are being delayed. */
+  stop(): void {
+    this.#stopping.abort()
+  }
+
+  /** `work` as the rules of the day let the line bring it about. */
+  async answer<T>(key: string, facts: RuleFacts, work: (turn: Turn) => Promise<T>): Promise<Reply<T>> {
+    const { book } = this.#records
+    const known = facts.on === 'authorisation' && (book.find(key) !== undefined || book.isVoided(key)) // a repetition is no new payment for a rule
+    const rules = known ? [] : this.#rules(facts)
+    const has = (what: CheckedRule['do']) => rules.some(one => one.do === what)
+    if (has('dropRequest')) return this.#drop(key, 'request')
+    const wait = async () => {
+      for (const one of rules) if (one.do === 'delay') await sleep(one.ms, this.#clock, this.#stopping.signal)
+    }
+    const turn = { rules, wait }
+    const copies = has('duplicate') ? [work(turn), work(turn)] : [work(turn)]
+    const [answer] = await Promise.all(copies)
+    if (has('dropAnswer')) return this.#drop(key, 'answer')
+    const line = (['silence', 'closeSocket', 'garbage'] as const).find(has) ?? (has('duplicate') ? 'twice' : undefined)
+    return { answer, ...(line && { line }) }
+  }
+
+  #drop(key: string, what: 'request' | 'answer'): { readonly line: 'drop' } {
+    this.#records.hear({ type: 'dropped', key, what })
+    return { line: 'drop' }
+  }
+
+  /** Changes of one order go one after the other, in the order in which they came. */
+  inTurn<T>(order: readonly string[], work: () => Promise<T>): Promise<T> {
+    const name = JSON.stringify(order)
+    const before = this.#turns.get(name) ?? Promise.resolve()
+    const mine = before.then(work)
+    const settled = mine.then(
+      () => {},
+      () => {},
+    )
+    this.#turns.set(name, settled)
+    void settled.then(() => {
+      if (this.#turns.get(name) === settled) this.#turns.delete(name)
+    })
+    return mine
+  }
+}
