@@ -22,122 +22,96 @@ import {
   type StatusEvent,
 } from '../../../devices/miura/codec.ts'
 import { fromText, hex } from '../../../src/bytes.ts'
-import type { Clock } from '../../../src/clock.ts'
-import { systemClock, within } from '../../../src/clock.ts'
+import { within } from '../../../src/clock.ts'
 import type { Card } from '../../../src/emv/card.ts'
 import type { AuthorisationRequest, AuthorisationResponse } from '../../../src/emv/terminal.ts'
-import { abortFault, asFault, Fault, isFault } from '../../../src/errors.ts'
+import { asFault, Fault, isFault } from '../../../src/errors.ts'
 import type { Swipe, SwipedTracks } from '../../../src/magstripe/swipe.ts'
-import type { MessageId } from '../../../src/messages/messages.ts'
 import type { Link } from '../../../src/transport/link.ts'
-import { faultySender, type LineFaults } from '../../faults.ts'
-import { Body, type BodyEvent, type CardWait } from '../body/body.ts'
-import { Firmware, type HostSide } from '../firmware.ts'
-import { hearHost } from '../hear.ts'
-import type { VirtualReader, VirtualReaderOptions } from '../reader.ts'
-import { Seat } from '../seat.ts'
+import type { LineFaults } from '../../faults.ts'
+import type { Body, BodyEvent } from '../body/body.ts'
+import { Chassis, type ChassisOptions, type Job, type Sender } from '../chassis.ts'
+import type { Firmware, HostSide } from '../firmware.ts'
+import type { VirtualReader } from '../reader.ts'
 import { swipeOf } from '../take-card.ts'
-import { responseOf, withCvm } from '../told.ts'
+import { responseOf } from '../told.ts'
 import { MiuraFiles } from './files.ts'
 import { MiuraIdle } from './idle.ts'
 import { type Answer, done, endingOf, endingOfFault, failed, noTracks, resultOf, swipeData, transactionOf } from './payload.ts'
 import { plainAnswer, UNKNOWN_INS } from './plain.ts'
+import { contactless } from './tap.ts'
 
-export interface MiuraOptions extends Omit<VirtualReaderOptions, 'body'> {
-  readonly body?: Body
-}
+/** How a virtual Miura is made. */
+export type MiuraOptions = ChassisOptions
 
-/** A command that takes as long as people do. */
-interface Job {
+interface MiuraJob extends Job {
   readonly command: Command
-  readonly stop: AbortController
   /** Its answer is due: the next solicited message is that. */
   owing: boolean
-  /** The host has lost interest in how it ends. */
-  forgotten: boolean
   question?: (told: Continue) => void
-  done: Promise<void>
 }
-
-/** Milliseconds that START CONTACTLESS waits. */
-const CARD_TIMEOUT = 60_000
-/** Interfaces that START CONTACTLESS notices. */
-const everything = ['tap', 'chip', 'swipe'] as const
 
 export class VirtualMiura implements VirtualReader {
   readonly family = 'miura'
   readonly body: Body
   readonly firmware: Firmware
-  /** Knobs of the line, to be turned at any time. */
   readonly faults: LineFaults
   readonly serial: string
-  readonly #options: MiuraOptions
-  readonly #clock: Clock
-  readonly #seat = new Seat()
+  readonly #chassis: Chassis<MiuraJob>
   readonly #files: MiuraFiles
-  #link: Link | undefined
-  #send: ((frame: Uint8Array) => Promise<void>) | undefined
+  readonly #idle: MiuraIdle
+  #send: Sender | undefined
   #sent: Promise<void> | undefined
-  #job: Job | undefined
   /** The card in the slot answers to reset. */
   #emv = false
   #swiped: Swipe | undefined
-  readonly #idle: MiuraIdle
-  readonly #stopWatching: () => void
 
   constructor(options: MiuraOptions) {
-    this.#options = options
-    this.#clock = options.clock ?? systemClock
-    this.body = options.body ?? new Body({ clock: this.#clock, ...(options.language && { language: options.language }) })
-    this.firmware = new Firmware({ ...options, family: this.family, body: this.body, clock: this.#clock })
-    this.faults = { ...options.faults }
-    this.serial = options.serial ?? '01000123'
-    const { applications } = this.firmware.config
-    const aids = fromText(applications.map(({ aid }) => `${hex(aid)}\n`).join(''))
-    this.#files = new MiuraFiles(new Map([['emv.cfg', aids]]), this.firmware.condition.update)
+    this.#chassis = new Chassis(options, { family: this.family, serial: '01000123', see: event => this.#see(event) })
+    const { body, firmware, faults, serial } = this.#chassis
+    this.body = body
+    this.firmware = firmware
+    this.faults = faults
+    this.serial = serial
+    const aids = fromText(firmware.config.applications.map(({ aid }) => `${hex(aid)}\n`).join(''))
+    this.#files = new MiuraFiles(new Map([['emv.cfg', aids]]), firmware.condition.update)
     this.#idle = new MiuraIdle({
-      body: this.body,
+      body,
       onSwipe: (tracks, signal) => this.#tellSwipe(tracks, signal),
       onCancel: () => this.#event({ type: 'key', key: keyCodes.cancel }),
       onFault: options.onFault,
     })
-    this.#stopWatching = this.body.on(event => this.#see(event))
   }
 
-  async serve(link: Link): Promise<void> {
-    await this.#seat.take(link, this.serial)
-    const over = new AbortController()
-    this.#link = link
-    this.#send = faultySender(link, { faults: this.faults, clock: this.#clock, random: this.firmware.random }, over.signal)
-    try {
-      if (this.body.isOn) {
-        this.#status('poweredOn', 'Powered On')
-        await hearHost(link, device.decoder(), this.#clock, message => this.#hear(message))
+  serve(link: Link): Promise<void> {
+    return this.#chassis.serve(link, send => {
+      this.#send = send
+      return {
+        decoder: device.decoder(),
+        greet: () => this.#status('poweredOn', 'Powered On'),
+        hear: message => this.#hear(message),
+        hush: () => {
+          this.#send = undefined
+        },
+        left: () => {
+          this.#idle.reports = 0
+          this.#idle.keys = false
+          return this.#idle.rest()
+        },
       }
-    } finally {
-      this.#seat.leaving()
-      over.abort()
-      this.#send = undefined
-      await this.#endJob(new Fault('link-closed', 'the host is gone'))
-      this.#idle.reports = 0
-      this.#idle.keys = false
-      await this.#idle.rest()
-      await link.close()
-      this.#link = undefined
-      this.#seat.left()
-    }
+    })
   }
 
-  async close(): Promise<void> {
-    this.#stopWatching()
-    await this.#link?.close()
-    await this.#endJob(new Fault('aborted', 'the reader was closed'))
-    await this.#idle.rest()
-    this.firmware.stop()
+  close(): Promise<void> {
+    return this.#chassis.close(() => this.#idle.rest())
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  get #job(): MiuraJob | undefined {
+    return this.#chassis.job
   }
 
   // — what it says —
@@ -167,10 +141,7 @@ export class VirtualMiura implements VirtualReader {
   // — what happens to it —
 
   #see(event: BodyEvent): void {
-    if (event.type === 'power' && !event.on) {
-      this.#status('poweringOff', 'Powering Off')
-      this.#link?.close().catch(() => {})
-    } else if (event.type === 'tamper') this.#job?.stop.abort(new Fault('tampered', 'the reader was opened'))
+    if (event.type === 'power' && !event.on) this.#status('poweringOff', 'Powering Off')
     else if (event.type === 'card' && (event.event === 'inserted' || event.event === 'removed')) {
       this.#emv = event.event === 'inserted' && this.#answersToReset()
       if (this.#idle.reports & cardReports.unsolicited) this.#cardStatus()
@@ -237,7 +208,7 @@ export class VirtualMiura implements VirtualReader {
 
   async #plain(message: Command): Promise<Answer> {
     if (message.command !== 'keyboardStatus')
-      return plainAnswer({ body: this.body, firmware: this.firmware, files: this.#files, clock: this.#clock }, message)
+      return plainAnswer({ body: this.body, firmware: this.firmware, files: this.#files, clock: this.#chassis.clock }, message)
     await this.#idle.rest()
     if (message.p1 !== 0xff) this.#idle.keys = message.p1 === 0x01
     this.#watch()
@@ -245,14 +216,13 @@ export class VirtualMiura implements VirtualReader {
   }
 
   async #abort(): Promise<void> {
-    await this.#endJob(new Fault('aborted', 'the host has aborted'))
+    await this.#chassis.stop(new Fault('aborted', 'the host has aborted'))
     this.#answer(done())
   }
 
   /** Soft: what is under way ends unheard. Hard: it restarts, and installs what it was given. */
   async #reset(kind: number): Promise<void> {
-    if (this.#job) this.#job.forgotten = true
-    await this.#endJob(new Fault('aborted', 'the host has reset the reader'))
+    await this.#chassis.forget(new Fault('aborted', 'the host has reset the reader'))
     const { told } = this.firmware.condition
     const application = { name: 'M000-MPI', ...(told && { version: told }) }
     this.#answer(done(encodeSoftwareInfo({ serial: this.serial, software: [application, { name: 'M000-OS', version: '7-12' }] })))
@@ -261,7 +231,7 @@ export class VirtualMiura implements VirtualReader {
     this.#files.install()
     this.body.show('reader.idle')
     await this.#sent
-    await this.#link?.close()
+    await this.#chassis.link?.close()
   }
 
   #continue({ data }: Command): void {
@@ -275,58 +245,44 @@ export class VirtualMiura implements VirtualReader {
       job.owing = true
       job.question(told)
     } catch (error) {
-      this.#options.onFault?.(asFault(error))
+      this.#chassis.onFault(asFault(error))
       this.#answer(failed(failures.INVALID_DATA))
     }
   }
 
   // — what takes a while —
 
-  async #begin(command: Command, work: (job: Job) => Promise<Answer>): Promise<void> {
-    await this.#endJob(new Fault('aborted', 'the host has begun something else'))
+  async #begin(command: Command, work: (job: MiuraJob) => Promise<Answer>): Promise<void> {
+    await this.#chassis.stop(new Fault('aborted', 'the host has begun something else'))
     await this.#idle.rest()
-    const job: Job = { command, stop: new AbortController(), owing: true, forgotten: false, done: Promise.resolve() }
-    this.#job = job
-    job.done = this.#run(job, work)
-  }
-
-  async #run(job: Job, work: (job: Job) => Promise<Answer>): Promise<void> {
-    const { signal } = job.stop
-    let answer: Answer
-    try {
-      answer = await work(job)
-    } catch (error) {
-      const fault = signal.aborted ? abortFault(signal) : asFault(error)
-      if (!signal.aborted) this.#options.onFault?.(fault)
-      answer = endingOfFault(fault)
-      // A refusal stays on the display as the firmware put it there.
-      if (!isFault(fault, 'low-battery', 'update-required', 'tampered')) this.firmware.showEnd({ result: 'cancelled', cvm: 'none' })
-    }
-    this.#job = undefined
-    if (job.owing && !job.forgotten) this.#answer(answer)
-    this.#watch()
-  }
-
-  async #endJob(why: Fault): Promise<void> {
-    this.#job?.stop.abort(why)
-    await this.#job?.done
+    const job: MiuraJob = { command, stop: new AbortController(), owing: true, forgotten: false, done: Promise.resolve() }
+    this.#chassis.begin(job, work, {
+      failed: fault => {
+        this.#chassis.showStopped(fault)
+        return endingOfFault(fault)
+      },
+      ended: answer => {
+        if (job.owing && !job.forgotten) this.#answer(answer)
+        this.#watch()
+      },
+    })
   }
 
   /** Answers START with what the host is to decide, and waits for CONTINUE. @throws Fault `aborted` or the signal's own */
-  async #ask(job: Job, request: Pick<AuthorisationRequest, 'tags' | 'pinBlock'>, signal: AbortSignal): Promise<AuthorisationResponse> {
+  async #ask(job: MiuraJob, request: Pick<AuthorisationRequest, 'tags' | 'pinBlock'>, signal: AbortSignal): Promise<AuthorisationResponse> {
     const told = new Promise<Continue>(resolve => {
       job.question = resolve
     })
     job.owing = false
     this.#answer(resultOf('onlineRequired', request))
     try {
-      return responseOf(await within({ signal, clock: this.#clock }, () => told))
+      return responseOf(await within({ signal, clock: this.#chassis.clock }, () => told))
     } finally {
       delete job.question
     }
   }
 
-  async #chip({ data }: Command, job: Job): Promise<Answer> {
+  async #chip({ data }: Command, job: MiuraJob): Promise<Answer> {
     const transaction = transactionOf(decodeStart(data))
     this.firmware.checkReady(transaction)
     if (!this.body.cardInSlot) return failed(failures.NO_SMARTCARD_IN_SLOT)
@@ -341,58 +297,15 @@ export class VirtualMiura implements VirtualReader {
     return endingOf(await this.firmware.pay(card, transaction, this.#hostSide(job), job.stop))
   }
 
-  async #contactless({ data }: Command, job: Job): Promise<Answer> {
+  #contactless({ data }: Command, job: MiuraJob): Promise<Answer> {
     const { signal } = job.stop
-    const transaction = transactionOf(decodeStart(data))
-    this.firmware.checkReady(transaction)
-    if (!this.firmware.canTap(transaction)) return failed(failures.CONTACTLESS_INSERT_OR_SWIPE)
-    const deadline = this.#clock.now() + CARD_TIMEOUT
-    let message: MessageId | undefined
-    for (let found: CardWait | undefined; ; ) {
-      const timeout = deadline - this.#clock.now()
-      const now: CardWait =
-        found ?? (await this.firmware.waitForCard(everything, { signal, timeout, amount: transaction, ...(message && { message }) }))
-      found = undefined
-      switch (now.interface) {
-        case 'none':
-          this.firmware.showEnd({ result: 'cancelled', cvm: 'none' })
-          return failed(now.why === 'timeout' ? failures.CONTACTLESS_TIMEOUT : failures.USER_CANCELLED)
-        case 'chip':
-          return failed(failures.CONTACTLESS_ABORT_BY_CARD_INSERT)
-        case 'swipe':
-          if (await this.#tellSwipe(now.tracks, signal)) return failed(failures.CONTACTLESS_ABORT_BY_SWIPE)
-          message = 'reader.tryAgain'
-          break
-        case 'tap': {
-          const tapped = await this.firmware.tap(transaction, this.#hostSide(job), { signal, interfaces: everything, timeout })
-          if (tapped.type === 'other') found = tapped.found
-          else if (tapped.type === 'onlineRequest') return this.#tapOnline(job, tapped.request, signal)
-          else {
-            const { outcome } = tapped
-            if (outcome.reason === 'noApplication' || outcome.reason === 'cardError') {
-              this.body.sound('error')
-              message = 'reader.tryAnotherCard' // EMV Contactless Book A, message 1C
-              break
-            }
-            if (outcome.reason !== 'tryAnotherInterface') this.firmware.showEnd(outcome)
-            return endingOf({ ...outcome, tags: withCvm(outcome) })
-          }
-        }
-      }
-    }
-  }
-
-  /** The card has gone: the host's word is the result. */
-  async #tapOnline(job: Job, request: AuthorisationRequest, signal: AbortSignal): Promise<Answer> {
-    const tags = withCvm(request)
-    const response = await this.#ask(job, { ...request, tags }, signal)
-    const approved = response.type === 'approved'
-    this.firmware.showEnd({ result: approved ? 'approved' : 'declined', cvm: request.cvm })
-    return resultOf(approved ? 'approved' : 'declined', { tags })
+    const { firmware } = this
+    const swiped = async (tracks: SwipedTracks) => (await this.#tellSwipe(tracks, signal)) !== undefined
+    return contactless({ firmware, host: this.#hostSide(job), signal, swiped, ask: request => this.#ask(job, request, signal) }, data)
   }
 
   /** ONLINE PIN for the card that was swiped last: the PAN never left the reader. */
-  async #pin({ data }: Command, job: Job): Promise<Answer> {
+  async #pin({ data }: Command, job: MiuraJob): Promise<Answer> {
     this.firmware.checkReady()
     decodeOnlinePin(data)
     if (!this.#swiped) return failed(failures.TERMINAL_NOT_READY)
@@ -402,7 +315,7 @@ export class VirtualMiura implements VirtualReader {
     return done(encodeOnlinePinResult({ type: 'pin', block: sealed.pinBlock.data, ksn: sealed.pinBlock.ksn }))
   }
 
-  #hostSide(job?: Job): HostSide {
+  #hostSide(job?: MiuraJob): HostSide {
     return {
       authorise: async (request, { signal }) => {
         if (!job) throw new Fault('internal', 'nothing is authorised outside of a transaction')

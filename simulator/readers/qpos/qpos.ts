@@ -1,35 +1,21 @@
 /** A virtual QPOS: the shared firmware behind the device side of the QPOS codec. It never speaks first and has one answer owing at most. */
 
-import type { DeviceMessage, EmvStart, HostMessage, TradeRequest } from '../../../devices/qpos/codec.ts'
-import {
-  bleShape,
-  cardModes,
-  commandCode,
-  decodeOnlineResult,
-  device,
-  encodeApplications,
-  encodeTradeAnswer,
-} from '../../../devices/qpos/codec.ts'
-import type { Clock } from '../../../src/clock.ts'
-import { systemClock } from '../../../src/clock.ts'
+import type { EmvStart, HostMessage, TradeRequest } from '../../../devices/qpos/codec.ts'
+import { bleShape, commandCode, type DeviceMessage, decodeOnlineResult, device, encodeApplications } from '../../../devices/qpos/codec.ts'
 import type { Card } from '../../../src/emv/card.ts'
 import type { AuthorisationResponse } from '../../../src/emv/terminal.ts'
 import { abortFault, asFault, Fault } from '../../../src/errors.ts'
-import type { Swipe, SwipedTracks } from '../../../src/magstripe/swipe.ts'
 import type { Link } from '../../../src/transport/link.ts'
-import { faultySender, type LineFaults } from '../../faults.ts'
-import { Body, type CardWait } from '../body/body.ts'
-import { Firmware, type HostSide } from '../firmware.ts'
-import { hearHost } from '../hear.ts'
-import type { VirtualReader, VirtualReaderOptions } from '../reader.ts'
-import { Seat } from '../seat.ts'
-import { swipeOf, waysOf } from '../take-card.ts'
+import type { LineFaults } from '../../faults.ts'
+import type { Body } from '../body/body.ts'
+import { Chassis, type ChassisOptions } from '../chassis.ts'
+import type { Firmware, HostSide } from '../firmware.ts'
+import type { VirtualReader } from '../reader.ts'
 import { responseOf } from '../told.ts'
 import { busy, type Command, Job } from './job.ts'
 import { type Code, PassiveLine } from './line.ts'
 import { QposField } from './nfc.ts'
 import {
-  cardDataOf,
   type Ending,
   endingOf,
   endingOfFault,
@@ -39,18 +25,18 @@ import {
   onlineRequest,
   pick,
   transactionOf,
-  transactionOfTrade,
   type Versions,
 } from './payload.ts'
-import { tapStep } from './tap.ts'
+import { trade } from './trade.ts'
 import { isLoaderFrame, isUpkeep, QposUpkeep } from './upkeep.ts'
 
-export interface QposOptions extends Omit<VirtualReaderOptions, 'body'> {
-  readonly body?: Body
+/** How a virtual QPOS is made. */
+export interface QposOptions extends ChassisOptions {
+  /** What it tells of its parts. */
   readonly versions?: Partial<Versions>
-  /** More data than this goes in parts (CmdID 36). */
+  /** More data than this goes in parts (CmdID 36): bytes; 1024 when left out. */
   readonly partSize?: number
-  /** Milliseconds that an answer may take before the reader says "busy" (23) instead. */
+  /** Milliseconds that an answer may take before the reader says "busy" (23) instead; 300 when left out. */
   readonly busyAfter?: number
 }
 
@@ -58,11 +44,7 @@ const empty = new Uint8Array(0)
 const versions = { bootloader: '1.0.0', hardware: 'A27C' }
 /** Result code of an EMV answer that is a list of applications. */
 const APPLICATION_LIST = 0x02
-/** tradeMode: the card is checked, no PIN is asked. */
-const NO_PIN = 1
 const noCode = { code: 0, sub: 0 }
-/** Milliseconds from the last block of new firmware to the restart. */
-const RESTART = 100
 
 /** It answers a question of the reader's. */
 function isAnswer({ command }: Command): boolean {
@@ -74,69 +56,55 @@ export class VirtualQpos implements VirtualReader {
   readonly ble = bleShape
   readonly body: Body
   readonly firmware: Firmware
-  /** Knobs of the line, to be turned at any time. */
   readonly faults: LineFaults
   readonly serial: string
-  readonly #options: QposOptions
-  readonly #clock: Clock
-  readonly #seat = new Seat()
-  #link: Link | undefined
+  readonly #versions: Partial<Versions>
+  readonly #chassis: Chassis<Job>
   readonly #line: PassiveLine
-  #job: Job | undefined
-  /** How the last job ended. */
-  #last: DeviceMessage | undefined
   readonly #field: QposField
   readonly #upkeep: QposUpkeep
+  /** How the last job ended. */
+  #last: DeviceMessage | undefined
   /** The chip that doTrade found. */
   #card: Card | undefined
   #lastTags: ReadonlyMap<number, Uint8Array> = new Map()
-  readonly #stopWatching: () => void
 
   constructor(options: QposOptions) {
-    this.#options = options
-    this.#clock = options.clock ?? systemClock
-    this.body = options.body ?? new Body({ clock: this.#clock, ...(options.language && { language: options.language }) })
-    this.firmware = new Firmware({ ...options, family: this.family, body: this.body, clock: this.#clock })
-    this.#field = new QposField(this.firmware)
-    this.#upkeep = new QposUpkeep(this.firmware)
-    this.faults = { ...options.faults }
-    this.serial = options.serial ?? 'MPOS0000000001'
     const { partSize = 1024, busyAfter = 300 } = options
-    this.#line = new PassiveLine({ clock: this.#clock, partSize, busyAfter, state: () => this.#job?.state ?? busy })
-    this.#stopWatching = this.body.on(event => {
-      if (event.type === 'power' && !event.on) this.#link?.close().catch(() => {})
-      if (event.type === 'tamper') this.#job?.stop.abort(new Fault('tampered', 'the reader was opened'))
+    this.#versions = options.versions ?? {}
+    this.#chassis = new Chassis(options, { family: this.family, serial: 'MPOS0000000001' })
+    const { body, firmware, faults, serial, clock } = this.#chassis
+    this.body = body
+    this.firmware = firmware
+    this.faults = faults
+    this.serial = serial
+    this.#field = new QposField(firmware)
+    this.#upkeep = new QposUpkeep(firmware)
+    this.#line = new PassiveLine({ clock, partSize, busyAfter, state: () => this.#job?.state ?? busy })
+  }
+
+  serve(link: Link): Promise<void> {
+    return this.#chassis.serve(link, send => {
+      this.#line.send = send
+      return {
+        decoder: device.decoder(),
+        hear: message => this.#hear(message),
+        hush: () => this.#line.close(),
+        left: () => this.#forget(),
+      }
     })
   }
 
-  async serve(link: Link): Promise<void> {
-    await this.#seat.take(link, this.serial)
-    const over = new AbortController()
-    this.#link = link
-    this.#line.send = faultySender(link, { faults: this.faults, clock: this.#clock, random: this.firmware.random }, over.signal)
-    try {
-      if (this.body.isOn) await hearHost(link, device.decoder(), this.#clock, message => this.#hear(message))
-    } finally {
-      this.#seat.leaving()
-      over.abort()
-      this.#line.close()
-      await this.#endJob(new Fault('link-closed', 'the host is gone'))
-      this.#forget()
-      await link.close()
-      this.#link = undefined
-      this.#seat.left()
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#stopWatching()
-    await this.#link?.close()
-    await this.#endJob(new Fault('aborted', 'the reader was closed'))
-    this.firmware.stop()
+  close(): Promise<void> {
+    return this.#chassis.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  get #job(): Job | undefined {
+    return this.#chassis.job
   }
 
   // — what the host says —
@@ -154,7 +122,7 @@ export class VirtualQpos implements VirtualReader {
 
   /** While an image is half there, or a newer one is required, only the loader runs, and there is no version to tell. */
   #info(): Uint8Array {
-    return infoOf({ ...versions, firmware: this.firmware.condition.told, ...this.#options.versions }, this.body.battery)
+    return infoOf({ ...versions, firmware: this.firmware.condition.told, ...this.#versions }, this.body.battery)
   }
 
   #refuse(code: Code): void {
@@ -168,12 +136,12 @@ export class VirtualQpos implements VirtualReader {
       this.#refuse(message)
       return
     }
-    const link = this.#link
+    const { link } = this.#chassis
     this.#line.owe(message)
     this.#line.forget()
     this.#begin({ code: message.code, sub: message.sub }, async job => {
       const { ending, committed } = await this.#upkeep.load(message, job.stop.signal)
-      if (committed) this.#clock.timer(RESTART, () => link?.close().catch(() => {}))
+      if (committed) this.#chassis.restart(link)
       return ending
     })
   }
@@ -237,8 +205,7 @@ export class VirtualQpos implements VirtualReader {
 
   async #reset(): Promise<void> {
     this.#line.owe(noCode)
-    if (this.#job) this.#job.forgotten = true
-    await this.#endJob(new Fault('aborted', 'the host has reset the reader'))
+    await this.#chassis.forget(new Fault('aborted', 'the host has reset the reader'))
     this.#forget()
     this.#line.answer('reset')
   }
@@ -260,38 +227,24 @@ export class VirtualQpos implements VirtualReader {
 
   // — what takes a while —
 
-  #begin(code: Code, work: (job: Job) => Promise<Ending>): void {
-    const job = new Job(this.#line, this.#clock, code)
-    this.#job = job
-    job.done = this.#run(job, work)
-  }
-
   /** Works to the last answer, whatever happens. */
-  async #run(job: Job, work: (job: Job) => Promise<Ending>): Promise<void> {
-    const { signal } = job.stop
-    let ending: Ending
-    try {
-      ending = await work(job)
-      // The kernel calls every abort a cancellation: here it is known whose it was.
-      if (signal.aborted && ending.type === 'userCancel') ending = endingOfFault(abortFault(signal))
-    } catch (error) {
-      const fault = asFault(error)
-      if (!signal.aborted) this.#options.onFault?.(fault)
-      ending = endingOfFault(fault)
-      // A refusal stays on the display as the firmware put it there.
-      if (this.#card || ending.type !== 'notAvailable') this.firmware.showEnd({ result: 'cancelled', cvm: 'none' })
-      this.#card = undefined
-    }
-    job.end()
-    this.#job = undefined
-    if (job.forgotten) return
-    this.#last = { result: 0, ...ending, ...job.code }
-    this.#line.reply(this.#last)
-  }
-
-  async #endJob(why: Fault): Promise<void> {
-    this.#job?.stop.abort(why)
-    await this.#job?.done
+  #begin(code: Code, work: (job: Job) => Promise<Ending>): void {
+    const cancelled = async (job: Job) => cancelledBy(job.stop.signal, await work(job))
+    this.#chassis.begin(new Job(this.#line, this.#chassis.clock, code), cancelled, {
+      failed: fault => {
+        const ending = endingOfFault(fault)
+        // A refusal stays on the display as the firmware put it there.
+        if (this.#card || ending.type !== 'notAvailable') this.firmware.showEnd({ result: 'cancelled', cvm: 'none' })
+        this.#card = undefined
+        return ending
+      },
+      ended: (ending, job) => {
+        job.end()
+        if (job.forgotten) return
+        this.#last = { result: 0, ...ending, ...job.code }
+        this.#line.reply(this.#last)
+      },
+    })
   }
 
   /** A command for the tapped card. */
@@ -302,73 +255,13 @@ export class VirtualQpos implements VirtualReader {
 
   /** doTrade: waits for a card. */
   async #trade(request: TradeRequest, delay: number, job: Job): Promise<Ending> {
+    const { firmware } = this
     const { signal } = job.stop
-    this.firmware.checkReady()
-    const mode = cardModes[request.cardMode]
-    if (!mode) throw new Fault('unsupported', `card mode ${request.cardMode} is not known`, { feature: 'cardMode' })
-    const transaction = transactionOfTrade(request)
-    this.firmware.checkReady(transaction)
-    const amount = request.displayAmount ? transaction : undefined
-    const deadline = this.#clock.now() + delay * 1000
-    let ways = waysOf(this.firmware, mode.interfaces, transaction)
-    for (let found: CardWait | undefined; ; ) {
-      const timeout = deadline - this.#clock.now()
-      const { interfaces, message } = ways
-      const now: CardWait =
-        found ?? (await this.firmware.waitForCard(interfaces, { signal, timeout, ...(amount && { amount }), ...(message && { message }) }))
-      found = undefined
-      switch (now.interface) {
-        case 'none':
-          return this.#noCard(now.why)
-        case 'chip':
-          return this.#chipFound()
-        case 'tap': {
-          const step = await tapStep(this.firmware, transaction, this.#hostSide(job), { interfaces, timeout, signal })
-          if (step.type === 'ended') {
-            this.#lastTags = step.tags
-            return step.ending
-          }
-          if (step.type === 'found') found = step.found
-          else ways = step.ways
-          break
-        }
-        case 'swipe': {
-          const swipe = swipeOf(now.tracks)
-          if (!swipe) ways = { interfaces, message: 'reader.tryAgain' }
-          else if (swipe.serviceCode?.chip && interfaces.includes('chip')) {
-            ways = { interfaces: interfaces.filter(one => one !== 'swipe'), message: 'reader.insertCard' }
-            job.progress({ type: 'magToIcc', data: empty })
-          } else return this.#swiped(swipe, now.tracks, request, job)
-          this.body.sound('error')
-        }
-      }
-    }
-  }
-
-  #noCard(why: 'cancelled' | 'timeout'): Ending {
-    this.firmware.showEnd({ result: 'cancelled', cvm: 'none' })
-    return { type: why === 'timeout' ? 'timeout' : 'userCancel', data: empty }
-  }
-
-  /** The chip waits, reset, for the host to start EMV. */
-  #chipFound(): Ending {
-    try {
-      this.#card = this.body.powerOn('chip')
-    } catch (error) {
-      this.firmware.showEnd({ result: 'cancelled', reason: 'cardError', cvm: 'none' })
-      return endingOfFault(asFault(error))
-    }
-    this.body.show('reader.processing')
-    return { type: 'completed', data: encodeTradeAnswer({ type: 'chip', reserved: 0, data: empty }) }
-  }
-
-  /** Tracks and PIN leave enciphered under one key. */
-  async #swiped(swipe: Swipe, tracks: SwipedTracks, request: TradeRequest, job: Job): Promise<Ending> {
-    const pinWanted = (swipe.serviceCode?.pin ?? 'none') !== 'none' && request.tradeMode !== NO_PIN
-    const sealed = await this.firmware.seal(tracks, pinWanted ? swipe.pan : undefined, this.#hostSide(job), job.stop)
-    if (sealed.type !== 'sealed') return this.#noCard(sealed.type)
-    this.firmware.showHandedOver()
-    return { type: 'completed', data: encodeTradeAnswer({ type: 'swipe', reserved: 0, card: cardDataOf(swipe, tracks, sealed) }) }
+    const onChipSwiped = () => job.progress({ type: 'magToIcc', data: empty })
+    const { ending, card, tags } = await trade({ firmware, request, delay, host: this.#hostSide(job), signal, onChipSwiped })
+    if (card) this.#card = card
+    if (tags) this.#lastTags = tags
+    return ending
   }
 
   /** Start EMV: the kernel, with the host's answers in between. */
@@ -406,8 +299,13 @@ export class VirtualQpos implements VirtualReader {
     try {
       return responseOf(decodeOnlineResult(tlv))
     } catch (error) {
-      this.#options.onFault?.(asFault(error))
+      this.#chassis.onFault(asFault(error))
       return { type: 'unableToGoOnline' }
     }
   }
+}
+
+/** The kernel calls every abort a cancellation: here it is known whose it was. */
+function cancelledBy(signal: AbortSignal, ending: Ending): Ending {
+  return signal.aborted && ending.type === 'userCancel' ? endingOfFault(abortFault(signal)) : ending
 }
