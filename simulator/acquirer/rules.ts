@@ -3,14 +3,16 @@
 import { z } from 'zod'
 import { TVR, type TvrBit } from '../../src/emv/data.ts'
 import { Fault } from '../../src/errors.ts'
+import type { Same } from '../same.ts'
+import { type HostRule, type Question, questions } from './host-rule.ts'
+
+export type { HostRule } from './host-rule.ts'
 
 const minor = z.union([z.bigint(), z.int().min(0), z.string().regex(/^\d{1,12}$/)]).transform(value => BigInt(value))
 
 const condition = z
   .strictObject({
-    /** Minor units. */
     amount: z.strictObject({ is: minor.optional(), above: minor.optional(), below: minor.optional() }).optional(),
-    /** The PAN begins with these digits. */
     pan: z
       .string()
       .regex(/^\d{1,19}$/, '1 to 19 digits')
@@ -21,32 +23,14 @@ const condition = z
   })
   .default({})
 
-/** What an acquirer is asked. */
-export const questions = [
-  'authorisation',
-  'advice',
-  'reversal',
-  'status',
-  'increment',
-  'confirmation',
-  'cancellation',
-  'order',
-  'cash',
-  'qr',
-] as const
-export type Question = (typeof questions)[number]
-
 const common = {
-  /** Which questions it meets; authorisations when left out. A decline is for authorisations, confirmations and cancellations. */
   on: z.union([z.enum(questions), z.array(z.enum(questions)).min(1)]).default('authorisation'),
   when: condition,
-  /** How many payments it meets before it is spent; every one when left out. */
   times: z.int().min(1).optional(),
 }
 const sentence = z.string().min(1).max(200)
 
 const ruleSchema = z.discriminatedUnion('do', [
-  /** `reason` is the host's sentence for the merchant; `script` an issuer script that goes with it. */
   z.strictObject({
     do: z.literal('decline'),
     code: z.string().regex(/^(?!00)[0-9A-Z]{2}$/, 'two digits or capital letters, not 00'),
@@ -54,9 +38,7 @@ const ruleSchema = z.discriminatedUnion('do', [
     script: z.enum(['blockApplication', 'blockCard']).optional(),
     ...common,
   }),
-  /** The issuer approves so many minor units of a larger amount (response code 10), whether the app takes a part or not. */
   z.strictObject({ do: z.literal('partial'), amount: minor, ...common }),
-  /** What the issuer answers where the terminal's TVR has this bit, in place of its own table (`tvrCodes`): 00 passes it over. */
   z.strictObject({
     do: z.literal('tvr'),
     bit: z.enum(Object.keys(TVR) as [TvrBit, ...TvrBit[]]),
@@ -64,32 +46,31 @@ const ruleSchema = z.discriminatedUnion('do', [
     reason: sentence.optional(),
     ...common,
   }),
-  /** The issuer wants a voice call (response code 01). */
   z.strictObject({ do: z.literal('refer'), reason: sentence, ...common }),
-  /** Resets the card's PIN try counter by script. */
   z.strictObject({ do: z.literal('unblockPin'), ...common }),
-  /** Answers with an ARPC that the card must not accept. */
   z.strictObject({ do: z.literal('wrongArpc'), ...common }),
-  /** The issuer does not compare what the card signed with what is asked for, nor an advice with its certificate. */
   z.strictObject({ do: z.literal('believe'), ...common }),
-  /** Milliseconds before the host decides; the payment is in process meanwhile. */
   z.strictObject({ do: z.literal('delay'), ms: z.int().min(0).max(600_000), ...common }),
-  /** The connection closes before the host has taken the payment: nothing is charged. */
   z.strictObject({ do: z.literal('dropRequest'), ...common }),
-  /** The connection closes after the host has decided: it may be charged. */
   z.strictObject({ do: z.literal('dropAnswer'), ...common }),
-  /** Something that is no answer of this protocol, after the host has decided. */
   z.strictObject({ do: z.literal('garbage'), ...common }),
-  /** The connection breaks in the middle of the answer. */
   z.strictObject({ do: z.literal('closeSocket'), ...common }),
-  /** The host has decided and says nothing; the connection stays open. */
   z.strictObject({ do: z.literal('silence'), ...common }),
-  /** The network brings the request twice. */
   z.strictObject({ do: z.literal('duplicate'), ...common }),
 ])
 
-export type HostRule = z.input<typeof ruleSchema>
+/** A rule that was checked, with everything filled in. */
 export type CheckedRule = z.output<typeof ruleSchema>
+
+type OfDo<R extends { do: string }, Do> = R extends unknown
+  ? Do extends R['do']
+    ? { [Key in keyof R as Exclude<Key, 'do'>]: R[Key] }
+    : never
+  : never
+type ByDo<R extends { do: string }> = { [Do in R['do']]: OfDo<R, Do> }
+
+/** The schema takes what `HostRule` names, neither more nor less: a difference does not compile. */
+export const rulesAreNamed: Same<ByDo<HostRule>, ByDo<z.input<typeof ruleSchema>>> = true
 
 /** @throws Fault `bad-config` with details.path and details.rule */
 export function parseRules(rules: unknown): CheckedRule[] {

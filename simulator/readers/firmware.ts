@@ -1,10 +1,7 @@
 /** What the firmware of every virtual reader does: waits for a card, runs the kernel, takes the PIN, keeps keys, counters and the transaction log. */
 
 import { equal } from '../../src/bytes.ts'
-import type { Clock, Limit } from '../../src/clock.ts'
-import { systemClock, within } from '../../src/clock.ts'
-import { DukptDevice } from '../../src/crypto/dukpt.ts'
-import { formatAmount } from '../../src/currency.ts'
+import { type Clock, systemClock } from '../../src/clock.ts'
 import type { Card } from '../../src/emv/card.ts'
 import type { TerminalConfig } from '../../src/emv/config.ts'
 import { transact } from '../../src/emv/contact/kernel.ts'
@@ -12,19 +9,21 @@ import type { ContactlessConfig } from '../../src/emv/contactless/config.ts'
 import type { Explain } from '../../src/emv/explain/explain.ts'
 import { type CardInterface, type Outcome, pinWasWrong } from '../../src/emv/outcome.ts'
 import type { Timeouts } from '../../src/emv/steps/context.ts'
-import type { Candidate, PinBlock, PinEntry, PinRequest, Terminal, Transaction, Waiting } from '../../src/emv/terminal.ts'
-import { Fault, isFault } from '../../src/errors.ts'
+import type { Candidate, PinEntry, PinRequest, Terminal, Transaction, Waiting } from '../../src/emv/terminal.ts'
+import { Fault } from '../../src/errors.ts'
 import type { SwipedTracks } from '../../src/magstripe/swipe.ts'
 import type { Language, MessageId } from '../../src/messages/messages.ts'
-import { invitation } from '../../src/reader/invitation.ts'
-import type { Body, CardWait, Presented } from './body/body.ts'
-import { type Ended, EndScreens, fired } from './body/end-screens.ts'
+import type { Body, CardWait } from './body/body.ts'
+import { type Ended, EndScreens } from './body/end-screens.ts'
 import { chooseOnDisplay, type PinRules, pinRules, readPin, type Typed } from './body/pin-pad.ts'
 import { type Tapped, Tapping, type TapTerminal } from './body/tapping.ts'
+import { askForCard, type CardAsked, unlessCancelled } from './card-wait.ts'
 import { Condition, type ConditionOptions } from './condition.ts'
-import { type DukptKeys, dukptKeys, type InitialKey, pinBlock, type TransactionKey } from './pin-keys.ts'
+import { KeyStore, type SealedSwipe } from './key-store.ts'
+import type { InitialKey, TransactionKey } from './pin-keys.ts'
 import { SaleLog } from './sale-log.ts'
-import { encipherTrack } from './stripe.ts'
+
+export type { SealedSwipe } from './key-store.ts'
 
 /** What a PIN entry has come to, for families that tell their host. */
 export type PinProgress =
@@ -64,30 +63,7 @@ export interface FirmwareOptions extends ConditionOptions {
   readonly contactless?: ContactlessConfig
 }
 
-/** A swipe as it leaves the reader. */
-export interface SealedSwipe {
-  readonly type: 'sealed'
-  readonly ksn: Uint8Array
-  readonly pinBlock?: PinBlock
-  readonly track1: Uint8Array | undefined
-  readonly track2: Uint8Array | undefined
-  readonly track3: Uint8Array | undefined
-}
-
 const pinPrompts: readonly MessageId[] = ['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry']
-
-/** How a card is asked for. */
-interface CardAsked extends Waiting {
-  readonly amount?: Pick<Transaction, 'amount' | 'currency'>
-  /** Instead of the usual invitation. */
-  readonly message?: MessageId
-  /** Milliseconds. */
-  readonly timeout: number
-  /** The invitation of the wait before stands: nothing is shown anew. */
-  readonly standing?: boolean
-  /** Another wait may follow at once: the light stays when nobody came. */
-  readonly goesOn?: boolean
-}
 
 export class Firmware {
   readonly body: Body
@@ -95,9 +71,7 @@ export class Firmware {
   readonly clock: Clock
   readonly random: (length: number) => Uint8Array
   readonly #options: FirmwareOptions
-  #dataKeys: DukptKeys
-  /** The same, where PIN and data share their keys. */
-  #pinKeys: DukptKeys
+  readonly #keys: KeyStore
   readonly #log = new SaleLog()
   readonly #ownLanguage: Language
   #sequence = 0
@@ -121,8 +95,7 @@ export class Firmware {
     this.body.language = this.#ownLanguage
     this.#screens = new EndScreens(options.body, options.resultTime ?? 1500, () => this.#idle())
     this.#tapping = options.contactless && new Tapping(options.body, options.config, options.contactless)
-    this.#dataKeys = new DukptDevice(options.pinDukpt.ipek, options.pinDukpt.ksn)
-    this.#pinKeys = options.pinAesDukpt ? dukptKeys(options.pinAesDukpt) : this.#dataKeys
+    this.#keys = new KeyStore(options.pinDukpt, options.pinAesDukpt, this.random)
     this.condition = new Condition(options)
   }
 
@@ -134,18 +107,17 @@ export class Firmware {
 
   /** New keys of triple DES for the PIN pad, and for all that goes under them. @throws Fault `bad-key`, `bad-argument` */
   loadPinKey(ipek: Uint8Array, ksn: Uint8Array): void {
-    this.#dataKeys = new DukptDevice(ipek, ksn)
-    this.#pinKeys = this.#dataKeys
+    this.#keys.load(ipek, ksn)
   }
 
   /** Uses up one DUKPT key, for what a family enciphers in a way of its own. @throws Fault `bad-key` when none is left */
   nextKey(): TransactionKey {
-    return this.#dataKeys.next()
+    return this.#keys.next()
   }
 
   /** The key serial number of the next online PIN; undefined when the keys are used up. */
   get nextPinKsn(): Uint8Array | undefined {
-    return this.#pinKeys.ksn
+    return this.#keys.pinKsn
   }
 
   get batteryLevel(): 'ok' | 'low' | 'critical' {
@@ -163,46 +135,10 @@ export class Firmware {
   }
 
   /** Asks for a card over one of `interfaces`, until one comes, CANCEL is pressed or the time is over. @throws Fault `aborted` or the signal's own */
-  async waitForCard(interfaces: readonly CardInterface[], wait: CardAsked): Promise<CardWait> {
+  async waitForCard(interfaces: readonly CardInterface[], asked: CardAsked): Promise<CardWait> {
     this.#screens.stop()
     this.body.language = this.#ownLanguage
-    const message = wait.message ?? invitation(interfaces)
-    const amount = wait.amount ? [`${formatAmount(wait.amount.amount, wait.amount.currency)} ${wait.amount.currency.alpha}`] : []
-    const deadline = this.clock.now() + wait.timeout
-    const card = async (signal: AbortSignal) => {
-      const standing = wait.standing && this.body.screen.message !== 'reader.removeCard'
-      const old = await this.#oldCardOut({ signal, timeout: wait.timeout }, wait.standing)
-      const next = this.body.nextCard(interfaces, { signal, timeout: deadline - this.clock.now() })
-      this.body.shine('waiting')
-      if (!(standing && !old) && (wait.message || !this.#pinToRepeat)) this.body.show(message, ...amount)
-      return next
-    }
-    return this.#unlessCancelled(wait.signal, card, wait.goesOn)
-  }
-
-  /** A card, unless CANCEL is pressed or the time is over before; then the light stays where the wait `goesOn`. @throws Fault `aborted` or the signal's own */
-  async #unlessCancelled(outer: AbortSignal, card: (signal: AbortSignal) => Promise<Presented>, goesOn = false): Promise<CardWait> {
-    const stop = new AbortController()
-    const signal = AbortSignal.any([outer, stop.signal])
-    const keypad = this.body.keypad()
-    const cancelled = async (): Promise<CardWait> => {
-      while ((await keypad.next({ signal })) !== 'cancel') this.body.sound('error')
-      return { interface: 'none', why: 'cancelled' }
-    }
-    const waits: Promise<CardWait>[] = [card(signal), cancelled()]
-    for (const one of waits) one.catch(() => {}) // the one that comes second is aborted
-    let light = false
-    try {
-      return await Promise.race(waits)
-    } catch (error) {
-      light = goesOn && isFault(error, 'timeout')
-      if (isFault(error, 'timeout')) return { interface: 'none', why: 'timeout' }
-      throw error
-    } finally {
-      stop.abort()
-      keypad.close()
-      if (!light) this.body.shine('off')
-    }
+    return askForCard(this, interfaces, asked, () => this.#pinToRepeat)
   }
 
   /** The card in the slot is the one whose online PIN was refused: it may stay there, and the person is told why they are asked again. */
@@ -210,21 +146,8 @@ export class Firmware {
     return this.#refusedPin?.aborted === false
   }
 
-  /** Nobody pays twice for having left the card in the slot. Whether there was one. @throws Fault `timeout`, `aborted` or the signal's own */
-  async #oldCardOut(limit: Limit, asked = false): Promise<boolean> {
-    if (!this.body.cardUsed) return false
-    const gone = this.body.cardGone('chip')
-    if (!asked || this.body.screen.message !== 'reader.removeCard') {
-      this.body.show('reader.removeCard')
-      this.body.sound('error')
-    }
-    await within({ clock: this.clock, what: 'the removal of a card', ...limit }, () => fired(gone))
-    return true
-  }
-
   /** One payment with the chip in the slot. Its end is on the display when this resolves; the card may still be in the slot. */
   async pay(card: Card, transaction: Transaction, host: HostSide, { signal }: Waiting): Promise<Outcome> {
-    const { explain, timeouts } = this.#options
     this.#screens.stop()
     this.body.show('reader.processing')
     const outcome = await transact(
@@ -232,14 +155,7 @@ export class Firmware {
       { ...transaction, sequence: transaction.sequence ?? this.#nextSequence() },
       this.config,
       this.#terminal(host),
-      {
-        signal,
-        clock: this.clock,
-        random: this.random,
-        log: this.#log,
-        ...(timeouts && { timeouts }),
-        ...(explain && { explain }),
-      },
+      this.#kernel(signal),
     )
     this.#log.remember(outcome, transaction)
     const wrongPin = pinWasWrong(outcome)
@@ -270,7 +186,6 @@ export class Firmware {
     { signal, interfaces, timeout }: Waiting & { readonly interfaces: readonly CardInterface[]; readonly timeout: number },
   ): Promise<Tapped> {
     if (!this.#tapping) throw new Fault('unsupported', 'the reader has no antenna', { feature: 'tap' })
-    const { explain, timeouts } = this.#options
     this.#screens.stop()
     const deadline = this.clock.now() + timeout
     const ended = await this.#tapping.run({
@@ -278,18 +193,11 @@ export class Firmware {
       terminal: this.#tapTerminal(host),
       deadline,
       wait: outer =>
-        this.#unlessCancelled(outer, inner => {
+        unlessCancelled(this.body, outer, inner => {
           this.body.shine('waiting')
           return this.body.nextCard(interfaces, { signal: inner, timeout: deadline - this.clock.now() })
         }),
-      options: {
-        signal,
-        clock: this.clock,
-        random: this.random,
-        log: this.#log,
-        ...(timeouts && { timeouts }),
-        ...(explain && { explain }),
-      },
+      options: this.#kernel(signal),
     })
     if (ended.type === 'outcome') this.#log.remember(ended.outcome, transaction)
     return ended
@@ -304,6 +212,13 @@ export class Firmware {
         if (message !== 'reader.presentCard' && !pinPrompts.includes(message)) this.body.show(message)
       },
     }
+  }
+
+  /** What the kernel runs with, over any interface. */
+  #kernel(signal: AbortSignal) {
+    const { clock, random } = this
+    const { explain, timeouts } = this.#options
+    return { signal, clock, random, log: this.#log, ...(timeouts && { timeouts }), ...(explain && { explain }) }
   }
 
   #nextSequence(): number {
@@ -358,11 +273,11 @@ export class Firmware {
 
   async #enterPin(request: PinRequest, host: Pick<HostSide, 'onPin'>, waiting: Waiting): Promise<PinEntry> {
     // Without keys there is no PIN pad for the host to believe.
-    if (request.type === 'online' && this.#pinKeys.exhausted) return { type: 'notWorking' }
+    if (request.type === 'online' && this.#keys.pinExhausted) return { type: 'notWorking' }
     const typed = await this.#typePin(request, host, waiting)
     if (typed.type !== 'digits') return typed
     if (request.type === 'offline') return { type: 'offlinePin', pin: typed.digits }
-    return { type: 'onlinePin', block: pinBlock(typed.digits, request.pan, this.#pinKeys.next(), this.random) }
+    return { type: 'onlinePin', block: this.#keys.pinBlock(typed.digits, request.pan) }
   }
 
   async #typePin(request: PinRequest, host: Pick<HostSide, 'onPin'>, waiting: Waiting): Promise<Typed> {
@@ -379,7 +294,7 @@ export class Firmware {
     return typed
   }
 
-  /** Enciphers a swipe, with a PIN where a PAN is given: tracks and PIN block under variants of one key (X9.24-1:2009, A.4.1), where the PIN pad has no keys of its own. @throws Fault `bad-key` */
+  /** Enciphers a swipe, with a PIN where a PAN is given. @throws Fault `bad-key` */
   async seal(
     tracks: SwipedTracks,
     pan: string | undefined,
@@ -388,16 +303,7 @@ export class Firmware {
   ): Promise<SealedSwipe | { readonly type: 'cancelled' | 'timeout' }> {
     const typed = pan === undefined ? undefined : await this.#typePin({ type: 'online', pan }, host, waiting)
     if (typed?.type === 'cancelled' || typed?.type === 'timeout') return typed
-    const key = this.#dataKeys.next()
-    const own = this.#pinKeys === this.#dataKeys ? key : undefined
-    return {
-      type: 'sealed',
-      ksn: key.ksn,
-      ...(pan && typed?.type === 'digits' ? { pinBlock: pinBlock(typed.digits, pan, own ?? this.#pinKeys.next(), this.random) } : {}),
-      track1: encipherTrack(tracks.track1, key.key),
-      track2: encipherTrack(tracks.track2, key.key),
-      track3: encipherTrack(tracks.track3, key.key),
-    }
+    return this.#keys.seal(tracks, pan && typed?.type === 'digits' ? { digits: typed.digits, pan } : undefined)
   }
 
   /** Shows how it ended and asks for the card, without keeping anybody waiting: the next payment cuts it short. */

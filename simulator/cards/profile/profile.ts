@@ -3,7 +3,9 @@
 import { z } from 'zod'
 import { fullYear } from '../../../src/expiry.ts'
 import { type TestRsaKeyName, testRsaKeys } from '../../keys/test-rsa-keys.ts'
+import type { Same } from '../../same.ts'
 import { dolEntries, dolLength } from '../dol.ts'
+import type { CardProfile } from './card-profile.ts'
 import { badProfile, bytes, recordLayout } from './fields.ts'
 import { checkContactless, contactless } from './tap.ts'
 import { cryptogramNames, cvmConditions, cvmMethods, logFile, odaDefects, scriptCommands, usage } from './words.ts'
@@ -247,10 +249,13 @@ const profileSchema = z.strictObject({
   faults: faults.prefault({}),
 })
 
-/** A profile as people write it. */
-export type CardProfile = z.input<typeof profileSchema>
+export type { CardProfile } from './card-profile.ts'
+
+/** The schema takes what `CardProfile` names, neither more nor less: a difference does not compile. */
+export const profileIsNamed: Same<CardProfile, z.input<typeof profileSchema>> = true
 /** A profile that was checked, with everything filled in. */
 export type CardPlan = z.output<typeof profileSchema>
+/** One application of it. */
 export type ApplicationPlan = CardPlan['applications'][number]
 
 /** Checks a profile and fills it in. @throws Fault `bad-config` with details.path and details.rule */

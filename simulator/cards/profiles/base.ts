@@ -1,8 +1,8 @@
 /** What most profiles have in common: one Visa or Mastercard application, online PIN or signature, DDA. A profile then says what is different. */
 
-import type { CardProfile } from '../profile/profile.ts'
+import type { CardApplication, CardProfile } from '../profile/card-profile.ts'
 
-export type ApplicationProfile = CardProfile['applications'][number]
+export type ApplicationProfile = CardApplication
 
 const minimum = '9F02 06 9F03 06 9F1A 02 95 05 5F2A 02 9A 03 9C 01 9F37 04'
 

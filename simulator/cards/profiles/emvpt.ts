@@ -1,6 +1,6 @@
 /** The public contact test card of mrautio/emvpt (e9ee889, zlib-style licence), personalised with its own keys: same records, same signatures. */
 
-import type { CardProfile } from '../profile/profile.ts'
+import type { CardProfile } from '../profile/card-profile.ts'
 
 export const emvpt: CardProfile = {
   name: 'emvpt',

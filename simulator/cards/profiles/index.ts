@@ -1,6 +1,6 @@
 /** The card profiles by name. */
 
-import type { CardProfile } from '../profile/profile.ts'
+import type { CardProfile } from '../profile/card-profile.ts'
 import { cbMastercard, girocard, interac, ownScheme } from './abroad.ts'
 import {
   cda,

@@ -1,6 +1,6 @@
 /** A Russian debit card with two applications, Mir first and Maestro second; PIN checked online. */
 
-import type { CardProfile } from '../profile/profile.ts'
+import type { CardProfile } from '../profile/card-profile.ts'
 import { mastercardApplication, mirApplication, oneApplication } from './base.ts'
 
 const mir = oneApplication(

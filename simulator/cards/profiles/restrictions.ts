@@ -1,6 +1,6 @@
 /** Cards that are expired, not yet valid, blocked or restricted, and cards that make selection interesting. */
 
-import type { CardProfile } from '../profile/profile.ts'
+import type { CardProfile } from '../profile/card-profile.ts'
 import { mastercardApplication, mirApplication, oneApplication, visaApplication } from './base.ts'
 
 export const mastercard = oneApplication('mastercard', 'Mastercard credit: CDA, online PIN, signature or none', mastercardApplication, {

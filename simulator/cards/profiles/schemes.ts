@@ -1,6 +1,6 @@
 /** Everyday cards of the other schemes, and co-badged ones. */
 
-import type { CardProfile } from '../profile/profile.ts'
+import type { CardProfile } from '../profile/card-profile.ts'
 import {
   type ApplicationProfile,
   amexApplication,

@@ -94,7 +94,7 @@ export class VirtualIdtech implements VirtualReader {
       this.#send = send
       return {
         decoder: device.decoder(),
-        hear: message => this.#hear(message),
+        hear: (message: HostMessage) => this.#hear(message),
         hush: () => {
           this.#send = undefined
         },

@@ -89,7 +89,7 @@ export class VirtualMiura implements VirtualReader {
       return {
         decoder: device.decoder(),
         greet: () => this.#status('poweredOn', 'Powered On'),
-        hear: message => this.#hear(message),
+        hear: (message: HostMessage) => this.#hear(message),
         hush: () => {
           this.#send = undefined
         },

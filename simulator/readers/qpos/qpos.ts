@@ -88,7 +88,7 @@ export class VirtualQpos implements VirtualReader {
       this.#line.send = send
       return {
         decoder: device.decoder(),
-        hear: message => this.#hear(message),
+        hear: (message: HostMessage) => this.#hear(message),
         hush: () => this.#line.close(),
         left: () => this.#forget(),
       }

@@ -103,7 +103,7 @@ export class VirtualMms implements VirtualReader {
       return {
         decoder: side.decoder(),
         greet: () => this.#tellBattery(),
-        hear: message => this.#hear(message),
+        hear: (message: MmsMessage) => this.#hear(message),
         hush: () => {
           this.#stopRestart()
           this.#send = undefined

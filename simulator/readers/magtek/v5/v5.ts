@@ -107,7 +107,7 @@ export class VirtualV5 implements VirtualReader {
       }
       return {
         decoder: side.decoder(),
-        hear: message => this.#hear(message),
+        hear: (message: V5Request) => this.#hear(message),
         hush: () => {
           this.#send = undefined
           this.#incoming = undefined
