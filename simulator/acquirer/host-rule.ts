@@ -21,10 +21,20 @@ export type Question = (typeof questions)[number]
 /** Minor units of the payment's currency; as text, up to 12 digits. */
 export type MinorUnits = bigint | number | string
 
+/** Amounts that a rule meets: all that is named must be true. */
+export interface RuleAmount {
+  /** Just so much. */
+  is?: MinorUnits | undefined
+  /** More than that. */
+  above?: MinorUnits | undefined
+  /** Less than that. */
+  below?: MinorUnits | undefined
+}
+
 /** Which payments a rule meets; a field that is left out is true of all. */
 export interface RuleCondition {
-  /** Of the payment: just so much, more than that, less than that. */
-  amount?: { is?: MinorUnits | undefined; above?: MinorUnits | undefined; below?: MinorUnits | undefined } | undefined
+  /** Of the payment. */
+  amount?: RuleAmount | undefined
   /** The PAN begins with these digits, up to 19. */
   pan?: string | undefined
   /** How the card was read. */

@@ -19,6 +19,7 @@ import { openStore } from './store.ts'
 export type { HostEvent } from './events.ts'
 export { hostEventLine } from './events.ts'
 
+/** The acquirer's business, and its line. */
 export interface AcquirerOptions extends DeskOptions {
   /** 0, the default, takes a free one. */
   readonly port?: number
@@ -38,7 +39,9 @@ const MAX_BODY = 64 * 1024
 
 /** A running acquirer. It holds a port until closed. */
 export class AcquirerHost {
+  /** `http://127.0.0.1:<port>/`, or `https:`: what `httpAcquirer` is given. */
   readonly url: string
+  /** The TCP port on 127.0.0.1. */
   readonly port: number
   /** What a page needs to change something here. */
   readonly token: string
@@ -59,10 +62,12 @@ export class AcquirerHost {
     return this.#desk
   }
 
+  /** Every order in the book, oldest first. */
   get orders(): readonly BookedOrder[] {
     return this.#desk.book.orders
   }
 
+  /** One order by its number, of `merchant` where several have it; undefined where there is none. */
   order(number: string, merchant?: string): BookedOrder | undefined {
     return this.#desk.book.order(number, merchant)
   }
@@ -96,6 +101,7 @@ export class AcquirerHost {
     await closed
   }
 
+  /** As `close`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
@@ -118,8 +124,17 @@ const acquirerRule = door.shape({
 })
 
 /**
- * Starts an acquirer on loopback.
+ * Starts an acquirer with the issuer behind it on loopback, HTTP and JSON (docs/acquirer.md). It knows every card of `profiles`.
  * @throws Fault `bad-config` (rules), `link-failed` with details.reason when the port cannot be had, `journal` when the state cannot be kept
+ *
+ * @example
+ * ```ts
+ * import { httpAcquirer } from 'tapdip'
+ * import { startAcquirer } from 'tapdip/simulator'
+ *
+ * await using host = await startAcquirer({ balance: 500_00n, onEvent: event => console.log(event.type) })
+ * const acquirer = httpAcquirer(host.url)
+ * ```
  */
 export async function startAcquirer(options: AcquirerOptions = {}): Promise<AcquirerHost> {
   door.need('options', options, acquirerRule)

@@ -15,6 +15,7 @@ import { type ProfileName, profiles } from './profiles/index.ts'
 import { canTap, type TapSide, tapSide } from './tap/contactless.ts'
 import { type TapOptions, TapSession } from './tap/session.ts'
 
+/** How a card is loaded. */
 export interface VirtualCardOptions {
   /** Unpredictable bytes for challenges and dynamic numbers; node:crypto's when left out. */
   readonly random?: (length: number) => Uint8Array
@@ -24,25 +25,41 @@ export interface VirtualCardOptions {
 
 /** What a test or a display may see of the memory of one application. */
 export interface ApplicationState {
+  /** Application Transaction Counter (9F36). */
   readonly atc: number
+  /** Last Online ATC Register (9F13). */
   readonly lastOnlineAtc: number
+  /** By APPLICATION BLOCK. */
   readonly blocked: boolean
+  /** Offline approvals in a row. */
   readonly consecutiveOffline: number
+  /** Their sum, minor units of the card's currency. */
   readonly cumulativeOffline: number
 }
 
+/** What a test or a display may see of a card's memory. */
 export interface CardState {
+  /** By CARD BLOCK. */
   readonly blocked: boolean
+  /** Of the offline PIN; undefined where it has none. */
   readonly pinTriesLeft: number | undefined
+  /** In the order of the profile. */
   readonly applications: readonly ApplicationState[]
 }
 
 /** A card in somebody's hand. Its memory lasts as long as the object; each `contact` is one insertion. */
 export class VirtualCard {
+  /** Its profile, checked and filled in. */
   readonly plan: CardPlan
+  /** Answer to reset (ISO 7816-3). */
   readonly atr: Uint8Array
   /** Magnetic stripe tracks 1 and 2, sentinels and LRC left out. */
-  readonly stripe: { readonly track1: string; readonly track2: string }
+  readonly stripe: {
+    /** ISO/IEC 7813, format B. */
+    readonly track1: string
+    /** ISO/IEC 7813, up to 37 characters. */
+    readonly track2: string
+  }
   readonly #image: CardImage
   readonly #memory: CardMemory
   readonly #random: (length: number) => Uint8Array
@@ -90,6 +107,7 @@ export class VirtualCard {
     return new TapSession(this.#tapSide, this.#random, options.clock ?? this.#clock, options)
   }
 
+  /** What is in its memory now: counters, blocks, PIN tries. */
   get state(): CardState {
     const { blocked, pin, applications } = this.#memory
     return {
@@ -106,7 +124,19 @@ export class VirtualCard {
   }
 }
 
-/** A card by the name of a profile, or from a profile of one's own. @throws Fault `bad-config`, `bad-argument` for an unknown name */
+/**
+ * A card by the name of a profile, or from a profile of one's own.
+ * @throws Fault `bad-config` for a profile that breaks a rule (details.path, details.rule), `bad-argument` for an unknown name
+ *
+ * @example
+ * ```ts
+ * import { loadCard, profiles } from 'tapdip/simulator'
+ *
+ * const card = loadCard('mir')
+ * const blocked = loadCard({ ...profiles.mir, name: 'mir-blocked', blocked: true })
+ * console.log(card.stripe.track2.length, blocked.state.blocked)
+ * ```
+ */
 export function loadCard(profile: ProfileName | (string & {}) | CardProfile, options: VirtualCardOptions = {}): VirtualCard {
   if (typeof profile !== 'string') return new VirtualCard(profile, options)
   const known = profiles[profile as ProfileName]

@@ -13,6 +13,7 @@ import { qposImage } from './qpos/upkeep.ts'
 import type { VirtualReader, VirtualReaderOptions } from './reader.ts'
 import { testImage } from './update.ts'
 
+/** One family of virtual readers. */
 export interface VirtualFamily {
   /** The serial number of a reader that is given none. */
   readonly serial: string
@@ -20,6 +21,7 @@ export interface VirtualFamily {
   readonly dialects?: readonly string[]
   /** Which of them have a PIN pad; left out where none has one. */
   readonly pinPad?: true | readonly string[]
+  /** A reader of it. @throws Fault `unsupported` for a dialect that has no bytes */
   readonly make: (options: VirtualReaderOptions) => VirtualReader
   /** A test image of its firmware, as the file that a host sends; left out where it takes none. */
   readonly image?: (options: { readonly version: string; readonly signed?: boolean }) => Uint8Array
@@ -33,6 +35,7 @@ function plainImage(family: string): NonNullable<VirtualFamily['image']> {
   }
 }
 
+/** Every family by its name, as `virtualReader` and `tapdip-sim serve` take it. */
 export const virtualFamilies: Readonly<Record<string, VirtualFamily>> = {
   idtech: { serial: 'IDTECH-VP3300-00001', make: options => new VirtualIdtech(options) },
   miura: { serial: '01000123', pinPad: true, make: options => new VirtualMiura(options), image: miuraImage },

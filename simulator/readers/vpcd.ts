@@ -7,18 +7,23 @@ import { Conversation } from '../../src/reader/conversation.ts'
 import type { Link } from '../../src/transport/link.ts'
 import type { ContactSession, VirtualCard } from '../cards/icc.ts'
 
+/** How the card sits in a slot. */
 export interface VpcdCardOptions {
+  /** The system's when left out. */
   readonly clock?: Clock
   /** Sees what a reader cannot: why a command stays without an answer. */
   readonly onFault?: (fault: Fault) => void
 }
 
+/** The end of the socket with the card in it. */
 export class VpcdCard {
+  /** Its memory lasts from slot to slot. */
   readonly card: VirtualCard
   readonly #options: VpcdCardOptions
   /** The connections it sits in: one, unless two readers were given the same card. */
   readonly #inserted = new Set<() => Promise<void>>()
 
+  /** It sits in no slot before `serve`. */
   constructor(card: VirtualCard, options: VpcdCardOptions = {}) {
     this.card = card
     this.#options = options

@@ -27,7 +27,9 @@ import type { Desk } from '../desk/desk.ts'
 import { Refusal, type Reply } from '../desk/reply.ts'
 import { isoIndex } from './index.ts'
 
+/** A running ISO 8583 line. It holds a port until closed. */
 export interface IsoLine extends AsyncDisposable {
+  /** The TCP port on 127.0.0.1. */
   readonly port: number
   /** `iso8583://127.0.0.1:<port>`. */
   readonly url: string
@@ -37,8 +39,11 @@ export interface IsoLine extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/** How the line is to be. */
 export interface IsoLineOptions {
+  /** 0, the default, takes a free one. */
   readonly port?: number
+  /** How fields are laid out; ISO 8583:1987 as this package's client speaks it when left out. */
   readonly dialect?: IsoDialectName | IsoDialect
   /** Every message has one; a message without, or with a wrong one, is answered 30 and not taken. */
   readonly mac?: IsoMac
@@ -54,7 +59,19 @@ export interface IsoLineOptions {
 /** Bytes of answers that a peer may leave unread. */
 const MOST_UNREAD = 1 << 20
 
-/** @throws Fault `link-failed` when the port cannot be had, `bad-argument` for a dialect that is none */
+/**
+ * Starts the acquirer's other line, ISO 8583:1987 over TCP on loopback, in front of a desk that `startAcquirer` has opened.
+ * @throws Fault `link-failed` when the port cannot be had, `bad-argument` for a dialect that is none
+ *
+ * @example
+ * ```ts
+ * import { startAcquirer, startIsoLine } from 'tapdip/simulator'
+ *
+ * await using host = await startAcquirer()
+ * await using line = await startIsoLine(host.desk)
+ * console.log(line.url)
+ * ```
+ */
 export async function startIsoLine(desk: Desk, options: IsoLineOptions = {}): Promise<IsoLine> {
   const { port = 0, mac, idleTime = 300_000, frameTime = 10_000, connections = 64, clock = systemClock } = options
   const dialect = isoDialect(options.dialect)

@@ -137,6 +137,44 @@ export interface CardApplicationState {
   cumulativeOffline?: number | undefined
 }
 
+/** A name in another part of ISO 8859 than the first. */
+export interface CardNameBytes {
+  /** 1 to 16 bytes in the table of `codeTable`. */
+  hex: string
+}
+
+/** Issuer Action Codes, five bytes each: all three or none, `{}`. */
+export interface CardActionCodes {
+  /** 9F0E. */
+  denial?: string | undefined
+  /** 9F0F. */
+  online?: string | undefined
+  /** 9F0D. */
+  default?: string | undefined
+}
+
+/** Offline payments in a row, each 0 to 255 (EMV 4.4 Book 3, 10.6.3). */
+export interface CardVelocity {
+  /** Beyond them the terminal goes online where it can (9F14). */
+  lower: number
+  /** Beyond them it declines where it cannot (9F23). */
+  upper: number
+}
+
+/** How the card checks that its issuer has answered. */
+export interface CardIssuerAuthentication {
+  /** By EXTERNAL AUTHENTICATE, in the second GENERATE AC, or not at all. */
+  by: 'externalAuthenticate' | 'secondGenerateAc' | 'none'
+  /** No approval without it; not so when left out. */
+  required?: boolean | undefined
+}
+
+/** The card's transaction log. */
+export interface CardLog {
+  /** How many payments it holds: 1 to 30. */
+  records: number
+}
+
 /** One application of the card. What is left out is filled with the usual value. */
 export interface CardApplication {
   /** 5 to 16 bytes. */
@@ -144,7 +182,7 @@ export interface CardApplication {
   /** Application Label (50): 1 to 16 letters, digits or blanks. */
   label: string
   /** Application Preferred Name (9F12), ans 1–16 in the code table of `codeTable`; text of ISO 8859-1, or hex for other tables. */
-  preferredName?: string | { hex: string } | undefined
+  preferredName?: string | CardNameBytes | undefined
   /** Issuer Code Table Index (9F11), 1 to 10: a part of ISO 8859. */
   codeTable?: number | undefined
   /** Application Priority Indicator (87): 1 is the highest, 0 none. */
@@ -161,8 +199,8 @@ export interface CardApplication {
   version?: string | undefined
   /** How the cardholder is verified; no list (8E) when left out. */
   cvm?: CardCvm | undefined
-  /** Issuer Action Codes (9F0E, 9F0F, 9F0D), five bytes each: all three or none (`{}`); the usual ones when left out. */
-  iac?: { denial?: string | undefined; online?: string | undefined; default?: string | undefined } | undefined
+  /** Issuer Action Codes; the usual ones when left out. */
+  iac?: CardActionCodes | undefined
   /** Processing Options Data Object List (9F38); none when left out. */
   pdol?: string | undefined
   /** Card Risk Management DOL 1 (8C); the minimum of Book 2, 8.1.1 and what the application needs besides when left out. */
@@ -171,8 +209,8 @@ export interface CardApplication {
   cdol2?: string | undefined
   /** Dynamic Data Authentication DOL (9F49); `9F37 04` when left out. */
   ddol?: string | undefined
-  /** Terminal velocity checking (9F14, 9F23; Book 3, 10.6.3): offline payments in a row; none when left out. */
-  velocity?: { lower: number; upper: number } | undefined
+  /** Terminal velocity checking; none when left out. */
+  velocity?: CardVelocity | undefined
   /** Offline data authentication; none when left out. */
   oda?: CardOda | undefined
   /** AIP (82), two bytes, when it shall say something else than what the profile can do. */
@@ -183,14 +221,14 @@ export interface CardApplication {
   cryptogram: CryptogramName
   /** Derivation key index, in 9F10; 1 when left out. */
   keyIndex?: number | undefined
-  /** Where the issuer's answer (91) is checked, by the second GENERATE AC when left out. `required`: no approval without it. */
-  issuerAuthentication?: { by: 'externalAuthenticate' | 'secondGenerateAc' | 'none'; required?: boolean | undefined } | undefined
+  /** Where the issuer's answer (91) is checked; by the second GENERATE AC when left out. */
+  issuerAuthentication?: CardIssuerAuthentication | undefined
   /** What the card decides by itself; it asks the issuer each time when left out. */
   risk?: CardRisk | undefined
   /** By tap: as the brand usually does when left out, not at all where `false`. */
   contactless?: false | CardContactless | undefined
-  /** A transaction log of so many records (1 to 30) in SFI 11 (Book 3, Annex D: 9F4D, 9F4F); none when left out. */
-  log?: { records: number } | undefined
+  /** A transaction log in SFI 11 (Book 3, Annex D: 9F4D, 9F4F); none when left out. */
+  log?: CardLog | undefined
   /** Issuer script commands that it carries out; all of them when left out. */
   scripts?: ScriptCommand[] | undefined
   /** Responses to GET PROCESSING OPTIONS and GENERATE AC: 80 (1) or 77 (2); 2 when left out. */

@@ -53,6 +53,7 @@ import {
 import { amex, discover, jcb, mastercardStripe, mirJcb, mirUnionpay, unionpay, visaStripe, visaUpdate } from './schemes.ts'
 import { visaSignature } from './visa-signature.ts'
 
+/** Ready cards by name, as `loadCard` and `virtualCounter` take them: one of each scheme, and one for each thing that goes wrong with cards. Test numbers only. */
 export const profiles = {
   'mir-maestro': mirMaestro,
   'mir-unionpay': mirUnionpay,

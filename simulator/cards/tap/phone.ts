@@ -4,7 +4,9 @@ import type { Clock } from '../../../src/clock.ts'
 import type { VirtualCard } from '../icc.ts'
 import type { TapSession } from './session.ts'
 
+/** What a person holds to a reader instead of the card: `body.tap(phone)`. */
 export class VirtualPhone {
+  /** The card in it. */
   readonly card: VirtualCard
   #locked: boolean
   #asking = false
@@ -20,6 +22,7 @@ export class VirtualPhone {
     return this.card.pin
   }
 
+  /** The holder has not verified themselves on it. */
   get locked(): boolean {
     return this.#locked
   }
@@ -35,6 +38,7 @@ export class VirtualPhone {
     this.#asking = false
   }
 
+  /** The holder must verify themselves again. */
   lock(): void {
     this.#locked = true
   }

@@ -46,6 +46,7 @@ function isLoad(message: HostMessage): message is Load {
   return (loads as readonly string[]).includes(message.type)
 }
 
+/** It speaks in sessions, and asks its host in the middle of a payment. */
 export class VirtualBluepad implements VirtualReader {
   readonly family = 'bluepad'
   readonly dialect = 'mped'
@@ -54,6 +55,7 @@ export class VirtualBluepad implements VirtualReader {
   readonly firmware: Firmware
   /** Knobs of the line and of the session, to be turned at any time. */
   readonly faults: LineFaults
+  /** What is wrong with the session, to be turned at any time. */
   readonly session: SessionFaults
   readonly serial: string
   readonly #options: BluepadOptions
@@ -124,6 +126,7 @@ export class VirtualBluepad implements VirtualReader {
     this.firmware.stop()
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

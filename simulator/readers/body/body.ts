@@ -6,69 +6,12 @@ import * as door from '../../../src/door.ts'
 import type { Card } from '../../../src/emv/card.ts'
 import type { CardInterface } from '../../../src/emv/outcome.ts'
 import { Fault } from '../../../src/errors.ts'
-import type { SwipedTracks } from '../../../src/magstripe/swipe.ts'
 import type { Language, MessageId } from '../../../src/messages/messages.ts'
 import { message } from '../../../src/messages/messages.ts'
 import { Queue } from '../../../src/queue.ts'
+import type { Battery, BodyEvent, Key, Light, PlasticCard, Presented, Screen, Sound } from './senses.ts'
 
-/** A card as a person holds it. Each call of `contact` or `contactless` is a cold reset: the Card it gives begins anew. */
-export interface PlasticCard {
-  contact?(power: { readonly clock: Clock }): Card
-  /** Whether a person sees a chip on it, where there is one way only to know; by `contact` when left out. */
-  readonly hasChip?: boolean
-  /** Whether it has an antenna; as `contactless` says when left out. */
-  readonly canTap?: boolean
-  contactless?(power: { readonly clock: Clock }): Card
-  /** Sentinels and LRC left out. */
-  readonly stripe?: SwipedTracks
-  /** What its holder knows. */
-  readonly pin?: string | undefined
-  /** A phone: its holder verifies themselves on it, as its next tap will say. */
-  unlock?(): void
-  /** A phone: its own screen asks the holder to do so. */
-  readonly asksHolder?: boolean
-}
-
-export const keys = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'enter', 'cancel', 'clear'] as const
-export type Key = (typeof keys)[number]
-
-/** What the display shows from `at` (milliseconds) on. A PIN is only ever stars. */
-export interface Screen {
-  readonly at: number
-  /** Undefined for text that the host sent. */
-  readonly message: MessageId | undefined
-  readonly lines: readonly string[]
-}
-
-export interface Battery {
-  /** 0–100. */
-  readonly percent: number
-  readonly millivolts: number
-  readonly charging: boolean
-}
-
-export type Sound = 'key' | 'ok' | 'error'
-export type Light = 'off' | 'waiting' | 'ok' | 'error'
-
-export type BodyEvent =
-  | { readonly type: 'display'; readonly screen: Screen }
-  | { readonly type: 'card'; readonly event: 'inserted' | 'removed' | 'tapped' | 'left' | 'swiped' }
-  /** The n-th command since the card was presented has gone to the card, its answer has not come. */
-  | { readonly type: 'apdu'; readonly where: 'chip' | 'tap'; readonly count: number }
-  | { readonly type: 'sound'; readonly sound: Sound }
-  | { readonly type: 'light'; readonly light: Light }
-  | { readonly type: 'battery'; readonly battery: Battery }
-  | { readonly type: 'power'; readonly on: boolean }
-  | { readonly type: 'tamper' }
-
-/** A card that the reader has noticed. */
-export type Presented =
-  | { readonly interface: 'chip' }
-  | { readonly interface: 'tap' }
-  | { readonly interface: 'swipe'; readonly tracks: SwipedTracks }
-
-/** What waiting for a card came to. */
-export type CardWait = Presented | { readonly interface: 'none'; readonly why: 'cancelled' | 'timeout' }
+export * from './senses.ts'
 
 /** Where a card is, and what ends when it goes. */
 interface Place {
@@ -81,9 +24,13 @@ interface Place {
   readonly wrongWay?: boolean
 }
 
+/** How a body is made. */
 export interface BodyOptions {
+  /** The system's when left out. */
   readonly clock?: Clock
+  /** Of its display; `en` when left out. */
   readonly language?: Language
+  /** 80 % off the charger when left out. */
   readonly battery?: Partial<Battery>
   /** How many screens and log lines are remembered; 500 when left out. */
   readonly memory?: number
@@ -97,13 +44,21 @@ function cellVoltage(percent: number): number {
   return 3300 + Math.round(percent * 9)
 }
 
+/** A reader as a person meets it: what they can do to it, and what they see and hear of it. The firmware works on the other side of it. */
 export class Body {
+  /** By which it is timed. */
   readonly clock: Clock
+  /** Of its display, from the next message on. */
   language: Language
   /** All screens so far, oldest first. */
   readonly screens: Screen[] = []
   /** Sounds and lights so far, oldest first. */
-  readonly signals: { readonly at: number; readonly what: `sound:${Sound}` | `light:${Light}` }[] = []
+  readonly signals: {
+    /** Milliseconds of the body's clock. */
+    readonly at: number
+    /** Which it was. */
+    readonly what: `sound:${Sound}` | `light:${Light}`
+  }[] = []
   readonly #memory: number
   readonly #listeners = new Set<(event: BodyEvent) => void>()
   #battery: Battery
@@ -115,6 +70,7 @@ export class Body {
   #keypad: Queue<Key> | undefined
   #light: Light = 'off'
 
+  /** It is switched on, and shows that it is idle. */
   constructor(options: BodyOptions = {}) {
     this.clock = options.clock ?? systemClock
     this.language = options.language ?? 'en'
@@ -181,10 +137,12 @@ export class Body {
     for (const key of pressed) if (this.#on) this.#keypad?.push(key)
   }
 
+  /** The charger in, or out. */
   plug(charging = true): void {
     this.setBattery({ charging })
   }
 
+  /** It goes dark, and its connection ends. */
   switchOff(): void {
     if (!this.#on) return
     this.#on = false
@@ -192,6 +150,7 @@ export class Body {
     this.#emit({ type: 'power', on: false })
   }
 
+  /** Unless the battery is empty and the charger is out. */
   switchOn(): void {
     if (this.#on || (this.#battery.percent === 0 && !this.#battery.charging)) return
     this.#on = true
@@ -207,30 +166,37 @@ export class Body {
 
   // — what can be seen —
 
+  /** What the display shows now. */
   get screen(): Screen {
     return this.screens.at(-1)!
   }
 
+  /** What the lights show now. */
   get light(): Light {
     return this.#light
   }
 
+  /** How it stands with the battery; see `setBattery`. */
   get battery(): Battery {
     return this.#battery
   }
 
+  /** It is switched on. */
   get isOn(): boolean {
     return this.#on
   }
 
+  /** It was opened, and has lost its keys. */
   get tampered(): boolean {
     return this.#tampered
   }
 
+  /** A card is in the slot, whether it works or not. */
   get cardInSlot(): boolean {
     return this.#slot !== undefined
   }
 
+  /** How many are held to the antenna. */
   get cardsInField(): number {
     return this.#field.length
   }
@@ -282,11 +248,13 @@ export class Body {
     this.#emit({ type: 'display', screen })
   }
 
+  /** Plays it. */
   sound(sound: Sound): void {
     this.#remember(`sound:${sound}`)
     this.#emit({ type: 'sound', sound })
   }
 
+  /** Lights them so until the next call. */
   shine(light: Light): void {
     if (light === this.#light) return
     this.#light = light

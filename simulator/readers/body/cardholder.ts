@@ -9,8 +9,9 @@ import { bodyRule } from './body.ts'
 export interface Pace {
   /** From "Present card." to the card being there. */
   readonly present: number
-  /** From the PIN prompt to the first key, and between keys. */
+  /** From the PIN prompt to the first key. */
   readonly think: number
+  /** Between keys. */
   readonly key: number
   /** From "PLEASE REMOVE CARD", or from what a tap came to, to the card being out. */
   readonly remove: number
@@ -18,14 +19,17 @@ export interface Pace {
   readonly hold: number
 }
 
+/** Somebody who knows what they do. */
 export const pace: Pace = { present: 500, think: 400, key: 150, remove: 500, hold: 1500 }
 
 /** What a hand does with a card; `dipWrong`: into the slot the wrong way round. */
 export const presentations = ['dip', 'dipWrong', 'tap', 'swipe'] as const
+/** One of the things that a hand does with a card. */
 export type Presentation = (typeof presentations)[number]
 
 /** One thing that a person does when they are asked for a card. */
 export interface Turn<C = PlasticCard> {
+  /** Whatever the reader asks for. */
   readonly how: Presentation
   /** Another card than the script's, from here on. */
   readonly card?: C
@@ -33,7 +37,9 @@ export interface Turn<C = PlasticCard> {
   readonly leave?: boolean
 }
 
+/** What a person at the counter does, and how fast. */
 export interface CardholderScript {
+  /** What they pay with: a `VirtualCard`, a `VirtualPhone`. */
   readonly card: PlasticCard
   /**
    * Several things are done one after another, one each time a card is asked for, whatever is asked; after the last, and with one alone, the person does what the
@@ -53,6 +59,7 @@ export interface CardholderScript {
   readonly wallet?: readonly PlasticCard[]
   /** CANCEL is pressed instead of presenting a card, at a list, or at the n-th PIN prompt (from 1). */
   readonly cancelAt?: 'card' | 'list' | number
+  /** How long they take; as `pace` when left out. */
   readonly pace?: Partial<Pace>
 }
 

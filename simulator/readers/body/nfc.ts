@@ -11,12 +11,16 @@ const NO_LIMIT = 2_000_000_000
 
 /** What `openSoftPos` takes as `channel`; the card of each activation tells of its removal. */
 export interface VirtualNfc {
+  /** What it is called. */
   readonly model: string
+  /** The card of each activation tells of its removal. */
   readonly tellsRemoval: true
+  /** Waits for one card in the field; `onCollision` hears of several, and when they are gone. @throws Fault `aborted`, or the signal's own */
   activate(options: {
     readonly signal: AbortSignal
     onCollision(cards: 'several' | 'none'): void
   }): Promise<Card & { removed: AbortSignal }>
+  /** The field goes off: a card that stays begins anew. */
   off(): Promise<void>
 }
 

@@ -57,6 +57,7 @@ function isForSlot(name: CommandName): name is SlotCommand {
   return slotCommands.includes(name)
 }
 
+/** It has lights and a buzzer; what a display would show its host is asked to show. */
 export class VirtualIdtech implements VirtualReader {
   readonly family = 'idtech'
   readonly body: Body
@@ -72,6 +73,7 @@ export class VirtualIdtech implements VirtualReader {
   readonly #cards: IdtechCards
   #send: Sender | undefined
 
+  /** @throws Fault `bad-key` for keys that are none */
   constructor(options: IdtechOptions) {
     this.#chassis = new Chassis(options, {
       ...{ family: this.family, serial: 'IDTECH-VP3300-00001', pinPad: false },
@@ -107,6 +109,7 @@ export class VirtualIdtech implements VirtualReader {
     return this.#chassis.close(() => this.#cards.endStanding())
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -23,7 +23,7 @@ export interface PaymentJob<Start> extends Job {
   question: Question | undefined
 }
 
-/** @param began milliseconds of the reader's clock */
+/** A payment that begins now; `more`: what its dialect keeps of it. */
 export function paymentJob<Start, More extends object>(start: Start, more: More): PaymentJob<Start> & More {
   return { start, stop: new AbortController(), question: undefined, done: Promise.resolve(), forgotten: false, ...more }
 }

@@ -51,6 +51,7 @@ interface MiuraJob extends Job {
   question?: (told: Continue) => void
 }
 
+/** A command that takes long blocks until its result; ABORT ends it. */
 export class VirtualMiura implements VirtualReader {
   readonly family = 'miura'
   readonly body: Body
@@ -66,6 +67,7 @@ export class VirtualMiura implements VirtualReader {
   #emv = false
   #swiped: Swipe | undefined
 
+  /** @throws Fault `bad-key` for keys that are none */
   constructor(options: MiuraOptions) {
     this.#chassis = new Chassis(options, { family: this.family, serial: '01000123', see: event => this.#see(event) })
     const { body, firmware, faults, serial } = this.#chassis
@@ -106,6 +108,7 @@ export class VirtualMiura implements VirtualReader {
     return this.#chassis.close(() => this.#idle.rest())
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

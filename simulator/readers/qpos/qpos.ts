@@ -51,6 +51,7 @@ function isAnswer({ command }: Command): boolean {
   return command === 'selectEmvApp' || command === 'onlineResult'
 }
 
+/** Its dialogue is the host's: each command has one answer, and what takes long is asked after. */
 export class VirtualQpos implements VirtualReader {
   readonly family = 'qpos'
   readonly ble = bleShape
@@ -69,6 +70,7 @@ export class VirtualQpos implements VirtualReader {
   #card: Card | undefined
   #lastTags: ReadonlyMap<number, Uint8Array> = new Map()
 
+  /** @throws Fault `bad-key` for keys that are none */
   constructor(options: QposOptions) {
     const { partSize = 1024, busyAfter = 300 } = options
     this.#versions = options.versions ?? {}
@@ -99,6 +101,7 @@ export class VirtualQpos implements VirtualReader {
     return this.#chassis.close()
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

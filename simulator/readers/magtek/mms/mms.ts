@@ -55,6 +55,7 @@ const WARNING = 15
 
 const pinTexts: ReadonlySet<MessageId> = new Set(['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry'] as const)
 
+/** It answers each request at once, and tells the rest in notifications. */
 export class VirtualMms implements VirtualReader {
   readonly family = 'magtek'
   readonly dialect = 'mms'
@@ -73,6 +74,7 @@ export class VirtualMms implements VirtualReader {
   #stopRestart = () => {}
   #warned = false
 
+  /** @throws Fault `bad-key` for keys that are none */
   constructor(options: VirtualMmsOptions) {
     const { model = 'DynaFlex II PED', responseTimeout = RESPONSE_TIME } = options
     const display = model === 'DynaFlex II PED'
@@ -118,6 +120,7 @@ export class VirtualMms implements VirtualReader {
     await this.#chassis.close()
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

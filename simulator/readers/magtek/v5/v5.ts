@@ -55,6 +55,7 @@ export interface VirtualV5Options extends ChassisOptions {
   readonly responseTimeout?: number
 }
 
+/** It tells its host each step of a payment in notifications. */
 export class VirtualV5 implements VirtualReader {
   readonly family = 'magtek'
   readonly dialect = 'v5'
@@ -74,6 +75,7 @@ export class VirtualV5 implements VirtualReader {
   /** An extended command that is coming in parts. */
   #incoming: { readonly command: number; readonly total: number; parts: Uint8Array[]; have: number } | undefined
 
+  /** @throws Fault `bad-key` for keys that are none */
   constructor(options: VirtualV5Options) {
     this.#chassis = new Chassis(options, {
       ...{ family: this.family, serial: 'B4F2A61', pinPad: false },
@@ -120,6 +122,7 @@ export class VirtualV5 implements VirtualReader {
     return this.#chassis.close()
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -1,0 +1,77 @@
+/** What a body has to touch, to see and to hear: cards, keys, screens, lights, sounds, the battery; and what happens to it, as it is told. */
+
+import type { Clock } from '../../../src/clock.ts'
+import type { Card } from '../../../src/emv/card.ts'
+import type { SwipedTracks } from '../../../src/magstripe/swipe.ts'
+import type { MessageId } from '../../../src/messages/messages.ts'
+
+/** A card as a person holds it. Each call of `contact` or `contactless` is a cold reset: the Card it gives begins anew. */
+export interface PlasticCard {
+  /** Into a slot; left out where it has no chip. @throws Fault `card-mute` where the chip is dead */
+  contact?(power: { readonly clock: Clock }): Card
+  /** Whether a person sees a chip on it, where there is one way only to know; by `contact` when left out. */
+  readonly hasChip?: boolean
+  /** Whether it has an antenna; as `contactless` says when left out. */
+  readonly canTap?: boolean
+  /** Into a field; left out where it has no antenna. @throws Fault `card-mute` */
+  contactless?(power: { readonly clock: Clock }): Card
+  /** Sentinels and LRC left out. */
+  readonly stripe?: SwipedTracks
+  /** What its holder knows. */
+  readonly pin?: string | undefined
+  /** A phone: its holder verifies themselves on it, as its next tap will say. */
+  unlock?(): void
+  /** A phone: its own screen asks the holder to do so. */
+  readonly asksHolder?: boolean
+}
+
+/** The keys of a keypad. */
+export const keys = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'enter', 'cancel', 'clear'] as const
+/** One key of a keypad. */
+export type Key = (typeof keys)[number]
+
+/** What the display shows from `at` (milliseconds) on. A PIN is only ever stars. */
+export interface Screen {
+  /** Milliseconds of the body's clock. */
+  readonly at: number
+  /** Undefined for text that the host sent. */
+  readonly message: MessageId | undefined
+  /** From the top. */
+  readonly lines: readonly string[]
+}
+
+/** The battery as its gauge tells it. */
+export interface Battery {
+  /** 0–100. */
+  readonly percent: number
+  /** 3300 to 4200. */
+  readonly millivolts: number
+  /** The charger is plugged in. */
+  readonly charging: boolean
+}
+
+/** What the buzzer plays. */
+export type Sound = 'key' | 'ok' | 'error'
+/** What the lights show. */
+export type Light = 'off' | 'waiting' | 'ok' | 'error'
+
+/** What happens to a body, as `on` tells it. */
+export type BodyEvent =
+  | { readonly type: 'display'; readonly screen: Screen }
+  | { readonly type: 'card'; readonly event: 'inserted' | 'removed' | 'tapped' | 'left' | 'swiped' }
+  /** The n-th command since the card was presented has gone to the card, its answer has not come. */
+  | { readonly type: 'apdu'; readonly where: 'chip' | 'tap'; readonly count: number }
+  | { readonly type: 'sound'; readonly sound: Sound }
+  | { readonly type: 'light'; readonly light: Light }
+  | { readonly type: 'battery'; readonly battery: Battery }
+  | { readonly type: 'power'; readonly on: boolean }
+  | { readonly type: 'tamper' }
+
+/** A card that the reader has noticed. */
+export type Presented =
+  | { readonly interface: 'chip' }
+  | { readonly interface: 'tap' }
+  | { readonly interface: 'swipe'; readonly tracks: SwipedTracks }
+
+/** What waiting for a card came to. */
+export type CardWait = Presented | { readonly interface: 'none'; readonly why: 'cancelled' | 'timeout' }
