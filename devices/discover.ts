@@ -5,23 +5,30 @@ import { asFault, Fault, isFault, throwIfAborted } from '../src/errors.ts'
 import { Queue } from '../src/queue.ts'
 import { identify } from './families.ts'
 
+/** Where readers are searched. */
 export type Transport = 'ble' | 'serial' | 'hid' | 'pcsc'
+/** Every `Transport`. */
 export const transports: readonly Transport[] = ['ble', 'serial', 'hid', 'pcsc']
 
+/** A reader that can be seen. */
 export interface FoundReader {
   /** What `open` takes. */
   readonly uri: string
+  /** Where it was found. */
   readonly transport: Transport
   /** Undefined where nothing tells: a serial port behind a converter, a device that nobody knows. */
   readonly family?: string
   /** As it advertises or calls itself: `PP0918900518`. */
   readonly name?: string
+  /** Serial number of its USB device, where it tells one. */
   readonly serial?: string
+  /** As its USB or Bluetooth identity names it. */
   readonly model?: string
   /** dBm, of Bluetooth. */
   readonly rssi?: number
 }
 
+/** What a search tells. */
 export type Discovery =
   | { readonly type: 'found'; readonly reader: FoundReader }
   /** It was found before and is gone from the list of its transport; Bluetooth devices are not missed. */
@@ -32,6 +39,7 @@ export type Discovery =
 /** Bluetooth is searched only where the phone's location service is on and may be asked: the host app knows, and says so here. */
 export type LocationState = 'on' | 'off' | 'denied'
 
+/** Where is searched, for what, and how long. */
 export interface DiscoverOptions {
   /** All when left out. */
   readonly transports?: readonly Transport[] | undefined
@@ -39,10 +47,13 @@ export interface DiscoverOptions {
   readonly families?: readonly string[] | undefined
   /** Milliseconds, after which it ends; never when left out. */
   readonly timeout?: number | undefined
+  /** Ends the search quietly. */
   readonly signal?: AbortSignal | undefined
+  /** Times the looks; the system's when left out. */
   readonly clock?: Clock | undefined
   /** Looks at the cabled readers once instead of again and again. */
   readonly once?: boolean | undefined
+  /** Asked before Bluetooth is searched; it is searched at once when left out. */
   readonly location?: (() => Promise<LocationState>) | undefined
   /** How each transport is searched; by its own library when left out. */
   readonly sources?: Partial<Sources> | undefined
@@ -50,9 +61,13 @@ export interface DiscoverOptions {
 
 /** Bluetooth devices as they are heard; cabled readers as they are listed. */
 export interface Sources {
+  /** Bluetooth Low Energy: each device as it is heard, until `signal` fires. */
   readonly ble: (options: { signal: AbortSignal; clock: Clock }) => AsyncIterable<FoundReader>
+  /** The serial ports that are there now. */
   readonly serial: () => Promise<readonly FoundReader[]>
+  /** The HID devices that are there now. */
   readonly hid: () => Promise<readonly FoundReader[]>
+  /** The readers of the PC/SC service that are there now. */
   readonly pcsc: () => Promise<readonly FoundReader[]>
 }
 
@@ -63,6 +78,15 @@ const LOOK_AGAIN = 1000
  * Searches until the time is over, until the loop is left, or until `signal` fires, which ends it quietly; without a limit of time the cabled readers alone, looked at `once`,
  * end it too. Each reader is told once, and again when more of it becomes known.
  * @throws Fault `bad-argument` for a transport or family that is not known
+ * @example
+ * ```ts
+ * import { discover } from 'tapdip'
+ *
+ * for await (const seen of discover({ transports: ['ble', 'serial'], timeout: 10_000 })) {
+ *   if (seen.type === 'found') console.log(seen.reader.name ?? seen.reader.uri, seen.reader.family ?? 'of no family that is known')
+ *   if (seen.type === 'unavailable') console.warn(`${seen.transport}: ${seen.fault.message}`)
+ * }
+ * ```
  */
 export async function* discover(options: DiscoverOptions = {}): AsyncGenerator<Discovery, void> {
   const { signal, timeout, clock = systemClock, families } = options

@@ -24,6 +24,7 @@ import { openVpcd } from './vpcd/driver.ts'
 
 /** How a kind of reader shows itself, and how it is opened. */
 export interface Family {
+  /** `qpos`, `bluepad`, …: `?family=` of a URI. */
   readonly name: string
   /** The readers it stands for. */
   readonly readers: string
@@ -33,6 +34,7 @@ export interface Family {
   readonly bluetoothNames: readonly string[]
   /** Several, where its readers have different services: the first that a device has is its own, and its Link tells which (`Link.service`). */
   readonly ble?: BleShape | readonly BleShape[]
+  /** How its HID reports lie, where it has any. */
   readonly hid?: HidShape
   /** `hid` of a row is that product's own shape. */
   readonly usb: readonly { readonly vendor: number; readonly product?: number; readonly hid?: HidShape }[]
@@ -42,9 +44,11 @@ export interface Family {
   readonly baud?: number
   /** What of its bytes may be recorded; only their number where it is left out. */
   readonly redaction?: Redaction
+  /** Its driver: the link is its own from then on. */
   readonly open: (link: Link, options: OpenOptions) => Promise<Reader>
 }
 
+/** Every family that is known, in the order in which a device is looked at. */
 export const families: readonly Family[] = [
   {
     name: 'qpos',
@@ -127,7 +131,9 @@ export const families: readonly Family[] = [
 export interface Sighting {
   /** The advertised or paired Bluetooth name. */
   readonly name?: string | undefined
+  /** Bluetooth services that it advertises or has. */
   readonly services?: readonly string[] | undefined
+  /** Its USB ids. */
   readonly usb?: { readonly vendor: number; readonly product: number } | undefined
 }
 
@@ -145,6 +151,7 @@ export function identify(sighting: Sighting): Family | undefined {
   )
 }
 
+/** How bytes lie in the Bluetooth services of a family, the likeliest first. */
 export function bleShapes(family: Family): readonly BleShape[] {
   door.need('family', family, door.object)
   const { ble } = family
@@ -161,14 +168,18 @@ export function hidShape(family: Family, at: { readonly vendor: number; readonly
 
 /** `qpos-nfc-apdu`: the field of a QPOS as a raw card slot. `idtech-apdu`: the chip slot of an ID TECH; `idtech-menu`: its list, shown by the app. */
 export const assumptions = [NFC_APDU, IDTECH_APDU, IDTECH_MENU] as const
+/** Something that may be used although nobody has seen it work on a reader. */
 export type Assumption = (typeof assumptions)[number]
 
+/** How a reader is opened. */
 export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
   /** Name of the family; else the URI's `family=`, else what its name or USB ids tell. */
   readonly family?: string | undefined
   /** Which of the family's languages it speaks; else the URI's `dialect=`, else what its USB ids or its service tell, else the first. */
   readonly dialect?: string | undefined
+  /** Gives up the opening; an open reader is closed by `close`. */
   readonly signal?: AbortSignal | undefined
+  /** Times every wait; the system's when left out. */
   readonly clock?: Clock | undefined
   /** What may be used although nobody has seen it work on a reader, by name: `docs/devices/<family>.md` says what it is. Nothing when left out. */
   readonly assumed?: readonly Assumption[] | undefined

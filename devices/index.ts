@@ -30,6 +30,17 @@ const openRule = door.shape({
  * service has no link and no family: `open('pcsc:')`, `open('pcsc:ACR39')`.
  * @throws Fault what `connect` (or `openPcsc`) throws for a URI; `bad-argument` for an unknown family, or where nothing tells which; then what the family's driver throws:
  * `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol`, `unsupported`
+ * @example
+ * ```ts
+ * import { open } from 'tapdip'
+ *
+ * const reader = await open('serial:/dev/ttyACM0?family=qpos')
+ * try {
+ *   console.log(reader.info.model, reader.info.serial, await reader.status())
+ * } finally {
+ *   await reader.close()
+ * }
+ * ```
  */
 export async function open(where: string | Link, options: OpenOptions = {}): Promise<Reader> {
   door.need('where', where, placeRule)

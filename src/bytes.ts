@@ -41,6 +41,7 @@ export function fromHex(text: string): Uint8Array {
   return digits / 2 === bytes.length ? bytes : bytes.slice(0, digits / 2)
 }
 
+/** The byte strings one after the other. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return joined(parts)
 }
@@ -63,8 +64,10 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
 /** Bytes that come in pieces, in one buffer: a thousand pieces of one byte each are no thousand objects. */
 export class Gathered {
   #bytes = new Uint8Array(64)
+  /** Bytes so far. */
   length = 0
 
+  /** Puts a copy of `part` behind what came before. */
   add(part: Uint8Array): void {
     const length = this.length + part.length
     if (length > this.#bytes.length) {
@@ -82,6 +85,7 @@ export class Gathered {
   }
 }
 
+/** Whether both have the same bytes. Not for secrets: how long it takes tells where they differ. */
 export function equal(a: Uint8Array, b: Uint8Array): boolean {
   if (!(a instanceof Uint8Array)) door.need('a', a, door.anyBytes)
   if (!(b instanceof Uint8Array)) door.need('b', b, door.anyBytes)
@@ -90,12 +94,14 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
   return true
 }
 
+/** Whether `bytes` begin with `prefix`. */
 export function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
   if (!(bytes instanceof Uint8Array)) door.need('bytes', bytes, door.anyBytes)
   if (!(prefix instanceof Uint8Array)) door.need('prefix', prefix, door.anyBytes)
   return bytes.length >= prefix.length && equal(bytes.subarray(0, prefix.length), prefix)
 }
 
+/** Byte by byte. @throws Fault `bad-argument` for byte strings of different length */
 export function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
   if (!(a instanceof Uint8Array)) door.need('a', a, door.anyBytes)
   if (!(b instanceof Uint8Array)) door.need('b', b, door.anyBytes)
@@ -182,6 +188,7 @@ export function text(bytes: Uint8Array): string {
   return string
 }
 
+/** Bytes of an `an`/`ans` field, one a character (ISO 8859-1). @throws Fault `bad-argument` for a character outside it */
 export function fromText(string: string): Uint8Array {
   if (typeof string !== 'string') door.need('string', string, door.anyText)
   const bytes = new Uint8Array(string.length)

@@ -3,6 +3,7 @@
 import * as door from './door.ts'
 import { abortFault, Fault, throwIfAborted } from './errors.ts'
 
+/** Where time is taken from. */
 export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z: the wall clock, which somebody may set. */
   now(): number
@@ -12,6 +13,7 @@ export interface Clock {
   timer(ms: number, fire: () => void): () => void
 }
 
+/** The time of the system. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
@@ -38,10 +40,13 @@ export function sleep(ms: number, clock: Clock = systemClock, signal?: AbortSign
   })
 }
 
+/** How long something may take, and who may end it. */
 export interface Limit {
   /** Milliseconds the work may take; none when left out. */
   timeout?: number | undefined
+  /** Ends the work with `aborted`. */
   signal?: AbortSignal | undefined
+  /** Measures the time; the system's when left out. */
   clock?: Clock | undefined
   /** Fires the signal given to the work; a new one each time when left out. For work that ends for good once one part of it did. */
   controller?: AbortController | undefined
@@ -93,6 +98,14 @@ export function within<T>(limit: Limit, work: (signal: AbortSignal) => Promise<T
 /**
  * A clock that stands still until it is moved. Timers fire in order of their time; between two of them the event loop is drained,
  * so that work woken by one can set the next. Deterministic as long as the work behind it waits for nothing but this clock.
+ * @example
+ * ```ts
+ * import { sleep, VirtualClock } from 'tapdip'
+ *
+ * const clock = new VirtualClock(new Date('2026-03-26T10:52:00'))
+ * await clock.settle(sleep(60_000, clock)) // at once
+ * console.log(new Date(clock.now()).getMinutes()) // 53
+ * ```
  */
 export class VirtualClock implements Clock {
   #now: number
@@ -101,14 +114,17 @@ export class VirtualClock implements Clock {
   #order = 0
   readonly #timers = new Map<number, { at: number; fire: () => void }>()
 
+  /** It stands at `start`: milliseconds since 1970, or a date. */
   constructor(start: Date | number = new Date('2026-03-26T10:52:00')) {
     this.#now = +start
   }
 
+  /** As `Clock.now`, with what `jump` set it by. */
   now(): number {
     return this.#now + this.#jump
   }
 
+  /** As `Clock.elapsed`: moved by time alone. */
   elapsed(): number {
     return this.#now
   }
@@ -123,6 +139,7 @@ export class VirtualClock implements Clock {
     return this.#timers.size
   }
 
+  /** As `Clock.timer`: fires when time is moved past it. */
   timer(ms: number, fire: () => void): () => void {
     const id = ++this.#order
     this.#timers.set(id, { at: this.#now + Math.max(0, ms), fire })

@@ -1,5 +1,6 @@
 /** ISO 4217's currencies and funds as data: list one of its maintenance agency (SIX), published 2026-09-17. Units without a minor unit (metals, XDR, XXX) are no money to pay with. */
 
+/** A currency of ISO 4217. */
 export interface Currency {
   /** Alphabetic code, `RUB`. */
   readonly alpha: string

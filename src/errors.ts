@@ -68,14 +68,19 @@ export type FaultCode =
   | 'journal'
   | 'internal'
 
+/** What a program can decide by: names and values, never a secret. */
 export type FaultDetails = Readonly<Record<string, string | number | boolean | undefined>>
 
 /** What is thrown by everything here. `details` never holds a PAN, a track, a PIN or a key in clear. */
 export class Fault extends Error {
+  /** `Fault`. */
   override readonly name = 'Fault'
+  /** What kind of fault it is. */
   readonly code: FaultCode
+  /** What it is about; see the table of `FaultCode`. */
   readonly details: FaultDetails
 
+  /** @param message a sentence for people, in English; `faultMessage` has it in their language */
   constructor(code: FaultCode, message: string, details: FaultDetails = {}, options?: { cause?: unknown }) {
     super(message, options)
     this.code = code
@@ -83,6 +88,20 @@ export class Fault extends Error {
   }
 }
 
+/**
+ * Whether `error` is a Fault, of one of `codes` where any are given.
+ * @example
+ * ```ts
+ * import { isFault, open } from 'tapdip'
+ *
+ * try {
+ *   await open('ble:PP0918900518')
+ * } catch (error) {
+ *   if (!isFault(error, 'not-found', 'timeout', 'link-failed')) throw error
+ *   console.log(`is the reader switched on? ${error.message}`)
+ * }
+ * ```
+ */
 export function isFault(error: unknown, ...codes: FaultCode[]): error is Fault {
   return error instanceof Fault && (codes.length === 0 || codes.includes(error.code))
 }
@@ -99,6 +118,7 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortFault(signal)
 }
 
+/** What an abort is thrown as: the signal's own Fault where its reason is one, else `aborted`. */
 export function abortFault(signal: AbortSignal): Fault {
   return signal?.reason instanceof Fault ? signal.reason : new Fault('aborted', 'aborted', {}, { cause: signal?.reason })
 }

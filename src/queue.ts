@@ -4,19 +4,23 @@ import type { Limit } from './clock.ts'
 import { within } from './clock.ts'
 import type { Fault } from './errors.ts'
 
+/** Items in the order in which they came, for one reader at a time. */
 export class Queue<T> implements AsyncIterable<T> {
   readonly #items: T[] = []
   readonly #waiting: { resolve: (result: IteratorResult<T, undefined>) => void; reject: (fault: Fault) => void }[] = []
   #ended: { fault: Fault | undefined } | undefined
 
+  /** Items that wait to be read. */
   get size(): number {
     return this.#items.length
   }
 
+  /** Nothing more can come. */
   get ended(): boolean {
     return this.#ended !== undefined
   }
 
+  /** Adds an item; nothing after the end. */
   push(item: T): void {
     if (this.#ended) return
     const reader = this.#waiting.shift()
@@ -56,6 +60,7 @@ export class Queue<T> implements AsyncIterable<T> {
     })
   }
 
+  /** Takes item after item; leaving the loop lets a read that waits go. */
   [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
     const waiting = this.#waiting
     let own: (typeof waiting)[number] | undefined

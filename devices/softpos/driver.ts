@@ -41,9 +41,13 @@ export interface NfcChannel {
   close?(): Promise<void>
 }
 
+/** The field, and the rules of its kernels. */
 export interface SoftPosOptions extends PassthroughOptions {
+  /** The field; the reader's own from then on. */
   readonly channel: NfcChannel
+  /** What the terminal is. */
   readonly config: TerminalConfig
+  /** The rules for taps. */
   readonly contactless: ContactlessConfig
   /** As the solution's provider names this device. */
   readonly serial?: string | undefined

@@ -5,12 +5,15 @@ import { bad } from './bad-swipe.ts'
 
 /** What the three digits of a service code say (ISO/IEC 7813, 4.3). */
 export interface ServiceCode {
+  /** Where the card may be used. */
   readonly interchange: 'international' | 'national' | 'private' | 'test'
   /** The card has a chip, which is to be used where possible. */
   readonly chip: boolean
   /** `online`: every transaction is authorised by the issuer. */
   readonly authorisation: 'normal' | 'online'
+  /** For what it may be used. */
   readonly services: 'all' | 'goodsAndServices' | 'cash' | 'atm'
+  /** Whether a PIN is to be asked for. */
   readonly pin: 'none' | 'required' | 'whereFeasible'
 }
 

@@ -20,17 +20,27 @@ import {
 
 /** Tracks as a reader gives them; those that it did not read are left out. */
 export interface SwipedTracks {
+  /** Format B, with its sentinels unless `TrackOptions` say otherwise. */
   readonly track1?: string
+  /** The same. */
   readonly track2?: string
+  /** The same. */
   readonly track3?: string
 }
 
+/** A swipe that was read. Printed it shows its number masked. */
 export interface Swipe extends Masked {
+  /** The whole number: not for logs. */
   readonly pan: string
+  /** YYMM; undefined where the issuer left it out. */
   readonly expiry: string | undefined
+  /** Undefined where the issuer left it out. */
   readonly serviceCode: ServiceCode | undefined
+  /** Undefined where it was not read, or is not good. */
   readonly track1: Track1 | undefined
+  /** The same. */
   readonly track2: Track2 | undefined
+  /** The same. */
   readonly track3: Track3 | undefined
   /** What of its tracks is odd, and of which track. */
   readonly remarks: readonly { readonly track: 1 | 2 | 3; readonly remark: Remark | (string & {}) }[]
@@ -110,8 +120,11 @@ export type SwipeVerdict =
   | { readonly use: 'chip' }
   | { readonly use: 'no'; readonly why: 'expired' | 'service' }
 
+/** What a swipe is judged by. */
 export interface SwipeContext {
+  /** The terminal’s date. */
   readonly at: Date
+  /** A purchase when left out. */
   readonly type?: 'purchase' | 'cash' | 'cashback' | 'refund'
   /** The terminal reads chips: without that a chip card's stripe is all there is. */
   readonly chipReader: boolean

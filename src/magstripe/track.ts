@@ -8,6 +8,7 @@ import { bad } from './bad-swipe.ts'
 import { hasCheckDigit, luhn } from './check-digit.ts'
 import { hasMeaning } from './service-code.ts'
 
+/** How strictly a track is read. */
 export interface TrackOptions {
   /** The text has start and end sentinels (`%`, `;` … `?`), perhaps an LRC character after them; false for bare track data as some readers give it. */
   readonly sentinels?: boolean
@@ -25,41 +26,61 @@ export type Remark =
 
 /** A number that was read from a card; printed it is masked. */
 export interface Masked {
+  /** The number masked: `track 2 400000******0002`. */
   toString(): string
+  /** The same. */
   toJSON(): string
 }
 
+/** Track 1, format B (ISO/IEC 7813, 6). */
 export interface Track1 extends Masked {
+  /** 8 to 19 digits. */
   readonly pan: string
   /** Up to 26 characters as encoded: `SURNAME/FIRST.TITLE`, trailing blanks removed. */
   readonly name: string
   /** YYMM as encoded, `0000` too (`isExpired`); undefined where the issuer left it out. */
   readonly expiry: string | undefined
+  /** Three digits; undefined where the issuer left it out. */
   readonly serviceCode: string | undefined
+  /** As encoded. */
   readonly discretionary: string
+  /** What is odd, and no reason to lose the swipe. */
   readonly remarks: readonly Remark[]
 }
 
+/** Track 2 (ISO/IEC 7813, 7). */
 export interface Track2 extends Masked {
+  /** 8 to 19 digits. */
   readonly pan: string
   /** YYMM as encoded; undefined where the issuer left it out. */
   readonly expiry: string | undefined
+  /** Three digits; undefined where the issuer left it out. */
   readonly serviceCode: string | undefined
+  /** As encoded. */
   readonly discretionary: string
+  /** What is odd, and no reason to lose the swipe. */
   readonly remarks: readonly Remark[]
 }
 
+/** Track 3 (ISO/IEC 4909). */
 export interface Track3 extends Masked {
+  /** Two digits. */
   readonly formatCode: string
+  /** 8 to 19 digits. */
   readonly pan: string
   /** ISO 3166-1 and ISO 4217 numeric; undefined where the issuer left them out. */
   readonly countryCode: string | undefined
+  /** ISO 4217 numeric; undefined where the issuer left it out. */
   readonly currencyCode: string | undefined
+  /** YYMM; undefined where the issuer left it out. */
   readonly expiry: string | undefined
+  /** Card sequence number, a digit. */
   readonly cardSequence: string
   /** What lies between the currency and the expiry, and after the card sequence number: for the acquirer, as encoded. */
   readonly useAndSecurity: string
+  /** As encoded: for the acquirer. */
   readonly additional: string
+  /** What is odd, and no reason to lose the swipe. */
   readonly remarks: readonly Remark[]
 }
 

@@ -10,7 +10,9 @@ export interface Order {
   readonly number: string
   /** Minor units: what is to be paid. With items, their sum and that of the parts. */
   readonly amount: bigint
+  /** Of all amounts of the order. */
   readonly currency: Currency
+  /** What is sold, line by line; at least one where it is given. Left out: the amount alone is known. */
   readonly items?: readonly OrderItem[]
   /** What of the amount is no goods. Such an order is paid in one piece. */
   readonly parts?: AmountParts
@@ -26,10 +28,13 @@ export interface Order {
 export interface AmountParts {
   /** Handed over to the cardholder in cash: EMV 9F03, and `otherAmount` of a payment. */
   readonly cashback?: bigint
+  /** Left by the customer for who served. */
   readonly tip?: bigint
+  /** Asked for by the merchant for paying in this way. */
   readonly surcharge?: bigint
 }
 
+/** Who is paid. `name`, `id` and `terminal` go to the host and onto the slip. */
 export interface Merchant {
   /** As on the slip. */
   readonly name: string
@@ -37,9 +42,11 @@ export interface Merchant {
   readonly id: string
   /** Terminal identification, 8 characters (9F1C). */
   readonly terminal: string
+  /** As on the slip, in one line. */
   readonly address?: string
 }
 
+/** A line of an order. */
 export interface OrderItem {
   /** 1–32 characters, unique in the order: partial confirmations and refunds name it. */
   readonly id: string
@@ -58,14 +65,19 @@ export interface OrderItem {
 /** `check`: the bank is asked whether the card is good, by an amount of 0; nothing is sold, and nothing booked. The card signs it as a purchase (9C 00). */
 export type PaymentType = TransactionType | 'check'
 
+/** What a payment asks the host: the order, and what card, reader and terminal say. */
 export interface AuthorisationMessage {
   /** Idempotency key of this attempt: the same key is never charged twice. */
   readonly key: string
+  /** What is paid for. */
   readonly order: Order
+  /** Who is paid. */
   readonly merchant: Merchant
+  /** A purchase, cash, a purchase with cash, a refund to the card, or a check of it. */
   readonly type: PaymentType
   /** Minor units; cashback included. */
   readonly amount: bigint
+  /** Of `amount`: the order's. */
   readonly currency: Currency
   /** Local date and time of the terminal. */
   readonly at: Date
@@ -79,14 +91,18 @@ export interface AuthorisationMessage {
   readonly partial?: boolean
   /** Data objects of the card and the terminal, PAN included: for the host only. */
   readonly tags: ReadonlyMap<number, Uint8Array>
+  /** The online PIN as the reader enciphered it. Left out: none was entered. */
   readonly pinBlock?: PinBlock
 }
 
+/** Every `HostState`. */
 export const hostStates = ['approved', 'declined', 'referral', 'inProcess', 'reversed', 'unknown'] as const
 /** How the host's transaction stands. `unknown`: the host has never seen the key. */
 export type HostState = (typeof hostStates)[number]
 
+/** What the host says of a transaction. */
 export interface HostAnswer {
+  /** How it stands. */
   readonly state: HostState
   /** What the answer says it is about; whoever asked compares it (agreement.ts). */
   readonly about?: AnswerSubject
@@ -106,6 +122,7 @@ export interface HostAnswer {
 
 /** The question that an answer belongs to, in the host's words; what a protocol does not carry back is left out. */
 export interface AnswerSubject {
+  /** The idempotency key of the question. */
   readonly key: string
   /** The order's number. */
   readonly order?: string
@@ -124,16 +141,22 @@ export interface Acquirer {
   authorise(message: AuthorisationMessage, options?: Partial<Waiting>): Promise<HostAnswer>
   /** Undoes what `key` may have done; resolves when the host has confirmed that nothing is charged, also when it never saw the key. */
   reverse(key: string, why: ReversalReason, options?: ReversalOptions): Promise<void>
+  /**
+   * What became of `key`: for a host that was silent. `unknown`: it has never seen it, which is no promise that a late copy is not on its
+   * way.
+   */
   status(key: string, options?: Partial<Waiting>): Promise<HostAnswer>
   /** Tells the host of a payment that card and terminal approved without it. Idempotent by key. */
   advise(message: AuthorisationMessage, options?: Partial<Waiting>): Promise<HostAnswer>
 }
 
+/** How a reversal is asked for. */
 export interface ReversalOptions extends Partial<Waiting> {
   /** The host has said that it approved: it cannot say now that there is nothing to undo. */
   readonly approved?: boolean
 }
 
+/** Why an approval must not stand: the card declined after it, the reader was lost, somebody cancelled, or the host gave no answer. */
 export type ReversalReason = 'cardDeclined' | 'linkLost' | 'cancelled' | 'noAnswer'
 
 /**
@@ -152,6 +175,7 @@ export type ReversalReason = 'cardDeclined' | 'linkLost' | 'cancelled' | 'noAnsw
  */
 export type OrderState = (typeof orderStates)[number]
 
+/** Every `OrderState`. */
 export const orderStates = [
   'In Process',
   'Delayed',
@@ -169,6 +193,7 @@ export const paidStates: readonly OrderState[] = ['Delayed', 'PartialDelayed', '
 
 /** Part of an order by its items. */
 export interface ItemPart {
+  /** The item's. */
   readonly id: string
   /** Thousandths; all that is left of the item when left out. */
   readonly quantity?: bigint
@@ -178,9 +203,11 @@ export interface ItemPart {
 export interface OrderChange {
   /** Idempotency key: the same key changes nothing twice. */
   readonly key: string
+  /** The order's. */
   readonly merchant: Merchant
   /** The order's number. */
   readonly number: string
+  /** When it was asked for, the local time of the terminal. */
   readonly at: Date
   /** Minor units. With neither amount nor items: all that is left. */
   readonly amount?: bigint
@@ -196,7 +223,9 @@ export interface OrderChange {
 export interface Sale {
   /** Idempotency key: the same key is never booked twice. */
   readonly key: string
+  /** What was sold. */
   readonly order: Order
+  /** Who sold it. */
   readonly merchant: Merchant
   /** Minor units. */
   readonly amount: bigint
@@ -204,6 +233,7 @@ export interface Sale {
   readonly at: Date
 }
 
+/** A sale for cash: it has taken place before the host hears of it. */
 export interface CashSale extends Sale {
   /** Minor units handed over by the customer; what is above the amount was given back as change. */
   readonly received: bigint
@@ -233,19 +263,25 @@ export interface FiscalMark {
   readonly kind: 'sale' | 'refund'
   /** FFD 1012. */
   readonly at: Date
+  /** Minor units of the settlement (FFD 1020). */
   readonly amount: bigint
+  /** What was settled of the order; all of it when left out. */
   readonly items?: readonly ItemPart[]
   /** Serial number of the cash register (1013) and its registration number (1037). */
   readonly register: string
+  /** Registration number of the cash register (FFD 1037). */
   readonly registration: string
   /** The register is one for settlements on the Internet (1108). */
   readonly internet?: boolean
   /** Fiscal drive (FN, 1041), number of the document (FD, 1040), its fiscal sign (FP, 1077). */
   readonly drive: string
+  /** Number of the fiscal document (FD; FFD 1040). */
   readonly document: number
+  /** Fiscal sign of the document (FP; FFD 1077). */
   readonly sign: string
   /** Shift (1038) and number of the receipt in it (1042). */
   readonly shift: number
+  /** Number of the receipt in its shift (FFD 1042). */
   readonly receipt: number
   /** Operator of fiscal data (1046). */
   readonly operator: string
@@ -253,13 +289,17 @@ export interface FiscalMark {
 
 /** An order as the host has it. PANs are masked. */
 export interface HostOrder {
+  /** The merchant's own, as in `Order`. */
   readonly number: string
   /** The host's own unique number of it. */
   readonly billNumber: string
+  /** As the host has it. */
   readonly state: OrderState
+  /** Minor units of the whole order. */
   readonly amount: bigint
   /** What of the amount is no goods. */
   readonly parts?: AmountParts
+  /** Of all amounts. */
   readonly currency: Currency
   /** Minor units held and not yet confirmed. */
   readonly held: bigint
@@ -267,6 +307,7 @@ export interface HostOrder {
   readonly charged: bigint
   /** Minor units let go or given back. */
   readonly cancelled: bigint
+  /** What was done with it, oldest first. */
   readonly operations: readonly HostOperation[]
   /** Oldest first; left out by hosts that have no cash register. */
   readonly fiscal?: readonly FiscalMark[]
@@ -274,14 +315,21 @@ export interface HostOrder {
 
 /** What merchant or customer wanted; bonus operations are the host's own. */
 export interface HostOperation {
+  /** What was wanted. */
   readonly type: (typeof operationTypes)[number]
+  /** What came of it. */
   readonly state: (typeof operationStates)[number]
+  /** Minor units. */
   readonly amount: bigint
+  /** When it was asked for. */
   readonly at: Date
+  /** The items that it was about; left out where it was about an amount. */
   readonly items?: readonly ItemPart[]
+  /** What was sent for it, oldest first. */
   readonly transactions: readonly HostTransaction[]
 }
 
+/** Every type of a `HostOperation`. */
 export const operationTypes = [
   'payment',
   'increment',
@@ -291,24 +339,35 @@ export const operationTypes = [
   'bonusAward',
   'bonusCancellation',
 ] as const
+/** Every state of a `HostOperation`. */
 export const operationStates = ['In Process', 'Approved', 'Declined', 'Canceled', 'Timeout'] as const
+/** Every kind of a `HostTransaction`. */
 export const transactionKinds = ['authorisation', 'advice', 'cash', 'sbp', 'capture', 'reversal', 'refund', 'bonus'] as const
 
+/** Every `ChangeKind`. */
 export const changeKinds = ['increment', 'confirmation', 'cancellation'] as const
+/** How a paid order is changed: more is held, what is held is charged, or money is let go or given back. */
 export type ChangeKind = (typeof changeKinds)[number]
 /** The acquirer's call for each. */
 export const changeCalls = { increment: 'increment', confirmation: 'confirm', cancellation: 'cancel' } as const
 
 /** One message to the processing centre, and what came of it. */
 export interface HostTransaction {
+  /** The host's number of it. */
   readonly number: string
   /** The idempotency key that it came with. */
   readonly key: string
+  /** What was sent. */
   readonly kind: (typeof transactionKinds)[number]
+  /** Minor units. */
   readonly amount: bigint
+  /** How it stands. */
   readonly state: HostState
+  /** Response code (ISO 8583:1987, field 39), where there is one. */
   readonly code?: string
+  /** Retrieval reference number (field 37), where there is one. */
   readonly rrn?: string
+  /** Masked: first six and last four digits. */
   readonly pan?: string
   /** Why it was reversed. */
   readonly reversed?: string

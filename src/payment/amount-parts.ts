@@ -61,11 +61,17 @@ function checkOf<T extends Order>(order: T, { amount, partial, hold }: PartsAske
   return order
 }
 
+/** What a payment says of the parts of its amount: minor units, each contained in the order’s amount. */
 export interface PartsAsked extends AmountParts {
+  /** Cash handed out (9F03). */
   readonly otherAmount?: bigint
+  /** As `PayOptions.type`. */
   readonly type?: PaymentType
+  /** As `PayOptions.amount`. */
   readonly amount?: bigint
+  /** As `PayOptions.partial`. */
   readonly partial?: boolean
+  /** As `PayOptions.hold`. */
   readonly hold?: boolean
 }
 

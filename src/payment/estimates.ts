@@ -2,9 +2,12 @@
 
 import { Fault } from '../errors.ts'
 
+/** Every `EstimateCategory`. */
 export const categories = ['lodging', 'carRental', 'cruise', 'restaurant', 'taxi', 'beauty', 'fuel', 'other'] as const
+/** What a merchant sells whose amounts are estimated first, as the payment systems divide them. */
 export type EstimateCategory = (typeof categories)[number]
 
+/** What one payment system lets merchants do with a payment that is held. */
 export interface EstimateRule {
   /** As a slip names it: `VISA`. */
   readonly scheme: string
@@ -16,6 +19,7 @@ export interface EstimateRule {
   readonly over?: number
   /** Where it is written, and who says so: no payment system publishes its table without its members, so what processors publish of it is the best there is. */
   readonly source: string
+  /** `processor`: a processor publishes it for its merchants; `assumed`: one page alone says so. */
   readonly confidence: 'processor' | 'assumed'
 }
 
@@ -36,7 +40,9 @@ export const estimateRules: readonly EstimateRule[] = [
   { scheme: 'AMERICAN EXPRESS', increments: true, source: `${stripe}, its later page alone`, confidence: 'assumed' },
 ]
 
+/** What a merchant may raise and charge over what is held. */
 export interface Estimates {
+  /** What the merchant sells. */
   readonly category: EstimateCategory
   /** The merchant's own, by contract with the acquirer: looked at first. */
   readonly rules?: readonly EstimateRule[]
@@ -44,7 +50,9 @@ export interface Estimates {
   readonly assumed?: boolean
 }
 
+/** What the rules come to for one payment. */
 export interface Allowed {
+  /** More may be held. */
   readonly increments: boolean
   /** Percent. */
   readonly over: number

@@ -2,6 +2,7 @@
 
 import { Queue } from '../queue.ts'
 
+/** Events of one source for any number of listeners: `for await (const event of reader.events)`. */
 export class Broadcast<T> implements AsyncIterable<T> {
   readonly #listeners = new Set<Queue<T>>()
   #ended = false
@@ -11,6 +12,7 @@ export class Broadcast<T> implements AsyncIterable<T> {
     return this.#listeners.size
   }
 
+  /** Every listener gets it; nobody keeps it for those who come later. */
   send(event: T): void {
     for (const listener of this.#listeners) listener.push(event)
   }
@@ -22,6 +24,7 @@ export class Broadcast<T> implements AsyncIterable<T> {
     this.#listeners.clear()
   }
 
+  /** Sees what is sent from this call on; leaving the loop ends it. */
   [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
     const queue = new Queue<T>()
     if (this.#ended) queue.end()

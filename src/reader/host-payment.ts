@@ -19,11 +19,13 @@ import { CARD_TIMEOUT, type OpenSlots } from './slots.ts'
 import { type SlotField, slotField } from './tap-slot.ts'
 import { display, type Teller, toldTerminal } from './told-terminal.ts'
 
+/** What the kernels over raw slots are given. */
 export interface PassthroughOptions {
   /** What the terminal is; without it the reader opens cards, and makes no payment. */
   readonly config?: TerminalConfig | undefined
   /** The rules for taps; without them nothing is paid by tap. */
   readonly contactless?: ContactlessConfig | undefined
+  /** Dates payments and times the waits; the system's when left out. */
   readonly clock?: Clock | undefined
   /** Of the kernel: transaction log, exception file, explanations, its own time limits. */
   readonly kernel?: Omit<KernelOptions, 'signal' | 'clock'> | undefined

@@ -3,6 +3,7 @@
 import type { CardInterface } from '../emv/outcome.ts'
 import type { MessageId } from '../messages/messages.ts'
 
+/** The message of a display, for any order of the ways. */
 export function invitation(ways: Iterable<CardInterface>): MessageId {
   const [first, ...more] = new Set(ways)
   if (more.length === 0 && first) return ({ chip: 'reader.insertCard', tap: 'reader.tapCard', swipe: 'reader.swipeCard' } as const)[first]

@@ -5,7 +5,9 @@ import type { CardSlot } from './reader.ts'
 
 /** What a family does for it. */
 export interface RawSlotOptions {
+  /** With contacts or without. */
   readonly interface: CardSlot['interface']
+  /** Answer to reset, or what stands for it. */
   readonly atr: Uint8Array
   /** What it is called when the card has gone: `the card was removed`. */
   readonly removal: string
@@ -17,6 +19,7 @@ export interface RawSlotOptions {
   onClose(): void
 }
 
+/** The slot, open and powered. */
 export function rawSlot({ interface: kind, atr, removal, exchange, powerOff, onClose }: RawSlotOptions): CardSlot {
   const removed = new AbortController()
   const closed = new AbortController()

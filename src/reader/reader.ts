@@ -7,15 +7,21 @@ import type { Outcome } from '../emv/outcome.ts'
 import type { Terminal, Transaction } from '../emv/terminal.ts'
 import type { MessageId } from '../messages/messages.ts'
 
+/** What a reader is: it does not change while the reader is open. */
 export interface ReaderInfo {
   /** `qpos`, `bluepad`, … */
   readonly family: string
+  /** As the reader, or its USB or Bluetooth identity, names it. */
   readonly model?: string
+  /** As the reader tells it. */
   readonly serial?: string
+  /** Version, as the reader tells it: `compareVersions` reads it. */
   readonly firmware?: string
+  /** Version, as the reader tells it. */
   readonly hardware?: string
   /** Version of the EMV configuration that is loaded. */
   readonly configuration?: string
+  /** What it can do. */
   readonly capabilities: readonly ReaderCapability[]
   /** Who shows the list of a co-badged card: the app (`host`) or the reader. */
   readonly applicationSelection: 'host' | 'reader'
@@ -25,11 +31,17 @@ export interface ReaderInfo {
   readonly slots?: readonly Card['interface'][]
 }
 
+/**
+ * `chip`, `tap`, `swipe`: how it reads cards; `pinPad`, `display`: what it has; `firmwareUpdate`, `configuration`, `keys`: what it can be
+ * given; `passthrough`: it has a raw slot (`openCard`).
+ */
 export type ReaderCapability = 'chip' | 'tap' | 'swipe' | 'pinPad' | 'display' | 'firmwareUpdate' | 'configuration' | 'keys' | 'passthrough'
 
 /** What is not known is left out: never 0. */
 export interface ReaderStatus {
+  /** Charge in percent, voltage in millivolts, and whether it is being charged. */
   readonly battery?: { readonly percent?: number; readonly millivolts?: number; readonly charging?: boolean }
+  /** Whether a card is in the slot. */
   readonly card?: 'present' | 'absent'
   /** What the reader must be given before it pays again, where it says so: an update that was interrupted, a configuration or keys that are missing. */
   readonly needs?: 'firmware' | 'configuration' | 'keys'
@@ -44,15 +56,20 @@ export type ReaderEvent =
   | { readonly type: 'atr'; readonly remarks: readonly string[] }
   | {
       readonly type: 'application-selection'
+      /** Who shows the list. */
       readonly where: 'host' | 'reader'
+      /** Of the applications, in the order of the list, where they are known. */
       readonly labels?: readonly string[]
       /** How long the reader waits for the app's choice, where it tells. */
       readonly seconds?: number
     }
   | {
       readonly type: 'pin'
+      /** `digit`: one more was typed (`digits`); `wrong`, `lastTry`: said by the card; `bypassed`: the cardholder would not. */
       readonly event: 'started' | 'digit' | 'ok' | 'wrong' | 'lastTry' | 'bypassed'
+      /** The card checks it, not the issuer; left out where nobody tells. */
       readonly offline?: boolean
+      /** How many were typed. */
       readonly digits?: number
     }
   /** A reader that goes on by itself (`ReaderInfo.fallback`) could not read the chip: what it asks for now, and how often it will ask again after that. */
@@ -69,9 +86,11 @@ export interface CardSlot extends Card {
   close(): Promise<void>
 }
 
+/** Which card is waited for, and how long. */
 export interface OpenCardOptions {
   /** Either, whatever the card presented has, when left out. */
   readonly interface?: Card['interface'] | undefined
+  /** Ends the waiting. */
   readonly signal?: AbortSignal | undefined
   /** Milliseconds to wait for a card; 60 000 when left out. */
   readonly timeout?: number | undefined
@@ -81,6 +100,7 @@ export interface OpenCardOptions {
   readonly onOtherCard?: ((card: 'present' | 'removed') => void) | undefined
 }
 
+/** How an update is watched. */
 export interface UpdateOptions {
   /** Bytes that the reader has taken, of how many. */
   onProgress?(done: number, total: number): void
@@ -90,12 +110,15 @@ export interface UpdateOptions {
 
 /** What a reader with a kernel of its own is given: the rules of the terminal, and for each contactless kernel the figures derived from the one rule. */
 export interface ReaderConfiguration {
+  /** For the kernel of the slot with contacts. */
   readonly terminal: TerminalConfig
+  /** For the kernels of taps; as they are when left out. */
   readonly contactless?: ContactlessConfig
 }
 
 /** A key as it travels: enciphered under one that the reader has, with its check value. */
 export interface EncipheredKey {
+  /** The key, enciphered. */
   readonly key: Uint8Array
   /** The first bytes of zeros enciphered under the clear key, as many as the family takes. */
   readonly kcv: Uint8Array
@@ -108,14 +131,36 @@ export type ReaderKeys =
       readonly type: 'dukpt'
       /** The reader's number of the set of keys. */
       readonly group: number
+      /** For the tracks of a stripe. */
       readonly track: EncipheredKey & { readonly ksn: Uint8Array }
+      /** For the data of a chip. */
       readonly emv: EncipheredKey & { readonly ksn: Uint8Array }
+      /** For PIN blocks. */
       readonly pin: EncipheredKey & { readonly ksn: Uint8Array }
     }
   /** The key that other keys come under. */
   | { readonly type: 'master'; readonly index: number; readonly key: EncipheredKey }
 
+/**
+ * A card reader of any family. One thing at a time: a second is refused with `busy`.
+ * @example
+ * ```ts
+ * import { message, open } from 'tapdip'
+ *
+ * const reader = await open('tcp://127.0.0.1:9100?family=miura')
+ * void (async () => {
+ *   for await (const event of reader.events) {
+ *     if (event.type === 'display') console.log(message(event.message))
+ *     if (event.type === 'battery') console.log(`battery ${event.level}`)
+ *   }
+ * })()
+ * const { battery } = await reader.status()
+ * console.log(battery?.percent)
+ * await reader.close()
+ * ```
+ */
 export interface Reader extends AsyncDisposable {
+  /** What it is. */
   readonly info: ReaderInfo
   /** @throws Fault `timeout`, `link-closed`, `busy` */
   status(options?: { signal?: AbortSignal }): Promise<ReaderStatus>

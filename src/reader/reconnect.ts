@@ -9,6 +9,7 @@ import type { Reader, ReaderInfo } from './reader.ts'
 
 /** Where the last reader was, and which it was. */
 export interface RememberedReader {
+  /** What `open` takes. */
   readonly uri: string
   /** Its serial number, where it has told one. */
   readonly serial?: string
@@ -18,10 +19,13 @@ export interface RememberedReader {
 
 /** Keeps one remembered reader over the runs of an app: a file, a setting. */
 export interface ReaderMemory {
+  /** The reader that was saved last; undefined where there is none. */
   load(): Promise<RememberedReader | undefined>
+  /** Keeps it instead of the one before; undefined forgets it. */
   save(reader: RememberedReader | undefined): Promise<void>
 }
 
+/** How an app stands with the reader that it wants. */
 export type ConnectionState =
   /** No reader is wanted: none was chosen, or it was released. */
   | { readonly type: 'off' }
@@ -35,10 +39,13 @@ export type ConnectionState =
   | { readonly type: 'failed'; readonly uri: string; readonly fault: Fault }
   | { readonly type: 'closed' }
 
+/** How a reader is opened again, and how often. */
 export interface ConnectionOptions {
   /** Opens a reader, as `open` of tapdip does. */
   open: (uri: string, options: { readonly signal: AbortSignal }) => Promise<Reader>
+  /** Keeps the last reader over the runs of the app; it is forgotten with the connection when left out. */
   memory?: ReaderMemory | undefined
+  /** Times the attempts and the pauses; the system's when left out. */
   clock?: Clock | undefined
   /** Milliseconds that one attempt may take; 20 000 when left out. */
   timeout?: number | undefined
@@ -66,6 +73,7 @@ const lasting: readonly FaultCode[] = [
 /** A reader that was ready for less than this was not back for good: the pauses go on growing. Milliseconds. */
 const STABLE = 10_000
 
+/** How long a reader is waited for. */
 export interface ReadyOptions extends Pick<Limit, 'timeout' | 'signal'> {
   /** Rejects with the fault of an attempt that fails, instead of waiting for one that does not. The connection goes on trying. */
   readonly once?: boolean | undefined
@@ -77,7 +85,22 @@ interface Waiting {
   readonly reject: (fault: Fault) => void
 }
 
-/** One reader that the app wants, whatever happens to its link. A payment that runs when the link is lost ends by itself, in its own way. */
+/**
+ * One reader that the app wants, whatever happens to its link. A payment that runs when the link is lost ends by itself, in its own way.
+ * @example
+ * ```ts
+ * import { fileMemory, open, ReaderConnection } from 'tapdip'
+ *
+ * const connection = new ReaderConnection({ open, memory: fileMemory() })
+ * void (async () => {
+ *   for await (const state of connection.states) console.log(state.type)
+ * })()
+ * await connection.use('ble:PP0918900518') // without an address: the reader of the last time
+ * const reader = await connection.ready({ timeout: 30_000 })
+ * console.log(reader.info.serial)
+ * await connection.close()
+ * ```
+ */
 export class ReaderConnection implements AsyncDisposable {
   /** Every change of `state`, from when one begins to listen. Ends when the connection is closed. */
   readonly states = new Broadcast<ConnectionState>()
@@ -103,6 +126,7 @@ export class ReaderConnection implements AsyncDisposable {
     this.#pause = pause
   }
 
+  /** How it stands now; `states` has the changes. */
   get state(): ConnectionState {
     return this.#state
   }

@@ -1,8 +1,10 @@
 /** One side of a family's codec: it encodes what this side says and decodes what the other side says. */
 
+/** What one side of a line says and hears. */
 export interface Side<Out, In> {
   /** The complete frame(s) of one message. @throws Fault `bad-argument` */
   encode(message: Out): Uint8Array
+  /** For one line: it keeps what is unfinished. */
   decoder(): Decoder<In>
 }
 

@@ -10,9 +10,11 @@ import { agreed, askedBy, askedByChange, askedBySale, contradiction, nothingToUn
 import { decodeAnswer, decodeCode, encodeMessage, type Json, named } from './wire.ts'
 import { decodeHostOrder, encodeCashSale, encodeChange, encodeSale } from './wire-order.ts'
 
+/** How the host is reached. */
 export interface HttpAcquirerOptions {
   /** Milliseconds for one request and its answer; 30 s when left out. */
   readonly timeout?: number
+  /** Times the waits; the system's when left out. */
   readonly clock?: Clock
   /** Sent as `Authorization: Bearer`, for hosts that ask for one. */
   readonly token?: string
@@ -26,6 +28,14 @@ const MAX_ANSWER = 64 * 1024
 /**
  * A client of the JSON interface (docs/acquirer.md). `http:` is for loopback only: a PAN never crosses a network in clear.
  * @throws Fault `bad-argument` when the address is not one
+ * @example
+ * ```ts
+ * import { httpAcquirer } from 'tapdip'
+ *
+ * const acquirer = httpAcquirer('https://acquirer.example/', { token: 'of this merchant', timeout: 15_000 })
+ * const { state, response } = await acquirer.status('6f8c5c1e-0d0a-4c39-8a77-0f4f3c9f5b1a')
+ * console.log(state, response?.code)
+ * ```
  */
 export function httpAcquirer(address: string, options: HttpAcquirerOptions = {}): OrderAcquirer & RetailAcquirer {
   door.need('address', address, door.anyText)

@@ -8,16 +8,21 @@ import type { Due } from '../steps.ts'
 
 /** A field in which the host's order is not the till's. */
 export interface Disagreement {
+  /** Which. */
   readonly field: 'number' | 'amount' | 'currency' | 'state'
+  /** The till's value, as text. */
   readonly ours: string
+  /** The host's value, as text. */
   readonly host: string
 }
 
+/** What a till tells of: something about an order changed while nobody was looking. `noticeText` has the words. */
 export type Notice = {
   /** The order's number. */
   readonly order: string
   /** Idempotency key of the payment or change it is about. */
   readonly key?: string
+  /** When it happened. */
   readonly at: Date
 } & (
   | { readonly type: 'state'; readonly state: OrderState }

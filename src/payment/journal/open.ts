@@ -10,6 +10,16 @@ import type { Journal, JournalOptions } from './journal.ts'
  * others are not lost (`onRepair`).
  * @throws Fault `journal` (details.reason `damaged` with table, row, column, why; `corrupt`, `locked`, …), `bad-argument` where `path` is an address, `missing-library`,
  * `bad-key`
+ * @example
+ * ```ts
+ * import { openJournal } from 'tapdip'
+ *
+ * const journal = await openJournal('payments.db', {
+ *   onRepair: rows => console.warn(`${rows.length} rows could not be read`),
+ * })
+ * for (const { number, state, amount } of journal.orders({ states: ['In Process'] })) console.log(number, state, amount)
+ * await journal.close()
+ * ```
  */
 export async function openJournal(path: string, options: JournalOptions = {}): Promise<Journal> {
   door.need('path', path, door.anyText)

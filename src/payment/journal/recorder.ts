@@ -8,19 +8,25 @@ import type { Due, Method } from '../steps.ts'
 
 /** What is about to be tried, before a card is asked for. */
 export interface Intent {
+  /** Idempotency key of the attempt. */
   readonly key: string
+  /** What is paid for. */
   readonly order: Order
+  /** Who is paid. */
   readonly merchant: Merchant
+  /** How. */
   readonly method: Method
   /** Serial number or family of the reader. */
   readonly reader?: string
   /** Minor units. */
   readonly amount: bigint
+  /** Two-stage was asked for. */
   readonly hold?: boolean
   /** An approval of a part is taken. */
   readonly partial?: boolean
   /** A purchase when left out. A refund and a card check are no payments of their order. */
   readonly type?: PaymentType
+  /** When it began, the local time of the terminal. */
   readonly at: Date
   /** Of cash: minor units handed over. */
   readonly received?: bigint
@@ -43,12 +49,17 @@ export type Ended = Omit<Outcome, 'reason'> & { readonly reason?: PaymentReason 
 
 /** How a payment ended for its merchant. */
 export interface Ending {
+  /** How it ended. */
   readonly result: Outcome['result']
+  /** Why, where it was not approved. */
   readonly reason?: PaymentReason
+  /** What the host said last. */
   readonly answer?: HostAnswer
+  /** The slip. */
   readonly receipt: Receipt
   /** The host has confirmed that nothing is charged. */
   readonly reversed?: boolean
+  /** What the host has not confirmed yet. */
   readonly due?: Due
 }
 
@@ -75,9 +86,13 @@ export type PaymentStep =
   | {
       readonly stage: 'card'
       readonly key: string
+      /** How the card ended it. */
       readonly result: Outcome['result']
+      /** Why, where it was not approved. */
       readonly reason?: PaymentReason
+      /** How the card was read, where that is known. */
       readonly interface?: CardInterface | undefined
+      /** How the cardholder was verified, where that is known. */
       readonly cvm?: CvmName | undefined
       /** As it would be printed if this were the end. */
       readonly receipt: Receipt
@@ -88,6 +103,7 @@ export type PaymentStep =
   | { readonly stage: 'advising'; readonly key: string; readonly message: AuthorisationMessage }
   | ({ readonly stage: 'ended'; readonly key: string } & Ending)
 
+/** What a payment is written down with before each step; `openJournal` gives one, or the app brings its own. */
 export interface Recorder {
   /**
    * Whether a message with the card's data may be kept, enciphered, until the host has heard of an offline approval. Without it such an approval stands only
@@ -104,6 +120,7 @@ export interface Recorder {
 
 /** How one payment writes into a journal that may fail, or not be there. */
 export interface Pen {
+  /** As `Recorder.keepsCards`; true without a recorder, for then nothing is kept over a crash anyhow. */
   readonly keepsCards: boolean
   /** The first failure to write. */
   readonly fault: Fault | undefined
@@ -115,6 +132,7 @@ export interface Pen {
   note(step: PaymentStep): Promise<void>
 }
 
+/** A pen for one payment; without a recorder it writes nothing, and never fails. */
 export function openPen(recorder: Recorder | undefined): Pen {
   let fault: Fault | undefined
   const write = async (step: PaymentStep) => {

@@ -2,9 +2,14 @@
 
 import type { ReaderEvent } from '../../reader/reader.ts'
 
+/** What happens in a payment, in the order in which it happens: for the screen of whoever takes the money. */
 export type PaymentEvent =
   | {
       readonly type: 'stage'
+      /**
+       * What is done now: the reader is looked at, a card asked for, a signature taken, the host asked, asked again, an approval taken
+       * back, or an offline payment told.
+       */
       readonly stage: 'preflight' | 'card' | 'signature' | 'authorising' | 'reconciling' | 'reversing' | 'advising'
     }
   | { readonly type: 'reader'; readonly event: ReaderEvent }

@@ -11,7 +11,23 @@ import type { PaymentEvent } from './events.ts'
 import type { FallbackRules } from './fallback.ts'
 import type { PreflightOptions } from './preflight.ts'
 
-/** What a payment asks of the app and tells it. What is left out is decided as each line says. */
+/**
+ * What a payment asks of the app and tells it. What is left out is decided as each line says.
+ * @example
+ * ```ts
+ * import { type AppPrompts, message } from 'tapdip'
+ *
+ * const prompts: AppPrompts = {
+ *   // The list of a co-badged card: MIR where it has it, else the card's own first choice.
+ *   selectApplication: async candidates => Math.max(0, candidates.findIndex(({ label }) => label === 'MIR')),
+ *   tryAgain: async (_why, attempt) => attempt === 1,
+ *   onEvent(event) {
+ *     if (event.type === 'stage') console.log(event.stage)
+ *     if (event.type === 'reader' && event.event.type === 'display') console.log(message(event.event.message))
+ *   },
+ * }
+ * ```
+ */
 export interface AppPrompts {
   /** Index into `candidates`, undefined when the customer cancels, `nobody` where the app has nobody to ask. Left out: the card's first choice. */
   selectApplication?(candidates: readonly Candidate[], options: Waiting): Promise<number | 'nobody' | undefined>
@@ -26,12 +42,17 @@ export interface AppPrompts {
   refer?(request: { readonly amount: bigint; readonly order: Order }, options: Waiting): Promise<'approved' | 'declined'>
   /** The issuer found the online PIN wrong: whether the card is asked again, with a new cryptogram. Left out: no. */
   tryAgain?(why: 'wrongPin', attempt: number, options: Waiting): Promise<boolean>
+  /** Hears what happens. What it throws is an uncaught error of the app’s, and the payment goes on. */
   onEvent?(event: PaymentEvent): void
 }
 
+/** What `pay` takes beside its order. */
 export interface PayOptions extends PreflightOptions {
+  /** The host that authorises. */
   readonly acquirer: Acquirer
+  /** Who is paid. */
   readonly merchant: Merchant
+  /** Who answers for the app, and hears how it goes; nobody is asked when left out. */
   readonly prompts?: AppPrompts
   /** Hears of every step before it is taken. Left out: a payment lives only as long as this process. */
   readonly journal?: Recorder
@@ -52,10 +73,13 @@ export interface PayOptions extends PreflightOptions {
   readonly type?: PaymentType
   /** Cash that is handed out; with it the payment is a cashback. Minor units contained in the order's amount, as the two below; see `Order.parts`. */
   readonly otherAmount?: bigint
+  /** Left by the customer for who served. */
   readonly tip?: bigint
+  /** Asked for by the merchant for paying in this way. */
   readonly surcharge?: bigint
   /** ISO 3166-1 numeric: where the terminal is. What reader and card say of it (9F1A) must be this; not compared when left out, but by a reader that was given its configuration. */
   readonly country?: number
+  /** How a card may be read; every way that the reader has when left out. */
   readonly interfaces?: readonly CardInterface[]
   /**
    * The payment system that is to be paid with, by its label or its name: `Maestro`. It is chosen where the app is shown the list, and `prompts.selectApplication` is
@@ -63,9 +87,11 @@ export interface PayOptions extends PreflightOptions {
    * comes before the merchant's order, where the rules have one (`ContactlessConfig.routing`).
    */
   readonly application?: string
+  /** The host is asked whatever card and terminal would decide by themselves. */
   readonly forceOnline?: boolean
   /** When a chip cannot be read; twice more, and then the stripe, when left out. */
   readonly fallback?: FallbackRules
+  /** Dates the payment and times its waits; the system's when left out. */
   readonly clock?: Clock
   /** Makes the idempotency key of each attempt; random UUIDs when left out. */
   readonly newKey?: () => string

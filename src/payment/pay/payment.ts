@@ -29,6 +29,21 @@ const MAX_ATTEMPTS = 3
  * taken (`PaymentStep`), and a result is on disk before it is returned.
  * @throws Fault `journal` when the payment cannot be written down, and the host was not asked; `busy` with details.state `already-paid` or `in-process`;
  * `low-battery`, `update-required`, `busy`, `link-closed`, `timeout`, `reader-error`, `tampered`, `aborted` before the card was asked, `bad-argument`
+ * @example
+ * ```ts
+ * import { currency, httpAcquirer, open, pay, receiptLines } from 'tapdip'
+ *
+ * const reader = await open('serial:/dev/ttyACM0?family=qpos')
+ * const order = { number: '20260326_105200_001', amount: 250_000n, currency: currency('RUB') } // 2500.00 RUB
+ * const payment = await pay(order, {
+ *   reader,
+ *   acquirer: httpAcquirer('https://acquirer.example'),
+ *   merchant: { name: 'MobileTestMerchant', id: '635459020000001', terminal: '63545902' },
+ * })
+ * if (payment.result === 'unknown') console.log('ask for the state of the order before it is paid again')
+ * console.log([payment.result, ...receiptLines(payment.receipt)].join('\n'))
+ * await reader.close()
+ * ```
  */
 export async function pay(given: Order, options: PayOptions): Promise<PaymentResult> {
   door.need('options', options, rules.payRule)

@@ -10,19 +10,25 @@ import { compareVersions, isVersion } from '../../version.ts'
  * is told that there is something newer. What a reader says and nobody can compare with them is taken for older, never for new.
  */
 export interface KnownVersions {
+  /** Below it nothing is paid. */
   readonly required?: string
+  /** Below it the app is told, and the payment goes on. */
   readonly current?: string
 }
 
+/** The reader, and what it must be like before a card is asked for. */
 export interface PreflightOptions {
+  /** Owned by the caller: it stays open. */
   readonly reader: Reader
   /** A reader at or below this charge, in percent, and not charging, is refused; 5 when left out. */
   readonly minimumBattery?: number
   /** Firmware that readers of this model should have. */
   readonly firmware?: KnownVersions
+  /** Cancels the payment wherever it is; what the host may have approved is taken back. */
   readonly signal?: AbortSignal
 }
 
+/** What the app should know of a reader that pays all the same. */
 export interface Readiness {
   /** A newer version of the firmware than the reader's, where the app knows of one; or one that cannot be compared with what the reader says. */
   readonly newerFirmware?: string

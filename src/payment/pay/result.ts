@@ -13,6 +13,7 @@ import type { Signature } from '../receipt/signature.ts'
 import { cvmFailed } from '../receipt/tvr.ts'
 import type { Settled } from './dialogue.ts'
 
+/** How a payment ended. Safe to show but for `outcome`; `paymentJson` is what may be logged. */
 export interface PaymentResult {
   /** `unknown`: the host may have charged; ask for the state of `key` before paying again. */
   readonly result: Outcome['result']
@@ -20,25 +21,33 @@ export interface PaymentResult {
   readonly type: PaymentType
   /** Minor units of a partial approval: what was approved, less than what was asked. */
   readonly approvedAmount?: bigint
+  /** Why it was not approved; `reasonWords` has the words. */
   readonly reason?: PaymentReason
   /** Left out: no card was presented, or nobody tells. */
   readonly interface?: CardInterface | undefined
   /** Left out: nobody tells. */
   readonly cvm?: CvmName | undefined
+  /** AID in hex and label of the application that paid; left out where nobody tells. */
   readonly application?: { readonly aid: string; readonly label: string }
   /** Data objects of EMV by hex tag; those that hold PAN (also signed, in a certificate), track, name or PIN, and the vendor's own, are left out. */
   readonly tags: Readonly<Record<string, string>>
+  /** The slip as data, of any ending. */
   readonly receipt: Receipt
   /** The chip could not be read: see `Outcome.fallback`. */
   readonly fallback?: boolean
   /** Key of the attempt that this is the result of. */
   readonly key: string
+  /** How often the card was asked for: more than one after a wrong online PIN. */
   readonly attempts: number
+  /** Response code (ISO 8583:1987, field 39), where the host gave one. */
   readonly responseCode?: string
   /** The host's own words. */
   readonly hostReason?: string
+  /** The host's number of the order. */
   readonly billNumber?: string
+  /** The host's number of the transaction. */
   readonly transaction?: string
+  /** As it was drawn on the screen, where it was. */
   readonly signature?: Signature
   /** What the host said last. */
   readonly answer?: HostAnswer

@@ -10,6 +10,7 @@ import * as rules from '../rules.ts'
 
 /** Taxation systems (FFD 1055). */
 export const taxations = ['osn', 'usnIncome', 'usnIncomeOutcome', 'eshn', 'psn'] as const
+/** A taxation system of FFD (1055). */
 export type Taxation = (typeof taxations)[number]
 
 /** What a receipt says of the shop; what is not known is left out. */
@@ -18,37 +19,49 @@ export interface FiscalShop {
   readonly user?: string
   /** Taxpayer number (1018), 10 or 12 digits. */
   readonly inn?: string
+  /** Taxation system (1055). */
   readonly taxation?: Taxation
   /** Place of settlement (1187), cashier (1021). */
   readonly place?: string
+  /** Cashier (1021). */
   readonly cashier?: string
   /** Of orders without items: what is sold, and its VAT in percent. */
   readonly goods?: string
+  /** VAT in percent of those goods. */
   readonly vat?: number
 }
 
+/** A line of what was sold. */
 export interface FiscalLine {
   /** Empty where it is the surcharge: whoever prints it has the word. */
   readonly name: string
   /** `3.000`, `50.00`, `150.00`. */
   readonly quantity: string
+  /** Price of one whole piece (1079), `50.00`. */
   readonly price: string
   /** What is paid for it (1043). */
   readonly amount: string
   /** Where a discount is taken off it: quantity × price, and the discount. */
   readonly full?: string
+  /** What is taken off, `10.00`. */
   readonly discount?: string
   /** Percent; left out where the item bears no VAT. */
   readonly vat?: number
+  /** VAT contained in the amount. */
   readonly vatAmount?: string
 }
 
 /** Amounts are texts in the currency's own units. Safe to store and to print. */
 export interface FiscalReceipt {
+  /** A sale, or money given back (1054). */
   readonly kind: 'sale' | 'refund'
+  /** The order's number. */
   readonly order: string
+  /** ISO 4217, three letters. */
   readonly currency: string
+  /** What was sold (1059). */
   readonly items: readonly FiscalLine[]
+  /** What was settled (1020). */
   readonly total: string
   /** By rate, highest first. */
   readonly vat: readonly { readonly rate: number; readonly amount: string }[]
@@ -58,14 +71,23 @@ export interface FiscalReceipt {
   readonly form: 'cash' | 'cashless'
   /** Settlement method (1214): everything is paid when it is handed over. */
   readonly settlement: 'full'
+  /** Of cash: what was handed over. */
   readonly received?: string
+  /** Of cash: what was given back. */
   readonly change?: string
+  /** User (1048). */
   readonly user: string
+  /** Address of settlements (1009). */
   readonly address?: string
+  /** Place of settlement (1187). */
   readonly place?: string
+  /** Taxpayer number (1018). */
   readonly inn?: string
+  /** Taxation system (1055). */
   readonly taxation?: Taxation
+  /** Cashier (1021). */
   readonly cashier?: string
+  /** The customer's e-mail (1008). */
   readonly buyer?: string
   /** ISO 8601: the mark's, or the sale's own. */
   readonly at: string
@@ -73,13 +95,19 @@ export interface FiscalReceipt {
   readonly mark?: Omit<FiscalMark, 'kind' | 'at' | 'amount' | 'items'>
 }
 
+/** What a fiscal receipt is made of. */
 export interface FiscalFacts {
+  /** What was sold. */
   readonly order: Order
+  /** Who sold it. */
   readonly merchant: Merchant
+  /** When it was paid; the mark has its own time. */
   readonly at: Date
+  /** In cash or not. */
   readonly form: FiscalReceipt['form']
   /** Of cash: minor units. */
   readonly received?: bigint
+  /** What the receipt says of the shop. */
   readonly shop?: FiscalShop
   /** The document that it shows; a sale of the whole order when left out. */
   readonly mark?: FiscalMark
@@ -96,6 +124,7 @@ export function vatIn(amount: bigint, rate: number): bigint {
   return (2n * amount * hundredths + whole) / (2n * whole)
 }
 
+/** The fiscal receipt of an order or of one document of it; without a mark it is none yet, and says so. */
 export function makeFiscalReceipt(facts: FiscalFacts): FiscalReceipt {
   door.need('facts', facts, door.shape({ order: rules.orderRule, merchant: rules.merchantRule, at: door.date }))
   const { order, merchant, at, form, received, shop = {}, mark, before = [] } = facts

@@ -7,7 +7,9 @@ import * as rules from '../rules.ts'
 
 /** White until drawn on. What lies outside is not drawn. */
 export class Picture {
+  /** Pixels. */
   readonly width: number
+  /** Pixels. */
   readonly height: number
   readonly #dots: Uint8Array
 
@@ -21,10 +23,12 @@ export class Picture {
     this.#dots = new Uint8Array(width * height)
   }
 
+  /** Makes one pixel dark. */
   dot(x: number, y: number): void {
     if (x >= 0 && y >= 0 && x < this.width && y < this.height) this.#dots[y * this.width + x] = 1
   }
 
+  /** Whether a pixel is dark; false outside. */
   isDark(x: number, y: number): boolean {
     return x >= 0 && y >= 0 && x < this.width && y < this.height && this.#dots[y * this.width + x] === 1
   }

@@ -7,7 +7,9 @@ import { layout, type Row, type Width } from './print.ts'
 import { qrModules } from './qr-text.ts'
 import { drawSignature, type Signature } from './signature.ts'
 
+/** How a receipt is drawn. */
 export interface PictureOptions {
+  /** Characters in a line; 48 when left out. */
   readonly width?: Width
   /** Under the rows. */
   readonly signature?: Signature
@@ -25,6 +27,7 @@ interface Part {
   readonly strong: boolean
 }
 
+/** The rows of a receipt as a picture, as wide as the paper: for a screen, an e-mail or a messenger. */
 export function receiptPicture(rows: readonly Row[], { width = 48, signature }: PictureOptions = {}): Picture {
   door.need('rows', rows, door.listOf(door.object))
   const pitch = LETTER.height + LEADING

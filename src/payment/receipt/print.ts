@@ -15,6 +15,7 @@ export type Row =
   | { readonly type: 'rule' | 'space' }
   | { readonly type: 'qr'; readonly text: string }
 
+/** Characters in a line: paper of 58 or of 80 mm. */
 export type Width = 32 | 48
 
 /** Whose copy: the merchant's has the line to sign on. */

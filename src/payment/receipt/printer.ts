@@ -6,6 +6,7 @@ import { throwIfAborted } from '../../errors.ts'
 import type { Link } from '../../transport/link.ts'
 import { layout, type Row, type Width } from './print.ts'
 
+/** What the printer is. */
 export interface PrinterOptions {
   /** Characters in a line: 32 on paper of 58 mm, 48 on 80 mm (when left out). */
   readonly width?: Width
@@ -43,7 +44,19 @@ export function escPos(rows: readonly Row[], options: PrinterOptions = {}): Uint
   return encoder.encode().slice()
 }
 
-/** Sends it in pieces that the link takes. The printer says nothing back. @throws Fault `link-closed`, `aborted` */
+/**
+ * Sends it in pieces that the link takes. The printer says nothing back. @throws Fault `link-closed`, `aborted`
+ * @example
+ * ```ts
+ * import { connect, escPos, type PaymentResult, printOver, slipRows } from 'tapdip'
+ *
+ * async function print({ receipt }: PaymentResult) {
+ *   const printer = await connect('tcp://192.168.1.20:9100')
+ *   await printOver(printer, escPos(slipRows(receipt, 'ru', 'merchant'), { width: 32 }))
+ *   await printer.close()
+ * }
+ * ```
+ */
 export async function printOver(link: Link, bytes: Uint8Array, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
   door.need('link', link, door.linkRule)
   door.need('bytes', bytes, door.anyBytes)

@@ -15,9 +15,11 @@ export interface MerchantCode {
    * code that has only objects 02 to 25, which hold a merchant's number in a card scheme: `visa`, `mastercard`, …, and that number.
    */
   readonly system: string
+  /** What the payment system knows the payment by. */
   readonly reference: string
   /** Merchant Category Code (52), ISO 18245. */
   readonly category: string
+  /** ISO 4217 (53). */
   readonly currency: Currency
   /** Minor units (54). */
   readonly amount?: bigint
@@ -25,11 +27,13 @@ export interface MerchantCode {
   readonly country: string
   /** Up to 25 characters (59) and 15 (60), in English letters. */
   readonly name: string
+  /** Up to 15 characters (60), in English letters. */
   readonly city: string
   /** Name in another language (64): the language's ISO 639 code, and up to 25 characters. */
   readonly localName?: { readonly language: string; readonly name: string }
   /** Additional Data (62): bill number (01), terminal label (07); up to 25 characters. */
   readonly bill?: string
+  /** Terminal label (62, 07), up to 25 characters. */
   readonly terminal?: string
 }
 

@@ -16,35 +16,53 @@ import { cvmFailed } from './tvr.ts'
 
 /** Every field of the slip that the mPOS guide shows (seed 002); what is not known is left out. Safe to store and to print. */
 export interface Receipt {
+  /** The merchant's name. */
   readonly merchant: string
+  /** The merchant's, where it has one. */
   readonly address?: string
+  /** Terminal identification (9F1C). */
   readonly terminal: string
+  /** The order's number. */
   readonly order: string
   /** What was done, where it is no plain purchase: a refund is never a payment. */
   readonly type?: Exclude<PaymentType, 'purchase'> | 'increment' | 'completion'
+  /** How it ended. */
   readonly result: Outcome['result']
   /** `150.00`; with parts their total. */
   readonly amount: string
   /** Where the amount has parts beside the goods: what the goods cost, and each part. */
   readonly purchase?: string
+  /** Cash handed out, `50.00`. */
   readonly cashback?: string
+  /** Tip, `5.00`. */
   readonly tip?: string
+  /** Surcharge, `1.50`. */
   readonly surcharge?: string
   /** Of an increment: what is held with it. */
   readonly held?: string
+  /** ISO 4217, three letters. */
   readonly currency: string
+  /** As in the order. */
   readonly commission?: string
+  /** AID of the application (84, 4F or 9F06), hex. */
   readonly aid?: string
+  /** Label of the application (50). */
   readonly label?: string
+  /** Terminal Verification Results (95), hex. */
   readonly tvr?: string
+  /** Transaction Status Information (9B), hex. */
   readonly tsi?: string
   /** The payment system, by AID: `MIR`; the application's label where the AID has no name here. */
   readonly scheme?: string
   /** First six and last four digits. */
   readonly pan?: string
+  /** Cardholder name (5F20), where the card gives it. */
   readonly cardholder?: string
+  /** Retrieval reference number (ISO 8583 field 37). */
   readonly rrn?: string
+  /** Authorisation code (field 38). */
   readonly authorisationCode?: string
+  /** Response code (field 39). */
   readonly responseCode?: string
   /** `26.03.2019 10:52`, the terminal's own time. */
   readonly date: string
@@ -54,6 +72,7 @@ export interface Receipt {
   readonly method?: 'cash' | 'sbp'
   /** Of cash: `200.00`. */
   readonly received?: string
+  /** Of cash: what was given back, `50.00`. */
   readonly change?: string
   /** POS entry mode (9F39), two digits: 05 chip, 07 tap, 91 tap in mag-stripe mode, 90 swipe, 80 fallback. Data of the slip, not printed. */
   readonly entryMode?: string
@@ -63,19 +82,29 @@ export interface Receipt {
   readonly signatureLine: boolean
 }
 
+/** What a slip is made of. */
 export interface ReceiptFacts {
+  /** Who is paid. */
   readonly merchant: Merchant
+  /** What is paid for. */
   readonly order: Order
+  /** A purchase when left out. */
   readonly type?: PaymentType
   /** Minor units; the order's when left out. */
   readonly amount?: bigint
+  /** How it ended. */
   readonly result: Outcome['result']
+  /** What card and reader said; secret data is read out of it, and none is kept. */
   readonly outcome: Pick<Outcome, 'interface' | 'cvm' | 'application' | 'tags'>
+  /** The host's answer, where there is one. */
   readonly response?: { readonly code: string; readonly authorisationCode?: string; readonly rrn?: string }
+  /** Local date and time of the terminal. */
   readonly at: Date
+  /** A signature was taken on a screen: the slip has no line for one. */
   readonly signed: boolean
 }
 
+/** The slip of a payment by card, of any ending. The PAN in it is masked. */
 export function makeReceipt(facts: ReceiptFacts): Receipt {
   door.need('facts', facts, door.shape({ order: rules.orderRule, merchant: rules.merchantRule, at: door.date, outcome: door.object }))
   const { merchant, order, type, amount = order.amount, result, outcome, response, at, signed } = facts
@@ -208,7 +237,15 @@ function verification(receipt: Receipt, language: Language): string | undefined 
   return message(`receipt.cvm.${cvm}`, language)
 }
 
-/** The slip as lines, in the order of the seed's. A line that would be empty is left out. */
+/**
+ * The slip as lines, in the order of the seed's. A line that would be empty is left out.
+ * @example
+ * ```ts
+ * import { type PaymentResult, receiptLines } from 'tapdip'
+ *
+ * const print = ({ receipt }: PaymentResult) => console.log(receiptLines(receipt, 'ru').join('\n'))
+ * ```
+ */
 export function receiptLines(receipt: Receipt, language: Language = 'en'): string[] {
   door.need('receipt', receipt, rules.receiptRule)
   const line = (id: MessageId, value: string | undefined) => (value ? [`${message(id, language)}: ${value}`] : [])

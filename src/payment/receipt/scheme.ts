@@ -30,6 +30,7 @@ export function schemeOfAid(aid: Uint8Array | string): string | undefined {
   return byAid.find(([prefix]) => own.startsWith(prefix))?.[1]
 }
 
+/** What is known of what was paid with. */
 export interface SchemeFacts {
   /** Hex. */
   readonly aid?: string | undefined
@@ -37,6 +38,7 @@ export interface SchemeFacts {
   readonly label?: string | undefined
   /** Whole or masked. */
   readonly pan?: string | undefined
+  /** How the card was read. */
   readonly interface?: CardInterface | undefined
 }
 

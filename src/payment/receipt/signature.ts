@@ -5,13 +5,17 @@ import { Fault } from '../../errors.ts'
 import * as rules from '../rules.ts'
 import { Picture, png } from './picture.ts'
 
+/** Where the pen was, in any unit. */
 export interface Point {
+  /** To the right. */
   readonly x: number
+  /** Downwards. */
   readonly y: number
 }
 
 /** In the order they were drawn; coordinates in any unit, y downwards. */
 export interface Signature {
+  /** Each from where the pen touched to where it left. */
   readonly strokes: readonly (readonly Point[])[]
 }
 
@@ -31,7 +35,9 @@ export interface SignaturePad {
   readonly ready: boolean
   /** The pen touches the screen, moves on it, and leaves it. What moves without touching draws nothing. */
   down(point: Point): void
+  /** The pen is at `point`; drawn only while it touches. */
   move(point: Point): void
+  /** The pen has left the screen: the stroke is over. */
   up(): void
   /** For another try. */
   clear(): void
@@ -39,6 +45,7 @@ export interface SignaturePad {
   signature(): Signature
 }
 
+/** A pad that nothing is drawn on. */
 export function signaturePad(): SignaturePad {
   let strokes: Point[][] = []
   let stroke: Point[] | undefined
@@ -65,7 +72,9 @@ export function signaturePad(): SignaturePad {
 
 /** In pixels. */
 export interface Size {
+  /** Pixels. */
   readonly width: number
+  /** Pixels. */
   readonly height: number
 }
 

@@ -10,7 +10,9 @@ import type { Journal } from '../journal/journal.ts'
 import { checkOrder } from '../pay/payment.ts'
 import { makePlainReceipt, type Receipt } from '../receipt/receipt.ts'
 
+/** An order that is paid in cash. */
 export interface ByCash {
+  /** Cash. */
   readonly method: 'cash'
   /** Minor units handed over; exactly the amount when left out. */
   readonly received?: bigint
@@ -18,10 +20,13 @@ export interface ByCash {
 
 /** How a sale without a card ended. */
 export interface SaleResult {
+  /** How it was paid. */
   readonly method: 'cash' | 'sbp'
+  /** The slip as data. */
   readonly receipt: Receipt
   /** Of cash: minor units. */
   readonly received?: bigint
+  /** Of cash: minor units that are given back. */
   readonly change?: bigint
   /** Of cash: `pending` until the host has heard of it. */
   readonly registration?: 'done' | 'pending' | 'refused'

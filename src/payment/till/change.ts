@@ -11,10 +11,13 @@ import { attempt } from './attempt.ts'
 import type { TillDesk } from './desk.ts'
 import { checkPart, type Part, refusalOf, refuseIncrement } from './part.ts'
 
+/** What came of a change of an order. */
 export interface Changed {
   /** `unknown`: the host has not answered yet; it is asked again until it has. */
   readonly result: 'approved' | 'declined' | 'unknown'
+  /** What the host said, or why the till refused. */
   readonly answer?: HostAnswer
+  /** As it stands now. */
   readonly order: OrderRecord
 }
 

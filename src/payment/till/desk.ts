@@ -12,11 +12,15 @@ import type { Notice } from '../journal/notice.ts'
 import type { Desk } from './due.ts'
 import type { RefundRules } from './refund.ts'
 
+/** What a till is made of. */
 export interface TillOptions {
+  /** The caller's, who closes it after the till. */
   readonly journal: Journal
   /** What it has of `RetailAcquirer` can be paid for so. */
   readonly acquirer: OrderAcquirer & Partial<RetailAcquirer>
+  /** Who sells. */
   readonly merchant: Merchant
+  /** Dates what is done and times the waits; the system's when left out. */
   readonly clock?: Clock
   /** Hears each change; a notice counts as told when this returns, and is told again after a crash before that. */
   readonly onNotice?: (notice: Notice) => void
@@ -34,6 +38,7 @@ export interface TillOptions {
   readonly background?: boolean
 }
 
+/** What every part of a till is given. */
 export interface TillDesk extends Desk {
   readonly merchant: Merchant
   readonly refunds: RefundRules | undefined
@@ -51,6 +56,7 @@ export interface TillDesk extends Desk {
   wake(): void
 }
 
+/** The desk of a till with these options. */
 export function tillDesk({ journal, merchant, onNotice, onFault, ...options }: TillOptions): TillDesk {
   const { clock = systemClock, attemptTime = 20_000, newKey = () => crypto.randomUUID() } = options
   return {

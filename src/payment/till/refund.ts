@@ -17,6 +17,7 @@ export interface RefundRules {
   readonly password?: string
 }
 
+/** How money goes back to a card that is presented. */
 export interface ByCardRefund
   extends Omit<PayOptions, 'acquirer' | 'merchant' | 'clock' | 'journal' | 'type' | 'hold' | 'partial' | 'otherAmount' | 'amount'> {
   /** Minor units; all that is left of a paid order, or the order's amount, when left out. */
@@ -25,12 +26,15 @@ export interface ByCardRefund
   readonly password?: string
 }
 
+/** What came of a refund by card. */
 export interface Refunded {
   /** `in-process`: nothing was asked of anybody, the order has something under way. */
   readonly result: PaymentResult['result'] | 'in-process'
   /** Left out where the till's own book refuses: then `answer` says why, and no card was asked for. */
   readonly payment?: PaymentResult
+  /** What the till's own book says against it. */
   readonly answer?: HostAnswer
+  /** As it stands now. */
   readonly order: OrderRecord
   /** It gives back what this order's payments took. */
   readonly linked: boolean

@@ -9,7 +9,9 @@ import { checkOrder } from '../pay/payment.ts'
 import { makePlainReceipt } from '../receipt/receipt.ts'
 import { letGo, refuseCashback, type SaleResult } from './cash.ts'
 
+/** An order that is paid by SBP, the fast payments of the Bank of Russia: by a QR code. */
 export interface BySbp {
+  /** SBP. */
   readonly method: 'sbp'
   /** Shows the code, which `payload` is, until the payment has ended. */
   show(code: SbpCode): void
@@ -25,6 +27,7 @@ export interface BySbp {
   readonly reversalTime?: number
 }
 
+/** A host that opens SBP payments. */
 export type SbpAcquirer = OrderAcquirer & Pick<RetailAcquirer, 'requestQr'>
 
 export interface SbpDesk {

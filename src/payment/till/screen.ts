@@ -70,6 +70,7 @@ export function stateText(order: Pick<OrderRecord, 'state' | 'entries'>, languag
   return message(unpaid && !entries.some(({ open }) => open) ? 'state.new' : `state.${state}`, language)
 }
 
+/** The last payment of the order, of any ending; undefined where nobody tried to pay it. */
 export function lastPayment(order: Pick<OrderRecord, 'entries'>): Entry | undefined {
   door.need('order', order, door.shape({ entries: door.listOf(door.object) }))
   const { entries } = order

@@ -14,9 +14,11 @@ import { type BySbp, type SbpAcquirer, takeSbp } from './sbp.ts'
 
 /** With a card: through a reader, be it a card reader or this phone (SoftPOS), and what `pay` takes with it. */
 export interface ByCard extends Omit<PayOptions, 'acquirer' | 'merchant' | 'clock' | 'journal'> {
+  /** For the journal; `reader` when left out. */
   readonly method?: 'reader' | 'softpos'
 }
 
+/** How a card is checked: as a payment by card, but for what only a payment has. */
 export type ByCardCheck = Omit<ByCard, 'amount' | 'type' | 'hold' | 'partial' | 'otherAmount' | 'tip' | 'surcharge'>
 
 /** How an order is paid. */
@@ -31,7 +33,9 @@ export type Paid =
 
 /** An order that is not paid now: it is paid, or being paid. */
 export interface Standing {
+  /** It is paid, or being paid. */
   readonly result: 'already-paid' | 'in-process'
+  /** As it stands. */
   readonly order: OrderRecord
 }
 

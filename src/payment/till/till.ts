@@ -25,7 +25,12 @@ export type { Part } from './part.ts'
 export type { ByCardRefund, Refunded, RefundRules } from './refund.ts'
 export type { ByCard, ByCardCheck, How, Paid, Standing } from './sell.ts'
 
+/**
+ * An open till. Each call about an order needs its number or the order itself; the journal is looked at first, the host as far as it must
+ * be.
+ */
 export interface Till extends AsyncDisposable {
+  /** The caller's. */
   readonly journal: Journal
   /** @throws Fault `journal` before the card is asked for, `unsupported` where the host cannot, and what `pay` throws */
   payOrder(order: Order, how: How): Promise<Paid>
@@ -35,6 +40,7 @@ export interface Till extends AsyncDisposable {
   recover(signal?: AbortSignal): Promise<readonly Recovered[]>
   /** Compares orders of the last `days` that were paid offline or in process with the host's. Gives those that changed. */
   reconcile(days?: number, signal?: AbortSignal): Promise<readonly OrderRecord[]>
+  /** Orders of this merchant, newest first. */
   orders(filter?: Parameters<Journal['orders']>[0]): readonly OrderRecord[]
   /**
    * As the host has it now; as the journal has it when the host cannot be reached.
@@ -67,7 +73,28 @@ export interface Till extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** Opens a till. Unless told otherwise it recovers and reconciles at once, in the background. The journal stays the caller's to close. */
+/**
+ * Opens a till. Unless told otherwise it recovers and reconciles at once, in the background. The journal stays the caller's to close.
+ * @example
+ * ```ts
+ * import { currency, httpAcquirer, noticeText, open, openJournal, openTill } from 'tapdip'
+ *
+ * const journal = await openJournal('payments.db')
+ * const till = openTill({
+ *   journal,
+ *   acquirer: httpAcquirer('https://acquirer.example'),
+ *   merchant: { name: 'MobileTestMerchant', id: '635459020000001', terminal: '63545902' },
+ *   onNotice: notice => console.log(noticeText(notice)),
+ * })
+ * const reader = await open('serial:/dev/ttyACM0?family=qpos')
+ * const order = { number: '20260326_105200_001', amount: 250_000n, currency: currency('RUB') }
+ * const paid = await till.payOrder(order, { reader })
+ * if (paid.result === 'approved') await till.cancel(order.number, { amount: 50_000n }) // 500.00 RUB go back
+ * await reader.close()
+ * await till.close()
+ * await journal.close()
+ * ```
+ */
 export function openTill(options: TillOptions): Till {
   door.need('options', options, rules.tillRule)
   const { background = true } = options

@@ -27,6 +27,7 @@ import {
 } from './messages.ts'
 import { type IsoMemory, originalElements, originals, type Remembered, replacementAmounts } from './originals.ts'
 
+/** The line to the host, and how the host has its messages. */
 export interface Iso8583Options {
   /** Opens the line to the host; `connect` of tapdip, for TCP. */
   readonly connect: (options: { signal: AbortSignal }) => Promise<Link>
@@ -40,9 +41,11 @@ export interface Iso8583Options {
   readonly mac?: IsoMac
   /** Keeps what was sent over a restart: for hosts that do not know our keys. */
   readonly memory?: IsoMemory
+  /** Times the waits and dates messages; the system's when left out. */
   readonly clock?: Clock
 }
 
+/** An acquirer that keeps a line of its own. */
 export interface Iso8583Acquirer extends OrderAcquirer {
   /** 0800: the host is there. @throws Fault `host-unreachable`, `host-no-answer`, `host-error` */
   echo(options?: Partial<Waiting>): Promise<void>
@@ -69,6 +72,22 @@ interface Trace {
   readonly sent: string
 }
 
+/**
+ * A client of ISO 8583:1987 (docs/acquirer.md). The connection is opened with the first message, and again after a loss; one message is on
+ * it at a time. @throws Fault `bad-argument`
+ * @example
+ * ```ts
+ * import { connect, iso8583Acquirer } from 'tapdip'
+ *
+ * const acquirer = iso8583Acquirer({
+ *   connect: ({ signal }) => connect('tcp://10.0.0.7:5000', { signal }),
+ *   terminal: '63545902',
+ *   dialect: 'ebcdic',
+ * })
+ * await acquirer.echo() // 0800: the host is there
+ * await acquirer.close()
+ * ```
+ */
 export function iso8583Acquirer(options: Iso8583Options): Iso8583Acquirer {
   door.need('options', options, lineRule)
   const { connect, terminal = '00000000', timeout = 30_000, mac, memory, clock = systemClock } = options

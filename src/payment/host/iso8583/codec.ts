@@ -7,9 +7,11 @@ import type { Decoder, Side } from '../../../reader/side.ts'
 import { formOf, type IsoDialect, isoDialect, isoField } from './dialect.ts'
 import type { FieldForm, FieldKind, FieldRule, LengthForm } from './fields.ts'
 
+/** A message of ISO 8583:1987. */
 export interface IsoMessage {
   /** Message type: `0200`. */
   readonly type: string
+  /** By number; text, or bytes of the kinds `b`. */
   readonly fields: ReadonlyMap<number, string | Uint8Array>
   /** What stood before the type, where the dialect has a header. */
   readonly header?: Uint8Array
@@ -20,6 +22,7 @@ export interface IsoMessage {
 /** The MAC over a message from its type to the field before the MAC; cut to the field's size. `data => macAlgorithm3(key, data, 1)`, for example. */
 export type IsoMac = (data: Uint8Array) => Uint8Array
 
+/** How messages lie on the line. */
 export interface IsoOptions {
   /** `isoDialects.tapdip` when left out. */
   readonly dialect?: IsoDialect
@@ -143,7 +146,9 @@ function decodeLength(form: LengthForm, bytes: Uint8Array): number | undefined {
 
 /** A message whose end could not be read: what came before it, and why. */
 export interface IsoBroken {
+  /** Where a message has its type. */
   readonly type: 'malformed'
+  /** Why. */
   readonly fault: Fault
   /** Its type and the fields before the one that is wrong; left out where there is no type. */
   readonly partial?: IsoMessage

@@ -3,7 +3,9 @@
 import { Fault } from '../../../errors.ts'
 import { type FieldForm, type FieldRule, fieldTable, type LengthForm } from './fields.ts'
 
+/** How one network or bank has ISO 8583:1987. */
 export interface IsoDialect {
+  /** For messages to people. */
   readonly name: string
   /** The length before each message: so many bytes, as an unsigned number, as packed digits or as characters; `inclusive`: it counts itself. */
   readonly frame: { readonly bytes: 2 | 4; readonly form: LengthForm; readonly inclusive?: boolean }
@@ -11,6 +13,7 @@ export interface IsoDialect {
   readonly header?: { readonly sent: Uint8Array; readonly tpdu?: boolean }
   /** The message type. */
   readonly type: 'ascii' | 'ebcdic' | 'bcd'
+  /** 8 bytes, or 16 characters of hex. */
   readonly bitmap: 'raw' | 'ascii' | 'ebcdic'
   /** The second bitmap is always there, although no field is in it. */
   readonly bothBitmaps?: boolean
@@ -20,6 +23,7 @@ export interface IsoDialect {
   readonly text: 'ascii' | 'ebcdic'
   /** Kind `b`. */
   readonly bytes: 'raw' | 'hex'
+  /** Of fields of variable size. */
   readonly lengths: LengthForm
   /** Where the half byte goes that an odd number of packed digits leaves over, and what is in it. */
   readonly pad: 'left' | 'right' | 'rightF'
@@ -116,6 +120,7 @@ export const isoDialects = {
   },
   ebcdic: { name: 'ebcdic', ...ascii, type: 'ebcdic', digits: 'ebcdic', text: 'ebcdic', lengths: 'ebcdic' },
 } as const satisfies Readonly<Record<string, IsoDialect>>
+/** A dialect that comes with tapdip. */
 export type IsoDialectName = keyof typeof isoDialects
 
 /** A dialect by its name, or one of your own as it is. @throws Fault `bad-argument` */

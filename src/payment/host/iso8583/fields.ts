@@ -18,8 +18,11 @@ export type FieldForm = 'ascii' | 'ebcdic' | 'bcd' | 'raw' | 'hex'
 /** How a length lies on the line: its digits as characters, packed two a byte, or as an unsigned number. */
 export type LengthForm = 'ascii' | 'ebcdic' | 'bcd' | 'binary'
 
+/** What one field takes. */
 export interface FieldRule {
+  /** The standard's. */
   readonly name: string
+  /** What characters. */
   readonly kind: FieldKind
   /** Characters, of `b` and `u` bytes: all of them, or with `var` at most as many. */
   readonly size: number
@@ -27,6 +30,7 @@ export interface FieldRule {
   readonly var?: 1 | 2 | 3 | 4 | 5 | 6
   /** Where it lies otherwise than its dialect has it for the kind. */
   readonly form?: FieldForm
+  /** Where its length lies otherwise than its dialect has it. */
   readonly lengthForm?: LengthForm
   /** Of packed digits and of hex: what the length counts. `digits` when left out, as the standard has it. */
   readonly counts?: 'digits' | 'bytes'

@@ -6,6 +6,7 @@ import type { IsoFields } from './messages.ts'
 
 /** A message that was sent: what its reversal repeats. No card data. */
 export interface IsoOriginal {
+  /** Message type: `0200`. */
   readonly type: string
   /** The fields 3, 4, 7, 11, 12, 13, 22, 37, 41, 42 and 49 that it had. */
   readonly fields: Readonly<Record<number, string>>
@@ -13,12 +14,15 @@ export interface IsoOriginal {
   readonly order: string
   /** The host has approved it; `authorisation` as field 38 had it. */
   readonly approved?: boolean
+  /** Field 38 of the answer. */
   readonly authorisation?: string
 }
 
 /** Where originals are kept over a restart; memory only when left out. Without it, a host that does not know our keys cannot be told after a crash what to reverse. */
 export interface IsoMemory {
+  /** What was saved under this key; undefined where nothing was. */
   load(key: string): Promise<IsoOriginal | undefined>
+  /** Keeps it until it is saved again. */
   save(key: string, original: IsoOriginal): Promise<void>
 }
 

@@ -6,11 +6,15 @@ import { type Description, describe, printTree } from '../../../tlv/print.ts'
 import { type IsoFrame, type IsoOptions, readIso } from './codec.ts'
 import { type IsoDialect, isoDialect, isoField } from './dialect.ts'
 
+/** A field for people. */
 export interface DescribedField {
+  /** 1 to 128. */
   readonly number: number
+  /** The standard's. */
   readonly name: string
   /** Text, or hex of bytes; of a sensitive one what may be shown. */
   readonly value?: string
+  /** Its value may not be shown whole. */
   readonly masked?: true
   /** Of field 55. */
   readonly tlv?: Description
@@ -18,13 +22,17 @@ export interface DescribedField {
   readonly wrong?: string
 }
 
+/** A message for people. */
 export interface DescribedIso {
+  /** Message type: `0200`; left out where there is none. */
   readonly type?: string
   /** What the type says. */
   readonly words?: string
+  /** Hex of what stood before the type. */
   readonly header?: string
   /** The message came with its length in front. */
   readonly framed: boolean
+  /** By number. */
   readonly fields: readonly DescribedField[]
   /** Why reading had to stop. */
   readonly stopped?: string
