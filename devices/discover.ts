@@ -30,11 +30,26 @@ export interface FoundReader {
 
 /** What a search tells. */
 export type Discovery =
-  | { readonly type: 'found'; readonly reader: FoundReader }
-  /** It was found before and is gone from the list of its transport; Bluetooth devices are not missed. */
-  | { readonly type: 'lost'; readonly uri: string }
-  /** This transport cannot be searched, the others go on: no library, Bluetooth off, no permission … */
-  | { readonly type: 'unavailable'; readonly transport: Transport; readonly fault: Fault }
+  | {
+      /** A reader is there, or more is known of it. */
+      readonly type: 'found'
+      /** What is known. */
+      readonly reader: FoundReader
+    }
+  | {
+      /** It was found before and is gone from the list of its transport; Bluetooth devices are not missed. */
+      readonly type: 'lost'
+      /** As it was found. */
+      readonly uri: string
+    }
+  | {
+      /** This transport cannot be searched, the others go on. */
+      readonly type: 'unavailable'
+      /** Which. */
+      readonly transport: Transport
+      /** Why: no library, Bluetooth off, no permission … */
+      readonly fault: Fault
+    }
 
 /** Bluetooth is searched only where the phone's location service is on and may be asked: the host app knows, and says so here. */
 export type LocationState = 'on' | 'off' | 'denied'
@@ -59,10 +74,18 @@ export interface DiscoverOptions {
   readonly sources?: Partial<Sources> | undefined
 }
 
+/** How Bluetooth is searched. */
+export interface BleSearch {
+  /** Ends it. */
+  readonly signal: AbortSignal
+  /** Times it. */
+  readonly clock: Clock
+}
+
 /** Bluetooth devices as they are heard; cabled readers as they are listed. */
 export interface Sources {
   /** Bluetooth Low Energy: each device as it is heard, until `signal` fires. */
-  readonly ble: (options: { signal: AbortSignal; clock: Clock }) => AsyncIterable<FoundReader>
+  readonly ble: (options: BleSearch) => AsyncIterable<FoundReader>
   /** The serial ports that are there now. */
   readonly serial: () => Promise<readonly FoundReader[]>
   /** The HID devices that are there now. */

@@ -22,6 +22,20 @@ import { redaction as qposRedaction } from './qpos/redaction.ts'
 import { noLink } from './softpos/driver.ts'
 import { openVpcd } from './vpcd/driver.ts'
 
+/** What a USB device tells of itself. */
+export interface UsbIds {
+  /** Vendor id, 16 bits. */
+  readonly vendor: number
+  /** Product id, 16 bits. */
+  readonly product: number
+}
+
+/** USB devices of a family. */
+export interface UsbRow extends Pick<UsbIds, 'vendor'>, Partial<Pick<UsbIds, 'product'>> {
+  /** The product's own shape, where it is not the family's. */
+  readonly hid?: HidShape
+}
+
 /** How a kind of reader shows itself, and how it is opened. */
 export interface Family {
   /** `qpos`, `bluepad`, …: `?family=` of a URI. */
@@ -36,8 +50,8 @@ export interface Family {
   readonly ble?: BleShape | readonly BleShape[]
   /** How its HID reports lie, where it has any. */
   readonly hid?: HidShape
-  /** `hid` of a row is that product's own shape. */
-  readonly usb: readonly { readonly vendor: number; readonly product?: number; readonly hid?: HidShape }[]
+  /** Of its USB devices. */
+  readonly usb: readonly UsbRow[]
   /** What its readers speak, where that is not one language: `?dialect=` of a URI. */
   readonly dialects?: readonly string[]
   /** Of its serial port, where it has one and the URI names none. */
@@ -134,7 +148,7 @@ export interface Sighting {
   /** Bluetooth services that it advertises or has. */
   readonly services?: readonly string[] | undefined
   /** Its USB ids. */
-  readonly usb?: { readonly vendor: number; readonly product: number } | undefined
+  readonly usb?: UsbIds | undefined
 }
 
 /** The family a device belongs to by its name, else its USB ids, else a service that no other family has; undefined when nothing tells. */

@@ -17,7 +17,7 @@ export type { CarryToHost, HostCall } from './bluepad/host-link.ts'
 export * from './discover.ts'
 export * from './families.ts'
 export { fileMemory } from './memory.ts'
-export { type NfcCard, type NfcChannel, openSoftPos, type SoftPosOptions } from './softpos/driver.ts'
+export { type ActivateOptions, type NfcCard, type NfcChannel, openSoftPos, type SoftPosOptions } from './softpos/driver.ts'
 
 const placeRule = door.either('a URI, or a Link', door.anyText, door.linkRule)
 const openRule = door.shape({

@@ -17,9 +17,17 @@ export interface NfcCard {
    * Sends a command and gives data and status word. Whatever it throws means that the card has gone (Android's TagLostException), but for Faults, which
    * mean what they say.
    */
-  transmit(apdu: Uint8Array, options: { readonly signal: AbortSignal }): Promise<Uint8Array>
+  transmit(apdu: Uint8Array, options: Pick<ActivateOptions, 'signal'>): Promise<Uint8Array>
   /** Fires when the card has left the field, where the platform tells (`tellsRemoval`). */
   readonly removed?: AbortSignal
+}
+
+/** How a card is waited for. */
+export interface ActivateOptions {
+  /** Ends the waiting, and a command. */
+  readonly signal: AbortSignal
+  /** More than one card is in the field, or they were all taken away. */
+  onCollision(cards: 'several' | 'none'): void
 }
 
 /** The field of a phone or a reader. One thing is asked of it at a time. */
@@ -32,7 +40,7 @@ export interface NfcChannel {
    * Switches the field on, if it is off, and polls until exactly one card is there and active. A card that was there before is activated anew.
    * `onCollision`: more than one is there (`several`), or they were all taken away (`none`); it polls on.
    */
-  activate(options: { readonly signal: AbortSignal; onCollision(cards: 'several' | 'none'): void }): Promise<NfcCard>
+  activate(options: ActivateOptions): Promise<NfcCard>
   /** Switches the field off; the card in it has no power any more. Idempotent. */
   off(): Promise<void>
   /** Resolves when the hardware is gone by itself; never where it cannot. */

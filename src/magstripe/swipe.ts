@@ -43,7 +43,12 @@ export interface Swipe extends Masked {
   /** The same. */
   readonly track3: Track3 | undefined
   /** What of its tracks is odd, and of which track. */
-  readonly remarks: readonly { readonly track: 1 | 2 | 3; readonly remark: Remark | (string & {}) }[]
+  readonly remarks: readonly {
+    /** Its number. */
+    readonly track: 1 | 2 | 3
+    /** What is odd, or the rule that it breaks. */
+    readonly remark: Remark | (string & {})
+  }[]
 }
 
 /**
@@ -116,9 +121,26 @@ export function entryModeOf(serviceCode: string | undefined, chipReader = true):
  * (`fallback`); then the swipe is marked as fallback, 80 instead of 90.
  */
 export type SwipeVerdict =
-  | { readonly use: 'swipe'; readonly entryMode: SwipeEntryMode; readonly online: boolean; readonly pin: ServiceCode['pin'] }
-  | { readonly use: 'chip' }
-  | { readonly use: 'no'; readonly why: 'expired' | 'service' }
+  | {
+      /** It is paid with. */
+      readonly use: 'swipe'
+      /** As 9F39 has it. */
+      readonly entryMode: SwipeEntryMode
+      /** The issuer must be asked. */
+      readonly online: boolean
+      /** Whether a PIN is to be asked for. */
+      readonly pin: ServiceCode['pin']
+    }
+  | {
+      /** The card goes to the slot. */
+      readonly use: 'chip'
+    }
+  | {
+      /** It is not paid with. */
+      readonly use: 'no'
+      /** The card is past its month, or not for this. */
+      readonly why: 'expired' | 'service'
+    }
 
 /** What a swipe is judged by. */
 export interface SwipeContext {

@@ -100,6 +100,12 @@ export const hostStates = ['approved', 'declined', 'referral', 'inProcess', 'rev
 /** How the host's transaction stands. `unknown`: the host has never seen the key. */
 export type HostState = (typeof hostStates)[number]
 
+/** What is no answer of a host's. */
+interface NoAnswer {
+  /** It could not be reached. */
+  readonly type: 'unableToGoOnline'
+}
+
 /** What the host says of a transaction. */
 export interface HostAnswer {
   /** How it stands. */
@@ -109,7 +115,7 @@ export interface HostAnswer {
   /** Of a partial approval (code 10): minor units that were approved, less than what was asked. */
   readonly approvedAmount?: bigint
   /** Present when `state` is approved, declined or referral. */
-  readonly response?: Exclude<AuthorisationResponse, { readonly type: 'unableToGoOnline' }>
+  readonly response?: Exclude<AuthorisationResponse, NoAnswer>
   /** A sentence of the host's, in its own language; for the merchant, not for the slip. */
   readonly reason?: string
   /** The host's number of the order. */

@@ -1,5 +1,6 @@
 /** A Reader is what an app holds: information, status, events, and payments. */
 
+import type { Limit } from '../clock.ts'
 import type { Card } from '../emv/card.ts'
 import type { TerminalConfig } from '../emv/config.ts'
 import type { ContactlessConfig } from '../emv/contactless/config.ts'
@@ -40,7 +41,14 @@ export type ReaderCapability = 'chip' | 'tap' | 'swipe' | 'pinPad' | 'display' |
 /** What is not known is left out: never 0. */
 export interface ReaderStatus {
   /** Charge in percent, voltage in millivolts, and whether it is being charged. */
-  readonly battery?: { readonly percent?: number; readonly millivolts?: number; readonly charging?: boolean }
+  readonly battery?: {
+    /** Charge, 0 to 100. */
+    readonly percent?: number
+    /** Voltage. */
+    readonly millivolts?: number
+    /** Whether it is on a charger. */
+    readonly charging?: boolean
+  }
   /** Whether a card is in the slot. */
   readonly card?: 'present' | 'absent'
   /** What the reader must be given before it pays again, where it says so: an update that was interrupted, a configuration or keys that are missing. */
@@ -49,12 +57,34 @@ export interface ReaderStatus {
 
 /** What happens in a reader, in one vocabulary for all families. */
 export type ReaderEvent =
-  | { readonly type: 'state'; readonly state: 'connected' | 'disconnected' }
-  | { readonly type: 'display'; readonly message: MessageId }
-  | { readonly type: 'card'; readonly event: 'inserted' | 'tapped' | 'swiped' | 'removed' }
-  /** Over a raw slot: why EMV does not take the card's answer to reset, a sentence each (EMV 4.4 Book 1, 8.3). The payment goes on: the slot has powered it. */
-  | { readonly type: 'atr'; readonly remarks: readonly string[] }
   | {
+      /** The reader is there, or it is gone. */
+      readonly type: 'state'
+      /** `disconnected` is the last event. */
+      readonly state: 'connected' | 'disconnected'
+    }
+  | {
+      /** The display shows something, or would, where the reader has none. */
+      readonly type: 'display'
+      /** `message` has the words. */
+      readonly message: MessageId
+    }
+  | {
+      /** A card came or went. */
+      readonly type: 'card'
+      /** How. */
+      readonly event: 'inserted' | 'tapped' | 'swiped' | 'removed'
+    }
+  | {
+      /**
+       * Over a raw slot: EMV does not take the card's answer to reset (EMV 4.4 Book 1, 8.3). The payment goes on: the slot has powered it.
+       */
+      readonly type: 'atr'
+      /** Why, a sentence each. */
+      readonly remarks: readonly string[]
+    }
+  | {
+      /** A card has several applications, and somebody chooses. */
       readonly type: 'application-selection'
       /** Who shows the list. */
       readonly where: 'host' | 'reader'
@@ -64,6 +94,7 @@ export type ReaderEvent =
       readonly seconds?: number
     }
   | {
+      /** A PIN is entered. */
       readonly type: 'pin'
       /** `digit`: one more was typed (`digits`); `wrong`, `lastTry`: said by the card; `bypassed`: the cardholder would not. */
       readonly event: 'started' | 'digit' | 'ok' | 'wrong' | 'lastTry' | 'bypassed'
@@ -72,11 +103,32 @@ export type ReaderEvent =
       /** How many were typed. */
       readonly digits?: number
     }
-  /** A reader that goes on by itself (`ReaderInfo.fallback`) could not read the chip: what it asks for now, and how often it will ask again after that. */
-  | { readonly type: 'fallback'; readonly ask: 'chip' | 'swipe' | 'tap'; readonly left: number }
-  | { readonly type: 'battery'; readonly level: 'low' | 'critical' | 'ok'; readonly percent?: number }
-  /** Blocks of a firmware image or of a configuration that the reader has taken. */
-  | { readonly type: 'update'; readonly what: 'firmware' | 'configuration'; readonly done: number; readonly total: number }
+  | {
+      /** A reader that goes on by itself (`ReaderInfo.fallback`) could not read the chip. */
+      readonly type: 'fallback'
+      /** What it asks for now. */
+      readonly ask: 'chip' | 'swipe' | 'tap'
+      /** How often it will ask again after that. */
+      readonly left: number
+    }
+  | {
+      /** The charge has come to another level. */
+      readonly type: 'battery'
+      /** `low` from 20 percent down, `critical` from 5; a reader that is charging is `ok`. */
+      readonly level: 'low' | 'critical' | 'ok'
+      /** Percent. */
+      readonly percent?: number
+    }
+  | {
+      /** A block of an update was taken. */
+      readonly type: 'update'
+      /** Of what. */
+      readonly what: 'firmware' | 'configuration'
+      /** Bytes or blocks so far, as the family counts. */
+      readonly done: number
+      /** Of how many. */
+      readonly total: number
+    }
 
 /** A card in a raw slot, powered: what `transmit` sends goes to it as it is. */
 export interface CardSlot extends Card {
@@ -124,22 +176,34 @@ export interface EncipheredKey {
   readonly kcv: Uint8Array
 }
 
+/** An initial key of DUKPT. */
+export interface InitialKey extends EncipheredKey {
+  /** Key serial number of its first transaction (X9.24-1: 10 bytes, X9.24-3: 12). */
+  readonly ksn: Uint8Array
+}
+
 /** Keys for the reader, each family as far as it can; never in clear. */
 export type ReaderKeys =
-  /** Initial keys of DUKPT (X9.24) with their key serial numbers. */
   | {
+      /** Initial keys of DUKPT (X9.24). */
       readonly type: 'dukpt'
       /** The reader's number of the set of keys. */
       readonly group: number
       /** For the tracks of a stripe. */
-      readonly track: EncipheredKey & { readonly ksn: Uint8Array }
+      readonly track: InitialKey
       /** For the data of a chip. */
-      readonly emv: EncipheredKey & { readonly ksn: Uint8Array }
+      readonly emv: InitialKey
       /** For PIN blocks. */
-      readonly pin: EncipheredKey & { readonly ksn: Uint8Array }
+      readonly pin: InitialKey
     }
-  /** The key that other keys come under. */
-  | { readonly type: 'master'; readonly index: number; readonly key: EncipheredKey }
+  | {
+      /** The key that other keys come under. */
+      readonly type: 'master'
+      /** Where the reader keeps it. */
+      readonly index: number
+      /** Enciphered under the one that it replaces. */
+      readonly key: EncipheredKey
+    }
 
 /**
  * A card reader of any family. One thing at a time: a second is refused with `busy`.
@@ -163,14 +227,14 @@ export interface Reader extends AsyncDisposable {
   /** What it is. */
   readonly info: ReaderInfo
   /** @throws Fault `timeout`, `link-closed`, `busy` */
-  status(options?: { signal?: AbortSignal }): Promise<ReaderStatus>
+  status(options?: Pick<Limit, 'signal'>): Promise<ReaderStatus>
   /** Each call of the iterator sees the events from then on. Ends when the reader is closed. */
   readonly events: AsyncIterable<ReaderEvent>
   /**
    * One payment on the reader: settles with an Outcome on every ending of the card's, the cardholder's or the host's making, and also when `signal`
    * fires (`cancelled`). @throws Fault `link-closed`, `timeout`, `reader-error`, `tampered`, `busy` for those of the reader
    */
-  transact(transaction: Transaction, terminal: Terminal, options?: { signal?: AbortSignal }): Promise<Outcome>
+  transact(transaction: Transaction, terminal: Terminal, options?: Pick<Limit, 'signal'>): Promise<Outcome>
   /**
    * Waits for a card, powers it (cold reset) and hands it to the app: to send commands of its own, or to run a kernel on the host. Left out where the reader
    * has no raw slot (`passthrough` in `capabilities`). An open slot keeps the reader busy until it is closed.
@@ -189,9 +253,9 @@ export interface Reader extends AsyncDisposable {
    */
   configure?(configuration: ReaderConfiguration, options?: UpdateOptions): Promise<void>
   /** Loads keys (`keys` in `capabilities`). @throws Fault `bad-argument`, `reader-error` (a wrong check value), `busy`, `link-closed`, `timeout`, `aborted` */
-  loadKeys?(keys: ReaderKeys, options?: { signal?: AbortSignal }): Promise<void>
+  loadKeys?(keys: ReaderKeys, options?: Pick<Limit, 'signal'>): Promise<void>
   /** A text of the app's on the reader's display until something else is shown. @throws Fault `bad-argument` for what the display cannot show, `busy`, … */
-  displayText?(text: string, options?: { signal?: AbortSignal }): Promise<void>
+  displayText?(text: string, options?: Pick<Limit, 'signal'>): Promise<void>
   /** Idempotent; ends `events`, settles what is pending and closes the link. */
   close(): Promise<void>
 }

@@ -3,6 +3,7 @@
 import type { Clock, Limit } from '../clock.ts'
 import { sleep, systemClock, within } from '../clock.ts'
 import * as door from '../door.ts'
+import type { Waiting as Asking } from '../emv/terminal.ts'
 import { abortFault, asFault, Fault, type FaultCode } from '../errors.ts'
 import { Broadcast } from './broadcast.ts'
 import type { Reader, ReaderInfo } from './reader.ts'
@@ -27,22 +28,57 @@ export interface ReaderMemory {
 
 /** How an app stands with the reader that it wants. */
 export type ConnectionState =
-  /** No reader is wanted: none was chosen, or it was released. */
-  | { readonly type: 'off' }
-  /** `attempt` counts from 1 since the reader was last ready. */
-  | { readonly type: 'connecting'; readonly uri: string; readonly attempt: number }
-  /** `replaces`: the serial number of the last time, where another reader is now at the same place. */
-  | { readonly type: 'ready'; readonly uri: string; readonly info: ReaderInfo; readonly replaces?: string }
-  /** It was lost, or did not open (`fault`); the next attempt comes in `retryIn` milliseconds, or with `retry()`. */
-  | { readonly type: 'waiting'; readonly uri: string; readonly attempt: number; readonly retryIn: number; readonly fault: Fault }
-  /** It will not open however often one tries: somebody has to do something about `fault` first. */
-  | { readonly type: 'failed'; readonly uri: string; readonly fault: Fault }
-  | { readonly type: 'closed' }
+  | {
+      /** No reader is wanted: none was chosen, or it was released. */
+      readonly type: 'off'
+    }
+  | {
+      /** It is being opened. */
+      readonly type: 'connecting'
+      /** Where. */
+      readonly uri: string
+      /** Counts from 1 since the reader was last ready. */
+      readonly attempt: number
+    }
+  | {
+      /** It can pay. */
+      readonly type: 'ready'
+      /** Where it is. */
+      readonly uri: string
+      /** What it is. */
+      readonly info: ReaderInfo
+      /** The serial number of the last time, where another reader is now at the same place. */
+      readonly replaces?: string
+    }
+  | {
+      /** It was lost, or did not open. */
+      readonly type: 'waiting'
+      /** Where it is looked for. */
+      readonly uri: string
+      /** As in `connecting`. */
+      readonly attempt: number
+      /** Milliseconds until the next attempt, which `retry()` makes at once. */
+      readonly retryIn: number
+      /** Why. */
+      readonly fault: Fault
+    }
+  | {
+      /** It will not open however often one tries: somebody has to do something first. */
+      readonly type: 'failed'
+      /** Where it was tried. */
+      readonly uri: string
+      /** What has to be done something about. */
+      readonly fault: Fault
+    }
+  | {
+      /** The connection was closed, and is of no use any more. */
+      readonly type: 'closed'
+    }
 
 /** How a reader is opened again, and how often. */
 export interface ConnectionOptions {
   /** Opens a reader, as `open` of tapdip does. */
-  open: (uri: string, options: { readonly signal: AbortSignal }) => Promise<Reader>
+  open: (uri: string, options: Pick<Asking, 'signal'>) => Promise<Reader>
   /** Keeps the last reader over the runs of the app; it is forgotten with the connection when left out. */
   memory?: ReaderMemory | undefined
   /** Times the attempts and the pauses; the system's when left out. */
@@ -118,6 +154,7 @@ export class ReaderConnection implements AsyncDisposable {
   #wake: AbortController | undefined
   #changing: Promise<unknown> = Promise.resolve()
 
+  /** Wants no reader yet: `use` does. */
   constructor({ open, memory, clock = systemClock, timeout = 20_000, pause = backOff }: ConnectionOptions) {
     this.#open = open
     this.#memory = memory
@@ -200,6 +237,7 @@ export class ReaderConnection implements AsyncDisposable {
     })
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -1,6 +1,7 @@
 /** The raw slots of a reader: opened one at a time, and what becomes of the card in them told. */
 
 import { emvRemarks, parseAtr } from '../apdu/atr.ts'
+import type { Limit } from '../clock.ts'
 import { isFault } from '../errors.ts'
 import type { CardSlot, OpenCardOptions, ReaderInfo, ReaderStatus } from './reader.ts'
 import type { ReaderWork } from './work.ts'
@@ -14,7 +15,7 @@ export interface Slots {
   /** As `Reader.openCard`. A cardholder who presses the reader's own CANCEL ends it, and a command, with `aborted` and details.by `cardholder`. */
   openCard(options: OpenCardOptions): Promise<CardSlot>
   /** As `Reader.status`: whether a card is there, and the battery, as far as the reader tells. @throws Fault `timeout` from a slot that cannot tell */
-  status(options: { signal?: AbortSignal }): Promise<ReaderStatus>
+  status(options: Pick<Limit, 'signal'>): Promise<ReaderStatus>
   /** Resolves when the reader is gone, by itself or by `close`. */
   readonly closed: Promise<unknown>
   /** Ends the link, and `closed` with it. Idempotent. */

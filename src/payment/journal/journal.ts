@@ -11,6 +11,7 @@ import type {
   OrderState,
   PaymentType,
   ReversalReason,
+  SbpCode,
 } from '../acquirer.ts'
 import type { Receipt } from '../receipt/receipt.ts'
 import type { Due, Method, Stage } from '../steps.ts'
@@ -68,7 +69,7 @@ export interface Entry {
   /** Of cash: minor units handed over. */
   readonly received?: bigint
   /** Of SBP: what the QR code says, and until when it can be paid. */
-  readonly code?: { readonly payload: string; readonly expires: Date }
+  readonly code?: Pick<SbpCode, 'payload' | 'expires'>
   /** Two-stage was asked for. */
   readonly hold?: boolean
   /** An approval of a part was taken. */
@@ -125,6 +126,34 @@ export interface OrderUpdate {
   readonly billNumber?: string
 }
 
+/** Which orders are wanted; all when left out. */
+export interface OrderFilter {
+  /** Changed then or later. */
+  readonly since?: Date
+  /** Of this merchant. */
+  readonly merchant?: Merchant
+  /** In one of these states. */
+  readonly states?: readonly OrderState[]
+}
+
+/** A notice that nobody has been told of yet. */
+export interface KeptNotice {
+  /** For `Journal.told`. */
+  readonly id: number
+  /** What is to be told. */
+  readonly notice: Notice
+}
+
+/** A step of a payment as it was written. */
+export interface KeptStep {
+  /** When. */
+  readonly at: Date
+  /** What was about to be done: a `Stage`, or what was done to the row since. */
+  readonly stage: string
+  /** In words, for people; nothing secret. */
+  readonly detail: string
+}
+
 /** An open journal. Every call but `close` throws Fault `journal` when the file fails. */
 export interface Journal extends Recorder, AsyncDisposable {
   /** Of the file. */
@@ -134,7 +163,7 @@ export interface Journal extends Recorder, AsyncDisposable {
   /** Undefined where this merchant has no order of that number here. */
   order(merchant: Merchant, number: string): OrderRecord | undefined
   /** Newest first. */
-  orders(filter?: { readonly since?: Date; readonly merchant?: Merchant; readonly states?: readonly OrderState[] }): readonly OrderRecord[]
+  orders(filter?: OrderFilter): readonly OrderRecord[]
   /** Entries that are open, oldest first, whoever works on them. */
   open(merchant: Merchant): readonly Entry[]
   /** By its idempotency key. */
@@ -156,13 +185,13 @@ export interface Journal extends Recorder, AsyncDisposable {
   /** The message to be advised, as `advising` kept it. @throws Fault `bad-key` when the journal was opened without its key, or with another */
   sealed(key: string): AuthorisationMessage | undefined
   /** Notices that nobody has been told of yet, oldest first. */
-  notices(): readonly { readonly id: number; readonly notice: Notice }[]
+  notices(): readonly KeptNotice[]
   /** This notice was told: it does not come again. */
   told(id: number): void
   /** Drops orders that have not changed since and have nothing open, and what was told before; how many orders. An order that is forgotten could be paid again. */
   forget(before: Date): number
   /** Every step of a payment with its time, as it was written: for people, nothing secret in it. */
-  history(key: string): readonly { readonly at: Date; readonly stage: string; readonly detail: string }[]
+  history(key: string): readonly KeptStep[]
   /** Lets go of what is claimed and closes the file. Idempotent. */
   close(): Promise<void>
 }

@@ -25,24 +25,58 @@ export type Notice = {
   /** When it happened. */
   readonly at: Date
 } & (
-  | { readonly type: 'state'; readonly state: OrderState }
-  /** Paid offline, and now at the host. */
-  | { readonly type: 'synchronised' }
-  /** Cash, and now in the host's cash register. */
-  | { readonly type: 'fiscalised' }
-  /** Cash was taken, and the host refuses to register it: somebody must look at it. */
-  | { readonly type: 'refused'; readonly code: string }
-  /** The host's word on the order cannot be right, and was not taken over: somebody must look at it. */
-  | { readonly type: 'discrepancy'; readonly field: Disagreement['field']; readonly ours: string; readonly host: string }
-  /** A refund by card whose end was not known: the host has done it, or refuses it. */
-  | { readonly type: 'refunded' }
-  | { readonly type: 'refundDeclined' }
-  /** The host has confirmed that an interrupted payment charges nothing. */
-  | { readonly type: 'reversed' }
-  /** A payment was interrupted before the host was asked. */
-  | { readonly type: 'interrupted' }
-  /** The host cannot be reached; it is tried again. */
-  | { readonly type: 'waiting'; readonly due: Due }
+  | {
+      /** The order is in another state. */
+      readonly type: 'state'
+      /** The new one. */
+      readonly state: OrderState
+    }
+  | {
+      /** Paid offline, and now at the host. */
+      readonly type: 'synchronised'
+    }
+  | {
+      /** Cash, and now in the host's cash register. */
+      readonly type: 'fiscalised'
+    }
+  | {
+      /** Cash was taken, and the host refuses to register it: somebody must look at it. */
+      readonly type: 'refused'
+      /** Response code; `hostMessage` has the words. */
+      readonly code: string
+    }
+  | {
+      /** The host's word on the order cannot be right, and was not taken over: somebody must look at it. */
+      readonly type: 'discrepancy'
+      /** In what they differ. */
+      readonly field: Disagreement['field']
+      /** The till's value. */
+      readonly ours: string
+      /** The host's value. */
+      readonly host: string
+    }
+  | {
+      /** A refund by card whose end was not known: the host has done it. */
+      readonly type: 'refunded'
+    }
+  | {
+      /** A refund by card whose end was not known: the host refuses it. */
+      readonly type: 'refundDeclined'
+    }
+  | {
+      /** The host has confirmed that an interrupted payment charges nothing. */
+      readonly type: 'reversed'
+    }
+  | {
+      /** A payment was interrupted before the host was asked. */
+      readonly type: 'interrupted'
+    }
+  | {
+      /** The host cannot be reached; it is tried again. */
+      readonly type: 'waiting'
+      /** What it has to confirm. */
+      readonly due: Due
+    }
 )
 
 /** As the app shows it. */

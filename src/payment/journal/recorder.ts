@@ -45,7 +45,10 @@ export type PaymentReason =
   | 'notRegistered' // cash was taken, and the host refuses to register it
 
 /** How reader and customer ended it. */
-export type Ended = Omit<Outcome, 'reason'> & { readonly reason?: PaymentReason }
+export interface Ended extends Omit<Outcome, 'reason'> {
+  /** Why it was not approved. */
+  readonly reason?: PaymentReason
+}
 
 /** How a payment ended for its merchant. */
 export interface Ending {
@@ -78,13 +81,42 @@ export interface Ending {
  * | `ended` | anybody is told | only what is due is done |
  */
 export type PaymentStep =
-  | ({ readonly stage: 'begun' } & Intent)
-  | { readonly stage: 'asking'; readonly key: string; readonly message: AuthorisationMessage }
-  /** Of SBP: before the code is asked for, and again, with it, before it is shown. */
-  | { readonly stage: 'presenting'; readonly key: string; readonly payload?: string; readonly expires?: Date; readonly answer?: HostAnswer }
-  | { readonly stage: 'answered'; readonly key: string; readonly answer: HostAnswer }
+  | ({
+      /** It begins. */
+      readonly stage: 'begun'
+    } & Intent)
   | {
+      /** The authorisation leaves. */
+      readonly stage: 'asking'
+      /** Idempotency key of the attempt. */
+      readonly key: string
+      /** What is sent. */
+      readonly message: AuthorisationMessage
+    }
+  | {
+      /** Of SBP: before the code is asked for, and again, with it, before it is shown. */
+      readonly stage: 'presenting'
+      /** Idempotency key of the attempt. */
+      readonly key: string
+      /** What the code says. */
+      readonly payload?: string
+      /** Until when it can be paid. */
+      readonly expires?: Date
+      /** What the host said to it. */
+      readonly answer?: HostAnswer
+    }
+  | {
+      /** The host has answered. */
+      readonly stage: 'answered'
+      /** Idempotency key of the attempt. */
+      readonly key: string
+      /** What it said. */
+      readonly answer: HostAnswer
+    }
+  | {
+      /** The card has the last word. */
       readonly stage: 'card'
+      /** Idempotency key of the attempt. */
       readonly key: string
       /** How the card ended it. */
       readonly result: Outcome['result']
@@ -97,11 +129,30 @@ export type PaymentStep =
       /** As it would be printed if this were the end. */
       readonly receipt: Receipt
     }
-  /** `target`: the key that is reversed, where it is not the payment's own. */
-  | { readonly stage: 'reversing'; readonly key: string; readonly why: ReversalReason; readonly target?: string }
-  /** `message.key` may differ from `key`: an approval by voice is advised under a key of its own. */
-  | { readonly stage: 'advising'; readonly key: string; readonly message: AuthorisationMessage }
-  | ({ readonly stage: 'ended'; readonly key: string } & Ending)
+  | {
+      /** A reversal leaves. */
+      readonly stage: 'reversing'
+      /** Idempotency key of the attempt. */
+      readonly key: string
+      /** Why it is taken back. */
+      readonly why: ReversalReason
+      /** The key that is reversed, where it is not the payment's own. */
+      readonly target?: string
+    }
+  | {
+      /** An advice leaves. */
+      readonly stage: 'advising'
+      /** Idempotency key of the attempt. */
+      readonly key: string
+      /** What is sent: its key may be another, for an approval by voice is advised under one of its own. */
+      readonly message: AuthorisationMessage
+    }
+  | ({
+      /** It is over. */
+      readonly stage: 'ended'
+      /** Idempotency key of the attempt. */
+      readonly key: string
+    } & Ending)
 
 /** What a payment is written down with before each step; `openJournal` gives one, or the app brings its own. */
 export interface Recorder {

@@ -11,6 +11,14 @@ import type { PaymentEvent } from './events.ts'
 import type { FallbackRules } from './fallback.ts'
 import type { PreflightOptions } from './preflight.ts'
 
+/** What somebody is asked about. */
+export interface AskedAmount {
+  /** Minor units that are paid now. */
+  readonly amount: bigint
+  /** Of this order. */
+  readonly order: Order
+}
+
 /**
  * What a payment asks of the app and tells it. What is left out is decided as each line says.
  * @example
@@ -32,14 +40,11 @@ export interface AppPrompts {
   /** Index into `candidates`, undefined when the customer cancels, `nobody` where the app has nobody to ask. Left out: the card's first choice. */
   selectApplication?(candidates: readonly Candidate[], options: Waiting): Promise<number | 'nobody' | undefined>
   /** Undefined when the customer will not sign, `nobody` where the app has nobody to ask: both end the payment. Left out: the slip gets a line to sign on. */
-  captureSignature?(
-    request: { readonly amount: bigint; readonly order: Order },
-    options: Waiting,
-  ): Promise<Signature | 'nobody' | undefined>
+  captureSignature?(request: AskedAmount, options: Waiting): Promise<Signature | 'nobody' | undefined>
   /** For readers without a PIN pad of their own. */
   enterPin?(request: PinRequest, options: Waiting): Promise<PinEntry>
   /** The bank wants a call: the attendant makes it and says how it ended. Left out: declined. Only readers that carry the card's commands ask it. */
-  refer?(request: { readonly amount: bigint; readonly order: Order }, options: Waiting): Promise<'approved' | 'declined'>
+  refer?(request: AskedAmount, options: Waiting): Promise<'approved' | 'declined'>
   /** The issuer found the online PIN wrong: whether the card is asked again, with a new cryptogram. Left out: no. */
   tryAgain?(why: 'wrongPin', attempt: number, options: Waiting): Promise<boolean>
   /** Hears what happens. What it throws is an uncaught error of the app’s, and the payment goes on. */

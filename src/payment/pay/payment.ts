@@ -18,7 +18,7 @@ import type { PaymentResult } from './result.ts'
 import { wantedApplication } from './wanted.ts'
 
 export { checkOrder } from '../order.ts'
-export type { AppPrompts, PayOptions } from './options.ts'
+export type { AppPrompts, AskedAmount, PayOptions } from './options.ts'
 export { type PaymentResult, paymentJson } from './result.ts'
 
 const MAX_ATTEMPTS = 3

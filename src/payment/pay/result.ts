@@ -27,8 +27,13 @@ export interface PaymentResult {
   readonly interface?: CardInterface | undefined
   /** Left out: nobody tells. */
   readonly cvm?: CvmName | undefined
-  /** AID in hex and label of the application that paid; left out where nobody tells. */
-  readonly application?: { readonly aid: string; readonly label: string }
+  /** The application that paid; left out where nobody tells. */
+  readonly application?: {
+    /** Hex. */
+    readonly aid: string
+    /** As the card has it. */
+    readonly label: string
+  }
   /** Data objects of EMV by hex tag; those that hold PAN (also signed, in a certificate), track, name or PIN, and the vendor's own, are left out. */
   readonly tags: Readonly<Record<string, string>>
   /** The slip as data, of any ending. */

@@ -7,14 +7,13 @@ import type { Order, PaymentType } from '../acquirer.ts'
 import type { Ended } from '../journal/recorder.ts'
 import { checkSignature, type Signature } from '../receipt/signature.ts'
 import type { PaymentEvent } from './events.ts'
+import type { AskedAmount } from './options.ts'
 
 export interface SigningOptions {
   readonly order: Order
   readonly amount: bigint
   /** Left out where the app has no screen for it: the slip gets a line to sign on. */
-  readonly capture?:
-    | ((request: { readonly amount: bigint; readonly order: Order }, options: Waiting) => Promise<Signature | undefined>)
-    | undefined
+  readonly capture?: ((request: AskedAmount, options: Waiting) => Promise<Signature | undefined>) | undefined
   readonly say: (event: PaymentEvent) => void
 }
 

@@ -64,7 +64,12 @@ export interface FiscalReceipt {
   /** What was settled (1020). */
   readonly total: string
   /** By rate, highest first. */
-  readonly vat: readonly { readonly rate: number; readonly amount: string }[]
+  readonly vat: readonly {
+    /** Percent. */
+    readonly rate: number
+    /** VAT contained. */
+    readonly amount: string
+  }[]
   /** What bears no VAT. */
   readonly withoutVat?: string
   /** Form of payment (1031 or 1081). */

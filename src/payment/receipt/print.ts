@@ -9,11 +9,32 @@ import { headlines, type Receipt, receiptLines } from './receipt.ts'
 
 /** One row before it is laid out. */
 export type Row =
-  | { readonly type: 'text' | 'title' | 'strong'; readonly text: string }
-  /** Left and right edge, with room between them. */
-  | { readonly type: 'sum'; readonly left: string; readonly right: string; readonly strong?: boolean }
-  | { readonly type: 'rule' | 'space' }
-  | { readonly type: 'qr'; readonly text: string }
+  | {
+      /** Text from the left, in the middle, or strong. */
+      readonly type: 'text' | 'title' | 'strong'
+      /** In as many lines as it takes. */
+      readonly text: string
+    }
+  | {
+      /** Left and right edge, with room between them. */
+      readonly type: 'sum'
+      /** What it is. */
+      readonly left: string
+      /** How much. */
+      readonly right: string
+      /** Both are strong. */
+      readonly strong?: boolean
+    }
+  | {
+      /** A line across, or an empty one. */
+      readonly type: 'rule' | 'space'
+    }
+  | {
+      /** A QR code. */
+      readonly type: 'qr'
+      /** What it says. */
+      readonly text: string
+    }
 
 /** Characters in a line: paper of 58 or of 80 mm. */
 export type Width = 32 | 48

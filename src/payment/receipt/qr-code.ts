@@ -30,7 +30,12 @@ export interface MerchantCode {
   /** Up to 15 characters (60), in English letters. */
   readonly city: string
   /** Name in another language (64): the language's ISO 639 code, and up to 25 characters. */
-  readonly localName?: { readonly language: string; readonly name: string }
+  readonly localName?: {
+    /** ISO 639, two letters. */
+    readonly language: string
+    /** Up to 25 characters. */
+    readonly name: string
+  }
   /** Additional Data (62): bill number (01), terminal label (07); up to 25 characters. */
   readonly bill?: string
   /** Terminal label (62, 07), up to 25 characters. */

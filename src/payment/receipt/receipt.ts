@@ -97,7 +97,14 @@ export interface ReceiptFacts {
   /** What card and reader said; secret data is read out of it, and none is kept. */
   readonly outcome: Pick<Outcome, 'interface' | 'cvm' | 'application' | 'tags'>
   /** The host's answer, where there is one. */
-  readonly response?: { readonly code: string; readonly authorisationCode?: string; readonly rrn?: string }
+  readonly response?: {
+    /** Response code (ISO 8583 field 39). */
+    readonly code: string
+    /** Authorisation code (field 38). */
+    readonly authorisationCode?: string
+    /** Retrieval reference number (field 37). */
+    readonly rrn?: string
+  }
   /** Local date and time of the terminal. */
   readonly at: Date
   /** A signature was taken on a screen: the slip has no line for one. */

@@ -6,6 +6,7 @@ import { letGo } from './cash.ts'
 import type { TillDesk } from './desk.ts'
 import { type Became, bringToEnd } from './due.ts'
 
+/** What one attempt at an open entry came to. */
 export interface Recovered {
   /** As it was. */
   readonly entry: Entry

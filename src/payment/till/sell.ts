@@ -26,9 +26,22 @@ export type How = ByCard | ByCash | BySbp
 
 /** `already-paid`, `in-process`: nothing was asked of anybody, the order stands as it stood. */
 export type Paid =
-  | { readonly result: PaymentResult['result']; readonly payment: PaymentResult; readonly order: OrderRecord }
-  /** Without a card. */
-  | { readonly result: PaymentResult['result']; readonly sale: SaleResult; readonly order: OrderRecord }
+  | {
+      /** How the card’s payment ended. */
+      readonly result: PaymentResult['result']
+      /** What `pay` gave. */
+      readonly payment: PaymentResult
+      /** As it stands now. */
+      readonly order: OrderRecord
+    }
+  | {
+      /** How the sale without a card ended. */
+      readonly result: PaymentResult['result']
+      /** What it came to. */
+      readonly sale: SaleResult
+      /** As it stands now. */
+      readonly order: OrderRecord
+    }
   | Standing
 
 /** An order that is not paid now: it is paid, or being paid. */

@@ -30,7 +30,7 @@ import { type IsoMemory, originalElements, originals, type Remembered, replaceme
 /** The line to the host, and how the host has its messages. */
 export interface Iso8583Options {
   /** Opens the line to the host; `connect` of tapdip, for TCP. */
-  readonly connect: (options: { signal: AbortSignal }) => Promise<Link>
+  readonly connect: (options: Pick<Waiting, 'signal'>) => Promise<Link>
   /** Terminal of messages that name none: field 41. */
   readonly terminal?: string
   /** Milliseconds for one message and its answer; 30 s when left out. */

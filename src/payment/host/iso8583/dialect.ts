@@ -8,9 +8,21 @@ export interface IsoDialect {
   /** For messages to people. */
   readonly name: string
   /** The length before each message: so many bytes, as an unsigned number, as packed digits or as characters; `inclusive`: it counts itself. */
-  readonly frame: { readonly bytes: 2 | 4; readonly form: LengthForm; readonly inclusive?: boolean }
+  readonly frame: {
+    /** How many bytes. */
+    readonly bytes: 2 | 4
+    /** What they are. */
+    readonly form: LengthForm
+    /** They count themselves. */
+    readonly inclusive?: boolean
+  }
   /** What stands between length and message type of what is sent; the peer's has the same number of bytes. `tpdu`: an answer goes back with its two addresses exchanged. */
-  readonly header?: { readonly sent: Uint8Array; readonly tpdu?: boolean }
+  readonly header?: {
+    /** Of what is sent. */
+    readonly sent: Uint8Array
+    /** Its two addresses are exchanged in an answer. */
+    readonly tpdu?: boolean
+  }
   /** The message type. */
   readonly type: 'ascii' | 'ebcdic' | 'bcd'
   /** 8 bytes, or 16 characters of hex. */
@@ -49,7 +61,14 @@ export interface IsoDialect {
   /** Fields that an answer must have beside 11 and 39. */
   readonly answers: readonly number[]
   /** Codes of field 70. Those that are left out are not sent. */
-  readonly network: { readonly echo: string; readonly signOn?: string; readonly signOff?: string }
+  readonly network: {
+    /** The host is there. */
+    readonly echo: string
+    /** The terminal is there from now on. */
+    readonly signOn?: string
+    /** The terminal is away from now on. */
+    readonly signOff?: string
+  }
 }
 
 /** What networks ask for of a chip: the cryptogram, what it was made over, and how the cardholder was verified. */
