@@ -16,8 +16,11 @@ import { faultCodes, reasonOf } from './endings.ts'
 
 export type { Emv2Call, Emv2Event, Emv2Identification, Emv2Port } from './codec.ts'
 
+/** How the reader is opened. */
 export interface Emv2Options {
+  /** Gives up the opening. */
   readonly signal?: AbortSignal | undefined
+  /** Times every wait; the system's when left out. */
   readonly clock?: Clock | undefined
 }
 
