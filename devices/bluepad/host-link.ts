@@ -1,21 +1,24 @@
 /** The reader's own way to its host: connect, send, receive, disconnect. The app carries bytes it cannot read, or, for a virtual reader, is the host itself. */
 
 import { equal } from '../../src/bytes.ts'
-import type { AuthorisationResponse } from '../../src/emv/terminal.ts'
+import type { AuthorisationResponse, Waiting } from '../../src/emv/terminal.ts'
 import { asFault, type Fault } from '../../src/errors.ts'
 import { APP_HOST, type DeviceMessage, decodeQuestion, encodeReply, type HostMessage, type HostQuestion, statuses } from './codec.ts'
 
 /** A request of the reader for its own host, and where it is to go. The bytes are an HTTP request (MPosOperation.mm); their body is the gateway's and the reader's. */
 export interface HostCall {
+  /** Host name or address, as the reader says it. */
   readonly address: string
+  /** TCP port. */
   readonly port: number
   /** Seconds. */
   readonly timeout: number
+  /** What is to be sent. */
   readonly request: Uint8Array
 }
 
 /** Takes a request to the host and brings its answer: an HTTP response. Rejects when there is none. */
-export type CarryToHost = (call: HostCall, options: { readonly signal: AbortSignal }) => Promise<Uint8Array>
+export type CarryToHost = (call: HostCall, options: Pick<Waiting, 'signal'>) => Promise<Uint8Array>
 
 /** What the reader asks the app to do, and what the app says to the reader. */
 export type HostRequest = Extract<DeviceMessage, { type: 'hostConnect' | 'hostSend' | 'hostReceive' | 'hostDisconnect' | 'hostPost' }>

@@ -8,7 +8,9 @@ import type { Link } from '../transport/link.ts'
 import { linkClosed } from '../transport/link.ts'
 import type { Decoder, Side } from './side.ts'
 
+/** How long things take on this line, and who hears of what is odd. */
 export interface ConversationOptions<In> {
+  /** Times the waits; the system's when left out. */
   clock?: Clock | undefined
   /** Milliseconds without a byte after which an unfinished tail is no frame (`Decoder.idle`); 300 when left out. */
   quiet?: number | undefined
@@ -24,6 +26,7 @@ export interface ConversationOptions<In> {
   onNoise?: (() => void) | undefined
 }
 
+/** How an answer is waited for. */
 export interface AskOptions<In, Answer extends In = In> {
   /** Milliseconds from the moment it is this ask's turn to be sent until its answer; for each try. */
   timeout?: number | undefined
@@ -52,6 +55,7 @@ interface Question<In> {
  * it is `incoming`. A family whose messages carry a number or a command id rules even that out by an exact `accept`.
  */
 export class Conversation<Out, In> implements AsyncDisposable {
+  /** What it speaks over; its own from the beginning on. */
   readonly link: Link
   /** The messages that no ask claimed, for one reader. Ends when the conversation is closed; throws `link-closed` when the link is lost, or ended with another Fault. */
   readonly incoming = new Queue<In>()
@@ -80,6 +84,7 @@ export class Conversation<Out, In> implements AsyncDisposable {
   #ended: Fault | undefined
   #end!: (fault: Fault | undefined) => void
 
+  /** Hears from now on. */
   constructor(link: Link, side: Side<Out, In>, options: ConversationOptions<In> = {}) {
     this.link = link
     this.#side = side
@@ -145,6 +150,7 @@ export class Conversation<Out, In> implements AsyncDisposable {
     await this.link.close()
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
