@@ -9,8 +9,12 @@ const startsBlock = /^([-+*]|\d+[.)]|#{1,6}|>.*|\||=+)$/
 /** Words that no line may end inside: what stands between backticks is one of them. */
 function words(text) {
   const found = text.match(/(?:`[^`]*`|[^\s`])+/g) ?? []
+  const kept = []
   // A word that would begin a block goes with the one before it.
-  return found.reduce((all, word) => (startsBlock.test(word) && all.length > 0 ? [...all.slice(0, -1), `${all.at(-1)} ${word}`] : [...all, word]), [])
+  for (const word of found)
+    if (startsBlock.test(word) && kept.length > 0) kept.push(`${kept.pop()} ${word}`)
+    else kept.push(word)
+  return kept
 }
 
 function fill(text, first, rest) {
@@ -38,7 +42,10 @@ export function wrap(text) {
     if (block.some(line => [...line].length > WIDTH)) {
       const [, first] = /^(\s*(?:[-+*] +|\d+[.)] +|> ?)?)/.exec(block[0])
       const rest = first.includes('>') ? first : ' '.repeat(first.length)
-      const joined = [block[0].slice(first.length), ...block.slice(1).map(line => line.trim().replace(first.includes('>') ? /^> ?/ : /^$/, ''))]
+      const joined = [
+        block[0].slice(first.length),
+        ...block.slice(1).map(line => line.trim().replace(first.includes('>') ? /^> ?/ : /^$/, '')),
+      ]
       out.push(...fill(joined.join(' '), first, rest))
     } else out.push(...block)
     block = []
