@@ -43,7 +43,7 @@ interface PayFlags extends CardFlags, ProfileFlags, AmountFlags, AcquirerFlags {
 
 export function addPay(program: Command): void {
   acquirerOptions(profileOptions(amountOptions(cardOptions(program.command('pay')))))
-    .description('one payment through a reader; exits 0 approved, 10 declined, 11 unknown, 12 cancelled')
+    .description('one payment through a reader; exits 0 approved, 10 declined, 11 not known, 12 cancelled')
     .argument('<amount>', 'with a decimal point: 2500.00')
     .requiredOption('--currency <code>', 'ISO 4217: RUB')
     .option(

@@ -77,11 +77,11 @@ export const appMessages = {
   'app.declined': ['DECLINED: {reason}', 'ОТКАЗ: {reason}'],
   'app.cancelled': ['CANCELLED: {reason}', 'ОТМЕНЕНО: {reason}'],
   'app.unknown': [
-    'UNKNOWN: the host may have approved; ask for the state of order {order} before paying again.',
+    'NOT KNOWN: the bank may have approved; ask for the state of order {order} before paying again.',
     'В ПРОЦЕССЕ: хост мог одобрить платёж; узнайте состояние заказа {order}, прежде чем платить снова.',
   ],
   'app.unknownCheck': [
-    'UNKNOWN: the bank did not say whether the card is good. Nothing is charged by a check.',
+    'NOT KNOWN: the bank did not say whether the card is good. Nothing is charged by a check.',
     'НЕИЗВЕСТНО: банк не ответил, действительна ли карта. При проверке списания нет.',
   ],
   'app.connectingLast': ['Connecting to the last reader {reader}…', 'Соединение с последним подключённым картридером {reader}…'],

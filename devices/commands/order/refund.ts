@@ -46,7 +46,7 @@ export function refundOptions(command: Command): Command {
 export function addRefund(program: Command): void {
   refundOptions(shopOptions(program.command('refund'), true))
     .description(
-      'gives back to a card without an order that was paid, as far as TAPDIP_REFUND_LIMIT and TAPDIP_REFUND_PASSWORD allow; exits 0 done, 10 declined, 11 unknown, 12 cancelled',
+      'gives back to a card without an order that was paid, as far as TAPDIP_REFUND_LIMIT and TAPDIP_REFUND_PASSWORD allow; exits 0 done, 10 declined, 11 not known, 12 cancelled',
     )
     .argument('<amount>', 'with a decimal point: 2500.00')
     .option('--currency <code>', 'ISO 4217', 'RUB')

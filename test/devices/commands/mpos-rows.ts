@@ -344,7 +344,7 @@ export const rows: readonly Row[] = [
     words: [
       [
         'app.unknown',
-        'UNKNOWN: the host may have approved; ask for the state of order {order} before paying again.',
+        'NOT KNOWN: the bank may have approved; ask for the state of order {order} before paying again.',
         'В ПРОЦЕССЕ: хост мог одобрить платёж; узнайте состояние заказа {order}, прежде чем платить снова.',
       ],
       ['state.In Process', 'In process', 'В процессе'],
