@@ -25,6 +25,8 @@ export type LineItem =
 const META = 6
 /** The vendor's frame size before the reader names its own (HeftConnection.mm). */
 export const MAX_FRAME = 200
+/** What a host asks for (ComBufSize), and a reader of today has (MpedDevice.mm names 2048): each frame is a turn of the line, acknowledged and waited for. */
+export const COM_BUFFER = 2048
 /** A frame that must hold a doubled 10 (FrameManager.mm). */
 export const MIN_FRAME = META + 2
 /** The vendor's receive buffer (FrameManager.mm): a start whose end is further away is none. */
@@ -173,8 +175,10 @@ export function assembler(length: (head: Uint8Array) => number | undefined): (pa
       const [whole, once] = [joined(all), all.filter((one, index) => index === 0 || !equal(one, all[index - 1]))]
       parts = []
       size = 0
-      if (all.length > 1) end = part
-      return whole.length !== length(whole) && once.length < all.length ? joined(once) : whole
+      const right = whole.length !== length(whole) && once.length < all.length ? joined(once) : whole
+      // What stands behind the rest of something else is no end of it, and may be said again for ever.
+      if (all.length > 1 && right.length === length(right)) end = part
+      return right
     }
     if (size > MAX_PAYLOAD) {
       parts = []

@@ -47,8 +47,11 @@ export interface Heard<In> {
 export interface Listener<In> {
   /** Takes what the line gives, item by item. A message of one frame that comes again, because its ACK was lost, is acknowledged and heard once. */
   take(item: LineItem): Heard<In>
-  /** We have said something since: the same frame again is a new one. */
+  /** We say something; and it was taken: what was heard before it, heard again, is a new frame. */
+  speaks(): void
   spoke(): void
+  /** We have said NAK without having heard anything: what comes again was asked for. */
+  refused(): void
 }
 
 /** As long as it says that it is, or it does not say. */
@@ -56,14 +59,25 @@ function isWhole(payload: Uint8Array): boolean {
   return (payloadLength(payload) ?? payload.length) === payload.length
 }
 
-export function listener<In>(side: { read(payload: Uint8Array): In }): Listener<In> {
+/**
+ * `unasked`: the peer says again of itself what was not acknowledged. Where it does so after a NAK alone, a copy that no NAK has asked for was made by the line: a second
+ * ACK for it would pass for that of the next frame, which may be lost.
+ */
+export function listener<In>(side: { read(payload: Uint8Array): In }, { unasked }: { readonly unasked: boolean }): Listener<In> {
   const assemble = assembler(payloadLength)
   let before: Uint8Array | undefined
+  let answered: Uint8Array | undefined
+  let asked = false
   return {
     take(item) {
-      if (item.type === 'damaged') return { reply: 'nak' }
+      if (item.type === 'damaged') {
+        asked = true
+        return { reply: 'nak' }
+      }
       if (item.type !== 'frame') return { control: item.type }
-      if (item.last && before && equal(item.data, before)) return { reply: 'ack' }
+      const wanted = asked || unasked
+      asked = false
+      if (item.last && before && equal(item.data, before)) return wanted ? { reply: 'ack' } : {}
       const payload = assemble(item.data, item.last)
       // A part of it was lost, or came where it does not belong: whoever said it hears nothing of it, and asks again. What is whole by itself came behind a rest of something else.
       const broken = payload && !isWhole(payload)
@@ -71,8 +85,14 @@ export function listener<In>(side: { read(payload: Uint8Array): In }): Listener<
       before = item.last && !(broken && !heard) ? item.data : undefined
       return heard ? { reply: 'ack', message: side.read(heard) } : { reply: 'ack' }
     },
+    speaks() {
+      answered = before
+    },
     spoke() {
-      before = undefined
+      if (before === answered) before = undefined
+    },
+    refused() {
+      asked = true
     },
   }
 }

@@ -8,7 +8,7 @@ import type { Broadcast } from '../../src/reader/broadcast.ts'
 import type { Reader, ReaderEvent, ReaderInfo, ReaderStatus, UpdateOptions } from '../../src/reader/reader.ts'
 import { ReaderWork } from '../../src/reader/work.ts'
 import type { Link } from '../../src/transport/link.ts'
-import { answerElements, EXTENSIONS, elements, type InitAnswer, MAX_FRAME, MIN_FRAME, statuses, statusName, xmlDocument } from './codec.ts'
+import { answerElements, COM_BUFFER, EXTENSIONS, elements, type InitAnswer, MAX_FRAME, MIN_FRAME, statuses, statusName, xmlDocument } from './codec.ts'
 import type { CarryToHost } from './host-link.ts'
 import { pay } from './payment.ts'
 import { MpedLine } from './session.ts'
@@ -38,7 +38,7 @@ export async function openBluepad(link: Link, options: BluepadOptions = {}): Pro
   const line = new MpedLine(link, clock)
   try {
     const { answer } = await introduce(line, clock, signal)
-    line.maxFrame = answer.bufferSize >= MIN_FRAME ? Math.min(answer.bufferSize, MAX_FRAME) : MAX_FRAME
+    line.maxFrame = answer.bufferSize >= MIN_FRAME ? Math.min(answer.bufferSize, COM_BUFFER) : MAX_FRAME
     return new BluepadReader(line, clock, answer, carry)
   } catch (error) {
     await line.close()
@@ -49,7 +49,7 @@ export async function openBluepad(link: Link, options: BluepadOptions = {}): Pro
 /** With XML, as the vendor's library does, and without it where a reader does not know that yet. */
 async function introduce(line: MpedLine, clock: Clock, signal: AbortSignal | undefined): Promise<{ readonly answer: InitAnswer }> {
   const at = localTime(new Date(clock.now()))
-  const request = xmlDocument('InitRequest', { ComBufSize: MAX_FRAME, SDKName: 'tapdip' })
+  const request = xmlDocument('InitRequest', { ComBufSize: COM_BUFFER, SDKName: 'tapdip' })
   let said = await line.ask({ type: 'init', at, xml: request }, 'initAnswer', { signal })
   if (said.status === statuses.INVALID_DATA) said = await line.ask({ type: 'init', at, xml: '' }, 'initAnswer', { signal })
   const { status, answer } = said

@@ -137,9 +137,11 @@ export class HostLink {
     return this.#options.say(message)
   }
 
-  /** Says the last answer again: a reader that has it takes no notice. */
-  async repeat(): Promise<void> {
-    if (this.#last && !this.#closed) await this.#options.say(this.#last)
+  /** Says the last answer again: a reader that has it takes no notice. `ahead`: the host's answer is said where it is there and was not asked for: the question may have been lost. */
+  async repeat(ahead: boolean): Promise<void> {
+    if (this.#closed) return
+    if (ahead && this.#asked && !this.#waiting && !this.#receiving) await this.#receive()
+    else if (this.#last) await this.#options.say(this.#last)
   }
 }
 

@@ -32,6 +32,8 @@ const NOBODY = 3000
 /** Milliseconds in which a reader has told something of a payment that it has heard of; and how often it is told of it. Assumed. */
 const BEGUN = 1250
 const TELLS = 3
+/** Milliseconds after the host's answer in which one of ours has said how the payment ended. */
+const ENDED = 1000
 
 /** `failed`: something could not be said to the reader. */
 type Happening = Said | { readonly type: 'stop' } | { readonly type: 'failed'; readonly error: unknown }
@@ -109,15 +111,18 @@ async function follow(
       if (!isFault(error, 'timeout')) throw error
       if (timeout < left) {
         silent = busy ? 0 : silent + timeout
-        if (cancelSent || (!known.begun && silent >= BEGUN)) {
+        const steps = silent / STEP
+        // A reader that was cancelled may say how it ended and have been missed: it is asked in turn to go on, and to say that again.
+        if (cancelSent && steps % 2 === 1) await line.again()
+        else if (cancelSent || (!known.begun && silent >= BEGUN)) {
           probing ||= !cancelSent
           await line.tell({ type: 'idle' })
-        } else if (answeredAndQuiet(counter, known) && silent % BEGUN === 0) {
+        } else if (silent >= ENDED && steps % 2 === 0 && answeredAndQuiet(counter, known)) {
           ending = true
           await line.tell({ type: 'idle' })
-        } else if (silent > 2 * STEP && silent <= 4 * STEP && !known.people) await hostLink.repeat()
+        } else if (silent > 2 * STEP && silent <= 4 * STEP && !known.people) await hostLink.repeat(counter.extended)
         // Three refusals end a session, and who knows what a reader makes of one that it did not wait for: two, but for ours.
-        else if (silent === STEP || silent === 2 * STEP || (counter.extended && silent > 0 && silent % (2 * STEP) === 0)) await line.again()
+        else if (steps === 1 || steps === 2 || (counter.extended && steps > 2 && (ending || steps % 2 === 0))) await line.again()
         continue
       }
       if (deadline === undefined) {

@@ -4,6 +4,7 @@ import type { Clock } from '../../src/clock.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
 import { Queue } from '../../src/queue.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
+import type { Decoder } from '../../src/reader/side.ts'
 import type { Link } from '../../src/transport/link.ts'
 import {
   type Control,
@@ -54,7 +55,9 @@ export class MpedLine {
   readonly #clock: Clock
   readonly #conversation: Conversation<Bytes, LineItem>
   readonly #controls = new Queue<Control>()
-  readonly #listener = listener(host)
+  /** When the last byte came in. */
+  #heardAt = Number.NEGATIVE_INFINITY
+  readonly #listener = listener(host, { unasked: false })
   /** What is being sent, or was last. */
   #sent: HostMessage['type'] | undefined
   /** Who hears what the reader says; nobody: it is lost. */
@@ -64,7 +67,7 @@ export class MpedLine {
 
   constructor(link: Link, clock: Clock) {
     this.#clock = clock
-    this.#conversation = new Conversation(link, { encode: ({ bytes }) => bytes, decoder: line.decoder }, { clock })
+    this.#conversation = new Conversation(link, { encode: ({ bytes }) => bytes, decoder: () => this.#noting(line.decoder()) }, { clock })
     this.closed = this.#conversation.closed
     void this.#listen()
   }
@@ -90,13 +93,13 @@ export class MpedLine {
         repeats: single ? 0 : REPEATS,
         write: bytes => {
           this.#controls.clear()
-          this.#listener.spoke()
+          this.#listener.speaks()
           return this.#conversation.tell({ type: message.type, bytes })
         },
         said: () => this.#said(message.type, single ? patience : STEP),
       })
       if (result === 'ended') throw sessionEnded()
-      if (result === 'taken') return
+      if (result === 'taken') return this.#listener.spoke()
       this.unsettled = true
       await this.end()
       if (result === 'silent')
@@ -117,14 +120,17 @@ export class MpedLine {
     }
   }
 
-  /** Says NAK in silence: a reader that waits for an ACK, since its frame or our ACK was lost, sends that frame again. */
-  again(): Promise<void> {
+  /** Says NAK in silence: a reader that waits for an ACK, since its frame or our ACK was lost, sends that frame again. One whose frame is still coming in is let finish. */
+  async again(): Promise<void> {
+    if (this.#clock.elapsed() - this.#heardAt < STEP) return
+    this.#listener.refused()
     return this.#conversation.tell({ type: 'nak', bytes: line.encode({ type: 'nak' }) })
   }
 
   /** Sends without waiting for an ACK: the cancel of a payment (`HeftClient.cancel`). It waits for a message that was begun. */
   tell(message: HostMessage): Promise<void> {
     const sending = this.#sending.then(async () => {
+      this.#listener.speaks()
       this.#listener.spoke()
       for (const bytes of host.frames(message, this.maxFrame)) await this.#conversation.tell({ type: message.type, bytes })
     })
@@ -176,6 +182,16 @@ export class MpedLine {
       }
     } finally {
       this.hear(undefined)
+    }
+  }
+
+  #noting(decoder: Decoder<LineItem>): Decoder<LineItem> {
+    return {
+      push: chunk => {
+        this.#heardAt = this.#clock.elapsed()
+        return decoder.push(chunk)
+      },
+      idle: () => decoder.idle(),
     }
   }
 

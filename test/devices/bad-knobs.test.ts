@@ -19,8 +19,8 @@ const knobs: readonly (readonly [string, LineFaults])[] = [
   ['noise 3', { noise: 3 }],
 ]
 
-/** Milliseconds that a bad line may add to a payment, where it is not 6000. BluePad: as in bad-lines.test.ts. */
-const bounds: Readonly<Record<string, number>> = { bluepad: 15_000 }
+/** Milliseconds that a bad line may add to a payment. */
+const BOUND = 6000
 /** Milliseconds of real time after which a payment over TCP is given up by the app. */
 const GIVEN_UP = 25_000
 const merchant = { name: 'MobileTestMerchant', id: '635459020000001', terminal: '63545902' }
@@ -32,7 +32,7 @@ describe.each(dialects)('$family $dialect', dialect => {
       const { payments, disagreements } = await campaign(dialect, { seed: 1, count: 10, faults })
       expect(disagreements).toEqual([])
       const added = payments.map(one => one.added)
-      expect(percentile(added, 1)).toBeLessThanOrEqual(bounds[dialect.dialect ?? dialect.family] ?? 6000)
+      expect(percentile(added, 1)).toBeLessThanOrEqual(BOUND)
     },
     120_000,
   )

@@ -7,8 +7,8 @@ const count = Number(process.env.TAPDIP_LINES ?? 25)
 const seed = Number(process.env.TAPDIP_SEED ?? 1)
 const only = process.env.TAPDIP_FAMILY
 
-/** Milliseconds that a bad line may add, of 99 in 100 payments, where it is not 5000. BluePad: some sixty frames and acknowledgements a payment, without numbers, so that what is lost is missed by silence alone. */
-const bounds: Readonly<Record<string, number>> = { bluepad: 15_000 }
+/** Milliseconds that a bad line may add, of 99 in 100 payments. */
+const BOUND = 5000
 
 describe.each(dialects)('$family $dialect', dialect => {
   it.skipIf(only !== undefined && only !== (dialect.dialect ?? dialect.family))(
@@ -30,7 +30,7 @@ describe.each(dialects)('$family $dialect', dialect => {
       if (process.env.TAPDIP_SLOW)
         for (const one of payments.toSorted((x, y) => y.added - x.added).slice(0, 25)) console.log(JSON.stringify(one))
       expect(disagreements).toEqual([])
-      expect(p99).toBeLessThanOrEqual(bounds[dialect.family] ?? 5000)
+      expect(p99).toBeLessThanOrEqual(BOUND)
       expect(told.approved ?? 0).toBeGreaterThan(0)
     },
     600_000,

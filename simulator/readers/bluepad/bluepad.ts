@@ -3,6 +3,7 @@
 import {
   answerElements,
   bleShape,
+  COM_BUFFER,
   type DeviceMessage,
   EXTENSIONS,
   elements,
@@ -31,7 +32,7 @@ export interface BluepadOptions extends Omit<VirtualReaderOptions, 'body'> {
   readonly body?: Body
   /** What can be wrong with the session. */
   readonly session?: SessionFaults
-  /** The largest frame that the reader takes; 200 when left out. */
+  /** The largest frame that the reader takes and says; 2048 when left out, or what the host asks for where that is less. */
   readonly bufferSize?: number
 }
 
@@ -154,15 +155,16 @@ export class VirtualBluepad implements VirtualReader {
   }
 
   #introduced(told: ReadonlyMap<string, string>): void {
-    const size = Number(told.get('ComBufSize') ?? MAX_FRAME)
-    if (this.#line && size >= MIN_FRAME) this.#line.maxFrame = Math.min(size, MAX_FRAME)
+    const asked = Number(told.get('ComBufSize') ?? MAX_FRAME)
+    const bufferSize = Math.min(this.#options.bufferSize ?? COM_BUFFER, asked >= MIN_FRAME ? asked : MAX_FRAME)
+    if (this.#line) this.#line.maxFrame = bufferSize
     const { update } = this.firmware.condition
     const [major = 0, minor = 0] = update.version.split('.').map(Number)
     this.#say({
       type: 'initAnswer',
       status: statuses.SUCCESS,
       answer: {
-        ...{ bufferSize: this.#options.bufferSize ?? MAX_FRAME, serial: serialDigits(this.serial) },
+        ...{ bufferSize, serial: serialDigits(this.serial) },
         ...{ publicKeyVersion: 1, emvVersion: 1, generalVersion: 1, manufacturer: 0, model: 0, application: 'tapdip' },
         applicationVersion: (major << 8) | minor,
         xml: xml('InitResponse', { ...this.#self(), ApplicationVersion: update.version, [EXTENSIONS]: 1 }),

@@ -41,7 +41,7 @@ export class DeviceLine {
   maxFrame: number
   readonly #clock: Clock
   readonly #faults: SessionFaults
-  readonly #listener = listener(device)
+  readonly #listener = listener(device, { unasked: true })
   readonly #controls = new Queue<Control>()
   readonly #write: (bytes: Uint8Array) => Promise<void>
   readonly #over = new AbortController()
@@ -70,14 +70,16 @@ export class DeviceLine {
     if (reply) this.#reply(reply)
     if (control === 'end') {
       this.#ended++
+      this.#listener.speaks()
       this.#listener.spoke() // what comes now is of another session
       this.#controls.push('end')
       return { type: 'end' }
     }
     if (control && control !== 'poll') this.#controls.push(control)
-    if (message) this.#controls.push('ack') // who answers has heard
     if (!message || !('status' in message)) return message
-    if (this.#question?.type === message.type) this.#question.settle(message)
+    if (this.#question?.type !== message.type) return undefined // what answers a question of before says nothing of this one
+    this.#controls.push('ack') // who answers has heard
+    this.#question.settle(message)
     return undefined
   }
 
@@ -101,7 +103,7 @@ export class DeviceLine {
         write: bytes => this.#frame(bytes),
         said: async () => (await this.#controls.next({ clock: this.#clock, timeout: times.ack, signal: this.#over.signal })) ?? 'end',
       })
-      if (result === 'taken') return
+      if (result === 'taken') return this.#listener.spoke()
       if (result === 'refused') await this.#write(line.encode({ type: 'end' }))
       throw new Fault('protocol', `the host did not take '${message.type}': ${result}`)
     })
@@ -111,7 +113,7 @@ export class DeviceLine {
 
   async #frame(bytes: Uint8Array): Promise<void> {
     this.#controls.clear()
-    this.#listener.spoke()
+    this.#listener.speaks()
     if (this.#faults.endIn !== undefined && this.#faults.endIn-- <= 0) {
       delete this.#faults.endIn
       return this.#write(line.encode({ type: 'end' }))

@@ -46,6 +46,8 @@ export class Bench {
   /** All bytes that the reader sent. */
   bytes: Uint8Array[] = []
   onSaid: (message: DeviceMessage, count: number) => void = () => {}
+  /** The line doubles whatever is said, either way. */
+  doubles = false
   readonly asked: AuthorisationRequest[] = []
   readonly device: VirtualBluepad
   link!: PipeEnd
@@ -82,7 +84,7 @@ export class Bench {
             this.onSaid(message, this.said.length)
           }
         }
-        return [{ bytes }]
+        return this.doubles ? [{ bytes }, { bytes }] : [{ bytes }]
       },
     })
     this.link = a

@@ -1,7 +1,7 @@
 /** The BluePad driver with a scripted reader as the vendor's are: a host of its own, no words of ours, and all that can go wrong in between. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type DeviceMessage, type FinanceAnswer, type HostMessage, line, statuses, xml } from '../../../devices/bluepad/codec.ts'
+import { type DeviceMessage, device, type FinanceAnswer, type HostMessage, line, statuses, xml } from '../../../devices/bluepad/codec.ts'
 import { type BluepadOptions, openBluepad } from '../../../devices/bluepad/driver.ts'
 import { DeviceLine } from '../../../simulator/readers/bluepad/mped-line.ts'
 import { hearHost } from '../../../simulator/readers/hear.ts'
@@ -315,6 +315,21 @@ describe('silence', () => {
     expect(clock.now() - since).toBe(122_000)
     expect([...new Set(heard.map(({ type }) => type))]).toEqual(['init', 'sale', 'idle'])
     expect(controls).toContain('end')
+  })
+
+  it('a long frame that takes its time on the way is not cut into by a NAK, and is heard', async () => {
+    await open()
+    const [bytes] = device.frames({ type: 'saleAnswer', status: statuses.USER_CANCELLED, answer: answer({ financial: 5 }) }, 2048)
+    script.sale = async () => {
+      for (let at = 0; at < bytes.length; at += 20) {
+        await far.send(bytes.subarray(at, at + 20))
+        await sleep(100, clock)
+      }
+    }
+    const since = clock.now()
+    expect(await pay()).toMatchObject({ result: 'cancelled', reason: 'cardholderCancelled' })
+    expect(clock.now() - since).toBeGreaterThan(1000)
+    expect(controls.slice(1)).toEqual(['ack']) // the first is that of the introduction
   })
 
   it('where it may not be cancelled: the session is ended, and its late answer is nobody’s', async () => {

@@ -486,6 +486,18 @@ describe('the session', () => {
     expect(bench.asked).toHaveLength(1)
   })
 
+  it('a line that doubles whatever is said, the sale and each ACK too: one payment, and the host is asked once', async () => {
+    await start()
+    bench.doubles = true
+    for (const card of ['mir-maestro', 'visa-signature']) {
+      bench.asked.length = 0
+      expect(await bench.pay(loadCard(card), chip)).toMatchObject({ result: 'approved' })
+      expect(bench.asked).toHaveLength(1)
+    }
+    // A copy of the sale is no second one that is refused.
+    expect(bench.said.filter(({ type }) => type === 'saleAnswer').map(one => 'status' in one && one.status)).not.toContain(4)
+  })
+
   it('damaged frames are refused and come again, in both directions', async () => {
     await start()
     bench.device.faults.corrupt = 7
@@ -537,12 +549,21 @@ describe('opening', () => {
       applicationSelection: 'reader',
     })
     const init = bench.heard[0]
-    expect(init.type === 'init' && elements(init.xml).get('ComBufSize')).toBe('200')
+    expect(init.type === 'init' && elements(init.xml).get('ComBufSize')).toBe('2048')
   })
 
   it('frames no longer than the reader takes', async () => {
     await start(undefined, { bufferSize: 40 })
     expect(await bench.pay(loadCard('mir-maestro'), chip)).toMatchObject({ result: 'approved' })
+    expect(Math.max(...bench.bytes.map(({ length }) => length))).toBeLessThanOrEqual(40)
+  })
+
+  it('frames as long as both can: each message of a payment but the last is one', async () => {
+    await start()
+    expect(await bench.pay(loadCard('mir-maestro'), chip)).toMatchObject({ result: 'approved' })
+    const frames = bench.bytes.filter(bytes => bytes[1] === 2)
+    expect(frames).toHaveLength(bench.said.length + 1)
+    expect(Math.max(...frames.map(({ length }) => length))).toBeGreaterThan(2000)
   })
 
   it('a dialect without bytes is named, an unknown one refused, and the link closed', async () => {
