@@ -8,7 +8,18 @@ import type { Broadcast } from '../../src/reader/broadcast.ts'
 import type { Reader, ReaderEvent, ReaderInfo, ReaderStatus, UpdateOptions } from '../../src/reader/reader.ts'
 import { ReaderWork } from '../../src/reader/work.ts'
 import type { Link } from '../../src/transport/link.ts'
-import { answerElements, COM_BUFFER, EXTENSIONS, elements, type InitAnswer, MAX_FRAME, MIN_FRAME, statuses, statusName, xmlDocument } from './codec.ts'
+import {
+  answerElements,
+  COM_BUFFER,
+  EXTENSIONS,
+  elements,
+  type InitAnswer,
+  MAX_FRAME,
+  MIN_FRAME,
+  statuses,
+  statusName,
+  xmlDocument,
+} from './codec.ts'
 import type { CarryToHost } from './host-link.ts'
 import { pay } from './payment.ts'
 import { MpedLine } from './session.ts'

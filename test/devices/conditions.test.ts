@@ -252,7 +252,6 @@ describe.each(conditions)('the kernel in the app: $what', condition => {
     const [code, why] = condition.inApp?.[row.name] ?? [condition.code]
     if (lacks === undefined) {
       const { said, invited } = await provoked(options => row.place(options), condition, { prompts: condition.prompts ?? nobodyTypes })
-      ;(await import('node:fs')).appendFileSync('/tmp/host.txt', [condition.what, row.name, said, invited].join(' | ') + '\n')
       expect(said).toBe(code)
       if (condition.early && code !== 'tampered') expect(invited).toBe(false)
     }

@@ -50,6 +50,26 @@ export const hostReaders: readonly HostRow[] = [
     },
   },
   {
+    name: 'idtech, kernel in the app',
+    lacks: { 'cancel key': 'no keys' },
+    async place({ person: who = {}, prepare, clock, open: _, ...made }) {
+      const device = virtualReader({ ...made, clock, family: 'idtech', resultTime: 0 })
+      prepare?.(device)
+      const [app, line] = pipe({ clock })
+      const served = device.serve(line)
+      const raw = await open(app, { family: 'idtech', clock, assumed: ['idtech-apdu'] })
+      const reader = hostKernel(raw, { config: virtualConfig(), clock })
+      return {
+        ...at(reader, device.body, who, 'dip', async () => {
+          await served
+          await device.close()
+        }),
+        device,
+        line,
+      }
+    },
+  },
+  {
     name: 'softpos',
     lacks: { ...none, firmware: 'the app itself' },
     async place({ person: who = {}, clock }) {

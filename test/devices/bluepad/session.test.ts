@@ -7,7 +7,11 @@ import * as mped from '../../../devices/bluepad/codec.ts'
 type Frame = Extract<LineItem, { type: 'frame' }>
 
 const idle: DeviceMessage = { type: 'idleAnswer', status: 1, xml: '<IdleResponse><BatteryStatus>80%</BatteryStatus></IdleResponse>' }
-const event: DeviceMessage = { type: 'event', status: 0x14, xml: '<EventInfoResponse><CancelAllowed>true</CancelAllowed></EventInfoResponse>' }
+const event: DeviceMessage = {
+  type: 'event',
+  status: 0x14,
+  xml: '<EventInfoResponse><CancelAllowed>true</CancelAllowed></EventInfoResponse>',
+}
 const sale: HostMessage = { type: 'sale', currency: 978, amount: 1000, cardPresent: true, transactionId: '', xml: '' }
 const end: DeviceMessage = {
   type: 'saleAnswer',
