@@ -34,6 +34,8 @@ const BEGUN = 1250
 const TELLS = 3
 /** Milliseconds after the host's answer in which one of ours has said how the payment ended. */
 const ENDED = 1000
+/** Milliseconds for a payment in all, of which the app's own time is none: a reader that talks for ever holds none. */
+const LONGEST = 600_000
 
 /** `failed`: something could not be said to the reader. */
 type Happening = Said | { readonly type: 'stop' } | { readonly type: 'failed'; readonly error: unknown }
@@ -97,9 +99,16 @@ async function follow(
   /** It is asked whether it has ended. */
   let ending = false
   const failed = (error: unknown) => happenings.push({ type: 'failed', error })
+  const latest = clock.elapsed() + LONGEST
   for (;;) {
     // While the app asks the host, or its user signs, the reader waits in silence, and so do we.
     const busy = hostLink.waiting || known.signing
+    if (!busy && clock.elapsed() >= latest) {
+      known.silence ??= new Fault('timeout', `the reader did not end the payment in ${LONGEST} ms`, { ms: LONGEST })
+      line.unsettled = true
+      await line.end()
+      return undefined
+    }
     const patience = patienceWith(known)
     const left = deadline !== undefined ? deadline - clock.now() : busy ? Number.POSITIVE_INFINITY : patience - silent
     const timeout = Math.max(0, Math.min(left, STEP))
