@@ -5,9 +5,13 @@
  */
 
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import ts from 'typescript-api' // TypeScript 7 has no API in JavaScript
+
+const require = createRequire(import.meta.url)
+/** TypeScript 7 has no API in JavaScript: this is the one that API Extractor brings. */
+export const ts = createRequire(require.resolve('@microsoft/api-extractor'))('typescript')
 
 const root = process.cwd()
 

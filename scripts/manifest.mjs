@@ -1,4 +1,4 @@
-// package.json as it is shipped: without `scripts`, which are for the checkout (`prepare` would build from sources that are not in the package). `npm pack` strips before and restores after.
+// package.json as it is shipped: without `scripts` and `workspaces`, which are for the checkout (`prepare` would build what is built). `npm pack` strips before and restores after.
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,7 +15,7 @@ if (what !== 'strip' && what !== 'restore') {
 if (existsSync(whole)) renameSync(whole, manifest)
 if (what === 'strip') {
   const text = readFileSync(manifest, 'utf8')
-  const { scripts: _, ...shipped } = JSON.parse(text)
+  const { scripts: _, workspaces: __, ...shipped } = JSON.parse(text)
   writeFileSync(whole, text)
   writeFileSync(manifest, `${JSON.stringify(shipped, null, 2)}\n`)
 }

@@ -13,7 +13,8 @@ export interface RsaKey {
   readonly modulus: Uint8Array
   /** 1 or 3 bytes: 03 or 010001. */
   readonly exponent: Uint8Array
-  readonly keyObject: KeyObject
+  /** Node's KeyObject; its type is not told, so that an app needs no types of Node for ours. */
+  readonly keyObject: object
 }
 
 const cache = new Map<string, RsaKey>()
@@ -30,13 +31,13 @@ export function testRsaKey(name: TestRsaKeyName): RsaKey {
 /** m^d mod n without padding. The block must be as long as the modulus. @throws Fault `bad-argument` */
 export function rsaPrivate(key: RsaKey, block: Uint8Array): Uint8Array {
   checkLength(key, block)
-  return new Uint8Array(privateDecrypt({ key: key.keyObject, padding: constants.RSA_NO_PADDING }, block))
+  return new Uint8Array(privateDecrypt({ key: key.keyObject as KeyObject, padding: constants.RSA_NO_PADDING }, block))
 }
 
 /** m^e mod n without padding. The block must be as long as the modulus. @throws Fault `bad-argument` */
 export function rsaPublic(key: RsaKey, block: Uint8Array): Uint8Array {
   checkLength(key, block)
-  return new Uint8Array(publicEncrypt({ key: key.keyObject, padding: constants.RSA_NO_PADDING }, block))
+  return new Uint8Array(publicEncrypt({ key: key.keyObject as KeyObject, padding: constants.RSA_NO_PADDING }, block))
 }
 
 function checkLength(key: RsaKey, block: Uint8Array): void {

@@ -48,12 +48,12 @@ export class AcquirerHost {
   readonly #server: Server
   readonly #desk: Desk
 
-  /** Use `startAcquirer`. */
-  constructor(server: Server, desk: Desk, scheme: 'http' | 'https', token: string) {
+  /** Use `startAcquirer`; `server` is Node's, whose type is not told, so that an app needs no types of Node for ours. */
+  constructor(server: object, desk: Desk, scheme: 'http' | 'https', token: string) {
     this.token = token
-    this.#server = server
+    this.#server = server as Server
     this.#desk = desk
-    this.port = (server.address() as AddressInfo).port
+    this.port = (this.#server.address() as AddressInfo).port
     this.url = `${scheme}://127.0.0.1:${this.port}/`
   }
 

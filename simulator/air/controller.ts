@@ -386,6 +386,5 @@ const LE_ONLY = Uint8Array.of(0, 0, 0, 0, 0x60, 0, 0, 0)
 const LE_FEATURES = Uint8Array.of(0x21, 0, 0, 0, 0, 0, 0, 0)
 
 /** The bits of the commands above (Vol 4, Part E, 6.27), by octet: what a kernel asks before it uses one. */
-const SUPPORTED_COMMANDS = new Uint8Array(64)
 const bits = { 0: 0x20, 5: 0xc0, 14: 0xa8, 15: 0x22, 25: 0xff, 26: 0xff, 27: 0x7f, 28: 0x0f, 33: 0x70 }
-for (const [octet, value] of Object.entries(bits)) SUPPORTED_COMMANDS[Number(octet)] = value
+const SUPPORTED_COMMANDS: Uint8Array = Object.assign(new Uint8Array(64), bits)

@@ -3,6 +3,7 @@
 import { cbc, ctr, ecb } from '@noble/ciphers/aes.js'
 import { Fault } from '../errors.ts'
 
+/** Bytes of a block. */
 export const blockSize = 16
 const noPadding = { disablePadding: true }
 

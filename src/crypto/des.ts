@@ -3,6 +3,7 @@
 import des from 'des.js'
 import { Fault } from '../errors.ts'
 
+/** Bytes of a block. */
 export const blockSize = 8
 
 /** A key as three single ones: 16 bytes are K1 K2 K1 (ISO/IEC 18033-3, keying option 2). */

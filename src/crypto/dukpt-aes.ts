@@ -15,6 +15,8 @@ const types = {
   HMAC192: { code: 5, bits: 192, strength: 192 },
   HMAC256: { code: 5, bits: 256, strength: 256 },
 } as const
+
+/** What a working key is for: an algorithm with the bits of its key. */
 export type AesDukptKeyType = keyof typeof types
 
 const usages = {
@@ -27,6 +29,8 @@ const usages = {
   dataDecrypt: 0x3001,
   dataBoth: 0x3002,
 } as const
+
+/** What a working key may be used for (X9.24-3:2017, 6.3.2). */
 export type AesDukptUsage = keyof typeof usages
 
 const derivation = 0x8000
@@ -149,6 +153,7 @@ export class AesDukptDevice {
     return concat(this.#id, fromUint(counter, 4))
   }
 
+  /** No key is left: the device needs a new initial key. */
   get exhausted(): boolean {
     return this.#counter > maxCounter
   }

@@ -122,6 +122,7 @@ export class DukptDevice {
     return this.exhausted ? undefined : withCounter(this.#ksn, this.#counter)
   }
 
+  /** No key is left: the device needs a new initial key. */
   get exhausted(): boolean {
     return this.#counter > counterMask
   }

@@ -10,11 +10,13 @@ import { decipherFormat4, decodeFormat0, decodeFormat3 } from './pin.ts'
 
 /** A key under another, with the check value of the key itself: `loadKeys` takes it as it is. */
 export interface Sealed {
+  /** The enciphered key, as long as the key. */
   readonly key: Uint8Array
   /** As many bytes as were asked for. */
   readonly kcv: Uint8Array
 }
 
+/** How a key is enciphered. */
 export interface SealOptions {
   /** Triple DES when left out. */
   readonly by?: 'des' | 'aes'

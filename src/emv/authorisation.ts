@@ -2,7 +2,9 @@
 
 /** An enciphered ISO 9564 PIN block. */
 export interface PinBlock {
+  /** ISO 9564-1 format of the block; 4 is enciphered with AES. */
   readonly format: 0 | 3 | 4
+  /** The enciphered block: 8 bytes, of format 4 16. */
   readonly data: Uint8Array
   /** DUKPT key serial number, 10 bytes (TDES) or 12 (AES). */
   readonly ksn: Uint8Array
@@ -15,6 +17,7 @@ export interface PinBlock {
  */
 export type AuthorisationResponse =
   | {
+      /** What the host decided. */
       readonly type: 'approved' | 'declined' | 'referral'
       /** Authorisation Response Code (8A), two characters. */
       readonly code: string
@@ -22,8 +25,12 @@ export type AuthorisationResponse =
       readonly issuerAuthenticationData?: Uint8Array
       /** Issuer script templates 71 and 72 as they came, in order. */
       readonly scripts?: readonly Uint8Array[]
+      /** Authorisation code (89), 6 characters; left out where the host gave none. */
       readonly authorisationCode?: string
       /** Retrieval reference number, 12 characters. */
       readonly rrn?: string
     }
-  | { readonly type: 'unableToGoOnline' }
+  | {
+      /** No answer is known. */
+      readonly type: 'unableToGoOnline'
+    }

@@ -40,10 +40,15 @@ function refused({ rid, index }: Pick<CaPublicKey, 'rid' | 'index'>, rule: strin
 
 /** A key as scheme files write it: hex strings. */
 export interface CaKeyText {
+  /** Registered Application Provider Identifier: 5 bytes in hex. */
   readonly rid: string
+  /** Certification Authority Public Key Index: one byte in hex. */
   readonly index: string
+  /** Public key modulus in hex. */
   readonly modulus: string
+  /** Public key exponent in hex: `03` or `010001`. */
   readonly exponent: string
+  /** SHA-1 in hex, as `caKeyChecksum` computes it; see `parseCaKey` for keys without one. */
   readonly checksum?: string | null
   /** YYMMDD. */
   readonly expires?: string | null

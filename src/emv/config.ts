@@ -6,38 +6,53 @@ import type { Bit } from './data.ts'
 /** Application Selection Indicator (EMV 4.4 Book 1, 12.3.1). */
 export type AidMatch = 'exact' | 'partial'
 
-/** Random transaction selection (EMV 4.4 Book 3, 10.6.2): threshold in minor units below the floor limit, percentages 0–99, target ≤ maximum. */
+/** Random transaction selection (EMV 4.4 Book 3, 10.6.2). */
 export interface RandomSelection {
+  /** Minor units, below the floor limit: from here on an amount is selected the more often, the higher it is. */
   readonly threshold: bigint
+  /** How many of the amounts below the threshold are selected, in per cent, 0–99. */
   readonly targetPercentage: number
+  /** How many just below the floor limit, in per cent, 0–99; not less than the target. */
   readonly maximumPercentage: number
 }
 
+/** What the terminal does with one application, or with all whose AID begins so. */
 export interface ApplicationConfig {
+  /** Application Identifier of the terminal (9F06), 5–16 bytes. */
   readonly aid: Uint8Array
+  /** Whether a card's AID may be longer. */
   readonly match: AidMatch
   /** Application version numbers the terminal supports (9F09), best first. */
   readonly versions: readonly Uint8Array[]
+  /** Terminal Action Code – Denial, 5 bytes: TVR bits that decline (Book 3, 10.7). */
   readonly tacDenial: Uint8Array
+  /** Terminal Action Code – Online, 5 bytes: TVR bits that ask the host. */
   readonly tacOnline: Uint8Array
+  /** Terminal Action Code – Default, 5 bytes: TVR bits that decline when the host cannot be asked. */
   readonly tacDefault: Uint8Array
   /** 9F1B, minor units of the configuration's currency; undefined where there is none. */
   readonly floorLimit?: bigint
+  /** Transactions below the floor limit that go online all the same; none when left out. */
   readonly randomSelection?: RandomSelection
   /** Velocity checking is done (Book 3, 10.6.3). */
   readonly velocityChecking: boolean
-  /** Default DDOL (Book 2, 6.5.1) and default TDOL (Book 3, 9.2.2). */
+  /** Default DDOL, where the card has none (Book 2, 6.5.1). */
   readonly ddol?: Uint8Array
+  /** Default TDOL, where the card has none (Book 3, 9.2.2). */
   readonly tdol?: Uint8Array
   /** More data objects of the terminal's that a payment system wants in its DOLs, by tag: Transaction Category Code (9F53), 9F1D, … */
   readonly data?: ReadonlyMap<number, Uint8Array>
 }
 
+/** A certification authority's public key (EMV 4.4 Book 2, 11.2). `parseCaKey` makes one of hex strings. */
 export interface CaPublicKey {
-  /** 5 bytes. */
+  /** Registered Application Provider Identifier, 5 bytes. */
   readonly rid: Uint8Array
+  /** Certification Authority Public Key Index, 0–255, which the card names (8F). */
   readonly index: number
+  /** Big-endian, as long as the key. */
   readonly modulus: Uint8Array
+  /** 03, or 01 00 01. */
   readonly exponent: Uint8Array
   /** SHA-1 over RID, index, modulus and exponent (EMV 4.4 Book 2, 11.2). */
   readonly checksum: Uint8Array
@@ -47,12 +62,15 @@ export interface CaPublicKey {
 
 /** EMV 4.4 Book 2, 5.1.2: an issuer certificate that is no longer trusted. */
 export interface RevokedCertificate {
+  /** Of the certification authority, 5 bytes. */
   readonly rid: Uint8Array
+  /** Of the authority's key that it was signed with. */
   readonly index: number
   /** Certificate serial number, 3 bytes. */
   readonly serial: Uint8Array
 }
 
+/** All that a terminal is and knows before a card comes. `mposFor` makes one, `parseTerminalConfig` checks one. */
 export interface TerminalConfig {
   /** 9F35: 11–16, 21–26, 34–36, as the two hexadecimal digits read. */
   readonly terminalType: number
@@ -89,18 +107,25 @@ export interface TerminalConfig {
   readonly languages: readonly string[]
   /** ISO 8859 parts that the display has (9F11; Book 4, 11.1). */
   readonly codeTables: readonly number[]
+  /** What is taken by chip; of two rows that match a card's AID the longer one counts. */
   readonly applications: readonly ApplicationConfig[]
+  /** Whose certificates are trusted. */
   readonly caKeys: readonly CaPublicKey[]
+  /** Issuer certificates that are not trusted any more. */
   readonly revoked: readonly RevokedCertificate[]
 }
 
 /** Terminal type (9F35) in parts, EMV 4.4 Book 4, Annex A1. */
 export interface TerminalKind {
+  /** Who controls it. */
   readonly operatedBy: 'bank' | 'merchant' | 'cardholder'
+  /** Somebody of the merchant's is there. */
   readonly attended: boolean
+  /** Whether it asks the host. */
   readonly online: 'onlineOnly' | 'offlineWithOnline' | 'offlineOnly'
 }
 
+/** A terminal type in words: `terminalKind(0x22)` is a merchant's, attended, offline with online. @throws Fault `bad-argument` */
 export function terminalKind(terminalType: number): TerminalKind {
   door.need('terminalType', terminalType, door.whole(0, 255))
   const low = terminalType & 0x0f

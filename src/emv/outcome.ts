@@ -2,6 +2,7 @@
 
 import type { AuthorisationResponse, PinBlock } from './authorisation.ts'
 
+/** How a card was presented. */
 export type CardInterface = 'chip' | 'tap' | 'swipe'
 
 /** Cardholder verification as a merchant and a receipt name it. */
@@ -30,9 +31,11 @@ export type Reason =
   | 'linkLost' // after the cryptogram left: reconcile
   | 'readerError'
 
+/** How a transaction ended, and all that is known then. */
 export interface Outcome {
   /** `unknown`: the host may have approved; to be reconciled, never repeated blindly. */
   readonly result: 'approved' | 'declined' | 'cancelled' | 'unknown'
+  /** Why; left out on a plain approval. */
   readonly reason?: Reason
   /** What the card was presented to. Left out: no card was, or nobody tells. */
   readonly interface?: CardInterface | undefined
@@ -40,10 +43,18 @@ export interface Outcome {
   readonly cvm?: CvmName | undefined
   /** The host was asked. */
   readonly online: boolean
-  readonly application?: { readonly aid: Uint8Array; readonly label: string }
+  /** The application that was used; left out where none was. */
+  readonly application?: {
+    /** Its AID as the card has it (84 or 4F). */
+    readonly aid: Uint8Array
+    /** Its name for people. */
+    readonly label: string
+  }
   /** Every data object known at the end, by tag. Sensitive ones (57, 5A, 56, …) are for the acquirer only: print with `tlv/print`. */
   readonly tags: ReadonlyMap<number, Uint8Array>
+  /** The online PIN, enciphered; left out where none was entered. */
   readonly pinBlock?: PinBlock
+  /** What the host said; left out where it was not asked, or did not answer. */
   readonly response?: AuthorisationResponse
   /** The host approved, or may have, yet the card did not complete: the approval must be reversed (EMV 4.4 Book 4, 12.1.8 and Book 3, 10.11). */
   readonly reversal?: boolean

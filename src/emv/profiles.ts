@@ -21,7 +21,9 @@ export interface Site {
   readonly ifdSerial: string
   /** 9F15; 5999 (miscellaneous retail) when left out. */
   readonly merchantCategoryCode?: string
+  /** As in `TerminalConfig`; none when left out: no card is authenticated offline then. */
   readonly caKeys?: TerminalConfig['caKeys']
+  /** As in `TerminalConfig`; none when left out. */
   readonly revoked?: TerminalConfig['revoked']
 }
 
@@ -100,7 +102,11 @@ function mpos(region: Region, site: Site, changes: Changes): TerminalConfig {
 
 /**
  * A merchant's mPOS for a currency (`GBP`, 826): with the country, languages and payment systems of `regions`. Where that has no such currency, the country is
- * 999, nobody's, unless `changes` names one. @throws Fault `bad-argument` for no currency, `bad-config`
+ * 999, nobody's, unless `changes` names one.
+ * @throws Fault `bad-argument` for no currency, `bad-config`
+ * @example
+ * const site = { merchantId: '1', terminalId: '1', merchantName: 'Shop', acquirerId: '123456', ifdSerial: '1' }
+ * const config = mposFor('GBP', site, { usePse: false })
  */
 export function mposFor(currency: string | number, site: Site, changes: Changes = {}): TerminalConfig {
   door.need('site', site, door.object)

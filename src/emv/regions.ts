@@ -12,10 +12,13 @@ export interface TapLimit {
   readonly confidence: 'seen' | 'assumed'
   /** Since when, or as of when, `YYYY-MM-DD` or a part of it. */
   readonly date: string
+  /** Where the figure is from. */
   readonly source: string
 }
 
+/** A country, or countries with one currency, as a terminal is set up for it. */
 export interface Region {
+  /** In English, in lower case: `euro area`. */
   readonly name: string
   /** ISO 4217. */
   readonly currency: string
@@ -27,6 +30,7 @@ export interface Region {
   readonly codeTables: readonly number[]
   /** Accepted by chip and by tap, best first. */
   readonly systems: readonly ContactlessScheme[]
+  /** From where on a tap is verified. */
   readonly tap: TapLimit
 }
 

@@ -4,8 +4,10 @@ import { fromHex, hex, startsWith } from '../bytes.ts'
 
 /** Those whose kernels are built here. */
 export const contactlessSchemes = ['mastercard', 'visa', 'amex', 'jcb', 'discover', 'unionpay', 'mir'] as const
+/** One of `contactlessSchemes`. */
 export type ContactlessScheme = (typeof contactlessSchemes)[number]
 
+/** A payment system without a kernel of its own here. */
 export interface KnownScheme {
   /** As a profile names it. */
   readonly name: string
@@ -15,6 +17,7 @@ export interface KnownScheme {
   readonly kernels: readonly ContactlessScheme[]
   /** What its own kernel is called where that is known, with its identifier. */
   readonly own?: string
+  /** Where the row is from. */
   readonly source: string
 }
 

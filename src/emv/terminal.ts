@@ -10,12 +10,15 @@ export type { AuthorisationResponse, PinBlock } from './authorisation.ts'
 /** ISO 8583 / EMV 9C processing codes by name. */
 export type TransactionType = 'purchase' | 'cash' | 'cashback' | 'refund'
 
+/** What is to be paid, and how. */
 export interface Transaction {
+  /** `purchase` when left out. */
   readonly type?: TransactionType
   /** Total in minor units, cashback included (EMV 9F02). */
   readonly amount: bigint
   /** The cashback part of it in minor units (EMV 9F03). */
   readonly otherAmount?: bigint
+  /** Of the amounts: `currency('EUR')`. */
   readonly currency: Currency
   /** ISO 3166-1 numeric: where the terminal is. What a reader says of it (9F1A) is compared; not when left out. */
   readonly country?: number
@@ -46,6 +49,7 @@ export interface Fallback {
 
 /** One application that card and terminal both support (EMV 4.4 Book 1, 12.3). */
 export interface Candidate {
+  /** ADF Name as the card has it (4F or 84). */
   readonly aid: Uint8Array
   /** What to show: Application Preferred Name where its code table is supported, else the label, else the AID. */
   readonly label: string
@@ -55,9 +59,16 @@ export interface Candidate {
   readonly confirm: boolean
 }
 
+/** Which PIN is asked for. */
 export type PinRequest =
-  | { readonly type: 'online'; readonly pan: string }
   | {
+      /** The issuer checks it: it leaves as an enciphered block. */
+      readonly type: 'online'
+      /** Digits; the block is made of PIN and PAN. Never to be shown. */
+      readonly pan: string
+    }
+  | {
+      /** The card checks it. */
       readonly type: 'offline'
       /** Tries left as the card counts them (9F17); undefined where the card does not say. */
       readonly triesLeft?: number
@@ -67,40 +78,66 @@ export type PinRequest =
 
 /** PIN entry as it ended. A PIN in clear (digits, one a byte, 0–9) leaves the terminal only in a VERIFY or a PIN block. */
 export type PinEntry =
-  | { readonly type: 'offlinePin'; readonly pin: Uint8Array }
-  | { readonly type: 'onlinePin'; readonly block: PinBlock }
-  | { readonly type: 'bypassed' }
-  | { readonly type: 'cancelled' }
-  | { readonly type: 'timeout' }
-  | { readonly type: 'notWorking' }
+  | {
+      /** Entered, for the card to check. */
+      readonly type: 'offlinePin'
+      /** Digits, one a byte, 0–9; the kernel wipes it. */
+      readonly pin: Uint8Array
+    }
+  | {
+      /** Entered, for the issuer to check. */
+      readonly type: 'onlinePin'
+      /** PIN and PAN under the PIN pad's key. */
+      readonly block: PinBlock
+    }
+  | {
+      /**
+       * `bypassed`: ENTER without a PIN. `cancelled`: by the cardholder. `timeout`: nobody entered one. `notWorking`: the PIN pad is
+       * broken or not there.
+       */
+      readonly type: 'bypassed' | 'cancelled' | 'timeout' | 'notWorking'
+    }
 
+/** What the host is asked. */
 export interface AuthorisationRequest {
+  /** As it was given to the kernel. */
   readonly transaction: Transaction
+  /** How the card was presented; left out where the reader does not tell. */
   readonly interface?: CardInterface | undefined
   /** Left out: the reader does not tell, or not yet. */
   readonly cvm?: CvmName | undefined
   /** Data objects for the acquirer (ISO 8583 field 55 and what else the reader gave), by tag. */
   readonly tags: ReadonlyMap<number, Uint8Array>
+  /** The online PIN, enciphered; left out where none was entered. */
   readonly pinBlock?: PinBlock
 }
 
 /** A kernel's word to the terminal while the card is in the field: the tags it asks for, and the objects it tells; an empty one is none the card has. */
 export interface DataExchange {
+  /** Tags that it asks for. */
   readonly needed: readonly number[]
+  /** Objects that it tells, by tag. */
   readonly sent: ReadonlyMap<number, Uint8Array>
 }
 
+/** What comes with every question. */
 export interface Waiting {
+  /** The question is no longer asked: cancelled, or out of time. */
   readonly signal: AbortSignal
   /** ISO 639-1: the language the cardholder prefers among the terminal's, where the card says (EMV 4.4 Book 4, 11.1). */
   readonly language?: string | undefined
 }
 
+/** The world around a kernel, as it asks for it: methods left out are things the terminal cannot do. */
 export interface Terminal {
   /** Index into `candidates`, or undefined when the cardholder cancels. Only ever asked on chip. */
   selectApplication(candidates: readonly Candidate[], options: Waiting): Promise<number | undefined>
   /** Left out where PIN entry happens inside the reader, out of this terminal's sight. */
   enterPin?(request: PinRequest, options: Waiting): Promise<PinEntry>
+  /**
+   * Asks the host, for as long as `Timeouts.host` allows.
+   * @throws what it throws counts as no answer; with Fault `host-unreachable` nothing was sent, with any other the host may have approved
+   */
   authorise(request: AuthorisationRequest, options: Waiting): Promise<AuthorisationResponse>
   /** The host wants a voice call: the attendant makes it and says how it ended (EMV 4.4 Book 4, 6.5.2.2). */
   refer?(request: AuthorisationRequest, response: AuthorisationResponse, options: Waiting): Promise<'approved' | 'declined'>

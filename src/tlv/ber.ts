@@ -6,18 +6,21 @@ import { asFault, Fault } from '../errors.ts'
 export interface Tlv {
   /** The tag as a number, 0x9F02 for `9F 02`. */
   readonly tag: number
+  /** A view, not a copy. */
   readonly value: Uint8Array
   /** Where the tag begins in the bytes that were read. */
   readonly offset: number
 }
 
-/** A data object met while walking a tree; `path` holds the tags of the templates around it, outermost first. */
+/** A data object met while walking a tree. */
 export interface NestedTlv extends Tlv {
+  /** Tags of the templates around it, outermost first; empty at the top. */
   readonly path: readonly number[]
   /** Where the value begins in the bytes that were walked. */
   readonly valueOffset: number
 }
 
+/** How bytes are read. */
 export interface ReadOptions {
   /** Added to every reported offset. */
   readonly base?: number

@@ -4,7 +4,9 @@ import { Fault } from '../errors.ts'
 import { isConstructed } from './ber.ts'
 import { type Dictionary, general } from './tags.ts'
 
+/** One data object that a card asks for. */
 export interface DolEntry {
+  /** The tag as a number, 0x9F02 for `9F 02`. */
   readonly tag: number
   /** Bytes the card wants. */
   readonly length: number

@@ -2,6 +2,7 @@
 
 import { type Dictionary, dictionary, general, type TagRow } from './tags.ts'
 
+/** Kernels that give tags a meaning of their own. */
 export type KernelDictionary = 'mastercard' | 'visa' | 'amex' | 'jcb'
 
 /** EMV Contactless Book C-2, Annex A. */

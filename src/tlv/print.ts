@@ -10,33 +10,44 @@ import { mask, type Surroundings, words } from './words.ts'
 
 /** One data object as JSON can carry it. */
 export interface Described {
+  /** In upper-case hex. */
   readonly tag: string
+  /** As the dictionary has it; left out for a tag that it does not know. */
   readonly name?: string
   /** Where the tag begins in the bytes that were described. */
   readonly offset: number
+  /** Bytes of the value. */
   readonly length: number
   /** Hex of a primitive value; of a sensitive one what may be shown (`400000******0002`). */
   readonly value?: string
+  /** The value is not shown whole. */
   readonly masked?: true
   /** What it says: a date, an amount, the names of set bits, the entries of a list. */
   readonly words?: readonly string[]
+  /** What a template holds. */
   readonly children?: readonly Described[]
   /** What is wrong with it, in a sentence. */
   readonly wrong?: readonly string[]
 }
 
+/** What can be said of bytes. */
 export interface Description {
+  /** Those of the first level, in order. */
   readonly objects: readonly Described[]
   /** Where reading had to stop, and why; left out where all could be read. `rest` counts the bytes from the offset on. */
   readonly stopped?: Stop
 }
 
 interface Stop {
+  /** The rule that was broken. */
   readonly rule: string
+  /** Where, in the bytes that were described. */
   readonly offset: number
+  /** Bytes from there on. */
   readonly rest: number
 }
 
+/** How bytes are described. */
 export interface DescribeOptions {
   /** The words of one kernel (`kernelDictionaries`); the general ones when left out. */
   readonly words?: Dictionary

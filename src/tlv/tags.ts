@@ -1,17 +1,24 @@
 /** The dictionary of EMV data objects as data: EMV 4.4 Book 3, Annex A, and the common objects of ISO/IEC 7816-4 and 7816-6. */
 
+/** Who gives the value: `icc` is the card. */
 export type TagSource = 'icc' | 'terminal' | 'issuer' | 'reader'
 
 /** EMV 4.4 Book 3, 4.3; `template` for constructed objects. */
 export type TagFormat = 'a' | 'an' | 'ans' | 'b' | 'cn' | 'n' | 'template'
 
+/** What the dictionary knows of a tag. */
 export interface TagInfo {
+  /** The tag as a number, 0x9F02 for `9F 02`. */
   readonly tag: number
+  /** Its name in the Books. */
   readonly name: string
+  /** Who gives the value. */
   readonly source: TagSource
+  /** How the value is written. */
   readonly format: TagFormat
-  /** Length of the value in bytes. */
+  /** The shortest value, in bytes. */
   readonly min: number
+  /** The longest value, in bytes. */
   readonly max: number
   /** Templates it is found in; empty where it is in none or anywhere. */
   readonly templates: readonly number[]

@@ -3,7 +3,9 @@
 import type { BleLibrarySource } from './ble/radio.ts'
 import type { BleShape, HidShape } from './shape.ts'
 
+/** How a link is opened; everything has a default. */
 export interface ConnectOptions {
+  /** Gives the opening up: Fault `aborted`. */
   signal?: AbortSignal | undefined
   /** Milliseconds until the link must be open; 10 000 when left out, 15 000 over Bluetooth LE. */
   timeout?: number | undefined

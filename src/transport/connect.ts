@@ -12,6 +12,10 @@ export type { ConnectOptions } from './connect-options.ts'
  * Opens the link that `uri` names (`uriForms`).
  * @throws Fault `bad-uri`, `not-found`, `busy`, `link-failed`, `missing-library`, `timeout`, `aborted`; `unsupported` for a scheme that yields no byte pipe
  * here, or a family without Bluetooth LE, with details.feature
+ * @example
+ * const link = await connect('tcp://127.0.0.1:9100', { timeout: 2000 })
+ * await printOver(link, escPos(slipRows(receipt)))
+ * await link.close()
  */
 export async function connect(uri: string | Uri, options: ConnectOptions = {}): Promise<Link> {
   door.need('uri', uri, door.either('a URI', door.anyText, door.object))

@@ -3,6 +3,7 @@
 import * as door from '../door.ts'
 import { Fault } from '../errors.ts'
 
+/** A byte pipe to one device, open until closed or lost. */
 export interface Link {
   /** Where it leads: `serial:/dev/ttyACM0?baud=115200`, `tcp://127.0.0.1:9100`, `pipe:reader`. */
   readonly uri: string
@@ -35,12 +36,18 @@ export interface SlotLink {
   readonly uri: string
   /** The reader's name. */
   readonly name: string
+  /** A card lies in the slot, or in the field. */
   readonly cardPresent: boolean
   /**
    * Waits for a card and gives it a cold reset.
    * @throws Fault `timeout` (none came), `aborted`, `card-mute` (no answer to reset), `card-removed`, `busy` (another program has it), `link-closed`
    */
-  powerOn(options: { readonly timeout?: number | undefined; readonly signal?: AbortSignal | undefined }): Promise<PoweredCard>
+  powerOn(options: {
+    /** Milliseconds to wait for a card; no limit when left out. */
+    readonly timeout?: number | undefined
+    /** Ends the waiting. */
+    readonly signal?: AbortSignal | undefined
+  }): Promise<PoweredCard>
   /** Resolves when it is over: with a Fault when the reader or the service behind it has gone, with nothing when it was closed here. */
   readonly closed: Promise<Fault | undefined>
   /** Idempotent. A card under power is left without. */
@@ -49,11 +56,18 @@ export interface SlotLink {
 
 /** A card under power: what `transmit` sends goes to it as it is. */
 export interface PoweredCard {
+  /** Answer to reset, as the card gave it or the service made it. */
   readonly atr: Uint8Array
   /** Fires with Fault `card-removed`. */
   readonly removed: AbortSignal
   /** @throws Fault `card-removed`, `card-mute`, `aborted`, `busy` */
-  transmit(apdu: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<Uint8Array>
+  transmit(
+    apdu: Uint8Array,
+    options?: {
+      /** Gives the command up. */
+      readonly signal?: AbortSignal
+    },
+  ): Promise<Uint8Array>
   /** Idempotent; never throws. */
   powerOff(): Promise<void>
 }

@@ -10,11 +10,13 @@ import { linkClosed } from './link.ts'
 
 /** What arrives at the far end instead of a piece that was sent. */
 export interface Arrival {
+  /** What arrives, which need not be what was sent. */
   readonly bytes: Uint8Array
   /** Milliseconds on the way; 0 when left out. Nothing overtakes what was sent before it. */
   readonly after?: number
 }
 
+/** What the line between two ends is like; everything has a default. */
 export interface PipeOptions {
   /** The largest piece that one `send` takes, in bytes; no limit when left out. */
   mtu?: number | undefined
@@ -30,6 +32,7 @@ export interface PipeOptions {
   clock?: Clock | undefined
 }
 
+/** One end of a line in memory. */
 export interface PipeEnd extends Link {
   /** The link breaks, here and at the other end: unlike after `close`, what was on its way is lost. Both are told `why`; that it was lost, when left out. */
   drop(why?: Fault): void

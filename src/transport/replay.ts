@@ -10,10 +10,13 @@ import { linkClosed } from './link.ts'
 import type { Direction, Redact, Redaction } from './trace.ts'
 import { TRACE_VERSION } from './trace.ts'
 
+/** One piece that passed the line. */
 export interface TraceChunk {
   /** Milliseconds since the start. */
   readonly at: number
+  /** `out`: the host sent it. */
   readonly direction: Direction
+  /** Bytes. */
   readonly length: number
   /** Left out where only the length was recorded. */
   readonly bytes?: Uint8Array
@@ -21,11 +24,15 @@ export interface TraceChunk {
   readonly line: number
 }
 
+/** A recording, read. */
 export interface Trace {
+  /** Of the Link that was recorded. */
   readonly uri: string
   /** ISO 8601. */
   readonly start: string
+  /** What it has of the bytes: only their number, a redaction, or all. */
   readonly bytes: 'none' | 'redacted' | 'all'
+  /** In the order in which they passed. */
   readonly chunks: readonly TraceChunk[]
   /** Left out where the recording breaks off. */
   readonly end?: ClosedBy
@@ -54,6 +61,7 @@ export function parseTrace(text: string): Trace {
   return { uri, start, bytes, chunks }
 }
 
+/** How a recording is played. */
 export interface ReplayOptions {
   /** The redaction that the recording was made with: what is sent passes it before it is compared. */
   redaction?: Redaction | undefined
@@ -61,6 +69,7 @@ export interface ReplayOptions {
   pace?: Clock | undefined
 }
 
+/** A recording as a Link. */
 export interface Replay extends Link {
   /** Whether all that was recorded has been sent and received. */
   readonly finished: boolean

@@ -51,6 +51,7 @@ export function byFrame(length: (bytes: Uint8Array) => number, hide: (unit: Uint
   }
 }
 
+/** How a link is recorded. */
 export interface TraceOptions {
   /** Takes each line of the recording, without a line feed. One that throws ends the recording, and nothing else. */
   write: (line: string) => void
@@ -58,6 +59,7 @@ export interface TraceOptions {
   onFailure?: ((error: unknown) => void) | undefined
   /** What may be written of the bytes. When left out, only their number is: the safe choice where nobody knows the family. */
   redaction?: Redaction | undefined
+  /** Gives the times; the system's when left out. */
   clock?: Clock | undefined
 }
 

@@ -6,15 +6,47 @@ import { Fault } from '../errors.ts'
 /** `?family=qpos&baud=9600`, as it was written; each part takes what it knows. */
 export type Query = Readonly<Record<string, string>>
 
-export type Uri = { readonly uri: string; readonly query: Query } & (
-  | { readonly scheme: 'tcp'; readonly host: string; readonly port: number }
-  /** `/dev/ttyACM0`, `COM3`. */
-  | { readonly scheme: 'serial'; readonly path: string }
-  | { readonly scheme: 'hid'; readonly vendor: number; readonly product: number }
-  /** The advertised name or the address; empty: any reader. */
-  | { readonly scheme: 'ble'; readonly name: string }
-  /** The reader's name, or a part of it; empty: the first. */
-  | { readonly scheme: 'pcsc'; readonly name: string }
+/** A URI taken apart; `scheme` says which parts it has. */
+export type Uri = {
+  /** As it was written. */
+  readonly uri: string
+  /** Name and value of each part behind `?`. */
+  readonly query: Query
+} & (
+  | {
+      /** A socket. */
+      readonly scheme: 'tcp'
+      /** A name or an address; of IPv6 without brackets. */
+      readonly host: string
+      /** 1–65535. */
+      readonly port: number
+    }
+  | {
+      /** A serial port, or what looks like one. */
+      readonly scheme: 'serial'
+      /** `/dev/ttyACM0`, `COM3`. */
+      readonly path: string
+    }
+  | {
+      /** A USB device of the HID class. */
+      readonly scheme: 'hid'
+      /** USB vendor id. */
+      readonly vendor: number
+      /** USB product id. */
+      readonly product: number
+    }
+  | {
+      /** Bluetooth LE. */
+      readonly scheme: 'ble'
+      /** The advertised name or the address; empty: any reader. */
+      readonly name: string
+    }
+  | {
+      /** The PC/SC service. */
+      readonly scheme: 'pcsc'
+      /** The reader's name, or a part of it; empty: the first. */
+      readonly name: string
+    }
 )
 
 export type Scheme = Uri['scheme']

@@ -12,7 +12,7 @@ const bottom = [/^src\/(?!index|tools)[\w-]+\.ts$/, /^src\/(messages|magstripe)\
 /** First row whose pattern matches a file decides; `may` lists patterns of project files it may import (its own folder and what lies in it where `own` is set). */
 const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; never?: RegExp }[] = [
   { files: /^devices\/commands\//, may: [/^src\//, /^devices\/(?!cli|program)[\w-]+\.ts$/, /^devices\/commands\//] },
-  { files: /^src\/(index|tools)\.ts$/, may: [/^src\//] },
+  { files: /^src\/((index|tools)\.ts$|entries\/)/, may: [/^src\//] },
   { files: /^src\/([\w-]+\.ts$|messages\/|magstripe\/)/, may: bottom },
   { files: /^src\/command\//, may: bottom, own: true },
   { files: /^src\/tlv\//, may: bottom, own: true },

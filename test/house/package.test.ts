@@ -1,10 +1,9 @@
-/** What `npm pack` ships, and that it can be imported where Bluetooth, USB and serial libraries are absent. Needs `npm run build` (npm test does it). */
+/** What npm ships beside what packed.test.ts sees in the tarball, and that it can be imported where Bluetooth, USB and serial libraries are absent. Needs `npm run build` (npm test does it). */
 
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { publint } from 'publint'
 import { beforeAll, describe, expect, it } from 'vitest'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -25,33 +24,8 @@ describe('package', () => {
     if (!existsSync(join(root, 'dist/devices/index.js'))) throw new Error('dist is missing: run npm run build first')
   })
 
-  it('has nothing that publint warns of', async () => {
-    const { messages } = await publint({ pkgDir: root, strict: true, pack: 'npm' })
-    expect(messages.map(({ code, path }) => `${code} ${path.join('.')}`)).toEqual([])
-  })
-
-  it('ships the build, its types and its texts, and no tests or sources', () => {
-    const [{ files }] = JSON.parse(
-      execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' }),
-    )
-    const names = (files as { path: string }[]).map(({ path }) => path)
-    for (const name of [
-      'dist/devices/index.js',
-      'dist/devices/index.d.ts',
-      'dist/devices/cli.js',
-      'dist/simulator/world.js',
-      'dist/src/tools.js',
-      'dist/src/tools.d.ts',
-      'dist/simulator/cli.js',
-      'README.md',
-      'LICENSE',
-    ])
-      expect(names).toContain(name)
-    expect(names.filter(name => /^(src|devices|simulator|test|bench)\//.test(name))).toEqual([])
-  })
-
   it('ships a package.json without scripts, and the checkout has its own again', () => {
-    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const { scripts, workspaces } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
     expect([scripts.prepack, scripts.postpack].join(' ')).toMatch(/manifest\.mjs strip node scripts\/manifest\.mjs restore$/) // what npm pack runs
     const copy = mkdtempSync(join(tmpdir(), 'tapdip-pack-'))
     try {
@@ -60,8 +34,8 @@ describe('package', () => {
       for (let packs = 0; packs < 2; packs++) node(join(root, 'scripts/manifest.mjs'), 'strip', copy) // the first one was killed
       const [{ filename }] = JSON.parse(execFileSync('npm', ['pack', '--json', '--ignore-scripts'], { cwd: copy, encoding: 'utf8' }))
       const shipped = JSON.parse(execFileSync('tar', ['-xOf', filename, 'package/package.json'], { cwd: copy, encoding: 'utf8' }))
-      expect(shipped.scripts).toBeUndefined()
-      expect({ ...shipped, scripts }).toEqual(JSON.parse(whole))
+      expect(shipped).not.toHaveProperty('scripts')
+      expect({ ...shipped, scripts, workspaces }).toEqual(JSON.parse(whole))
       node(join(root, 'scripts/manifest.mjs'), 'restore', copy)
       expect(readFileSync(join(copy, 'package.json'), 'utf8')).toBe(whole)
     } finally {
@@ -73,6 +47,15 @@ describe('package', () => {
     const { allowScripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
     const rows = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8').matchAll(/^ {2}["']?([^"':]+)["']?: (true|false)$/gm)
     expect(Object.fromEntries([...rows].map(([, name, may]) => [name, may === 'true']))).toEqual(allowScripts)
+  })
+
+  it('the bill of materials names what an app gets, with its version, and nothing that only builds and tests', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const { bomFormat, components } = JSON.parse(node(join(root, 'scripts/sbom.mjs')))
+    const named = Object.fromEntries((components as { name: string; group?: string; version: string }[]).map(({ name, group, version }) => [group ? `${group}/${name}` : name, version])) // biome-ignore format: one line
+    expect(bomFormat).toBe('CycloneDX')
+    expect(named).toMatchObject(dependencies)
+    expect(Object.keys(named)).not.toContain('vitest')
   })
 
   it('the lock is the one that npm 10 and npm 11 both leave as it is', () => {

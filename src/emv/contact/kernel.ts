@@ -22,6 +22,11 @@ import { verifyCardholder } from './verify.ts'
  * One payment with a chip card in the slot. Every ending of the card's, the cardholder's or the host's making is an Outcome, an abort by
  * `options.signal` too; the reader shows the last words and asks for the card to be removed.
  * @throws Fault `bad-argument` on a transaction or a Terminal's answer out of its domain, and what a step names `unsupported`
+ * @example
+ * const config = russianMpos({ merchantId: '1', terminalId: '1', merchantName: 'Shop', acquirerId: '123456', ifdSerial: '1', caKeys })
+ * const terminal = { selectApplication: async () => 0, authorise: async request => askTheHost(request) }
+ * const outcome = await transact(card, { amount: 250_000n, currency: currency('RUB') }, config, terminal)
+ * if (outcome.reversal) await tellTheHost(outcome)
  */
 export async function transact(
   card: Card,

@@ -36,7 +36,9 @@ export interface SchemeRules {
   readonly kernel?: ContactlessScheme | undefined
   /** What its cards ask for in their directory (9F2A), where that is not the kernel's own identifier. A card that asks for none is taken by its AID. */
   readonly kernelId?: Uint8Array | undefined
+  /** Application Identifiers, 5–16 bytes each; a card's own may be longer. */
   readonly aids: readonly Uint8Array[]
+  /** Kinds of transaction that it is taken for; every one when left out. */
   readonly types?: readonly TransactionType[] | undefined
   /** Below it nobody is verified; from it on the cardholder is: 300000 for "below 3000.00 without". */
   readonly verifyFrom: bigint
@@ -46,8 +48,11 @@ export interface SchemeRules {
   readonly refuseOnDeviceFrom?: bigint | undefined
   /** Up to it the card may approve offline. */
   readonly offlineUpTo: bigint
+  /** Zero Amount Allowed flag of Entry Point: false keeps an amount of zero from a tap. */
   readonly zeroAmountAllowed?: boolean | undefined
+  /** Status Check Support flag of Entry Point: an amount of exactly one unit (1.00) goes online, to ask only how the account stands. */
   readonly statusCheck?: boolean | undefined
+  /** Extended Selection Support flag of Entry Point: the AID is selected with what the card's directory adds to it (9F29). */
   readonly extendedSelection?: boolean | undefined
   /** 9F66 of the kernels that have one. */
   readonly ttq?: Uint8Array | undefined
@@ -66,15 +71,21 @@ export interface SchemeRules {
  * Express: 9F70 byte 2, b4–b1). A limit left out is switched off for them.
  */
 export interface DynamicLimits extends Pick<SchemeRules, 'refuseFrom' | 'zeroAmountAllowed' | 'statusCheck'> {
+  /** The beginning of the card's Application Program ID (9F5A), for Visa. */
   readonly programId?: Uint8Array | undefined
+  /** Number of the set, 0–15, for American Express. */
   readonly set?: number | undefined
+  /** As in `SchemeRules`. */
   readonly verifyFrom?: bigint | undefined
+  /** As in `SchemeRules`. */
   readonly offlineUpTo?: bigint | undefined
 }
 
+/** What is taken by tap, scheme by scheme. `contactlessFor` makes one, `parseContactlessConfig` checks one. */
 export interface ContactlessConfig {
   /** ISO 4217 numeric of the currency that the rules are in. */
   readonly currencyCode: number
+  /** One row for each payment system, or for each of its kernels. */
   readonly schemes: readonly SchemeRules[]
   /**
    * The merchant's order among the payment systems of a co-badged card, by `scheme`, best first (Regulation (EU) 2015/751, article 8 (6)); what the customer asks for

@@ -17,28 +17,39 @@ export interface Field {
    * @throws Fault `aborted`, `timeout`
    */
   activate(options: {
+    /** Ends the polling. */
     signal: AbortSignal
     /** `several`: more than one card is in the field. `none`: they were all taken away, polling goes on. */
     onCollision(cards: 'several' | 'none'): void
   }): Promise<Card>
   /** Switches the field off; for `hold` ms at least before it comes back. */
-  off(options?: { readonly hold?: number }): Promise<void>
+  off(options?: {
+    /** Milliseconds. */
+    readonly hold?: number
+  }): Promise<void>
 }
 
 /** What a kernel is started with (Book B, 3.4). */
 export interface KernelActivation {
+  /** The card in the field, its application selected. */
   readonly card: Card
+  /** What is to be paid. */
   readonly transaction: Transaction
+  /** What pre-processing found out about the combination: its limits, and the TTQ. */
   readonly prepared: PreProcessed
-  /** The final SELECT's answer. */
+  /** The final SELECT's answer, read. */
   readonly fci: Fci
+  /** The same as the card gave it, without status word. */
   readonly response: Uint8Array
+  /** Status word of the final SELECT. */
   readonly sw: number
   /** Where Entry Point was last started. */
   readonly start: StartPoint
   /** The transaction goes on after an online request. */
   readonly restart: boolean
+  /** What the host answered, on a restart. */
   readonly onlineResponse: OnlineResponse | undefined
+  /** Ends the run. */
   readonly signal: AbortSignal
   /** Shows something while the kernel runs, such as "card read OK". */
   ui(request: UiRequest): void

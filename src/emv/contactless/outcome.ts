@@ -70,37 +70,60 @@ export type UiStatus =
   | 'collision'
   | 'cardNotRemoved'
 
+/** User Interface Request of EMV Contactless Book A: what the reader is to show, light and sound. */
 export interface UiRequest {
+  /** Message identifier of Book A. */
   readonly message: number
+  /** What the reader is doing, for lights and sounds. */
   readonly status: UiStatus
   /** How long it stays before the next one, in ms. */
   readonly hold?: number
   /** 5F2D as the card gave it. */
   readonly language?: string
-  readonly value?: { readonly qualifier: 'amount' | 'balance'; readonly amount: bigint; readonly currency: number }
+  /** An amount to show with the message. */
+  readonly value?: {
+    /** Whether it is what is paid, or what is left on the card. */
+    readonly qualifier: 'amount' | 'balance'
+    /** Minor units. */
+    readonly amount: bigint
+    /** ISO 4217 numeric. */
+    readonly currency: number
+  }
 }
 
+/** What a kernel ends with, and what Entry Point is to do then (EMV Contactless Book A). */
 export interface ContactlessOutcome {
+  /** How the kernel ended. */
   readonly status: OutcomeStatus
   /** Where Entry Point is entered again: after the host answered an online request, at once for the others. */
   readonly start?: StartPoint
   /** With a start: which answer leads there. `any`: every one, even none; `emvData`: one that brings 91, 71 or 72. */
   readonly onlineResponse?: 'any' | 'emvData'
+  /** How the cardholder is to be verified; left out where that does not apply. */
   readonly cvm?: ContactlessCvm
+  /** Shown with the outcome. */
   readonly uiOnOutcome?: UiRequest
+  /** Shown when the field comes back. */
   readonly uiOnRestart?: UiRequest
   /** Data objects for the host (and the receipt). */
   readonly dataRecord?: ReadonlyMap<number, Uint8Array>
   /** Data objects about how it went, for logs and for the terminal: never in clear where they are sensitive. */
   readonly discretionaryData?: ReadonlyMap<number, Uint8Array>
+  /** Where the card is sent with `tryAnotherInterface`. */
   readonly alternateInterface?: 'contact' | 'magstripe' | 'both'
+  /** The card asks for a receipt. */
   readonly receipt?: boolean
   /** The field is off for this long, in ms. */
   readonly fieldOff?: number
   /** How long the card may be asked to stay in the field while the host is asked, in ms. */
   readonly removalTimeout?: number
   /** With no candidate: an application of the card whose kernel is not here. */
-  readonly unsupported?: { readonly name: Uint8Array; readonly label?: string }
+  readonly unsupported?: {
+    /** ADF Name (4F). */
+    readonly name: Uint8Array
+    /** Application Label (50), as text. */
+    readonly label?: string
+  }
 }
 
 /** The host's answer as Entry Point and kernels take it: 91, the templates 71 and 72, and 8A. */

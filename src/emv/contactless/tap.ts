@@ -1,6 +1,6 @@
 /** One contactless payment: Entry Point with the kernels of a configuration, PIN and host in between, and the Outcome an app knows. */
 
-import { equal, hex, text } from '../../bytes.ts'
+import { hex, text } from '../../bytes.ts'
 import { systemClock, within } from '../../clock.ts'
 import * as door from '../../door.ts'
 import { Fault, isFault } from '../../errors.ts'
@@ -11,88 +11,20 @@ import { defaultTimeouts, type KernelOptions } from '../steps/context.ts'
 import { commonLanguage } from '../steps/fci.ts'
 import { checkDoor } from '../steps/given.ts'
 import type { AuthorisationRequest, AuthorisationResponse, PinBlock, Terminal, Transaction } from '../terminal.ts'
-import {
-  amexLimitSets,
-  type ContactlessConfig,
-  type ContactlessScheme,
-  combinationsOf,
-  kernelData,
-  kernelOf,
-  type SchemeRules,
-  schemeKernels,
-  visaLimitSets,
-} from './config.ts'
-import { type ContactlessKernel, EntryPoint, type Field } from './entry.ts'
-import { amexKernel } from './kernels/amex.ts'
-import { discoverKernel } from './kernels/discover.ts'
-import { jcbKernel } from './kernels/jcb.ts'
-import { mirKernel } from './kernels/mir.ts'
-import { unionPayKernel } from './kernels/unionpay.ts'
-import { visaKernel } from './kernels/visa.ts'
+import { type ContactlessConfig, combinationsOf } from './config.ts'
+import { EntryPoint, type Field } from './entry.ts'
+import { kernelsOf } from './kernels-of.ts'
 import type { DataExchangeHandler } from './mastercard/exchange.ts'
-import { mastercardKernel } from './mastercard/mastercard.ts'
 import type { TornLog } from './mastercard/torn-log.ts'
 import { type ContactlessCvm, type ContactlessOutcome, type OnlineResponse, UI, type UiRequest, uiText } from './outcome.ts'
 import { askedFor, namedOf } from './routing.ts'
-import type { KernelEnvironment } from './session.ts'
 
+/** What `tap` may be told beside what every kernel takes. */
 export interface TapOptions extends KernelOptions {
   /** Keeps torn transactions of a reader from one payment to the next. */
   readonly torn?: TornLog
   /** Sees every user interface request, holds and values included; texts go to `terminal.display`. */
   readonly onUi?: (request: UiRequest) => void
-}
-
-/** A kernel for each row of a configuration: by its identifier, and by the AID where several rows have one kernel under rules of their own. */
-export function kernelsOf(
-  config: ContactlessConfig,
-  environment: KernelEnvironment,
-  torn?: TornLog,
-  exchange?: DataExchangeHandler,
-): (id: Uint8Array, aid?: Uint8Array) => ContactlessKernel | undefined {
-  door.need('config', config, door.shape({ schemes: door.listOf(door.object) }))
-  door.need('environment', environment, door.object)
-  const kernels = config.schemes.map(rules => {
-    const data = kernelData(rules)
-    const fastDda00 = { ...(rules.fastDda00 !== undefined && { fastDda00: rules.fastDda00 }) }
-    const make: Record<ContactlessScheme, () => ContactlessKernel> = {
-      mastercard: () => mastercardKernel(environment, { data, ...(torn && { torn }), ...(exchange && { exchange }) }),
-      visa: () => visaKernel(environment, { data, limitSets: visaLimitSets(rules), ...fastDda00 }),
-      mir: () => mirKernel(environment, { data }),
-      amex: () => amexKernel(environment, { data, limitSets: amexLimitSets(rules) }),
-      discover: () => discoverKernel(environment, { data }),
-      jcb: () => jcbKernel(environment, { data, ...(rules.randomSelection && { randomSelection: rules.randomSelection }) }),
-      unionpay: () => unionPayKernel(environment, { data, ...fastDda00 }),
-    }
-    const name = kernelOf(rules)
-    return { id: rules.kernelId ?? schemeKernels[name], aids: rules.aids, kernel: verifying(rules, make[name]()) }
-  })
-  return (id, aid) => {
-    const own = kernels.filter(one => equal(one.id, id))
-    return (own.find(({ aids }) => aid && aids.some(one => equal(one, aid))) ?? own[0])?.kernel
-  }
-}
-
-/**
- * A reader's own rule above those of its kernels: from the scheme's limit on, an outcome that has verified nobody sends the card to another interface. Some kernels
- * decline or switch by themselves; kernel 2 leaves it to the action codes (Book C-2, CVM.24), and a D-PAS card may fall back to none (Book C-6). Limits of a card's
- * own set (dynamic reader limits) are its kernel's to hold.
- */
-function verifying({ verifyFrom, dynamicLimits }: SchemeRules, kernel: ContactlessKernel): ContactlessKernel {
-  return async activation => {
-    const outcome = await kernel(activation)
-    const { amount, type } = activation.transaction
-    if (activation.restart || dynamicLimits || type === 'refund' || amount < verifyFrom) return outcome
-    if ((outcome.status !== 'approved' && outcome.status !== 'onlineRequest') || (outcome.cvm ?? 'none') !== 'none') return outcome
-    const { dataRecord, discretionaryData } = outcome
-    return {
-      status: 'tryAnotherInterface',
-      alternateInterface: 'contact',
-      uiOnOutcome: { message: UI.insertCard, status: 'notReady' },
-      ...(dataRecord && { dataRecord }),
-      ...(discretionaryData && { discretionaryData }),
-    }
-  }
 }
 
 const cvmNames: Record<ContactlessCvm, CvmName> = {
@@ -123,6 +55,10 @@ interface Payment {
  * Waits for a card in the field and pays with it. No list of applications is ever shown: the card's priority decides (Book B, 3.3.3). An abort by
  * `options.signal` is an Outcome; the field is off afterwards.
  * @throws Fault `bad-argument`; `unsupported` for what a configuration asks of a kernel that is not built
+ * @example
+ * const field = { activate: async ({ signal }) => waitForCard(signal), off: async () => {} }
+ * const transaction = { amount: 99_900n, currency: currency('EUR') }
+ * const outcome = await tap(field, transaction, mposFor('EUR', site), contactlessFor('EUR'), terminal)
  */
 export function tap(
   field: Field,

@@ -16,9 +16,13 @@ export const steps = [
   'scripts',
   'completion',
 ] as const
+
+/** One of `steps`. */
 export type Step = (typeof steps)[number]
 
+/** One rule that was applied. */
 export interface Explanation {
+  /** The step that it belongs to. */
   readonly step: Step
   /** The rule with its paragraph: `Book 3, 10.6.1: amount not below the floor limit`. */
   readonly rule: string
@@ -28,4 +32,5 @@ export interface Explanation {
   readonly effect: readonly string[]
 }
 
+/** Hears each rule as it is applied; it must not throw. */
 export type Explain = (entry: Explanation) => void

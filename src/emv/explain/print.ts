@@ -9,12 +9,17 @@ import type { Explanation, Step } from './explain.ts'
 
 /** An Explanation as JSON has it; tags and values in upper-case hex. */
 export interface ExplanationJson {
+  /** As in `Explanation`. */
   readonly step: string
+  /** As in `Explanation`. */
   readonly rule: string
+  /** Hex values by hex tag. */
   readonly inputs: Readonly<Record<string, string>>
+  /** As in `Explanation`. */
   readonly effect: readonly string[]
 }
 
+/** An Explanation for `JSON.stringify`; `parseExplanation` reads it back. @throws Fault `bad-argument` */
 export function explanationJson(entry: Explanation): ExplanationJson {
   door.need('entry', entry, door.shape({ step: door.anyText, rule: door.anyText, effect: door.listOf(door.anyText) }))
   const { step, rule, inputs, effect } = entry

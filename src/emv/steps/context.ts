@@ -22,25 +22,35 @@ export interface Stop {
 
 /** An earlier transaction, for floor-limit checks on split sales (EMV 4.4 Book 3, 10.6.1). */
 export interface LoggedTransaction {
+  /** The card's number, digits. */
   readonly pan: string
+  /** PAN Sequence Number (5F34); left out where the card has none. */
   readonly psn?: number
+  /** Minor units. */
   readonly amount: bigint
 }
 
+/** Where a terminal looks up what a card has paid here before. */
 export interface TransactionLog {
   /** The latest logged transaction of this card, or undefined. */
   latest(pan: string, psn: number | undefined): LoggedTransaction | undefined
 }
 
+/** What a kernel may be told; everything has a default. */
 export interface KernelOptions {
+  /** Cancels the transaction: the Outcome is `merchantCancelled`. */
   readonly signal?: AbortSignal
+  /** Date, time and limits come from it; the system's when left out. */
   readonly clock?: Clock
   /** Unpredictable bytes; `crypto.getRandomValues` when left out. */
   readonly random?: (length: number) => Uint8Array
+  /** Split sales count together against the floor limit; each for itself when left out. */
   readonly log?: TransactionLog
   /** Whether a card is on the exception file (Book 3, 10.6). */
   readonly exceptionFile?: (pan: string, psn: number | undefined) => boolean
+  /** Hears each rule as it is applied. */
   readonly explain?: Explain
+  /** Those given replace the defaults. */
   readonly timeouts?: Partial<Timeouts>
 }
 

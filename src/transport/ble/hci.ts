@@ -96,7 +96,7 @@ const LTK_INFO_SIZE = 36
 const KEY_REQUEST = Uint8Array.of(h4.event, 0x3e, 13, 0x05)
 
 /** A class that stands for `@abandonware/bluetooth-hci-socket`, whose sockets are the kernel's. One controller for all sockets that a library opens. */
-export function hciSocketOver(open: OpenHci): new () => EventEmitter {
+export function hciSocketOver(open: OpenHci): new () => object {
   /** What bleno gives the kernel through its management socket; the kernel then answers the controller for it. */
   let key: Uint8Array | undefined
   return class extends EventEmitter {

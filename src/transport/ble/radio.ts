@@ -12,40 +12,74 @@ export type AnyListener = (...values: any[]) => void
 export interface BleLibrary {
   /** `poweredOn`, `poweredOff`, `unauthorized`, `unsupported`, `resetting`, `unknown`. */
   readonly state?: string
+  /** The adapter was switched on or off. */
   on(event: 'stateChange', listener: (state: string) => void): unknown
+  /** A device advertises. */
   on(event: 'discover', listener: (peripheral: BlePeripheral) => void): unknown
+  /** The library complains, of rights for one. */
   on(event: 'warning', listener: (message: string) => void): unknown
+  /** As Node's EventEmitter. */
   removeListener(event: string, listener: AnyListener): unknown
+  /** Begins to look for devices; those of all services where the list is empty. */
   startScanningAsync(services: string[], allowDuplicates: boolean): Promise<unknown>
+  /** Ends the looking. */
   stopScanningAsync(): Promise<unknown>
 }
 
+/** A device that was seen, as the library has it. */
 export interface BlePeripheral {
   /** The address without colons; on macOS a name of the system's own. */
   readonly id: string
+  /** With colons; left out where the system hides it. */
   readonly address?: string
-  readonly advertisement: { readonly localName?: string | undefined; readonly serviceUuids?: readonly string[] | undefined }
+  /** What it advertises. */
+  readonly advertisement: {
+    /** Its name. */
+    readonly localName?: string | undefined
+    /** Its services, without hyphens. */
+    readonly serviceUuids?: readonly string[] | undefined
+  }
+  /** Signal in dBm. */
   readonly rssi: number
+  /** `connected`, `disconnected`, and what lies between. */
   readonly state: string
+  /** The connection is over. */
   on(event: 'disconnect', listener: (reason?: unknown) => void): unknown
+  /** The connection stands, or failed. */
   once(event: 'connect', listener: (error?: unknown) => void): unknown
+  /** As Node's EventEmitter. */
   removeListener(event: string, listener: AnyListener): unknown
+  /** Connects to it. */
   connectAsync(): Promise<unknown>
+  /** Gives up connecting; left out where the library cannot. */
   cancelConnect?(): unknown
+  /** Ends the connection. */
   disconnectAsync(): Promise<unknown>
+  /** Looks for these services and characteristics. */
   discoverSomeServicesAndCharacteristicsAsync(
     services: string[],
     characteristics: string[],
-  ): Promise<{ readonly characteristics: readonly BleCharacteristic[] }>
+  ): Promise<{
+    /** Those found, in the device's order. */
+    readonly characteristics: readonly BleCharacteristic[]
+  }>
 }
 
+/** A GATT characteristic, as the library has it. */
 export interface BleCharacteristic {
+  /** Without hyphens, in lower case. */
   readonly uuid: string
+  /** `read`, `write`, `writeWithoutResponse`, `notify`, … */
   readonly properties: readonly string[]
+  /** It was read, or notified. */
   on(event: 'data', listener: (bytes: Uint8Array) => void): unknown
+  /** As Node's EventEmitter. */
   removeListener(event: string, listener: AnyListener): unknown
+  /** Reads it. */
   readAsync(): Promise<Uint8Array>
+  /** Writes it, and waits for the device's response unless told not to. */
   writeAsync(bytes: Uint8Array, withoutResponse: boolean): Promise<unknown>
+  /** Switches its notifications on. */
   subscribeAsync(): Promise<unknown>
 }
 

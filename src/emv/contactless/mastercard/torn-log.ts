@@ -38,6 +38,7 @@ export class TornLog {
   failedStripes = 0
   #records: Torn[] = []
 
+  /** How many torn transactions it keeps at present. */
   get size(): number {
     return this.#records.length
   }

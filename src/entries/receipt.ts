@@ -1,0 +1,15 @@
+/** `tapdip/receipt`: slips and fiscal receipts as rows, lines, pictures and printer bytes; QR codes and signatures. Runs in a browser too. */
+
+export { type Currency, currency, formatAmount, parseAmount } from '../currency.ts'
+export { Fault, type FaultCode, type FaultDetails, isFault } from '../errors.ts'
+export type { Language } from '../messages/messages.ts'
+export type { Merchant, Order, OrderItem } from '../payment/acquirer.ts'
+export * from '../payment/receipt/fiscal.ts'
+export * from '../payment/receipt/picture.ts'
+export * from '../payment/receipt/print.ts'
+export * from '../payment/receipt/print-picture.ts'
+export * from '../payment/receipt/printer.ts'
+export * from '../payment/receipt/qr-code.ts'
+export * from '../payment/receipt/qr-text.ts'
+export * from '../payment/receipt/receipt.ts'
+export * from '../payment/receipt/signature.ts'
