@@ -2,10 +2,13 @@
 
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
-import { addAcquirer, addImage, addScan, addServe } from './commands.ts'
-import { addConfig } from './config-command.ts'
-import { addDemo } from './demo.ts'
-import { addRun } from './run.ts'
+import { addAcquirer } from './commands/acquirer.ts'
+import { addConfig } from './commands/config.ts'
+import { addDemo } from './commands/demo.ts'
+import { addImage } from './commands/image.ts'
+import { addRun } from './commands/run.ts'
+import { addScan } from './commands/scan.ts'
+import { addServe } from './commands/serve.ts'
 
 export function simulatorProgram(): Command {
   const { version } = createRequire(import.meta.url)('tapdip/package.json') as { version: string } // its own name finds it from source and from dist

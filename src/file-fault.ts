@@ -14,6 +14,9 @@ const rules = {
   EEXIST: { read: 'usage.file.exists', write: 'usage.file.exists' },
   ENOSPC: { read: 'usage.read', write: 'usage.file.full' },
   EDQUOT: { read: 'usage.read', write: 'usage.file.full' },
+  ENAMETOOLONG: { read: 'usage.file.noName', write: 'usage.file.noName' },
+  ELOOP: { read: 'usage.file.noName', write: 'usage.file.noName' },
+  ERR_INVALID_ARG_VALUE: { read: 'usage.file.noName', write: 'usage.file.noName' }, // Node’s, of a NUL in it
 } as const
 
 /** A book in SQLite, by `details.reason` of the Fault `journal` that opening it ended with. */
@@ -27,13 +30,14 @@ const books = {
 
 /** `field` is the flag or the argument that named the file. */
 export function fileFault(field: string, path: string, cause: unknown, how: 'read' | 'write'): Fault {
-  const code = String((cause as { code?: unknown } | undefined)?.code ?? 'EIO')
+  const code = path === '' ? 'ENAMETOOLONG' : String((cause as { code?: unknown } | undefined)?.code ?? 'EIO')
   const says = Object.hasOwn(rules, code) ? rules[code as keyof typeof rules][how] : (`usage.${how}` as const)
   return told(usageFault(says, { field, value: path, why: code }), cause)
 }
 
-/** The same for a book; one that is none, as a directory is, is told as a file that cannot be opened. */
+/** The same for a book; one that is none, as a directory is, is told as a file that cannot be opened. What is no path at all is `bad-argument`. */
 export function bookFault(field: string, path: string, cause: Fault, code: FaultCode): Fault {
+  if (cause.code === 'bad-argument') return told(usageFault('usage.file.noName', { field, value: path }), cause)
   const reason = String(cause.details.reason)
   const says = Object.hasOwn(books, reason) ? books[reason as keyof typeof books] : 'usage.file.noBook'
   return told(usageFault(says, { field, value: path, reason }, code), cause)

@@ -18,7 +18,7 @@ export interface LineFileOptions {
  * @throws Fault `bad-argument` where the file cannot be made
  */
 export function lineFile(path: string, { option, overwrite = false, onFailure }: LineFileOptions): (line: string) => void {
-  const there = lstatSync(path, { throwIfNoEntry: false })
+  const there = statusOf(path, option)
   if (there && !overwrite && (there.isFile() || there.isSymbolicLink())) throw fileFault(option, path, { code: 'EEXIST' }, 'write')
   const { O_WRONLY, O_CREAT, O_EXCL, O_TRUNC, O_APPEND } = constants
   let fd: number | undefined
@@ -41,6 +41,15 @@ export function lineFile(path: string, { option, overwrite = false, onFailure }:
         // it has failed already
       }
     }
+  }
+}
+
+/** @throws Fault `bad-argument` where that is no name of a file */
+function statusOf(path: string, option: string) {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })
+  } catch (cause) {
+    throw fileFault(option, path, cause, 'write')
   }
 }
 

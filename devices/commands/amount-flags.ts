@@ -1,10 +1,9 @@
 /** Flags of `tapdip pay` and `tapdip order pay` about the parts of the amount: what comes on top of the goods. */
 
 import type { Command } from 'commander'
-import { type Currency, parseAmount } from '../../src/currency.ts'
-import { isFault } from '../../src/errors.ts'
+import { amountOf } from '../../src/command/flags.ts'
+import type { Currency } from '../../src/currency.ts'
 import type { AmountParts } from '../../src/payment/acquirer.ts'
-import { usageFault } from '../../src/refusal.ts'
 
 export interface AmountFlags {
   readonly cashback?: string
@@ -24,17 +23,7 @@ export function readAmountFlags(flags: AmountFlags, unit: Currency): AmountParts
   return Object.fromEntries(
     (['cashback', 'tip', 'surcharge'] as const).flatMap(name => {
       const text = flags[name]
-      return text === undefined ? [] : [[name, read(`--${name}`, text, unit)]]
+      return text === undefined ? [] : [[name, amountOf(`--${name}`, text, unit)]]
     }),
   )
-}
-
-function read(flag: string, text: string, unit: Currency): bigint {
-  try {
-    return parseAmount(text, unit)
-  } catch (error) {
-    if (!isFault(error, 'bad-argument')) throw error
-    const { says = 'usage.amount', rule: _rule, ...details } = error.details
-    throw usageFault(says as 'usage.amount', { ...details, field: flag })
-  }
 }

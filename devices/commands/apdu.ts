@@ -6,12 +6,12 @@ import { exchange } from '../../src/apdu/exchange.ts'
 import { statusWords } from '../../src/apdu/status.ts'
 import { fromHex, hex } from '../../src/bytes.ts'
 import { wholeNumber } from '../../src/command/flags.ts'
+import { interruption } from '../../src/command/interruption.ts'
 import { withAnswers } from '../../src/command/line.ts'
 import { Fault } from '../../src/errors.ts'
 import type { CardSlot, Reader } from '../../src/reader/reader.ts'
 import { type Description, describeEither, printTree } from '../../src/tlv/print.ts'
 import { open } from '../index.ts'
-import { interruption } from './console.ts'
 import { readerUri } from './reader-uri.ts'
 
 interface ApduFlags {

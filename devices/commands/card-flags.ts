@@ -1,7 +1,7 @@
 /** Flags of `tapdip pay` and `tapdip order pay` about the card: the interfaces it may use, and what happens when its chip cannot be read. */
 
 import type { Command } from 'commander'
-import { wholeNumber } from '../../src/command/flags.ts'
+import { matching, wholeNumber } from '../../src/command/flags.ts'
 import type { CardInterface } from '../../src/emv/outcome.ts'
 import { type FallbackRules, fallbackRules } from '../../src/payment/pay/fallback.ts'
 import type { PayOptions } from '../../src/payment/pay/payment.ts'
@@ -39,13 +39,18 @@ export function readCardFlags({
   const rules: FallbackRules = {
     ...(fallback !== undefined && { to: fallback === 'none' ? [] : listOf('--fallback', fallback, standIns) }),
     ...(fallbackTries !== undefined && { tries: fallbackTries }),
-    ...(fallbackNotFor !== undefined && { notFor: fallbackNotFor.split(',').map(digits => digits.trim()) }),
+    ...(fallbackNotFor !== undefined && { notFor: fallbackNotFor.split(',').map(beginning) }),
   }
   fallbackRules(rules)
   return {
     ...(given !== undefined && { interfaces: listOf<CardInterface>('--interfaces', given, interfaces) }),
     ...(Object.keys(rules).length > 0 && { fallback: rules }),
   }
+}
+
+/** Of a card number. @throws Fault `bad-argument` */
+function beginning(digits: string): string {
+  return matching('--fallback-not-for', /^\d{2,6}$/, '0-9, 2–6')(digits.trim())
 }
 
 function listOf<T extends string>(flag: string, text: string, values: readonly T[]): T[] {

@@ -3,6 +3,7 @@
 import { createInterface, emitKeypressEvents } from 'node:readline'
 import type { Language, MessageId } from '../../src/messages/messages.ts'
 import { message } from '../../src/messages/messages.ts'
+import { printable } from '../../src/payment/one-line.ts'
 
 export interface Console {
   readonly language: Language
@@ -50,7 +51,7 @@ export function openConsole(language: Language): Console {
       wake?.()
     })
   }
-  const print = (text: string) => void process.stderr.write(`${text}\n`)
+  const print = (text: string) => void process.stderr.write(`${printable(text)}\n`)
   return {
     language,
     get ended() {
@@ -144,11 +145,4 @@ function typed(prompt: string, beside: (typed: string) => string, signal: AbortS
     stdin.resume()
     draw()
   })
-}
-
-/** Fires on the first Ctrl-C or SIGTERM, which then changes nothing but what listens: the exit code stays the payment's. A second one ends the process at once. */
-export function interruption(): AbortSignal {
-  const controller = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => controller.abort())
-  return controller.signal
 }

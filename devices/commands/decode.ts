@@ -4,10 +4,11 @@ import type { Command } from 'commander'
 import { decodeResponse } from '../../src/apdu/apdu.ts'
 import { statusWords } from '../../src/apdu/status.ts'
 import { fromHex, hex } from '../../src/bytes.ts'
-import { choice } from '../../src/command/flags.ts'
+import { choice, onlyFor } from '../../src/command/flags.ts'
 import { EXIT } from '../../src/command/line.ts'
 import { type IsoDialectName, isoDialect, isoDialects } from '../../src/payment/host/iso8583/dialect.ts'
 import { describeIso, printIso } from '../../src/payment/host/iso8583/print.ts'
+import { usageFault } from '../../src/refusal.ts'
 import type { KernelDictionary } from '../../src/tlv/kernels.ts'
 import { kernelDictionaries } from '../../src/tlv/kernels.ts'
 import { describeEither, printTree } from '../../src/tlv/print.ts'
@@ -30,10 +31,11 @@ export function addDecode(program: Command): void {
     .addOption(choice('--dialect <name>', 'of ISO 8583', Object.keys(isoDialects)))
     .option('--apdu', 'the last two bytes are a status word')
     .option('--json', 'one JSON object')
-    .action((digits: string[], options: DecodeFlags, command: Command) => {
+    .action((digits: string[], options: DecodeFlags) => {
       const { kernel, as, dialect } = options
+      if (digits.join('').trim() === '') throw usageFault('usage.missing', { field: '<hex>' })
       if (as === 'iso8583') return decodeMessage(fromHex(digits.join('')), options)
-      if (dialect !== undefined) command.error('error: --dialect is of --as iso8583')
+      onlyFor('--as iso8583', { '--dialect': dialect })
       const bytes = fromHex(digits.join(''))
       const response = options.apdu ? decodeResponse(bytes) : undefined
       const description = describeEither(

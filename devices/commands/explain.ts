@@ -2,13 +2,12 @@
 
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { fromHex, hex } from '../../src/bytes.ts'
-import { choice } from '../../src/command/flags.ts'
+import { hex } from '../../src/bytes.ts'
+import { bytesOf, choice } from '../../src/command/flags.ts'
 import { tagName } from '../../src/emv/data.ts'
 import { bitEffect, setBits } from '../../src/emv/explain/bit-rules.ts'
 import { type Explanation, steps } from '../../src/emv/explain/explain.ts'
 import { concerns, explanationJson, isAbout, parseExplanation, printExplanations } from '../../src/emv/explain/print.ts'
-import { asFault, Fault } from '../../src/errors.ts'
 import { fileFault } from '../../src/file-fault.ts'
 import { usageFault } from '../../src/refusal.ts'
 import { words } from '../../src/tlv/words.ts'
@@ -62,8 +61,7 @@ export function addExplain(program: Command): void {
           try {
             return [parseExplanation(line)]
           } catch (error) {
-            const { message, details } = asFault(error)
-            throw new Fault('bad-argument', `line ${at + 1}: ${message}`, details, { cause: error })
+            throw Object.assign(usageFault('usage.explanation', { field: '<file>', value: file, at: at + 1 }), { cause: error })
           }
         })
       const chosen = entries.filter(about)
@@ -75,9 +73,7 @@ export function addExplain(program: Command): void {
 function filter({ of = '', bit, step }: Options): (entry: Explanation) => boolean {
   const effect = bit === undefined ? undefined : bitEffect(bit)
   if (bit !== undefined && effect === undefined)
-    throw new Fault('bad-argument', `--bit is '${bit}', it takes TVR or TSI with byte and bit or a name, which this kernel sets: TVR.2.7`, {
-      field: 'bit',
-    })
+    throw usageFault('usage.oneOf', { field: '--bit', value: bit, allowed: 'TVR.2.7, TSI.1.8, TVR.floorLimitExceeded, …' })
   return entry => isAbout(entry, of) && (effect === undefined || concerns(entry, effect)) && (step === undefined || entry.step === step)
 }
 
@@ -97,9 +93,7 @@ interface ExplainedValue {
 
 /** @throws Fault `bad-argument`, `bad-hex` */
 function explainValue(field: keyof typeof lengths, digits: string): ExplainedValue {
-  const value = fromHex(digits)
-  if (value.length !== lengths[field])
-    throw new Fault('bad-argument', `--${field} has ${value.length} bytes, it takes ${lengths[field]}`, { field })
+  const value = bytesOf(`--${field}`, digits, [lengths[field]])
   const head = { field: field.toUpperCase(), value: hex(value) }
   if (field === 'cvm') return { ...head, words: words(0x9f34, value, undefined, {}) }
   const bits = setBits(field === 'tvr' ? 'TVR' : 'TSI', value).map(({ byte, bit, name, meaning, rules }) => ({

@@ -1,9 +1,11 @@
 /** `tapdip info <uri>`: who a reader is and how its battery is. */
 
 import type { Command } from 'commander'
+import { interruption } from '../../src/command/interruption.ts'
 import { language } from '../../src/command/line.ts'
 import { message } from '../../src/messages/messages.ts'
-import { interruption, openConsole } from './console.ts'
+import { printable } from '../../src/payment/one-line.ts'
+import { openConsole } from './console.ts'
 import { connectReader } from './reader.ts'
 import { readerUri } from './reader-uri.ts'
 
@@ -19,20 +21,24 @@ export function addInfo(program: Command): void {
       const screen = openConsole(lang)
       try {
         const { connection, reader } = await connectReader({ uri, screen, signal, open: {}, remember: false })
-        await using _ = connection
-        const { info } = reader
-        const { battery } = await reader.status({ signal })
-        if (flags.json) process.stdout.write(`${JSON.stringify({ ...info, battery }, null, 2)}\n`)
-        else {
-          const charge = [
-            battery?.percent !== undefined && `${battery.percent} %`,
-            battery?.millivolts !== undefined && `${battery.millivolts} mV`,
-            battery?.charging && message('app.charging', lang),
-          ].filter(Boolean)
-          const rows = { family: info.family, model: info.model, serial: info.serial, firmware: info.firmware, hardware: info.hardware }
-          for (const [name, value] of Object.entries(rows)) if (value) process.stdout.write(`${name}: ${value}\n`)
-          process.stdout.write(`capabilities: ${info.capabilities.join(', ')}\n`)
-          if (charge.length > 0) process.stdout.write(`${message('app.battery', lang, { battery: charge.join(', ') })}\n`)
+        try {
+          const { info } = reader
+          const { battery } = await reader.status({ signal })
+          if (flags.json) process.stdout.write(`${JSON.stringify({ ...info, battery }, null, 2)}\n`)
+          else {
+            const charge = [
+              battery?.percent !== undefined && `${battery.percent} %`,
+              battery?.millivolts !== undefined && `${battery.millivolts} mV`,
+              battery?.charging && message('app.charging', lang),
+            ].filter(Boolean)
+            const rows = ['family', 'model', 'serial', 'firmware', 'hardware'] as const
+            for (const name of rows)
+              if (info[name]) process.stdout.write(`${message(`app.info.${name}`, lang)}: ${printable(info[name])}\n`)
+            process.stdout.write(`${message('app.info.capabilities', lang)}: ${info.capabilities.join(', ')}\n`)
+            if (charge.length > 0) process.stdout.write(`${message('app.battery', lang, { battery: charge.join(', ') })}\n`)
+          }
+        } finally {
+          await connection.close()
         }
       } finally {
         screen.close()

@@ -2,11 +2,11 @@
 
 import type { Command } from 'commander'
 import { choice, wholeNumber } from '../../src/command/flags.ts'
+import { interruption } from '../../src/command/interruption.ts'
 import { language } from '../../src/command/line.ts'
-import type { Fault } from '../../src/errors.ts'
+import { type Fault, throwIfAborted } from '../../src/errors.ts'
 import { faultMessage, message } from '../../src/messages/messages.ts'
 import { discover, type FoundReader, type Transport, transports } from '../discover.ts'
-import { interruption } from './console.ts'
 
 interface ListFlags {
   readonly json?: boolean
@@ -25,8 +25,9 @@ export function addList(program: Command): void {
     .action(async ({ json, time, over, lang: option }: ListFlags) => {
       const lang = language(option)
       const found: FoundReader[] = []
+      const signal = interruption()
       const closed = new Map<Transport, Fault>()
-      for await (const one of discover({ transports: over, timeout: time * 1000, once: true, signal: interruption() })) {
+      for await (const one of discover({ transports: over, timeout: time * 1000, once: true, signal })) {
         if (one.type === 'found') {
           if (!json && !found.some(({ uri }) => uri === one.reader.uri)) process.stdout.write(`${line(one.reader)}\n`)
           found.push(one.reader)
@@ -35,6 +36,7 @@ export function addList(program: Command): void {
           if (over?.length !== 1) process.stderr.write(`${one.transport}: ${faultMessage(one.fault, lang)}\n`)
         }
       }
+      throwIfAborted(signal)
       // Where every way that was asked for is closed, nothing was looked at: that is no empty list.
       if (over?.every(one => closed.has(one))) throw closed.get(over[0])!
       const latest = [...new Map(found.map(reader => [reader.uri, reader])).values()]

@@ -1,8 +1,10 @@
 /** `tapdip pay`: one payment from the command line; progress in the reader's and the app's words, then a receipt or one JSON object. */
 
 import type { Command } from 'commander'
+import { amountOf, textOf } from '../../src/command/flags.ts'
+import { interruption } from '../../src/command/interruption.ts'
 import { EXIT, errorJson, language, wholeNumber } from '../../src/command/line.ts'
-import { currency, parseAmount } from '../../src/currency.ts'
+import { currency } from '../../src/currency.ts'
 import { Fault } from '../../src/errors.ts'
 import { type MessageId, message } from '../../src/messages/messages.ts'
 import type { Order } from '../../src/payment/acquirer.ts'
@@ -17,7 +19,7 @@ import type { Assumption } from '../index.ts'
 import { type AcquirerFlags, acquirerAt, acquirerOptions } from './acquirer.ts'
 import { type AmountFlags, amountOptions, readAmountFlags } from './amount-flags.ts'
 import { type CardFlags, cardOptions, readCardFlags } from './card-flags.ts'
-import { type Console, interruption, openConsole } from './console.ts'
+import { type Console, openConsole } from './console.ts'
 import { APP, ASSUME, assumption, connectReader, sayPayment, sayWhoChooses } from './reader.ts'
 import { type ProfileFlags, profileOptions, readerProfile } from './reader-profile.ts'
 import { readerUri } from './reader-uri.ts'
@@ -51,9 +53,9 @@ export function addPay(program: Command): void {
       'serial:/dev/ttyACM0?family=qpos, ble:MPOS0000000001; the last one, or one that is found, when left out',
       readerUri('--reader'),
     )
-    .option('--app <label>', APP)
-    .option('--assume <name>', ASSUME, assumption)
-    .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')
+    .option('--app <label>', APP, textOf('--app', 1, 64))
+    .option('--assume <name>', ASSUME, assumption, [])
+    .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out', textOf('--sign', 1, 64))
     .option('--order <number>', 'order number; made from date and time when left out')
     .option('--merchant <name>', 'as on the slip', 'MobileTestMerchant')
     .option('--merchant-id <id>', 'up to 15 characters', '635459020000001')
@@ -76,7 +78,7 @@ export function addPay(program: Command): void {
 async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   const lang = language(flags.lang)
   const unit = currency(flags.currency)
-  const amount = parseAmount(amountText, unit)
+  const amount = amountOf('<amount>', amountText, unit)
   const goods: Order = { number: flags.order ?? orderNumber(new Date()), amount, currency: unit }
   const order = withParts(goods, readAmountFlags(flags, unit))
   const merchant = { name: flags.merchant, id: flags.merchantId, terminal: flags.terminal }

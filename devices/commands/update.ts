@@ -2,11 +2,12 @@
 
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { interruption } from '../../src/command/interruption.ts'
 import { language } from '../../src/command/line.ts'
 import { Fault } from '../../src/errors.ts'
 import { fileFault } from '../../src/file-fault.ts'
 import { open } from '../index.ts'
-import { interruption, openConsole } from './console.ts'
+import { openConsole } from './console.ts'
 import { readerUri } from './reader-uri.ts'
 
 export function addUpdate(program: Command): void {

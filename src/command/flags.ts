@@ -1,8 +1,12 @@
 /** The values of a command line: each is checked where it is taken, and a refusal names the flag, the value and what is allowed, in both languages. */
 
 import { Argument, type Command, type CommanderError, Option } from 'commander'
-import { Fault } from '../errors.ts'
+import { fromHex } from '../bytes.ts'
+import { type Currency, parseAmount } from '../currency.ts'
+import { Fault, isFault } from '../errors.ts'
+import type { MessageId } from '../messages/messages.ts'
 import { nearest } from '../nearest.ts'
+import { checkLine } from '../payment/one-line.ts'
 import { oneOf, usageFault } from '../refusal.ts'
 
 /** A whole number in a range, for commander's argument parsers. @throws Fault `bad-argument` */
@@ -19,6 +23,86 @@ export function matching(field: string, rule: RegExp, allowed: string): (text: s
   return text => {
     if (!rule.test(text)) throw usageFault('usage.oneOf', { field, value: text, allowed })
     return text
+  }
+}
+
+/** A line of text of `from` to `to` characters. @throws Fault `bad-argument` */
+export function textOf(field: string, from: number, to: number): (text: string) => string {
+  return text => {
+    const { length } = text.trim() === '' ? '' : text
+    if (length < from || length > to) throw usageFault('usage.length', { field, value: length, from, to })
+    checkLine(field, text)
+    return text
+  }
+}
+
+/** What opens a door: told by its length, never by itself. @throws Fault `bad-argument` */
+export function secretOf(field: string, from: number, to: number): (text: string) => string {
+  return text => {
+    if (text.length < from || text.length > to) throw usageFault('usage.length', { field, value: text.length, from, to })
+    if (/\s/.test(text)) throw usageFault('usage.noBlanks', { field })
+    return text
+  }
+}
+
+/** Hexadecimal digits as bytes, as many as `sizes` has. @throws Fault `bad-argument` that does not repeat them */
+export function bytesOf(field: string, digits: string, sizes?: readonly number[]): Uint8Array {
+  let bytes: Uint8Array
+  try {
+    bytes = fromHex(digits)
+  } catch (error) {
+    throw isFault(error, 'bad-hex') ? usageFault('usage.hex', { field }) : error
+  }
+  if (sizes && !sizes.includes(bytes.length)) throw usageFault('usage.bytes', { field, value: bytes.length, allowed: sizes.join(', ') })
+  return bytes
+}
+
+/** An amount, refused under the name of its flag. @throws Fault `bad-argument` */
+export function amountOf(field: string, text: string, unit: Currency): bigint {
+  try {
+    return parseAmount(text, unit)
+  } catch (error) {
+    throw retold(error, field)
+  }
+}
+
+/** A refusal that can be told in both languages, told of another field; anything else as it is. */
+function retold(error: unknown, field: string): unknown {
+  if (!isFault(error, 'bad-argument') || error.details.says === undefined) return error
+  const { says, rule: _rule, ...details } = error.details
+  return usageFault(says as Extract<MessageId, `usage.${string}`>, { ...details, field })
+}
+
+/** Where a value comes from that the functions below the commands name by their own words: the first that the command has. */
+const sources: Readonly<Record<string, readonly string[]>> = {
+  amount: ['<amount>', '--amount'],
+  currency: ['--currency'],
+  'order.number': ['--number', '--order', '<number>'],
+  'order.amount': ['<amount>'],
+  'order.email': ['--email'],
+  'order.comment': ['--comment'],
+  'merchant.name': ['--merchant'],
+  'merchant.id': ['--merchant-id'],
+  'merchant.terminal': ['--terminal'],
+}
+
+/** The fault as the user of `command` knows its field. */
+export function named(fault: Fault, command: Command): Fault {
+  const has = (name: string) =>
+    command.options.some(({ long }) => long === name) || command.registeredArguments.some(one => `<${one.name()}>` === name)
+  const name = sources[String(fault.details.field)]?.find(has)
+  return name === undefined ? fault : (retold(fault, name) as Fault)
+}
+
+/** Refuses an option that is given again where it takes one value: which of the two is meant is anybody's guess. */
+export function onceEach(command: Command): void {
+  for (const option of command.options) {
+    if (!(option.required || option.optional) || option.variadic || Array.isArray(option.defaultValue)) continue
+    let given = false
+    command.on(`option:${option.name()}`, () => {
+      if (given) throw usageFault('usage.twice', { field: option.long ?? option.flags })
+      given = true
+    })
   }
 }
 

@@ -5,7 +5,7 @@ import { asFault, type Fault, type FaultCode } from '../errors.ts'
 import type { Language } from '../messages/messages.ts'
 import { faultLines } from '../messages/messages.ts'
 import { oneOf } from '../refusal.ts'
-import { refusal } from './flags.ts'
+import { named, onceEach, refusal } from './flags.ts'
 import { localise } from './help.ts'
 
 export { wholeNumber } from './flags.ts'
@@ -54,7 +54,7 @@ export async function run(program: Command, argv: readonly string[] = process.ar
     await program.parseAsync(argv)
   } catch (error) {
     const command = commandOf(program, argv.slice(2))
-    const fault = error instanceof CommanderError ? refusal(error, command) : asFault(error)
+    const fault = error instanceof CommanderError ? refusal(error, command) : named(asFault(error), command)
     if (!fault) {
       process.exitCode = error instanceof CommanderError && error.exitCode !== 0 ? EXIT.usage : EXIT.ok
       return
@@ -74,6 +74,7 @@ export function prepare(program: Command, words: readonly string[]): Language {
   for (const command of [program, ...everyCommand(program)]) {
     if (command !== program) command.copyInheritedSettings(program).exitOverride()
     command.option('--lang <language>', 'en or ru; the environment’s when left out')
+    onceEach(command)
   }
   program.hook('preAction', (_, action) => {
     const given = [action, ...ancestors(action)].map(one => one.opts().lang as string | undefined).find(one => one !== undefined)

@@ -5,6 +5,12 @@ export const appMessages = {
   'app.connecting': ['Connecting to reader {reader}…', 'Подключение картридера {reader}…'],
   'app.chooseOther': ['o chooses another reader', 'o — выбрать другой'],
   'app.connected': ['Reader {reader} is ready.', 'Картридер {reader} готов.'],
+  'app.info.family': ['family', 'семейство'],
+  'app.info.model': ['model', 'модель'],
+  'app.info.serial': ['serial', 'серийный номер'],
+  'app.info.firmware': ['firmware', 'прошивка'],
+  'app.info.hardware': ['hardware', 'оборудование'],
+  'app.info.capabilities': ['capabilities', 'возможности'],
   'app.battery': ['Battery: {battery}', 'Заряд: {battery}'],
   'app.lowBattery': [
     'The reader’s battery is low: {percent} %. Charge it soon.',

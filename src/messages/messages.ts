@@ -67,6 +67,14 @@ export function faultLines(fault: Fault, language: Language = 'en'): readonly st
   return foreign ? [title, ...help, `${message('fault.details', language)}: ${detail}`] : [`${title}: ${detail}`, ...help]
 }
 
+/** Control characters and those that turn the order of letters, as U+001B: what somebody typed or a card says commands no terminal. */
+function visible(text: string): string {
+  return text.replace(
+    /[\p{Cc}\u2028\u2029\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu,
+    one => `<U+${one.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}>`,
+  )
+}
+
 function faultParts(fault: Fault, language: Language) {
   const { code, details } = fault
   const reason = `${code === 'missing-library' ? 'library' : 'link'}.${details.reason}`
@@ -78,7 +86,7 @@ function faultParts(fault: Fault, language: Language) {
   const said = says in table
   return {
     title,
-    detail: said ? message(says as MessageId, language, Object.fromEntries(Object.entries(details).map(([name, value]) => [name, String(value)]))) : fault.message, // biome-ignore format: one line
+    detail: visible(said ? message(says as MessageId, language, Object.fromEntries(Object.entries(details).map(([name, value]) => [name, String(value)]))) : fault.message), // biome-ignore format: one line
     hint: hint in table && !(code === 'bad-uri' && said) ? message(hint as MessageId, language) : undefined,
     foreign: language !== 'en' && !said,
   }

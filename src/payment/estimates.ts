@@ -75,8 +75,11 @@ export function overOf(held: bigint, { over }: Allowed): bigint {
 }
 
 /** @throws Fault `unsupported` where no rule lets `scheme` be raised */
-export function needIncrements(scheme: string | undefined, estimates: Estimates | undefined): void {
+export function needIncrements(scheme: string | undefined, estimates: Estimates | undefined, order?: string): void {
   if (allowedOf(scheme, estimates).increments) return
   const where = estimates ? `for a merchant of category ${estimates.category}` : 'for a merchant without a category'
-  throw new Fault('unsupported', `no rule is known by which ${scheme ?? 'this payment'} is raised ${where}`, { feature: 'increment' })
+  throw new Fault('unsupported', `no rule is known by which ${scheme ?? 'this payment'} is raised ${where}`, {
+    ...{ feature: 'increment' },
+    ...(order !== undefined && { order }),
+  })
 }

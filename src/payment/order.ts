@@ -11,7 +11,6 @@ import * as rules from './rules.ts'
 /** Before a card is asked for, what no host would take. @param least minor units; 0 for a card check @throws Fault `bad-argument` */
 export function checkOrder(order: Order, merchant: Merchant, least = 1n): void {
   door.need('order', order, rules.orderRule)
-  door.need('merchant', merchant, rules.merchantRule)
   const { number, amount, commission } = order
   checkLine('order.number', number)
   checkLine('order.commission', commission)
@@ -21,6 +20,12 @@ export function checkOrder(order: Order, merchant: Merchant, least = 1n): void {
     throw usageFault('usage.minorUnits', { field: 'order.amount', value: String(amount), from: 1, to: 999_999_999_999 })
   checkParts(order)
   checkItems(order)
+  checkMerchant(merchant)
+}
+
+/** Who is paid: as the slip and the host take it. @throws Fault `bad-argument` */
+export function checkMerchant(merchant: Merchant): void {
+  door.need('merchant', merchant, rules.merchantRule)
   for (const [name, most] of [
     ['name', 64],
     ['id', 15],
@@ -41,8 +46,8 @@ export function checkItems({
   email,
   comment,
 }: Pick<Order, 'amount' | 'items' | 'parts' | 'email' | 'comment'>): void {
-  length('order.email', email, 128)
-  length('order.comment', comment, 256)
+  length('order.email', email, 128, 1)
+  length('order.comment', comment, 256, 1)
   if (!items) return
   if (items.length === 0) throw bad('order.items', 'an order with items has at least one')
   if (new Set(items.map(({ id }) => id)).size < items.length) throw bad('order.items', 'two items have the same id')

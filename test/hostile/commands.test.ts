@@ -291,15 +291,15 @@ const scenarios: Readonly<Record<Program, Readonly<Record<string, () => Promise<
       expect(found(canaries, await say('tapdip', { words, raw: shown }))).not.toEqual([])
       for (const json of [[], ['--json']]) await say('tapdip', { words: [...words, '--under', ownKey, ...json] })
       await say('tapdip', { words: [...words, '--under', `${ownKey}zz`, '--json'], code: 2 })
-      await say('tapdip', { words: [...words, '--under', ownKey.slice(2)], code: 1 })
+      await say('tapdip', { words: [...words, '--under', ownKey.slice(2)], code: 2 })
     },
     'keys wrap': async () => {
       await say('tapdip', { words: ['keys', 'wrap', '--under', 'test', '--key', ownKey, '--json'] })
-      await say('tapdip', { words: ['keys', 'wrap', '--under', ownKey.slice(2), '--key', ownKey, '--json'], code: 1 })
+      await say('tapdip', { words: ['keys', 'wrap', '--under', ownKey.slice(2), '--key', ownKey, '--json'], code: 2 })
     },
     'keys check': async () => {
       await say('tapdip', { words: ['keys', 'check', '--key', ownKey, '--aes', '--json'] })
-      await say('tapdip', { words: ['keys', 'check', '--key', ownKey.slice(2), '--json'], code: 1 })
+      await say('tapdip', { words: ['keys', 'check', '--key', ownKey.slice(2), '--json'], code: 2 })
     },
     'keys pin': async () => {
       const words = [

@@ -1,9 +1,9 @@
 /** `tapdip order`: orders that are entered, paid, asked for, confirmed, cancelled, refunded and synchronised, over the journal of this user. */
 
 import type { Command } from 'commander'
-import { onlyFor } from '../../../src/command/flags.ts'
+import { amountOf, onlyFor } from '../../../src/command/flags.ts'
 import { EXIT, wholeNumber } from '../../../src/command/line.ts'
-import { type Currency, currency, formatAmount, parseAmount } from '../../../src/currency.ts'
+import { type Currency, currency, formatAmount } from '../../../src/currency.ts'
 import { Fault } from '../../../src/errors.ts'
 import { hostMessage, message } from '../../../src/messages/messages.ts'
 import type { ItemPart, Order, OrderItem } from '../../../src/payment/acquirer.ts'
@@ -12,12 +12,13 @@ import { checkOrder } from '../../../src/payment/pay/payment.ts'
 import { receiptLines } from '../../../src/payment/receipt/receipt.ts'
 import { lastPayment, orderJson, orderLines, resultLines, stateText } from '../../../src/payment/till/screen.ts'
 import type { Changed, Part } from '../../../src/payment/till/till.ts'
+import { usageFault } from '../../../src/refusal.ts'
 import { orderNumber } from '../pay.ts'
 import { addOrderPay } from './pay.ts'
 import { addOrderReceipt } from './receipt.ts'
 import { type RefundFlags, refundOptions, refundOrderByCard } from './refund.ts'
 import { showCode } from './sbp.ts'
-import { merchantOf, print, type ShopFlags, shopOptions, withShop } from './shop.ts'
+import { merchantOf, orderNumberText, print, type ShopFlags, shopOptions, withShop } from './shop.ts'
 
 interface NewFlags extends ShopFlags {
   readonly currency: string
@@ -47,7 +48,7 @@ export function addOrder(program: Command): void {
   addOrderPay(order)
   shopOptions(order.command('status'), true)
     .description('the order as the host has it; as the journal has it when the host cannot be reached')
-    .argument('<number>')
+    .argument('<number>', '', orderNumberText)
     .option('--qr', 'show the QR code of an SBP payment in process again')
     .action((number: string, flags: ShopFlags & { readonly qr?: boolean }) =>
       done(
@@ -63,7 +64,7 @@ export function addOrder(program: Command): void {
   const changing = (name: 'confirm' | 'cancel' | 'refund' | 'increment', text: string): Command =>
     shopOptions(order.command(name), true)
       .description(`${text}; exits 0 done, 10 refused, 11 not answered yet`)
-      .argument('<number>')
+      .argument('<number>', '', orderNumberText)
       .option('--amount <amount>', 'only so much of it')
       .option('--item <id>', 'only this item, or "id=quantity"; may be repeated', collect, [])
       .action((number: string, flags: PartFlags) => done(change(name, number, flags)))
@@ -76,8 +77,7 @@ export function addOrder(program: Command): void {
   refundOptions(changing('refund', 'gives back what was charged, in full or in part'))
     .option('--card', 'to a card that is presented, as domestic schemes want it')
     .action((number: string, flags: PartFlags & RefundFlags & { readonly card?: boolean }) => {
-      if (flags.card && flags.item.length > 0)
-        throw new Fault('bad-argument', '--item: a card is given back an amount, with --amount', { field: 'item' })
+      if (flags.card && flags.item.length > 0) throw usageFault('usage.conflict', { field: '--item', other: '--card' })
       if (!flags.card) {
         const { reader, app, assume, sign, config, contactless, interfaces, fallback } = flags
         onlyFor('--card', { '--reader': reader, '--app': app, '--assume': assume, '--sign': sign, '--config': config, '--contactless': contactless, '--interfaces': interfaces, '--fallback': fallback }) // biome-ignore format: a list
@@ -105,9 +105,8 @@ async function done(code: Promise<number>): Promise<void> {
 async function enter(amountText: string | undefined, flags: NewFlags): Promise<number> {
   const unit = currency(flags.currency)
   const items = flags.item.map((text, index) => readItem(text, String(index + 1), unit))
-  if (amountText === undefined && items.length === 0)
-    throw new Fault('bad-argument', 'an order needs an amount, or --item', { field: 'amount' })
-  const amount = amountText === undefined ? items.reduce((sum, item) => sum + item.amount, 0n) : parseAmount(amountText, unit)
+  if (amountText === undefined && items.length === 0) throw usageFault('usage.missing', { field: '[amount], --item' })
+  const amount = amountText === undefined ? items.reduce((sum, item) => sum + item.amount, 0n) : amountOf('[amount]', amountText, unit)
   const order: Order = {
     ...{ number: flags.number ?? orderNumber(new Date()), amount, currency: unit },
     ...(items.length > 0 && { items }),
@@ -127,16 +126,15 @@ async function enter(amountText: string | undefined, flags: NewFlags): Promise<n
 /** `name|quantity|price[|VAT[|discount]]`. @throws Fault `bad-argument` */
 function readItem(text: string, id: string, unit: Currency): OrderItem {
   const [name, quantityText, priceText, vatText = '', discountText, ...rest] = text.split('|').map(part => part.trim())
-  const bad = (rule: string) => new Fault('bad-argument', `--item '${text}': ${rule}`, { field: 'item' })
-  if (!name || quantityText === undefined || priceText === undefined || rest.length > 0)
-    throw bad('name|quantity|price, and then VAT in percent and a discount')
+  const bad = (allowed = 'name|quantity|price|VAT %|discount') => usageFault('usage.oneOf', { field: '--item', value: text, allowed })
+  if (!name || quantityText === undefined || priceText === undefined || rest.length > 0) throw bad()
   const vat = vatText === '' ? undefined : Number(vatText)
-  if (vat !== undefined && !(vat >= 0 && vat <= 100)) throw bad('VAT is 0 to 100 percent')
+  if (vat !== undefined && !(vat >= 0 && vat <= 100)) throw bad('VAT 0–100 %')
   const quantity = readQuantity(quantityText, '--item')
-  const price = parseAmount(priceText, unit)
-  const discount = discountText ? parseAmount(discountText, unit) : 0n
+  const price = amountOf('--item', priceText, unit)
+  const discount = discountText ? amountOf('--item', discountText, unit) : 0n
   const full = (quantity * price + 500n) / 1000n
-  if (discount > full) throw bad(`a discount is at most the line, ${formatAmount(full, unit)}`)
+  if (discount > full) throw bad(`discount ≤ ${formatAmount(full, unit)}`)
   return { id, name, quantity, price, amount: full - discount, ...(vat !== undefined && { vat }) }
 }
 
@@ -144,8 +142,7 @@ function readItem(text: string, id: string, unit: Currency): OrderItem {
 function readQuantity(text: string, field: string): bigint {
   const [, whole, fraction = ''] = /^(\d{1,6})(?:[.,](\d{1,3}))?$/.exec(text) ?? []
   const quantity = whole === undefined ? 0n : BigInt(whole + fraction.padEnd(3, '0'))
-  if (quantity <= 0n)
-    throw new Fault('bad-argument', `${field}: quantity '${text}' is not more than 0 with at most three decimals`, { field })
+  if (quantity <= 0n) throw usageFault('usage.oneOf', { field, value: text, allowed: '0.001–999999.999' })
   return quantity
 }
 
@@ -154,13 +151,12 @@ async function change(name: 'confirm' | 'cancel' | 'refund' | 'increment', numbe
     const order = till.orders().find(one => one.number === number)
     if (!order) throw new Fault('not-found', `the journal has no order ${number}`, { order: number })
     const part: Part = {
-      ...(flags.amount !== undefined && { amount: parseAmount(flags.amount, order.currency) }),
+      ...(flags.amount !== undefined && { amount: amountOf('--amount', flags.amount, order.currency) }),
       ...(flags.item.length > 0 && { items: flags.item.map(readPart) }),
       ...(flags.final && { final: true }),
     }
-    if (name === 'increment' && part.items) throw new Fault('bad-argument', '--item: an amount is held, with --amount', { field: '--item' })
-    if (name === 'increment' && part.amount === undefined)
-      throw new Fault('bad-argument', '--amount: how much more is held', { field: '--amount' })
+    if (name === 'increment' && part.items) throw usageFault('usage.noOption', { field: '--item', allowed: '--amount' })
+    if (name === 'increment' && part.amount === undefined) throw usageFault('usage.missing', { field: '--amount' })
     const changed = await (name === 'increment' ? till.increment(number, part.amount!, signal) : till[name](number, part, signal))
     if (flags.json) print(flags, { result: changed.result, ...answerJson(changed), order: orderJson(changed.order) }, [])
     else {

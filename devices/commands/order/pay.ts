@@ -1,7 +1,7 @@
 /** `tapdip order pay`: an order of the journal paid by the method that is chosen, in the words of the mPOS guide's screens. */
 
 import type { Command } from 'commander'
-import { choice, onlyFor, wholeNumber } from '../../../src/command/flags.ts'
+import { amountOf, choice, onlyFor, textOf, wholeNumber } from '../../../src/command/flags.ts'
 import { EXIT, errorJson } from '../../../src/command/line.ts'
 import { parseAmount } from '../../../src/currency.ts'
 import { asFault, Fault, isFault } from '../../../src/errors.ts'
@@ -27,7 +27,7 @@ import { APP, ASSUME, assumption, connectReader, type ReaderWish, sayPayment, sa
 import { type ProfileFlags, profileOptions, readerProfile } from '../reader-profile.ts'
 import { readerUri } from '../reader-uri.ts'
 import { bySbp, showCode } from './sbp.ts'
-import { print, type Shop, type ShopFlags, shopOptions, withShop } from './shop.ts'
+import { orderNumberText, print, type Shop, type ShopFlags, shopOptions, withShop } from './shop.ts'
 
 const offered = ['cash', 'reader', 'sbp', 'softpos'] as const satisfies readonly Method[]
 type Offered = (typeof offered)[number]
@@ -48,7 +48,7 @@ interface OrderPayFlags extends ShopFlags, CardFlags, ProfileFlags, AmountFlags 
 export function addOrderPay(order: Command): void {
   profileOptions(amountOptions(cardOptions(shopOptions(order.command('pay'), true))))
     .description('pays an order; exits 0 paid, 10 declined, 11 in process, 12 cancelled')
-    .argument('<number>')
+    .argument('<number>', '', orderNumberText)
     .addOption(choice('--method <method>', 'asked for when left out', offered))
     .option('--received <amount>', 'cash handed over; asked for when left out')
     .option(
@@ -62,9 +62,9 @@ export function addOrderPay(order: Command): void {
       'for a card: the last reader, or one that is found, when left out; for softpos a PC/SC reader’s field, pcsc:<name>',
       readerUri('--reader'),
     )
-    .option('--app <label>', APP)
-    .option('--assume <name>', ASSUME, assumption)
-    .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')
+    .option('--app <label>', APP, textOf('--app', 1, 64))
+    .option('--assume <name>', ASSUME, assumption, [])
+    .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out', textOf('--sign', 1, 64))
     .option('--hold', 'two-stage: the money is held until `order confirm`')
     .option('--status-time <seconds>', 'how long a silent host is asked for the result', wholeNumber('--status-time', 0, 600), 20)
     .action(async (number: string, flags: OrderPayFlags) => {
@@ -117,8 +117,7 @@ async function takenBack(number: string, { till, screen, signal }: Shop): Promis
 }
 
 async function by(method: Offered, order: OrderRecord, shop: Shop, flags: OrderPayFlags): Promise<Paid | 'another'> {
-  if (flags.hold && (method === 'cash' || method === 'sbp'))
-    throw new Fault('bad-argument', `--hold: only money on a card can be held, not ${method}`, { field: 'hold' })
+  if (flags.hold && (method === 'cash' || method === 'sbp')) onlyFor('--method reader, --method softpos', { '--hold': true })
   switch (method) {
     case 'cash':
       return byCash(order, shop, flags)
@@ -155,7 +154,8 @@ async function choose({ screen, lang, signal }: Shop): Promise<Offered | undefin
 /** The change window of the guide: what was received, and what is given back. @throws Fault `aborted` */
 async function byCash(order: OrderRecord, { screen, lang, signal, till }: Shop, flags: OrderPayFlags): Promise<Paid> {
   screen.say('app.change')
-  const received = flags.received === undefined ? await askForCash(order, screen, signal) : parseAmount(flags.received, order.currency)
+  const received =
+    flags.received === undefined ? await askForCash(order, screen, signal) : amountOf('--received', flags.received, order.currency)
   if (received === undefined) throw new Fault('aborted', 'no cash was handed over')
   const change = changeOf(order, received)
   screen.say('app.received', { amount: moneyText(received, order, lang) })
@@ -182,13 +182,13 @@ async function askForCash(order: OrderRecord, screen: Console, signal: AbortSign
 
 /** What is given back of a sum that is still being typed; nothing while it is none, or less than the order. */
 function soFar(typed: string, order: OrderRecord, screen: Console): string {
-  const received = typed.trim() === '' ? order.amount : amountOf(typed, order)
+  const received = typed.trim() === '' ? order.amount : typedAmount(typed, order)
   if (received === undefined) return ''
   const change = received < order.amount ? 0n : received - order.amount
   return message('app.changeDue', screen.language, { amount: moneyText(change, order, screen.language) })
 }
 
-function amountOf(text: string, { currency }: OrderRecord): bigint | undefined {
+function typedAmount(text: string, { currency }: OrderRecord): bigint | undefined {
   try {
     return parseAmount(text.trim(), currency)
   } catch (error) {

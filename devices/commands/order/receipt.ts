@@ -13,7 +13,7 @@ import { escPos, printOver } from '../../../src/payment/receipt/printer.ts'
 import { fiscalReceipts } from '../../../src/payment/till/fiscal-orders.ts'
 import { connect } from '../../../src/transport/connect.ts'
 import { readerUri } from '../reader-uri.ts'
-import { print, type ShopFlags, shopOptions, withShop } from './shop.ts'
+import { orderNumberText, print, type ShopFlags, shopOptions, withShop } from './shop.ts'
 
 interface ReceiptFlags extends ShopFlags {
   readonly fiscal?: boolean
@@ -30,7 +30,7 @@ interface ReceiptFlags extends ShopFlags {
 export function addOrderReceipt(order: Command): void {
   shopOptions(order.command('receipt'))
     .description('the receipt again')
-    .argument('<number>')
+    .argument('<number>', '', orderNumberText)
     .option('--fiscal', 'the fiscal receipts too, with the marks of the host’s cash register where --acquirer is given')
     .option('--acquirer <url>', 'http://127.0.0.1:8080')
     .addOption(

@@ -1,8 +1,9 @@
 /** `tapdip refund` and `tapdip order refund --card`: money back to a card that is presented, in the words of a refund. */
 
 import type { Command } from 'commander'
+import { amountOf, textOf } from '../../../src/command/flags.ts'
 import { EXIT, wholeNumber } from '../../../src/command/line.ts'
-import { type Currency, currency, parseAmount } from '../../../src/currency.ts'
+import { type Currency, currency } from '../../../src/currency.ts'
 import { Fault } from '../../../src/errors.ts'
 import { hostMessage } from '../../../src/messages/messages.ts'
 import type { Order } from '../../../src/payment/acquirer.ts'
@@ -11,6 +12,7 @@ import { reasonWords } from '../../../src/payment/pay/result.ts'
 import { receiptLines } from '../../../src/payment/receipt/receipt.ts'
 import { moneyText, orderJson, resultLines } from '../../../src/payment/till/screen.ts'
 import type { Refunded, RefundRules } from '../../../src/payment/till/till.ts'
+import { usageFault } from '../../../src/refusal.ts'
 import type { Assumption } from '../../index.ts'
 import { type CardFlags, cardOptions, readCardFlags } from '../card-flags.ts'
 import { orderNumber, prompts } from '../pay.ts'
@@ -37,9 +39,9 @@ interface FreeFlags extends RefundFlags {
 export function refundOptions(command: Command): Command {
   return profileOptions(cardOptions(command))
     .option('--reader <uri>', 'the last reader, or one that is found, when left out', readerUri('--reader'))
-    .option('--app <label>', APP)
-    .option('--assume <name>', ASSUME, assumption)
-    .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out')
+    .option('--app <label>', APP, textOf('--app', 1, 64))
+    .option('--assume <name>', ASSUME, assumption, [])
+    .option('--sign <text>', 'sign with this text when the card wants a signature; asked for when left out', textOf('--sign', 1, 64))
     .option('--status-time <seconds>', 'how long a silent host is asked for the result', wholeNumber('--status-time', 0, 600), 20)
 }
 
@@ -54,7 +56,7 @@ export function addRefund(program: Command): void {
     .action(async (amount: string, flags: FreeFlags) => {
       const unit = currency(flags.currency)
       const number = flags.order ?? orderNumber(new Date())
-      const order = { number, amount: parseAmount(amount, unit), currency: unit }
+      const order = { number, amount: amountOf('<amount>', amount, unit), currency: unit }
       readCardFlags(flags)
       checkOrder(order, merchantOf(flags))
       await readerProfile(flags, unit)
@@ -69,7 +71,7 @@ export async function refundOrderByCard(number: string, flags: RefundFlags): Pro
   return withShop(flags, shop => {
     const order = shop.journal.order(shop.merchant, number)
     if (!order) throw new Fault('not-found', `the journal has no order ${number}`, { order: number })
-    return give(order, flags.amount === undefined ? undefined : parseAmount(flags.amount, order.currency), shop, flags)
+    return give(order, flags.amount === undefined ? undefined : amountOf('--amount', flags.amount, order.currency), shop, flags)
   })
 }
 
@@ -77,16 +79,17 @@ export async function refundOrderByCard(number: string, flags: RefundFlags): Pro
 function rulesFor(unit: Currency): RefundRules | undefined {
   const { TAPDIP_REFUND_LIMIT: most, TAPDIP_REFUND_PASSWORD: password } = process.env
   if (most === undefined && password === undefined) return undefined
-  return { ...(most !== undefined && { most: parseAmount(most, unit) }), ...(password !== undefined && { password }) }
+  return { ...(most !== undefined && { most: amountOf('TAPDIP_REFUND_LIMIT', most, unit) }), ...(password !== undefined && { password }) }
 }
 
 async function give(order: Order, amount: bigint | undefined, shop: Shop, flags: RefundFlags): Promise<number> {
   const { screen, lang, signal, till, journal, merchant, refunds } = shop
   const card = readCardFlags(flags)
   const paid = journal.order(merchant, order.number)?.entries.some(({ kind, result }) => kind === 'payment' && result === 'approved')
+  const { config, contactless } = await readerProfile(flags, order.currency)
+  if (!paid && !refunds) throw usageFault('usage.refundRules', { field: `refund ${order.number}`, order: order.number }, 'unsupported')
   const password = !paid && refunds?.password !== undefined ? await screen.ask('app.refundPassword', signal) : undefined
   if (!paid && refunds?.password !== undefined && !password) throw new Fault('aborted', 'no password was given')
-  const { config, contactless } = await readerProfile(flags, order.currency)
   const { connection, reader } = await connectReader({
     uri: flags.reader,
     screen,

@@ -2,6 +2,8 @@
 
 import type { Command } from 'commander'
 import { fromHex } from '../../../src/bytes.ts'
+import { textOf } from '../../../src/command/flags.ts'
+import { interruption } from '../../../src/command/interruption.ts'
 import { language } from '../../../src/command/line.ts'
 import { Fault, isFault } from '../../../src/errors.ts'
 import { bookFault } from '../../../src/file-fault.ts'
@@ -12,11 +14,12 @@ import type { Json } from '../../../src/payment/host/wire-fields.ts'
 import type { Journal, JournalOptions } from '../../../src/payment/journal/journal.ts'
 import { type Notice, noticeText } from '../../../src/payment/journal/notice.ts'
 import { openJournal } from '../../../src/payment/journal/open.ts'
+import { checkMerchant } from '../../../src/payment/order.ts'
 import { openTill, type RefundRules, type Till, type TillOptions } from '../../../src/payment/till/till.ts'
 import { oneOf } from '../../../src/refusal.ts'
 import { stateFolder } from '../../memory.ts'
 import { type AcquirerFlags, acquirerAt, acquirerOptions, type CommandAcquirer } from '../acquirer.ts'
-import { type Console, interruption, openConsole } from '../console.ts'
+import { type Console, openConsole } from '../console.ts'
 
 export interface ShopFlags extends Partial<Pick<AcquirerFlags, 'acquirer' | 'isoDialect'>> {
   readonly journal?: string
@@ -47,6 +50,9 @@ export interface Shop {
 function estimatesOf(category: string | undefined): Pick<TillOptions, 'estimates'> {
   return category === undefined ? {} : { estimates: { category: oneOf('TAPDIP_CATEGORY', category, categories) } }
 }
+
+/** `<number>` of an order. */
+export const orderNumberText = textOf('<number>', 1, 32)
 
 /** Milliseconds that the start may take over what was left by earlier runs. */
 const START_TIME = 15_000
@@ -82,6 +88,7 @@ export async function withShop(
 ): Promise<number> {
   const lang = language(flags.lang)
   const merchant = merchantOf(flags)
+  checkMerchant(merchant)
   const screen = openConsole(lang)
   const host: CommandAcquirer =
     flags.acquirer === undefined ? { acquirer: offline, close: async () => {} } : acquirerAt({ ...flags, acquirer: flags.acquirer })
@@ -90,7 +97,9 @@ export async function withShop(
   try {
     const path = await journalPath(flags.journal)
     const journal = await openJournal(path, { ...(journalKey() && { key: journalKey()! }), ...(onRepair && { onRepair }) }).catch(error => {
-      throw isFault(error, 'journal') ? bookFault('--journal', path, error, 'journal') : error
+      throw isFault(error, 'journal') || (isFault(error, 'bad-argument') && error.details.field === 'path')
+        ? bookFault('--journal', path, error, 'journal')
+        : error
     })
     const { acquirer } = host
     const till = openTill({

@@ -61,7 +61,7 @@ export async function change(
 /** Minor units that may be charged over what is held. @throws Fault `unsupported`, `bad-argument` where the merchant's rules, the order or the host cannot have it */
 function mayChange({ acquirer, estimates }: TillDesk, kind: ChangeKind, order: OrderRecord, part: ChangedPart): bigint {
   const over = kind === 'confirmation' ? overOf(moneyOf(order).held, allowedOf(schemeOf(order), estimates)) : 0n
-  if (kind === 'increment') needIncrements(schemeOf(order), estimates)
+  if (kind === 'increment') needIncrements(schemeOf(order), estimates, order.number)
   else checkPart(order, part, over)
   if (kind === 'increment' && !acquirer.increment) throw new Fault('unsupported', 'this host raises no payments', { feature: 'increment' })
   return over

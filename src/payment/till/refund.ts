@@ -86,6 +86,7 @@ function allow(rules: RefundRules | undefined, amount: bigint, password: string 
   if (!rules)
     throw new Fault('unsupported', `nothing of order ${number} was paid here, and this merchant gives nothing back without a payment`, {
       feature: 'unlinkedRefund',
+      order: number,
     })
   if (rules.most !== undefined && amount > rules.most)
     throw new Fault('bad-argument', `amount: at most ${formatAmount(rules.most, currency)} ${currency.alpha} go back without a payment`, {

@@ -1,5 +1,8 @@
 /** Both command lines: every value that a flag takes is checked, faults are JSON where JSON is asked for, and with `--lang ru` all of it is Russian. */
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Command, Option } from 'commander'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { commandPath, localise } from '../../../src/command/help.ts'
@@ -20,6 +23,8 @@ const orderRefund = ['order', 'refund', '7', '--acquirer', 'http://127.0.0.1:1',
 const serial = 'FFFF9876543210E00001'
 const pinOf = ['keys', 'pin', '--bdk', 'test', '--ksn', serial, '--block', '1B9C1845EB993A7A', '--pan', '4012345678909']
 const trackOf = ['keys', 'track', '--bdk', 'test', '--ksn', serial, '--data', '0000000000000000']
+/** The same line with another value of one flag. */
+const but = (words: readonly string[], flag: string, value: string) => words.map((word, at) => (words[at - 1] === flag ? value : word))
 
 /** Of every option and argument that has a rule, a value that breaks it, and what the refusal must name. */
 const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[] = [
@@ -28,10 +33,10 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip', 'info <uri>', ['info', 'usb:1'], /<uri> is 'usb:1', it takes such as/, /tcp:\/\/127\.0\.0\.1:9100/],
   ['tapdip', 'update <uri>', ['update', 'usb:1', import.meta.filename], /<uri> is 'usb:1', it takes/],
   ['tapdip', 'update <image>', ['update', 'tcp://127.0.0.1:1?family=qpos', '/none/x'], /\/none\/x/],
-  ['tapdip', 'pay <amount>', ['pay', '1.005', ...pay.slice(2)], /amount is '1\.005'.*at most 2 decimals of RUB/],
-  ['tapdip', 'pay <amount>', ['pay', '0', ...pay.slice(2)], /order\.amount is 0, it takes 1 to/],
-  ['tapdip', 'pay <amount>', ['pay', '10000000000', ...pay.slice(2)], /amount is '10000000000', it takes at most 9999999999\.99/],
-  ['tapdip', 'pay --currency', ['pay', '1', '--currency', 'RUV', ...pay.slice(4)], /currency is 'RUV'.*did you mean 'RUB'/],
+  ['tapdip', 'pay <amount>', ['pay', '1.005', ...pay.slice(2)], /<amount> is '1\.005'.*at most 2 decimals of RUB/],
+  ['tapdip', 'pay <amount>', ['pay', '0', ...pay.slice(2)], /<amount> is 0, it takes 1 to/],
+  ['tapdip', 'pay <amount>', ['pay', '10000000000', ...pay.slice(2)], /<amount> is '10000000000', it takes at most 9999999999\.99/],
+  ['tapdip', 'pay --currency', ['pay', '1', '--currency', 'RUV', ...pay.slice(4)], /--currency is 'RUV'.*did you mean 'RUB'/],
   ['tapdip', 'pay --reader', [...pay, '--reader', 'tcp://127.0.0.1:0'], /--reader is 'tcp:\/\/127\.0\.0\.1:0', it takes/],
   ['tapdip', 'order pay --reader', [...orderPay, '--reader', 'serial:'], /--reader is 'serial:', it takes/],
   ...[pay, orderPay, refund].flatMap(given => ['bank', 'http://bank.example', 'ftp://127.0.0.1', 'iso8583://', 'iso8583://127.0.0.1:0', 'iso8583://127.0.0.1:65536', 'iso8583://bank:1', 'https://user:secret@bank', 'https://bank/?token=1'].map((address): (typeof wrong)[number] =>
@@ -42,13 +47,13 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ),
   ['tapdip', 'pay --iso-dialect', [...pay, '--iso-dialect', '/none/x.json'], /--iso-dialect: there is no file \/none\/x\.json/],
   ['tapdip', 'pay --iso-dialect', [...pay, '--iso-dialect', 'ascii'], /--iso-dialect is only for --acquirer iso8583:/],
-  ['tapdip', 'pay --order', [...pay, '--order', 'x'.repeat(33)], /order\.number has 33 characters, it takes 1 to 32/],
+  ['tapdip', 'pay --order', [...pay, '--order', 'x'.repeat(33)], /--order has 33 characters, it takes 1 to 32/],
   ['tapdip', 'pay --config', [...pay, '--config', '/none/x'], /\/none\/x/],
   ['tapdip', 'pay --contactless', [...pay, '--contactless', '/none/x'], /--contactless: there is no file \/none\/x/],
   ['tapdip', 'pay --contactless', [...pay, '--contactless', 'README.md'], /--contactless is no JSON: README\.md/],
-  ['tapdip', 'pay --merchant', [...pay, '--merchant', ''], /merchant\.name has 0 characters, it takes 1 to 64/],
-  ['tapdip', 'pay --merchant-id', [...pay, '--merchant-id', '1234567890123456'], /merchant\.id has 16/],
-  ['tapdip', 'pay --terminal', [...pay, '--terminal', '123456789'], /merchant\.terminal has 9/],
+  ['tapdip', 'pay --merchant', [...pay, '--merchant', ''], /--merchant has 0 characters, it takes 1 to 64/],
+  ['tapdip', 'pay --merchant-id', [...pay, '--merchant-id', '1234567890123456'], /--merchant-id has 16/],
+  ['tapdip', 'pay --terminal', [...pay, '--terminal', '123456789'], /--terminal has 9/],
   ['tapdip', 'pay --status-time', [...pay, '--status-time', '601'], /--status-time is '601', it takes a whole number from 0 to 600/],
   ['tapdip', 'pay --trace', [...pay, '--trace', '/none/x'], /--trace.*\/none\/x/],
   ...[pay, orderPay, refund, orderRefund].flatMap((given): (typeof wrong)[number][] => {
@@ -57,15 +62,15 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
       ['tapdip', `${path} --interfaces`, [...given, '--interfaces', 'chip,tpa'], /--interfaces is 'tpa', it takes chip, tap, swipe; did you mean 'tap'/],
       ['tapdip', `${path} --fallback`, [...given, '--fallback', 'stripe'], /--fallback is 'stripe', it takes swipe, tap/],
       ['tapdip', `${path} --fallback-tries`, [...given, '--fallback-tries', '10'], /--fallback-tries is '10', it takes a whole number from 0 to 9/],
-      ['tapdip', `${path} --fallback-not-for`, [...given, '--fallback-not-for', 'x'], /x/],
+      ['tapdip', `${path} --fallback-not-for`, [...given, '--fallback-not-for', 'x'], /--fallback-not-for is 'x', it takes 0-9, 2–6/],
       ['tapdip', `${path} --assume`, [...given, '--assume', 'idtech-mneu'], /idtech-mneu/],
     ]
   }),
   ...(['cashback', 'tip', 'surcharge'] as const).map((name): (typeof wrong)[number] => ['tapdip', `pay --${name}`, [...pay, `--${name}`, '1.005'], new RegExp(`--${name} is '1\\.005'.*at most 2 decimals`)]),
-  ['tapdip', 'order new <amount>', ['order', 'new', 'ten'], /amount is 'ten'/],
+  ['tapdip', 'order new <amount>', ['order', 'new', 'ten'], /\[amount\] is 'ten'/],
   ['tapdip', 'order new --currency', ['order', 'new', '1', '--currency', 'BGN'], /withdrawn from ISO 4217: EUR/],
-  ['tapdip', 'order new --number', ['order', 'new', '1', '--number', 'x'.repeat(33)], /order\.number has 33/],
-  ['tapdip', 'order new --item', ['order', 'new', '--item', 'tea|2'], /--item 'tea\|2'/],
+  ['tapdip', 'order new --number', ['order', 'new', '1', '--number', 'x'.repeat(33)], /--number has 33/],
+  ['tapdip', 'order new --item', ['order', 'new', '--item', 'tea|2'], /--item is 'tea\|2'/],
   ['tapdip', 'order pay --method', [...orderPay, '--method', 'sdp'], /--method is 'sdp', it takes cash, reader, sbp, softpos; did you mean 'sbp'/],
   ['tapdip', 'order pay --received', [...orderPay, '--method', 'reader', '--received', '5'], /--received is only for --method cash/],
   ['tapdip', 'order pay --cashback', [...orderPay, '--method', 'sbp', '--cashback', '5'], /--cashback is only for --method reader/],
@@ -75,9 +80,9 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip', 'order pay --config', [...orderPay, '--method', 'sbp', '--config', 'x'], /--config is only for/],
   ['tapdip', 'order pay --contactless', [...orderPay, '--method', 'cash', '--contactless', 'x'], /--contactless is only for/],
   ['tapdip', 'order pay --status-time', [...orderPay, '--status-time', 'x'], /--status-time is 'x'/],
-  ['tapdip', 'refund <amount>', ['refund', 'ten', ...refund.slice(2)], /amount is 'ten'/],
-  ['tapdip', 'refund --currency', [...refund, '--currency', 'RUV'], /currency is 'RUV'.*did you mean 'RUB'/],
-  ['tapdip', 'refund --order', [...refund, '--order', 'x'.repeat(33)], /number has 33/],
+  ['tapdip', 'refund <amount>', ['refund', 'ten', ...refund.slice(2)], /<amount> is 'ten'/],
+  ['tapdip', 'refund --currency', [...refund, '--currency', 'RUV'], /--currency is 'RUV'.*did you mean 'RUB'/],
+  ['tapdip', 'refund --order', [...refund, '--order', 'x'.repeat(33)], /--order has 33/],
   ['tapdip', 'order refund --reader', [...orderRefund.slice(0, -1), '--reader', 'pcsc:'], /--reader is only for --card/],
   ['tapdip', 'order refund --config', [...orderRefund.slice(0, -1), '--config', 'x'], /--config is only for --card/],
   ['tapdip', 'order refund --contactless', [...orderRefund.slice(0, -1), '--contactless', 'x'], /--contactless is only for --card/],
@@ -110,20 +115,20 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip', 'keys wrap --key', ['keys', 'wrap', '--under', 'test', '--key', '@/none/x'], /--key: there is no file \/none\/x/],
   ['tapdip', 'keys wrap --kcv', ['keys', 'wrap', '--under', 'test', '--key', 'test', '--kcv', '0'], /from 1 to 8/],
   ['tapdip', 'keys check --key', ['keys', 'check', '--key', 'env:NONE_OF_OURS'], /--key is no key/],
-  ['tapdip', 'keys pin --bdk', [...pinOf, '--bdk', 'x'], /--bdk is no key/],
-  ['tapdip', 'keys pin --ksn', [...pinOf, '--ksn', 'x'], /--ksn: /],
-  ['tapdip', 'keys pin --block', [...pinOf, '--block', '1B9C1845EB993A7B'], /PIN block/],
-  ['tapdip', 'keys pin --pan', [...pinOf, '--pan', '4012'], /PAN has 4 characters/],
+  ['tapdip', 'keys pin --bdk', but(pinOf, '--bdk', 'x'), /--bdk is no key/],
+  ['tapdip', 'keys pin --ksn', but(pinOf, '--ksn', 'x'), /--ksn is not hexadecimal/],
+  ['tapdip', 'keys pin --block', but(pinOf, '--block', '1B9C1845EB993A7B'), /PIN block/],
+  ['tapdip', 'keys pin --pan', but(pinOf, '--pan', '4012'), /--pan has 4 characters/],
   ['tapdip', 'keys pin --format', [...pinOf, '--format', '2'], /--format is '2'/],
-  ['tapdip', 'keys track --bdk', [...trackOf, '--bdk', 'x'], /--bdk is no key/],
-  ['tapdip', 'keys track --ksn', [...trackOf, '--ksn', 'FF'], /key serial number has 1 bytes/],
-  ['tapdip', 'keys track --data', [...trackOf, '--data', 'FF'], /DES data has 1 bytes/],
+  ['tapdip', 'keys track --bdk', but(trackOf, '--bdk', 'x'), /--bdk is no key/],
+  ['tapdip', 'keys track --ksn', but(trackOf, '--ksn', 'FF'), /--ksn has 1 bytes, it takes 10, 12/],
+  ['tapdip', 'keys track --data', but(trackOf, '--data', 'FF'), /--data has 1 bytes/],
   ['tapdip', 'explain <file>', ['explain', '/none/x'], /\/none\/x/],
   ['tapdip', 'explain <file>', ['explain', '/none/x', '--tvr', '0000000000'], /<file> and --tvr, --tsi, --cvm contradict/],
   ['tapdip', 'explain --bit', ['explain', '--bit', 'TVR.9.9'], /--bit is 'TVR\.9\.9'/],
   ['tapdip', 'explain --step', ['explain', '--step', 'restriction'], /--step is 'restriction'.*did you mean 'restrictions'/],
   ['tapdip', 'explain --tvr', ['explain', '--tvr', '00'], /--tvr has 1 bytes, it takes 5/],
-  ['tapdip', 'explain --tsi', ['explain', '--tsi', 'zz'], /not a hex digit/],
+  ['tapdip', 'explain --tsi', ['explain', '--tsi', 'zz'], /--tsi is not hexadecimal/],
   ['tapdip', 'explain --cvm', ['explain', '--cvm', '00'], /--cvm has 1 bytes, it takes 3/],
   ['tapdip', 'explain --of', ['explain', '--tvr', '0000000000', '--of', 'x'], /--of and --tvr/],
   ['tapdip', 'apdu <uri>', ['apdu', 'x', '00A4040000'], /'x'/],
@@ -144,7 +149,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'serve --pin-keys', ['serve', 'qpos', '--pin-keys', 'aes-129'], /--pin-keys is 'aes-129', it takes tdes, aes-128; did you mean 'aes-128'/],
   ['tapdip-sim', 'serve vpcd --pin-keys', ['serve', 'vpcd', '--pin-keys', 'tdes'], /--pin-keys is only for .*qpos/],
   ['tapdip-sim', 'serve --explain', ['serve', 'qpos', '--explain', '/none/x'], /--explain.*\/none\/x/],
-  ['tapdip-sim', 'serve --currency', ['serve', 'qpos', '--currency', 'EUT'], /currency is 'EUT'.*did you mean/],
+  ['tapdip-sim', 'serve --currency', ['serve', 'qpos', '--currency', 'EUT'], /--currency is 'EUT'.*did you mean/],
   ['tapdip-sim', 'serve --config', ['serve', 'qpos', '--config', '/none/x'], /--config: there is no file \/none\/x/],
   ['tapdip-sim', 'serve --contactless', ['serve', 'qpos', '--contactless', '/none/x'], /--contactless: there is no file \/none\/x/],
   ['tapdip-sim', 'serve vpcd', ['serve', 'vpcd', '--currency', 'JPY'], /--currency is only for .*qpos/],
@@ -165,7 +170,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'image <version>', ['image', 'qpos', 'a b', '/none/x'], /<version> is 'a b'/],
   ['tapdip-sim', 'image <file>', image, /\/none\/x/],
   ['tapdip-sim', 'run --card', ['run', '--card', 'dad'], /--card is 'dad'.*did you mean 'dda'/],
-  ['tapdip-sim', 'run --amount', ['run', '--amount', '1,005'], /amount is '1,005'/],
+  ['tapdip-sim', 'run --amount', ['run', '--amount', '1,005'], /--amount is '1,005'/],
   ['tapdip-sim', 'run --config', ['run', '--config', 'eurmpos'], /did you mean 'eurMpos'/],
   ['tapdip-sim', 'run --host', ['run', '--host', 'aprove'], /did you mean 'approve'/],
   ['tapdip-sim', 'run --pin', ['run', '--pin', '123'], /--pin is '123'/],
@@ -190,8 +195,8 @@ describe('the values of flags', () => {
     for (const [name, make] of Object.entries(programs))
       for (const command of everyCommand(make())) {
         const path = command.parent ? commandPath(command) : ''
-        const valued = (option: Option) => option.required || option.optional
-        const names = [...command.options.filter(valued).map(({ long }) => long!), ...command.registeredArguments.map(one => `<${one.name()}>`)] // biome-ignore format: one line
+        const takesValue = (option: Option) => option.required || option.optional
+        const names = [...command.options.filter(takesValue).map(({ long }) => long!), ...command.registeredArguments.map(one => `<${one.name()}>`)] // biome-ignore format: one line
         for (const one of names) {
           const row = `${path} ${one}`.trim()
           expect(free.has(row) || free.has(one) || wrong.some(([, told]) => told === row), `${name} ${row}`).toBe(true)
@@ -214,6 +219,112 @@ describe('the values of flags', () => {
     expect(err).toMatch(said)
     expect(code).toBe(2)
   })
+})
+
+/** A line of each command that is right, and reaches nobody: what is put in makes it wrong. */
+const right: Readonly<Record<Name, Readonly<Record<string, readonly string[]>>>> = {
+  tapdip: {
+    ...{ list: ['--over', 'serial'], info: ['tcp://127.0.0.1:1?family=qpos'], pay: [...pay.slice(1), '--reader', 'tcp://127.0.0.1:1?family=qpos'] },
+    ...{ refund: refund.slice(1), update: ['tcp://127.0.0.1:1?family=qpos', import.meta.filename] },
+    ...{ 'order new': ['1.00'], 'order pay': [...orderPay.slice(2), '--method', 'reader'], 'order refund': orderRefund.slice(2), 'order sync': ['--acquirer', 'http://127.0.0.1:1'] },
+    ...Object.fromEntries(['status', 'confirm', 'increment', 'cancel'].map(name => [`order ${name}`, orderRefund.slice(2, -1)])),
+    ...{ 'order receipt': ['7', '--fiscal'], 'order repair': [], 'order list': [] },
+    ...{ decode: ['9F0200', '--as', 'iso8583'], explain: [import.meta.filename], apdu: ['tcp://127.0.0.1:1?family=vpcd', '00A4040000'] },
+    ...{ 'keys initial': pinOf.slice(2, 6), 'keys wrap': ['--under', 'test', '--key', 'test'], 'keys check': ['--key', 'test'], 'keys pin': pinOf.slice(2), 'keys track': trackOf.slice(2) },
+  },
+  'tapdip-sim': {
+    ...{ serve: ['qpos', '--listen', 'tcp:0'], acquirer: ['--port', '0', '--iso8583', '0'], scan: ['x', '--acquirer', 'http://127.0.0.1:1'], config: [], image: image.slice(1), run: [], demo: [] },
+  },
+} // biome-ignore format: a table
+
+const unfit = {
+  nothing: '',
+  'too long': 'x'.repeat(5000),
+  'a command to the terminal': '/none/a\n\x1b[31mb',
+  'a folder': import.meta.dirname,
+} as const
+/** What such a value is right for, and why. */
+const fit: Readonly<Record<keyof typeof unfit, readonly string[]>> = {
+  nothing: ['serve --pin'], // ENTER alone
+  'too long': [],
+  'a command to the terminal': [],
+  'a folder': ['pay --app', 'pay --sign', 'pay --merchant', 'scan <payload>', 'acquirer --token', 'explain --of'], // text
+}
+/** Looked at when the order is there, or the file. */
+const later = new Set(['--item', '--png', '--cashier', '--place', 'explain --of'])
+
+/** The flag of a line, given once, with this value. */
+const withFlag = (words: readonly string[], flag: string, value: string) => {
+  const at = words.indexOf(flag)
+  return [...(at < 0 ? words : words.toSpliced(at, 2)), `${flag}=${value}`]
+}
+
+const valued = (make: () => Command) =>
+  everyCommand(make())
+    .filter(({ commands }) => commands.length === 0)
+    .flatMap(command => command.options.filter(one => one.required || one.optional).map(option => ({ path: commandPath(command), option })))
+
+describe.each(Object.keys(unfit) as (keyof typeof unfit)[])('%s as a value', kind => {
+  it.each(Object.entries(programs))(
+    '%s: every option refuses it by name, and repeats nothing that a terminal would obey',
+    async (name, make) => {
+      const folder = mkdtempSync(join(tmpdir(), 'tapdip-unfit-'))
+      vi.stubEnv('TAPDIP_STATE', folder)
+      try {
+        await line('tapdip', ['order', 'new', '1.00', '--number', '7'])
+        for (const { path, option } of valued(make)) {
+          const flag = option.long!
+          const row = `${path} ${flag}`
+          if (fit[kind].includes(row) || later.has(flag) || later.has(row)) continue
+          if (kind === 'a folder' && !/<(file|uri|url|name|json|key|hex|amount|number|code)>/.test(option.flags)) continue
+          if (kind === 'a folder' && /^--(number|order|merchant|cashier)$/.test(flag)) continue // text
+          const words = right[name as Name][path]
+          expect(words, `no right line for ${name} ${path}`).toBeDefined()
+          const { out, err, code } = await line(name as Name, [...path.split(' '), ...withFlag(words, flag, unfit[kind])])
+          const told = `${row}: ${err}`
+          expect(
+            err.split('\n').find(row => row.startsWith(`${name}: `)),
+            told,
+          ).toContain(flag)
+          expect(err, told).not.toMatch(/internal|\bE[A-Z]{4,}\b|TypeError|undefined|NaN|x{100}/)
+          expect(err.replaceAll('\n', ''), told).not.toMatch(/\p{Cc}/u)
+          expect([out, flag === '--journal' && code === 1 ? 2 : code], told).toEqual(['', 2])
+        }
+      } finally {
+        rmSync(folder, { recursive: true, force: true })
+      }
+    },
+  )
+})
+
+it.each(Object.entries(programs))('%s: an option that takes one value is refused when it is given twice', async (name, make) => {
+  for (const { path, option } of valued(make)) {
+    const flag = option.long!
+    if (option.variadic || Array.isArray(option.defaultValue)) continue
+    const values = [
+      ...(option.argChoices ?? []),
+      '1',
+      '10',
+      '1234567890',
+      'tcp://127.0.0.1:1',
+      '4012345678909',
+      'longenough',
+      'tcp:0',
+      'ascii',
+      '1.00',
+    ]
+    const value = values.find(one => {
+      try {
+        option.parseArg?.(one, undefined)
+        return true
+      } catch {
+        return false
+      }
+    })
+    expect(value, `${path} ${flag}`).toBeDefined()
+    const { err, code } = await line(name as Name, [...path.split(' '), `${flag}=${value}`, `${flag}=${value}`, '--lang', 'en'])
+    expect([err.split('\n')[0], code]).toEqual([expect.stringContaining(`${flag} is given twice, it takes one value`), 2])
+  }
 })
 
 describe('--json', () => {

@@ -18,6 +18,7 @@ export async function line(name: Name, words: readonly string[]): Promise<{ out:
     }),
   )
   const before = process.exitCode
+  const signals = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(name => [name, process.listeners(name)] as const)
   process.exitCode = 0
   try {
     await run(programs[name](), ['node', name, ...words])
@@ -25,6 +26,7 @@ export async function line(name: Name, words: readonly string[]): Promise<{ out:
   } finally {
     process.exitCode = before
     for (const spy of spies) spy.mockRestore()
+    for (const [name, known] of signals) for (const one of process.listeners(name)) if (!known.includes(one)) process.off(name, one)
     for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error')
   }
 }

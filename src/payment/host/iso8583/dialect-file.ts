@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { fromHex } from '../../../bytes.ts'
 import { Fault } from '../../../errors.ts'
 import { nearest } from '../../../nearest.ts'
+import { usageFault } from '../../../refusal.ts'
 import { type IsoDialect, type IsoDialectName, isoDialects } from './dialect.ts'
 import { fieldTable } from './fields.ts'
 
@@ -93,8 +94,6 @@ export function namedDialect(name: string): IsoDialect {
   const found = names.find(one => one === name)
   if (found) return isoDialects[found]
   const meant = nearest(name, names)
-  const hint = meant === undefined ? '' : `; did you mean '${meant}'?`
-  throw new Fault('bad-argument', `--iso-dialect is '${name}', it takes ${names.join(', ')}, or a file (JSON)${hint}`, {
-    field: '--iso-dialect',
-  })
+  const told = { field: '--iso-dialect', value: name, allowed: `${names.join(', ')}, <file>` }
+  throw meant === undefined ? usageFault('usage.oneOf', told) : usageFault('usage.meant', { ...told, meant })
 }

@@ -1,35 +1,28 @@
-/** `tapdip-sim serve` and `tapdip-sim acquirer`: virtual devices that run until they are interrupted, and print what they show and see. */
+/** `tapdip-sim serve`: a virtual reader or a bare virtual card that runs until it is interrupted, and prints what it shows. */
 
-import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
-import { choice, choiceArgument, matching, onlyFor, repeated, wholeNumber } from '../src/command/flags.ts'
-import { helpLanguage, helpText } from '../src/command/help.ts'
-import { EXIT, language } from '../src/command/line.ts'
-import { currency } from '../src/currency.ts'
-import { readProfile } from '../src/emv/contactless/profile-file.ts'
-import type { Explain } from '../src/emv/explain/explain.ts'
-import { explanationJson } from '../src/emv/explain/print.ts'
-import { asFault, Fault, isFault } from '../src/errors.ts'
-import { bookFault, fileFault } from '../src/file-fault.ts'
-import { lineFile } from '../src/line-file.ts'
-import { type IsoDialectName, isoDialects } from '../src/payment/host/iso8583/dialect.ts'
-import { oneOf, usageFault } from '../src/refusal.ts'
-import { type HostEvent, hostEventLine, startAcquirer } from './acquirer/host.ts'
-import { startIsoLine } from './acquirer/iso8583/host.ts'
-import { parseRisk, type RiskRule } from './acquirer/issuer/risk.ts'
-import { parseBonus, parseMerchants } from './acquirer/options.ts'
-import { type HostRule, parseRules } from './acquirer/rules.ts'
-import { loadCard, type VirtualCard } from './cards/icc.ts'
-import { profiles } from './cards/profiles/index.ts'
-import type { Body, Screen } from './readers/body/body.ts'
-import { keyboard, pace, presentations, type Turn } from './readers/body/cardholder.ts'
-import { dialectOf, needPinPad, virtualFamilies } from './readers/index.ts'
-import { type Knobs, knobHelp, turnKnob } from './readers/knobs.ts'
-import { listen, placeOf } from './readers/listen/listen.ts'
-import { type PinKeyKind, pinKeyKinds } from './readers/pin-keys.ts'
-import { VpcdCard } from './readers/vpcd.ts'
-import { person, switchRadio, virtualReader } from './world.ts'
+import { choice, choiceArgument, matching, onlyFor, repeated, wholeNumber } from '../../src/command/flags.ts'
+import { helpLanguage, helpText } from '../../src/command/help.ts'
+import { interrupted } from '../../src/command/interruption.ts'
+import { language } from '../../src/command/line.ts'
+import { currency } from '../../src/currency.ts'
+import { readProfile } from '../../src/emv/contactless/profile-file.ts'
+import type { Explain } from '../../src/emv/explain/explain.ts'
+import { explanationJson } from '../../src/emv/explain/print.ts'
+import { asFault, Fault } from '../../src/errors.ts'
+import { lineFile } from '../../src/line-file.ts'
+import { oneOf, usageFault } from '../../src/refusal.ts'
+import { loadCard, type VirtualCard } from '../cards/icc.ts'
+import { profiles } from '../cards/profiles/index.ts'
+import type { Body, Screen } from '../readers/body/body.ts'
+import { keyboard, pace, presentations, type Turn } from '../readers/body/cardholder.ts'
+import { dialectOf, needPinPad, virtualFamilies } from '../readers/index.ts'
+import { type Knobs, knobHelp, turnKnob } from '../readers/knobs.ts'
+import { listen, placeOf } from '../readers/listen/listen.ts'
+import { type PinKeyKind, pinKeyKinds } from '../readers/pin-keys.ts'
+import { VpcdCard } from '../readers/vpcd.ts'
+import { person, switchRadio, virtualReader } from '../world.ts'
 
 /** `vpcd` is a bare card; the others are readers. */
 const families = [...Object.keys(virtualFamilies), 'vpcd']
@@ -151,7 +144,7 @@ export function addServe(program: Command): void {
         ...(flags.pinKeys && { pinKeys: flags.pinKeys }),
         battery: { ...(flags.battery !== undefined && { percent: flags.battery }), charging: flags.charging === true },
         onFault: fault => process.stderr.write(`reader: ${fault.code}: ${fault.message}\n`),
-        ...(flags.explain && { explain: explainTo(flags.explain, flags.overwrite) }),
+        ...(flags.explain !== undefined && { explain: explainTo(flags.explain, flags.overwrite) }),
       })
       const { body } = reader
       const pins = flags.pin.length > 0 ? flags.pin : undefined
@@ -249,159 +242,4 @@ function live(body: Body, cards: readonly [VirtualCard, ...VirtualCard[]]): () =
     if (stdin.isTTY) stdin.setRawMode(false)
     stdin.pause()
   }
-}
-
-interface AcquirerFlags {
-  readonly iso8583?: number
-  readonly isoDialect?: IsoDialectName
-  readonly port: number
-  readonly state?: string
-  readonly rule: readonly string[]
-  readonly risk: readonly string[]
-  readonly merchant: readonly string[]
-  readonly bonus?: string
-  readonly token?: string
-  readonly quiet?: boolean
-}
-
-export function addAcquirer(program: Command): void {
-  program
-    .command('acquirer')
-    .description('a virtual acquirer and issuer on a loopback port, until Ctrl-C')
-    .option('--port <number>', '0 takes a free one', wholeNumber('--port', 0, 65535), 8080)
-    .option('--iso8583 <port>', 'ISO 8583:1987 on this port too; 0 takes a free one', wholeNumber('--iso8583', 0, 65535))
-    .addOption(choice('--iso-dialect <name>', 'what --iso8583 speaks; tapdip when left out', Object.keys(isoDialects)))
-    .option('--state <file>', 'keeps orders and accounts across restarts (SQLite); memory only when left out')
-    .option(
-      '--rule <json>',
-      '{"when":{"amount":{"above":1000000}},"do":"decline","code":"51","reason":"…"}; may be repeated',
-      repeated(),
-      [],
-    )
-    .option(
-      '--risk <json>',
-      '{"check":"velocity","per":"card","seconds":60,"count":3}, refused before the bank is asked; may be repeated',
-      repeated(),
-      [],
-    )
-    .option('--merchant <json>', '{"id":"635459020000001","stages":2}: who may be paid, all when left out; may be repeated', repeated(), [])
-    .option('--bonus <json>', '{"award":1.5,"spend":50,"pan":"2200"}: percent that comes back as points, and that points may pay')
-    .option('--token <text>', 'asked of everybody; a random one, asked of pages in a browser only, when left out')
-    .option('--quiet', 'do not print what the host sees')
-    .action(async ({ port, iso8583, isoDialect, state, rule, risk, merchant, bonus, token, quiet }: AcquirerFlags) => {
-      if (port !== 0 && port === iso8583) throw usageFault('usage.conflict', { field: '--port', other: '--iso8583' })
-      if (iso8583 === undefined) onlyFor('--iso8583', { '--iso-dialect': isoDialect })
-      const merchants = merchant.map(text => taken('--merchant', text, one => parseMerchants([one])))
-      const host = await startAcquirer({
-        port,
-        rules: rule.map(text => taken('--rule', text, one => parseRules([one])) as HostRule),
-        risk: risk.map(text => taken('--risk', text, one => parseRisk([one])) as RiskRule),
-        ...(merchants.length > 0 && { merchants: parseMerchants(merchants) }),
-        ...(bonus !== undefined && { bonus: parseBonus(taken('--bonus', bonus, parseBonus)) }),
-        ...(state !== undefined && { state }),
-        ...(token !== undefined && { token }),
-        ...(!quiet && { onEvent: (event: HostEvent) => void process.stdout.write(`${hostEventLine(event)}\n`) }),
-      }).catch(error => {
-        throw state !== undefined && isFault(error, 'journal') ? bookFault('--state', state, error, 'bad-argument') : error
-      })
-      try {
-        const line =
-          iso8583 === undefined ? undefined : await startIsoLine(host.desk, { port: iso8583, ...(isoDialect && { dialect: isoDialect }) })
-        process.stdout.write(`acquirer: ${host.url}\n`)
-        if (token === undefined) process.stdout.write(`token for pages: ${host.token}\n`)
-        if (line) process.stdout.write(`acquirer: ${line.url}\n`)
-        await interrupted()
-        await line?.close()
-      } finally {
-        await host.close()
-      }
-    })
-}
-
-export function addImage(program: Command): void {
-  const makers = Object.keys(virtualFamilies).filter(name => virtualFamilies[name].image)
-  program
-    .command('image')
-    .description('a firmware image for a virtual reader, signed with the test key: for `tapdip update`')
-    .addArgument(choiceArgument('<family>', 'whose reader', makers))
-    .argument('<version>', 'up to 16 characters', matching('<version>', /^[\x21-\x7e]{1,16}$/, '!-~, 1–16'))
-    .argument('<file>', 'where it is written')
-    .option('--unsigned', 'with a signature that no reader takes')
-    .action((family: string, version: string, file: string, { unsigned }: { unsigned?: boolean }) => {
-      const { image } = virtualFamilies[family]
-      try {
-        writeFileSync(file, image!({ version, signed: !unsigned }))
-      } catch (cause) {
-        throw fileFault('<file>', file, cause, 'write')
-      }
-    })
-}
-
-export function addScan(program: Command): void {
-  program
-    .command('scan')
-    .description('pays an SBP QR code of a virtual acquirer, as the customer’s bank would')
-    .argument('<payload>', 'what the code says')
-    .requiredOption('--acquirer <url>', 'http://127.0.0.1:8080')
-    .action(async (payload: string, { acquirer }: { readonly acquirer: string }) => {
-      if (!URL.canParse('v1/qr-payments', acquirer) || !/^https?:/.test(acquirer))
-        throw usageFault('usage.oneOf', { field: '--acquirer', value: acquirer, allowed: 'http://127.0.0.1:8080' })
-      const init = {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...authorization() },
-        body: JSON.stringify({ payload }),
-      }
-      const response = await fetch(new URL('v1/qr-payments', acquirer), init).catch(cause => {
-        throw new Fault('host-unreachable', `cannot connect to ${acquirer}`, {}, { cause })
-      })
-      const answer = (await response.json().catch(cause => {
-        throw new Fault('host-error', `${acquirer} is no virtual acquirer: its answer ${response.status} is no JSON`, {}, { cause })
-      })) as { readonly state?: string; readonly error?: string }
-      process.stdout.write(`${answer.error ?? answer.state}\n`)
-      process.exitCode = response.ok ? EXIT.ok : EXIT.declined
-    })
-}
-
-/** For a host that asks everybody for a token. */
-function authorization(): Record<string, string> {
-  const { TAPDIP_ACQUIRER_TOKEN: token } = process.env
-  return token ? { authorization: `Bearer ${token}` } : {}
-}
-
-/** What a flag has in JSON, if `check` takes it: what it refuses is told with the flag. */
-function taken(flag: string, text: string, check: (value: unknown) => unknown): unknown {
-  const value = parsed(text, flag)
-  try {
-    check(value)
-  } catch (error) {
-    if (!isFault(error, 'bad-config', 'bad-argument')) throw error
-    const { path, rule } = error.details
-    const within = String(path ?? '').replace(/^0(\.|$)/, '')
-    // The library's sentence is English; what it allows needs no translation.
-    const allowed = String(rule ?? error.message).replace(/^Invalid [^.:]*[.:] expected ([^,]*).*$/is, '$1')
-    throw usageFault('usage.part', { field: flag, value: text, path: within || text, allowed }, error.code)
-  }
-  return value
-}
-
-function parsed(text: string, flag: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw usageFault('usage.json', { field: flag, value: text })
-  }
-}
-
-function interrupted(): Promise<void> {
-  return new Promise(resolve => {
-    const stop = () => {
-      clearInterval(awake)
-      process.off('SIGINT', stop)
-      process.off('SIGTERM', stop)
-      resolve()
-    }
-    const awake = setInterval(() => {}, 2 ** 30) // signals alone do not keep a process
-    process.on('SIGINT', stop)
-    process.on('SIGTERM', stop)
-  })
 }

@@ -6,16 +6,17 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
 import { type Command, Option } from 'commander'
-import { within } from '../src/clock.ts'
-import { wholeNumber } from '../src/command/flags.ts'
-import { EXIT, language } from '../src/command/line.ts'
-import { currency, formatAmount } from '../src/currency.ts'
-import { type Language, type MessageId, message } from '../src/messages/messages.ts'
-import { hostEventLine } from './acquirer/host.ts'
-import type { ProfileName } from './cards/profiles/index.ts'
-import { displayLine } from './commands.ts'
-import type { Pace } from './readers/body/cardholder.ts'
-import { type Counter, type HostEvent, loadCard, type PersonOptions, type VirtualCard, virtualCounter } from './world.ts'
+import { within } from '../../src/clock.ts'
+import { wholeNumber } from '../../src/command/flags.ts'
+import { interruption } from '../../src/command/interruption.ts'
+import { EXIT, language } from '../../src/command/line.ts'
+import { currency, formatAmount } from '../../src/currency.ts'
+import { type Language, type MessageId, message } from '../../src/messages/messages.ts'
+import { hostEventLine } from '../acquirer/host.ts'
+import type { ProfileName } from '../cards/profiles/index.ts'
+import type { Pace } from '../readers/body/cardholder.ts'
+import { type Counter, type HostEvent, loadCard, type PersonOptions, type VirtualCard, virtualCounter } from '../world.ts'
+import { displayLine } from './serve.ts'
 
 interface Scene {
   readonly title: MessageId
@@ -97,6 +98,7 @@ async function demo(chosen: readonly Scene[], lang: Language): Promise<number> {
     return card
   }
   const say = (text: string) => void process.stdout.write(`${text}\n`)
+  const signal = interruption()
   const counter = await virtualCounter({
     listen: 'pty',
     language: lang,
@@ -112,7 +114,8 @@ async function demo(chosen: readonly Scene[], lang: Language): Promise<number> {
       say(told('bold', `\n=== ${titleOf(scene, lang)}\n`))
       const began = performance.now()
       counter.next({ ...scene.person, card: cardOf(scene.card ?? 'mir-maestro'), pace: brisk })
-      const code = await pay(counter, scene, lang, say)
+      const code = await pay(counter, scene, lang, say, signal)
+      if (signal.aborted) return EXIT.cancelled
       await idle(counter)
       if (code !== scene.exit) {
         say(message('demo.unexpected', lang, { code, expected: scene.exit }))
@@ -151,8 +154,14 @@ async function idle({ reader: { body } }: Counter): Promise<void> {
 }
 
 /** Runs `tapdip pay` beside us, as a user would in another terminal; resolves with its exit code. */
-function pay(counter: Counter, { amount, flags = [] }: Scene, lang: Language, say: (text: string) => void): Promise<number> {
-  const cli = fileURLToPath(new URL('../devices/cli.js', import.meta.url))
+function pay(
+  counter: Counter,
+  { amount, flags = [] }: Scene,
+  lang: Language,
+  say: (text: string) => void,
+  signal: AbortSignal,
+): Promise<number> {
+  const cli = fileURLToPath(new URL('../../devices/cli.js', import.meta.url))
   const args = [
     'pay',
     formatAmount(amount, rub),
@@ -180,6 +189,8 @@ function pay(counter: Counter, { amount, flags = [] }: Scene, lang: Language, sa
     })
     stream.on('end', () => rest && say(`  app    ${rest}`))
   }
+  // At a terminal Ctrl-C reaches both; anything else reaches this process alone.
+  signal.addEventListener('abort', () => child.kill(), { once: true })
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', code => resolve(code ?? EXIT.fault))

@@ -1,11 +1,11 @@
 /** `tapdip-sim config`: a ready profile as a file of JSON, to begin one's own with. */
 
 import type { Command } from 'commander'
-import { hex } from '../src/bytes.ts'
-import { currency } from '../src/currency.ts'
-import { contactlessFor } from '../src/emv/contactless/profiles.ts'
-import { mposFor } from '../src/emv/profiles.ts'
-import { virtualConfig } from './world.ts'
+import { hex } from '../../src/bytes.ts'
+import { currency } from '../../src/currency.ts'
+import { contactlessFor } from '../../src/emv/contactless/profiles.ts'
+import { mposFor } from '../../src/emv/profiles.ts'
+import { virtualConfig } from '../world.ts'
 
 export function addConfig(program: Command): void {
   program

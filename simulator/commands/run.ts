@@ -1,28 +1,28 @@
 /** `tapdip-sim run`: one payment of a virtual card in the kernel, without a reader; its outcome and why each bit is as it is. */
 
 import type { Command } from 'commander'
-import { fromHex, hex } from '../src/bytes.ts'
-import { choice, matching } from '../src/command/flags.ts'
-import { EXIT, language } from '../src/command/line.ts'
-import { DukptDevice, initialKey } from '../src/crypto/dukpt.ts'
-import { currency, formatAmount, parseAmount } from '../src/currency.ts'
-import { transact } from '../src/emv/contact/kernel.ts'
-import { tagName } from '../src/emv/data.ts'
-import type { Explanation } from '../src/emv/explain/explain.ts'
-import { explanationJson, printExplanations } from '../src/emv/explain/print.ts'
-import type { Outcome } from '../src/emv/outcome.ts'
-import { eurMpos, russianMpos } from '../src/emv/profiles.ts'
-import type { AuthorisationRequest, AuthorisationResponse, Terminal } from '../src/emv/terminal.ts'
-import { message } from '../src/messages/messages.ts'
-import { words } from '../src/tlv/words.ts'
-import { Issuer } from './acquirer/issuer/issuer.ts'
-import { parseRules } from './acquirer/rules.ts'
-import { loadCard, type VirtualCard } from './cards/icc.ts'
-import { allAccounts } from './cards/issuer-view.ts'
-import { profiles } from './cards/profiles/index.ts'
-import { testPinDukpt } from './keys.ts'
-import { pinBlock } from './readers/pin-keys.ts'
-import { virtualConfig } from './world.ts'
+import { fromHex, hex } from '../../src/bytes.ts'
+import { amountOf, choice, matching } from '../../src/command/flags.ts'
+import { EXIT, language } from '../../src/command/line.ts'
+import { DukptDevice, initialKey } from '../../src/crypto/dukpt.ts'
+import { currency, formatAmount } from '../../src/currency.ts'
+import { transact } from '../../src/emv/contact/kernel.ts'
+import { tagName } from '../../src/emv/data.ts'
+import type { Explanation } from '../../src/emv/explain/explain.ts'
+import { explanationJson, printExplanations } from '../../src/emv/explain/print.ts'
+import type { Outcome } from '../../src/emv/outcome.ts'
+import { eurMpos, russianMpos } from '../../src/emv/profiles.ts'
+import type { AuthorisationRequest, AuthorisationResponse, Terminal } from '../../src/emv/terminal.ts'
+import { message } from '../../src/messages/messages.ts'
+import { words } from '../../src/tlv/words.ts'
+import { Issuer } from '../acquirer/issuer/issuer.ts'
+import { parseRules } from '../acquirer/rules.ts'
+import { loadCard, type VirtualCard } from '../cards/icc.ts'
+import { allAccounts } from '../cards/issuer-view.ts'
+import { profiles } from '../cards/profiles/index.ts'
+import { testPinDukpt } from '../keys.ts'
+import { pinBlock } from '../readers/pin-keys.ts'
+import { virtualConfig } from '../world.ts'
 
 const configs = { russianMpos: { of: russianMpos, unit: currency('RUB') }, eurMpos: { of: eurMpos, unit: currency('EUR') } } as const
 export const hosts = ['approve', 'decline', 'unreachable'] as const
@@ -41,7 +41,7 @@ export interface RunOptions {
 export async function runCard(card: VirtualCard, options: RunOptions = {}): Promise<{ outcome: Outcome; explained: Explanation[] }> {
   const { of, unit } = configs[options.config ?? 'russianMpos']
   const explained: Explanation[] = []
-  const transaction = { amount: parseAmount(options.amount ?? '2500.00', unit), currency: unit, at: new Date() }
+  const transaction = { amount: amountOf('--amount', options.amount ?? '2500.00', unit), currency: unit, at: new Date() }
   const outcome = await transact(card.contact(), transaction, virtualConfig(undefined, of), terminalWith(card, options), {
     explain: entry => void explained.push(entry),
   })
@@ -147,7 +147,7 @@ export function addRun(program: Command): void {
           const whole = { card: card.plan.name, ...told, ...(flags.explain && { explained: explained.map(explanationJson) }) }
           process.stdout.write(`${JSON.stringify(whole, null, 2)}\n`)
         } else {
-          const amount = `${formatAmount(parseAmount(flags.amount, unit), unit)} ${unit.alpha}`
+          const amount = `${formatAmount(amountOf('--amount', flags.amount, unit), unit)} ${unit.alpha}`
           process.stdout.write(`${message('demo.run', language(flags.lang), { card: card.plan.name, amount })}\n${printOutcome(told)}`)
           if (flags.explain) process.stdout.write(`\n${printExplanations(explained)}`)
         }
