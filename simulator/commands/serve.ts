@@ -12,6 +12,7 @@ import type { Explain } from '../../src/emv/explain/explain.ts'
 import { explanationJson } from '../../src/emv/explain/print.ts'
 import { asFault, Fault } from '../../src/errors.ts'
 import { lineFile } from '../../src/line-file.ts'
+import { faultMessage, type Language, message } from '../../src/messages/messages.ts'
 import { oneOf, usageFault } from '../../src/refusal.ts'
 import { loadCard, type VirtualCard } from '../cards/icc.ts'
 import { profiles } from '../cards/profiles/index.ts'
@@ -143,7 +144,7 @@ export function addServe(program: Command): void {
         ...(flags.dialect && { dialect: flags.dialect }),
         ...(flags.pinKeys && { pinKeys: flags.pinKeys }),
         battery: { ...(flags.battery !== undefined && { percent: flags.battery }), charging: flags.charging === true },
-        onFault: fault => process.stderr.write(`reader: ${fault.code}: ${fault.message}\n`),
+        onFault: fault => process.stderr.write(`reader: ${faultMessage(fault, language(flags.lang))}\n`),
         ...(flags.explain !== undefined && { explain: explainTo(flags.explain, flags.overwrite) }),
       })
       const { body } = reader
@@ -154,14 +155,14 @@ export function addServe(program: Command): void {
       const listening = await listen(flags.listen ?? 'pty', link => reader.serve(link), {
         hid: reader.hid,
         ble: reader.ble && { shape: reader.ble, name: reader.serial },
-        onError: fault => process.stderr.write(`reader: ${fault.code}: ${fault.message}\n`),
+        onError: fault => process.stderr.write(`reader: ${faultMessage(fault, language(flags.lang))}\n`),
       })
       switchRadio(reader, listening)
       const dialect = reader.dialect ? `&dialect=${reader.dialect}` : ''
       process.stdout.write(`${reader.serial}: ${listening.uri}${listening.uri.includes('?') ? '&' : '?'}family=${family}${dialect}\n`)
       if (listening.air) process.stdout.write(`air: TAPDIP_AIR=${listening.air}\n`)
       if (!flags.quiet) body.on(event => event.type === 'display' && process.stdout.write(`${displayLine(event.screen)}\n`))
-      const deaf = flags.live ? () => {} : hearKnobs({ reader, radio: listening.radio })
+      const deaf = flags.live ? () => {} : hearKnobs({ reader, radio: listening.radio }, language(flags.lang))
       await interrupted()
       deaf()
       leave()
@@ -187,7 +188,7 @@ async function serveCard(card: VirtualCard, flags: ServeFlags): Promise<void> {
   const { present, phone, pin, battery, charging, serial, dialect, pinKeys, live, explain, currency: unit, config, contactless, listen: where = 'tcp:0' } = flags // biome-ignore format: a list
   onlyFor(Object.keys(virtualFamilies).join(', '), { '--present': present, '--phone': phone, '--pin': pin, '--battery': battery, '--charging': charging, '--serial': serial, '--dialect': dialect, '--pin-keys': pinKeys, '--live': live, '--explain': explain, '--currency': unit, '--config': config, '--contactless': contactless }) // biome-ignore format: a table
   if (where === 'pty') throw usageFault('usage.oneOf', { field: '--listen', value: where, allowed: 'tcp:<port>, pcsc' })
-  const tell = (fault: Fault) => void process.stderr.write(`card: ${fault.code}: ${fault.message}\n`)
+  const tell = (fault: Fault) => void process.stderr.write(`card: ${faultMessage(fault, language(flags.lang))}\n`)
   const inserted = new VpcdCard(card, { onFault: tell })
   const listening = await listen(where, link => inserted.serve(link), { onError: tell })
   process.stdout.write(`${card.plan.name}: ${listening.uri}${listening.uri === 'pcsc:' ? '' : '?family=vpcd'}\n`)
@@ -210,15 +211,15 @@ export function displayLine({ lines }: Screen): string {
 }
 
 /** A line each; what is none is told, and changes nothing. */
-function hearKnobs(all: Knobs): () => void {
+function hearKnobs(all: Knobs, lang: Language): () => void {
   const lines = createInterface({ input: process.stdin })
   lines.on('line', line => {
     if (line.trim() === '') return
     try {
       turnKnob(all, line)
-      process.stdout.write(`${line.trim()}: done\n`)
+      process.stdout.write(`${line.trim()}: ${message('knob.done', lang)}\n`)
     } catch (error) {
-      process.stderr.write(`${asFault(error).message}\n`)
+      process.stderr.write(`${faultMessage(asFault(error), lang)}\n`)
     }
   })
   return () => {

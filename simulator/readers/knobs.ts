@@ -1,6 +1,7 @@
 /** The knobs of a virtual reader while it runs, as lines of text: battery, charger, firmware, tamper, line faults, signal, reboot. */
 
 import { Fault } from '../../src/errors.ts'
+import { oneOf, usageFault } from '../../src/refusal.ts'
 import { isVersion } from '../../src/version.ts'
 import type { Controller } from '../air/controller.ts'
 import type { VirtualReader } from './reader.ts'
@@ -20,20 +21,20 @@ interface Knob {
 
 const onOff = (value: string): boolean => {
   if (value === 'on' || value === 'off') return value === 'on'
-  throw refused(`'${value}'`, 'on or off')
+  throw refused(value, 'on, off')
 }
 
 function number(value: string, from: number, to: number): number {
   const given = Number(value)
-  if (!/^-?\d+$/.test(value) || given < from || given > to) throw refused(`'${value}'`, `a whole number from ${from} to ${to}`)
+  if (!/^-?\d+$/.test(value) || given < from || given > to) throw usageFault('usage.range', { field: 'knob', value, from, to })
   return given
 }
 
 /** `off` or 0: none. */
 const every = (value: string): number | undefined => (value === 'off' ? undefined : number(value, 0, 1_000_000) || undefined)
 
-function refused(what: string, rule: string): Fault {
-  return new Fault('bad-argument', `${what}: the rule is ${rule}`, { field: 'knob', rule })
+function refused(value: string, allowed: string): Fault {
+  return usageFault('usage.oneOf', { field: 'knob', value, allowed })
 }
 
 function air({ radio, reader }: Knobs): Controller {
@@ -57,7 +58,7 @@ export const knobs: Readonly<Record<string, Knob>> = {
     takes: '<version>|off',
     what: 'the oldest firmware that may pay: an older one wants an update first',
     turn: ({ reader }, value) => {
-      if (value !== 'off' && !isVersion(value)) throw refused(`version '${value}'`, 'a version, as 2.0.0, or off')
+      if (value !== 'off' && !isVersion(value)) throw refused(value, '2.0.0, off')
       reader.firmware.condition.requiredVersion = value === 'off' ? undefined : value
     },
   },
@@ -130,7 +131,7 @@ export const knobs: Readonly<Record<string, Knob>> = {
     takes: 'in|out',
     what: 'whether it is near',
     turn: (all, value) => {
-      if (value !== 'in' && value !== 'out') throw refused(`'${value}'`, 'in or out')
+      if (value !== 'in' && value !== 'out') throw refused(value, 'in, out')
       air(all).inRange = value === 'in'
     },
   },
@@ -144,8 +145,7 @@ export function knobHelp(text: (name: string, english: string) => string = (_, e
 /** Turns a knob by a line, `battery 3`. @throws Fault `bad-argument` for a knob or value that is none, `unsupported` for one that this reader has not */
 export function turnKnob(all: Knobs, line: string): void {
   const [name, value = '', ...rest] = line.trim().split(/\s+/)
-  const knob = Object.hasOwn(knobs, name) ? knobs[name] : undefined
-  if (!knob) throw refused(`knob '${name}'`, `one of ${Object.keys(knobs).join(', ')}`)
-  if (rest.length > 0 || (knob.takes === '') !== (value === '')) throw refused(`'${line.trim()}'`, `${name} ${knob.takes}`.trim())
+  const knob = knobs[oneOf('knob', name, Object.keys(knobs))]
+  if (rest.length > 0 || (knob.takes === '') !== (value === '')) throw refused(line.trim(), `${name} ${knob.takes}`.trim())
   knob.turn(all, value)
 }

@@ -234,6 +234,7 @@ export const faultMessages = {
   'usage.file.locked': ['{field}: another process has {value} open', '{field}: {value} занят другим процессом'],
   'usage.file.noName': ["{field}: '{value}' is no name of a file", '{field}: «{value}» не может быть именем файла'],
   'usage.file.noBook': ['{field}: {value} cannot be opened as a file', '{field}: {value} не открывается как файл'],
+  'knob.done': ['done', 'выполнено'],
   'help.values': ['one of {values}', 'допустимо: {values}'],
   'help.default': ['{value} when left out', 'по умолчанию {value}'],
 } as const
