@@ -4,11 +4,13 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { hex } from '../../src/bytes.ts'
 import { bytesOf, choice } from '../../src/command/flags.ts'
+import { language } from '../../src/command/line.ts'
 import { tagName } from '../../src/emv/data.ts'
 import { bitEffect, setBits } from '../../src/emv/explain/bit-rules.ts'
 import { type Explanation, steps } from '../../src/emv/explain/explain.ts'
 import { concerns, explanationJson, isAbout, parseExplanation, printExplanations } from '../../src/emv/explain/print.ts'
 import { fileFault } from '../../src/file-fault.ts'
+import { message } from '../../src/messages/messages.ts'
 import { usageFault } from '../../src/refusal.ts'
 import { words } from '../../src/tlv/words.ts'
 
@@ -20,6 +22,7 @@ interface Options {
   readonly tsi?: string
   readonly cvm?: string
   readonly json?: boolean
+  readonly lang?: string
 }
 
 export function addExplain(program: Command): void {
@@ -65,6 +68,8 @@ export function addExplain(program: Command): void {
           }
         })
       const chosen = entries.filter(about)
+      if (chosen.length === 0 && !options.json)
+        process.stderr.write(`${message('explain.none', language(options.lang), { count: entries.length })}\n`)
       process.stdout.write(options.json ? `${JSON.stringify(chosen.map(explanationJson), null, 2)}\n` : printExplanations(chosen))
     })
 }

@@ -6,7 +6,6 @@ import { type Currency, parseAmount } from '../currency.ts'
 import { Fault, isFault } from '../errors.ts'
 import type { MessageId } from '../messages/messages.ts'
 import { nearest } from '../nearest.ts'
-import { checkLine } from '../payment/one-line.ts'
 import { oneOf, usageFault } from '../refusal.ts'
 
 /** A whole number in a range, for commander's argument parsers. @throws Fault `bad-argument` */
@@ -31,7 +30,11 @@ export function textOf(field: string, from: number, to: number): (text: string) 
   return text => {
     const { length } = text.trim() === '' ? '' : text
     if (length < from || length > to) throw usageFault('usage.length', { field, value: length, from, to })
-    checkLine(field, text)
+    const broken = /\p{Cc}/u.exec(text)
+    if (broken) {
+      const character = `U+${broken[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
+      throw usageFault('usage.oneLine', { field, value: character, at: [...text.slice(0, broken.index)].length + 1 })
+    }
     return text
   }
 }

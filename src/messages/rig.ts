@@ -48,4 +48,5 @@ export const rigMessages = {
     'Есть и другие: `npm start -- --all` покажет все {count}, `npm start -- --scene <номер>` — одну из них:',
   ],
   'demo.end': ['Done. Test keys and test cards only.', 'Готово. Только тестовые ключи и тестовые карты.'],
+  'explain.none': ['Nothing of {count} lines is about it.', 'Из строк ({count}) ни одна к этому не относится.'],
 } as const

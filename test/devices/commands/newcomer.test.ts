@@ -1,6 +1,6 @@
 /** What stopped somebody who followed README and docs line by line: English in a Russian session, a card that was asked for before the refusal, a hint that speaks of another thing. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
@@ -81,6 +81,14 @@ it('an order of an empty e-mail address or comment is refused by its flag, and i
       err: expect.stringContaining(`${flag} has 0 characters, it takes 1 to`),
     })
   expect((await line('tapdip', ['order', 'list', '--json'])).out).toBe('[]\n')
+})
+
+it('a trace that has nothing of what is asked for says so, and is no silence', async () => {
+  const file = join(state(), 'rules.jsonl')
+  writeFileSync(file, `${JSON.stringify({ step: 'risk', rule: 'floor limit', inputs: {}, effect: [] })}\n`)
+  expect(await line('tapdip', ['explain', file, '--of', 'nowhere'])).toEqual({ code: 0, out: '', err: 'Nothing of 1 lines is about it.\n' })
+  expect((await line('tapdip', ['explain', file, '--of', 'nowhere', '--lang', 'ru'])).err).toMatch(/ни одна к этому не относится/)
+  expect(await line('tapdip', ['explain', file, '--of', 'nowhere', '--json'])).toEqual({ code: 0, out: '[]\n', err: '' })
 })
 
 it('what a card number was typed into by mistake is told masked', async () => {
