@@ -25,19 +25,17 @@ export function fromHex(text: string): Uint8Array {
   if (typeof text !== 'string') door.need('text', text, door.anyText)
   const bytes = new Uint8Array(text.length >> 1)
   let digits = 0
-  let bad: Fault | undefined
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
     const value = code < 128 ? DIGITS[code] : NONE
     if (value === NONE) {
       if (/\s/.test(text[i])) continue
-      bad ??= new Fault('bad-hex', `'${text[i]}' at position ${digits} is not a hex digit`)
+      throw new Fault('bad-hex', `'${text[i]}' at position ${digits} is not a hex digit`)
     }
-    if (!bad) bytes[digits >> 1] = bytes[digits >> 1] * 16 + value
+    bytes[digits >> 1] = bytes[digits >> 1] * 16 + value
     digits++
   }
   if (digits % 2 !== 0) throw new Fault('bad-hex', `hex string has an odd number of digits (${digits})`)
-  if (bad) throw bad
   return digits / 2 === bytes.length ? bytes : bytes.slice(0, digits / 2)
 }
 

@@ -6,22 +6,16 @@ import { pathToFileURL } from 'node:url'
 
 const dist = resolve(import.meta.dirname, '../../dist')
 
-/** Folders whose modules hold decoders, and what of them does not: they read files, hardware, or our own objects. */
-const places = [
-  /^devices\/[\w-]+\/codec(-\w+)*\.js$/,
-  /^src\/(tlv|apdu|crypto)\/[\w-]+\.js$/,
-  /^src\/(magstripe|bytes|currency)\.js$/,
-  /^src\/payment\/(wire|wire-order|qr-code|iso8583)\.js$/,
-  /^src\/transport\/(uri|replay)\.js$/,
-  /^src\/emv\/(explain-print|config-schema)\.js$/,
-  /^src\/emv\/contactless\/(entry|config)\.js$/,
-]
+/** Where decoders are: everywhere but in the programs, the entries and what makes results, so that a file that moves takes its decoders with it. */
+const place = /^(src|devices\/(?!commands\/)[\w-]+)\/(?!(index|tools)\.js|(entries|payment\/pay)\/).+\.js$/
 const texts =
-  /^(parseTrack[123]|parseUri|parseTrace|parseMerchantCode|codeObjects|parseExplanation|fromHex|elements|readServiceCode|currency|parseAmount)$/
-const jsons = /^(decode(Message|Answer|Code|Merchant|Order|Change|HostOrder|Sale|CashSale)|parse(TerminalConfig|ContactlessConfig|CaKey))$/
-const named = /^(decode|parse|read|describe|walk|find)[A-Z]?|^(elements|codeObjects|fromHex|currency)$/
-/** Builders of decoders, and readers of what is typed by us. */
-const not = /Decoder$|^readBinary/
+  /^(parseTrack[123]|parseUri|parseTrace|parseMerchantCode|codeObjects|parseExplanation|fromHex|elements|readServiceCode|currency|parseAmount|readFacts|readNotice)$/
+const jsons =
+  /^(decode(Message|Answer|Code|Merchant|Order|Change|HostOrder|Sale|CashSale)|parse(TerminalConfig|ContactlessConfig|CaKey|IsoDialect)|read(Entry|Shop|Order))$/
+const named = /^(decode|parse|read|describe|walk|find)([A-Z]|$)|^(elements|codeObjects|fromHex|currency)$/
+/** What has such a name and decodes nothing: builders of decoders, and what asks a card, a reader, the air, a file or our own objects. */
+const not =
+  /Decoder$|^readBinary|^(readBalance|readFiles|readAndRelease|readRecords|readFile|readProfile|walkCvmList|findCaKey|find|describeResult)$/
 
 /** Decoders of a line: bytes in, messages out. */
 const isSide = one => typeof one === 'object' && one !== null && typeof one.decoder === 'function' && typeof one.encode === 'function'
@@ -31,7 +25,7 @@ export async function everyDecoder() {
   const found = []
   const files = readdirSync(dist, { recursive: true, encoding: 'utf8' })
     .map(name => name.replaceAll('\\', '/'))
-    .filter(name => places.some(place => place.test(name)))
+    .filter(name => place.test(name))
   for (const file of files.sort()) {
     const module = await import(pathToFileURL(join(dist, file)).href)
     for (const [name, value] of Object.entries(module)) {
@@ -51,6 +45,10 @@ export async function everyDecoder() {
       }
     }
   }
+  const { isoDialects } = await import(pathToFileURL(join(dist, 'src/payment/host/iso8583/dialect.js')).href)
+  const { decodeIso } = await import(pathToFileURL(join(dist, 'src/payment/host/iso8583/codec.js')).href)
+  for (const dialect of Object.keys(isoDialects))
+    found.push({ name: `decodeIso ${dialect}`, takes: 'bytes', run: bytes => decodeIso(bytes, { dialect }) })
   const { mmsSide, v5Device } = await import(pathToFileURL(join(dist, 'devices/magtek/codec.js')).href)
   for (const [
     name,
@@ -76,9 +74,19 @@ function given(name, input) {
   if (/^decode(Merchant|Order)$/.test(name)) return [input, 'order']
   if (/^decodeFormat[03]$/.test(name)) return [input, '4761739001010010']
   if (name === 'decodeFirmware') return [0xd801, input]
+  if (name === 'parseScripts') return [[input]]
+  if (name === 'readEntry') return [row(input), { name: '', id: '', terminal: '' }]
+  if (name === 'readShop') return [row(input)]
+  if (name === 'readOrder') return [row(input), []]
   if (name === 'readPayload') return [{ id: 0x1001, payload: input }]
   if (name === 'readSwipe') return [Object.fromEntries([1, 2, 3].map(track => [`track${track}`, Buffer.from(input).toString('latin1')]))]
   return [input]
+}
+
+/** A row as SQLite gives it: texts, numbers and nothing. */
+function row(input) {
+  const columns = input !== null && typeof input === 'object' && !Array.isArray(input) ? Object.entries(input) : []
+  return Object.fromEntries(columns.map(([name, value]) => [name, typeof value === 'object' || typeof value === 'boolean' ? null : value]))
 }
 
 /** Lazy ones do their work when they are walked through. */

@@ -11,9 +11,9 @@ const makers = { bytes: bytesOf, text: textOf, json: jsonOf }
 /** Inputs made at once, so that several decoders share the work of making them. */
 const BATCH = 512
 
-/** `count` inputs in all, in turn over the decoders. */
-async function fuzz(count, seed) {
-  const decoders = await everyDecoder()
+/** `count` inputs in all, in turn over the decoders whose name the text `only` matches. */
+async function fuzz(count, seed, only) {
+  const decoders = (await everyDecoder()).filter(({ name }) => new RegExp(only).test(name))
   const draw = random(seed)
   const wrong = []
   const per = Object.fromEntries(decoders.map(({ name }) => [name, 0]))
@@ -41,13 +41,15 @@ async function fuzz(count, seed) {
   return { done, wrong, per }
 }
 
-if (!isMainThread) parentPort.postMessage(await fuzz(workerData.count, workerData.seed))
+if (!isMainThread) parentPort.postMessage(await fuzz(workerData.count, workerData.seed, workerData.only))
 else {
   const { values } = parseArgs({
     options: {
       count: { type: 'string', default: '1000000' },
       seed: { type: 'string', default: '1' },
       workers: { type: 'string', default: String(availableParallelism()) },
+      /** A pattern of names: these decoders alone. */
+      only: { type: 'string', default: '' },
       growth: { type: 'boolean', default: true },
     },
     allowNegative: true,
@@ -59,7 +61,9 @@ else {
       { length: workers },
       (_, index) =>
         new Promise((resolve, reject) =>
-          new Worker(new URL(import.meta.url), { workerData: { count: Math.ceil(count / workers), seed: seed * 1000 + index } })
+          new Worker(new URL(import.meta.url), {
+            workerData: { count: Math.ceil(count / workers), seed: seed * 1000 + index, only: values.only },
+          })
             .on('message', resolve)
             .on('error', reject),
         ),
