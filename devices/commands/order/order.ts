@@ -142,7 +142,7 @@ function readItem(text: string, id: string, unit: Currency): OrderItem {
 function readQuantity(text: string, field: string): bigint {
   const [, whole, fraction = ''] = /^(\d{1,6})(?:[.,](\d{1,3}))?$/.exec(text) ?? []
   const quantity = whole === undefined ? 0n : BigInt(whole + fraction.padEnd(3, '0'))
-  if (quantity <= 0n) throw usageFault('usage.oneOf', { field, value: text, allowed: '0.001–999999.999' })
+  if (quantity <= 0n) throw usageFault('usage.oneOf', { field, value: text, allowed: 'quantity 0.001–999999.999' })
   return quantity
 }
 

@@ -261,7 +261,7 @@ describe('pay ends by itself with its code', () => {
       [['decode', '00', '--lang', 'fr'], /--lang is 'fr'/],
       [
         payArgs({ uri: 'tcp://127.0.0.1:1', acquirer: { url: 'http://127.0.0.1:8080' } }, '1.00', '--merchant', ''),
-        /merchant\.name has 0 characters/,
+        /--merchant has 0 characters/,
       ],
       [['decode', '9F0', '--lang', 'ru'], /Не шестнадцатеричная строка/],
       [

@@ -84,7 +84,7 @@ describe('flags', () => {
     [['--interfaces', ''], "--interfaces is ''"],
     [['--fallback', 'chip'], "--fallback is 'chip'"],
     [['--fallback-tries', '10'], '--fallback-tries'],
-    [['--fallback-not-for', '2200,x'], 'fallback.notFor is x'],
+    [['--fallback-not-for', '2200,x'], "--fallback-not-for is 'x'"],
   ])('%j is refused before anybody is connected', async (flags, words) => {
     const nowhere = { uri: 'tcp://127.0.0.1:1?family=qpos', acquirer: { url: 'http://127.0.0.1:1' } } as unknown as Counter
     const { code, err, out } = await run('devices', payArgs(nowhere, ...flags))
