@@ -96,7 +96,7 @@ async function send(slot: CardSlot, apdu: Uint8Array, { raw, decode }: ApduFlags
   const { data, sw } = raw ? decodeResponse(await slot.transmit(apdu, { signal })) : await exchange(slot, decodeCommand(apdu), { signal })
   return {
     command: commandText(apdu),
-    ...(decode ? { tlv: describeEither(data) } : { data: hex(data) }),
+    ...(decode ? { tlv: describeEither(data, { answerTo: apdu[1] }) } : { data: hex(data) }),
     sw: hex(encodeResponse(sw)),
     words: statusWords(sw),
   }

@@ -14,7 +14,8 @@ import type { Outcome } from '../../src/emv/outcome.ts'
 import { eurMpos, russianMpos } from '../../src/emv/profiles.ts'
 import type { AuthorisationRequest, AuthorisationResponse, Terminal } from '../../src/emv/terminal.ts'
 import { message } from '../../src/messages/messages.ts'
-import { words } from '../../src/tlv/words.ts'
+import { write } from '../../src/tlv/ber.ts'
+import { describe } from '../../src/tlv/print.ts'
 import { Issuer } from '../acquirer/issuer/issuer.ts'
 import { parseRules } from '../acquirer/rules.ts'
 import { loadCard, type VirtualCard } from '../cards/icc.ts'
@@ -111,7 +112,7 @@ function printOutcome({ tags, ...outcome }: ReturnType<typeof outcomeJson>): str
   const head = Object.entries(outcome).map(([name, value]) => (name === 'result' ? value : value === true ? name : `${name} ${value}`))
   const lines = Object.entries(tags).flatMap(([tag, value]) => [
     `  ${tag.padEnd(4)} ${value}`,
-    ...words(Number.parseInt(tag, 16), fromHex(value), undefined, {}).map(one => `         ${one}`),
+    ...(describe(write(Number.parseInt(tag, 16), fromHex(value))).objects[0]?.words ?? []).map(one => `         ${one}`),
   ])
   return [head.join(', '), ...lines].map(line => `${line}\n`).join('')
 }

@@ -1,7 +1,7 @@
 /** What the bits of EMV's flag fields mean, as words (EMV 4.4 Book 3, Annex C and Book 4, Annex A). */
 
 /** For each byte the meanings of b8 to b1; '' where a bit is reserved. */
-type FlagTable = readonly (readonly string[])[]
+export type FlagTable = readonly (readonly string[])[]
 
 const TVR: FlagTable = [
   [
@@ -87,35 +87,16 @@ export const flags: ReadonlyMap<number, FlagTable> = new Map<number, FlagTable>(
       [8, 7, 6, 5, 4, 3, 2, 1].map(part => `Code table ${part}`),
     ],
   ],
-  [
-    0x9f66,
-    [
-      [
-        'Mag-stripe mode supported', '', 'EMV mode supported', 'EMV contact chip supported', 'Offline-only reader', 'Online PIN supported',
-        'Signature supported', 'Offline data authentication for online authorisations supported',
-      ],
-      ['Online cryptogram required', 'CVM required', '(Contact chip) offline PIN supported', '', '', '', '', ''],
-      ['Issuer update processing supported', 'Consumer device CVM supported', '', '', '', '', '', ''],
-      ['', '', '', '', '', '', '', ''],
-    ],
-  ],
-  [
-    0x9f6c,
-    [
-      [
-        'Online PIN required', 'Signature required', 'Go online if offline data authentication fails and reader is online capable',
-        'Switch interface if offline data authentication fails and reader supports contact', 'Go online if application expired',
-        'Switch interface for cash transactions', 'Switch interface for cashback transactions', '',
-      ],
-      ['Consumer device CVM performed', 'Card supports issuer update processing at the point of sale', '', '', '', '', '', ''],
-    ],
-  ],
 ]) // biome-ignore format: tables
 
 /** The meanings of the bits that are set, reserved ones by their place. Undefined where `tag` is no flag field. */
 export function flagWords(tag: number, value: Uint8Array): string[] | undefined {
   const table = flags.get(tag)
-  if (!table) return undefined
+  return table && tableWords(table, value)
+}
+
+/** The meanings of the bits that are set in `value`, by a table of them. */
+export function tableWords(table: FlagTable, value: Uint8Array): string[] {
   const words: string[] = []
   value.forEach((byte, at) => {
     for (let bit = 8; bit >= 1; bit--)

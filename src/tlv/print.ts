@@ -5,7 +5,10 @@ import { isFault } from '../errors.ts'
 import { maskNumbers } from '../mask.ts'
 import { isConstructed, MAX_DEPTH, readTolerant, tagHex } from './ber.ts'
 import { parseDol } from './dol.ts'
-import { type Dictionary, general } from './tags.ts'
+import { openFormat1 } from './format1.ts'
+import { guess, type Hints, likelyKernel } from './guess.ts'
+import type { KernelDictionary } from './kernels.ts'
+import { type Dictionary, general, isSensitive, type TagInfo } from './tags.ts'
 import { mask, type Surroundings, words } from './words.ts'
 
 /** One data object as JSON can carry it. */
@@ -14,7 +17,7 @@ export interface Described {
   readonly tag: string
   /** As the dictionary has it; left out for a tag that it does not know. */
   readonly name?: string
-  /** Where the tag begins in the bytes that were described. */
+  /** Where the tag begins in the bytes that were described; of a value in template 80, which has no tags, where the value does. */
   readonly offset: number
   /** Bytes of the value. */
   readonly length: number
@@ -26,6 +29,8 @@ export interface Described {
   readonly words?: readonly string[]
   /** What a template holds. */
   readonly children?: readonly Described[]
+  /** It could be read otherwise too: as what it was taken, and why. A tag of kernels where none was named; a template 80 whose command is not known. */
+  readonly guessed?: string
   /** What is wrong with it, in a sentence. */
   readonly wrong?: readonly string[]
 }
@@ -49,17 +54,28 @@ interface Stop {
 
 /** How bytes are described. */
 export interface DescribeOptions {
-  /** The words of one kernel (`kernelDictionaries`); the general ones when left out. */
+  /** The words of one kernel (`kernelDictionaries`); the general ones when left out, and for a tag of kernels the likeliest of theirs, which is told. */
   readonly words?: Dictionary
+  /** INS of the command that the bytes answer (0xA8 for GET PROCESSING OPTIONS), which tells what a template 80 holds; told from it and said when left out. */
+  readonly answerTo?: number
   /** See `read`. */
   readonly ff?: 'padding' | 'tag'
 }
 
 /** Everything that can be said of `bytes`. Never throws: what is wrong is part of the description. */
 export function describe(bytes: Uint8Array, options: DescribeOptions = {}): Description {
-  const around: { currency?: Uint8Array } = {}
-  collectCurrency(bytes, options, around, 0)
+  const around: Around = { unknown: [] }
+  collect(bytes, options, around, 0)
+  around.likely = options.words ? undefined : likelyKernel(around)
   return level(bytes, 0, 0, options, around)
+}
+
+/** What all of the data tell about one of them. */
+interface Around extends Hints {
+  currency?: Uint8Array
+  aid?: Uint8Array
+  likely?: KernelDictionary
+  readonly unknown: (readonly [tag: number, value: Uint8Array])[]
 }
 
 /**
@@ -79,7 +95,9 @@ export function describeEither(bytes: Uint8Array, options: DescribeOptions = {})
 const [STOPPED, WRONG, UNKNOWN] = [10_000, 100, 1]
 
 function faults({ objects, stopped }: Description): number {
-  const each = objects.map(one => (one.wrong ?? []).length * WRONG + (one.name ? 0 : UNKNOWN) + faults({ objects: one.children ?? [] }))
+  const each = objects.map(
+    one => (one.wrong ?? []).length * WRONG + (one.name && !one.guessed ? 0 : UNKNOWN) + faults({ objects: one.children ?? [] }),
+  )
   return each.reduce((sum, one) => sum + one, stopped ? STOPPED : 0)
 }
 
@@ -87,7 +105,11 @@ function faults({ objects, stopped }: Description): number {
 const universal = /^[0-3]/
 
 function hushed({ words: said, children, ...one }: Described, nonsense: boolean): Described {
-  const vague = universal.test(one.tag) || (nonsense && (!one.name || one.wrong !== undefined || one.length >= 8))
+  // Values without tags are put together again: a number that was cut into them would pass for two.
+  if (nonsense && one.tag === '80' && children)
+    return { ...one, value: maskNumbers(children.map(child => child.value ?? '').join('')), masked: true }
+  const vague =
+    universal.test(one.tag) || (nonsense && (!one.name || one.guessed !== undefined || one.wrong !== undefined || one.length >= 8))
   const value = one.value === undefined || one.masked || !vague ? one.value : maskNumbers(one.value)
   const changed = value !== one.value
   return {
@@ -98,7 +120,7 @@ function hushed({ words: said, children, ...one }: Described, nonsense: boolean)
   }
 }
 
-function level(bytes: Uint8Array, base: number, depth: number, options: DescribeOptions, around: Surroundings): Description {
+function level(bytes: Uint8Array, base: number, depth: number, options: DescribeOptions, around: Around): Description {
   const read = readTolerant(bytes, { base, ff: options.ff })
   const objects = read.objects.map(({ tag, value, offset }) =>
     object(tag, value, offset, base + value.byteOffset - bytes.byteOffset, depth, options, around),
@@ -117,10 +139,17 @@ function object(
   valueOffset: number,
   depth: number,
   options: DescribeOptions,
-  around: Surroundings,
+  around: Around,
 ): Described {
-  const info = (options.words ?? general).get(tag)
-  const head = { tag: tagHex(tag), ...(info && { name: info.name }), offset, length: value.length }
+  const taken = options.words ? undefined : guess(tag, value, around, around.likely)
+  const info = (options.words ?? general).get(tag) ?? taken?.info
+  const head = {
+    tag: tagHex(tag),
+    ...(info && { name: info.name }),
+    offset,
+    length: value.length,
+    ...(taken && { guessed: taken.why }),
+  }
   const wrong: string[] = []
   if (info && value.length > 0 && (value.length < info.min || value.length > info.max))
     wrong.push(`${value.length} bytes, the dictionary allows ${info.min === info.max ? info.min : `${info.min} to ${info.max}`}`)
@@ -130,13 +159,20 @@ function object(
     if (stopped) wrong.push(stopWords(stopped))
     return { ...head, children: objects, ...(wrong.length > 0 && { wrong }) }
   }
-  if (info?.sensitive) return { ...head, value: mask(tag, value), masked: true, ...(wrong.length > 0 && { wrong }) }
+  const opened = tag === 0x80 ? openFormat1(value, options.answerTo) : undefined
+  if (opened) {
+    const children = opened.parts.map(([part, from, to]) =>
+      object(part, value.subarray(from, to), valueOffset + from, valueOffset + from, depth + 1, options, around),
+    )
+    return { ...head, children, ...(opened.guessed && { guessed: opened.guessed }), ...(wrong.length > 0 && { wrong }) }
+  }
+  if (info?.sensitive || isSensitive(tag)) return { ...head, value: mask(tag, value), masked: true, ...(wrong.length > 0 && { wrong }) }
   let said: readonly string[] = []
   try {
     said =
       dols.has(tag) && !(tag === 0x9f69 && info?.name !== 'UDOL')
         ? dolWords(value, options.words ?? general)
-        : words(tag, value, info?.format, around)
+        : words(tag, value, info?.format, surroundings(info, around))
   } catch (error) {
     if (!isFault(error)) throw error
     wrong.push(error.message)
@@ -150,25 +186,34 @@ function dolWords(value: Uint8Array, dictionary: Dictionary): string[] {
   return parseDol(value).map(({ tag, length }) => `${tagHex(tag)} ${dictionary.get(tag)?.name ?? 'unknown'}: ${length}`)
 }
 
-/** Amounts are printed in the currency that the same data name, wherever it stands. */
-function collectCurrency(bytes: Uint8Array, options: DescribeOptions, around: { currency?: Uint8Array }, depth: number): void {
+function surroundings(info: TagInfo | undefined, { currency }: Around): Surroundings {
+  return { ...(currency && { currency }), ...(info && { name: info.name }) }
+}
+
+/** Amounts are printed in the currency that the same data name, wherever it stands; an AID, and what no general dictionary has, tells the kernel. */
+function collect(bytes: Uint8Array, options: DescribeOptions, around: Around, depth: number): void {
   for (const { tag, value } of readTolerant(bytes, { ff: options.ff }).objects) {
     if (tag === 0x5f2a && value.length === 2) around.currency = value
-    if (isConstructed(tag) && depth < MAX_DEPTH) collectCurrency(value, options, around, depth + 1)
+    else if (aids.has(tag) && value.length >= 5) around.aid ??= value
+    else if (!general.has(tag)) around.unknown.push([tag, value])
+    if (isConstructed(tag) && depth < MAX_DEPTH) collect(value, options, around, depth + 1)
   }
 }
+
+const aids = new Set([0x4f, 0x84, 0x9f06])
 
 function stopWords({ rule, offset, rest }: Stop): string {
   return `${rule} at offset ${offset}; ${rest} byte${rest === 1 ? '' : 's'} not read`
 }
 
-/** A description as lines: two blanks for each level, `!` before what is wrong. */
+/** A description as lines: two blanks for each level, `=` before what a value says, `?` before what was guessed, `!` before what is wrong. */
 export function printTree({ objects, stopped }: Description, indent = ''): string {
   const lines = objects.flatMap(one => {
     const inner = `${indent}  `
     const head = `${indent}${one.tag} ${one.name ?? 'unknown tag'} (${one.length})${one.value ? `: ${one.value}` : ''}`
     return [
       head,
+      ...(one.guessed ? [`${inner}? ${one.guessed}`] : []),
       ...(one.words ?? []).map(word => `${inner}= ${word}`),
       ...(one.children && one.children.length > 0 ? [printTree({ objects: one.children }, inner)] : []),
       ...(one.wrong ?? []).map(word => `${inner}! ${word}`),

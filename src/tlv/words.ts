@@ -6,12 +6,15 @@ import { Fault, isFault } from '../errors.ts'
 import { fullYear } from '../expiry.ts'
 import { maskPan } from '../mask.ts'
 import { cidWords, cvmWords, flagWords, terminalTypeWords, transactionTypes } from './bits.ts'
+import { kernelWords } from './kernel-words.ts'
 import type { TagFormat } from './tags.ts'
 
 /** Values of the same data that change how others read. */
 export interface Surroundings {
   /** 5F2A. */
   readonly currency?: Uint8Array
+  /** The object's name in the dictionary that it is read by: kernels use one tag for different things. */
+  readonly name?: string
 }
 
 /** Of a sensitive value what may be shown: a PAN's first six and last four digits, else only that it is there. */
@@ -24,6 +27,8 @@ export function mask(tag: number, value: Uint8Array): string {
 /** Lines that say what `value` means; none where the hex says it all. @throws Fault `tlv` where the value breaks its format */
 export function words(tag: number, value: Uint8Array, format: TagFormat | undefined, around: Surroundings = {}): string[] {
   if (value.length === 0) return []
+  const own = around.name === undefined ? undefined : kernelWords.get(around.name)
+  if (own) return own(value)
   const flagged = flagWords(tag, value)
   if (flagged) return flagged
   const special = specials.get(tag)
