@@ -6,6 +6,7 @@ import { Fault, isFault } from '../errors.ts'
 import { fullYear } from '../expiry.ts'
 import { maskPan } from '../mask.ts'
 import { cidWords, cvmWords, flagWords, terminalTypeWords, transactionTypes } from './bits.ts'
+import { issuerDataWords } from './iad.ts'
 import { kernelWords } from './kernel-words.ts'
 import type { TagFormat } from './tags.ts'
 
@@ -102,6 +103,7 @@ const specials: ReadonlyMap<number, Special> = new Map<number, Special>([
   [0x87, value => [`priority ${value[0] & 0x0f || 'none'}${value[0] & 0x80 ? ', cardholder must confirm' : ''}`]],
   [0x9f11, value => [`ISO/IEC 8859-${numeric(value)}`]],
   [0x5f2d, value => [(printable(value).match(/../g) ?? []).join(', ')]],
+  [0x9f10, issuerDataWords],
   [0x9f4d, value => [`SFI ${value[0]}, ${value[1] ?? 0} records`]],
   [0x9f5b, scripts],
   [0x8a, value => [`"${printable(value)}"${printable(value) === '00' ? ': approved' : ''}`]],
