@@ -241,14 +241,14 @@ const unfit = {
   nothing: '',
   'too long': 'x'.repeat(5000),
   'a command to the terminal': '/none/a\n\x1b[31mb',
-  'a folder': import.meta.dirname,
+  'a folder': '/usr/lib', // the same length on every machine
 } as const
 /** What such a value is right for, and why. */
 const fit: Readonly<Record<keyof typeof unfit, readonly string[]>> = {
   nothing: ['serve --pin'], // ENTER alone
   'too long': [],
   'a command to the terminal': [],
-  'a folder': ['pay --app', 'pay --sign', 'pay --merchant', 'scan <payload>', 'acquirer --token', 'explain --of'], // text
+  'a folder': ['pay --app', 'pay --sign', 'pay --merchant', 'scan <payload>', 'acquirer --token', 'explain --of', 'serve --serial'], // text
 }
 /** Looked at when the order is there, or the file. */
 const later = new Set(['--item', '--png', '--cashier', '--place', 'explain --of'])
