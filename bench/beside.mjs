@@ -12,6 +12,7 @@ import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { recordValue } from './record.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const RULES = { rounds: 40, milliseconds: 20, warmUp: 4000, slower: 0.05, noises: 3 }
@@ -58,14 +59,7 @@ async function pieces(build) {
 
   const onTap = card => ({ activate: async () => card, off: async () => {} })
   const rules = app.russianContactless()
-  const record = ber.write(
-    0x70,
-    fromHex(
-      '5A0847617390010100105F24034012315F25032401015F280206435F3401018E100000000000000000410342031E031F009F0702FF809F0802008C9F0D05FC50AC8800' +
-        '9F0E0500000000009F0F05FC70BCF8005F200F46554C4C2046554E4354494F4E414C9F4A01828C189F02069F03069F1A0295055F2A029A039C019F37049F35018D1A8A02' +
-        '9F02069F03069F1A0295055F2A029A039C019F37049F35015F300202019F420206439F4401029F140102',
-    ),
-  )
+  const record = ber.write(0x70, fromHex(recordValue))
   let number = 0
   return {
     'contact transaction': await played(loadCard('mastercard', options).contact(), card =>

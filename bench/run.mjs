@@ -11,6 +11,7 @@ import { isFailed, recoverIssuerKey } from '../dist/src/emv/oda/signature.js'
 import { readTemplate, walk, write } from '../dist/src/tlv/ber.js'
 import { record } from './card.mjs'
 import { measure, micro } from './measure.mjs'
+import { recordValue } from './record.mjs'
 import { recordTap } from './tap.mjs'
 
 /** Limits of the project: decoding against each other package, the part of RSA in a transaction, the kernel's own work in it, a tap as a whole. */
@@ -23,15 +24,7 @@ function limit(holds, rule) {
 }
 const row = (what, time, note = '') => console.log(`${what.padEnd(64)}${time.padStart(10)}  ${note}`)
 
-/** A record of 180 bytes as bank cards have them: dates, CVM list, action codes, both CDOLs, PAN of a test card and a name. */
-const recordBytes = write(
-  0x70,
-  fromHex(
-    '5A0847617390010100105F24034012315F25032401015F280206435F3401018E100000000000000000410342031E031F009F0702FF809F0802008C9F0D05FC50AC8800' +
-      '9F0E0500000000009F0F05FC70BCF8005F200F46554C4C2046554E4354494F4E414C9F4A01828C189F02069F03069F1A0295055F2A029A039C019F37049F35018D1A8A02' +
-      '9F02069F03069F1A0295055F2A029A039C019F37049F35015F300202019F420206439F4401029F140102',
-  ),
-)
+const recordBytes = write(0x70, fromHex(recordValue))
 const recordBuffer = Buffer.from(recordBytes)
 const recordHex = hex(recordBytes)
 

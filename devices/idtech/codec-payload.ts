@@ -214,7 +214,6 @@ export const resultCodes = {
   serviceNotAllowed: 0x5021,
   cardBlocked: 0x5023,
 } as const
-export type ResultName = keyof typeof resultCodes
 
 export interface ContactResult extends Told {
   /** One of `resultCodes`, or another: DFEE25. */

@@ -9,7 +9,6 @@ import { openMms } from './mms/mms.ts'
 import { openV5, type V5Model } from './v5.ts'
 
 export const magtekDialects = ['v5', 'mms'] as const
-export type MagtekDialect = (typeof magtekDialects)[number]
 
 export interface MagtekOptions {
   readonly signal?: AbortSignal | undefined

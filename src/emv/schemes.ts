@@ -1,6 +1,6 @@
 /** Payment systems beside the seven of the EMVCo kernels, by name, as data: their AIDs, and which kernel takes their cards by tap, where that is public. */
 
-import { fromHex, hex, startsWith } from '../bytes.ts'
+import { fromHex, startsWith } from '../bytes.ts'
 
 /** Those whose kernels are built here. */
 export const contactlessSchemes = ['mastercard', 'visa', 'amex', 'jcb', 'discover', 'unionpay', 'mir'] as const
@@ -62,9 +62,4 @@ export function kernelIdentifier(value: Uint8Array): Uint8Array | undefined {
   if (first < 0x80) return own ? value.subarray(0, 1) : undefined
   if (value.length < 3) return undefined
   return own ? value.subarray(0, 3) : value
-}
-
-/** For messages: `girocard, 2A` or the identifier that a card has asked for. */
-export function kernelName({ own }: KnownScheme, requested?: Uint8Array): string {
-  return own ?? (requested?.length ? hex(requested) : '')
 }

@@ -1,7 +1,6 @@
 /** What the parts of a till work with: one journal, one host, one merchant, and whoever hears of what happens. */
 
-import type { Clock } from '../../clock.ts'
-import { systemClock } from '../../clock.ts'
+import { type Clock, systemClock } from '../../clock.ts'
 import * as door from '../../door.ts'
 import { asFault, Fault } from '../../errors.ts'
 import type { Merchant, OrderAcquirer, RetailAcquirer } from '../acquirer.ts'
