@@ -17,11 +17,12 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
   { files: /^src\/command\//, may: bottom, own: true },
   { files: /^src\/tlv\//, may: bottom, own: true },
   { files: /^src\/crypto\//, may: bottom, own: true },
+  { files: /^src\/trace\//, may: [...bottom, /^src\/(tlv|apdu)\//], own: true },
   { files: /^src\/apdu\//, may: [...bottom, /^src\/tlv\//], own: true },
   { files: /^src\/emv\//, may: [...bottom, /^src\/(tlv|apdu|crypto|emv)\//] },
-  { files: /^src\/transport\//, may: [...bottom, /^src\/transport\//] },
-  { files: /^src\/reader\//, may: [...bottom, /^src\/(apdu|emv|tlv)\//, /^src\/transport\/link\.ts$/], own: true },
-  { files: /^src\/payment\//, may: [...bottom, /^src\/(emv|reader|tlv|payment)\//, /^src\/transport\/link\.ts$/] },
+  { files: /^src\/transport\//, may: [...bottom, /^src\/(transport|trace)\//] },
+  { files: /^src\/reader\//, may: [...bottom, /^src\/(apdu|emv|tlv|trace)\//, /^src\/transport\/link\.ts$/], own: true },
+  { files: /^src\/payment\//, may: [...bottom, /^src\/(emv|reader|tlv|payment|trace)\//, /^src\/transport\/link\.ts$/] },
   {
     // a codec and its parts: codec.ts, codec-frame.ts, …
     files: /^devices\/(?<family>[\w-]+)\/(\w+\/)?codec(-\w+)?\.ts$/,
@@ -32,11 +33,16 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
   { files: /^devices\/[\w-]+\/redaction\.ts$/, may: [...bottom, /^src\/transport\/trace\.ts$/], own: true, never: /driver/ },
   {
     files: /^devices\/(?<family>[\w-]+)\//,
-    may: [...bottom, /^src\/(reader|emv|tlv|apdu|crypto)\//, /^src\/transport\/link\.ts$/],
+    may: [...bottom, /^src\/(reader|emv|tlv|apdu|crypto|trace)\//, /^src\/transport\/link\.ts$/],
     own: true,
   },
   { files: /^devices\/[\w-]+\.ts$/, may: [/^src\//, /^devices\//] },
-  { files: /^simulator\//, may: [/^src\//, /^devices\/[\w-]+\/codec\.ts$/, /^simulator\//] },
+  // What stands above the virtual world runs it, and real readers too.
+  {
+    files: /^simulator\/(scenario|commands)\/|^simulator\/(cli|world)\.ts$/,
+    may: [/^src\//, /^devices\/([\w-]+\/codec|index|discover|families)\.ts$/, /^simulator\//],
+  },
+  { files: /^simulator\//, may: [/^src\//, /^devices\/[\w-]+\/codec\.ts$/, /^simulator\/(?!scenario\/)/] },
   { files: /^(test|bench)\//, may: [/./] },
 ]
 
