@@ -35,6 +35,7 @@ interface PayFlags extends CardFlags, ProfileFlags, AmountFlags, AcquirerFlags {
   readonly merchant: string
   readonly merchantId: string
   readonly terminal: string
+  readonly wait?: number
   readonly statusTime: number
   readonly check?: boolean
   readonly trace?: string
@@ -42,6 +43,9 @@ interface PayFlags extends CardFlags, ProfileFlags, AmountFlags, AcquirerFlags {
   readonly json?: boolean
   readonly lang?: string
 }
+
+/** What `--wait` says. */
+const CARD_TIME = 'how long a card is waited for, at most: then the payment is cancelled; the reader’s own time when left out'
 
 export function addPay(program: Command): void {
   acquirerOptions(profileOptions(amountOptions(cardOptions(program.command('pay')))))
@@ -60,6 +64,7 @@ export function addPay(program: Command): void {
     .option('--merchant <name>', 'as on the slip', 'MobileTestMerchant')
     .option('--merchant-id <id>', 'up to 15 characters', '635459020000001')
     .option('--terminal <id>', 'up to 8 characters', '63545902')
+    .option('--wait <seconds>', CARD_TIME, wholeNumber('--wait', 1, 3600))
     .option(
       '--status-time <seconds>',
       'how long a silent host is asked for the result, and again told of a reversal',
@@ -113,6 +118,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
         prompts: prompts(screen, flags),
         signal,
         ...card,
+        ...(flags.wait !== undefined && { waitTime: flags.wait * 1000 }),
         statusTime: flags.statusTime * 1000,
         reversalTime: flags.statusTime * 1000,
       })
@@ -235,6 +241,7 @@ function tell(event: PaymentEvent, screen: Console): void {
     if (paid === undefined) screen.say('app.untoldApplication', { label })
     else screen.say('app.otherApplication', { label, paid })
   } else if (event.type === 'fallback') screen.say(unread[event.ask])
+  else if (event.type === 'cardTimeout') screen.say('app.cardTimeout', { seconds: event.waited / 1000 })
   else if (event.type === 'reader') {
     const said = event.event
     if (said.type === 'card') {

@@ -18,6 +18,10 @@ export const appMessages = {
   ],
   'app.charging': ['charging', 'заряжается'],
   'app.presentCard': ['Please insert, swipe or tap the card.', 'Пожалуйста, вставьте/прокатайте/приложите карту.'],
+  'app.cardTimeout': [
+    'Nobody has presented a card in {seconds} s: the reader is told to stop.',
+    'Карта не предъявлена за {seconds} с: картридеру передана отмена.',
+  ],
   'app.cardInserted': ['Chip card inserted.', 'Вставлена чиповая карта.'],
   'app.atrRemarks': [
     'The card’s answer to reset is not as EMV wants it: {remarks}.',

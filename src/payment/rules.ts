@@ -96,6 +96,7 @@ const byCard = {
   firmware: maybe(object),
   minimumBattery: maybe(finite(0, 100)),
   newKey: maybe(callable),
+  waitTime: maybe(milliseconds),
   statusTime: maybe(milliseconds),
   reversalTime: maybe(milliseconds),
   signal: maybe(signal),

@@ -53,7 +53,7 @@ export function addOrderPay(order: Command): void {
     .option('--received <amount>', 'cash handed over; asked for when left out')
     .option(
       '--wait <seconds>',
-      'SBP: how long the customer is waited for here; as long as the code is good when left out',
+      'how long a card, or by SBP the customer, is waited for; as long as the reader waits, or the code is good, when left out',
       wholeNumber('--wait', 0, 3600),
     )
     .option('--instead', 'take back a payment that hangs, and then pay this way')
@@ -135,7 +135,7 @@ async function by(method: Offered, order: OrderRecord, shop: Shop, flags: OrderP
 function checkMethod({ method, received, wait, reader, app, sign, config, contactless, hold, cashback }: OrderPayFlags): void {
   if (method === undefined) return
   if (method !== 'cash') onlyFor('--method cash', { '--received': received })
-  if (method !== 'sbp') onlyFor('--method sbp', { '--wait': wait })
+  if (method === 'cash') onlyFor('--method sbp, --method reader', { '--wait': wait })
   if (method === 'cash' || method === 'sbp')
     onlyFor('--method reader, --method softpos', { '--reader': reader, '--app': app, '--sign': sign, '--config': config, '--contactless': contactless, '--hold': hold, '--cashback': cashback }) // biome-ignore format: a list
 }
@@ -212,6 +212,7 @@ async function byCard(order: OrderRecord, method: 'reader' | 'softpos', shop: Sh
       ...(method === 'softpos' && { interfaces: ['tap'] }),
       ...(flags.app !== undefined && { application: flags.app }),
       ...(flags.hold && { hold: true }),
+      ...(flags.wait !== undefined && { waitTime: flags.wait * 1000 }),
     }
     return await till.payOrder(order, how)
   } finally {

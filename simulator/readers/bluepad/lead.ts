@@ -39,7 +39,8 @@ export async function leadPayment(firmware: Firmware, transaction: Transaction, 
     failed = true
     if (left > 0) {
       message = 'reader.tryAgain'
-      onChipFailed?.('chip', --left)
+      left--
+      onChipFailed?.('chip', left)
       continue
     }
     const instead = rest.shift()

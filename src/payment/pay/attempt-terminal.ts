@@ -30,15 +30,29 @@ export function attemptTransaction({ order, type, amount, at, options, wanted }:
 }
 
 export function attemptTerminal(attempt: Attempt): Terminal {
-  const { order, amount, type, options } = attempt
+  const { order, amount, type, options, wait } = attempt
   const { prompts = {} } = options
   return {
-    selectApplication: (candidates, waiting) => choose(attempt, candidates, waiting),
-    ...(prompts.enterPin && { enterPin: (request: PinRequest, waiting: Waiting) => prompts.enterPin!(request, waiting) }),
+    selectApplication(candidates, waiting) {
+      wait.came()
+      return choose(attempt, candidates, waiting)
+    },
+    ...(prompts.enterPin && {
+      enterPin(request: PinRequest, waiting: Waiting) {
+        wait.came()
+        return prompts.enterPin!(request, waiting)
+      },
+    }),
     ...(prompts.refer &&
       type !== 'check' && { refer: (_: unknown, _response: unknown, waiting: Waiting) => prompts.refer!({ amount, order }, waiting) }),
-    confirmSignature: waiting => sign(attempt, waiting),
-    authorise: (request, { signal }) => authorise(attempt, request, signal),
+    confirmSignature(waiting) {
+      wait.end()
+      return sign(attempt, waiting)
+    },
+    authorise(request, { signal }) {
+      wait.end()
+      return authorise(attempt, request, signal)
+    },
   }
 }
 

@@ -5,6 +5,7 @@ import type { CvmName, Outcome } from '../../emv/outcome.ts'
 import { abortFault } from '../../errors.ts'
 import type { AuthorisationMessage, Order, PaymentType } from '../acquirer.ts'
 import { openPen, type Pen } from '../journal/recorder.ts'
+import type { CardWait } from './card-wait.ts'
 import { type HostDialogue, hostDialogue, type Settled } from './dialogue.ts'
 import type { PaymentEvent } from './events.ts'
 import { type FallbackRules, fallbackRules } from './fallback.ts'
@@ -16,7 +17,14 @@ import type { PaidWith, Wanted } from './wanted.ts'
 /** Why nothing may be charged: the customer will not sign, nobody was verified or there to answer, or it would be another payment system. */
 export type Refusal = 'cardholderCancelled' | 'otherApplication' | 'notVerified' | 'nobodyAnswered'
 
-export interface Attempt {
+/** What the attempts of one payment share. */
+export interface Around {
+  readonly wanted: Wanted | undefined
+  readonly wait: CardWait
+  readonly say: (event: PaymentEvent) => void
+}
+
+export interface Attempt extends Around {
   readonly order: Order
   readonly type: PaymentType
   readonly amount: bigint
@@ -26,9 +34,7 @@ export interface Attempt {
   /** 1 for the first. */
   readonly count: number
   readonly options: PayOptions
-  readonly wanted: Wanted | undefined
   readonly fallback: Required<FallbackRules>
-  readonly say: (event: PaymentEvent) => void
   readonly pen: Pen
   readonly host: HostDialogue
   readonly signing: Signing
@@ -41,13 +47,7 @@ export interface Attempt {
   refused: Refusal | undefined
 }
 
-export function beginAttempt(
-  order: Order,
-  options: PayOptions,
-  count: number,
-  wanted: Wanted | undefined,
-  say: (event: PaymentEvent) => void,
-): Attempt {
+export function beginAttempt(order: Order, options: PayOptions, count: number, { wanted, wait, say }: Around): Attempt {
   const { acquirer, merchant, prompts = {}, clock = systemClock, type = 'purchase', amount = order.amount, hold, partial } = options
   const { statusTime = 20_000, reversalTime = 20_000 } = options
   const key = options.newKey?.() ?? crypto.randomUUID()
@@ -56,7 +56,7 @@ export function beginAttempt(
   const { captureSignature: draw } = prompts
   const staged = { ...(hold !== undefined && { hold }), ...(partial !== undefined && { partial }) }
   const attempt: Attempt = {
-    ...{ order, type, amount, key, at, count, options, wanted, say, pen },
+    ...{ order, type, amount, key, at, count, options, wanted, wait, say, pen },
     fallback: fallbackRules(options.fallback),
     host: hostDialogue({ acquirer, clock, statusTime, reversalTime, say, pen }),
     stop: linkedAbort(options.signal),

@@ -54,6 +54,12 @@ export type PaymentEvent =
       readonly paid?: string
     }
   | {
+      /** Nobody has presented a card in the time that the app gave (`PayOptions.waitTime`): the reader is told to stop, and the result follows. */
+      readonly type: 'cardTimeout'
+      /** Milliseconds. */
+      readonly waited: number
+    }
+  | {
       /** The host has answered, or has not; the card may still decline. */
       readonly type: 'host'
       /** What it said. `unreachable`: it was certainly not asked. */

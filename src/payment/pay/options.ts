@@ -100,6 +100,12 @@ export interface PayOptions extends PreflightOptions {
   readonly clock?: Clock
   /** Makes the idempotency key of each attempt; random UUIDs when left out. */
   readonly newKey?: () => string
+  /**
+   * Milliseconds for somebody to present a card, anew whenever one is asked for again. When they are over, the app hears `cardTimeout`, the reader is told to stop,
+   * and the result is `cancelled`, `cardTimeout`. A card that is there by then is not waited for any more. Left out: the reader's own time, about a minute in
+   * every family, which also ends a wait that was asked to be longer.
+   */
+  readonly waitTime?: number
   /** How long a silent host is asked for the state, with the card waiting; 20 s when left out. */
   readonly statusTime?: number
   /** How long a reversal is repeated until the host has confirmed it; 20 s when left out. */

@@ -4,24 +4,16 @@ import type { Outcome } from '../../emv/outcome.ts'
 import { isFault, throwIfAborted } from '../../errors.ts'
 import type { Order } from '../acquirer.ts'
 import type { Ended, Ending, PaymentReason } from '../journal/recorder.ts'
-import { type Attempt, asWanted, beginAttempt, describe, isUnverified } from './attempt.ts'
+import { type Around, type Attempt, asWanted, beginAttempt, describe, isUnverified } from './attempt.ts'
 import { attemptTerminal, attemptTransaction } from './attempt-terminal.ts'
 import type { HostRecord, Settled } from './dialogue.ts'
-import type { PaymentEvent } from './events.ts'
 import { withFallback } from './fallback.ts'
 import type { PayOptions } from './options.ts'
 import type { PaymentResult } from './result.ts'
-import type { Wanted } from './wanted.ts'
 
 /** @throws Fault as `pay`, where the host was not asked */
-export async function payOnce(
-  order: Order,
-  options: PayOptions,
-  count: number,
-  wanted: Wanted | undefined,
-  say: (event: PaymentEvent) => void,
-): Promise<PaymentResult> {
-  const attempt = beginAttempt(order, options, count, wanted, say)
+export async function payOnce(order: Order, options: PayOptions, count: number, around: Around): Promise<PaymentResult> {
+  const attempt = beginAttempt(order, options, count, around)
   const { key, pen, host } = attempt
   throwIfAborted(options.signal)
   await begin(attempt)
@@ -42,7 +34,7 @@ async function begin({ key, order, type, amount, at, options, pen }: Attempt): P
 
 /** What card and reader make of it. @throws what the reader throws, where nothing can have been charged */
 async function askCard(attempt: Attempt): Promise<Outcome> {
-  const { key, options, fallback: rules, stop, host, pen, say } = attempt
+  const { key, options, fallback: rules, stop, host, pen, wait, say } = attempt
   const { reader } = options
   let outcome: Outcome
   try {
@@ -50,9 +42,13 @@ async function askCard(attempt: Attempt): Promise<Outcome> {
     const { signal } = stop.controller
     const terminal = attemptTerminal(attempt)
     const how = { reader, rules, signal, say }
-    outcome = await withFallback(how, attemptTransaction(attempt), one => reader.transact(one, terminal, { signal }))
+    outcome = await withFallback(how, attemptTransaction(attempt), one => {
+      wait.begin(stop.controller)
+      return reader.transact(one, terminal, { signal })
+    })
   } catch (error) {
-    if (!host.asked() && !attempt.refused) {
+    const nobody = wait.over && isFault(error, 'aborted')
+    if (!nobody && !host.asked() && !attempt.refused) {
       const result = describe(attempt, brokenOutcome('cancelled', host.record()), { result: 'cancelled', reason: reasonOf(error) })
       await pen.note({ stage: 'ended', key, ...ending(result) })
       throw pen.fault ?? error
@@ -60,9 +56,10 @@ async function askCard(attempt: Attempt): Promise<Outcome> {
     // The host may have charged: the reader's fault becomes a reason, and the payment is brought to an end.
     outcome = brokenOutcome(isFault(error, 'aborted') ? 'cancelled' : 'unknown', host.record())
   } finally {
+    wait.end()
     stop.release()
   }
-  return attempt.barred ? notPermitted(outcome) : outcome
+  return attempt.barred ? notPermitted(outcome) : wait.ended(outcome)
 }
 
 /** What stands against an approval: another payment system, nobody verified, no signature, or a bank that was not asked and had to be. */

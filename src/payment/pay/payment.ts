@@ -9,6 +9,7 @@ import type { Order } from '../acquirer.ts'
 import { partsOfPayment } from '../amount-parts.ts'
 import { checkOrder } from '../order.ts'
 import * as rules from '../rules.ts'
+import { cardWait } from './card-wait.ts'
 import type { PaymentEvent } from './events.ts'
 import { fallbackRules } from './fallback.ts'
 import type { AppPrompts, PayOptions } from './options.ts'
@@ -59,11 +60,15 @@ export async function pay(given: Order, options: PayOptions): Promise<PaymentRes
   const { newerFirmware: newer, unreadFirmware: unread, battery } = await preflight(options)
   if (newer !== undefined) say({ type: 'firmware', newer, ...(unread !== undefined && { unread }) })
   if (battery) say({ type: 'reader', event: battery })
-  const watching = watch(reader, event => say(event.type === 'fallback' ? event : { type: 'reader', event }))
+  const wait = cardWait(options, say)
+  const watching = watch(reader, event => {
+    wait.hear(event)
+    say(event.type === 'fallback' ? event : { type: 'reader', event })
+  })
   try {
     const asking = { ...options, type, prompts: choosingOnce(prompts) }
     for (let attempt = 1; ; attempt++) {
-      const result = await payOnce(order, asking, attempt, wanted, say)
+      const result = await payOnce(order, asking, attempt, { wanted, wait, say })
       const wrongPin = result.result === 'declined' && result.responseCode === '55' && result.cvm === 'onlinePin'
       if (!wrongPin || attempt === MAX_ATTEMPTS || !prompts.tryAgain || signal?.aborted) return result
       if (!(await prompts.tryAgain('wrongPin', attempt, { signal: signal ?? new AbortController().signal }))) return result

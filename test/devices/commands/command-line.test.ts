@@ -54,6 +54,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip', 'pay --merchant', [...pay, '--merchant', ''], /--merchant has 0 characters, it takes 1 to 64/],
   ['tapdip', 'pay --merchant-id', [...pay, '--merchant-id', '1234567890123456'], /--merchant-id has 16/],
   ['tapdip', 'pay --terminal', [...pay, '--terminal', '123456789'], /--terminal has 9/],
+  ['tapdip', 'pay --wait', [...pay, '--wait', '0'], /--wait is '0', it takes a whole number from 1 to 3600/],
   ['tapdip', 'pay --status-time', [...pay, '--status-time', '601'], /--status-time is '601', it takes a whole number from 0 to 600/],
   ['tapdip', 'pay --trace', [...pay, '--trace', '/none/x'], /--trace.*\/none\/x/],
   ...[pay, orderPay, refund, orderRefund].flatMap((given): (typeof wrong)[number][] => {
@@ -75,7 +76,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip', 'order pay --received', [...orderPay, '--method', 'reader', '--received', '5'], /--received is only for --method cash/],
   ['tapdip', 'order pay --cashback', [...orderPay, '--method', 'sbp', '--cashback', '5'], /--cashback is only for --method reader/],
   ['tapdip', 'order pay --wait', [...orderPay, '--wait', '-1'], /--wait/],
-  ['tapdip', 'order pay --wait', [...orderPay, '--method', 'cash', '--wait', '5'], /--wait is only for --method sbp/],
+  ['tapdip', 'order pay --wait', [...orderPay, '--method', 'cash', '--wait', '5'], /--wait is only for --method sbp, --method reader/],
   ['tapdip', 'order pay --reader', [...orderPay, '--method', 'cash', '--reader', 'pcsc:'], /--reader is only for --method reader/],
   ['tapdip', 'order pay --config', [...orderPay, '--method', 'sbp', '--config', 'x'], /--config is only for/],
   ['tapdip', 'order pay --contactless', [...orderPay, '--method', 'cash', '--contactless', 'x'], /--contactless is only for/],
