@@ -3,6 +3,11 @@ import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import ClosingLine from './test/closing-line.ts'
 
+// What whoever runs the tests has set for their own terminal: colours that are forced would stand in what commands print, a language would be that of their words.
+for (const name of Object.keys(process.env))
+  if (/^(FORCE_COLOR|NO_COLOR|LC_ALL|LC_MESSAGES|LANGUAGE|TAPDIP_(AIR|ISO_MAC_KEY|JOURNAL_KEY|REFUND_\w+|STATE))$/.test(name))
+    delete process.env[name]
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
@@ -14,6 +19,6 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     // Commands that tests run remember their last reader here, not in the developer's own state.
-    env: { TAPDIP_STATE: join(tmpdir(), `tapdip-test-${process.pid}`) },
+    env: { TAPDIP_STATE: join(tmpdir(), `tapdip-test-${process.pid}`), LANG: 'C.UTF-8' },
   },
 })
