@@ -37,6 +37,7 @@ interface ServeFlags {
   readonly pin: readonly string[]
   readonly battery?: number
   readonly charging?: boolean
+  readonly updateFails?: number
   readonly serial?: string
   readonly dialect?: string
   readonly pinKeys?: PinKeyKind
@@ -85,6 +86,7 @@ export function addServe(program: Command): void {
     )
     .option('--battery <percent>', '0 to 100', wholeNumber('--battery', 0, 100))
     .option('--charging', 'the charger is plugged in')
+    .option('--update-fails <percent>', 'where its first update of the firmware fails, 0 to 100', wholeNumber('--update-fails', 0, 100))
     .option('--serial <name>', 'the name on the case', matching('--serial', /^[\x21-\x7e]{1,32}$/, '!-~, 1–32'))
     .addOption(
       choice(
@@ -148,6 +150,7 @@ export function addServe(program: Command): void {
         ...(flags.explain !== undefined && { explain: explainTo(flags.explain, flags.overwrite) }),
       })
       const { body } = reader
+      if (flags.updateFails !== undefined) reader.firmware.condition.update.failure = { percent: flags.updateFails, how: 'error' }
       const pins = flags.pin.length > 0 ? flags.pin : undefined
       const leave = flags.live
         ? live(body, [card, ...others])
@@ -185,8 +188,8 @@ function turnOf(text: string): Turn<VirtualCard> {
 
 /** A card without a reader around it: what a person does at a reader has no place here. */
 async function serveCard(card: VirtualCard, flags: ServeFlags): Promise<void> {
-  const { present, phone, pin, battery, charging, serial, dialect, pinKeys, live, explain, currency: unit, config, contactless, listen: where = 'tcp:0' } = flags // biome-ignore format: a list
-  onlyFor(Object.keys(virtualFamilies).join(', '), { '--present': present, '--phone': phone, '--pin': pin, '--battery': battery, '--charging': charging, '--serial': serial, '--dialect': dialect, '--pin-keys': pinKeys, '--live': live, '--explain': explain, '--currency': unit, '--config': config, '--contactless': contactless }) // biome-ignore format: a table
+  const { present, phone, pin, battery, charging, updateFails, serial, dialect, pinKeys, live, explain, currency: unit, config, contactless, listen: where = 'tcp:0' } = flags // biome-ignore format: a list
+  onlyFor(Object.keys(virtualFamilies).join(', '), { '--present': present, '--phone': phone, '--pin': pin, '--battery': battery, '--charging': charging, '--update-fails': updateFails, '--serial': serial, '--dialect': dialect, '--pin-keys': pinKeys, '--live': live, '--explain': explain, '--currency': unit, '--config': config, '--contactless': contactless }) // biome-ignore format: a table
   if (where === 'pty') throw usageFault('usage.oneOf', { field: '--listen', value: where, allowed: 'tcp:<port>, pcsc' })
   const tell = (fault: Fault) => void process.stderr.write(`card: ${faultMessage(fault, language(flags.lang))}\n`)
   const inserted = new VpcdCard(card, { onFault: tell })

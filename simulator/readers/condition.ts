@@ -37,7 +37,11 @@ export class Condition {
     this.#body = body
     this.#limits = lowBattery
     this.requiredVersion = required
-    this.update = new UpdateBay({ family, version, clock, blockTime, ready: () => this.#charged(UPDATE_BATTERY) })
+    this.update = new UpdateBay({
+      ...{ family, version, clock, blockTime },
+      ready: () => this.#charged(UPDATE_BATTERY),
+      cut: () => body.switchOff(),
+    })
   }
 
   get battery(): 'ok' | 'low' | 'critical' {

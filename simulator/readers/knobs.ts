@@ -37,6 +37,10 @@ function refused(value: string, allowed: string): Fault {
   return usageFault('usage.oneOf', { field: 'knob', value, allowed })
 }
 
+function failUpdate({ firmware }: VirtualReader, value: string, how: 'error' | 'cut'): void {
+  firmware.condition.update.failure = value === 'off' ? undefined : { percent: number(value, 0, 100), how }
+}
+
 function air({ radio, reader }: Knobs): Controller {
   if (radio) return radio
   throw new Fault('unsupported', `${reader.serial} is on no virtual air: serve it with --listen ble:<port>`, { feature: 'air' })
@@ -61,6 +65,16 @@ export const knobs: Readonly<Record<string, Knob>> = {
       if (value !== 'off' && !isVersion(value)) throw refused(value, '2.0.0, off')
       reader.firmware.condition.requiredVersion = value === 'off' ? undefined : value
     },
+  },
+  'update-fails': {
+    takes: '<percent>|off',
+    what: 'the next update fails there: its memory takes no more',
+    turn: ({ reader }, value) => failUpdate(reader, value, 'error'),
+  },
+  'update-cut': {
+    takes: '<percent>|off',
+    what: 'the power fails there in the next update: the switch puts it on again',
+    turn: ({ reader }, value) => failUpdate(reader, value, 'cut'),
   },
   menus: {
     takes: 'on|off',

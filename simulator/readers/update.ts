@@ -50,6 +50,16 @@ export interface UpdateBayOptions {
   readonly blockTime?: number | undefined
   /** Throws when no image may be begun now: the battery is too low. */
   readonly ready?: (() => void) | undefined
+  /** Takes the power away; without it the update cannot be cut. */
+  readonly cut?: (() => void) | undefined
+}
+
+/** Where the next update comes to nothing: once. */
+export interface UpdateFailure {
+  /** Of the image's body, 0 to 100: so much of it is written. */
+  readonly percent: number
+  /** `error`: the memory takes no more, and the reader says so; `cut`: the power is gone. */
+  readonly how: 'error' | 'cut'
 }
 
 interface Taking {
@@ -61,6 +71,8 @@ interface Taking {
 
 /** The firmware of one reader. It outlives links and power cuts: what was interrupted is known, and is taken up again where it stopped. */
 export class UpdateBay {
+  /** A knob. */
+  failure: UpdateFailure | undefined
   readonly #options: UpdateBayOptions
   #version: string
   #taking: Taking | undefined
@@ -112,7 +124,10 @@ export class UpdateBay {
     this.#taking = { head: head.slice(), version: text(head.subarray(16, 32)).trim(), body, have: 0 }
   }
 
-  /** Takes the next block; one that is there already is taken again. @throws Fault `bad-argument` when it leaves a gap or goes beyond the image, or none was begun */
+  /**
+   * Takes the next block; one that is there already is taken again.
+   * @throws Fault `bad-argument` when it leaves a gap or goes beyond the image, or none was begun; `reader-error`, `link-closed` where it was set to fail
+   */
   async write(offset: number, block: Uint8Array, signal?: AbortSignal): Promise<void> {
     const taking = this.#begun()
     if (offset > taking.have || offset + block.length > taking.body.length)
@@ -121,8 +136,18 @@ export class UpdateBay {
       })
     const { blockTime = 0, clock } = this.#options
     if (blockTime > 0) await sleep(blockTime, clock, signal)
-    taking.body.set(block, offset)
-    taking.have = Math.max(taking.have, offset + block.length)
+    const end = this.failure ? Math.floor((taking.body.length * this.failure.percent) / 100) : Number.POSITIVE_INFINITY
+    const part = block.subarray(0, Math.max(0, end - offset))
+    taking.body.set(part, offset)
+    taking.have = Math.max(taking.have, offset + part.length)
+    if (this.failure && end <= offset + block.length) this.#fail(this.failure)
+  }
+
+  #fail({ percent, how }: UpdateFailure): never {
+    this.failure = undefined
+    if (how === 'error') throw new Fault('reader-error', `the memory took no more than ${percent} % of the image`, { percent })
+    this.#options.cut?.()
+    throw new Fault('link-closed', `the power was gone at ${percent} % of the image`)
   }
 
   /** The image is whole: from now on it runs. @throws Fault `bad-argument` with details.rule `length`, `hash`; after a wrong hash it begins from the start */

@@ -109,6 +109,7 @@ export class QposUpkeep {
     } catch (error) {
       if (isFault(error, 'bad-argument')) return { ending: { ...done, type: 'crcError' }, committed: false }
       if (isFault(error, 'low-battery')) return { ending: { ...done, type: 'notAvailable' }, committed: false }
+      if (isFault(error, 'reader-error')) return { ending: { ...done, type: 'writeDataError' }, committed: false }
       throw error
     }
     return { ending: done, committed: message.sub === loaderSubs.commit }

@@ -143,6 +143,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'serve --phone', ['serve', 'qpos', '--phone', '--present', 'dip'], /--phone and --present contradict/],
   ['tapdip-sim', 'serve --pin', ['serve', 'qpos', '--pin', '12a4'], /--pin is '12a4'/],
   ['tapdip-sim', 'serve --battery', ['serve', 'qpos', '--battery', '101'], /--battery is '101', it takes a whole number from 0 to 100/],
+  ['tapdip-sim', 'serve --update-fails', ['serve', 'qpos', '--update-fails', '101'], /--update-fails is '101', it takes a whole number from 0 to 100/],
   ['tapdip-sim', 'serve --serial', ['serve', 'qpos', '--serial', ''], /--serial is ''/],
   ['tapdip-sim', 'serve --dialect', ['serve', 'qpos', '--dialect', 'v5'], /--dialect is 'v5': readers of family qpos speak one language only/],
   ['tapdip-sim', 'serve --dialect', ['serve', 'magtek', '--dialect', 'v6'], /--dialect is 'v6', it takes v5, mms; did you mean 'v5'/],

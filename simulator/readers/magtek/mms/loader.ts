@@ -10,7 +10,7 @@ import {
   mmsNotifications,
 } from '../../../../devices/magtek/codec.ts'
 import { equal } from '../../../../src/bytes.ts'
-import { asFault, Fault } from '../../../../src/errors.ts'
+import { asFault, Fault, isFault } from '../../../../src/errors.ts'
 import type { Firmware } from '../../firmware.ts'
 import { HEAD_LENGTH, UpdateBay } from '../../update.ts'
 import { type Answer, refused } from './words.ts'
@@ -106,7 +106,7 @@ export class MmsLoader {
       update.commit()
       notify(mmsNotifications.updateDone, COMMIT, 0x010a03)
     } catch (error) {
-      if (signal.aborted) return
+      if (signal.aborted || isFault(error, 'link-closed')) return
       onFault(asFault(error))
       notify(mmsNotifications.updateFailed, COMMIT, 0x010a04)
     }
