@@ -12,7 +12,7 @@ export function chargedOf(booked) {
 
 /**
  * Where the host has told what nobody could know to be false (lies.mjs), an end that is not the host's is no disagreement once a notice names the order.
- * @param order as the journal has it; `booked` as the host has it; `attempts` what each attempt was told, with the card's counter before and after
+ * @param order as the journal has it; `booked` as the host has it; `attempts` what each attempt was told, with the card's counter before and after, and where it died
  * @param seen the host's authorisations and advices of the order
  * @param lies what was said of it otherwise than the host did; `noticed` the types of the notices about it
  * @returns what disagrees, in words; nothing when all is well
@@ -26,7 +26,9 @@ export function disagreements({ plan, record, booked, attempts, seen, lies, noti
     .reduce((sum, { amount }) => sum + amount, 0n)
   const atHost = standing.length > 0
   const inApp = ['Approved', 'PartialApproved'].includes(record?.state)
-  const deceived = lies.some(one => one.false)
+  // What the app cannot know unless it has heard the approval: nothing was in the way, or it died with it on its disk.
+  const heard = plan.faults?.length === 0 || attempts.some(({ died }) => /^(answered after|card )/.test(died ?? ''))
+  const deceived = lies.some(one => one.false || (one.heard && !heard))
   const excused = deceived && (noticed.includes('discrepancy') || noticed.includes('state'))
   const unlike = what => {
     if (!excused) found.push(deceived ? `${what}, and no notice says so` : what)

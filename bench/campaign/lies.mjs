@@ -21,6 +21,8 @@ const killed = stage => ({ death: { at: 'stage', stage, when: 'after' } })
 /** The merchant looks at the order while it is lied about. */
 const looked = { look: 3 }
 const unsure = { false: true }
+/** Only an app that has the approval on its disk can know: false where it may never have come. */
+const known = { heard: true }
 
 /** Every answer contradicts itself, so that the payment is taken back. */
 const takenBack = ['authorise', 'status'].map(on => ({ on, move: 'approved with code 05', ...always }))
@@ -64,7 +66,7 @@ function payments(contradictions) {
       { ...lost, lies: [{ on: 'status', move, ...once, ...unsure }] },
       { ...lost, lies: [{ on: 'status', move, ...always, ...unsure }] },
       // The host has said "approved" before.
-      ...['answered', 'card'].map(stage => ({ ...killed(stage), lies: [{ on: 'status', move, ...always }] })),
+      ...['answered', 'card'].map(stage => ({ ...killed(stage), lies: [{ on: 'status', move, ...always, ...known }] })),
     ]),
     ...[true, false].map(takes => ({ ...part, takes, lies: [{ on: 'authorise', move: 'whole', ...once, ...unsure }] })),
     ...[
@@ -80,9 +82,9 @@ function payments(contradictions) {
     ...[once, always].flatMap(often => [
       { lies: [...takenBack, { on: 'reverse', instead: 'reversed', ...often, ...unsure }] },
       { lies: [...takenBack, { on: 'reverse', instead: 'nothing', ...often, ...unsure }] },
-      { ...part, takes: false, lies: [{ on: 'reverse', instead: 'nothing', ...often }] },
+      { ...part, takes: false, lies: [{ on: 'reverse', instead: 'nothing', ...often, ...known }] },
       { ...part, takes: false, lies: [{ on: 'reverse', instead: 'reversed', ...often, ...unsure }] },
-      { ...killed('answered'), lies: [{ on: 'reverse', instead: 'nothing', ...often }] },
+      { ...killed('answered'), lies: [{ on: 'reverse', instead: 'nothing', ...often, ...known }] },
       { ...killed('answered'), lies: [{ on: 'reverse', instead: 'reversed', ...often, ...unsure }] },
       { lies: [...takenBack, { on: 'reverse', move: 'not heard of', ...often }] },
       { lies: [...takenBack, { on: 'reverse', move: 'still in process', ...often }] },

@@ -103,7 +103,7 @@ async function ask(shop, task, asked, deaths) {
         : `${death.line} message`
   add('killed', task === 'recover' ? 'recovering' : where)
   await shop.start()
-  return answer
+  return { ...answer, died: where }
 }
 
 /** Pays the order once. */
@@ -114,7 +114,7 @@ async function attempt(shop, plan, deaths = []) {
   const answer = await ask(shop, 'pay', { order, amount, via, takes }, deaths)
   const told = answer.told === 'fault' ? `fault ${answer.code}` : answer.told
   add('told', told)
-  return { told, before, after: shop.atc }
+  return { told, before, after: shop.atc, died: answer.died }
 }
 
 /** What the app does as it starts; killed in it, it starts again. */
