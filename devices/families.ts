@@ -4,6 +4,7 @@ import type { Clock } from '../src/clock.ts'
 import * as door from '../src/door.ts'
 import type { PassthroughOptions } from '../src/reader/passthrough.ts'
 import type { Reader } from '../src/reader/reader.ts'
+import type { Tracer } from '../src/trace/event.ts'
 import type { BleLibrarySource } from '../src/transport/ble/radio.ts'
 import type { Link } from '../src/transport/link.ts'
 import type { BleShape, HidShape } from '../src/transport/shape.ts'
@@ -201,6 +202,8 @@ export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
   readonly carry?: CarryToHost | undefined
   /** Wraps the link before the first byte: to record it (`traced`, with the family's own redaction), to delay it, to break it. */
   readonly trace?: ((link: Link, family: Family) => Link) | undefined
+  /** Is told of what passes the line (as far as the family's redaction lets it), of messages, reader events, and of kernels here: `openTrace`. */
+  readonly tracer?: Tracer | undefined
   /** A noble-like library of your own for `ble:`; `@abandonware/noble` when left out. */
   readonly bluetooth?: BleLibrarySource | undefined
 }

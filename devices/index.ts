@@ -4,9 +4,11 @@ import { systemClock } from '../src/clock.ts'
 import * as door from '../src/door.ts'
 import { abortFault, Fault, isFault } from '../src/errors.ts'
 import type { Reader } from '../src/reader/reader.ts'
+import type { Tracer } from '../src/trace/event.ts'
 import { connect } from '../src/transport/connect.ts'
 import type { Link } from '../src/transport/link.ts'
 import type { HidShape } from '../src/transport/shape.ts'
+import { tracedLink } from '../src/transport/trace.ts'
 import { parseUri, type Uri } from '../src/transport/uri.ts'
 import { assumptions, type Family, families, hidShape, identify, type OpenOptions, type Sighting } from './families.ts'
 import { openPcscReader } from './pcsc/driver.ts'
@@ -22,7 +24,7 @@ export { type ActivateOptions, type NfcCard, type NfcChannel, openSoftPos, type 
 const placeRule = door.either('a URI, or a Link', door.anyText, door.linkRule)
 const openRule = door.shape({
   ...{ signal: door.maybe(door.signal), family: door.maybe(door.anyText), dialect: door.maybe(door.anyText) },
-  ...{ assumed: door.maybe(door.listOf(door.anyText)), trace: door.maybe(door.callable) },
+  ...{ assumed: door.maybe(door.listOf(door.anyText)), trace: door.maybe(door.callable), tracer: door.maybe(door.tracer) },
 })
 
 /**
@@ -45,16 +47,34 @@ const openRule = door.shape({
 export async function open(where: string | Link, options: OpenOptions = {}): Promise<Reader> {
   door.need('where', where, placeRule)
   door.need('options', options, openRule)
-  const { signal, trace, bluetooth, assumed = [] } = options
+  const { signal, trace, tracer, bluetooth, assumed = [] } = options
   const unknown = assumed.find(one => !assumptions.includes(one))
   if (unknown !== undefined)
     throw new Fault('bad-argument', `assumed '${unknown}' is not known (${assumptions.join(', ')})`, { field: 'assumed' })
   const uri = typeof where === 'string' ? parseUri(where) : undefined
-  if (uri?.scheme === 'pcsc') return openPcscReader(await (await import('../src/transport/pcsc.ts')).openPcsc(uri, { signal }), options)
+  if (uri?.scheme === 'pcsc') {
+    const slot = await (await import('../src/transport/pcsc.ts')).openPcsc(uri, { signal })
+    return told(openPcscReader(slot, options), tracer)
+  }
   const family = familyOf(options.family ?? uri?.query.family, uri)
   const dialect = dialectOf(options.dialect ?? uri?.query.dialect, family)
   const link = uri ? await connect(withBaud(uri, family), { signal, hid: hidOf(uri, family), ble: family.ble, bluetooth }) : (where as Link)
-  return letGoOnAbort(trace ? trace(link, family) : link, options, link => family.open(link, { ...options, dialect }))
+  const own = trace ? trace(link, family) : link
+  const heard = tracer ? tracedLink(own, { tracer, redaction: family.redaction }) : own
+  return told(await letGoOnAbort(heard, options, link => family.open(link, { ...options, dialect })), tracer)
+}
+
+/** Who the reader is, and what it tells, for a trace. */
+function told(reader: Reader, tracer: Tracer | undefined): Reader {
+  if (!tracer) return reader
+  tracer.tell('driver', { kind: 'reader', event: 'opened', content: reader.info })
+  void (async () => {
+    for await (const event of reader.events) {
+      const { type, ...content } = event
+      tracer.tell('driver', { kind: 'reader', event: type, content })
+    }
+  })().catch(() => {}) // a reader that is lost says so to who works with it
+  return reader
 }
 
 /** Milliseconds that a driver has to end by itself what it has begun to say, when it is given up. */

@@ -2,6 +2,7 @@
 
 import * as door from '../src/door.ts'
 import { Fault, isFault } from '../src/errors.ts'
+import type { Tracer } from '../src/trace/event.ts'
 import type { Link } from '../src/transport/link.ts'
 import { pipe } from '../src/transport/pipe.ts'
 import { type AcquirerHost, type AcquirerOptions, type HostEvent, startAcquirer } from './acquirer/host.ts'
@@ -147,6 +148,15 @@ export function switchRadio(reader: VirtualReader, listening: Listening | undefi
   body.on(event => event.type === 'power' && listening?.radio?.power(event.on))
 }
 
+/** What the host decides, and why, is told as it is to who listens. */
+function hostListener(onHost: CounterOptions['onHost'], tracer: Tracer | undefined): (event: HostEvent) => void {
+  return event => {
+    const { type, ...content } = event
+    tracer?.tell('host', { kind: 'host', what: 'decision', name: type, content })
+    onHost?.(event)
+  }
+}
+
 /** How a reader shows itself where it does not sit on a plain line. */
 function plugsOf({ hid, ble, serial }: VirtualReader): Pick<ListenOptions, 'hid' | 'ble'> {
   return { ...(hid && { hid }), ...(ble && { ble: { shape: ble, name: serial } }) }
@@ -191,6 +201,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
     config,
     contactless,
     explain,
+    tracer,
     resultTime,
     ...script
   } = options
@@ -199,7 +210,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
     ...host,
     ...(rules && { rules }),
     ...(balance !== undefined && { balance }),
-    ...(onHost && { onEvent: onHost }),
+    ...((onHost || tracer) && { onEvent: hostListener(onHost, tracer) }),
   }
   const acquirer = await startAcquirer(acquirerOptions)
   try {
@@ -215,6 +226,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
       ...(config && { config }),
       ...(contactless && { contactless }),
       ...(explain && { explain }),
+      ...(tracer && { tracer }),
       ...(resultTime !== undefined && { resultTime }),
     })
     const listening = where === undefined ? undefined : await listen(where, link => reader.serve(link), plugsOf(reader))

@@ -11,6 +11,7 @@ import type { Explain } from '../src/emv/explain/explain.ts'
 import { mposFor, russianMpos } from '../src/emv/profiles.ts'
 import type { Fault } from '../src/errors.ts'
 import type { Language } from '../src/messages/messages.ts'
+import type { Tracer } from '../src/trace/event.ts'
 import { freshSerial, testCaKeys, testPinAesDukpt, testPinDukpt, testRevoked } from './keys.ts'
 import { type Battery, Body } from './readers/body/body.ts'
 import type { PinRules } from './readers/body/pin-pad.ts'
@@ -35,6 +36,7 @@ export const readerOptions = {
     clock: door.maybe(door.clock),
   },
   ...{ resultTime: door.maybe(door.milliseconds), onFault: door.maybe(door.callable), explain: door.maybe(door.callable) },
+  tracer: door.maybe(door.tracer),
 }
 const readerOptionsRule = door.shape(readerOptions)
 /** The virtual reader of a counter. */
@@ -67,6 +69,8 @@ export interface ReaderOptions {
   readonly onFault?: (fault: Fault) => void
   /** Hears what the reader's kernel does, and why. */
   readonly explain?: Explain
+  /** Is told of all that happens in the reader: screens, lights, sounds, keys, cards, commands to them, the kernel's rules. */
+  readonly tracer?: Tracer
 }
 
 /**
@@ -87,7 +91,7 @@ export interface ReaderOptions {
  */
 export function virtualReader(given: ReaderOptions = {}): VirtualReader {
   door.need('options', given, readerOptionsRule)
-  const { clock = systemClock, language = 'en', battery, ...options } = given
+  const { clock = systemClock, language = 'en', battery, tracer, ...options } = given
   const { currency = options.config?.currencyCode ?? 'RUB' } = options
   const family = virtualFamily(options.family ?? 'qpos')
   const serial = options.serial ?? family.serial
@@ -96,7 +100,7 @@ export function virtualReader(given: ReaderOptions = {}): VirtualReader {
   const [tdesSerial, aesSerial] = [freshSerial(testPinDukpt.ksn), freshSerial(testPinAesDukpt.ksn)]
   if (aes) needPinPad(options.family ?? 'qpos', dialect)
   return family.make({
-    body: new Body({ clock, language, ...(battery && { battery }) }),
+    body: new Body({ clock, language, ...(battery && { battery }), ...(tracer && { tracer }) }),
     clock,
     language,
     serial,

@@ -108,6 +108,8 @@ export const having = (what: string, ...methods: readonly string[]): Rule =>
 export const signal: Rule = having('an AbortSignal', 'addEventListener', 'removeEventListener')
 export const clock: Rule = having('a Clock', 'now', 'elapsed', 'timer')
 
+export const tracer: Rule = having('a Tracer', 'tell', 'span')
+
 /** A byte pipe. */
 export const linkRule: Rule = having('a Link', 'send', 'close')
 

@@ -7,6 +7,7 @@ import { Fault, isFault } from '../../src/errors.ts'
 import type { Broadcast } from '../../src/reader/broadcast.ts'
 import type { Reader, ReaderEvent, ReaderInfo, ReaderStatus, UpdateOptions } from '../../src/reader/reader.ts'
 import { ReaderWork } from '../../src/reader/work.ts'
+import type { Tracer } from '../../src/trace/event.ts'
 import type { Link } from '../../src/transport/link.ts'
 import {
   answerElements,
@@ -28,6 +29,7 @@ import { update } from './update.ts'
 export interface BluepadOptions {
   readonly signal?: AbortSignal | undefined
   readonly clock?: Clock | undefined
+  readonly tracer?: Tracer | undefined
   /** `mped` when left out. `emv2`, the vendor's own host-driven dialect, has no public bytes: see `openEmv2`. */
   readonly dialect?: string | undefined
   /** Takes the reader's requests to its own host and brings the answers. Left out: the reader is told that there is no way to it. */
@@ -39,14 +41,14 @@ export interface BluepadOptions {
  * @throws Fault `timeout`, `link-closed`, `aborted`, `reader-error`, `protocol`; `unsupported` for a dialect without bytes, `bad-argument` for one that is not known
  */
 export async function openBluepad(link: Link, options: BluepadOptions = {}): Promise<Reader> {
-  const { signal, clock = systemClock, dialect = 'mped', carry } = options
+  const { signal, clock = systemClock, dialect = 'mped', carry, tracer } = options
   if (dialect !== 'mped') {
     await link.close()
     if (dialect === 'emv2')
       throw new Fault('unsupported', 'the bytes of the emv2 dialect are not public: give its calls to openEmv2', { feature: 'emv2' })
     throw new Fault('bad-argument', `dialect '${dialect}' is not known (mped, emv2)`, { field: 'dialect' })
   }
-  const line = new MpedLine(link, clock)
+  const line = new MpedLine(link, clock, tracer)
   try {
     const { answer } = await introduce(line, clock, signal)
     line.maxFrame = answer.bufferSize >= MIN_FRAME ? Math.min(answer.bufferSize, COM_BUFFER) : MAX_FRAME

@@ -5,6 +5,8 @@ import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
 import { Queue } from '../../src/queue.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
 import type { Decoder } from '../../src/reader/side.ts'
+import { messageTold } from '../../src/reader/told-message.ts'
+import type { Tracer } from '../../src/trace/event.ts'
 import type { Link } from '../../src/transport/link.ts'
 import {
   type Control,
@@ -53,6 +55,7 @@ export class MpedLine {
   /** A payment was given up without the reader's last word: it may still come, and is nobody's. */
   unsettled = false
   readonly #clock: Clock
+  readonly #tracer: Tracer | undefined
   readonly #conversation: Conversation<Bytes, LineItem>
   readonly #controls = new Queue<Control>()
   /** When the last byte came in. */
@@ -65,7 +68,8 @@ export class MpedLine {
   #sending: Promise<unknown> = Promise.resolve()
   #over: { readonly fault: Fault | undefined } | undefined
 
-  constructor(link: Link, clock: Clock) {
+  constructor(link: Link, clock: Clock, tracer?: Tracer) {
+    this.#tracer = tracer
     this.#clock = clock
     this.#conversation = new Conversation(link, { encode: ({ bytes }) => bytes, decoder: () => this.#noting(line.decoder()) }, { clock })
     this.closed = this.#conversation.closed
@@ -89,6 +93,7 @@ export class MpedLine {
       const single = once.includes(message.type)
       const patience = message.type === 'sale' || message.type === 'refund' ? PAYMENT_ONCE : ONCE
       this.#sent = message.type
+      this.#tracer?.tell('driver', messageTold('out', message))
       const result = await deliver(frames, {
         repeats: single ? 0 : REPEATS,
         write: bytes => {
@@ -132,6 +137,7 @@ export class MpedLine {
     const sending = this.#sending.then(async () => {
       this.#listener.speaks()
       this.#listener.spoke()
+      this.#tracer?.tell('driver', messageTold('out', message))
       for (const bytes of host.frames(message, this.maxFrame)) await this.#conversation.tell({ type: message.type, bytes })
     })
     this.#sending = sending.catch(() => {})
@@ -212,6 +218,7 @@ export class MpedLine {
         const { reply, message, control } = this.#listener.take(item)
         if (reply) await this.#conversation.tell({ type: reply, bytes: line.encode({ type: reply }) })
         if (message) {
+          this.#tracer?.tell('driver', messageTold('in', message))
           if (this.#follows(message)) this.#controls.push('ack')
           this.#hears?.push(message)
         }

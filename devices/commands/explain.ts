@@ -13,6 +13,8 @@ import { fileFault } from '../../src/file-fault.ts'
 import { message } from '../../src/messages/messages.ts'
 import { usageFault } from '../../src/refusal.ts'
 import { words } from '../../src/tlv/words.ts'
+import { printTrace } from '../../src/trace/print.ts'
+import { isTrace, parseTraceLog, type TraceLog } from '../../src/trace/read.ts'
 
 interface Options {
   readonly of?: string
@@ -31,7 +33,7 @@ export function addExplain(program: Command): void {
     .description(
       'a payment’s explanation, as `tapdip-sim serve --explain <file>` or an app’s own kernel wrote it: step, rule, inputs, effect',
     )
-    .argument('[file]', 'JSON, one explanation a line; standard input when left out or -', '-')
+    .argument('[file]', 'a trace, or JSON, one explanation a line; standard input when left out or -', '-')
     .option('--of <text>', 'only what has this in its rule or effect: TVR, floorLimitExceeded, CVM, 10.7')
     .option('--bit <bit>', 'only what sets this bit or decides by it: TVR.2.7 (byte 2, bit 7), TVR.expired, TSI.1.8')
     .addOption(choice('--step <step>', 'only this step', steps))
@@ -57,21 +59,35 @@ export function addExplain(program: Command): void {
         return
       }
       const about = filter(options)
-      const entries = read(file)
-        .split('\n')
-        .flatMap((line, at) => {
-          if (line.trim() === '') return []
-          try {
-            return [parseExplanation(line)]
-          } catch (error) {
-            throw Object.assign(usageFault('usage.explanation', { field: '<file>', value: file, at: at + 1 }), { cause: error })
-          }
-        })
+      const text = read(file)
+      const log = isTrace(text) ? parseTraceLog(text) : undefined
+      if (log && options.of === undefined && options.bit === undefined && options.step === undefined) {
+        process.stdout.write(options.json ? `${JSON.stringify(log.events, null, 2)}\n` : printTrace(log))
+        return
+      }
+      const entries = log ? explained(log) : explanations(text, file)
       const chosen = entries.filter(about)
       if (chosen.length === 0 && !options.json)
         process.stderr.write(`${message('explain.none', language(options.lang), { count: entries.length })}\n`)
       process.stdout.write(options.json ? `${JSON.stringify(chosen.map(explanationJson), null, 2)}\n` : printExplanations(chosen))
     })
+}
+
+/** Of a trace the rules of its kernels. */
+function explained({ events }: TraceLog): Explanation[] {
+  return events.flatMap(event => (event.kind === 'kernel' ? [parseExplanation(JSON.stringify(event))] : []))
+}
+
+/** @throws Fault `bad-argument` */
+function explanations(text: string, file: string): Explanation[] {
+  return text.split('\n').flatMap((line, at) => {
+    if (line.trim() === '') return []
+    try {
+      return [parseExplanation(line)]
+    } catch (error) {
+      throw Object.assign(usageFault('usage.explanation', { field: '<file>', value: file, at: at + 1 }), { cause: error })
+    }
+  })
 }
 
 /** @throws Fault `bad-argument` for a bit that no rule sets, or a step that is none */

@@ -23,7 +23,7 @@ import { type Console, openConsole } from './console.ts'
 import { APP, ASSUME, assumption, connectReader, sayPayment, sayWhoChooses } from './reader.ts'
 import { type ProfileFlags, profileOptions, readerProfile } from './reader-profile.ts'
 import { readerUri } from './reader-uri.ts'
-import { recordTo } from './record.ts'
+import { traceTo } from './record.ts'
 
 interface PayFlags extends CardFlags, ProfileFlags, AmountFlags, AcquirerFlags {
   readonly currency: string
@@ -72,7 +72,10 @@ export function addPay(program: Command): void {
       20,
     )
     .option('--check', 'ask the bank whether the card is good: the amount is 0, and nothing is charged')
-    .option('--trace <file>', 'what passes the line to the reader, as lines of JSON, without card data')
+    .option(
+      '--trace <file>',
+      'all that happens in the payment and on the line to the reader, as lines of JSON, without card data: for `tapdip explain`',
+    )
     .option('--overwrite', 'the file of --trace may be there already')
     .option('--json', 'one JSON object on standard output')
     .action(async (amount: string, flags: PayFlags) => {
@@ -91,6 +94,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   const card = readCardFlags(flags)
   const host = acquirerAt(flags)
   const { config, contactless } = await readerProfile(flags, unit)
+  const tracer = flags.trace === undefined ? undefined : traceTo(flags.trace, flags.overwrite)
   const screen = openConsole(lang)
   const signal = interruption()
   try {
@@ -102,7 +106,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
         config,
         contactless,
         assumed: flags.assume,
-        ...(flags.trace !== undefined && { trace: recordTo(flags.trace, flags.overwrite) }),
+        tracer,
       },
     })
     try {
@@ -116,6 +120,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
         merchant,
         ...(flags.check && { type: 'check' as const }),
         prompts: prompts(screen, flags),
+        ...(tracer && { tracer }),
         signal,
         ...card,
         ...(flags.wait !== undefined && { waitTime: flags.wait * 1000 }),
@@ -136,6 +141,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
     throw error
   } finally {
     await host.close()
+    tracer?.close()
     screen.close()
   }
 }

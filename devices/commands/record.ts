@@ -1,14 +1,13 @@
-/** `--trace`: a recording of the line to the reader, in a file, with what the family lets stand in it. */
+/** `--trace`: all that the driver and the payment see, in a file, masked. */
 
 import { lineFile } from '../../src/line-file.ts'
-import { traced } from '../../src/transport/trace.ts'
-import type { OpenOptions } from '../index.ts'
+import { openTrace, type TraceWriter } from '../../src/trace/writer.ts'
 
-/** Each connection begins with a head of its own. @throws Fault `bad-argument` */
-export function recordTo(file: string, overwrite: boolean | undefined): NonNullable<OpenOptions['trace']> {
+/** One trace for all connections of a command. @throws Fault `bad-argument` */
+export function traceTo(file: string, overwrite: boolean | undefined): TraceWriter {
   const write = lineFile(file, {
     ...{ option: '--trace', overwrite: overwrite === true },
     onFailure: what => process.stderr.write(`tapdip: ${what}\n`),
   })
-  return (link, { redaction }) => traced(link, { write, redaction })
+  return openTrace({ write })
 }

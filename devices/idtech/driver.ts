@@ -10,6 +10,7 @@ import type { Broadcast } from '../../src/reader/broadcast.ts'
 import { closeReader, openCardOf, statusOf } from '../../src/reader/driver.ts'
 import type { CardSlot, OpenCardOptions, Reader, ReaderEvent, ReaderInfo, ReaderStatus } from '../../src/reader/reader.ts'
 import { ReaderWork } from '../../src/reader/work.ts'
+import type { Tracer } from '../../src/trace/event.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { type CommandName, decodeBattery, statuses } from './codec.ts'
 import { pay } from './payment.ts'
@@ -24,6 +25,7 @@ export const IDTECH_MENU = 'idtech-menu'
 export interface IdtechOptions {
   readonly signal?: AbortSignal | undefined
   readonly clock?: Clock | undefined
+  readonly tracer?: Tracer | undefined
   /** `idtech-apdu`, `idtech-menu` (docs/devices/idtech.md). */
   readonly assumed?: readonly string[] | undefined
 }
@@ -35,8 +37,8 @@ const CARD_TIMEOUT = 60_000
  * Cancels what somebody else left in the reader, and asks it who it is. The link belongs to the reader from here on, and is closed when this fails.
  * @throws Fault `timeout`, `link-closed`, `aborted`, `reader-error`, `protocol`
  */
-export async function openIdtech(link: Link, { signal, clock = systemClock, assumed = [] }: IdtechOptions = {}): Promise<Reader> {
-  const line = new IdtechLine(link, clock)
+export async function openIdtech(link: Link, { signal, clock = systemClock, assumed = [], tracer }: IdtechOptions = {}): Promise<Reader> {
+  const line = new IdtechLine(link, clock, tracer)
   try {
     await line.cancel()
     await line.run('ping', undefined, signal)

@@ -3,6 +3,7 @@
 import { type Clock, sleep } from '../../src/clock.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
+import type { Tracer } from '../../src/trace/event.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { type CommandName, command, commandByte, type DeviceMessage, type HostMessage, host, statuses, statusName } from './codec.ts'
 
@@ -62,8 +63,8 @@ export class IdtechLine {
   /** The reader takes the CRC of pass-through commands in the other order. */
   #swapped = false
 
-  constructor(link: Link, clock: Clock) {
-    this.#line = new Conversation(link, host, { clock, grace: GRACE, onNoise: () => this.#onNoise() })
+  constructor(link: Link, clock: Clock, tracer?: Tracer) {
+    this.#line = new Conversation(link, host, { clock, grace: GRACE, onNoise: () => this.#onNoise(), tracer })
     this.#clock = clock
     this.closed = this.#line.closed
     void this.#listen()

@@ -3,6 +3,7 @@
 import type { Clock } from '../../src/clock.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { Reader } from '../../src/reader/reader.ts'
+import type { Tracer } from '../../src/trace/event.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { magtekServices } from './codec.ts'
 import { openMms } from './mms/mms.ts'
@@ -13,6 +14,7 @@ export const magtekDialects = ['v5', 'mms'] as const
 export interface MagtekOptions {
   readonly signal?: AbortSignal | undefined
   readonly clock?: Clock | undefined
+  readonly tracer?: Tracer | undefined
   /** What it speaks; what the link tells (USB product, Bluetooth service) when left out, else V5. */
   readonly dialect?: string | undefined
 }
@@ -43,13 +45,13 @@ const unknownModel: V5Model = { name: 'V5', interfaces: ['chip', 'tap', 'swipe']
  * framing; any other link is a plain stream, which carries the records of a HID line (V5) or SLIP (MMS).
  * @throws Fault `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol`
  */
-export async function openMagtek(link: Link, { signal, clock = systemClock, dialect }: MagtekOptions = {}): Promise<Reader> {
+export async function openMagtek(link: Link, { signal, clock = systemClock, dialect, tracer }: MagtekOptions = {}): Promise<Reader> {
   const [scheme] = link.uri.split(':')
   const product = productOf(link.uri)
   const mms = dialect === undefined ? link.service === magtekServices.dynaFlex || (product ?? 0) >= 0x2000 : dialect === 'mms'
-  if (mms) return openMms(link, { signal, clock, carrier: scheme === 'ble' ? 'ble' : scheme === 'hid' ? 'hid' : 'slip' })
+  if (mms) return openMms(link, { signal, clock, tracer, carrier: scheme === 'ble' ? 'ble' : scheme === 'hid' ? 'hid' : 'slip' })
   const model = services[link.service ?? ''] ?? (product === undefined ? unknownModel : products[product])
-  return openV5(link, { signal, clock, carrier: scheme === 'ble' ? 'ble' : 'hid', model })
+  return openV5(link, { signal, clock, tracer, carrier: scheme === 'ble' ? 'ble' : 'hid', model })
 }
 
 /** The product of `hid:0801:0019`. */

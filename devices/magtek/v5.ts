@@ -11,6 +11,7 @@ import { Conversation } from '../../src/reader/conversation.ts'
 import { closeReader } from '../../src/reader/driver.ts'
 import type { Reader, ReaderCapability, ReaderEvent, ReaderInfo, ReaderStatus } from '../../src/reader/reader.ts'
 import { ReaderWork } from '../../src/reader/work.ts'
+import type { Tracer } from '../../src/trace/event.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { percentOf, type V5Reply, v5BleHost, v5HidHost, v5Properties } from './codec.ts'
 import { payV5 } from './v5-payment.ts'
@@ -19,6 +20,7 @@ import { type AskLimits, ask, type V5Line } from './v5-session.ts'
 export interface V5Options {
   readonly signal?: AbortSignal | undefined
   readonly clock: Clock
+  readonly tracer?: Tracer | undefined
   readonly carrier: 'hid' | 'ble'
   /** By USB product or Bluetooth service, where they tell. */
   readonly model?: V5Model | undefined
@@ -38,8 +40,8 @@ const GRACE = 100
  * Asks the reader who it is; one that somebody else left in the middle of a payment is cancelled when the first is started.
  * @throws Fault `timeout`, `link-closed`, `aborted`, `reader-error`, `protocol`
  */
-export async function openV5(link: Link, { signal, clock, carrier, model }: V5Options): Promise<Reader> {
-  const line: V5Line = new Conversation(link, carrier === 'ble' ? v5BleHost : v5HidHost, { clock, grace: GRACE })
+export async function openV5(link: Link, { signal, clock, carrier, model, tracer }: V5Options): Promise<Reader> {
+  const line: V5Line = new Conversation(link, carrier === 'ble' ? v5BleHost : v5HidHost, { clock, grace: GRACE, tracer })
   const limits = { timeout: answerTimes[carrier], signal }
   try {
     const serial = words(await ask(line, { type: 'getProperty', property: v5Properties.serial }, limits))

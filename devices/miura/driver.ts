@@ -10,6 +10,7 @@ import type { Broadcast } from '../../src/reader/broadcast.ts'
 import { closeReader, progressOf, statusOf } from '../../src/reader/driver.ts'
 import type { CardSlot, Reader, ReaderCapability, ReaderEvent, ReaderInfo, ReaderStatus, UpdateOptions } from '../../src/reader/reader.ts'
 import { ReaderWork } from '../../src/reader/work.ts'
+import type { Tracer } from '../../src/trace/event.ts'
 import type { Link } from '../../src/transport/link.ts'
 import {
   chargingCodes,
@@ -32,6 +33,7 @@ import { Watch } from './watch.ts'
 export interface MiuraOptions {
   readonly signal?: AbortSignal | undefined
   readonly clock?: Clock | undefined
+  readonly tracer?: Tracer | undefined
   /** Of what the driver writes on the reader's display; English when left out. */
   readonly language?: Language | undefined
 }
@@ -54,9 +56,12 @@ const KEYS = { p1: 0x01, p2: 0xff }
  * The link belongs to the reader from here on, and is closed when this fails.
  * @throws Fault `timeout`, `link-closed`, `aborted`, `reader-error`, `protocol`
  */
-export async function openMiura(link: Link, { signal, clock = systemClock, language = 'en' }: MiuraOptions = {}): Promise<MiuraReader> {
+export async function openMiura(
+  link: Link,
+  { signal, clock = systemClock, language = 'en', tracer }: MiuraOptions = {},
+): Promise<MiuraReader> {
   let reader: MiuraReaderOf | undefined
-  const line = new MiuraLine(link, clock, event => reader?.hear(event))
+  const line = new MiuraLine(link, clock, event => reader?.hear(event), tracer)
   try {
     const software = decodeSoftwareInfo(await line.hello({ signal, timeout: RESET_TIME }))
     const configuration = await configurationOf(line, signal)

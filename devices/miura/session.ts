@@ -4,6 +4,7 @@ import type { Clock } from '../../src/clock.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import { Queue } from '../../src/queue.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
+import type { Tracer } from '../../src/trace/event.ts'
 import type { Link } from '../../src/transport/link.ts'
 import {
   type Command,
@@ -68,8 +69,8 @@ export class MiuraLine {
   #refusesProbes = false
 
   /** `onEvent` hears what the reader says unasked; what is no event is dropped. */
-  constructor(link: Link, clock: Clock, onEvent: (event: ReaderEventMessage) => void) {
-    this.#line = new Conversation<Command, DeviceMessage>(link, { encode: host.encode, decoder: host.decoder }, { clock })
+  constructor(link: Link, clock: Clock, onEvent: (event: ReaderEventMessage) => void, tracer?: Tracer) {
+    this.#line = new Conversation<Command, DeviceMessage>(link, { encode: host.encode, decoder: host.decoder }, { clock, tracer })
     this.#clock = clock
     this.#onEvent = onEvent
     this.closed = this.#line.closed

@@ -22,6 +22,7 @@ import type {
   UpdateOptions,
 } from '../../src/reader/reader.ts'
 import { ReaderWork, type Work } from '../../src/reader/work.ts'
+import type { Tracer } from '../../src/trace/event.ts'
 import type { Link } from '../../src/transport/link.ts'
 import type { QposId, QposInfo } from './codec.ts'
 import { decodeQposId, decodeQposInfo, host } from './codec.ts'
@@ -35,6 +36,7 @@ import { configure, order, type Upkeep, update } from './upkeep.ts'
 export interface QposOptions {
   readonly signal?: AbortSignal | undefined
   readonly clock?: Clock | undefined
+  readonly tracer?: Tracer | undefined
   /** `qpos-nfc-apdu`: the field may be used as a raw slot, by commands that were seen in one source and never on a reader (docs/devices/qpos.md). */
   readonly assumed?: readonly string[] | undefined
 }
@@ -46,9 +48,9 @@ export const NFC_APDU = 'qpos-nfc-apdu'
  * The link belongs to the reader from here on, and is closed when this fails.
  * @throws Fault `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol`
  */
-export async function openQpos(link: Link, { signal, clock = systemClock, assumed = [] }: QposOptions = {}): Promise<Reader> {
+export async function openQpos(link: Link, { signal, clock = systemClock, assumed = [], tracer }: QposOptions = {}): Promise<Reader> {
   // No grace: a late answer is an answer, and whose it is its command tells.
-  const line: QposLine = new Conversation(link, host, { clock, grace: 0 })
+  const line: QposLine = new Conversation(link, host, { clock, grace: 0, tracer })
   try {
     const id = decodeQposId(await askAnew(line, clock, 'getQposId', signal))
     const info = decodeQposInfo(await askAnew(line, clock, 'getQposInfo', signal))

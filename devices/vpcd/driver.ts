@@ -26,7 +26,7 @@ const RESPONSE_TIME = 10_000
  * @throws Fault `timeout`, `link-closed`, `aborted`; `protocol` when what answers sends no ATR
  */
 export async function openVpcd(link: Link, { signal, ...options }: VpcdOptions = {}): Promise<Reader> {
-  const line: VpcdLine = new Conversation(link, host, { clock: options.clock })
+  const line: VpcdLine = new Conversation(link, host, { clock: options.clock, tracer: options.tracer })
   try {
     const { data } = await line.ask(control('atr'), { timeout: ATR_TIME, signal })
     if (!isAtr(data))

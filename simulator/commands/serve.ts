@@ -2,6 +2,7 @@
 
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
+import { families as readerFamilies } from '../../devices/families.ts'
 import { choice, choiceArgument, matching, onlyFor, repeated, wholeNumber } from '../../src/command/flags.ts'
 import { helpLanguage, helpText } from '../../src/command/help.ts'
 import { interrupted } from '../../src/command/interruption.ts'
@@ -14,6 +15,10 @@ import { asFault, Fault } from '../../src/errors.ts'
 import { lineFile } from '../../src/line-file.ts'
 import { faultMessage, type Language, message } from '../../src/messages/messages.ts'
 import { oneOf, usageFault } from '../../src/refusal.ts'
+import type { Tracer } from '../../src/trace/event.ts'
+import { openTrace, type TraceWriter } from '../../src/trace/writer.ts'
+import type { Link } from '../../src/transport/link.ts'
+import { tracedLink } from '../../src/transport/trace.ts'
 import { loadCard, type VirtualCard } from '../cards/icc.ts'
 import { profiles } from '../cards/profiles/index.ts'
 import type { Body, Screen } from '../readers/body/body.ts'
@@ -44,6 +49,7 @@ interface ServeFlags {
   readonly live?: boolean
   readonly quiet?: boolean
   readonly explain?: string
+  readonly trace?: string
   readonly overwrite?: boolean
   readonly currency?: string
   readonly config?: string
@@ -114,7 +120,8 @@ export function addServe(program: Command): void {
       return ['', head, ...knobHelp(text).map(line => `  ${line}`)].join('\n')
     })
     .option('--explain <file>', 'the kernel’s rules, inputs and effects as lines of JSON, for `tapdip explain`')
-    .option('--overwrite', 'the file of --explain may be there already')
+    .option('--trace <file>', 'all that happens in the reader and on its line, as lines of JSON, without card data: for `tapdip explain`')
+    .option('--overwrite', 'the files of --explain and --trace may be there already')
     .option('--currency <code>', 'ISO 4217: the currency that it is configured for; RUB, or that of --config, when left out')
     .option('--config <file>', 'its terminal configuration (JSON), as `tapdip-sim config` prints one')
     .option('--contactless <file>', 'its rules for taps (JSON), as `tapdip-sim config --taps` prints them')
@@ -136,6 +143,7 @@ export function addServe(program: Command): void {
       if (family === 'vpcd') return serveCard(card, flags)
       const { config, contactless } = await readProfile(flags, flags.currency === undefined ? undefined : currency(flags.currency))
       const unit = flags.currency ?? (config ?? contactless)?.currencyCode
+      const tracer = flags.trace === undefined ? undefined : traceTo(flags.trace, flags.overwrite, { family, dialect: flags.dialect }, card)
       const reader = virtualReader({
         family,
         ...(unit !== undefined && { currency: currency(unit).alpha }),
@@ -148,6 +156,7 @@ export function addServe(program: Command): void {
         battery: { ...(flags.battery !== undefined && { percent: flags.battery }), charging: flags.charging === true },
         onFault: fault => process.stderr.write(`reader: ${faultMessage(fault, language(flags.lang))}\n`),
         ...(flags.explain !== undefined && { explain: explainTo(flags.explain, flags.overwrite) }),
+        ...(tracer && { tracer }),
       })
       const { body } = reader
       if (flags.updateFails !== undefined) reader.firmware.condition.update.failure = { percent: flags.updateFails, how: 'error' }
@@ -155,7 +164,7 @@ export function addServe(program: Command): void {
       const leave = flags.live
         ? live(body, [card, ...others])
         : person(body, card, { pace, ...(present && { present }), ...(phone && { phone }), ...(pins && { pins }) })
-      const listening = await listen(flags.listen ?? 'pty', link => reader.serve(link), {
+      const listening = await listen(flags.listen ?? 'pty', link => reader.serve(tracer ? told(link, family, tracer) : link), {
         hid: reader.hid,
         ble: reader.ble && { shape: reader.ble, name: reader.serial },
         onError: fault => process.stderr.write(`reader: ${faultMessage(fault, language(flags.lang))}\n`),
@@ -171,6 +180,7 @@ export function addServe(program: Command): void {
       leave()
       await listening.close()
       await reader.close()
+      tracer?.close()
     })
 }
 
@@ -188,8 +198,8 @@ function turnOf(text: string): Turn<VirtualCard> {
 
 /** A card without a reader around it: what a person does at a reader has no place here. */
 async function serveCard(card: VirtualCard, flags: ServeFlags): Promise<void> {
-  const { present, phone, pin, battery, charging, updateFails, serial, dialect, pinKeys, live, explain, currency: unit, config, contactless, listen: where = 'tcp:0' } = flags // biome-ignore format: a list
-  onlyFor(Object.keys(virtualFamilies).join(', '), { '--present': present, '--phone': phone, '--pin': pin, '--battery': battery, '--charging': charging, '--update-fails': updateFails, '--serial': serial, '--dialect': dialect, '--pin-keys': pinKeys, '--live': live, '--explain': explain, '--currency': unit, '--config': config, '--contactless': contactless }) // biome-ignore format: a table
+  const { present, phone, pin, battery, charging, updateFails, serial, dialect, pinKeys, live, explain, trace, currency: unit, config, contactless, listen: where = 'tcp:0' } = flags // biome-ignore format: a list
+  onlyFor(Object.keys(virtualFamilies).join(', '), { '--present': present, '--phone': phone, '--pin': pin, '--battery': battery, '--charging': charging, '--update-fails': updateFails, '--serial': serial, '--dialect': dialect, '--pin-keys': pinKeys, '--live': live, '--explain': explain, '--trace': trace, '--currency': unit, '--config': config, '--contactless': contactless }) // biome-ignore format: a table
   if (where === 'pty') throw usageFault('usage.oneOf', { field: '--listen', value: where, allowed: 'tcp:<port>, pcsc' })
   const tell = (fault: Fault) => void process.stderr.write(`card: ${faultMessage(fault, language(flags.lang))}\n`)
   const inserted = new VpcdCard(card, { onFault: tell })
@@ -206,6 +216,26 @@ function explainTo(file: string, overwrite: boolean | undefined): Explain {
     onFailure: what => process.stderr.write(`tapdip-sim: ${what}\n`),
   })
   return entry => write(JSON.stringify(explanationJson(entry)))
+}
+
+/** @throws Fault `bad-argument` */
+function traceTo(file: string, overwrite: boolean | undefined, reader: TraceReaderNames, { plan }: VirtualCard): TraceWriter {
+  const write = lineFile(file, {
+    ...{ option: '--trace', overwrite: overwrite === true },
+    onFailure: what => process.stderr.write(`tapdip-sim: ${what}\n`),
+  })
+  const { family, dialect } = reader
+  return openTrace({ write, header: { reader: { family, ...(dialect !== undefined && { dialect }) }, card: plan.name } })
+}
+
+/** The line as a host's driver would record it, from its other end. */
+function told(link: Link, family: string, tracer: Tracer): Link {
+  return tracedLink(link, { tracer, redaction: readerFamilies.find(({ name }) => name === family)?.redaction, side: 'device' })
+}
+
+interface TraceReaderNames {
+  readonly family: string
+  readonly dialect: string | undefined
 }
 
 /** The display as one line: `| ENTER PIN: | **** |`. */

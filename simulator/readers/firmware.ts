@@ -82,6 +82,8 @@ export class Firmware {
   /** The application that was chosen from the list on the display last. */
   #chosen: Uint8Array | undefined
   #tapping: Tapping | undefined
+  /** The card was tapped: what is enciphered is no swipe. */
+  #tapped = false
   /** Whether it can pay at all, and the new firmware it is given. */
   readonly condition: Condition
 
@@ -138,6 +140,7 @@ export class Firmware {
   async waitForCard(interfaces: readonly CardInterface[], asked: CardAsked): Promise<CardWait> {
     this.#screens.stop()
     this.body.language = this.#ownLanguage
+    this.#tapped = false
     return askForCard(this, interfaces, asked, () => this.#pinToRepeat)
   }
 
@@ -150,13 +153,8 @@ export class Firmware {
   async pay(card: Card, transaction: Transaction, host: HostSide, { signal }: Waiting): Promise<Outcome> {
     this.#screens.stop()
     this.body.show('reader.processing')
-    const outcome = await transact(
-      card,
-      { ...transaction, sequence: transaction.sequence ?? this.#nextSequence() },
-      this.config,
-      this.#terminal(host),
-      this.#kernel(signal),
-    )
+    const counted = { ...transaction, sequence: transaction.sequence ?? this.#nextSequence() }
+    const outcome = await this.#presented('chip', () => transact(card, counted, this.config, this.#terminal(host), this.#kernel(signal)))
     this.#log.remember(outcome, transaction)
     const wrongPin = pinWasWrong(outcome)
     this.#refusedPin = wrongPin ? this.body.cardGone('chip') : undefined
@@ -188,17 +186,22 @@ export class Firmware {
     if (!this.#tapping) throw new Fault('unsupported', 'the reader has no antenna', { feature: 'tap' })
     this.#screens.stop()
     const deadline = this.clock.now() + timeout
-    const ended = await this.#tapping.run({
-      transaction: { ...transaction, sequence: transaction.sequence ?? this.#nextSequence() },
-      terminal: this.#tapTerminal(host),
-      deadline,
-      wait: outer =>
-        unlessCancelled(this.body, outer, inner => {
-          this.body.shine('waiting')
-          return this.body.nextCard(interfaces, { signal: inner, timeout: deadline - this.clock.now() })
-        }),
-      options: this.#kernel(signal),
-    })
+    const counted = { ...transaction, sequence: transaction.sequence ?? this.#nextSequence() }
+    const tapping = this.#tapping
+    const run = () =>
+      tapping.run({
+        transaction: counted,
+        terminal: this.#tapTerminal(host),
+        deadline,
+        wait: outer =>
+          unlessCancelled(this.body, outer, inner => {
+            this.body.shine('waiting')
+            return this.body.nextCard(interfaces, { signal: inner, timeout: deadline - this.clock.now() })
+          }),
+        options: this.#kernel(signal),
+      })
+    const ended = await this.#presented('tap', run)
+    this.#tapped = ended.type !== 'other'
     if (ended.type === 'outcome') this.#log.remember(ended.outcome, transaction)
     return ended
   }
@@ -214,10 +217,15 @@ export class Firmware {
     }
   }
 
+  #presented<T>(how: 'chip' | 'tap' | 'swipe', work: () => Promise<T>): Promise<T> {
+    return this.body.trace ? this.body.trace.presented(how, work) : work()
+  }
+
   /** What the kernel runs with, over any interface. */
   #kernel(signal: AbortSignal) {
     const { clock, random } = this
-    const { explain, timeouts } = this.#options
+    const { timeouts } = this.#options
+    const explain = this.body.trace?.explain(this.#options.explain) ?? this.#options.explain
     return { signal, clock, random, log: this.#log, ...(timeouts && { timeouts }), ...(explain && { explain }) }
   }
 
@@ -301,9 +309,12 @@ export class Firmware {
     host: HostSide,
     waiting: Waiting,
   ): Promise<SealedSwipe | { readonly type: 'cancelled' | 'timeout' }> {
-    const typed = pan === undefined ? undefined : await this.#typePin({ type: 'online', pan }, host, waiting)
-    if (typed?.type === 'cancelled' || typed?.type === 'timeout') return typed
-    return this.#keys.seal(tracks, pan && typed?.type === 'digits' ? { digits: typed.digits, pan } : undefined)
+    const run = async () => {
+      const typed = pan === undefined ? undefined : await this.#typePin({ type: 'online', pan }, host, waiting)
+      if (typed?.type === 'cancelled' || typed?.type === 'timeout') return typed
+      return this.#keys.seal(tracks, pan && typed?.type === 'digits' ? { digits: typed.digits, pan } : undefined)
+    }
+    return this.#tapped ? run() : this.#presented('swipe', run)
   }
 
   /** Shows how it ended and asks for the card, without keeping anybody waiting: the next payment cuts it short. */

@@ -20,6 +20,7 @@ import {
   type Rule,
   shape,
   signal,
+  tracer,
   whole,
 } from '../door.ts'
 import { categories } from './estimates.ts'
@@ -100,6 +101,7 @@ const byCard = {
   statusTime: maybe(milliseconds),
   reversalTime: maybe(milliseconds),
   signal: maybe(signal),
+  tracer: maybe(tracer),
 }
 
 export const payRule: Rule = shape({
@@ -126,6 +128,7 @@ export const tillRule: Rule = shape({
       assumed: maybe(flag),
     }),
   ),
+  tracer: maybe(tracer),
   refunds: maybe(shape({ most: maybe(amount(0n, MOST)), password: maybe(anyText) })),
 })
 

@@ -4,9 +4,11 @@ import type { Clock, Limit } from '../clock.ts'
 import { sleep, systemClock, within } from '../clock.ts'
 import { abortFault, asFault, type Fault, isFault } from '../errors.ts'
 import { Queue } from '../queue.ts'
+import type { Tracer } from '../trace/event.ts'
 import type { Link } from '../transport/link.ts'
 import { linkClosed } from '../transport/link.ts'
 import type { Decoder, Side } from './side.ts'
+import { messageTold } from './told-message.ts'
 
 /** How long things take on this line, and who hears of what is odd. */
 export interface ConversationOptions<In> {
@@ -24,6 +26,8 @@ export interface ConversationOptions<In> {
   onLate?: ((message: In) => void) | undefined
   /** The line went quiet (`quiet`) after bytes in which there was no message at all: something was said, and cannot be read. */
   onNoise?: (() => void) | undefined
+  /** Is told of every message, both ways, by its `type`. */
+  tracer?: Tracer | undefined
 }
 
 /** How an answer is waited for. */
@@ -70,6 +74,7 @@ export class Conversation<Out, In> implements AsyncDisposable {
   readonly #backlog: number
   readonly #onLate: ((message: In) => void) | undefined
   readonly #onNoise: (() => void) | undefined
+  readonly #tracer: Tracer | undefined
   /** Messages since the line was quiet last. */
   #understood = 0
   /** Asks that wait for their turn, each to be let go. */
@@ -96,6 +101,7 @@ export class Conversation<Out, In> implements AsyncDisposable {
     this.#backlog = options.backlog ?? 1024
     this.#onLate = options.onLate
     this.#onNoise = options.onNoise
+    this.#tracer = options.tracer
     this.closed = new Promise(resolve => {
       this.#end = resolve
     })
@@ -106,7 +112,7 @@ export class Conversation<Out, In> implements AsyncDisposable {
   async tell(message: Out, options: Pick<Limit, 'timeout' | 'signal'> = {}): Promise<void> {
     const frame = this.#side.encode(message)
     const limit = { timeout: this.#timeout, ...options, clock: this.#clock, what: `the sending of ${nameOf(message)}` }
-    return within(limit, signal => this.#send(frame, signal))
+    return within(limit, signal => this.#send(frame, signal, () => this.#told('out', message)))
   }
 
   /** Sends a message and resolves with its answer. @throws Fault `timeout`, `aborted`, `link-closed`, or what `encode` throws */
@@ -119,7 +125,8 @@ export class Conversation<Out, In> implements AsyncDisposable {
       if (this.#late) await within({ signal }, () => this.#late!.gone)
       for (let attempt = 0; ; attempt++) {
         try {
-          const answer = await this.#exchange(frame, accept, { timeout, signal, clock: this.#clock, what: nameOf(message) }, onSent)
+          const limit = { timeout, signal, clock: this.#clock, what: nameOf(message) }
+          const answer = await this.#exchange(frame, accept, limit, () => this.#told('out', message), onSent)
           if (attempt > 0) this.#expectLate(accept) // the answer to the try before may follow
           return answer as Answer
         } catch (error) {
@@ -185,6 +192,7 @@ export class Conversation<Out, In> implements AsyncDisposable {
     this.#understood += messages.length
     for (const message of messages) {
       if (this.#ended) return
+      this.#told('in', message)
       const question = this.#question
       if (question?.accept(message)) {
         this.#question = undefined
@@ -200,7 +208,13 @@ export class Conversation<Out, In> implements AsyncDisposable {
   }
 
   /** One try. What comes before its first byte was sent is no answer; what comes after is, even when it overtakes the end of the sending. */
-  async #exchange(frame: Uint8Array, accept: (message: In) => boolean, limit: Limit, onSent?: AskOptions<In>['onSent']): Promise<In> {
+  async #exchange(
+    frame: Uint8Array,
+    accept: (message: In) => boolean,
+    limit: Limit,
+    sends: () => void,
+    onSent?: AskOptions<In>['onSent'],
+  ): Promise<In> {
     let begun = false
     try {
       return await within(limit, signal => {
@@ -208,6 +222,7 @@ export class Conversation<Out, In> implements AsyncDisposable {
           this.#question = { accept: guarded(message => begun && accept(message), reject), resolve, reject }
           const begin = () => {
             begun = true
+            sends()
           }
           this.#send(frame, signal, begin, onSent).catch(reject)
         })
@@ -259,6 +274,10 @@ export class Conversation<Out, In> implements AsyncDisposable {
     const go = this.#turns.shift()
     if (go) go()
     else this.#asking = false
+  }
+
+  #told(way: 'out' | 'in', message: unknown): void {
+    this.#tracer?.tell('driver', messageTold(way, message))
   }
 
   #expectLate(accept: (message: In) => boolean): void {

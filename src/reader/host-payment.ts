@@ -13,7 +13,9 @@ import type { KernelOptions } from '../emv/steps/context.ts'
 import type { Terminal, Transaction } from '../emv/terminal.ts'
 import { Fault, isFault } from '../errors.ts'
 import type { MessageId } from '../messages/messages.ts'
+import type { Tracer } from '../trace/event.ts'
 import { invitation } from './invitation.ts'
+import type { KernelTrace } from './kernel-trace.ts'
 import type { CardSlot, OpenCardOptions } from './reader.ts'
 import { CARD_TIMEOUT, type OpenSlots } from './slots.ts'
 import { type SlotField, slotField } from './tap-slot.ts'
@@ -33,6 +35,8 @@ export interface PassthroughOptions {
   readonly cardTimeout?: number | undefined
   /** Milliseconds that a card may stay in the field after its payment before `transact` settles all the same; 5 000 when left out. */
   readonly removalTimeout?: number | undefined
+  /** Hears of the kernels here: presentations, steps, rules, commands and answers. */
+  readonly tracer?: Tracer | undefined
   /** Sees every user interface request of a tap (EMV Contactless Book A, 6.2), for lights and sounds; its words are `display` events too. */
   readonly onUi?: ((request: UiRequest) => void) | undefined
 }
@@ -52,6 +56,7 @@ export interface HostPayment extends Teller {
   readonly ways: readonly CardInterface[]
   /** The reader has a slot with contacts, whether or not it may be used. */
   readonly hasChip: boolean
+  readonly trace: KernelTrace | undefined
   readonly signal: AbortSignal
 }
 
@@ -114,17 +119,23 @@ function noCard(payment: HostPayment, error: unknown): Outcome {
 }
 
 async function inserted(payment: HostPayment, slot: CardSlot): Promise<Outcome> {
-  const { transaction, terminal, config, options, clock, signal } = payment
+  const { transaction, terminal, config, trace, clock, signal } = payment
   try {
     show(payment, 'reader.processing')
-    const how = { ...options.kernel, clock, signal }
-    const outcome = await transact(slot, transaction, config, toldTerminal(payment, terminal, slot), how)
+    const how = { ...kernelOf(payment), clock, signal }
+    const run = () => transact(slot, transaction, config, toldTerminal(payment, terminal, slot), how)
+    const outcome = await (trace ? trace.presented('chip', run) : run())
     show(payment, lastWords(outcome))
     return outcome
   } finally {
     if (!slot.removed.aborted) show(payment, 'reader.removeCard')
     await slot.close()
   }
+}
+
+/** What the app gives its kernel; who explains, explains to the trace too. */
+function kernelOf({ options: { kernel }, trace }: HostPayment): PassthroughOptions['kernel'] {
+  return trace ? { ...kernel, explain: trace.explain(kernel?.explain) } : kernel
 }
 
 /** How far a payment by tap has come. */
@@ -140,18 +151,19 @@ interface Tapping {
 
 /** A tap, or what comes instead of it: a card that is inserted, or is to be. */
 async function byTap(payment: HostPayment): Promise<Outcome> {
-  const { transaction, config, ways, signal, clock, torn, options } = payment
-  const { contactless, kernel, onUi } = options
+  const { transaction, config, ways, signal, clock, torn, options, trace } = payment
+  const { contactless, onUi } = options
   const rules = payment.terminal.enterPin ? contactless! : withoutOnlinePin(contactless!)
   const chip = ways.includes('chip')
   const tapping = beginTap(payment, chip)
   const { field } = tapping
   const terminal = tapTerminal(payment, tapping)
-  const how = { ...kernel, clock, signal, torn, ...(onUi && { onUi }) }
+  const how = { ...kernelOf(payment), clock, signal, torn, ...(onUi && { onUi }) }
   for (;;) {
     let outcome: Outcome
     try {
-      outcome = await tap(field, transaction, config, rules, terminal, how)
+      const run = () => tap(field, transaction, config, rules, terminal, how)
+      outcome = await (trace ? trace.presented('tap', run) : run())
     } catch (error) {
       return noCard(payment, error)
     }

@@ -11,6 +11,7 @@ import { Fault, isFault } from '../errors.ts'
 import { type Asked, decide } from './binding.ts'
 import type { Broadcast } from './broadcast.ts'
 import { type HostPayment, type PassthroughOptions, payOverSlots, unreadCardOut } from './host-payment.ts'
+import { KernelTrace } from './kernel-trace.ts'
 import type { CardSlot, OpenCardOptions, Reader, ReaderEvent, ReaderInfo, ReaderStatus } from './reader.ts'
 import { OpenSlots, type Slots } from './slots.ts'
 import { ReaderWork } from './work.ts'
@@ -80,6 +81,7 @@ class Passthrough implements Reader {
   readonly #clock: Clock
   readonly #work: ReaderWork
   readonly #torn = new TornLog()
+  readonly #trace: KernelTrace | undefined
   #known: ReaderStatus = {}
   #sequence = 0
   /** The chip of the last card could not be read: the card may still be there. */
@@ -91,7 +93,8 @@ class Passthrough implements Reader {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#work = new ReaderWork(slots.closed)
-    this.#open = new OpenSlots(slots, this.#work)
+    this.#trace = options.tracer && new KernelTrace(options.tracer, 'driver')
+    this.#open = new OpenSlots(slots, this.#work, this.#trace)
     this.events = this.#work.events
   }
 
@@ -144,7 +147,7 @@ class Passthrough implements Reader {
     this.#open.begin()
     const payment: HostPayment = {
       ...{ events: this.events, clock: this.#clock, slots: this.#open, options: this.#options, torn: this.#torn },
-      ...{ transaction: counted, terminal, config: terminal.enterPin ? config : withoutPinPad(config), ways, signal },
+      ...{ transaction: counted, terminal, config: terminal.enterPin ? config : withoutPinPad(config), ways, signal, trace: this.#trace },
       hasChip: this.info.capabilities.includes('chip'),
     }
     const still = this.#unread ? await unreadCardOut(payment) : undefined

@@ -3,6 +3,7 @@
 import { emvRemarks, parseAtr } from '../apdu/atr.ts'
 import type { Limit } from '../clock.ts'
 import { isFault } from '../errors.ts'
+import type { KernelTrace } from './kernel-trace.ts'
 import type { CardSlot, OpenCardOptions, ReaderInfo, ReaderStatus } from './reader.ts'
 import type { ReaderWork } from './work.ts'
 
@@ -29,6 +30,7 @@ export const CARD_TIMEOUT = 60_000
 export class OpenSlots {
   readonly #slots: Slots
   readonly #work: ReaderWork
+  readonly #trace: KernelTrace | undefined
   /** The card that is open. */
   card: CardSlot | undefined
   /** CANCEL was pressed at the reader since `begin`. */
@@ -36,8 +38,9 @@ export class OpenSlots {
   /** A card went because its reader did, since `begin`. */
   lost = false
 
-  constructor(slots: Slots, work: ReaderWork) {
+  constructor(slots: Slots, work: ReaderWork, trace?: KernelTrace) {
     this.#slots = slots
+    this.#trace = trace
     this.#work = work
   }
 
@@ -81,9 +84,11 @@ export class OpenSlots {
       this.card = undefined
       release()
     }
+    const send: CardSlot['transmit'] = (apdu, how) => slot.transmit(apdu, how).catch(heard)
+    const trace = this.#trace
     this.card = {
       ...{ interface: slot.interface, atr: slot.atr, removed: slot.removed },
-      transmit: (apdu, how) => slot.transmit(apdu, how).catch(heard),
+      transmit: trace ? (apdu, how) => trace.command(slot.interface, apdu, () => send(apdu, how)) : send,
       close: () => {
         closed ??= close()
         return closed

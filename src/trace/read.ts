@@ -129,6 +129,12 @@ export function parseTraceLog(text: string): TraceLog {
 
 const passed = door.shape({ way, length: door.whole(0, Number.MAX_SAFE_INTEGER) })
 
+/** Whether a text begins as a trace does, of whatever version. */
+export function isTrace(text: string): boolean {
+  door.need('text', text, door.anyText)
+  return objectIn(text.trimStart().split('\n', 1)[0])?.tapdip === 'trace'
+}
+
 /** What passed the line, for a replay; `end`: how it was closed. Of an `unredacted` piece that was told by its length alone the bytes are missing. */
 export function linkChunks(log: TraceLog): { readonly chunks: readonly LinkChunk[]; readonly end?: 'close' | 'peer' | 'loss' } {
   door.need('log', log, door.shape({ events: door.listOf(door.object), lines: door.listOf(door.whole(1, Number.MAX_SAFE_INTEGER)) }))

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
 import * as door from '../door.ts'
 import { Fault } from '../errors.ts'
+import type { Tracer } from '../trace/event.ts'
 import type { ClosedBy, Link } from './link.ts'
 
 /** `out`: from the host to the device. */
@@ -73,16 +74,44 @@ export const TRACE_VERSION = 1
 export function traced(link: Link, options: TraceOptions): Link {
   door.need('link', link, door.linkRule)
   door.need('options', options, door.shape({ write: door.callable }))
-  const recorder = new Recorder(link.uri, options)
+  return recordedLink(link, new Recorder(options.redaction, inLines(link.uri, options)))
+}
+
+/** How a link is told to a trace. */
+export interface TracedLinkOptions {
+  /** Is told of every chunk, and of the end. */
+  tracer: Tracer
+  /** What may be told of the bytes. When left out, only their number is. */
+  redaction?: Redaction | undefined
+  /** Whose end of the line this is; `host` when left out. */
+  side?: 'host' | 'device' | undefined
+}
+
+/** `link`, with every chunk told to a trace: as soon as all of it came back from the redaction, so that a frame's first piece has the time of its last. */
+export function tracedLink(link: Link, options: TracedLinkOptions): Link {
+  door.need('link', link, door.linkRule)
+  door.need('options', options, door.shape({ tracer: door.tracer, redaction: door.maybe(door.callable) }))
+  const { tracer, redaction, side = 'host' } = options
+  const sink: Sink = {
+    now: () => 0,
+    chunk: (_, way, length, bytes) => tracer.tell('link', { kind: 'link', way, length, ...(bytes !== undefined && { bytes }) }),
+    end: (_, by) => tracer.tell('link', { kind: 'link', end: by }),
+  }
+  return recordedLink(link, new Recorder(redaction, sink), side === 'device')
+}
+
+/** `turned`: it is the device's end, what it sends is `in`. */
+function recordedLink(link: Link, recorder: Recorder, turned = false): Link {
+  const [sent, heard] = turned ? (['in', 'out'] as const) : (['out', 'in'] as const)
   return {
     uri: link.uri,
     mtu: link.mtu,
     ...(link.service !== undefined && { service: link.service }),
     async send(bytes) {
-      if (bytes.length > 0 && bytes.length <= link.mtu) recorder.chunk('out', bytes) // before its answer can come
+      if (bytes.length > 0 && bytes.length <= link.mtu) recorder.chunk(sent, bytes) // before its answer can come
       await link.send(bytes)
     },
-    incoming: { [Symbol.asyncIterator]: () => recorded(link.incoming[Symbol.asyncIterator](), recorder) },
+    incoming: { [Symbol.asyncIterator]: () => recorded(link.incoming[Symbol.asyncIterator](), recorder, heard) },
     async close() {
       await link.close()
       recorder.end('close')
@@ -90,13 +119,13 @@ export function traced(link: Link, options: TraceOptions): Link {
   }
 }
 
-function recorded(chunks: AsyncIterator<Uint8Array>, recorder: Recorder): AsyncIterator<Uint8Array> {
+function recorded(chunks: AsyncIterator<Uint8Array>, recorder: Recorder, heard: Direction): AsyncIterator<Uint8Array> {
   return {
     async next() {
       try {
         const result = await chunks.next()
         if (result.done) recorder.end('close')
-        else recorder.chunk('in', result.value)
+        else recorder.chunk(heard, result.value)
         return result
       } catch (error) {
         recorder.end(error instanceof Fault && error.details.by === 'peer' ? 'peer' : 'loss')
@@ -115,31 +144,29 @@ interface Pending {
   text: string | undefined
 }
 
-/** Writes chunks in the order in which they passed, each as soon as all of it came back from the redaction. */
+/** Where chunks go, in the order in which they passed. */
+interface Sink {
+  now(): number
+  chunk(at: number, direction: Direction, length: number, bytes: string | undefined): void
+  end(at: number, by: ClosedBy): void
+}
+
+/** Gives chunks on in the order in which they passed, each as soon as all of it came back from the redaction. */
 class Recorder {
-  /** Nothing once it has thrown. */
-  #write: ((line: string) => void) | undefined
-  readonly #onFailure: (error: unknown) => void
-  readonly #clock: Clock
-  readonly #start: number
+  readonly #sink: Sink
   readonly #redact: Record<Direction, Redact | undefined>
   readonly #pending: Pending[] = []
   #ended = false
 
-  constructor(uri: string, { write, redaction, clock = systemClock, onFailure = warn }: TraceOptions) {
-    this.#write = write
-    this.#onFailure = onFailure
-    this.#clock = clock
-    this.#start = clock.now()
+  constructor(redaction: Redaction | undefined, sink: Sink) {
+    this.#sink = sink
     this.#redact = { out: redaction?.('out'), in: redaction?.('in') }
-    const bytes = redaction === undefined ? 'none' : redaction === unredacted ? 'all' : 'redacted'
-    this.#line({ tapdip: 'trace', version: TRACE_VERSION, uri, start: new Date(this.#start).toISOString(), bytes })
   }
 
   chunk(direction: Direction, bytes: Uint8Array): void {
     if (this.#ended) return
     const text = this.#redact[direction] && ''
-    this.#pending.push({ at: this.#clock.now() - this.#start, direction, length: bytes.length, text })
+    this.#pending.push({ at: this.#sink.now(), direction, length: bytes.length, text })
     this.#give(direction, bytes, false)
     this.#flush()
   }
@@ -152,7 +179,7 @@ class Recorder {
       this.#fail(direction) // what a redaction kept to itself is not written
     }
     this.#flush()
-    this.#line({ at: this.#clock.now() - this.#start, end: by })
+    this.#sink.end(this.#sink.now(), by)
   }
 
   #give(direction: Direction, bytes: Uint8Array, last: boolean): void {
@@ -183,21 +210,33 @@ class Recorder {
       const [chunk] = this.#pending
       if (!chunk || (chunk.text !== undefined && chunk.text.length < chunk.length * 2)) return
       this.#pending.shift()
-      this.#line({ at: chunk.at, [chunk.direction]: chunk.text ?? chunk.length })
+      this.#sink.chunk(chunk.at, chunk.direction, chunk.length, chunk.text)
     }
   }
+}
 
-  #line(content: object): void {
+/** A sink that writes a head, and then each chunk as one line. */
+function inLines(uri: string, { write, redaction, clock = systemClock, onFailure = warn }: TraceOptions): Sink {
+  let out: typeof write | undefined = write
+  const line = (content: object) => {
     try {
-      this.#write?.(JSON.stringify(content))
+      out?.(JSON.stringify(content))
     } catch (error) {
-      this.#write = undefined
+      out = undefined
       try {
-        this.#onFailure(error)
+        onFailure(error)
       } catch {
         // the listener's own affair: the line goes on
       }
     }
+  }
+  const start = clock.now()
+  const bytes = redaction === undefined ? 'none' : redaction === unredacted ? 'all' : 'redacted'
+  line({ tapdip: 'trace', version: TRACE_VERSION, uri, start: new Date(start).toISOString(), bytes })
+  return {
+    now: () => clock.now() - start,
+    chunk: (at, direction, length, text) => line({ at, [direction]: text ?? length }),
+    end: (at, by) => line({ at, end: by }),
   }
 }
 

@@ -11,6 +11,7 @@ import { Conversation } from '../../../src/reader/conversation.ts'
 import { closeReader, progressOf } from '../../../src/reader/driver.ts'
 import type { Reader, ReaderCapability, ReaderEvent, ReaderInfo, ReaderStatus, UpdateOptions } from '../../../src/reader/reader.ts'
 import { ReaderWork } from '../../../src/reader/work.ts'
+import type { Tracer } from '../../../src/trace/event.ts'
 import type { Link } from '../../../src/transport/link.ts'
 import { type MmsCarrier, type MmsMessage, mmsNotifications, mmsProperties, mmsSide } from '../codec.ts'
 import { payMms } from './payment.ts'
@@ -20,12 +21,13 @@ import { updateMms } from './update.ts'
 export interface MmsOptions {
   readonly signal?: AbortSignal | undefined
   readonly clock?: Clock | undefined
+  readonly tracer?: Tracer | undefined
   readonly carrier: MmsCarrier
 }
 
 /** @throws Fault `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol` */
-export async function openMms(link: Link, { signal, clock = systemClock, carrier }: MmsOptions): Promise<Reader> {
-  const line: MmsLine = new Conversation(link, mmsSide(carrier, 'host'), { clock, grace: 0 }) // responses have numbers
+export async function openMms(link: Link, { signal, clock = systemClock, carrier, tracer }: MmsOptions): Promise<Reader> {
+  const line: MmsLine = new Conversation(link, mmsSide(carrier, 'host'), { clock, grace: 0, tracer }) // responses have numbers
   const references = new References()
   try {
     const serial = await property(line, references, mmsProperties.serial, { signal })

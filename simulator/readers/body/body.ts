@@ -9,7 +9,10 @@ import { Fault } from '../../../src/errors.ts'
 import type { Language, MessageId } from '../../../src/messages/messages.ts'
 import { message } from '../../../src/messages/messages.ts'
 import { Queue } from '../../../src/queue.ts'
+import { KernelTrace } from '../../../src/reader/kernel-trace.ts'
+import type { Tracer } from '../../../src/trace/event.ts'
 import type { Battery, BodyEvent, Key, Light, PlasticCard, Presented, Screen, Sound } from './senses.ts'
+import { tellBody, tellKey } from './told-body.ts'
 
 export * from './senses.ts'
 
@@ -34,6 +37,8 @@ export interface BodyOptions {
   readonly battery?: Partial<Battery>
   /** How many screens and log lines are remembered; 500 when left out. */
   readonly memory?: number
+  /** Is told of all that happens to it, keys too, and of commands to cards. */
+  readonly tracer?: Tracer
 }
 
 /** For doors: a Body, whatever made it. */
@@ -59,6 +64,9 @@ export class Body {
     /** Which it was. */
     readonly what: `sound:${Sound}` | `light:${Light}`
   }[] = []
+  /** Of what the firmware does with a card; left out where nobody is told. */
+  readonly trace: KernelTrace | undefined
+  readonly #tracer: Tracer | undefined
   readonly #memory: number
   readonly #listeners = new Set<(event: BodyEvent) => void>()
   #battery: Battery
@@ -75,6 +83,8 @@ export class Body {
     this.clock = options.clock ?? systemClock
     this.language = options.language ?? 'en'
     this.#memory = options.memory ?? 500
+    this.#tracer = options.tracer
+    this.trace = options.tracer && new KernelTrace(options.tracer, 'reader')
     const percent = options.battery?.percent ?? 80
     this.#battery = { percent, millivolts: cellVoltage(percent), charging: false, ...options.battery }
     this.show('reader.idle')
@@ -87,6 +97,7 @@ export class Body {
   }
 
   #emit(event: BodyEvent): void {
+    if (this.#tracer) tellBody(this.#tracer, event)
     for (const listener of [...this.#listeners]) listener(event)
   }
 
@@ -134,7 +145,11 @@ export class Body {
 
   /** A key that nobody waits for does nothing. */
   press(...pressed: readonly Key[]): void {
-    for (const key of pressed) if (this.#on) this.#keypad?.push(key)
+    for (const key of pressed) {
+      if (!this.#on || !this.#keypad) continue
+      if (this.#tracer) tellKey(this.#tracer, key)
+      this.#keypad.push(key)
+    }
   }
 
   /** The charger in, or out. */
@@ -325,7 +340,10 @@ export class Body {
     return {
       interface: card.interface,
       atr: card.atr,
-      transmit: (apdu, options) => this.#transmit(where, place, card, apdu, options?.signal),
+      transmit: (apdu, options) => {
+        const send = () => this.#transmit(where, place, card, apdu, options?.signal)
+        return this.trace ? this.trace.command(card.interface, apdu, send) : send()
+      },
     }
   }
 

@@ -3,6 +3,7 @@
 import type { Clock } from '../../clock.ts'
 import type { CardInterface } from '../../emv/outcome.ts'
 import type { Candidate, PinEntry, PinRequest, Waiting } from '../../emv/terminal.ts'
+import type { Tracer } from '../../trace/event.ts'
 import type { Acquirer, Merchant, Order, PaymentType } from '../acquirer.ts'
 import type { Recorder } from '../journal/recorder.ts'
 import type { Signature } from '../receipt/signature.ts'
@@ -94,6 +95,8 @@ export interface PayOptions extends PreflightOptions {
   readonly application?: string
   /** The host is asked whatever card and terminal would decide by themselves. */
   readonly forceOnline?: boolean
+  /** Is told of the payment: prompts, requests to the host and their answers, steps of the journal, the result. */
+  readonly tracer?: Tracer
   /** When a chip cannot be read; twice more, and then the stripe, when left out. */
   readonly fallback?: FallbackRules
   /** Dates the payment and times its waits; the system's when left out. */

@@ -5,7 +5,7 @@ import * as door from '../../door.ts'
 import type { Candidate } from '../../emv/terminal.ts'
 import { Fault } from '../../errors.ts'
 import type { Reader, ReaderEvent } from '../../reader/reader.ts'
-import type { Order } from '../acquirer.ts'
+import type { Order, PaymentType } from '../acquirer.ts'
 import { partsOfPayment } from '../amount-parts.ts'
 import { checkOrder } from '../order.ts'
 import * as rules from '../rules.ts'
@@ -16,6 +16,7 @@ import type { AppPrompts, PayOptions } from './options.ts'
 import { payOnce } from './pay-once.ts'
 import { preflight } from './preflight.ts'
 import type { PaymentResult } from './result.ts'
+import { toldOptions, tracedPayment } from './traced.ts'
 import { wantedApplication } from './wanted.ts'
 
 export { checkOrder } from '../order.ts'
@@ -53,6 +54,13 @@ export async function pay(given: Order, options: PayOptions): Promise<PaymentRes
   checkOrder(order, options.merchant, type === 'check' ? 0n : 1n)
   if (type !== 'check') checkAmount(order, options)
   fallbackRules(options.fallback)
+  const { tracer } = options
+  if (!tracer) return take(order, type, options)
+  return tracedPayment(tracer, order.number, () => take(order, type, toldOptions(tracer, options)))
+}
+
+/** As `pay`, with what was checked. */
+async function take(order: Order, type: PaymentType, options: PayOptions): Promise<PaymentResult> {
   const { reader, prompts = {}, signal, application } = options
   const wanted = application === undefined ? undefined : wantedApplication(application)
   const say = teller(prompts)

@@ -3,11 +3,14 @@
 import { type Clock, systemClock } from '../../clock.ts'
 import * as door from '../../door.ts'
 import { asFault, Fault } from '../../errors.ts'
+import type { Tracer } from '../../trace/event.ts'
 import type { Merchant, OrderAcquirer, RetailAcquirer } from '../acquirer.ts'
 import type { Estimates } from '../estimates.ts'
 import { agreeingTill } from '../host/agreement.ts'
 import type { Journal, OrderRecord } from '../journal/journal.ts'
 import type { Notice } from '../journal/notice.ts'
+import { toldRecorder } from '../pay/traced.ts'
+import { alreadyTold, toldAcquirer } from '../told.ts'
 import type { Desk } from './due.ts'
 import type { RefundRules } from './refund.ts'
 
@@ -27,6 +30,8 @@ export interface TillOptions {
   readonly onFault?: (fault: Fault) => void
   /** What may be given back to a card where nothing was paid here; nothing when left out. */
   readonly refunds?: RefundRules
+  /** Is told of requests to the host and their answers, steps of the journal, and of every payment. */
+  readonly tracer?: Tracer
   /** What this merchant sells, where amounts are estimated first: what may be raised and charged over what is held. Nothing when left out. */
   readonly estimates?: Estimates
   /** Makes the idempotency keys of cash sales, confirmations and cancellations; random UUIDs when left out. */
@@ -43,6 +48,7 @@ export interface TillDesk extends Desk {
   readonly refunds: RefundRules | undefined
   readonly estimates: Estimates | undefined
   readonly newKey: () => string
+  readonly tracer?: Tracer
   /** Discrepancies that were told: once each in this till's life, for every start compares again. */
   readonly discrepancies: Set<string>
   /** @throws Fault `not-found` */
@@ -56,11 +62,14 @@ export interface TillDesk extends Desk {
 }
 
 /** The desk of a till with these options. */
-export function tillDesk({ journal, merchant, onNotice, onFault, ...options }: TillOptions): TillDesk {
+export function tillDesk({ journal, merchant, onNotice, onFault, tracer, ...options }: TillOptions): TillDesk {
   const { clock = systemClock, attemptTime = 20_000, newKey = () => crypto.randomUUID() } = options
+  const acquirer = agreeingTill(toldAcquirer(options.acquirer, tracer))
   return {
-    ...{ journal, merchant, clock, attemptTime, newKey, refunds: options.refunds, estimates: options.estimates },
-    acquirer: agreeingTill(options.acquirer),
+    ...{ merchant, clock, attemptTime, newKey, refunds: options.refunds, estimates: options.estimates },
+    ...(tracer && { tracer }),
+    journal: toldRecorder(journal, tracer),
+    acquirer: tracer ? alreadyTold(acquirer) : acquirer,
     discrepancies: new Set(),
     known(number) {
       door.need('number', number, door.text(1, 32))

@@ -3,6 +3,7 @@
 import type { Clock } from '../../clock.ts'
 import { formatAmount } from '../../currency.ts'
 import { Fault, isFault } from '../../errors.ts'
+import type { Tracer } from '../../trace/event.ts'
 import type { HostAnswer, Merchant, Order, OrderAcquirer } from '../acquirer.ts'
 import type { Journal, OrderRecord } from '../journal/journal.ts'
 import { moneyOf, standingPayments } from '../journal/money.ts'
@@ -46,6 +47,7 @@ export interface RefundDesk {
   readonly merchant: Merchant
   readonly clock: Clock
   readonly rules?: RefundRules | undefined
+  readonly tracer?: Tracer
 }
 
 /**
@@ -53,7 +55,7 @@ export interface RefundDesk {
  * @throws Fault `not-found`; `unsupported` without rules for refunds that stand by themselves; `bad-argument` with details.field `amount` or `password`; and what `pay` throws
  */
 export async function refundCard(
-  { journal, acquirer, merchant, clock, rules }: RefundDesk,
+  { journal, acquirer, merchant, clock, rules, tracer }: RefundDesk,
   asked: Order | string,
   how: ByCardRefund,
 ): Promise<Refunded> {
@@ -72,7 +74,7 @@ export async function refundCard(
   } else allow(rules, amount, password, order)
   try {
     const most = amount > order.amount ? { ...order, amount } : order
-    const payment = await pay(most, { ...options, type: 'refund', amount, acquirer, merchant, clock, journal })
+    const payment = await pay(most, { ...(tracer && { tracer }), ...options, type: 'refund', amount, acquirer, merchant, clock, journal })
     return { result: payment.result, payment, order: journal.order(merchant, number)!, linked }
   } catch (error) {
     if (isFault(error, 'busy') && error.details.state === 'in-process')

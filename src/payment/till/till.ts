@@ -99,7 +99,8 @@ export function openTill(options: TillOptions): Till {
   door.need('options', options, rules.tillRule)
   const { background = true } = options
   const desk = tillDesk(options)
-  const { journal, merchant } = desk
+  const { merchant } = desk
+  const { journal } = options
   const closing = new AbortController()
   const loop = background ? runBackground(desk, closing.signal) : undefined
   const close = async () => {

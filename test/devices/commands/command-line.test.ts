@@ -151,6 +151,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'serve --pin-keys', ['serve', 'qpos', '--pin-keys', 'aes-129'], /--pin-keys is 'aes-129', it takes tdes, aes-128; did you mean 'aes-128'/],
   ['tapdip-sim', 'serve vpcd --pin-keys', ['serve', 'vpcd', '--pin-keys', 'tdes'], /--pin-keys is only for .*qpos/],
   ['tapdip-sim', 'serve --explain', ['serve', 'qpos', '--explain', '/none/x'], /--explain.*\/none\/x/],
+  ['tapdip-sim', 'serve --trace', ['serve', 'qpos', '--trace', '/none/x'], /--trace.*\/none\/x/],
   ['tapdip-sim', 'serve --currency', ['serve', 'qpos', '--currency', 'EUT'], /--currency is 'EUT'.*did you mean/],
   ['tapdip-sim', 'serve --config', ['serve', 'qpos', '--config', '/none/x'], /--config: there is no file \/none\/x/],
   ['tapdip-sim', 'serve --contactless', ['serve', 'qpos', '--contactless', '/none/x'], /--contactless: there is no file \/none\/x/],

@@ -59,8 +59,11 @@ it('a recording of a payment has its frames and no card', async () => {
   const args = ['pay', '100.00', '--currency', 'RUB', '--reader', counter.uri, '--acquirer', counter.acquirer.url, '--trace', file]
   expect(await run('devices', ...args)).toMatchObject({ code: 0 })
   const recorded = readFileSync(file, 'utf8')
-  expect(recorded.split('\n')[0]).toContain('"bytes":"redacted"')
-  expect(recorded).toContain('"out":"4D')
+  expect(recorded.split('\n')[0]).toContain('"version":2')
+  expect(recorded).toContain('"kind":"link","way":"out","length":')
+  expect(recorded).toContain('"bytes":"4D')
+  for (const kind of ['message', 'host', 'app', 'result']) expect(recorded).toContain(`"kind":"${kind}"`)
+  expect((await run('devices', 'explain', file)).text).toMatch(/app +payment [\s\S]*app + {2}result approved/)
   expect(recorded).not.toContain(profiles.mastercard.pan)
   expect(await run('devices', ...args.slice(0, -1), join(folder, 'no', 'such'))).toMatchObject({ code: 2 })
 })
