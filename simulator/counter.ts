@@ -203,6 +203,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
     explain,
     tracer,
     resultTime,
+    random,
     ...script
   } = options
   const holding = toCard(card)
@@ -211,6 +212,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
     ...(rules && { rules }),
     ...(balance !== undefined && { balance }),
     ...((onHost || tracer) && { onEvent: hostListener(onHost, tracer) }),
+    ...(random && { random }),
   }
   const acquirer = await startAcquirer(acquirerOptions)
   try {
@@ -228,6 +230,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
       ...(explain && { explain }),
       ...(tracer && { tracer }),
       ...(resultTime !== undefined && { resultTime }),
+      ...(random && { random }),
     })
     const listening = where === undefined ? undefined : await listen(where, link => reader.serve(link), plugsOf(reader))
     switchRadio(reader, listening)

@@ -9,12 +9,13 @@ import { addImage } from './commands/image.ts'
 import { addRun } from './commands/run.ts'
 import { addScan } from './commands/scan.ts'
 import { addServe } from './commands/serve.ts'
+import { addTest } from './commands/test.ts'
 
 export function simulatorProgram(): Command {
   const { version } = createRequire(import.meta.url)('tapdip/package.json') as { version: string } // its own name finds it from source and from dist
   const program = new Command('tapdip-sim')
     .description('Virtual card readers, cards and an acquirer. Test keys and test cards only.')
     .version(version, '-v, --version')
-  for (const add of [addServe, addAcquirer, addScan, addConfig, addImage, addRun, addDemo]) add(program)
+  for (const add of [addServe, addAcquirer, addScan, addConfig, addImage, addRun, addTest, addDemo]) add(program)
   return program
 }

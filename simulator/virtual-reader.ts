@@ -36,7 +36,7 @@ export const readerOptions = {
     clock: door.maybe(door.clock),
   },
   ...{ resultTime: door.maybe(door.milliseconds), onFault: door.maybe(door.callable), explain: door.maybe(door.callable) },
-  tracer: door.maybe(door.tracer),
+  ...{ tracer: door.maybe(door.tracer), random: door.maybe(door.callable) },
 }
 const readerOptionsRule = door.shape(readerOptions)
 /** The virtual reader of a counter. */
@@ -71,6 +71,8 @@ export interface ReaderOptions {
   readonly explain?: Explain
   /** Is told of all that happens in the reader: screens, lights, sounds, keys, cards, commands to them, the kernel's rules. */
   readonly tracer?: Tracer
+  /** Unpredictable bytes: its kernel's, and the part of its key serial numbers that is by chance; `crypto.getRandomValues` when left out. */
+  readonly random?: (length: number) => Uint8Array
 }
 
 /**
@@ -97,7 +99,7 @@ export function virtualReader(given: ReaderOptions = {}): VirtualReader {
   const serial = options.serial ?? family.serial
   const dialect = options.dialect === undefined ? undefined : dialectOf(options.family ?? 'qpos', options.dialect)
   const aes = options.pinKeys === 'aes-128'
-  const [tdesSerial, aesSerial] = [freshSerial(testPinDukpt.ksn), freshSerial(testPinAesDukpt.ksn)]
+  const [tdesSerial, aesSerial] = [freshSerial(testPinDukpt.ksn, options.random), freshSerial(testPinAesDukpt.ksn, options.random)]
   if (aes) needPinPad(options.family ?? 'qpos', dialect)
   return family.make({
     body: new Body({ clock, language, ...(battery && { battery }), ...(tracer && { tracer }) }),
@@ -113,6 +115,7 @@ export function virtualReader(given: ReaderOptions = {}): VirtualReader {
     ...(options.resultTime !== undefined && { resultTime: options.resultTime }),
     ...(options.onFault && { onFault: options.onFault }),
     ...(options.explain && { explain: options.explain }),
+    ...(options.random && { random: options.random }),
   })
 }
 

@@ -218,10 +218,12 @@ export class Book {
   #documents = 0
 
   readonly names: Names
+  readonly #draw: (below: number) => number
 
-  constructor(known: Names = names(), count = randomInt(1, 900_000)) {
+  constructor(known: Names = names(), count?: number, draw: (below: number) => number = randomInt) {
     this.names = known
-    this.#count = count
+    this.#draw = draw
+    this.#count = count ?? 1 + draw(900_000)
   }
 
   /** How many numbers were given out. */
@@ -357,7 +359,7 @@ export class Book {
 
   /** Authorisation code, 6 characters. */
   authorisationCode(): string {
-    return `X${String(randomInt(0, 100_000)).padStart(5, '0')}`
+    return `X${String(this.#draw(100_000)).padStart(5, '0')}`
   }
 }
 

@@ -141,7 +141,7 @@ export async function startAcquirer(options: AcquirerOptions = {}): Promise<Acqu
   const { port = 0, state, tls, token = randomBytes(16).toString('hex'), idleTime = 10_000, maxConnections = 128, ...rest } = options
   if (!/^\S{8,256}$/.test(token))
     throw new Fault('bad-argument', 'token: 8 to 256 characters without white space', { field: 'options.token' })
-  const store = await openStore(state)
+  const store = await openStore(state, rest.random)
   try {
     const desk = new Desk(rest, store)
     const listener: RequestListener = (request, response) => {
@@ -167,7 +167,7 @@ export async function startAcquirer(options: AcquirerOptions = {}): Promise<Acqu
 async function serve(desk: Desk, request: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
   try {
     admit(request, door)
-    const { answer, line } = await route(desk, request)
+    const { answer, line } = await route(desk, { method: request.method ?? '', url: request.url ?? '/', body: () => body(request) })
     const text = JSON.stringify(answer ?? {})
     switch (line) {
       case 'drop':
@@ -187,44 +187,58 @@ async function serve(desk: Desk, request: IncomingMessage, response: ServerRespo
     }
   } catch (error) {
     if (response.destroyed || isFault(error, 'aborted')) return void response.destroy()
-    const status = error instanceof Refusal ? error.status : isFault(error, 'bad-argument') ? 400 : 500
-    const why = asFault(error).message
-    desk.refused(status, why)
+    const { status, why } = refused(desk, error)
     send(response, status, JSON.stringify({ error: why }))
   }
 }
 
-async function route(desk: Desk, request: IncomingMessage): Promise<Reply<Json>> {
-  const [pathname, query] = (request.url ?? '/').split('?')
+/** An observer hears of it too. */
+function refused(desk: Desk, error: unknown): { readonly status: number; readonly why: string } {
+  const status = error instanceof Refusal ? error.status : isFault(error, 'bad-argument') ? 400 : 500
+  const why = asFault(error).message
+  desk.refused(status, why)
+  return { status, why }
+}
+
+/** A request as the routes take it: who brings the body is not their concern. */
+interface Asked {
+  readonly method: string
+  /** Path and query. */
+  readonly url: string
+  readonly body: () => Promise<unknown>
+}
+
+async function route(desk: Desk, { method, url, body }: Asked): Promise<Reply<Json>> {
+  const [pathname, query] = url.split('?')
   const [version, kind, encoded, action, ...rest] = pathname.split('/').slice(1)
   const name = encoded && decodeName(encoded)
-  const what = `${request.method} ${[version, kind, name && '*', action, ...rest].filter(part => part !== undefined).join('/')}`
+  const what = `${method} ${[version, kind, name && '*', action, ...rest].filter(part => part !== undefined).join('/')}`
   switch (what) {
     case 'POST v1/authorisations':
-      return asJson(await desk.authorise(decodeMessage(await body(request))), encodeAnswer)
+      return asJson(await desk.authorise(decodeMessage(await body())), encodeAnswer)
     case 'POST v1/advices':
-      return asJson(await desk.advise(decodeMessage(await body(request))), encodeAnswer)
+      return asJson(await desk.advise(decodeMessage(await body())), encodeAnswer)
     case 'POST v1/qr':
-      return asJson(await desk.requestQr(decodeSale(await body(request))), encodeCode)
+      return asJson(await desk.requestQr(decodeSale(await body())), encodeCode)
     case 'POST v1/qr-payments': // of this simulator only: the customer's bank
-      return { answer: encodeAnswer(desk.payQr(payloadOf(await body(request)))) }
+      return { answer: encodeAnswer(desk.payQr(payloadOf(await body()))) }
     case 'POST v1/cash':
-      return asJson(await desk.registerCash(decodeCashSale(await body(request))), encodeAnswer)
+      return asJson(await desk.registerCash(decodeCashSale(await body())), encodeAnswer)
     case 'GET v1/authorisations/*':
       return asJson(await desk.status(name!), encodeAnswer)
     case 'POST v1/authorisations/*/reversal':
-      return asJson(await desk.reverse(name!, whyOf(await body(request))), encodeAnswer)
+      return asJson(await desk.reverse(name!, whyOf(await body())), encodeAnswer)
     case 'GET v1/orders/*':
       return asJson(await desk.order(name!, new URLSearchParams(query).get('merchant') ?? undefined), encodeHostOrder)
     case 'POST v1/orders/*/increment':
     case 'POST v1/orders/*/confirmation':
     case 'POST v1/orders/*/cancellation': {
-      const asked = decodeChange(await body(request))
+      const asked = decodeChange(await body())
       if (asked.number !== name) throw new Refusal(400, `number: the path names order ${name}`)
       return asJson(await desk.change(action as ChangeKind, asked), encodeAnswer)
     }
     default:
-      throw new Refusal(404, `no ${request.method} ${pathname} here`)
+      throw new Refusal(404, `no ${method} ${pathname} here`)
   }
 }
 
@@ -267,4 +281,31 @@ async function body(request: IncomingMessage): Promise<unknown> {
 function send(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': text.startsWith('<') ? 'text/html' : 'application/json', connection: 'close' })
   response.end(text)
+}
+
+/** What a connection that broke is to `fetch`. */
+function broken(code: 'ECONNREFUSED' | 'ECONNRESET'): TypeError {
+  return new TypeError('fetch failed', { cause: Object.assign(new Error(code), { code }) })
+}
+
+/**
+ * The same line without a socket: `httpAcquirer('http://127.0.0.1/', { fetch: deskFetch(host.desk) })` asks the desk itself, for payments on a virtual clock, which no socket
+ * keeps.
+ * @param gone whether the host cannot be reached now
+ */
+export function deskFetch(desk: Desk, gone: () => boolean = () => false): typeof fetch {
+  return async (input, { method = 'GET', body: text, signal } = {}) => {
+    if (gone()) throw broken('ECONNREFUSED')
+    const { pathname, search } = new URL(String(input))
+    try {
+      const { answer, line } = await route(desk, { method, url: pathname + search, body: async () => JSON.parse(String(text)) })
+      if (line === 'drop' || line === 'closeSocket') throw broken('ECONNRESET')
+      if (line === 'silence') await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(broken('ECONNRESET'))))
+      return new Response(line === 'garbage' ? '<html>Service temporarily unavailable</html>' : JSON.stringify(answer ?? {}))
+    } catch (error) {
+      if (error instanceof TypeError || isFault(error, 'aborted')) throw error
+      const { status, why } = refused(desk, error)
+      return new Response(JSON.stringify({ error: why }), { status })
+    }
+  }
 }

@@ -30,7 +30,8 @@ const common = {
 }
 const sentence = z.string().min(1).max(200)
 
-const ruleSchema = z.discriminatedUnion('do', [
+/** A rule of an unhappy host, for whoever has one in a schema of their own. */
+export const hostRuleSchema = z.discriminatedUnion('do', [
   z.strictObject({
     do: z.literal('decline'),
     code: z.string().regex(/^(?!00)[0-9A-Z]{2}$/, 'two digits or capital letters, not 00'),
@@ -60,7 +61,7 @@ const ruleSchema = z.discriminatedUnion('do', [
 ])
 
 /** A rule that was checked, with everything filled in. */
-export type CheckedRule = z.output<typeof ruleSchema>
+export type CheckedRule = z.output<typeof hostRuleSchema>
 
 type OfDo<R extends { do: string }, Do> = R extends unknown
   ? Do extends R['do']
@@ -70,11 +71,11 @@ type OfDo<R extends { do: string }, Do> = R extends unknown
 type ByDo<R extends { do: string }> = { [Do in R['do']]: OfDo<R, Do> }
 
 /** The schema takes what `HostRule` names, neither more nor less: a difference does not compile. */
-export const rulesAreNamed: Same<ByDo<HostRule>, ByDo<z.input<typeof ruleSchema>>> = true
+export const rulesAreNamed: Same<ByDo<HostRule>, ByDo<z.input<typeof hostRuleSchema>>> = true
 
 /** @throws Fault `bad-config` with details.path and details.rule */
 export function parseRules(rules: unknown): CheckedRule[] {
-  const result = z.array(ruleSchema).safeParse(rules)
+  const result = z.array(hostRuleSchema).safeParse(rules)
   if (result.success) return result.data
   const { path, message } = result.error.issues[0]
   const where = path.join('.') || '(rules)'

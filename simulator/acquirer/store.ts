@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { fromHex, hex } from '../../src/bytes.ts'
+import { fromHex, hex, uint } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import { type Database, openDatabase } from '../../src/payment/journal/sqlite.ts'
 import { Book, type BookedOrder } from './book.ts'
@@ -19,6 +19,11 @@ const schema = `
   CREATE TABLE names (id INTEGER PRIMARY KEY CHECK (id = 1), "check" TEXT NOT NULL) STRICT;
   CREATE TABLE counter (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL) STRICT;
 `
+
+/** Numbers of unpredictable bytes. */
+function drawing(random: (length: number) => Uint8Array): (below: number) => number {
+  return below => uint(random(4)) % below
+}
 
 /** 'tdac' */
 const APPLICATION = 0x74646163
@@ -46,8 +51,15 @@ export interface Store {
  * Without a path the book lives in memory only. What names its cards is kept apart from it, in `<path>.key`.
  * @throws Fault `journal`, `missing-library`, `bad-key` when the key is not there, or another book's
  */
-export async function openStore(path: string | undefined): Promise<Store> {
-  if (path === undefined) return { book: new Book(), accounts: [], serials: [], save: () => {}, close: () => {} }
+export async function openStore(path: string | undefined, random?: (length: number) => Uint8Array): Promise<Store> {
+  if (path === undefined)
+    return {
+      book: new Book(names(random?.(32)), undefined, random && drawing(random)),
+      accounts: [],
+      serials: [],
+      save: () => {},
+      close: () => {},
+    }
   const database = await openDatabase(path, { schema, application: APPLICATION, what: 'the acquirer’s state' })
   let book: Book
   try {

@@ -218,6 +218,23 @@ export const faultMessages = {
   ],
   'usage.json': ['{field} is no JSON: {value}', '{field}: не JSON: {value}'],
   'usage.part': ['{field}: {value}: {path} is not accepted ({allowed})', '{field}: {value}: {path} не принимается ({allowed})'],
+  'usage.noCases': ['{field}: none of {value} cases is meant', '{field}: из случаев ({value}) не выбран ни один'],
+  'usage.scenario.missing': ['{field}: {path} must be there', '{field}: не хватает {path}'],
+  'usage.scenario.text': ['{field}: {allowed}', '{field}: {allowed}'],
+  'usage.scenario.rule': ["{field}: {path} is '{value}', it takes {allowed}", '{field}: {path}: «{value}»; допустимо: {allowed}'],
+  'usage.scenario.field': [
+    "{field}: {path}: there is no field '{value}'; there are {allowed}",
+    '{field}: {path}: нет поля «{value}»; есть {allowed}',
+  ],
+  'usage.scenario.fieldMeant': [
+    "{field}: {path}: there is no field '{value}'; did you mean '{meant}'? There are {allowed}",
+    '{field}: {path}: нет поля «{value}»; возможно, «{meant}»? Есть {allowed}',
+  ],
+  'usage.scenario.oneOf': ["{field}: {path} is '{value}', it takes {allowed}", '{field}: {path}: «{value}»; допустимо: {allowed}'],
+  'usage.scenario.meant': [
+    "{field}: {path} is '{value}'; did you mean '{meant}'? It takes {allowed}",
+    '{field}: {path}: «{value}»; возможно, «{meant}»? Допустимо: {allowed}',
+  ],
   'usage.write': ['{field}: {value} cannot be written: {why}', '{field}: не удаётся записать {value} ({why})'],
   'usage.read': ['{field}: {value} cannot be read: {why}', '{field}: не удаётся прочитать {value} ({why})'],
   'usage.file.missing': ['{field}: there is no file {value}', '{field}: нет файла {value}'],

@@ -48,5 +48,16 @@ export const rigMessages = {
     'Есть и другие: `npm start -- --all` покажет все {count}, `npm start -- --scene <номер>` — одну из них:',
   ],
   'demo.end': ['Done. Test keys and test cards only.', 'Готово. Только тестовые ключи и тестовые карты.'],
+  // `tapdip-sim test`.
+  'test.at': ['reader {reader}, card {card}, seed {seed}', 'картридер {reader}, карта {card}, seed {seed}'],
+  'test.expected': ['expected', 'ожидалось'],
+  'test.actual': ['was', 'получено'],
+  'test.screens': ['the last screens:', 'последние экраны:'],
+  'test.failed': ['failed', 'не пройден'],
+  'test.summary': [
+    '{passed} passed, {failed} failed, {skipped} skipped in {seconds} s',
+    'пройдено {passed}, не пройдено {failed}, пропущено {skipped} за {seconds} с',
+  ],
+  'test.flaky': ['({flaky} only when tried again)', '({flaky} только с новой попытки)'],
   'explain.none': ['Nothing of {count} lines is about it.', 'Из строк ({count}) ни одна к этому не относится.'],
 } as const

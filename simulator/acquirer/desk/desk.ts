@@ -30,6 +30,8 @@ export interface DeskOptions extends IssuerOptions {
   readonly bonus?: BonusOptions
   /** Milliseconds that a payment may be in process before its order is closed; 15 minutes when left out. */
   readonly orderTime?: number
+  /** Unpredictable bytes, which its numbers and codes are made of; the system's when left out. */
+  readonly random?: (length: number) => Uint8Array
   /** What its times are read from; the system's when left out. */
   readonly clock?: Clock
   /** Hears what the host sees, with PANs masked and PINs left out. */
@@ -50,7 +52,17 @@ export class Desk {
   #settled = 0
 
   constructor(options: DeskOptions, store: Store) {
-    const { rules = [], risk = [], merchants, bonus, orderTime = ORDER_TIME, clock = systemClock, onEvent = () => {}, ...issuer } = options
+    const {
+      rules = [],
+      risk = [],
+      merchants,
+      bonus,
+      orderTime = ORDER_TIME,
+      clock = systemClock,
+      onEvent = () => {},
+      random: _,
+      ...issuer
+    } = options
     this.book = store.book
     this.issuer = new Issuer(issuer, this.book.names)
     this.#clock = clock

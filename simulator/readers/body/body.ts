@@ -361,7 +361,7 @@ export class Body {
     try {
       const answer = card.transmit(apdu, { signal: ends })
       answer.catch(() => {}) // when the card is pulled, nobody else looks at it
-      this.#emit({ type: 'apdu', where, count: ++place.apdus })
+      this.#emit({ type: 'apdu', where, count: ++place.apdus, instruction: apdu[1] })
       return await Promise.race([removed, answer])
     } finally {
       gone.removeEventListener('abort', lost!)

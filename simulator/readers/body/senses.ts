@@ -59,8 +59,8 @@ export type Light = 'off' | 'waiting' | 'ok' | 'error'
 export type BodyEvent =
   | { readonly type: 'display'; readonly screen: Screen }
   | { readonly type: 'card'; readonly event: 'inserted' | 'removed' | 'tapped' | 'left' | 'swiped' }
-  /** The n-th command since the card was presented has gone to the card, its answer has not come. */
-  | { readonly type: 'apdu'; readonly where: 'chip' | 'tap'; readonly count: number }
+  /** The n-th command since the card was presented has gone to the card, its answer has not come. `instruction`: its INS byte. */
+  | { readonly type: 'apdu'; readonly where: 'chip' | 'tap'; readonly count: number; readonly instruction?: number | undefined }
   | { readonly type: 'sound'; readonly sound: Sound }
   | { readonly type: 'light'; readonly light: Light }
   | { readonly type: 'battery'; readonly battery: Battery }

@@ -177,6 +177,16 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'run --config', ['run', '--config', 'eurmpos'], /did you mean 'eurMpos'/],
   ['tapdip-sim', 'run --host', ['run', '--host', 'aprove'], /did you mean 'approve'/],
   ['tapdip-sim', 'run --pin', ['run', '--pin', '123'], /--pin is '123'/],
+  ['tapdip-sim', 'test <files>', ['test', '/none/x'], /\[files\]: there is no file \/none\/x/],
+  ['tapdip-sim', 'test --grep', ['test', '--grep', '('], /--grep is '\('.*Invalid regular expression/],
+  ['tapdip-sim', 'test --grep', ['test', '--grep', 'no case has this name'], /--grep: none of \d+ cases is meant/],
+  ['tapdip-sim', 'test --tags', ['test', '--tags', 'a b'], /--tags is 'a b'/],
+  ['tapdip-sim', 'test --workers', ['test', '--workers', '0'], /--workers is '0', it takes a whole number from 1 to 64/],
+  ['tapdip-sim', 'test --shard', ['test', '--shard', '4/3'], /--shard is '4\/3', it takes 1\/3/],
+  ['tapdip-sim', 'test --retries', ['test', '--retries', '10'], /--retries is '10'/],
+  ['tapdip-sim', 'test --seed', ['test', '--seed', 'x'], /--seed is 'x'/],
+  ['tapdip-sim', 'test --reporter', ['test', '--reporter', 'junti=x'], /--reporter is 'junti'.*did you mean 'junit'/],
+  ['tapdip-sim', 'test --merge', ['test', '--merge', import.meta.filename], /--merge is no JSON/],
   ['tapdip-sim', 'demo --scene', ['demo', '--scene', '9'], /--scene is '9', it takes a whole number from 1 to 8/],
 ] // biome-ignore format: a table
 
@@ -236,7 +246,7 @@ const right: Readonly<Record<Name, Readonly<Record<string, readonly string[]>>>>
     ...{ 'keys initial': pinOf.slice(2, 6), 'keys wrap': ['--under', 'test', '--key', 'test'], 'keys check': ['--key', 'test'], 'keys pin': pinOf.slice(2), 'keys track': trackOf.slice(2) },
   },
   'tapdip-sim': {
-    ...{ serve: ['qpos', '--listen', 'tcp:0'], acquirer: ['--port', '0', '--iso8583', '0'], scan: ['x', '--acquirer', 'http://127.0.0.1:1'], config: [], image: image.slice(1), run: [], demo: [] },
+    ...{ serve: ['qpos', '--listen', 'tcp:0'], acquirer: ['--port', '0', '--iso8583', '0'], scan: ['x', '--acquirer', 'http://127.0.0.1:1'], config: [], image: image.slice(1), run: [], test: [], demo: [] },
   },
 } // biome-ignore format: a table
 
@@ -315,6 +325,7 @@ it.each(Object.entries(programs))('%s: an option that takes one value is refused
       'tcp:0',
       'ascii',
       '1.00',
+      '1/3',
     ]
     const value = values.find(one => {
       try {

@@ -1,0 +1,309 @@
+/** Runs one case of a scenario at a counter of its own, and tells all that came of it. Everything is closed when it settles, whatever happened. */
+
+import { hex } from '../../src/bytes.ts'
+import { systemClock, VirtualClock, within } from '../../src/clock.ts'
+import { EXIT, exitOf } from '../../src/command/line.ts'
+import type { Explanation } from '../../src/emv/explain/explain.ts'
+import { asFault, Fault } from '../../src/errors.ts'
+import type { PaymentEvent } from '../../src/payment/pay/events.ts'
+import { paymentJson } from '../../src/payment/pay/result.ts'
+import type { Reader } from '../../src/reader/reader.ts'
+import type { Json } from '../../src/trace/event.ts'
+import { traceEvents } from '../../src/trace/writer.ts'
+import { hostOrder } from '../acquirer/book.ts'
+import type { HostEvent } from '../acquirer/events.ts'
+import { type App, merchant, openApp, type Told } from './app.ts'
+import { canaries, compare, type Seen } from './expect.ts'
+import { type Case, casesOf, seedOf } from './matrix.ts'
+import type { Expectation, ScenarioResult, SeenFault, StepResult } from './result.ts'
+import type { ExpectPlan, ScenarioInput, StepPlan } from './schema.ts'
+import { BEGINNING, openWorld, type World } from './world.ts'
+
+/** How cases are run. */
+export interface RunOptions {
+  /** Of the run: each case's own is made of it and its name; 1 when left out. */
+  readonly seed?: number
+  /** Milliseconds by the system's clock that a case may take; 60 s when left out. */
+  readonly limit?: number
+  /** Ends it: cases that were not begun are skipped. */
+  readonly signal?: AbortSignal
+  /** Opens a reader that is there, instead of the scenario's own; then time is the system's. */
+  readonly connect?: (one: Case) => Promise<Reader>
+}
+
+/** Between two steps: the result is read, the card is out. */
+const BETWEEN = 5000
+/** Milliseconds of the counter's clock. */
+const LONGEST = 3_600_000
+
+/** Every case of a scenario that is written in TypeScript, one after the other. */
+export async function runScenario(scenario: ScenarioInput, options: RunOptions = {}): Promise<ScenarioResult[]> {
+  const results: ScenarioResult[] = []
+  for (const one of casesOf({ scenario })) results.push(await runCase(one, options))
+  return results
+}
+
+/** What a step came to, as it is looked at. */
+interface Outcome {
+  readonly step: number
+  readonly name: string
+  readonly told?: Told
+  readonly fault?: Fault
+}
+
+/** One case. It never throws: what breaks it is in the result. */
+export async function runCase(one: Case, options: RunOptions = {}): Promise<ScenarioResult> {
+  const { plan } = one
+  const seed = plan.seed ?? seedOf(options.seed ?? 1, one.name)
+  const began = performance.now()
+  const common = { ...place(one), reader: readerName(one), card: cardName(one), attempts: 1, seed }
+  const nothing = { duration: 0, virtualDuration: 0, expectations: [], screens: [], steps: [] }
+  const why = plan.skip ?? (options.signal?.aborted ? 'the run was ended' : undefined)
+  if (why !== undefined) return { ...common, ...nothing, status: 'skipped', reason: why }
+  try {
+    const { signal, limit = 60_000 } = options
+    const ended = await within({ timeout: limit, clock: systemClock, what: `the scenario '${one.name}'`, ...(signal && { signal }) }, () =>
+      play(one, seed, options),
+    )
+    const failed = ended.expectations.find(({ passed }) => !passed)
+    const reason = failed && `${failed.path}: expected ${JSON.stringify(failed.expected)}, was ${JSON.stringify(failed.actual)}`
+    return {
+      ...common,
+      ...ended,
+      status: failed ? 'failed' : 'passed',
+      ...(reason !== undefined && { reason }),
+      duration: performance.now() - began,
+    }
+  } catch (error) {
+    const fault = asFault(error)
+    const reason = `${fault.code}: ${fault.message}`
+    return { ...common, ...nothing, status: 'failed', reason, fault: seenFault(fault), duration: performance.now() - began }
+  }
+}
+
+type Ended = Omit<ScenarioResult, 'name' | 'tags' | 'matrix' | 'reader' | 'card' | 'status' | 'duration' | 'attempts' | 'seed'>
+
+/** What is heard while a case runs, from the beginning; a step looks at what came after it began. */
+interface Heard {
+  readonly host: HostEvent[]
+  readonly stages: string[]
+  readonly explained: Explanation[]
+}
+
+async function play(one: Case, seed: number, options: RunOptions): Promise<Ended> {
+  const { plan } = one
+  const heard: Heard = { host: [], stages: [], explained: [] }
+  const virtual = options.connect ? undefined : new VirtualClock(BEGINNING)
+  const [family, dialect] = readerName(one).split(' ')
+  const header = { reader: { family, ...(dialect && { dialect }) }, card: cardName(one), seed }
+  const trace = traceEvents({ clock: virtual ?? systemClock, header })
+  let app: App | undefined
+  let stop = new AbortController()
+  let died: () => void = () => {}
+  const world = await openWorld(plan, {
+    ...{ seed, virtual, tracer: trace },
+    onHost: event => heard.host.push(event),
+    explain: entry => heard.explained.push(entry),
+    onDeed(deed) {
+      if (deed === 'abort') return stop.abort(new Fault('aborted', 'the merchant ended it'))
+      void app?.kill().then(() => died())
+    },
+  })
+  const { clock, counter } = world
+  const start = clock.elapsed()
+  const { reader } = counter
+  const onEvent = (event: PaymentEvent) => {
+    if (event.type !== 'stage') return
+    heard.stages.push(event.stage)
+    world.happen({ kind: 'stage', stage: event.stage })
+  }
+  const onJournal = (stage: string) => world.happen({ kind: 'journal', stage })
+  const { connect } = options
+  app = openApp({ plan, world, tracer: trace, onEvent, onJournal, ...(connect && { connect: () => connect(one) }) })
+  const outcomes: Outcome[] = []
+  const expectations: Expectation[] = []
+  const text = () => JSON.stringify([trace.events, outcomes.map(stepResult), reader.body.screens])
+  const seenSince = (outcome: Outcome | undefined, payment: Outcome | undefined, from: Marks): Seen => ({
+    ...(outcome?.told && { result: outcome.told.result }),
+    ...(outcome?.fault && { fault: outcome.fault }),
+    exit: outcome ? exitCode(outcome) : EXIT.ok,
+    ...(payment?.told?.payment && !(outcome?.fault && payment !== outcome) && { payment: payment.told.payment }),
+    ...(payment?.told?.receipt !== undefined && { receipt: payment.told.receipt as Record<string, unknown> }),
+    screens: reader.body.screens.filter(({ at }, index) => index >= from.screens && at >= 0),
+    stages: heard.stages.slice(from.stages),
+    host: heard.host.slice(from.host),
+    explained: heard.explained.slice(from.explained),
+    ...orderSeen(world, app!, outcome?.told?.order ?? app!.lastOrder),
+    ...{ firmware: reader.firmware.condition.update.version, elapsed: clock.elapsed() - from.at, currency: plan.currency ?? 'RUB', text },
+  })
+  const marks = (): Marks => ({
+    screens: reader.body.screens.length,
+    stages: heard.stages.length,
+    host: heard.host.length,
+    explained: heard.explained.length,
+    at: clock.elapsed(),
+  })
+  const whole = { screens: 0, stages: 0, host: 0, explained: 0, at: start }
+  try {
+    const steps: readonly StepPlan[] = plan.steps ?? [{ pay: {} }]
+    for (const [at, step] of steps.entries()) {
+      stop = new AbortController()
+      const from = marks()
+      const killed = new Promise<Told>(resolve => {
+        died = () => resolve({ result: 'killed' })
+      })
+      await app.ready()
+      queueFor(world, plan, step, outcomes)
+      world.happen({ kind: 'step', step: at })
+      const [name] = Object.keys(step)
+      const work = within({ timeout: plan.timeout ?? LONGEST, clock, what: `step ${at}, ${name}` }, () =>
+        Promise.race([take(step, world, app!, stop.signal), killed]),
+      )
+      const outcome: Outcome = await world.settle(
+        work.then(
+          told => ({ step: at, name, ...(told && { told }) }),
+          error => ({ step: at, name, fault: asFault(error) }),
+        ),
+      )
+      outcomes.push(outcome)
+      const expected = expectOf(step)
+      if (expected) expectations.push(...compare(expected, seenSince(outcome, outcome, from), `steps.${at}.expect`))
+      const last = isLast(steps, at)
+      if (outcome.fault && !saysFault(expected) && !(last && saysFault(plan.expect)))
+        expectations.push({
+          path: `steps.${at}`,
+          expected: 'no fault',
+          actual: outcome.fault.code,
+          passed: false,
+          explanation: [outcome.fault.message],
+        })
+      if (isWork(step)) await world.rest(options.connect ? 500 : BETWEEN)
+    }
+    const last = outcomes.findLast(({ step }) => isLast(steps, step))
+    const payment = outcomes.findLast(({ told }) => told?.payment !== undefined || told?.receipt !== undefined)
+    if (plan.expect) expectations.push(...compare(plan.expect, seenSince(last, payment, whole)))
+    const [pan, ...pans] = world.cards.map(({ plan }) => plan.pan)
+    expectations.push(...canaries(Object.fromEntries([pan, ...pans].map((one, at) => [`pan.${at}`, one])), text()))
+    const results = outcomes.map(stepResult)
+    return {
+      virtualDuration: clock.elapsed() - start,
+      expectations,
+      trace: { header: trace.header, events: [...trace.events] },
+      screens: reader.body.screens.map(({ at, message, lines }) => ({
+        at: at - clock.now() + clock.elapsed() - start,
+        lines,
+        ...(message && { message }),
+      })),
+      steps: results,
+      ...(payment?.told?.receipt !== undefined && { receipt: plain(payment.told.receipt) }),
+      ...(payment?.told?.payment && { result: plain(paymentJson(payment.told.payment)) }),
+    }
+  } finally {
+    await world.settle(app.close())
+    await world.close()
+    app.end()
+    trace.close()
+  }
+}
+
+interface Marks {
+  readonly screens: number
+  readonly stages: number
+  readonly host: number
+  readonly explained: number
+  readonly at: number
+}
+
+/** The next of the queue comes to each payment; or whoever the step names. */
+function queueFor(world: World, { people }: Case['plan'], step: StepPlan, before: readonly Outcome[]): void {
+  const named = 'pay' in step ? step.pay : 'refundByCard' in step ? step.refundByCard : undefined
+  if (!named) return
+  const paid = before.filter(({ name }) => name === 'pay' || name === 'refundByCard').length
+  if (named.card !== undefined || named.person !== undefined) world.next(named)
+  else if (people && paid > 0) world.next(people[Math.min(paid, people.length - 1)])
+}
+
+/** Does what the step says. Undefined where it comes to nothing that could be expected. */
+async function take(step: StepPlan, world: World, app: App, signal: AbortSignal): Promise<Told | undefined> {
+  if ('pay' in step) return app.pay(step.pay, signal)
+  if ('confirm' in step) return app.change('confirm', step.confirm, signal)
+  if ('cancel' in step) return app.change('cancel', step.cancel, signal)
+  if ('refund' in step) return app.change('refund', step.refund, signal)
+  if ('increment' in step) return app.change('increment', step.increment, signal)
+  if ('refundByCard' in step) return app.refundByCard(step.refundByCard, signal)
+  if ('sync' in step) return app.sync()
+  if ('update' in step) return app.update(step.update, signal)
+  if ('wait' in step) await world.rest(step.wait)
+  else if ('knob' in step) world.act({ knob: step.knob })
+  else if ('do' in step) for (const deed of [step.do].flat()) world.act(deed)
+  else if ('settle' in step) world.counter.acquirer.settle()
+  else if ('payQr' in step) world.counter.acquirer.payQr(app.code ?? '')
+  else if (step.app === 'kill') await app.kill()
+  else if (step.app === 'restart') await app.close()
+  return undefined
+}
+
+function expectOf(step: StepPlan): ExpectPlan | undefined {
+  const [what] = Object.values(step) as readonly { readonly expect?: ExpectPlan }[]
+  return typeof what === 'object' && !Array.isArray(what) ? what.expect : undefined
+}
+
+const isWork = (step: StepPlan) =>
+  !('wait' in step || 'knob' in step || 'do' in step || 'app' in step || 'settle' in step || 'payQr' in step)
+/** The step that the scenario's own `expect` is about: the last that does something for somebody. */
+const isLast = (steps: readonly StepPlan[], at: number) => at === steps.findLastIndex(step => isWork(step) && !('sync' in step))
+const saysFault = (expected: ExpectPlan | undefined) =>
+  expected?.fault !== undefined || expected?.exit !== undefined || expected?.result !== undefined
+
+function orderSeen({ counter }: World, app: App, number: string | undefined): Pick<Seen, 'hostOrder' | 'journalOrder'> {
+  const booked = number === undefined ? undefined : counter.acquirer.order(number, merchant.id)
+  const kept = number === undefined ? undefined : app.journal?.order(merchant, number)
+  return { ...(booked && { hostOrder: hostOrder(booked) }), ...(kept && { journalOrder: kept }) }
+}
+
+function exitCode({ told, fault }: Outcome): number {
+  if (fault) return exitOf(fault)
+  const result = told?.result ?? 'ok'
+  if (result === 'in-process') return EXIT.unknown
+  return result in EXIT ? EXIT[result as keyof typeof EXIT] : EXIT.ok
+}
+
+function stepResult(outcome: Outcome): StepResult {
+  const { name, told, fault } = outcome
+  const content = told?.payment ? paymentJson(told.payment) : (told?.content ?? (told && { result: told.result }))
+  return {
+    step: name,
+    ...(content !== undefined && { result: plain(content) }),
+    ...(told?.receipt !== undefined && { receipt: plain(told.receipt) }),
+    ...(fault && { fault: seenFault(fault) }),
+    exit: exitCode(outcome),
+  }
+}
+
+function seenFault({ code, message, details }: Fault): SeenFault {
+  return { code, message, details: plain(details) }
+}
+
+/** As JSON holds it: amounts as digits, bytes as hex, times as ISO 8601. */
+function plain(value: unknown): Json {
+  return JSON.parse(
+    JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? String(one) : one instanceof Uint8Array ? hex(one) : one)) ?? 'null',
+  )
+}
+
+function place({ name, plan, file, line, matrix }: Case): Pick<ScenarioResult, 'name' | 'file' | 'line' | 'tags' | 'matrix'> {
+  return { name, ...(file !== undefined && { file }), ...(line !== undefined && { line }), tags: plan.tags ?? [], matrix }
+}
+
+function readerName({ plan }: Case): string {
+  const { reader = 'qpos' } = plan
+  if (typeof reader === 'string') return reader
+  if ('family' in reader) return [reader.family, reader.dialect].filter(Boolean).join(' ')
+  return 'uri' in reader ? reader.uri : reader.labels.join(', ')
+}
+
+function cardName({ plan }: Case): string {
+  const card = plan.people?.[0].card ?? plan.card ?? 'mir-maestro'
+  if (typeof card === 'string') return card
+  return 'own' in card ? String(card.own.name ?? 'own') : card.profile
+}
