@@ -4,6 +4,7 @@ import { concat } from '../src/bytes.ts'
 import type { Clock } from '../src/clock.ts'
 import { sleep } from '../src/clock.ts'
 import type { Link } from '../src/transport/link.ts'
+import { chance } from './chance.ts'
 
 export interface LineFaults {
   /** Bytes in one piece; what the link takes when left out. */
@@ -18,6 +19,12 @@ export interface LineFaults {
   corrupt?: number
   /** Random bytes before each frame. */
   noise?: number
+  /** The reader is gone: the line ends instead of a frame. */
+  gone?: boolean
+  /** How probable it is that a frame meets what is set here, 0 to 1, each frame by itself; always when left out. `chunk` is no matter of chance. */
+  probability?: number
+  /** What chance throws: the same seed, from the beginning of a connection on, meets the same frames; 1 when left out. */
+  seed?: number
 }
 
 export interface FaultyLine {
@@ -29,10 +36,22 @@ export interface FaultyLine {
 /** Sends frames over `link` one after another, with the faults that are set when a frame's turn comes. */
 export function faultySender(link: Link, { faults, clock, random }: FaultyLine, signal: AbortSignal): (frame: Uint8Array) => Promise<void> {
   let count = 0
+  let falls = chance(faults.seed ?? 1)
+  let { seed } = faults
+  /** Whether chance has this frame meet what is set. */
+  const isMet = () => {
+    if (faults.seed !== seed) {
+      seed = faults.seed
+      falls = chance(seed ?? 1)
+    }
+    return faults.probability === undefined || falls(faults.probability)
+  }
   let last: Promise<void> = Promise.resolve()
   const send = async (frame: Uint8Array) => {
     count++
-    const { chunk = Number.POSITIVE_INFINITY, delay = 0, silent = false, drop, corrupt, noise = 0 } = faults
+    const { chunk = Number.POSITIVE_INFINITY } = faults
+    const { delay = 0, silent = false, drop, corrupt, noise = 0, gone = false } = isMet() ? faults : {}
+    if (gone) return link.close()
     if (delay > 0) await sleep(delay, clock, signal)
     if (silent || (drop && count % drop === 0)) return
     const bytes = frame.slice()

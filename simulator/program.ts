@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import { addAcquirer } from './commands/acquirer.ts'
+import { addCards } from './commands/cards.ts'
 import { addConfig } from './commands/config.ts'
 import { addDemo } from './commands/demo.ts'
 import { addImage } from './commands/image.ts'
@@ -16,6 +17,6 @@ export function simulatorProgram(): Command {
   const program = new Command('tapdip-sim')
     .description('Virtual card readers, cards and an acquirer. Test keys and test cards only.')
     .version(version, '-v, --version')
-  for (const add of [addServe, addAcquirer, addScan, addConfig, addImage, addRun, addTest, addDemo]) add(program)
+  for (const add of [addServe, addCards, addAcquirer, addScan, addConfig, addImage, addRun, addTest, addDemo]) add(program)
   return program
 }

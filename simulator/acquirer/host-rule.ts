@@ -53,6 +53,10 @@ export interface RuleScope {
   when?: RuleCondition | undefined
   /** How many payments it meets before it is spent; every one when left out. */
   times?: number | undefined
+  /** How probable it is that it meets a payment that it is for: above 0, at most 1; always when left out. One that it lets pass does not count for `times`. */
+  probability?: number | undefined
+  /** What chance throws, 1 to 4294967295: the same seed meets the same payments. Each rule has a chance of its own; seed 1 when left out. */
+  seed?: number | undefined
 }
 
 /** The host says no. */
@@ -134,6 +138,7 @@ export interface LineRule extends RuleScope {
  *   { do: 'decline', code: '51', reason: 'Not enough money', when: { amount: { above: 1000_00n } } },
  *   { do: 'dropAnswer', times: 1 },
  *   { do: 'delay', ms: 2000, on: ['reversal', 'status'] },
+ *   { do: 'silence', probability: 0.1, seed: 7 }, // one payment in ten, the same ones every time
  * ]
  * await using counter = await virtualCounter({ rules })
  * ```

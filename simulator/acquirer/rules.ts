@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { TVR, type TvrBit } from '../../src/emv/data.ts'
 import { Fault } from '../../src/errors.ts'
+import { chance, MOST_SEED } from '../chance.ts'
 import type { Same } from '../same.ts'
 import { type HostRule, type Question, questions } from './host-rule.ts'
 
@@ -27,6 +28,8 @@ const common = {
   on: z.union([z.enum(questions), z.array(z.enum(questions)).min(1)]).default('authorisation'),
   when: condition,
   times: z.int().min(1).optional(),
+  probability: z.number().gt(0).max(1).optional(),
+  seed: z.int().min(1).max(MOST_SEED).optional(),
 }
 const sentence = z.string().min(1).max(200)
 
@@ -94,10 +97,11 @@ export interface RuleFacts {
 
 /** Rules in force, counting those that are spent. */
 export function ruleBook(rules: readonly HostRule[]): (facts: RuleFacts) => readonly CheckedRule[] {
-  const book = parseRules(rules).map(rule => ({ rule, left: rule.times ?? Number.POSITIVE_INFINITY }))
+  const book = parseRules(rules).map(rule => ({ rule, left: rule.times ?? Number.POSITIVE_INFINITY, falls: chance(rule.seed ?? 1) }))
   return facts =>
     book
       .filter(entry => entry.left > 0 && [entry.rule.on].flat().includes(facts.on) && matches(entry.rule.when, facts))
+      .filter(({ rule, falls }) => rule.probability === undefined || falls(rule.probability))
       .map(entry => {
         entry.left--
         return entry.rule

@@ -47,6 +47,8 @@ export class Controller {
   rssi: number
   /** ACL packets that its host sends are lost, although they are confirmed. */
   dropAcl = false
+  /** Bonded to the host at this address, `02:00:00:00:00:07`: any other's link is ended as soon as it asks for anything. */
+  bondedTo: string | undefined
   /** Opcodes that were answered with "unknown command". */
   readonly unknown = new Set<number>()
   readonly #air: Ether
@@ -270,7 +272,10 @@ export class Controller {
   #acl(packet: Uint8Array): void {
     const link = this.#connections.get(readU16(packet, 1) & 0xfff)
     if (!link) return
-    if (link.waiting) link.waiting.packets.push(packet)
+    const { bondedTo } = link.peer
+    if (bondedTo !== undefined && bondedTo !== this.address && !isMtuExchange(packet))
+      this.#end(link.handle, status.authenticationFailure, status.localHostTerminated)
+    else if (link.waiting) link.waiting.packets.push(packet)
     else this.#carry(link, packet)
   }
 
@@ -378,6 +383,11 @@ export class Controller {
     this.#scanning = { on: false, active: false, unique: false, seen: new Set() }
     this.#wanted = undefined
   }
+}
+
+/** The first word on a link, which tells nothing (Exchange MTU Request: Vol 3, Part F, 3.4.2.1; on the channel of ATT). */
+function isMtuExchange(packet: Uint8Array): boolean {
+  return readU16(packet, 7) === 0x0004 && packet[9] === 0x02
 }
 
 /** "BR/EDR not supported" and "LE supported (controller)". */

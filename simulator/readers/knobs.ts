@@ -4,6 +4,7 @@ import { Fault } from '../../src/errors.ts'
 import { oneOf, usageFault } from '../../src/refusal.ts'
 import { isVersion } from '../../src/version.ts'
 import type { Controller } from '../air/controller.ts'
+import { MOST_SEED } from '../chance.ts'
 import type { VirtualReader } from './reader.ts'
 
 export interface Knobs {
@@ -134,11 +135,43 @@ export const knobs: Readonly<Record<string, Knob>> = {
       reader.faults.silent = onOff(value)
     },
   },
+  gone: {
+    takes: 'on|off',
+    what: 'hangs up instead of a message',
+    turn: ({ reader }, value) => {
+      reader.faults.gone = onOff(value)
+    },
+  },
+  chance: {
+    takes: '<percent>|off',
+    what: 'how probable it is that a message meets the faults above',
+    turn: ({ reader }, value) => {
+      reader.faults.probability = value === 'off' ? undefined : number(value, 0, 100) / 100
+    },
+  },
+  seed: {
+    takes: '<number>',
+    what: 'of chance: the same one meets the same messages',
+    turn: ({ reader }, value) => {
+      reader.faults.seed = number(value, 1, MOST_SEED)
+    },
+  },
   rssi: {
     takes: '<dBm>',
     what: 'how loud it is on the air',
     turn: (all, value) => {
       air(all).rssi = number(value, -127, 20)
+    },
+  },
+  bond: {
+    takes: 'other|<address>|off',
+    what: 'on the air: whom it is bonded to; any other host is refused',
+    turn: (all, value) => {
+      const radio = air(all)
+      if (value === 'off') radio.bondedTo = undefined
+      else if (value === 'other') radio.bondedTo = 'FF:FF:FF:FF:FF:FF'
+      else if (/^([0-9A-F]{2}:){5}[0-9A-F]{2}$/i.test(value)) radio.bondedTo = value.toUpperCase()
+      else throw refused(value, 'other, 02:00:00:00:00:07, off')
     },
   },
   range: {

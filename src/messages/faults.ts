@@ -41,6 +41,10 @@ export const faultMessages = {
   'link.no-adapter': ['There is no Bluetooth here', 'Bluetooth недоступен на этом устройстве'],
   'link.permission': ['This program may not use it', 'Программе не разрешён доступ'],
   'link.pairing': ['Pairing with the reader failed', 'Не удалось выполнить сопряжение с картридером'],
+  'link.bonded': [
+    'The reader is paired with another device: remove it there, or reset its pairing',
+    'Картридер сопряжён с другим устройством: удалите его там или сбросьте сопряжение',
+  ],
   'link.no-service': ['That is no reader of this kind', 'Это устройство не является таким картридером'],
   'link.location-off': [
     'To search for readers, the location service must be switched on',

@@ -6,7 +6,7 @@ import * as door from '../door.ts'
 import type { Waiting as Asking } from '../emv/terminal.ts'
 import { abortFault, asFault, Fault, type FaultCode } from '../errors.ts'
 import { Broadcast } from './broadcast.ts'
-import type { Reader, ReaderInfo } from './reader.ts'
+import type { Reader, ReaderEvent, ReaderInfo } from './reader.ts'
 
 /** Where the last reader was, and which it was. */
 export interface RememberedReader {
@@ -63,7 +63,7 @@ export type ConnectionState =
       readonly fault: Fault
     }
   | {
-      /** It will not open however often one tries: somebody has to do something first. */
+      /** It will not open however often one tries: somebody has to do something first. Of a reader whose battery is empty the fault is `low-battery`. */
       readonly type: 'failed'
       /** Where it was tried. */
       readonly uri: string
@@ -104,6 +104,7 @@ const lasting: readonly FaultCode[] = [
   'unsupported',
   'tampered',
   'update-required',
+  'low-battery',
 ]
 
 /** A reader that was ready for less than this was not back for good: the pauses go on growing. Milliseconds. */
@@ -267,12 +268,14 @@ export class ReaderConnection implements AsyncDisposable {
       try {
         const reader = await this.#attempt(uri, signal)
         const since = this.#clock.now()
-        known = await this.#hold(uri, reader, known, signal)
+        const held = await this.#hold(uri, reader, known, signal)
+        known = held.serial
         if (this.#clock.now() - since >= STABLE) attempt = 0
-        fault = new Fault('link-closed', `${uri} was lost`, { uri })
+        lasts = held.empty !== undefined
+        fault = held.empty ?? new Fault('link-closed', `${uri} was lost`, { uri })
       } catch (error) {
         fault = asFault(error)
-        lasts = lasting.includes(fault.code) || fault.details.reason === 'permission'
+        lasts = lasting.includes(fault.code) || fault.details.reason === 'permission' || fault.details.reason === 'bonded'
       }
       if (signal.aborted) return
       const retryIn = this.#pause(attempt + 1)
@@ -292,8 +295,16 @@ export class ReaderConnection implements AsyncDisposable {
     })
   }
 
-  /** Is there for a reader that is ready, until it is lost or no longer wanted. Its serial number, or the one known before. */
-  async #hold(uri: string, reader: Reader, known: string | undefined, signal: AbortSignal): Promise<string | undefined> {
+  /**
+   * Is there for a reader that is ready, until it is lost or no longer wanted. Its serial number, or the one known before; and a fault where its battery was all but
+   * empty when it went: it has switched itself off.
+   */
+  async #hold(
+    uri: string,
+    reader: Reader,
+    known: string | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly serial?: string | undefined; readonly empty?: Fault }> {
     const { serial } = reader.info
     try {
       this.#reader = reader
@@ -302,12 +313,12 @@ export class ReaderConnection implements AsyncDisposable {
       const gone = lost(reader, signal)
       const which = { ...(serial !== undefined && { serial }), ...(this.#name !== undefined && { name: this.#name }) }
       await this.#memory?.save({ uri, ...which }).catch(() => {}) // a memory that fails costs no reader
-      await gone
+      const battery = await gone
+      return { serial: serial ?? known, ...(battery?.level === 'critical' && { empty: emptyAt(uri, battery.percent) }) }
     } finally {
       this.#reader = undefined
       await reader.close()
     }
-    return serial ?? known
   }
 
   /** Waits for the time, for ever when it is undefined, for `retry`, or for `signal`. */
@@ -349,15 +360,24 @@ export class ReaderConnection implements AsyncDisposable {
   }
 }
 
-/** Resolves when the reader says that it is disconnected, when its events end, or when `signal` fires. */
-async function lost(reader: Reader, signal: AbortSignal): Promise<void> {
+type Battery = Extract<ReaderEvent, { type: 'battery' }>
+
+function emptyAt(uri: string, percent: number | undefined): Fault {
+  const told = percent === undefined ? '' : `: it was at ${percent} %`
+  return new Fault('low-battery', `${uri} was lost, and its battery is empty${told}`, { uri, ...(percent !== undefined && { percent }) })
+}
+
+/** What was told last of its battery, when the reader says that it is disconnected, when its events end, or when `signal` fires. */
+async function lost(reader: Reader, signal: AbortSignal): Promise<Battery | undefined> {
+  let battery: Battery | undefined
   const events = reader.events[Symbol.asyncIterator]()
   const stop = () => void events.return?.()
   signal.addEventListener('abort', stop)
   try {
     while (!signal.aborted) {
       const { done, value } = await events.next()
-      if (done || (value.type === 'state' && value.state === 'disconnected')) return
+      if (done || (value.type === 'state' && value.state === 'disconnected')) break
+      if (value.type === 'battery') battery = value
     }
   } catch {
     // events that break off are those of a reader that is gone
@@ -365,4 +385,5 @@ async function lost(reader: Reader, signal: AbortSignal): Promise<void> {
     signal.removeEventListener('abort', stop)
     await events.return?.()
   }
+  return battery
 }

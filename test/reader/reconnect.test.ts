@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openQpos } from '../../devices/qpos/driver.ts'
 import { testCaKeys } from '../../simulator/keys.ts'
 import { VirtualQpos } from '../../simulator/readers/qpos/qpos.ts'
+import { virtualCounter } from '../../simulator/world.ts'
 import { fromHex } from '../../src/bytes.ts'
 import { VirtualClock } from '../../src/clock.ts'
 import { initialKey } from '../../src/crypto/dukpt.ts'
@@ -93,6 +94,54 @@ afterEach(async () => {
   expect(clock.pending).toBe(0)
   expect([...alive]).toEqual([])
   expect(connection.states.listeners).toBe(0)
+})
+
+describe('a reader whose battery is empty', () => {
+  const tells = (level: 'ok' | 'low' | 'critical', percent: number) =>
+    (connection.reader!.events as Broadcast<ReaderEvent>).send({ type: 'battery', level, percent })
+
+  it('is not tried again and again: the app is told why, and one word of it tries anew', async () => {
+    await connection.use(URI)
+    await connection.ready()
+    tells('critical', 2)
+    lose()
+    await clock.advance(600_000)
+    expect(opened).toBe(1)
+    expect(connection.state).toMatchObject({ type: 'failed', uri: URI, fault: { code: 'low-battery', details: { percent: 2 } } })
+    expect(await faultOf(connection.ready())).toBe('low-battery')
+    connection.retry()
+    await clock.advance(0)
+    expect((await connection.ready()).info.family).toBe('toy')
+    expect(types()).toEqual(['connecting', 'ready', 'failed', 'connecting', 'ready'])
+  })
+
+  it('one that is low, or on its charger by then, is waited for as ever', async () => {
+    await connection.use(URI)
+    for (const last of ['low', 'ok'] as const) {
+      await connection.ready()
+      tells('critical', 4)
+      tells(last, 12)
+      lose()
+      await clock.advance(0)
+      expect(connection.state.type).toBe('waiting')
+      await clock.advance(60_000)
+    }
+    expect(opened).toBe(3)
+  })
+
+  it('a virtual one that runs down to nothing, after it has told so', async () => {
+    const counter = await virtualCounter({ clock, resultTime: 0 })
+    begin({ open: (_, { signal }) => openQpos(counter.link(), { clock, signal }) })
+    await connection.use(URI)
+    const reader = await clock.settle(connection.ready())
+    counter.reader.body.setBattery({ percent: 3 })
+    await clock.settle(reader.status())
+    counter.reader.body.setBattery({ percent: 0 })
+    await clock.advance(120_000)
+    expect(connection.state).toMatchObject({ type: 'failed', fault: { code: 'low-battery' } })
+    await clock.settle(connection.close())
+    await clock.settle(counter.close())
+  })
 })
 
 describe('a wanted reader', () => {

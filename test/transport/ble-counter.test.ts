@@ -11,10 +11,13 @@ import { Air } from '../../simulator/air/air.ts'
 import type { Controller } from '../../simulator/air/controller.ts'
 import { nobleOn } from '../../simulator/air/host.ts'
 import { serveAir } from '../../simulator/air/socket.ts'
+import { turnKnob } from '../../simulator/readers/knobs.ts'
 import { listen } from '../../simulator/readers/listen/listen.ts'
 import type { VirtualReader } from '../../simulator/readers/reader.ts'
 import { instant, loadCard, person, virtualCounter, virtualReader } from '../../simulator/world.ts'
 import { currency } from '../../src/currency.ts'
+import type { Fault } from '../../src/errors.ts'
+import { faultMessage } from '../../src/messages/messages.ts'
 import { httpAcquirer } from '../../src/payment/host/http.ts'
 import { type AppPrompts, pay } from '../../src/payment/pay/payment.ts'
 import type { Reader } from '../../src/reader/reader.ts'
@@ -161,6 +164,25 @@ describe.skipIf(!bluetooth)('the counter over Bluetooth LE', () => {
     })
   })
 
+  it.each(Object.keys(chooses))('a %s that is bonded to another host refuses, and says so; this one gets in when it is', async kind => {
+    const { uri, radio, reader } = await serve(kind)
+    turnKnob({ reader, radio }, 'bond other')
+    const controller = air.controller()
+    const central = nobleOn(controller)
+    ends.push(() => central.close())
+    const connection = new ReaderConnection({ open: (where, { signal }) => open(where, { signal, bluetooth: central.lib }) })
+    ends.push(() => connection.close())
+    await connection.use(uri)
+    const refused = await connection.ready({ timeout: 10_000 }).catch((fault: unknown) => fault)
+    expect(refused).toMatchObject({ code: 'link-failed', details: { reason: 'bonded' } })
+    expect(faultMessage(refused as Fault, 'en')).toContain('paired with another device')
+    expect(faultMessage(refused as Fault, 'ru')).toContain('сопряжён с другим устройством')
+    expect(connection.state.type).toBe('failed') // however often one tries: somebody has to let it go first
+    turnKnob({ reader, radio }, `bond ${controller.address}`)
+    connection.retry()
+    expect((await until(connection, 'ready')).type).toBe('ready')
+  })
+
   it('a reader that is switched off is not on the air; switched on, it is; out of range its link is lost', async () => {
     const counter = await virtualCounter({ family: 'bluepad', listen: 'ble:0' })
     ends.push(
@@ -218,6 +240,13 @@ describe.skipIf(!bluetooth)('the counter over Bluetooth LE', () => {
     expect(gone.out).toContain('PP0918900518')
   }, 60_000)
 })
+
+/** The state of that type, from now on or as it is. */
+async function until(connection: ReaderConnection, type: ConnectionState['type']): Promise<ConnectionState> {
+  if (connection.state.type === type) return connection.state
+  for await (const state of connection.states) if (state.type === type) return state
+  return connection.state
+}
 
 /** Waits until a program has said it, on either of its outputs. */
 function says(child: ChildProcess, pattern: RegExp): Promise<string> {

@@ -23,13 +23,15 @@ export interface BleOptions {
 /** Milliseconds between two attempts. */
 const RETRY_PAUSE = 200
 const ATTEMPTS = 3
+/** Why a device ends a link before anything was read of it: it keeps the bond of another host (Bluetooth Core 5.4, Vol 1, Part F, 2.5). */
+const AUTHENTICATION_FAILURE = 0x05
 
 /**
  * Opens `ble:<name or address>`: waits until the device is heard, connects, finds the shape's characteristics anew, subscribes, and writes the shape's opening. An empty name
  * means the first device that advertises the shape's service. A connection that fails half-way is dropped and made again.
  * @throws Fault `not-found` (nothing of that name was heard), `timeout`, `aborted`, `busy` (open in this program already, or the adapter's
  * limit), `missing-library`; `link-failed` with details.reason `bluetooth-off`, `no-adapter`,
- * `permission`, `no-service` (it is no such reader), `pairing`, or `failed`
+ * `permission`, `no-service` (it is no such reader), `pairing`, `bonded` (with another host: the reader has ended the link), or `failed`
  */
 export async function openBle(
   target: Uri & { scheme: 'ble' },
@@ -61,7 +63,7 @@ export async function openBle(
           } catch (error) {
             last.fault = failure(uri, error)
             if (given.aborted || attempt === ATTEMPTS || !isFault(last.fault, 'link-failed', 'link-closed', 'timeout')) throw last.fault
-            if (last.fault.details.reason === 'pairing') throw last.fault
+            if (last.fault.details.reason === 'pairing' || last.fault.details.reason === 'bonded') throw last.fault
           }
           await sleep(RETRY_PAUSE, clock, given)
         }
@@ -80,10 +82,11 @@ export async function openBle(
 /** Why an attempt failed, in our codes: libraries have words only, and HCI's status in brackets. */
 function failure(uri: string, error: unknown): Fault {
   if (isFault(error, 'link-closed') && error.cause instanceof Error && !isFault(error.cause)) return failure(uri, error.cause) // a write that was refused
-  if (error instanceof Fault) return error
-  const words = error instanceof Error ? error.message : String(error)
   const failed = (reason: string, why: string) =>
     new Fault('link-failed', `${uri} does not connect: ${why}`, { uri, reason }, { cause: error })
+  if (isFault(error, 'link-closed') && error.cause === AUTHENTICATION_FAILURE) return failed('bonded', 'it is paired with another device')
+  if (error instanceof Fault) return error
+  const words = error instanceof Error ? error.message : String(error)
   if (/authenti|encrypt|pairing|bond|key missing|0x0?[56]\)/i.test(words)) return failed('pairing', `pairing failed (${words})`)
   if (/disallowed|limit exceeded|limited resources|already exists|busy/i.test(words))
     return new Fault('busy', `${uri}: the Bluetooth adapter or the reader is busy (${words})`, { uri }, { cause: error })

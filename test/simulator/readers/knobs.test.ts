@@ -72,6 +72,11 @@ describe('knobs', () => {
     expect(radio).toMatchObject({ rssi: -90, inRange: false })
     turnKnob({ reader: counter.reader, radio }, 'range in')
     expect(radio.inRange).toBe(true)
+    turnKnob({ reader: counter.reader, radio }, 'bond 02:00:00:00:00:0a')
+    expect(radio.bondedTo).toBe('02:00:00:00:00:0A')
+    turnKnob({ reader: counter.reader, radio }, 'bond off')
+    expect(radio.bondedTo).toBeUndefined()
+    expect(() => turnKnob({ reader: counter.reader, radio }, 'bond me')).toThrow(expect.objectContaining({ code: 'bad-argument' }))
     expect(() => turn('rssi -90')).toThrow(expect.objectContaining({ code: 'unsupported' }))
   })
 
