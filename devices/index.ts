@@ -14,6 +14,7 @@ import { assumptions, type Family, families, hidShape, identify, type OpenOption
 import { openPcscReader } from './pcsc/driver.ts'
 
 export * from '../src/index.ts'
+export { type DescribedFrames, describeFrames, type FrameKind, frameKinds } from './anatomy.ts'
 export { type Emv2Call, type Emv2Event, type Emv2Identification, type Emv2Port, openEmv2 } from './bluepad/emv2.ts'
 export type { CarryToHost, HostCall } from './bluepad/host-link.ts'
 export * from './discover.ts'

@@ -1,5 +1,7 @@
 /** What a bench or a back office needs without a reader, `tapdip/tools`: DUKPT of both sides, PIN blocks, check values, MACs, TLV, DOLs, ISO 8583. Test keys only. */
 
+export { commandName, commandWords } from './apdu/names.ts'
+export { statusWords } from './apdu/status.ts'
 export { concat, equal, fromBcd, fromHex, fromText, fromUint, hex, text, toBcd, uint, xor } from './bytes.ts'
 export * as aes from './crypto/aes.ts'
 export * as des from './crypto/des.ts'
@@ -42,6 +44,9 @@ export {
   pinOf,
   type Random,
 } from './crypto/pin.ts'
+export { type DescribedExchange, describeExchange, printExchange } from './decode/exchange.ts'
+export type { MessageField } from './decode/fields.ts'
+export { type DescribedTrack, describeTrack } from './decode/track.ts'
 export { Fault, type FaultCode, isFault } from './errors.ts'
 export { maskNumbers, maskPan } from './mask.ts'
 export { isoField } from './payment/host/iso8583/dialect.ts'
@@ -49,5 +54,6 @@ export * from './payment/host/iso8583/index.ts'
 export { type DescribedField, type DescribedIso, describeIso, printIso } from './payment/host/iso8583/print.ts'
 export * from './tlv/ber.ts'
 export * from './tlv/dol.ts'
+export { type KernelDictionary, type KernelName, kernelDictionaries, kernelNames, kernelWordsOf } from './tlv/kernels.ts'
 export { type Described, type DescribeOptions, type Description, describe, printTree } from './tlv/print.ts'
 export { type Dictionary, general } from './tlv/tags.ts'

@@ -98,7 +98,7 @@ async function send(slot: CardSlot, apdu: Uint8Array, { raw, decode }: ApduFlags
     command: commandText(apdu),
     ...(decode ? { tlv: describeEither(data, { answerTo: apdu[1] }) } : { data: hex(data) }),
     sw: hex(encodeResponse(sw)),
-    words: statusWords(sw),
+    words: statusWords(sw, apdu[1]),
   }
 }
 

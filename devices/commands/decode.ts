@@ -1,62 +1,136 @@
-/** `tapdip decode <hex>`: TLV, an APDU response, or a message of ISO 8583, in words; sensitive values masked. */
+/** `tapdip decode <hex>`: TLV, exchanges with a card, tracks, reader frames of every family, or messages of ISO 8583, in words; sensitive values masked. */
 
+import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { decodeResponse } from '../../src/apdu/apdu.ts'
 import { statusWords } from '../../src/apdu/status.ts'
 import { fromHex, hex } from '../../src/bytes.ts'
 import { choice, onlyFor } from '../../src/command/flags.ts'
-import { EXIT } from '../../src/command/line.ts'
+import { EXIT, language } from '../../src/command/line.ts'
+import { describeExchange, printExchange } from '../../src/decode/exchange.ts'
+import { printFields } from '../../src/decode/fields.ts'
+import { printLine } from '../../src/decode/print.ts'
+import { describeTrack } from '../../src/decode/track.ts'
+import { message } from '../../src/messages/messages.ts'
+import { retoldLines } from '../../src/messages/retold.ts'
 import { type IsoDialectName, isoDialect, isoDialects } from '../../src/payment/host/iso8583/dialect.ts'
 import { describeIso, printIso } from '../../src/payment/host/iso8583/print.ts'
 import { usageFault } from '../../src/refusal.ts'
-import type { KernelDictionary } from '../../src/tlv/kernels.ts'
-import { kernelDictionaries } from '../../src/tlv/kernels.ts'
-import { describeEither, printTree } from '../../src/tlv/print.ts'
+import { type KernelName, kernelNames, kernelWordsOf } from '../../src/tlv/kernels.ts'
+import { type DescribeOptions, describeEither, printTree } from '../../src/tlv/print.ts'
+import { describeFrames, type FrameKind, frameKinds } from '../anatomy.ts'
 
 interface DecodeFlags {
   readonly kernel?: string
   readonly as: string
+  readonly from?: 'host' | 'reader'
   readonly dialect?: string
+  readonly answerTo?: number
   readonly apdu?: boolean
   readonly json?: boolean
+  readonly lang?: string
+}
+
+/** What is printed, as JSON and as text, and whether some of it could not be read. */
+interface Decoded {
+  readonly json: object
+  readonly text: string
+  readonly broken: boolean
+}
+
+/** Spoken of in vendors' papers, and nothing that bytes could be read as. */
+const CALLS = 'bluepad/emv2'
+
+/** What a card answers, by its command: GET PROCESSING OPTIONS, READ RECORD, GENERATE AC, GET DATA, EXTERNAL and INTERNAL AUTHENTICATE, EXCHANGE RELAY RESISTANCE DATA. */
+const inss: Readonly<Record<string, number>> = {
+  ...{ select: 0xa4, gpo: 0xa8, record: 0xb2, verify: 0x20, ac: 0xae, data: 0xca, arpc: 0x82, dda: 0x88, rrp: 0xea },
 }
 
 export function addDecode(program: Command): void {
   program
     .command('decode')
-    .description('TLV in words; what is malformed is shown with its place')
-    .argument('<hex...>', 'hexadecimal, blanks allowed; what a card answered when --apdu is given')
-    .addOption(choice('--kernel <name>', 'meaning of tags for a contactless kernel', Object.keys(kernelDictionaries)))
-    .addOption(choice('--as <what>', 'tlv, or iso8583: a message, with its length in front or without', ['tlv', 'iso8583']).default('tlv'))
+    .description('bytes in words: TLV, exchanges with a card, tracks, frames of a reader, messages of a host; what is malformed is shown with its place')
+    .argument('<hex...>', 'hexadecimal, blanks allowed; \'<command> > <answer>\' for an exchange with a card; a track as it is; - for standard input')
+    .addOption(choice('--kernel <name>', 'meaning of tags in a kernel, by name, number or book', kernelNames))
+    .addOption(choice('--as <what>', 'what it is; a family of readers, or one of its dialects, for frames', ['tlv', 'track', 'iso8583', ...frameKinds, CALLS]).default('tlv'))
+    .addOption(choice('--from <who>', 'who says the frames; told from them when left out', ['host', 'reader']))
     .addOption(choice('--dialect <name>', 'of ISO 8583', Object.keys(isoDialects)))
+    .addOption(choice('--answer-to <command>', 'what the bytes answer, by name, or its INS as two hex digits', Object.keys(inss), commandByte))
     .option('--apdu', 'the last two bytes are a status word')
     .option('--json', 'one JSON object')
     .action((digits: string[], options: DecodeFlags) => {
-      const { kernel, as, dialect } = options
-      if (digits.join('').trim() === '') throw usageFault('usage.missing', { field: '<hex>' })
-      if (as === 'iso8583') return decodeMessage(fromHex(digits.join('')), options)
-      onlyFor('--as iso8583', { '--dialect': dialect })
-      const bytes = fromHex(digits.join(''))
-      const response = options.apdu ? decodeResponse(bytes) : undefined
-      const description = describeEither(
-        response?.data ?? bytes,
-        kernel ? { words: kernelDictionaries[kernel as KernelDictionary], ff: 'tag' } : {},
-      )
-      const status = response && { sw: hex(bytes.subarray(-2)), words: statusWords(response.sw) }
-      if (options.json) process.stdout.write(`${JSON.stringify({ ...description, ...(status && { status }) }, null, 2)}\n`)
-      else
-        process.stdout.write(
-          [printTree(description), status?.words]
-            .filter(Boolean)
-            .map(line => `${line}\n`)
-            .join(''),
-        )
-      if (description.stopped) process.exitCode = EXIT.fault
+      const given = digits.length === 1 && digits[0] === '-' ? readFileSync(0, 'utf8') : digits.join(' ')
+      if (given.trim() === '') throw usageFault('usage.missing', { field: '<hex>' })
+      const { json, text, broken } = decoded(given, options)
+      process.stdout.write(options.json ? `${JSON.stringify(json, null, 2)}\n` : text === '' ? '' : `${retoldLines(text, language(options.lang))}\n`)
+      if (broken) process.exitCode = EXIT.fault
     })
+} // biome-ignore format: one line
+
+/** By name; two digits are an INS. */
+function commandByte(text: string): number {
+  if (/^[0-9A-Fa-f]{2}$/.test(text)) return Number.parseInt(text, 16)
+  if (Object.hasOwn(inss, text)) return inss[text]
+  throw usageFault('usage.oneOf', { field: '--answer-to', value: text, allowed: `${Object.keys(inss).join(', ')}, 00–FF` })
 }
 
-function decodeMessage(bytes: Uint8Array, { dialect, json }: DecodeFlags): void {
+function decoded(given: string, options: DecodeFlags): Decoded {
+  const { as, kernel, from, dialect, answerTo, apdu } = options
+  const frames = (frameKinds as readonly string[]).includes(as)
+  if (as === CALLS) throw usageFault('usage.noBytes', { field: '--as', value: as })
+  if (as !== 'iso8583') onlyFor('--as iso8583', { '--dialect': dialect })
+  if (!frames) onlyFor('--as <family>', { '--from': from })
+  if (as !== 'tlv') onlyFor('--as tlv', { '--kernel': kernel, '--answer-to': answerTo, '--apdu': apdu })
+  if (as === 'track') return tracks(given, options)
+  if (as === 'iso8583') return hostMessage(fromHex(given), options)
+  if (frames) return readerFrames(fromHex(given), options)
+  return given.includes('>') ? exchanges(given, options) : objects(fromHex(given), options)
+}
+
+function objects(bytes: Uint8Array, { apdu, answerTo, ...options }: DecodeFlags): Decoded {
+  const response = apdu ? decodeResponse(bytes) : undefined
+  const description = describeEither(response?.data ?? bytes, {
+    ...describeOptions(options),
+    ...(answerTo !== undefined && { answerTo }),
+  })
+  const status = response && { sw: hex(bytes.subarray(-2)), words: statusWords(response.sw, answerTo) }
+  return {
+    json: { ...description, ...(status && { status }) },
+    text: [printTree(description), status?.words].filter(Boolean).join('\n'),
+    broken: description.stopped !== undefined,
+  }
+}
+
+function describeOptions({ kernel }: Pick<DecodeFlags, 'kernel'>): DescribeOptions {
+  return kernel ? { words: kernelWordsOf(kernel as KernelName), ff: kernel === 'contact' ? 'padding' : 'tag' } : {}
+}
+
+/** One exchange a line: command, `>`, and what the card answered. */
+function exchanges(given: string, options: DecodeFlags): Decoded {
+  const { apdu, answerTo } = options
+  for (const [field, value] of Object.entries({ '--apdu': apdu, '--answer-to': answerTo }))
+    if (value !== undefined) throw usageFault('usage.conflict', { field, other: "'<command> > <answer>'" })
+  const all = given.split('\n').flatMap(line => {
+    if (line.trim() === '') return []
+    const [command, answer = ''] = line.split('>')
+    return [describeExchange(fromHex(command), answer.trim() === '' ? undefined : fromHex(answer), describeOptions(options))]
+  })
+  const broken = all.some(({ data, answer }) => data?.stopped !== undefined || answer?.stopped !== undefined)
+  return { json: { exchanges: all }, text: all.map(printExchange).join('\n'), broken }
+}
+
+function tracks(given: string, { lang }: DecodeFlags): Decoded {
+  const all = given.split('\n').flatMap(line => (line.trim() === '' ? [] : [describeTrack(line)]))
+  const lines = all.flatMap(({ track, fields }) => [message('decode.track', language(lang), { track }), ...printFields(fields)])
+  return { json: { tracks: all }, text: lines.join('\n'), broken: false }
+}
+
+function readerFrames(bytes: Uint8Array, { as, from, lang }: DecodeFlags): Decoded {
+  const described = describeFrames(as as FrameKind, bytes, from)
+  return { json: described, text: printLine(described, language(lang)), broken: described.parts.some(({ kind }) => kind === 'noise') }
+}
+
+function hostMessage(bytes: Uint8Array, { dialect }: DecodeFlags): Decoded {
   const described = describeIso(bytes, { dialect: isoDialect(dialect as IsoDialectName | undefined) })
-  process.stdout.write(`${json ? JSON.stringify(described, null, 2) : printIso(described)}\n`)
-  if (described.stopped) process.exitCode = EXIT.fault
+  return { json: described, text: printIso(described), broken: described.stopped !== undefined }
 }

@@ -3,17 +3,20 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { hex } from '../../src/bytes.ts'
-import { bytesOf, choice } from '../../src/command/flags.ts'
-import { language } from '../../src/command/line.ts'
+import { bytesOf, choice, onlyFor } from '../../src/command/flags.ts'
+import { EXIT, language } from '../../src/command/line.ts'
 import { tagName } from '../../src/emv/data.ts'
 import { bitEffect, setBits } from '../../src/emv/explain/bit-rules.ts'
 import { type Explanation, steps } from '../../src/emv/explain/explain.ts'
 import { concerns, explanationJson, isAbout, parseExplanation, printExplanations } from '../../src/emv/explain/print.ts'
+import { Fault, isFault } from '../../src/errors.ts'
 import { fileFault } from '../../src/file-fault.ts'
 import { message } from '../../src/messages/messages.ts'
 import { usageFault } from '../../src/refusal.ts'
 import { words } from '../../src/tlv/words.ts'
+import { type DiffIgnorable, diffTraces } from '../../src/trace/diff.ts'
 import { printTrace } from '../../src/trace/print.ts'
+import { printDiff } from '../../src/trace/print-diff.ts'
 import { isTrace, parseTraceLog, type TraceLog } from '../../src/trace/read.ts'
 
 interface Options {
@@ -23,6 +26,8 @@ interface Options {
   readonly tvr?: string
   readonly tsi?: string
   readonly cvm?: string
+  readonly diff?: string
+  readonly ignore?: readonly DiffIgnorable[]
   readonly json?: boolean
   readonly lang?: string
 }
@@ -31,17 +36,24 @@ export function addExplain(program: Command): void {
   program
     .command('explain')
     .description(
-      'a payment’s explanation, as `tapdip-sim serve --explain <file>` or an app’s own kernel wrote it: step, rule, inputs, effect',
+      'why a payment went as it did, from a trace or from what `tapdip-sim serve --explain <file>` wrote: step, rule, inputs, effect',
     )
-    .argument('[file]', 'a trace, or JSON, one explanation a line; standard input when left out or -', '-')
+    .argument('[file]', 'a trace, or one explanation a line; standard input when left out or -', '-')
     .option('--of <text>', 'only what has this in its rule or effect: TVR, floorLimitExceeded, CVM, 10.7')
     .option('--bit <bit>', 'only what sets this bit or decides by it: TVR.2.7 (byte 2, bit 7), TVR.expired, TSI.1.8')
     .addOption(choice('--step <step>', 'only this step', steps))
     .option('--tvr <hex>', 'without a file: what each bit of this value means, and which rules can set it')
     .option('--tsi <hex>', 'the same of Transaction Status Information')
     .option('--cvm <hex>', 'CVM Results (9F34) in words')
-    .option('--json', 'one JSON array')
+    .option(
+      '--diff <trace>',
+      'where this run and that of <file> part, and what differs, with the rules that made it so; exit code 1 where they differ',
+    )
+    .addOption(choice('--ignore <what...>', 'with --diff: key serial numbers, or the card’s counter and what it goes into', ['ksn', 'atc']))
+    .option('--json', 'one JSON array; of --diff an object')
     .action((file: string, options: Options) => {
+      if (options.diff === undefined) onlyFor('--diff', { '--ignore': options.ignore })
+      else return compare(file, options.diff, options)
       const given = (['tvr', 'tsi', 'cvm'] as const).flatMap(field =>
         options[field] === undefined ? [] : [explainValue(field, options[field])],
       )
@@ -60,7 +72,7 @@ export function addExplain(program: Command): void {
       }
       const about = filter(options)
       const text = read(file)
-      const log = isTrace(text) ? parseTraceLog(text) : undefined
+      const log = isTrace(text) ? traceIn('<file>', file, text) : undefined
       if (log && options.of === undefined && options.bit === undefined && options.step === undefined) {
         process.stdout.write(options.json ? `${JSON.stringify(log.events, null, 2)}\n` : printTrace(log))
         return
@@ -88,6 +100,26 @@ function explanations(text: string, file: string): Explanation[] {
       throw Object.assign(usageFault('usage.explanation', { field: '<file>', value: file, at: at + 1 }), { cause: error })
     }
   })
+}
+
+/** @throws Fault `bad-argument` naming file and line */
+function traceIn(field: string, file: string, text: string): TraceLog {
+  try {
+    return parseTraceLog(text)
+  } catch (error) {
+    if (!isFault(error)) throw error
+    throw new Fault(error.code, `${field} ${file}: ${error.message}`, { ...error.details, field }, { cause: error })
+  }
+}
+
+function compare(file: string, other: string, { ignore = [], json, lang, ...others }: Options): void {
+  const { of, bit, step, tvr, tsi, cvm } = others
+  for (const [field, value] of Object.entries({ '--of': of, '--bit': bit, '--step': step, '--tvr': tvr, '--tsi': tsi, '--cvm': cvm }))
+    if (value !== undefined) throw usageFault('usage.conflict', { field, other: '--diff' })
+  const [left, right] = [read(file), read(other, '--diff')]
+  const diff = diffTraces(traceIn('<file>', file, left), traceIn('--diff', other, right), { ignore })
+  process.stdout.write(`${json ? JSON.stringify(diff, null, 2) : printDiff(diff, language(lang))}\n`)
+  if (!diff.same) process.exitCode = EXIT.fault
 }
 
 /** @throws Fault `bad-argument` for a bit that no rule sets, or a step that is none */
@@ -135,10 +167,10 @@ function printValue({ field, value, bits = [], words = [] }: ExplainedValue): st
   return lines.map(line => `${line}\n`).join('')
 }
 
-function read(file: string): string {
+function read(file: string, field = '<file>'): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8')
   } catch (cause) {
-    throw fileFault('<file>', file, cause, 'read')
+    throw fileFault(field, file, cause, 'read')
   }
 }

@@ -1,11 +1,16 @@
 /** `tapdip/tlv`: BER-TLV and data object lists read, written and explained, with the dictionaries of EMV and the kernels. Runs in a browser too. */
 
+export { commandName, commandWords } from '../apdu/names.ts'
+export { statusWords } from '../apdu/status.ts'
 export { concat, equal, fromBcd, fromHex, fromText, fromUint, hex, text, toBcd, uint } from '../bytes.ts'
+export { type DescribedExchange, describeExchange, printExchange } from '../decode/exchange.ts'
+export type { MessageField } from '../decode/fields.ts'
+export { type DescribedTrack, describeTrack } from '../decode/track.ts'
 export { Fault, type FaultCode, type FaultDetails, isFault } from '../errors.ts'
 export { maskNumbers, maskPan } from '../mask.ts'
 export * from '../tlv/ber.ts'
 export { cardData } from '../tlv/card-data.ts'
 export * from '../tlv/dol.ts'
-export { type KernelDictionary, kernelDictionaries } from '../tlv/kernels.ts'
+export { type KernelDictionary, type KernelName, kernelDictionaries, kernelNames, kernelWordsOf } from '../tlv/kernels.ts'
 export { type Described, type DescribeOptions, type Description, describe, printTree } from '../tlv/print.ts'
 export { type Dictionary, general, type TagFormat, type TagInfo, type TagSource } from '../tlv/tags.ts'

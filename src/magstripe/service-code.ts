@@ -63,3 +63,34 @@ export function readServiceCode(code: string): ServiceCode {
     pin: use[1],
   }
 }
+
+const areas = {
+  1: 'international',
+  2: 'international, with a chip',
+  5: 'national',
+  6: 'national, with a chip',
+  7: 'private',
+  9: 'test',
+} as const
+const authorisations = {
+  0: 'authorised normally',
+  2: 'authorised by the issuer, online',
+  4: 'authorised by the issuer, unless a bilateral agreement applies',
+} as const
+const restrictions = {
+  0: 'no restriction, PIN required',
+  1: 'no restriction',
+  2: 'goods and services only',
+  3: 'ATM only, PIN required',
+  4: 'cash only',
+  5: 'goods and services only, PIN required',
+  6: 'no restriction, PIN where feasible',
+  7: 'goods and services only, PIN where feasible',
+} as const
+
+/** What each digit of a service code says, in words; a digit without a meaning by its place. */
+export function serviceCodeWords(code: string): string[] {
+  door.need('code', code, door.anyText)
+  const tables: readonly Readonly<Record<string, string>>[] = [areas, authorisations, restrictions]
+  return tables.map((table, at) => table[code[at] ?? ''] ?? `digit ${at + 1} (${code[at] ?? 'missing'}) has no meaning in ISO/IEC 7813`)
+}

@@ -3,6 +3,7 @@
 import * as door from '../door.ts'
 import type { Fault } from '../errors.ts'
 import { appMessages } from './app.ts'
+import { decodeMessages } from './decode.ts'
 import { faultMessages } from './faults.ts'
 import { orderMessages } from './orders.ts'
 import { readerMessages } from './reader.ts'
@@ -21,6 +22,7 @@ const table = {
   ...receiptMessages,
   ...orderMessages,
   ...rigMessages,
+  ...decodeMessages,
 } as const
 
 /** The id of a text, by who shows it: `reader.insertCard`, `app.enterPin`, `reason.cardRemoved`, `receipt.total`, `fault.link-closed`. */

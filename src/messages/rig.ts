@@ -59,5 +59,4 @@ export const rigMessages = {
     'пройдено {passed}, не пройдено {failed}, пропущено {skipped} за {seconds} с',
   ],
   'test.flaky': ['({flaky} only when tried again)', '({flaky} только с новой попытки)'],
-  'explain.none': ['Nothing of {count} lines is about it.', 'Из строк ({count}) ни одна к этому не относится.'],
 } as const

@@ -4,12 +4,16 @@ import { hex } from '../bytes.ts'
 import { type KernelDictionary, kernelDictionaries } from './kernels.ts'
 import { general, type TagInfo } from './tags.ts'
 
-/** The dictionary of an application's kernel, by its registered provider. UnionPay and Discover have TTQ and CTQ as kernel 3 has them. */
+/** The dictionary of an application's kernel, by its registered provider. */
 const providers: Readonly<Record<string, KernelDictionary>> = {
   A000000003: 'visa',
   A000000004: 'mastercard',
   A000000025: 'amex',
   A000000065: 'jcb',
+  A000000152: 'discover',
+  A000000324: 'discover',
+  A000000333: 'unionpay',
+  A000000658: 'mir',
 }
 
 /** The kernel that an AID belongs to; undefined for a provider without a dictionary of its own here. */
@@ -17,8 +21,8 @@ export function kernelOfAid(aid: Uint8Array): KernelDictionary | undefined {
   return providers[hex(aid.subarray(0, 5))]
 }
 
-/** In the order in which they win where as much speaks for one as for the other. */
-const kernels = ['visa', 'mastercard', 'amex', 'jcb'] as const satisfies readonly KernelDictionary[]
+/** Without an AID: those whose tags tell something. In the order in which they win where as much speaks for one as for the other. */
+const kernels = ['visa', 'mastercard', 'amex', 'jcb', 'kernel8'] as const satisfies readonly KernelDictionary[]
 
 /** What else a value must be, so that a kernel can mean it: reserved bits, and versions. */
 const rules: ReadonlyMap<string, (value: Uint8Array) => boolean> = new Map([
@@ -62,7 +66,7 @@ export function guess(tag: number, value: Uint8Array, hints: Hints, likely: Kern
     const info = kernelDictionaries[named].get(tag)
     return info && { info, why: `${named}, whose AID stands in the same data` }
   }
-  const able = kernels.filter(kernel => fits(kernel, tag, value))
+  const able: readonly KernelDictionary[] = kernels.filter(kernel => fits(kernel, tag, value))
   const taken = likely && able.includes(likely) ? likely : able[0]
   if (!taken) return undefined
   const others = able.filter(kernel => kernel !== taken)

@@ -1,7 +1,8 @@
-/** What the data objects of contactless kernels say, by their names in the kernels' dictionaries (EMV Contactless Books C-2, C-3, C-4 and C-5, Annex A). */
+/** What the data objects of contactless kernels say, by their names in the kernels' dictionaries (EMV Contactless Books C-2 to C-8, Annex A). */
 
 import { fromBcd, hex, text, uint } from '../bytes.ts'
 import { type FlagTable, tableWords } from './bits.ts'
+import { schemeWords } from './scheme-words.ts'
 
 type Words = (value: Uint8Array) => string[]
 
@@ -129,16 +130,19 @@ const uiRequest: Words = value => {
   ]
 }
 
-const errorIndication: Words = value =>
-  value.length !== 6
-    ? []
-    : [
-        `L1: ${coded(level1, value[0])}`,
-        `L2: ${coded(level2, value[1])}`,
-        `L3: ${coded(level3, value[2])}`,
-        `SW12: ${hex(value.subarray(3, 5))}`,
-        `Message on error: ${coded(messages, value[5])}`,
-      ]
+/** @param second what the kernel's L2 says */
+const errorIndication =
+  (second: Readonly<Record<number, string>>): Words =>
+  value =>
+    value.length !== 6
+      ? []
+      : [
+          `L1: ${coded(level1, value[0])}`,
+          `L2: ${coded(second, value[1])}`,
+          `L3: ${coded(level3, value[2])}`,
+          `SW12: ${hex(value.subarray(3, 5))}`,
+          `Message on error: ${coded(messages, value[5])}`,
+        ]
 
 const devices: Readonly<Record<number, string>> = {
   0: 'card', 1: 'mini-card', 2: 'non-card form factor', 3: 'consumer mobile phone', 4: 'wrist-worn device',
@@ -198,6 +202,7 @@ const flagged =
 
 /** Words by name, which tells the kernel too: `9F66` is another thing in kernel 2 than in kernel 3. */
 export const kernelWords: ReadonlyMap<string, Words> = new Map<string, Words>([
+  ...schemeWords,
   ['Terminal Transaction Qualifiers (TTQ)', flagged(TTQ)],
   ['Card Transaction Qualifiers (CTQ)', flagged(CTQ)],
   ['Form Factor Indicator (FFI)', formFactor],
@@ -207,7 +212,8 @@ export const kernelWords: ReadonlyMap<string, Words> = new Map<string, Words>([
   ['Mag-stripe Application Version Number (Reader)', value => [`version ${uint(value)}`]],
   ['Outcome Parameter Set', outcomeSet],
   ['User Interface Request Data', uiRequest],
-  ['Error Indication', errorIndication],
+  ['Error Indication', errorIndication(level2)],
+  ['Error Indication, Kernel 8', errorIndication({ ...level2, 16: 'decryption failed', 18: 'IAD-MAC failed', 19: 'EDA-MAC failed' })],
   ['Reference Control Parameter', acType],
   ['DS AC Type', acType],
   ['Card Data Input Capability', flagged(CAPTURE)],

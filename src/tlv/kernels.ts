@@ -1,9 +1,11 @@
 /** What contactless kernels add to the dictionary, or mean by a tag that others use otherwise: overlays over `general`. */
 
+import * as door from '../door.ts'
+import { discover, kernel8, mir, unionpay } from './kernels-more.ts'
 import { type Dictionary, dictionary, general, type TagRow } from './tags.ts'
 
 /** Kernels that give tags a meaning of their own. */
-export type KernelDictionary = 'mastercard' | 'visa' | 'amex' | 'jcb'
+export type KernelDictionary = 'mastercard' | 'visa' | 'amex' | 'jcb' | 'discover' | 'unionpay' | 'kernel8' | 'mir'
 
 /** EMV Contactless Book C-2, Annex A. */
 const mastercard: readonly TagRow[] = [
@@ -145,4 +147,26 @@ export const kernelDictionaries: Readonly<Record<KernelDictionary, Dictionary>> 
   visa: dictionary(visa, general),
   amex: dictionary(amex, general),
   jcb: dictionary(jcb, general),
+  discover: dictionary(discover, general),
+  unionpay: dictionary(unionpay, general),
+  kernel8: dictionary(kernel8, general),
+  mir: dictionary(mir, general),
+}
+
+/** What `kernelWordsOf` takes: a dictionary, its kernel by number or by book, or `contact`. */
+export const kernelNames = [
+  ...(['contact', 'mastercard', 'visa', 'amex', 'jcb', 'discover', 'unionpay', 'mir', 'kernel8'] as const),
+  ...(['2', '3', '4', '5', '6', '7', '8', 'C-2', 'C-3', 'C-4', 'C-5', 'C-6', 'C-7', 'C-8'] as const),
+] as const
+
+/** One of `kernelNames`. */
+export type KernelName = (typeof kernelNames)[number]
+
+const byNumber = ['mastercard', 'visa', 'amex', 'jcb', 'discover', 'unionpay', 'kernel8'] as const
+
+/** The dictionary of a kernel; the general one for `contact`. */
+export function kernelWordsOf(name: KernelName): Dictionary {
+  door.need('name', name, door.oneOf(kernelNames))
+  if (name === 'contact') return general
+  return kernelDictionaries[byNumber[Number(name.replace('C-', '')) - 2] ?? (name as KernelDictionary)]
 }

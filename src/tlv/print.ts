@@ -56,6 +56,8 @@ interface Stop {
 export interface DescribeOptions {
   /** The words of one kernel (`kernelDictionaries`); the general ones when left out, and for a tag of kernels the likeliest of theirs, which is told. */
   readonly words?: Dictionary
+  /** A vendor's own tags, laid over the others. */
+  readonly vendor?: Dictionary
   /** INS of the command that the bytes answer (0xA8 for GET PROCESSING OPTIONS), which tells what a template 80 holds; told from it and said when left out. */
   readonly answerTo?: number
   /** See `read`. */
@@ -141,8 +143,9 @@ function object(
   options: DescribeOptions,
   around: Around,
 ): Described {
-  const taken = options.words ? undefined : guess(tag, value, around, around.likely)
-  const info = (options.words ?? general).get(tag) ?? taken?.info
+  const own = options.vendor?.get(tag)
+  const taken = options.words || own ? undefined : guess(tag, value, around, around.likely)
+  const info = own ?? (options.words ?? general).get(tag) ?? taken?.info
   const head = {
     tag: tagHex(tag),
     ...(info && { name: info.name }),
@@ -195,7 +198,7 @@ function collect(bytes: Uint8Array, options: DescribeOptions, around: Around, de
   for (const { tag, value } of readTolerant(bytes, { ff: options.ff }).objects) {
     if (tag === 0x5f2a && value.length === 2) around.currency = value
     else if (aids.has(tag) && value.length >= 5) around.aid ??= value
-    else if (!general.has(tag)) around.unknown.push([tag, value])
+    else if (!general.has(tag) && !options.vendor?.has(tag)) around.unknown.push([tag, value])
     if (isConstructed(tag) && depth < MAX_DEPTH) collect(value, options, around, depth + 1)
   }
 }

@@ -4,6 +4,7 @@ import { fromBcd, hex, text, uint } from '../bytes.ts'
 import { type Currency, currency, formatAmount } from '../currency.ts'
 import { Fault, isFault } from '../errors.ts'
 import { fullYear } from '../expiry.ts'
+import { serviceCodeWords } from '../magstripe/service-code.ts'
 import { maskPan } from '../mask.ts'
 import { cidWords, cvmWords, flagWords, terminalTypeWords, transactionTypes } from './bits.ts'
 import { issuerDataWords } from './iad.ts'
@@ -82,6 +83,7 @@ const scripts: Special = value => {
 const specials: ReadonlyMap<number, Special> = new Map<number, Special>([
   [0x9f02, amount],
   [0x9f03, amount],
+  ...[0xdf8123, 0xdf8124, 0xdf8125, 0xdf8126, 0xdf8104, 0xdf8105, 0x9f820d, 0x9f820e].map(tag => [tag, amount] as const),
   [0x81, binaryAmount],
   [0x9f04, binaryAmount],
   [0x9f1b, binaryAmount],
@@ -103,6 +105,7 @@ const specials: ReadonlyMap<number, Special> = new Map<number, Special>([
   [0x87, value => [`priority ${value[0] & 0x0f || 'none'}${value[0] & 0x80 ? ', cardholder must confirm' : ''}`]],
   [0x9f11, value => [`ISO/IEC 8859-${numeric(value)}`]],
   [0x5f2d, value => [(printable(value).match(/../g) ?? []).join(', ')]],
+  [0x5f30, value => (numeric(value) < 1000n ? serviceCodeWords(String(numeric(value)).padStart(3, '0')) : [])],
   [0x9f10, issuerDataWords],
   [0x9f4d, value => [`SFI ${value[0]}, ${value[1] ?? 0} records`]],
   [0x9f5b, scripts],

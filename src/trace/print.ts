@@ -1,5 +1,6 @@
 /** A trace for people: each event on a line, with its time, where it was seen, and spans as indentation. */
 
+import { statusWords } from '../apdu/status.ts'
 import * as door from '../door.ts'
 import type { Json, TraceContent } from './event.ts'
 import type { TraceLog } from './read.ts'
@@ -34,6 +35,13 @@ function row(at: number, from: string, depth: number, words: string): string {
   return `${at.toFixed(3).padStart(11)} ${from.padEnd(6)} ${'  '.repeat(Math.min(depth, 8))}${short}`
 }
 
+/** What a status other than 9000 means as the answer to this command; nothing for 9000. */
+function refusal(command: string, answer: string): string {
+  const sw = answer.slice(-4)
+  if (sw.length < 4 || sw === '9000') return ''
+  return ` (${statusWords(Number.parseInt(sw, 16), Number.parseInt(command.slice(2, 4), 16)).slice(5)})`
+}
+
 const arrow = { out: '→', in: '←' } as const
 
 function wordsOf(event: TraceContent): string {
@@ -47,7 +55,7 @@ function wordsOf(event: TraceContent): string {
     case 'message':
       return `${arrow[event.way]} ${event.type} ${jsonOf(event.content)}`.trimEnd()
     case 'apdu':
-      return `${event.name} ${event.command} ${event.answer === undefined ? 'no answer' : `→ ${event.answer}`}`
+      return `${event.name} ${event.command} ${event.answer === undefined ? 'no answer' : `→ ${event.answer}${refusal(event.command, event.answer)}`}`
     case 'kernel':
       return [event.rule, ...event.effect].join(' → ')
     case 'screen':

@@ -19,6 +19,7 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
   { files: /^src\/crypto\//, may: bottom, own: true },
   { files: /^src\/trace\//, may: [...bottom, /^src\/(tlv|apdu)\//], own: true },
   { files: /^src\/apdu\//, may: [...bottom, /^src\/tlv\//], own: true },
+  { files: /^src\/decode\//, may: [...bottom, /^src\/(tlv|apdu)\//], own: true },
   { files: /^src\/emv\//, may: [...bottom, /^src\/(tlv|apdu|crypto|emv)\//] },
   { files: /^src\/transport\//, may: [...bottom, /^src\/(transport|trace)\//] },
   { files: /^src\/reader\//, may: [...bottom, /^src\/(apdu|emv|tlv|trace)\//, /^src\/transport\/link\.ts$/], own: true },
@@ -33,7 +34,7 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
   { files: /^devices\/[\w-]+\/redaction\.ts$/, may: [...bottom, /^src\/transport\/trace\.ts$/], own: true, never: /driver/ },
   {
     files: /^devices\/(?<family>[\w-]+)\//,
-    may: [...bottom, /^src\/(reader|emv|tlv|apdu|crypto|trace)\//, /^src\/transport\/link\.ts$/],
+    may: [...bottom, /^src\/(reader|emv|tlv|apdu|crypto|trace|decode)\//, /^src\/transport\/link\.ts$/],
     own: true,
   },
   { files: /^devices\/[\w-]+\.ts$/, may: [/^src\//, /^devices\//] },

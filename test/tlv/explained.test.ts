@@ -3,7 +3,7 @@
 import { expect, describe as group, it } from 'vitest'
 import { fromHex } from '../../src/bytes.ts'
 import { kernelWords } from '../../src/tlv/kernel-words.ts'
-import { kernelDictionaries } from '../../src/tlv/kernels.ts'
+import { kernelDictionaries, kernelWordsOf } from '../../src/tlv/kernels.ts'
 import { type DescribeOptions, describe, describeEither, printTree } from '../../src/tlv/print.ts'
 
 const print = (bytes: string, options?: DescribeOptions) => printTree(describe(fromHex(bytes.replaceAll(' ', '')), options))
@@ -109,6 +109,39 @@ group('tags that several kernels use', () => {
 
   it('what is secret in one of them is masked without a kernel too', () => {
     expect(first('9F6B13 5413330056003511D14121011067775050 0F00')).toMatchObject({ value: '541333******3511=***', masked: true })
+  })
+})
+
+group('kernels by name, number and book', () => {
+  it.each([
+    ['6', '9F71 02 1001', 'Card Processing Requirements (CPR)', ['Consumer device CVM performed', 'CVM fallback to no CVM']],
+    ['C-7', '9F66 04 26000080', 'Terminal Transaction Qualifiers (TTQ), UnionPay', ['qPBOC/qUICS supported', 'Online PIN supported', 'Signature supported', 'fDDA version 01 supported']],
+    ['7', '9F6C 02 1080', 'Card Transaction Qualifiers (CTQ), UnionPay', ['End or switch interface if offline data authentication fails', 'Consumer device CVM performed']],
+    ['C-8', '9F8102 01 02', 'Cardholder Verification Decision', ['online PIN']],
+    ['kernel8', '95 05 0400000080', 'Terminal Verification Results (TVR), Kernel 8', ['Local authentication failed', 'Format of kernel 8']],
+    ['mir', 'DF52 06 000000300000', 'Terminal No CVM Limit', undefined],
+    ['4', '9F71 03 010002', 'Mobile CVM Results', ['Mobile CVM performed', 'Mobile CVM not required', 'Mobile CVM successful']],
+    ['C-5', '9F53 03 A08000', 'Terminal Interchange Profile (static/dynamic)', ['CVM required by reader', 'Online PIN supported', 'Issuer update supported']],
+    ['2', '9F5D 03 010203', 'Application Capabilities Information (ACI)', ['Data storage version 1', 'Balance reading supported', 'CDA supported as in EMV', 'Standalone data storage: 10 tags of 64 bytes']],
+    ['contact', '95 05 0040000000', 'Terminal Verification Results (TVR)', ['Expired application']],
+  ] as const)('%s: %s', (kernel, bytes, name, words) => {
+    const one = first(bytes, { words: kernelWordsOf(kernel) })
+    expect(one.name).toBe(name)
+    expect(one.words).toEqual(words)
+    expect(one).not.toHaveProperty('wrong')
+  }) // biome-ignore format: a table
+
+  it('a number and its book are the name', () => {
+    expect(kernelWordsOf('3')).toBe(kernelDictionaries.visa)
+    expect(kernelWordsOf('C-3')).toBe(kernelDictionaries.visa)
+    expect(kernelWordsOf('8')).toBe(kernelDictionaries.kernel8)
+  })
+
+  it('kernel 8 is told by tags that nobody else has, Mir and UnionPay by their AIDs', () => {
+    expect(first('9F8102 01 03')).toMatchObject({ guessed: 'kernel8; no other kernel has it in this form', words: ['CD-CVM'] })
+    expect(describe(fromHex('8407A0000006581010DF5206000000300000')).objects[1]).toMatchObject({
+      guessed: 'mir, whose AID stands in the same data',
+    })
   })
 })
 

@@ -55,7 +55,7 @@ describe('tapdip apdu', () => {
     expect(lines[0]).toBe(`> ${PSE}`)
     expect(lines[1]).toMatch(/^< 6F/)
     expect(lines[2]).toBe('< 9000 done')
-    expect(lines.at(-1)).toBe('< 6A83 record not found')
+    expect(lines.at(-1)).toMatch(/^< 6A83 no such record: the end of a directory \(Book 1, 12\.2\.3\)/)
     const raw = await run(tapdip, 'apdu', uri, PSE, '00B2010C00', '--raw', '--json')
     const { exchanges, ...rest } = JSON.parse(raw.out)
     expect(rest).toEqual({ atr: atr.slice(4), interface: 'contact' })

@@ -86,8 +86,10 @@ it('an order of an empty e-mail address or comment is refused by its flag, and i
 it('a trace that has nothing of what is asked for says so, and is no silence', async () => {
   const file = join(state(), 'rules.jsonl')
   writeFileSync(file, `${JSON.stringify({ step: 'risk', rule: 'floor limit', inputs: {}, effect: [] })}\n`)
-  expect(await line('tapdip', ['explain', file, '--of', 'nowhere'])).toEqual({ code: 0, out: '', err: 'Nothing of 1 lines is about it.\n' })
-  expect((await line('tapdip', ['explain', file, '--of', 'nowhere', '--lang', 'ru'])).err).toMatch(/ни одна к этому не относится/)
+  expect(await line('tapdip', ['explain', file, '--of', 'nowhere'])).toEqual({ code: 0, out: '', err: 'No rule of the 1 is about it.\n' })
+  expect((await line('tapdip', ['explain', file, '--of', 'nowhere', '--lang', 'ru'])).err).toMatch(
+    /Ни одно из правил \(1\) к этому не относится/,
+  )
   expect(await line('tapdip', ['explain', file, '--of', 'nowhere', '--json'])).toEqual({ code: 0, out: '[]\n', err: '' })
 })
 

@@ -1,0 +1,33 @@
+/** The part of the table of messages for whoever reads bytes and traces: `tapdip decode` and `explain`. */
+
+export const decodeMessages = {
+  'decode.host': ['host', 'хост'],
+  'decode.reader': ['reader', 'картридер'],
+  'decode.place': ['bytes {from} to {to}', 'байты {from}–{to}'],
+  'decode.frames': ['{count} frames', 'кадров: {count}'],
+  'decode.noise': ['no frame in bytes {from} to {to}', 'в байтах {from}–{to} нет кадра'],
+  'decode.atByte': ['{rule} (byte {at})', '{rule} (байт {at})'],
+  'decode.track': ['track {track}', 'дорожка {track}'],
+  'usage.noBytes': [
+    '{field} is {value}: calls of the vendor’s library, whose bytes are not public; bluepad/mped has bytes',
+    '{field}: {value} — вызовы библиотеки производителя, байты которой не опубликованы; байты есть у bluepad/mped',
+  ],
+  'explain.noRules': ['The trace has no rules of a kernel.', 'В трассе нет правил ядра.'],
+  'diff.same': ['The runs are the same.', 'Прогоны одинаковы.'],
+  'diff.part': ['They part here ({count} events differ):', 'Здесь они расходятся (всего отличается событий: {count}):'],
+  'diff.left': ['left: line {line}, {at} ms, {what}', 'слева: строка {line}, {at} мс, {what}'],
+  'diff.right': ['right: line {line}, {at} ms, {what}', 'справа: строка {line}, {at} мс, {what}'],
+  'diff.onlyLeft': ['the right run has no such event', 'в правом прогоне такого события нет'],
+  'diff.onlyRight': ['the left run has no such event', 'в левом прогоне такого события нет'],
+  'diff.within': ['in {spans}', 'внутри: {spans}'],
+  'diff.values': ['What differs, where it is met first:', 'Что отличается, по первому месту:'],
+  'diff.bitsLeft': ['left alone: {bits}', 'только слева: {bits}'],
+  'diff.bitsRight': ['right alone: {bits}', 'только справа: {bits}'],
+  'diff.because': ['{side} {rule} → {effect}', '{side} {rule} → {effect}'],
+  'diff.sideLeft': ['left', 'слева'],
+  'diff.sideRight': ['right', 'справа'],
+  'diff.nothing': ['nothing', 'нет'],
+  'diff.ignored': ['Not compared:', 'Не сравнивалось:'],
+  'diff.ignoredOne': ['{name}: {why} ({count} times)', '{name}: {why} (раз: {count})'],
+  'explain.none': ['No rule of the {count} is about it.', 'Ни одно из правил ({count}) к этому не относится.'],
+} as const
