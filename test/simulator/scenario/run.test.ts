@@ -1,0 +1,139 @@
+/** The runner: what steps, faults and people come to, the same every time for the same seed, and nothing left behind. */
+
+import { mkdtempSync, readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { json } from '../../../simulator/scenario/reporters/machine.ts'
+import { countOf } from '../../../simulator/scenario/result.ts'
+import { runScenario } from '../../../simulator/scenario/run.ts'
+import {
+  casesIn,
+  mergeReports,
+  parseReport,
+  runSuite,
+  scenarioFiles,
+  selected,
+  shippedScenarios,
+} from '../../../simulator/scenario/suite.ts'
+import { casesOfText, only, place } from './bench.ts'
+
+afterEach(() => vi.unstubAllEnvs())
+
+describe('the scenarios of the package', () => {
+  it('all pass', { timeout: 300_000 }, async () => {
+    vi.stubEnv('TMPDIR', mkdtempSync(place('tmp-')))
+    const report = await runSuite(casesIn(scenarioFiles([shippedScenarios()])))
+    expect(report.results.filter(({ status }) => status === 'failed').map(({ name, reason }) => `${name}: ${reason}`)).toEqual([])
+    expect(countOf(report, 'passed')).toBeGreaterThan(100)
+    expect(readdirSync(tmpdir())).toEqual([]) // no journal is left
+  })
+})
+
+describe('a case', () => {
+  it('is the same for the same seed, and another for another', async () => {
+    const traces = async (seed: number) => {
+      const [{ trace, seed: own, status, expectations, virtualDuration }] = await runScenario(
+        { name: 'x', reader: 'miura', card: 'mir', faults: [{ seeded: ['pull', 'cut', 'abort'] }] },
+        { seed },
+      )
+      return { events: JSON.stringify(trace?.events), own, status, expectations, virtualDuration }
+    }
+    const [one, again, other] = [await traces(5), await traces(5), await traces(6)]
+    expect(again).toEqual(one)
+    expect(other.own).not.toBe(one.own)
+    expect(other.events).not.toBe(one.events)
+  })
+
+  it('takes no real pauses: a silent host is asked for 20 s, and nobody waits', async () => {
+    const { status, duration, virtualDuration } = await only({
+      card: 'mir',
+      host: [{ do: 'silence' }, { do: 'silence', on: 'status' }],
+      expect: { result: ['unknown', 'declined', 'cancelled'] },
+    })
+    expect(status).toBe('passed')
+    expect(virtualDuration).toBeGreaterThan(20_000)
+    expect(duration).toBeLessThan(virtualDuration)
+  })
+
+  it('that hangs is ended by its time, and says so', async () => {
+    const { status, expectations } = await only({ person: 'nobody', timeout: 1000 })
+    expect(status).toBe('failed')
+    expect(expectations[0]).toMatchObject({ path: 'steps.0', actual: 'timeout' })
+  })
+
+  it('whose card is none breaks, and tells why', async () => {
+    const { status, fault } = await only({ card: { profile: 'mir', with: { pan: '1' } } })
+    expect([status, fault?.code]).toEqual(['failed', 'bad-config'])
+  })
+
+  it('changes of a card and of the terminal are those of the payment', async () => {
+    const { expectations, status } = await only({
+      card: {
+        profile: 'mir',
+        with: { effective: '190101', expires: '200131', applications: { 0: { cvm: { rules: [{ method: 'noCvm' }] } } } },
+      },
+      terminal: { applications: { A000000658: { tacDenial: '0040000000' } } },
+      expect: { result: 'declined', reason: 'offlineDeclined', bits: ['TVR.expired'], host: [] },
+    })
+    expect([status, expectations.filter(({ passed }) => !passed)]).toEqual(['passed', []])
+  })
+
+  it('a key that a screen rule presses ends the payment', async () => {
+    const { status } = await only({
+      card: 'mir',
+      person: { pace: { think: 60_000 } },
+      screen: [{ says: 'reader.enterPin', press: 'cancel', times: 1 }],
+      expect: { result: ['cancelled', 'declined'], order: {} },
+    })
+    expect(status).toBe('passed')
+  })
+
+  it('skipped is not run, and says why', async () => {
+    const [{ status, reason, trace }] = await runScenario({ name: 'x', skip: 'not built yet' })
+    expect([status, reason, trace]).toEqual(['skipped', 'not built yet', undefined])
+  })
+
+  it('no secret of its card is in its result: trace, screens, slips', async () => {
+    const result = await only({ card: 'visa-signature', reader: 'bluepad', steps: [{ pay: {} }, { refund: { amount: 1 } }] })
+    expect(JSON.stringify(result)).not.toMatch(/4761739001\d{6}/)
+    expect(result.trace!.events.some(({ kind }) => kind === 'apdu')).toBe(true)
+  })
+})
+
+describe('a suite', () => {
+  const cases = () =>
+    casesOfText(
+      'scenarios:\n  - { name: one, tags: [a], card: mir }\n  - { name: two, tags: [b, slow], card: mir }\n  - { name: three, tags: [a, slow], card: mir, expect: { result: declined } }\n',
+    )
+  const names = (selection: Parameters<typeof selected>[1], all = cases()) => selected(all, selection).map(({ one }) => one.name)
+
+  it('is chosen from by name, tag, part and only', () => {
+    expect(names({ grep: /t/ })).toEqual(['two', 'three'])
+    expect(names({ tags: ['a'] })).toEqual(['one', 'three'])
+    expect(names({ tags: ['a', '!slow'] })).toEqual(['one'])
+    expect(names({ shard: { index: 1, of: 2 } })).toEqual(['one', 'three'])
+    expect(names({ shard: { index: 2, of: 2 } })).toEqual(['two'])
+    expect(names({}, casesOfText('scenarios:\n  - { name: one }\n  - { name: two, only: I am at work on it }\n'))).toEqual(['two'])
+  })
+
+  it('in shards and merged it is the whole', async () => {
+    const of = 2
+    const parts = [await runSuite(cases(), { shard: { index: 1, of } }), await runSuite(cases(), { shard: { index: 2, of } })]
+    const merged = mergeReports(parts.map(part => parseReport(json(part), 'part.json')))
+    const statuses = Object.fromEntries(merged.results.map(({ name, status }) => [name, status]))
+    expect(statuses).toEqual({ one: 'passed', two: 'passed', three: 'failed' })
+    expect(parts.map(({ shard }) => shard)).toEqual(['1/2', '2/2'])
+    expect(() => mergeReports([parts[0], parts[0]])).toThrow(/each case once/)
+  })
+
+  it('a case that failed is tried again as often as asked', async () => {
+    const { results } = await runSuite(cases(), { retries: 2 })
+    expect(results.map(({ attempts }) => attempts)).toEqual([1, 1, 3])
+  })
+
+  it('ends when it is interrupted: what was not begun is skipped', async () => {
+    const stop = new AbortController()
+    const { results } = await runSuite(cases(), { signal: stop.signal, onResult: () => stop.abort() })
+    expect(results.map(({ status }) => status)).toEqual(['passed', 'skipped', 'skipped'])
+  })
+})
