@@ -175,9 +175,15 @@ function maskField(name: string, text: string, found: Findings, origin: Origin):
 }
 
 /** Words that may repeat what somebody was asked. */
+/** An application by its identifier is no card number, whatever its digits: an international RID begins with A (ISO/IEC 7816-5, 8.1.4). */
+const aid = /\b(A0000[0-9A-F]{5,27})\b/
+
 function maskText(words: string, found: Findings): string {
   if (!/\d(?:[ -]?\d){11,}/.test(words)) return words
-  const clean = starNumbers(words.replace(/%?B(\d{12,19})\^[^?]*\??/g, '$1=0'))
+  const clean = words
+    .split(aid)
+    .map((part, at) => (at % 2 === 1 ? part : starNumbers(part.replace(/%?B(\d{12,19})\^[^?]*\??/g, '$1=0'))))
+    .join('')
   if (clean !== words) found.rules.add('pan')
   return clean
 }

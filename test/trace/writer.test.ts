@@ -158,6 +158,15 @@ describe('what is masked', () => {
     expect(memory.events[0]).not.toHaveProperty('masked')
   })
 
+  it('an application is no card number, whatever the digits of its identifier', () => {
+    const { tracer, text } = written()
+    const rule = { kind: 'kernel', step: 'selection', rule: 'Book 1, 12.3.2', inputs: {} } as const
+    tracer.tell('reader', { ...rule, effect: ['candidate MIR (A0000006581010)', `PAN ${PAN}`, `A0000006581010${PAN}00112233445566`] })
+    const { effect } = parseTraceLog(text()).events[0] as TraceEvent & { kind: 'kernel' }
+    expect(effect.slice(0, 2)).toEqual(['candidate MIR (A0000006581010)', 'PAN 220070******8254'])
+    expect(effect[2]).not.toContain(PAN)
+  })
+
   it('every sensitive tag has its rule', () => {
     for (let tag = 0x40; tag < 0xffff; tag++) expect(ruleOfTag(tag) !== undefined).toBe(isSensitive(tag))
   })
