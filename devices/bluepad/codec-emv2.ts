@@ -42,6 +42,8 @@ export type Emv2Call =
         /** What may stand in for it then. */
         readonly to: readonly ('swipe' | 'tap')[]
       }
+      /** Labels or payment systems that come first on the reader's list: for a reader that can be told. */
+      readonly prefer?: readonly string[]
       /** Seconds for a card. */
       readonly timeout: number
       /** Date and time of the transaction (9A, 9F21). */

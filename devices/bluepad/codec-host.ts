@@ -17,6 +17,8 @@ export const requestElements = {
   forceOnline: 'TapdipForceOnline',
   /** When a chip cannot be read: how often the card is asked for again, then what stands in for it: `2 swipe tap`. */
   fallback: 'TapdipChipFallback',
+  /** Labels or payment systems that come first on the reader's list, `|` between them. */
+  prefer: 'TapdipPrefer',
 } as const
 /** Elements of an event. A chip was not read: what is asked for now, and how often it is asked again after that: `chip 1`, `swipe 0`. */
 export const eventElements = { ask: 'TapdipAsk' } as const

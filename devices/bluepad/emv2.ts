@@ -151,12 +151,14 @@ function startOf({ transaction, clock }: Relay): Emv2Call {
     interfaces = ['chip', 'tap', 'swipe'],
     forceOnline = false,
     fallback,
+    prefer,
   } = transaction
   return {
     type: 'startTransaction',
     ...{ transactionType: type, amount, currency: currency.numeric, interfaces, forceOnline, timeout: CARD_WAIT },
     ...(otherAmount !== undefined && { otherAmount }),
     ...(fallback && { fallback }),
+    ...(prefer && { prefer }),
     at: transaction.at ?? new Date(clock.now()),
   }
 }

@@ -96,6 +96,7 @@ async function follow(
   /** How often the reader was told of the payment; whether it is asked if it has heard. */
   let tells = 1
   let probing = false
+  let probed = false
   /** It is asked whether it has ended. */
   let ending = false
   const failed = (error: unknown) => happenings.push({ type: 'failed', error })
@@ -125,6 +126,7 @@ async function follow(
         if (cancelSent && steps % 2 === 1) await line.again()
         else if (cancelSent || (!known.begun && silent >= BEGUN)) {
           probing ||= !cancelSent
+          probed = true
           await line.tell({ type: 'idle' })
         } else if (silent >= ENDED && steps % 2 === 0 && answeredAndQuiet(counter, known)) {
           ending = true
@@ -179,9 +181,9 @@ async function follow(
         break
       case 'saleAnswer':
       case 'refundAnswer':
-        // Our question, whether it has heard of the payment, has cancelled it: nobody else did.
-        if (!probing || signal.aborted || known.relay.asked || financialStatus(said.answer?.financial ?? 0) !== 'cancelled') return said
-        known.silence = notHeard()
+        if (signal.aborted || known.relay.asked || !isCancelledByUs(said, { probing, asked: probed || known.silence !== undefined }))
+          return said
+        known.silence ??= notHeard()
         return undefined
       case 'failed':
         throw said.error
@@ -219,6 +221,14 @@ async function follow(
  */
 function answeredAndQuiet({ extended }: Counter, { relay, cancelAllowed, signing }: Known): boolean {
   return extended && relay.response !== undefined && !cancelAllowed && !signing
+}
+
+/**
+ * Our question, whether it has heard of the payment or is still there (I010), has cancelled it: nobody else did. One that took its time on the way comes when the payment
+ * has begun, and is told as the till's own word.
+ */
+function isCancelledByUs({ status, answer }: Answer, { probing, asked }: { readonly probing: boolean; readonly asked: boolean }): boolean {
+  return (probing || (asked && status === statuses.POS_CANCELLED)) && financialStatus(answer?.financial ?? 0) === 'cancelled'
 }
 
 function hasEnded(error: unknown): boolean {

@@ -11,7 +11,7 @@ const commands = { purchase: 'sale', refund: 'refund' } as const
  * @throws Fault `unsupported` for what MPED has no word for, `bad-argument` for an amount beyond four bytes
  */
 export function requestFor(
-  { type = 'purchase', amount, otherAmount, currency, interfaces, forceOnline, fallback }: Transaction,
+  { type = 'purchase', amount, otherAmount, currency, interfaces, forceOnline, fallback, prefer }: Transaction,
   extended: boolean,
 ): HostMessage {
   if (type !== 'purchase' && type !== 'refund') throw unsupported(`a payment of type ${type}`)
@@ -25,6 +25,7 @@ export function requestFor(
     [requestElements.forceOnline]: forceOnline || undefined,
     // How an MPED reader goes on is set up in it; only ours can be told.
     [requestElements.fallback]: extended && fallback ? [fallback.tries, ...fallback.to].join(' ') : undefined,
+    [requestElements.prefer]: extended && prefer ? prefer.join('|') : undefined,
   }
   return {
     type: commands[type],

@@ -1,7 +1,7 @@
 /** Flags of `tapdip pay` and `tapdip order pay` about the card: the interfaces it may use, and what happens when its chip cannot be read. */
 
 import type { Command } from 'commander'
-import { matching, wholeNumber } from '../../src/command/flags.ts'
+import { matching, textOf, wholeNumber } from '../../src/command/flags.ts'
 import type { CardInterface } from '../../src/emv/outcome.ts'
 import { type FallbackRules, fallbackRules } from '../../src/payment/pay/fallback.ts'
 import type { PayOptions } from '../../src/payment/pay/payment.ts'
@@ -9,6 +9,7 @@ import { oneOf } from '../../src/refusal.ts'
 
 export interface CardFlags {
   readonly interfaces?: string
+  readonly prefer?: string
   readonly fallback?: string
   readonly fallbackTries?: number
   readonly fallbackNotFor?: string
@@ -20,6 +21,7 @@ const standIns = ['swipe', 'tap'] as const
 export function cardOptions(command: Command): Command {
   return command
     .option('--interfaces <list>', `${interfaces.join(', ')}, with commas between them; all that the reader has when left out`)
+    .option('--prefer <list>', 'payment systems that come first on the list of a co-badged chip, with commas between them: MIR')
     .option('--fallback <list>', `what may stand in for a chip that cannot be read: ${standIns.join(', ')}, or none; swipe when left out`)
     .option(
       '--fallback-tries <number>',
@@ -32,10 +34,11 @@ export function cardOptions(command: Command): Command {
 /** @throws Fault `bad-argument` */
 export function readCardFlags({
   interfaces: given,
+  prefer,
   fallback,
   fallbackTries,
   fallbackNotFor,
-}: CardFlags): Pick<PayOptions, 'interfaces' | 'fallback'> {
+}: CardFlags): Pick<PayOptions, 'interfaces' | 'fallback' | 'prefer'> {
   const rules: FallbackRules = {
     ...(fallback !== undefined && { to: fallback === 'none' ? [] : listOf('--fallback', fallback, standIns) }),
     ...(fallbackTries !== undefined && { tries: fallbackTries }),
@@ -44,6 +47,7 @@ export function readCardFlags({
   fallbackRules(rules)
   return {
     ...(given !== undefined && { interfaces: listOf<CardInterface>('--interfaces', given, interfaces) }),
+    ...(prefer !== undefined && { prefer: prefer.split(',').map(one => textOf('--prefer', 1, 64)(one.trim())) }),
     ...(Object.keys(rules).length > 0 && { fallback: rules }),
   }
 }

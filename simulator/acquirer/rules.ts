@@ -31,13 +31,17 @@ const common = {
   probability: z.number().gt(0).max(1).optional(),
   seed: z.int().min(1).max(MOST_SEED).optional(),
 }
-const sentence = z.string().min(1).max(200)
+const sentence = z
+  .string('a sentence of 1 to 200 characters')
+  .min(1, 'a sentence of 1 to 200 characters')
+  .max(200, 'a sentence of 1 to 200 characters')
+const responseCode = 'two digits or capital letters'
 
 /** A rule of an unhappy host, for whoever has one in a schema of their own. */
 export const hostRuleSchema = z.discriminatedUnion('do', [
   z.strictObject({
     do: z.literal('decline'),
-    code: z.string().regex(/^(?!00)[0-9A-Z]{2}$/, 'two digits or capital letters, not 00'),
+    code: z.string(`${responseCode}, not 00`).regex(/^(?!00)[0-9A-Z]{2}$/, `${responseCode}, not 00`),
     reason: sentence,
     script: z.enum(['blockApplication', 'blockCard']).optional(),
     ...common,
@@ -46,7 +50,7 @@ export const hostRuleSchema = z.discriminatedUnion('do', [
   z.strictObject({
     do: z.literal('tvr'),
     bit: z.enum(Object.keys(TVR) as [TvrBit, ...TvrBit[]]),
-    code: z.string().regex(/^[0-9A-Z]{2}$/, 'two digits or capital letters'),
+    code: z.string(responseCode).regex(/^[0-9A-Z]{2}$/, responseCode),
     reason: sentence.optional(),
     ...common,
   }),
@@ -80,9 +84,18 @@ export const rulesAreNamed: Same<ByDo<HostRule>, ByDo<z.input<typeof hostRuleSch
 export function parseRules(rules: unknown): CheckedRule[] {
   const result = z.array(hostRuleSchema).safeParse(rules)
   if (result.success) return result.data
-  const { path, message } = result.error.issues[0]
+  const { path } = result.error.issues[0]
+  const message = wordsOf(result.error.issues[0])
   const where = path.join('.') || '(rules)'
   throw new Fault('bad-config', `host rules: ${where}: ${message}`, { path: where, rule: message })
+}
+
+/** Ours where there are some, and for what is missing; the library's else. */
+function wordsOf({ code, path, message }: z.core.$ZodIssue): string {
+  if (code === 'invalid_union' && path.at(-1) === 'do')
+    return `what the rule does: ${hostRuleSchema.options.map(one => one.shape.do.value).join(', ')}`
+  if (code === 'invalid_type' && message.endsWith('received undefined')) return 'it is missing'
+  return message
 }
 
 /** What a rule looks at. */

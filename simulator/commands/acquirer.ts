@@ -76,7 +76,8 @@ export function addAcquirer(program: Command): void {
         const line =
           iso8583 === undefined ? undefined : await startIsoLine(host.desk, { port: iso8583, ...(isoDialect && { dialect: isoDialect }) })
         process.stdout.write(`acquirer: ${host.url}\n`)
-        if (token === undefined) process.stdout.write(`token for pages: ${host.token}\n`)
+        if (token === undefined)
+          process.stdout.write(`token for pages in a browser (Authorization: Bearer, to change something here): ${host.token}\n`)
         if (line) process.stdout.write(`acquirer: ${line.url}\n`)
         await interrupted()
         await line?.close()

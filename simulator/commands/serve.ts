@@ -87,7 +87,7 @@ export function addServe(program: Command): void {
     .option(
       '--pin <digits>',
       'typed when the reader asks; repeat it for what is typed after a wrong one',
-      repeated(matching('--pin', /^\d{0,12}$/, '0-9, 0–12')),
+      repeated(matching('--pin', /^(\d{4,12})?$/, '0-9, 4–12')),
       [],
     )
     .option('--battery <percent>', '0 to 100', wholeNumber('--battery', 0, 100))

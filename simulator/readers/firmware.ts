@@ -13,6 +13,7 @@ import type { Candidate, PinEntry, PinRequest, Terminal, Transaction, Waiting } 
 import { Fault } from '../../src/errors.ts'
 import type { SwipedTracks } from '../../src/magstripe/swipe.ts'
 import type { Language, MessageId } from '../../src/messages/messages.ts'
+import { inOrder } from '../../src/payment/pay/wanted.ts'
 import type { Body, CardWait } from './body/body.ts'
 import { type Ended, EndScreens } from './body/end-screens.ts'
 import { chooseOnDisplay, type PinRules, pinRules, readPin, type Typed } from './body/pin-pad.ts'
@@ -154,7 +155,8 @@ export class Firmware {
     this.#screens.stop()
     this.body.show('reader.processing')
     const counted = { ...transaction, sequence: transaction.sequence ?? this.#nextSequence() }
-    const outcome = await this.#presented('chip', () => transact(card, counted, this.config, this.#terminal(host), this.#kernel(signal)))
+    const terminal = this.#terminal(host, transaction.prefer)
+    const outcome = await this.#presented('chip', () => transact(card, counted, this.config, terminal, this.#kernel(signal)))
     this.#log.remember(outcome, transaction)
     const wrongPin = pinWasWrong(outcome)
     this.#refusedPin = wrongPin ? this.body.cardGone('chip') : undefined
@@ -234,7 +236,8 @@ export class Firmware {
     return this.#sequence
   }
 
-  #terminal(host: HostSide): Terminal {
+  /** `prefer`: what comes first on its own list. */
+  #terminal(host: HostSide, prefer?: Transaction['prefer']): Terminal {
     /** A question to a person is over when the card is gone. */
     const withCard = <T>(waiting: Waiting, ask: (waiting: Waiting) => Promise<T>) => {
       this.#speak(waiting.language)
@@ -243,14 +246,17 @@ export class Firmware {
     }
     return {
       selectApplication: (candidates, waiting) =>
-        withCard(waiting, own => {
+        withCard(waiting, async own => {
           if (host.selectApplication) return host.selectApplication(candidates, own)
           // The card is still the one whose PIN was refused: what was chosen holds for its next PIN.
           const chosen = this.#pinToRepeat ? this.#chosen : undefined
           const again = chosen ? candidates.findIndex(({ aid }) => equal(aid, chosen)) : -1
-          if (again >= 0) return Promise.resolve(again)
-          host.onSelection?.(candidates)
-          return this.choose(candidates, own)
+          if (again >= 0) return again
+          const order = inOrder(candidates, prefer)
+          const shown = order.map(one => candidates[one])
+          host.onSelection?.(shown)
+          const index = await this.choose(shown, own)
+          return index === undefined ? undefined : order[index]
         }),
       enterPin: (request, waiting) => withCard(waiting, own => this.#enterPin(request, host, own)),
       authorise: (request, waiting) => {

@@ -35,6 +35,8 @@ export interface Transaction {
    * (`ContactlessConfig.routing`); lists are asked as ever.
    */
   readonly application?: string
+  /** What the merchant would rather be paid by, by label or name, the best first: for a reader that shows the list of a chip itself, and can be told its order. */
+  readonly prefer?: readonly string[]
   /** For a reader that goes on by itself when a chip cannot be read (`ReaderInfo.fallback`); as the reader is set up when left out. */
   readonly fallback?: Fallback
 }

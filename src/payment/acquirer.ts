@@ -143,16 +143,16 @@ export interface AnswerSubject {
  * @throws Fault `host-unreachable` (certainly not sent), `host-no-answer` (may have been), `host-error` (no answer in what came), `aborted`
  */
 export interface Acquirer {
-  /** Repeating a call with the same key gets the same answer and charges nothing again. */
+  /** Asks for a payment. Twice: with the same key the same answer, and nothing is charged again; another payment under that key is refused (`host-error`). */
   authorise(message: AuthorisationMessage, options?: Partial<Waiting>): Promise<HostAnswer>
-  /** Undoes what `key` may have done; resolves when the host has confirmed that nothing is charged, also when it never saw the key. */
+  /** Undoes what `key` may have done; resolves when the host has confirmed that nothing is charged, also when it never saw the key. Twice: confirmed again, and nothing is given back twice. */
   reverse(key: string, why: ReversalReason, options?: ReversalOptions): Promise<void>
   /**
    * What became of `key`: for a host that was silent. `unknown`: it has never seen it, which is no promise that a late copy is not on its
-   * way.
+   * way. Twice: as it stands then, it only reads.
    */
   status(key: string, options?: Partial<Waiting>): Promise<HostAnswer>
-  /** Tells the host of a payment that card and terminal approved without it. Idempotent by key. */
+  /** Tells the host of a payment that card and terminal approved without it. Twice: with the same key the same answer, and nothing is charged again. */
   advise(message: AuthorisationMessage, options?: Partial<Waiting>): Promise<HostAnswer>
 }
 
@@ -257,9 +257,9 @@ export interface SbpCode {
 
 /** What a host offers besides cards. Every call is as those of `Acquirer`; `status` and `reverse` answer for these keys too. */
 export interface RetailAcquirer {
-  /** Registers a cash sale that has taken place, with its own time, and its fiscal document. Idempotent by key. */
+  /** Registers a cash sale that has taken place, with its own time, and its fiscal document. Twice: with the same key the same answer, and one document. */
   registerCash(sale: CashSale, options?: Partial<Waiting>): Promise<HostAnswer>
-  /** Opens an SBP payment and gives its dynamic QR code; the same key gets the same code. `reverse` closes it, and gives the money back where it was paid. */
+  /** Opens an SBP payment and gives its dynamic QR code. Twice: the same key gets the same code. `reverse` closes it, and gives the money back where it was paid. */
   requestQr(sale: Sale, options?: Partial<Waiting>): Promise<SbpCode>
 }
 
@@ -384,12 +384,12 @@ export interface HostTransaction {
  * Answers to a change: `approved`, `declined` (with code and reason: 25 no such order, 12 not in this state, 13 more than there is) or `inProcess`.
  */
 export interface OrderAcquirer extends Acquirer {
-  /** Charges what a two-stage payment holds, in full or in part. Idempotent by key. */
+  /** Charges what a two-stage payment holds, in full or in part. Twice: with the same key the same answer, and it is charged once. */
   confirm(change: OrderChange, options?: Partial<Waiting>): Promise<HostAnswer>
-  /** Holds `amount` more on the card that an order's payment holds. Idempotent by key. Left out by hosts that cannot. */
+  /** Holds `amount` more on the card that an order's payment holds. Twice: with the same key the same answer, and it is held once. Left out by hosts that cannot. */
   increment?(change: OrderChange, options?: Partial<Waiting>): Promise<HostAnswer>
-  /** Lets go of what is held, gives back what was charged; the host chooses between reversal and refund. Idempotent by key. */
+  /** Lets go of what is held, gives back what was charged; the host chooses between reversal and refund. Twice: with the same key the same answer, and it is given back once. */
   cancel(change: OrderChange, options?: Partial<Waiting>): Promise<HostAnswer>
-  /** Undefined when the host has no such order of this merchant. */
+  /** Undefined when the host has no such order of this merchant. Twice: as it is then, it only reads. */
   order(merchant: Merchant, number: string, options?: Partial<Waiting>): Promise<HostOrder | undefined>
 }

@@ -92,6 +92,7 @@ const byCard = {
   partial: maybe(flag),
   type: maybe(oneOf(types)),
   interfaces: maybe(listOf(oneOf(interfaces), 1)),
+  prefer: maybe(listOf(anyText, 1)),
   forceOnline: maybe(flag),
   fallback: maybe(object),
   firmware: maybe(object),

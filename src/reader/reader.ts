@@ -226,36 +226,43 @@ export type ReaderKeys =
 export interface Reader extends AsyncDisposable {
   /** What it is. */
   readonly info: ReaderInfo
-  /** @throws Fault `timeout`, `link-closed`, `busy` */
+  /**
+   * How it is. Twice: it is asked again; while a payment or anything else is under way, what it said last is all there is.
+   * @throws Fault `timeout`, `link-closed`, `busy`
+   */
   status(options?: Pick<Limit, 'signal'>): Promise<ReaderStatus>
-  /** Each call of the iterator sees the events from then on. Ends when the reader is closed. */
+  /** Each call of the iterator sees the events from then on. Ends when the reader is closed. Twice: everybody who listens hears all of them. */
   readonly events: AsyncIterable<ReaderEvent>
   /**
    * One payment on the reader: settles with an Outcome on every ending of the card's, the cardholder's or the host's making, and also when `signal`
-   * fires (`cancelled`). @throws Fault `link-closed`, `timeout`, `reader-error`, `tampered`, `busy` for those of the reader
+   * fires (`cancelled`). Twice: another payment; while one runs it is refused (`busy`), and the one that runs goes on. @throws Fault `link-closed`, `timeout`, `reader-error`, `tampered`, `busy` for those of the reader
    */
   transact(transaction: Transaction, terminal: Terminal, options?: Pick<Limit, 'signal'>): Promise<Outcome>
   /**
    * Waits for a card, powers it (cold reset) and hands it to the app: to send commands of its own, or to run a kernel on the host. Left out where the reader
    * has no raw slot (`passthrough` in `capabilities`). An open slot keeps the reader busy until it is closed.
+   * Twice: another card, once the first is closed; before that `busy`.
    * @throws Fault `timeout` (no card came), `aborted`, `card-mute` (no answer to reset), `card-removed`, `busy`, `link-closed`, `unsupported` (no such interface)
    */
   openCard?(options?: OpenCardOptions): Promise<CardSlot>
   /**
    * Gives the reader new firmware (`firmwareUpdate` in `capabilities`). The image is checked before the first block; an update that was interrupted leaves a reader
-   * whose `status().needs` says so, and a second call completes it. After the last block the reader restarts: the link closes, and it is opened anew.
+   * whose `status().needs` says so. Twice: a second call completes what was interrupted, else takes the image again. After the last block the reader restarts: the link closes, and it is opened anew.
    * @throws Fault `bad-argument` (no image of this family, wrong or unsigned), `low-battery`, `busy`, `link-closed`, `timeout`, `aborted`, `reader-error`
    */
   updateFirmware?(image: Uint8Array, options?: UpdateOptions): Promise<void>
   /**
-   * Loads applications, CA keys and limits into the reader's own kernel (`configuration` in `capabilities`).
+   * Loads applications, CA keys and limits into the reader's own kernel (`configuration` in `capabilities`). Twice: it takes the place of what was loaded before.
    * @throws Fault `bad-config` (what the reader's format cannot say), `busy`, `link-closed`, `timeout`, `aborted`, `reader-error`
    */
   configure?(configuration: ReaderConfiguration, options?: UpdateOptions): Promise<void>
-  /** Loads keys (`keys` in `capabilities`). @throws Fault `bad-argument`, `reader-error` (a wrong check value), `busy`, `link-closed`, `timeout`, `aborted` */
+  /**
+   * Loads keys (`keys` in `capabilities`). Twice: they are loaded again, and take the place of those before.
+   * @throws Fault `bad-argument`, `reader-error` (a wrong check value), `busy`, `link-closed`, `timeout`, `aborted`
+   */
   loadKeys?(keys: ReaderKeys, options?: Pick<Limit, 'signal'>): Promise<void>
-  /** A text of the app's on the reader's display until something else is shown. @throws Fault `bad-argument` for what the display cannot show, `busy`, … */
+  /** A text of the app's on the reader's display until something else is shown. Twice: the later one stands. @throws Fault `bad-argument` for what the display cannot show, `busy`, … */
   displayText?(text: string, options?: Pick<Limit, 'signal'>): Promise<void>
-  /** Idempotent; ends `events`, settles what is pending and closes the link. */
+  /** Ends `events`, settles what is pending and closes the link. Twice: resolves as the first did, and nothing more happens. */
   close(): Promise<void>
 }

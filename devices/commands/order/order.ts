@@ -4,10 +4,11 @@ import type { Command } from 'commander'
 import { amountOf, onlyFor } from '../../../src/command/flags.ts'
 import { EXIT, wholeNumber } from '../../../src/command/line.ts'
 import { type Currency, currency, formatAmount } from '../../../src/currency.ts'
-import { Fault } from '../../../src/errors.ts'
+import { Fault, isFault } from '../../../src/errors.ts'
 import { hostMessage, message } from '../../../src/messages/messages.ts'
 import type { ItemPart, Order, OrderItem } from '../../../src/payment/acquirer.ts'
-import type { Repaired } from '../../../src/payment/journal/journal.ts'
+import type { OrderRecord, Repaired } from '../../../src/payment/journal/journal.ts'
+import { moneyOf } from '../../../src/payment/journal/money.ts'
 import { checkOrder } from '../../../src/payment/pay/payment.ts'
 import { receiptLines } from '../../../src/payment/receipt/receipt.ts'
 import { lastPayment, orderJson, orderLines, resultLines, stateText } from '../../../src/payment/till/screen.ts'
@@ -79,8 +80,8 @@ export function addOrder(program: Command): void {
     .action((number: string, flags: PartFlags & RefundFlags & { readonly card?: boolean }) => {
       if (flags.card && flags.item.length > 0) throw usageFault('usage.conflict', { field: '--item', other: '--card' })
       if (!flags.card) {
-        const { reader, app, assume, sign, config, contactless, interfaces, fallback } = flags
-        onlyFor('--card', { '--reader': reader, '--app': app, '--assume': assume, '--sign': sign, '--config': config, '--contactless': contactless, '--interfaces': interfaces, '--fallback': fallback }) // biome-ignore format: a list
+        const { reader, app, assume, sign, config, contactless, interfaces, prefer, fallback } = flags
+        onlyFor('--card', { '--reader': reader, '--app': app, '--assume': assume, '--sign': sign, '--config': config, '--contactless': contactless, '--interfaces': interfaces, '--prefer': prefer, '--fallback': fallback }) // biome-ignore format: a list
       }
       return done(flags.card ? refundOrderByCard(number, flags) : change('refund', number, flags))
     })
@@ -146,6 +147,15 @@ function readQuantity(text: string, field: string): bigint {
   return quantity
 }
 
+/** In the words of the command line: its flag, and what there is. */
+function tooMuch(name: 'confirm' | 'cancel' | 'refund' | 'increment', order: OrderRecord, amount: bigint): Fault {
+  const { paid, confirmed, letGo, back } = moneyOf(order)
+  const left = name === 'confirm' ? paid - confirmed - letGo : paid - back
+  const { currency } = order
+  const allowed = left > 0n ? `${formatAmount(1n, currency)}–${formatAmount(left, currency)} ${currency.alpha}` : `0 ${currency.alpha}`
+  return usageFault('usage.oneOf', { field: '--amount', value: formatAmount(amount, currency), allowed })
+}
+
 async function change(name: 'confirm' | 'cancel' | 'refund' | 'increment', number: string, flags: PartFlags): Promise<number> {
   return withShop(flags, async ({ till, signal, screen, lang }) => {
     const order = till.orders().find(one => one.number === number)
@@ -157,7 +167,11 @@ async function change(name: 'confirm' | 'cancel' | 'refund' | 'increment', numbe
     }
     if (name === 'increment' && part.items) throw usageFault('usage.noOption', { field: '--item', allowed: '--amount' })
     if (name === 'increment' && part.amount === undefined) throw usageFault('usage.missing', { field: '--amount' })
-    const changed = await (name === 'increment' ? till.increment(number, part.amount!, signal) : till[name](number, part, signal))
+    const changed = await (name === 'increment' ? till.increment(number, part.amount!, signal) : till[name](number, part, signal)).catch(
+      error => {
+        throw isFault(error, 'bad-argument') && error.details.field === 'part.amount' ? tooMuch(name, order, part.amount!) : error
+      },
+    )
     if (flags.json) print(flags, { result: changed.result, ...answerJson(changed), order: orderJson(changed.order) }, [])
     else {
       const { code = '' } = changed.answer?.response ?? {}

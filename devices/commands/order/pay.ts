@@ -132,12 +132,12 @@ async function by(method: Offered, order: OrderRecord, shop: Shop, flags: OrderP
 }
 
 /** What is said for another method than the one that is named would be lost without a word. @throws Fault `bad-argument` */
-function checkMethod({ method, received, wait, reader, app, sign, config, contactless, hold, cashback }: OrderPayFlags): void {
+function checkMethod({ method, received, wait, reader, app, prefer, sign, config, contactless, hold, cashback }: OrderPayFlags): void {
   if (method === undefined) return
   if (method !== 'cash') onlyFor('--method cash', { '--received': received })
   if (method === 'cash') onlyFor('--method sbp, --method reader', { '--wait': wait })
   if (method === 'cash' || method === 'sbp')
-    onlyFor('--method reader, --method softpos', { '--reader': reader, '--app': app, '--sign': sign, '--config': config, '--contactless': contactless, '--hold': hold, '--cashback': cashback }) // biome-ignore format: a list
+    onlyFor('--method reader, --method softpos', { '--reader': reader, '--app': app, '--prefer': prefer, '--sign': sign, '--config': config, '--contactless': contactless, '--hold': hold, '--cashback': cashback }) // biome-ignore format: a list
 }
 
 async function choose({ screen, lang, signal }: Shop): Promise<Offered | undefined> {

@@ -151,6 +151,14 @@ export function virtualEmv2(firmware: Firmware, serial: string): Emv2Port {
 }
 
 /** @throws Fault `bad-argument` for a currency that is not known */
-function transactionOf({ transactionType, amount, otherAmount, currency: numeric, forceOnline, at }: Start): Transaction {
-  return { type: transactionType, amount, ...(otherAmount !== undefined && { otherAmount }), currency: currency(numeric), forceOnline, at }
+function transactionOf({ transactionType, amount, otherAmount, currency: numeric, forceOnline, prefer, at }: Start): Transaction {
+  return {
+    type: transactionType,
+    amount,
+    ...(otherAmount !== undefined && { otherAmount }),
+    ...(prefer && { prefer }),
+    currency: currency(numeric),
+    forceOnline,
+    at,
+  }
 }

@@ -32,12 +32,14 @@ export function transactionOf(
   const told = elements(xml)
   const wanted = told.get(requestElements.interfaces)?.split(' ')
   const [tries, ...to] = told.get(requestElements.fallback)?.split(' ') ?? []
+  const prefer = told.get(requestElements.prefer)?.split('|')
   return {
     type: type === 'sale' ? 'purchase' : 'refund',
     amount: BigInt(amount),
     currency: currency(numeric),
     forceOnline: told.get(requestElements.forceOnline) === 'true',
     interfaces: wanted ? everything.filter(one => wanted.includes(one)) : everything,
+    ...(prefer && { prefer }),
     ...(tries !== undefined && { fallback: { tries: Number(tries), to: to.filter(one => one === 'swipe' || one === 'tap') } }),
   }
 }

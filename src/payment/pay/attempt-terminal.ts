@@ -12,6 +12,7 @@ import type {
 import { abortFault, Fault, isFault } from '../../errors.ts'
 import { type Attempt, answered, asWanted, isUnverified } from './attempt.ts'
 import { isBarred } from './fallback.ts'
+import { inOrder } from './wanted.ts'
 
 /** What is asked of the reader. */
 export function attemptTransaction({ order, type, amount, at, options, wanted }: Attempt): Transaction {
@@ -26,6 +27,7 @@ export function attemptTransaction({ order, type, amount, at, options, wanted }:
     ...(country !== undefined && { country }),
     ...(interfaces && { interfaces }),
     ...(wanted && { application: wanted.label }),
+    ...(options.prefer && { prefer: options.prefer }),
   }
 }
 
@@ -66,7 +68,13 @@ async function sign(attempt: Attempt, waiting: Waiting): Promise<boolean> {
 async function choose(attempt: Attempt, candidates: readonly Candidate[], waiting: Waiting): Promise<number | undefined> {
   const { wanted, say, options } = attempt
   const { prompts = {} } = options
-  if (!wanted) return prompts.selectApplication ? answered(attempt, await prompts.selectApplication(candidates, waiting)) : 0
+  if (!wanted) {
+    const order = inOrder(candidates, options.prefer)
+    if (!prompts.selectApplication) return order[0]
+    const shown = order.map(one => candidates[one])
+    const chosen = answered(attempt, await prompts.selectApplication(shown, waiting))
+    return chosen === undefined ? undefined : (order[chosen] ?? chosen) // what is no choice is the reader's to refuse
+  }
   const index = wanted.among(candidates)
   const offered = candidates.map(({ label }) => label)
   say({ type: 'application', wanted: wanted.label, offered, ...(index !== undefined && { chosen: offered[index] }) })

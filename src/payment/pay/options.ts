@@ -38,7 +38,7 @@ export interface AskedAmount {
  * ```
  */
 export interface AppPrompts {
-  /** Index into `candidates`, undefined when the customer cancels, `nobody` where the app has nobody to ask. Left out: the card's first choice. */
+  /** Index into `candidates`, which are in the order of `PayOptions.prefer` (the first is preselected); undefined when the customer cancels, `nobody` where the app has nobody to ask. Left out: the card's first choice. */
   selectApplication?(candidates: readonly Candidate[], options: Waiting): Promise<number | 'nobody' | undefined>
   /** Undefined when the customer will not sign, `nobody` where the app has nobody to ask: both end the payment. Left out: the slip gets a line to sign on. */
   captureSignature?(request: AskedAmount, options: Waiting): Promise<Signature | 'nobody' | undefined>
@@ -93,6 +93,12 @@ export interface PayOptions extends PreflightOptions {
    * comes before the merchant's order, where the rules have one (`ContactlessConfig.routing`).
    */
   readonly application?: string
+  /**
+   * Payment systems that the merchant would rather be paid by, by label or name, the best first: `['MIR']`. On a co-badged card's list, by chip, they come first, and
+   * the customer may choose another; where nobody is asked, the first is taken. A list that the reader shows itself is in this order where the reader can be
+   * told (`Transaction.prefer`). A tap keeps the card's own priority. `application` comes before it.
+   */
+  readonly prefer?: readonly string[]
   /** The host is asked whatever card and terminal would decide by themselves. */
   readonly forceOnline?: boolean
   /** Is told of the payment: prompts, requests to the host and their answers, steps of the journal, the result. */

@@ -21,7 +21,7 @@ import { wantedApplication } from './wanted.ts'
 
 export { checkOrder } from '../order.ts'
 export type { AppPrompts, AskedAmount, PayOptions } from './options.ts'
-export { type PaymentResult, paymentJson } from './result.ts'
+export { type PaymentResult, paymentJson, reasonWords } from './result.ts'
 
 const MAX_ATTEMPTS = 3
 
@@ -69,7 +69,9 @@ async function take(order: Order, type: PaymentType, options: PayOptions): Promi
   if (newer !== undefined) say({ type: 'firmware', newer, ...(unread !== undefined && { unread }) })
   if (battery) say({ type: 'reader', event: battery })
   const wait = cardWait(options, say)
+  let gone = false
   const watching = watch(reader, event => {
+    if (event.type === 'state') gone = event.state === 'disconnected'
     wait.hear(event)
     say(event.type === 'fallback' ? event : { type: 'reader', event })
   })
@@ -78,7 +80,8 @@ async function take(order: Order, type: PaymentType, options: PayOptions): Promi
     for (let attempt = 1; ; attempt++) {
       const result = await payOnce(order, asking, attempt, { wanted, wait, say })
       const wrongPin = result.result === 'declined' && result.responseCode === '55' && result.cvm === 'onlinePin'
-      if (!wrongPin || attempt === MAX_ATTEMPTS || !prompts.tryAgain || signal?.aborted) return result
+      // A reader that has gone asks for no PIN: nobody is offered another.
+      if (!wrongPin || gone || attempt === MAX_ATTEMPTS || !prompts.tryAgain || signal?.aborted) return result
       if (!(await prompts.tryAgain('wrongPin', attempt, { signal: signal ?? new AbortController().signal }))) return result
     }
   } finally {

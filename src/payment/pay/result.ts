@@ -132,11 +132,17 @@ export function paymentJson(payment: PaymentResult): PaymentJson {
   return { ...result, ...(approvedAmount !== undefined && { approvedAmount: `${approvedAmount}` }) }
 }
 
+/** What of a payment is put into words. */
+const spoken = door.shape({ result: door.anyText, reason: door.maybe(door.anyText), receipt: door.object })
+
 /** Amounts are texts of minor units. */
 export type PaymentJson = Omit<PaymentResult, 'outcome' | 'answer' | 'approvedAmount'> & { readonly approvedAmount?: string }
 
 /** Why, in the app's language: the reason; for what the host declined its code and meaning; for what nobody was asked about, a verification that failed. Empty for a plain approval. */
-export function reasonWords({ reason, result, responseCode, receipt }: PaymentResult, language: Language = 'en'): string {
+export function reasonWords(payment: PaymentResult, language: Language = 'en'): string {
+  door.need('payment', payment, spoken)
+  door.need('language', language, door.oneOf(['en', 'ru']))
+  const { reason, result, responseCode, receipt } = payment
   const whose = reason === 'kernelUnsupported' && receipt.scheme ? ` (${receipt.scheme})` : ''
   const why = reason ? message(`reason.${reason}`, language) + whose : ''
   const unverified = reason === 'offlineDeclined' && cvmFailed(receipt) ? message('reason.notVerified', language) : ''

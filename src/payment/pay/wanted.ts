@@ -44,6 +44,18 @@ export function wantedApplication(label: string): Wanted {
   }
 }
 
+/** Indices of `candidates` in the merchant's order: those of the first payment system that is preferred first, then of the next, then the others, each as the card has them. */
+export function inOrder(candidates: readonly Pick<Candidate, 'aid' | 'label'>[], prefer: readonly string[] = []): number[] {
+  const plain = (name: string | undefined) => name?.trim().replace(/\s+/g, ' ').toUpperCase()
+  const wanted = prefer.map(plain)
+  const rank = ({ aid, label }: Pick<Candidate, 'aid' | 'label'>) => {
+    const names = [plain(label), plain(schemeOfAid(aid))]
+    const at = wanted.findIndex(one => names.includes(one))
+    return at < 0 ? wanted.length : at
+  }
+  return candidates.map((_, index) => index).sort((one, other) => rank(candidates[one]) - rank(candidates[other]) || one - other)
+}
+
 /** The application's label and preferred name (50, 9F12) and the payment system of its AID; of a stripe, the one of its number. */
 function namesOf({ interface: by, tags, application }: PaidWith): string[] {
   if (by === 'swipe') return [schemeName({ interface: by, pan: shownPan(tags) })].filter(name => name !== undefined)

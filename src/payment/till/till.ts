@@ -32,44 +32,49 @@ export type { ByCard, ByCardCheck, How, Paid, Standing } from './sell.ts'
 export interface Till extends AsyncDisposable {
   /** The caller's. */
   readonly journal: Journal
-  /** @throws Fault `journal` before the card is asked for, `unsupported` where the host cannot, and what `pay` throws */
+  /**
+   * Pays an order. Twice: `already-paid`, or `in-process` while it hangs, and nobody is asked; of two at once one pays, and the other gets that answer, or `busy`.
+   * @throws Fault `journal` before the card is asked for, `unsupported` where the host cannot, and what `pay` throws
+   */
   payOrder(order: Order, how: How): Promise<Paid>
-  /** The answer that a payment of this order would get without anybody being asked; undefined when it may be paid. */
+  /** The answer that a payment of this order would get without anybody being asked; undefined when it may be paid. Twice: the same, it only reads. */
   standing(number: string): Standing | undefined
-  /** Brings every open entry that is in nobody's hands to its end, or one attempt nearer. */
+  /** Brings every open entry that is in nobody's hands to its end, or one attempt nearer. Twice: only what is still open; nothing where all has ended. */
   recover(signal?: AbortSignal): Promise<readonly Recovered[]>
-  /** Compares orders of the last `days` that were paid offline or in process with the host's. Gives those that changed. */
+  /** Compares orders of the last `days` that were paid offline or in process with the host's. Gives those that changed. Twice: those that changed since. */
   reconcile(days?: number, signal?: AbortSignal): Promise<readonly OrderRecord[]>
-  /** Orders of this merchant, newest first. */
+  /** Orders of this merchant, newest first. Twice: as they are then, it only reads. */
   orders(filter?: Parameters<Journal['orders']>[0]): readonly OrderRecord[]
   /**
-   * As the host has it now; as the journal has it when the host cannot be reached.
+   * As the host has it now; as the journal has it when the host cannot be reached. Twice: the host is asked again.
    * @throws Fault `not-found`; `host-error` with details.field where the host's order cannot be this one: nothing is changed, and a notice says so
    */
   status(number: string, signal?: AbortSignal): Promise<OrderRecord>
   /**
    * Holds `amount` minor units more on the card that the order's payment holds, as far as `TillOptions.estimates` has a rule for its payment system.
+   * Twice: as much once more; only what hangs is told again by itself.
    * @throws Fault `not-found`, `unsupported`, `bad-argument`, `journal`
    */
   increment(number: string, amount: bigint, signal?: AbortSignal): Promise<Changed>
-  /** Charges what a two-stage payment holds; more, as far as `TillOptions.estimates` has a rule; with `final` what is left is let go. @throws Fault `not-found`, `bad-argument`, `journal` */
+  /** Charges what a two-stage payment holds; more, as far as `TillOptions.estimates` has a rule; with `final` what is left is let go. Twice: of what is left by then; with nothing left it is `declined` (13). @throws Fault `not-found`, `bad-argument`, `journal` */
   confirm(number: string, part?: Part, signal?: AbortSignal): Promise<Changed>
-  /** Undoes the order in full or in part, a payment that hangs included. @throws Fault `not-found`, `bad-argument`, `journal` */
+  /** Undoes the order in full or in part, a payment that hangs included. Twice: of what is left by then; with nothing left it is `declined` (13). @throws Fault `not-found`, `bad-argument`, `journal` */
   cancel(number: string, part?: Part, signal?: AbortSignal): Promise<Changed>
-  /** Gives back of what was charged. @throws Fault `not-found`, `bad-argument`, `journal` */
+  /** Gives back of what was charged. Twice: of what is left by then; with nothing left it is `declined` (13). @throws Fault `not-found`, `bad-argument`, `journal` */
   refund(number: string, part?: Part, signal?: AbortSignal): Promise<Changed>
   /**
    * Gives back to a card that is presented: of a paid order as much as is left, else as far as `TillOptions.refunds` allows. Never a payment of the order.
+   * Twice: of a paid order what is left by then, with nothing left `declined` (13) before a card is asked for; by itself, another refund.
    * @throws Fault as `refundCard`
    */
   refundByCard(order: Order | string, how: ByCardRefund): Promise<Refunded>
-  /** Asks a card's bank whether the card is good: an amount of 0, which sells and books nothing. @throws as `pay` */
+  /** Asks a card's bank whether the card is good: an amount of 0, which sells and books nothing. Twice: it is asked again. @throws as `pay` */
   checkCard(check: Pick<Order, 'number' | 'currency'>, how: ByCardCheck): Promise<PaymentResult>
-  /** What the cash drawer has more or less by these orders; by all of the journal's when left out. */
+  /** What the cash drawer has more or less by these orders; by all of the journal's when left out. Twice: as it is then, it only reads. */
   drawer(filter?: Parameters<Journal['orders']>[0]): readonly Drawer[]
-  /** The slip of the order's last payment or refund by card, again. @throws Fault `not-found` */
+  /** The slip of the order's last payment or refund by card, again. Twice: the same. @throws Fault `not-found` */
   receipt(number: string): Receipt
-  /** Ends the background work; what is due stays in the journal. */
+  /** Ends the background work; what is due stays in the journal. Twice: resolves as the first did. */
   close(): Promise<void>
 }
 

@@ -365,6 +365,31 @@ describe('silence', () => {
     expect(controls).not.toContain('end')
   })
 
+  it('a question of ours that comes late, and cancels what has begun by then, is no cancellation of the merchant’s', async () => {
+    await open()
+    script.sale = () => {} // lost on the way
+    script.idle = async () => {
+      await peer.say({ type: 'idleAnswer', status: 1, xml: '' })
+      // Told again, it begins; then a copy of the question arrives.
+      script.sale = async () => {
+        await event(statuses.WAITING_CARD)
+        await sleep(500, clock)
+        await finish(statuses.POS_CANCELLED, { financial: 5 })
+      }
+    }
+    await expect(pay()).rejects.toMatchObject({ code: 'timeout' })
+    // Whoever presses CANCEL at it is the customer, question or not.
+    script.sale = () => {}
+    script.idle = async () => {
+      await peer.say({ type: 'idleAnswer', status: 1, xml: '' })
+      script.sale = async () => {
+        await event(statuses.WAITING_CARD)
+        await finish(statuses.USER_CANCELLED, { financial: 5 })
+      }
+    }
+    expect(await pay()).toMatchObject({ result: 'cancelled', reason: 'cardholderCancelled' })
+  })
+
   it('polls and stray sequences change nothing', async () => {
     await open({ carry: async () => response })
     script.sale = async () => {

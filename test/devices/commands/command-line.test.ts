@@ -61,6 +61,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
     const path = given === pay ? 'pay' : given === refund ? 'refund' : `order ${given[1]}`
     return [
       ['tapdip', `${path} --interfaces`, [...given, '--interfaces', 'chip,tpa'], /--interfaces is 'tpa', it takes chip, tap, swipe; did you mean 'tap'/],
+      ['tapdip', `${path} --prefer`, [...given, '--prefer', 'MIR,'], /--prefer has 0 characters, it takes 1 to 64/],
       ['tapdip', `${path} --fallback`, [...given, '--fallback', 'stripe'], /--fallback is 'stripe', it takes swipe, tap/],
       ['tapdip', `${path} --fallback-tries`, [...given, '--fallback-tries', '10'], /--fallback-tries is '10', it takes a whole number from 0 to 9/],
       ['tapdip', `${path} --fallback-not-for`, [...given, '--fallback-not-for', 'x'], /--fallback-not-for is 'x', it takes 0-9, 2–6/],
@@ -149,7 +150,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'serve --present', ['serve', 'qpos', '--present', 'dop'], /--present is 'dop'.*did you mean 'dip'/],
   ['tapdip-sim', 'serve --phone', ['serve', 'qpos', '--phone', 'lokced'], /--phone is 'lokced', it takes locked; did you mean/],
   ['tapdip-sim', 'serve --phone', ['serve', 'qpos', '--phone', '--present', 'dip'], /--phone and --present contradict/],
-  ['tapdip-sim', 'serve --pin', ['serve', 'qpos', '--pin', '12a4'], /--pin is '12a4'/],
+  ...['12a4', '12ab', '12', '123', '1234567890123'].map((pin): (typeof wrong)[number] => ['tapdip-sim', 'serve --pin', ['serve', 'qpos', '--pin', pin], /--pin is '\d[^']*', it takes 0-9, 4–12/]),
   ['tapdip-sim', 'serve --battery', ['serve', 'qpos', '--battery', '101'], /--battery is '101', it takes a whole number from 0 to 100/],
   ['tapdip-sim', 'serve --update-fails', ['serve', 'qpos', '--update-fails', '101'], /--update-fails is '101', it takes a whole number from 0 to 100/],
   ['tapdip-sim', 'serve --serial', ['serve', 'qpos', '--serial', ''], /--serial is ''/],
@@ -172,7 +173,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'acquirer --iso-dialect', ['acquirer', '--port', '0', '--iso8583', '0', '--iso-dialect', 'asci'], /--iso-dialect is 'asci'.*did you mean 'ascii'/],
   ['tapdip-sim', 'acquirer --iso-dialect', ['acquirer', '--port', '0', '--iso-dialect', 'ascii'], /--iso-dialect is only for --iso8583/],
   ['tapdip-sim', 'acquirer --rule', ['acquirer', '--port', '0', '--rule', '{'], /--rule is no JSON/],
-  ['tapdip-sim', 'acquirer --rule', ['acquirer', '--port', '0', '--rule', '{"do":"dance"}'], /--rule: .*: do is not accepted \('decline' \|/],
+  ['tapdip-sim', 'acquirer --rule', ['acquirer', '--port', '0', '--rule', '{"do":"dance"}'], /--rule: .*: do is not accepted \(what the rule does: decline, /],
   ['tapdip-sim', 'acquirer --risk', ['acquirer', '--port', '0', '--risk', '{"check":"mood"}'], /--risk: .*: check is not accepted \('amount' \|/],
   ['tapdip-sim', 'acquirer --merchant', ['acquirer', '--port', '0', '--merchant', '[]'], /--merchant: \[\]/],
   ['tapdip-sim', 'acquirer --bonus', ['acquirer', '--port', '0', '--bonus', 'x'], /--bonus is no JSON/],

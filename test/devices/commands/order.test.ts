@@ -129,6 +129,10 @@ describe('an order by card', () => {
       code: 10,
       err: expect.stringMatching(/REFUSED: 13/),
     })
+    expect(await shop.run('refund', ['74747474646', '--amount', '99.00'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("--amount is '99.00', it takes 0.01–5.18 RUB"),
+    })
     expect(await shop.run('cancel', ['74747474646'])).toMatchObject({ code: 0, out: expect.stringContaining('State: Cancelled') })
     const listed = await shop.run('list', ['--json'])
     expect(JSON.parse(listed.out)).toMatchObject([{ number: '74747474646', state: 'Canceled', entries: [{ kind: 'payment' }, {}, {}, {}] }])

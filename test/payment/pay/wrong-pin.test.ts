@@ -40,6 +40,7 @@ async function bench(options: CounterOptions) {
   return {
     ...{ counter, clock, events, words },
     pins: () => seen.flatMap(event => ('pin' in event && event.pin ? [event.pin] : [])),
+    reader,
     pay: (amount = 250_000n) =>
       clock.settle(
         pay(
@@ -68,6 +69,31 @@ describe.each(families)('%s', (_, row) => {
     // A card that is still in the slot stays there, and the reader says why it asks again.
     if (resultTime > 0) expect(words()).toContain('reader.wrongPin')
     expect(counter.acquirer.orders.map(({ state }) => state)).toEqual(['Approved'])
+  })
+
+  it('a reader that has gone asks for no PIN: nobody is offered another', async () => {
+    const { counter, clock, reader } = await bench({ ...row, card: 'mastercard', pins: ['4321', '1234'] })
+    const desk = deskAcquirer(counter.acquirer.desk)
+    let offered = 0
+    const result = await clock.settle(
+      pay(
+        { number: 'wrong_pin_gone', amount: 250_000n, currency: currency('RUB') },
+        {
+          ...{ reader, merchant, clock },
+          acquirer: {
+            ...desk,
+            async authorise(message, options) {
+              const answer = await desk.authorise(message, options)
+              counter.reader.body.switchOff()
+              return answer
+            },
+          },
+          prompts: { tryAgain: async () => ++offered > 0, selectApplication: async () => 0 },
+        },
+      ),
+    )
+    expect(result).toMatchObject({ result: 'declined', responseCode: '55', attempts: 1 })
+    expect(offered).toBe(0)
   })
 
   it('three that are wrong end it; the next person types their own', async () => {

@@ -209,6 +209,17 @@ describe('the host', () => {
 
 describe('rules', () => {
   it.each([
+    [{ do: 'decline' }, '0.code', 'two digits or capital letters, not 00'],
+    [{ do: 'decline', code: '05' }, '0.reason', 'a sentence of 1 to 200 characters'],
+    [{ do: 'decline', code: '05', reason: '' }, '0.reason', 'a sentence of 1 to 200 characters'],
+    [{ do: 'refer' }, '0.reason', 'a sentence of 1 to 200 characters'],
+    [{ do: 'delay' }, '0.ms', 'it is missing'],
+    [{ do: 'explode' }, '0.do', expect.stringContaining('silence')],
+  ])('%j is refused in words of ours', (rule, path, words) => {
+    expect(() => parseRules([rule])).toThrowError(expect.objectContaining({ details: expect.objectContaining({ path, rule: words }) }))
+  })
+
+  it.each([
     [[{ do: 'decline', code: '00', reason: 'x' }], '0.code'],
     [[{ do: 'decline', code: '05' }], '0.reason'],
     [[{ do: 'explode' }], '0.do'],
