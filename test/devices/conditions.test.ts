@@ -135,6 +135,15 @@ const conditions: readonly Condition[] = [
   },
   { what: 'nobody presents a card', code: 'cancelled, cardTimeout', needs: 'empty slot', options: nobody },
   {
+    ...{
+      what: 'nobody presents a card in the time that the app gives',
+      code: 'cancelled, cardTimeout',
+      needs: 'empty slot',
+      options: nobody,
+    },
+    provoke: ({ pay }) => pay({ waitTime: 3000 }),
+  },
+  {
     what: 'the customer cancels: no card',
     code: 'cancelled, cardholderCancelled',
     needs: 'cancel key',
