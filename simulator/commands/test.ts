@@ -1,20 +1,27 @@
 /** `tapdip-sim test`: scenario files are run, and told of to people and machines. */
 
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
+import { open } from '../../devices/index.ts'
 import { choice, matching, onlyFor, textOf, wholeNumber } from '../../src/command/flags.ts'
 import { interruption } from '../../src/command/interruption.ts'
 import { EXIT, language } from '../../src/command/line.ts'
+import { isFault } from '../../src/errors.ts'
 import { fileFault } from '../../src/file-fault.ts'
 import { type Language, message } from '../../src/messages/messages.ts'
 import { oneOf, usageFault } from '../../src/refusal.ts'
+import { parseUri, uriForms } from '../../src/transport/uri.ts'
 import { parseShard } from '../scenario/matrix.ts'
 import { machineReporters } from '../scenario/reporters/machine.ts'
 import { failureLines, placeOf, summary } from '../scenario/reporters/text.ts'
 import { countOf, type RunReport, type ScenarioResult } from '../scenario/result.ts'
+import type { Rig } from '../scenario/run.ts'
 import { casesIn, mergeReports, parseReport, runSuite, scenarioFiles, selected } from '../scenario/suite.ts'
 import { canFork, openCrew } from '../scenario/workers.ts'
+import { type Over, overs } from '../scenario/world.ts'
 
 interface TestFlags {
   readonly grep?: RegExp
@@ -26,6 +33,8 @@ interface TestFlags {
   readonly reporter: readonly Reporter[]
   readonly list?: boolean
   readonly merge?: boolean
+  readonly over?: Over
+  readonly reader?: string
   readonly lang?: string
 }
 
@@ -50,11 +59,38 @@ export function addTest(program: Command): void {
     .addOption(
       choice('--reporter <name>', 'what tells of it; name=file: into a file; may be repeated', names).argParser(reporters).default([]),
     )
+    .addOption(choice('--over <line>', 'serves each reader on this line, and opens it there; in memory when left out', overs))
+    .option('--reader <uri>', 'pays with this reader; whoever stands at it is told what to do', readerAt)
     .option('--list', 'names the cases, and runs none')
     .option('--merge', 'the files are reports of --reporter json, which are merged')
     .action(async (files: readonly string[], flags: TestFlags) => {
       process.exitCode = await (flags.merge ? merge(files, flags) : flags.list ? list(files, flags) : test(files, flags))
     })
+}
+
+/** @throws Fault `bad-uri` that names the flag */
+function readerAt(text: string): string {
+  try {
+    return parseUri(text).uri
+  } catch (error) {
+    if (!isFault(error, 'bad-uri')) throw error
+    throw usageFault('usage.uri', { field: '--reader', value: text, allowed: Object.values(uriForms).join(' · ') }, 'bad-uri')
+  }
+}
+
+/** A reader that is there: at a terminal its person presses Enter when they are ready, else nobody is waited for. */
+function rigAt(uri: string, lang: Language): Rig {
+  return {
+    uri,
+    open: tracer => open(uri, { tracer }),
+    async lead(what, signal) {
+      process.stderr.write(`→ ${what}\n`)
+      if (!process.stdin.isTTY) return
+      process.stderr.write(message('test.ready', lang))
+      const lines = createInterface({ input: process.stdin })
+      await once(lines, 'line', { signal }).finally(() => lines.close())
+    },
+  }
 }
 
 /** @throws Fault `bad-argument` */
@@ -87,14 +123,17 @@ async function test(given: readonly string[], flags: TestFlags): Promise<number>
   if (meant.length === 0)
     throw usageFault('usage.noCases', { field: flags.grep ? '--grep' : flags.tags ? '--tags' : '[files]', value: cases.length })
   const signal = interruption()
-  const { retries, seed } = flags
-  const workers = Math.min(flags.workers ?? availableParallelism(), meant.length)
+  const { retries, seed, over, reader } = flags
+  if (reader !== undefined && over !== undefined) throw usageFault('usage.conflict', { field: '--reader', other: '--over' })
+  const workers = reader === undefined ? Math.min(flags.workers ?? availableParallelism(), meant.length) : 1
   const own = flags.reporter.length > 0 ? flags.reporter : [{ name: 'line' } as const]
   const told = own.some(({ name, file }) => name === 'line' && file === undefined) ? progress(lang) : undefined
-  const crew = workers > 1 && canFork ? openCrew(cases, { files, options: { seed, retries } }) : undefined
+  const crew = workers > 1 && canFork ? openCrew(cases, { files, options: { seed, retries, ...(over && { over }) } }) : undefined
   try {
     const report = await runSuite(cases, {
       ...{ seed, retries, workers, signal, suite: given.length > 0 ? given.join(' ') : 'scenarios' },
+      ...(over && { over }),
+      ...(reader !== undefined && { rig: rigAt(reader, lang), limit: 600_000 }),
       ...(flags.grep && { grep: flags.grep }),
       ...(flags.tags && { tags: flags.tags }),
       ...(flags.shard && { shard: flags.shard }),

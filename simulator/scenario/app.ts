@@ -101,7 +101,7 @@ export function openApp({ plan, world, tracer, onEvent, onJournal, connect }: Ap
 
   const reader = async (mine: Life): Promise<Reader> => {
     if (mine.reader) return mine.reader
-    const opened = connect ? await connect() : await open(world.link(), { family, ...(dialect && { dialect }), clock, tracer })
+    const opened = connect ? await connect() : await open(await world.link(), { family, ...(dialect && { dialect }), clock, tracer })
     mine.reader = opened
     void (async () => {
       for await (const event of opened.events) if (event.type === 'state' && event.state === 'disconnected') break

@@ -5,19 +5,22 @@ import { systemClock, VirtualClock, within } from '../../src/clock.ts'
 import { EXIT, exitOf } from '../../src/command/line.ts'
 import type { Explanation } from '../../src/emv/explain/explain.ts'
 import { asFault, Fault } from '../../src/errors.ts'
+import { message } from '../../src/messages/messages.ts'
 import type { PaymentEvent } from '../../src/payment/pay/events.ts'
 import { paymentJson } from '../../src/payment/pay/result.ts'
 import type { Reader } from '../../src/reader/reader.ts'
-import type { Json } from '../../src/trace/event.ts'
+import type { Json, Tracer } from '../../src/trace/event.ts'
 import { traceEvents } from '../../src/trace/writer.ts'
 import { hostOrder } from '../acquirer/book.ts'
 import type { HostEvent } from '../acquirer/events.ts'
+import type { Screen } from '../readers/body/senses.ts'
 import { type App, merchant, openApp, type Told } from './app.ts'
 import { canaries, compare, type Seen } from './expect.ts'
 import { type Case, casesOf, seedOf } from './matrix.ts'
 import type { Expectation, ScenarioResult, SeenFault, StepResult } from './result.ts'
+import { instruction, needsTwin } from './rig.ts'
 import type { ExpectPlan, ScenarioInput, StepPlan } from './schema.ts'
-import { BEGINNING, openWorld, type World } from './world.ts'
+import { BEGINNING, type Over, openWorld, type World } from './world.ts'
 
 /** How cases are run. */
 export interface RunOptions {
@@ -27,8 +30,18 @@ export interface RunOptions {
   readonly limit?: number
   /** Ends it: cases that were not begun are skipped. */
   readonly signal?: AbortSignal
-  /** Opens a reader that is there, instead of the scenario's own; then time is the system's. */
-  readonly connect?: (one: Case) => Promise<Reader>
+  /** Serves the scenario's reader on a line of this machine, and opens it there: time is the system's then. */
+  readonly over?: Over
+  /** Pays with a reader that is there, instead of the scenario's own: time is the system's, and its person is whoever is led. */
+  readonly rig?: Rig
+}
+
+/** A reader that is there, and who stands at it. */
+export interface Rig {
+  readonly uri: string
+  open(tracer: Tracer): Promise<Reader>
+  /** Tells what is to be done in the payment that comes, and waits until somebody is ready. */
+  lead(what: string, signal: AbortSignal): Promise<void>
 }
 
 /** Between two steps: the result is read, the card is out. */
@@ -56,9 +69,9 @@ export async function runCase(one: Case, options: RunOptions = {}): Promise<Scen
   const { plan } = one
   const seed = plan.seed ?? seedOf(options.seed ?? 1, one.name)
   const began = performance.now()
-  const common = { ...place(one), reader: readerName(one), card: cardName(one), attempts: 1, seed }
+  const common = { ...place(one), reader: options.rig?.uri ?? readerName(one), card: cardName(one), attempts: 1, seed }
   const nothing = { duration: 0, virtualDuration: 0, expectations: [], screens: [], steps: [] }
-  const why = plan.skip ?? (options.signal?.aborted ? 'the run was ended' : undefined)
+  const why = plan.skip ?? (options.signal?.aborted ? 'the run was ended' : options.rig && needsTwin(plan))
   if (why !== undefined) return { ...common, ...nothing, status: 'skipped', reason: why }
   try {
     const { signal, limit = 60_000 } = options
@@ -88,12 +101,15 @@ interface Heard {
   readonly host: HostEvent[]
   readonly stages: string[]
   readonly explained: Explanation[]
+  /** Of a reader that is there: what it tells of its display. */
+  readonly screens: Screen[]
 }
 
 async function play(one: Case, seed: number, options: RunOptions): Promise<Ended> {
   const { plan } = one
-  const heard: Heard = { host: [], stages: [], explained: [] }
-  const virtual = options.connect ? undefined : new VirtualClock(BEGINNING)
+  const heard: Heard = { host: [], stages: [], explained: [], screens: [] }
+  const { rig, over } = options
+  const virtual = rig || over ? undefined : new VirtualClock(BEGINNING)
   const [family, dialect] = readerName(one).split(' ')
   const header = { reader: { family, ...(dialect && { dialect }) }, card: cardName(one), seed }
   const trace = traceEvents({ clock: virtual ?? systemClock, header })
@@ -101,7 +117,7 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
   let stop = new AbortController()
   let died: () => void = () => {}
   const world = await openWorld(plan, {
-    ...{ seed, virtual, tracer: trace },
+    ...{ seed, virtual, tracer: trace, over },
     onHost: event => heard.host.push(event),
     explain: entry => heard.explained.push(entry),
     onDeed(deed) {
@@ -113,23 +129,27 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
   const start = clock.elapsed()
   const { reader } = counter
   const onEvent = (event: PaymentEvent) => {
+    if (rig && event.type === 'reader' && event.event.type === 'display') {
+      const { message: id } = event.event
+      heard.screens.push({ at: clock.now(), message: id, lines: [message(id)] })
+    }
     if (event.type !== 'stage') return
     heard.stages.push(event.stage)
     world.happen({ kind: 'stage', stage: event.stage })
   }
   const onJournal = (stage: string) => world.happen({ kind: 'journal', stage })
-  const { connect } = options
-  app = openApp({ plan, world, tracer: trace, onEvent, onJournal, ...(connect && { connect: () => connect(one) }) })
+  app = openApp({ plan, world, tracer: trace, onEvent, onJournal, ...(rig && { connect: () => rig.open(trace) }) })
   const outcomes: Outcome[] = []
   const expectations: Expectation[] = []
-  const text = () => JSON.stringify([trace.events, outcomes.map(stepResult), reader.body.screens])
+  const screens = (): readonly Screen[] => (rig ? heard.screens : reader.body.screens)
+  const text = () => JSON.stringify([trace.events, outcomes.map(stepResult), screens()])
   const seenSince = (outcome: Outcome | undefined, payment: Outcome | undefined, from: Marks): Seen => ({
     ...(outcome?.told && { result: outcome.told.result }),
     ...(outcome?.fault && { fault: outcome.fault }),
     exit: outcome ? exitCode(outcome) : EXIT.ok,
     ...(payment?.told?.payment && !(outcome?.fault && payment !== outcome) && { payment: payment.told.payment }),
     ...(payment?.told?.receipt !== undefined && { receipt: payment.told.receipt as Record<string, unknown> }),
-    screens: reader.body.screens.filter(({ at }, index) => index >= from.screens && at >= 0),
+    screens: screens().slice(from.screens),
     stages: heard.stages.slice(from.stages),
     host: heard.host.slice(from.host),
     explained: heard.explained.slice(from.explained),
@@ -137,7 +157,7 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
     ...{ firmware: reader.firmware.condition.update.version, elapsed: clock.elapsed() - from.at, currency: plan.currency ?? 'RUB', text },
   })
   const marks = (): Marks => ({
-    screens: reader.body.screens.length,
+    screens: screens().length,
     stages: heard.stages.length,
     host: heard.host.length,
     explained: heard.explained.length,
@@ -154,6 +174,7 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
       })
       await app.ready()
       queueFor(world, plan, step, outcomes)
+      if (rig && ('pay' in step || 'refundByCard' in step)) await rig.lead(instruction(one, step, outcomes), stop.signal)
       world.happen({ kind: 'step', step: at })
       const [name] = Object.keys(step)
       const work = within({ timeout: plan.timeout ?? LONGEST, clock, what: `step ${at}, ${name}` }, () =>
@@ -177,7 +198,7 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
           passed: false,
           explanation: [outcome.fault.message],
         })
-      if (isWork(step)) await world.rest(options.connect ? 500 : BETWEEN)
+      if (isWork(step)) await world.rest(virtual ? BETWEEN : 800)
     }
     const last = outcomes.findLast(({ step }) => isLast(steps, step))
     const payment = outcomes.findLast(({ told }) => told?.payment !== undefined || told?.receipt !== undefined)
@@ -189,7 +210,7 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
       virtualDuration: clock.elapsed() - start,
       expectations,
       trace: { header: trace.header, events: [...trace.events] },
-      screens: reader.body.screens.map(({ at, message, lines }) => ({
+      screens: screens().map(({ at, message, lines }) => ({
         at: at - clock.now() + clock.elapsed() - start,
         lines,
         ...(message && { message }),

@@ -5,7 +5,7 @@ import { casesIn, runWithRetries, type SuiteOptions } from './suite.ts'
 /** What the parent says first: the files, and how cases are run. */
 export interface WorkerTask {
   readonly files: readonly string[]
-  readonly options: Pick<SuiteOptions, 'seed' | 'retries' | 'limit'>
+  readonly options: Pick<SuiteOptions, 'seed' | 'retries' | 'limit' | 'over'>
 }
 
 let cases: ReturnType<typeof casesIn> = []

@@ -11,8 +11,9 @@ import { mposFor } from '../../src/emv/profiles.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import { httpAcquirer } from '../../src/payment/host/http.ts'
 import type { Tracer } from '../../src/trace/event.ts'
+import { connect } from '../../src/transport/connect.ts'
 import type { Link } from '../../src/transport/link.ts'
-import { type PipeEnd, pipe } from '../../src/transport/pipe.ts'
+import { pipe } from '../../src/transport/pipe.ts'
 import type { HostEvent } from '../acquirer/events.ts'
 import { deskFetch } from '../acquirer/host.ts'
 import { VirtualCard } from '../cards/icc.ts'
@@ -39,12 +40,18 @@ export const BEGINNING = new Date('2026-03-26T10:52:00')
 /** Nobody comes; as long as timers can be set. */
 const NEVER = 2_000_000_000
 
+/** Lines that a reader is served on, of this machine alone. */
+export const overs = ['tcp', 'pty'] as const
+export type Over = (typeof overs)[number]
+
 /** What the world is made with, beside the scenario. */
 export interface WorldOptions {
   readonly seed: number
   /** Left out where time is the system's. */
   readonly virtual: VirtualClock | undefined
   readonly tracer: Tracer
+  /** On which line the reader is served; in memory when left out. */
+  readonly over?: Over | undefined
   readonly onHost: (event: HostEvent) => unknown
   /** Hears what the reader's kernel does, and why. */
   readonly explain: (entry: Explanation) => unknown
@@ -69,7 +76,7 @@ export interface World {
   settle<T>(work: Promise<T>): Promise<T>
   rest(ms: number): Promise<void>
   /** A new line to the reader. */
-  link(): Link
+  link(): Promise<Link>
   /** Somebody else comes to the counter. */
   next(somebody: Somebody): void
   act(deed: Deed): void
@@ -103,8 +110,9 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
     ...{ family, clock, random, config, rules, card: cardOf(card), ...scriptOf(person, cardOf) },
     ...(taps !== false && { contactless: tapRules }),
     ...(dialect !== undefined && { dialect }),
+    ...(options.over && { listen: options.over === 'tcp' ? 'tcp:0' : options.over }),
     ...(fields.serial && { serial: fields.serial }),
-    ...{ language: fields.language ?? plan.language ?? 'en', resultTime: fields.resultTime ?? 1500 },
+    ...{ language: fields.language ?? plan.language ?? 'en', resultTime: fields.resultTime ?? (virtual ? 1500 : 200) },
     ...(fields.battery !== undefined && {
       battery: typeof fields.battery === 'number' ? { percent: fields.battery } : given(fields.battery),
     }),
@@ -114,7 +122,7 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
     host: { clock, ...(merchants && { merchants }) },
   })
   const { reader, acquirer: host } = counter
-  let line: PipeEnd | undefined
+  let line: { drop(): void } | undefined
   const lines: Promise<unknown>[] = []
   const turn = (knob: string) => turnKnob({ reader }, knob)
   const act = (deed: Deed): void => {
@@ -167,7 +175,12 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
       },
     },
     rest: ms => (virtual ? virtual.advance(ms) : sleep(ms, clock)),
-    link() {
+    async link() {
+      if (options.over) {
+        const socket = await connect(counter.uri)
+        line = { drop: () => void socket.close() }
+        return socket
+      }
       const [host, device] = pipe({ clock })
       line = host
       lines.push(reader.serve(device).catch(fault => (isFault(fault, 'busy') ? device.drop(fault) : device.close())))

@@ -53,6 +53,7 @@ export const rigMessages = {
   'test.expected': ['expected', 'ожидалось'],
   'test.actual': ['was', 'получено'],
   'test.screens': ['the last screens:', 'последние экраны:'],
+  'test.ready': ['Enter when ready: ', 'Enter, когда готово: '],
   'test.failed': ['failed', 'не пройден'],
   'test.summary': [
     '{passed} passed, {failed} failed, {skipped} skipped in {seconds} s',

@@ -195,6 +195,9 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'test --retries', ['test', '--retries', '10'], /--retries is '10'/],
   ['tapdip-sim', 'test --seed', ['test', '--seed', 'x'], /--seed is 'x'/],
   ['tapdip-sim', 'test --reporter', ['test', '--reporter', 'junti=x'], /--reporter is 'junti'.*did you mean 'junit'/],
+  ['tapdip-sim', 'test --over', ['test', '--over', 'tpc'], /--over is 'tpc'.*did you mean 'tcp'/],
+  ['tapdip-sim', 'test --reader', ['test', '--reader', 'tcp://127.0.0.1:0'], /--reader is 'tcp:\/\/127\.0\.0\.1:0', it takes/],
+  ['tapdip-sim', 'test --reader', ['test', '--reader', 'tcp://127.0.0.1:1', '--over', 'tcp'], /--reader and --over contradict/],
   ['tapdip-sim', 'test --merge', ['test', '--merge', import.meta.filename], /--merge is no JSON/],
   ['tapdip-sim', 'demo --scene', ['demo', '--scene', '9'], /--scene is '9', it takes a whole number from 1 to 8/],
 ] // biome-ignore format: a table

@@ -3,6 +3,7 @@
 import { mkdtempSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { open } from '../../../devices/index.ts'
 import { json } from '../../../simulator/scenario/reporters/machine.ts'
 import { countOf } from '../../../simulator/scenario/result.ts'
 import { runScenario } from '../../../simulator/scenario/run.ts'
@@ -15,6 +16,8 @@ import {
   selected,
   shippedScenarios,
 } from '../../../simulator/scenario/suite.ts'
+import { listen, loadCard, person, virtualReader } from '../../../simulator/world.ts'
+import type { Tracer } from '../../../src/trace/event.ts'
 import { casesOfText, only, place } from './bench.ts'
 
 afterEach(() => vi.unstubAllEnvs())
@@ -97,6 +100,47 @@ describe('a case', () => {
     const result = await only({ card: 'visa-signature', reader: 'bluepad', steps: [{ pay: {} }, { refund: { amount: 1 } }] })
     expect(JSON.stringify(result)).not.toMatch(/4761739001\d{6}/)
     expect(result.trace!.events.some(({ kind }) => kind === 'apdu')).toBe(true)
+  })
+})
+
+describe('the same scenario', () => {
+  const families = ['qpos', 'bluepad', 'miura', 'magtek v5', 'magtek mms', 'idtech'] as const
+  /** What a trace tells but for the line, the times and what is random. */
+  const told = ({ trace }: Awaited<ReturnType<typeof only>>) =>
+    trace!.events.flatMap(event => {
+      if (event.kind === 'apdu') return [`${event.interface} ${event.name}`]
+      if (event.kind === 'kernel') return [`${event.rule} ${event.effect}`]
+      return event.kind === 'screen' ? [event.lines.join('|')] : []
+    })
+
+  it.each(families)('%s: over a socket as in memory', { timeout: 120_000 }, async reader => {
+    const scenario = { reader, card: 'mir', expect: { result: 'approved' as const, interface: 'chip' as const } }
+    const [memory, socket] = [await only(scenario), await only(scenario, { over: 'tcp' })]
+    expect([memory.status, socket.status, socket.reason]).toEqual(['passed', 'passed', undefined])
+    expect(told(socket)).toEqual(told(memory))
+    expect(socket.trace!.header.clock).toBe('system')
+  })
+
+  it('at a reader that is there: its person is told what to do, and what only a twin can do is skipped', { timeout: 120_000 }, async () => {
+    const device = virtualReader({ family: 'miura', resultTime: 0 })
+    const leave = person(device.body, loadCard('mir'))
+    const listening = await listen('tcp:0', link => device.serve(link))
+    const led: string[] = []
+    const uri = `${listening.uri}?family=miura`
+    const rig = { uri, open: (tracer: Tracer) => open(uri, { tracer }), lead: async (what: string) => void led.push(what) }
+    try {
+      const good = await only(
+        { card: 'mir', person: { pins: ['1234'] }, expect: { result: 'approved', cvm: 'onlinePin', screens: ['reader.enterPin'] } },
+        { rig },
+      )
+      expect([good.status, good.reason, good.reader, led]).toEqual(['passed', undefined, uri, ['a case: dip mir; PIN 1234']])
+      const skipped = await only({ faults: [{ at: 'pin', do: 'pull' }] }, { rig })
+      expect([skipped.status, skipped.reason]).toEqual(['skipped', expect.stringMatching(/virtual counter/)])
+    } finally {
+      leave()
+      await listening.close()
+      await device.close()
+    }
   })
 })
 
