@@ -1,9 +1,10 @@
-// Compiles src, devices and simulator to dist, from nothing, and makes the two command files executable.
+// Compiles src, devices and simulator to dist, from nothing, makes the page of reports, and makes the two command files executable.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildPage } from './page.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
@@ -25,3 +26,4 @@ for (const bin of ['devices/cli.js', 'simulator/cli.js']) {
   const file = join(root, 'dist', bin)
   if (existsSync(file)) chmodSync(file, 0o755)
 }
+await buildPage()

@@ -9,6 +9,7 @@ import { orderMessages } from './orders.ts'
 import { readerMessages } from './reader.ts'
 import { reasonMessages } from './reasons.ts'
 import { receiptMessages } from './receipt.ts'
+import { reportMessages } from './report.ts'
 import { rigMessages } from './rig.ts'
 
 /** The languages of every text that a user sees: English and Russian. */
@@ -23,6 +24,7 @@ const table = {
   ...orderMessages,
   ...rigMessages,
   ...decodeMessages,
+  ...reportMessages,
 } as const
 
 /** The id of a text, by who shows it: `reader.insertCard`, `app.enterPin`, `reason.cardRemoved`, `receipt.total`, `fault.link-closed`. */

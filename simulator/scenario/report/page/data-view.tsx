@@ -1,0 +1,92 @@
+/** Data objects, hex and JSON as the page shows them: nested lists, nothing of which is more than text. */
+
+import type { ComponentChildren } from 'preact'
+import type { Described, Description } from '../../../../src/tlv/print.ts'
+import type { Json } from '../../../../src/trace/event.ts'
+import { objectOfTag, surely } from './decode.ts'
+import { useView } from './view.ts'
+
+export function Hex({ digits }: { digits: string }) {
+  return <code class="hex">{digits.replace(/(..)(?=.)/g, '$1 ')}</code>
+}
+
+function Item({ one }: { one: Described }) {
+  const { say } = useView()
+  return (
+    <li>
+      <code class="tag">{one.tag}</code> {one.name ?? <i>{say('report.unknownTag')}</i>} <small>{one.length}</small>{' '}
+      {one.value !== undefined && one.value !== '' && <Hex digits={one.value} />}
+      {(one.words ?? []).map((word, at) => (
+        <div key={at} class="word">
+          {word}
+        </div>
+      ))}
+      {one.guessed && <div class="guess">? {one.guessed}</div>}
+      {one.children && <Objects of={one.children} />}
+      {(one.wrong ?? []).map((word, at) => (
+        <div key={at} class="wrong">
+          ! {word}
+        </div>
+      ))}
+    </li>
+  )
+}
+
+export function Objects({ of }: { of: readonly Described[] }) {
+  return (
+    <ul class="tree">
+      {of.map((one, at) => (
+        <Item key={at} one={one} />
+      ))}
+    </ul>
+  )
+}
+
+export function Tree({ of: { objects, stopped } }: { of: Description }) {
+  return (
+    <>
+      <Objects of={objects} />
+      {stopped && <div class="wrong">! {`${stopped.rule} (${stopped.offset})`}</div>}
+    </>
+  )
+}
+
+/** Hex, and what it says where it is surely TLV. */
+export function Bytes({ digits, answerTo }: { digits: string; answerTo?: number }) {
+  const tree = surely(digits, answerTo)
+  return tree ? <Tree of={tree} /> : <Hex digits={digits} />
+}
+
+function Value({ name, value }: { name: string; value: Json }): ComponentChildren {
+  if (typeof value === 'object' && value !== null) return <JsonTree value={value} />
+  if (typeof value !== 'string') return <code>{String(value)}</code>
+  const one = objectOfTag(name, value)
+  if (one?.name)
+    return (
+      <>
+        {one.name} <Hex digits={one.value ?? ''} />
+        {(one.words ?? []).map((word, at) => (
+          <div key={at} class="word">
+            {word}
+          </div>
+        ))}
+      </>
+    )
+  const tree = value.length >= 12 ? surely(value) : undefined
+  return tree ? <Tree of={tree} /> : <code class="text">{value}</code>
+}
+
+/** A value of JSON; hex under the name of a tag is that data object, and hex that is TLV is opened. */
+export function JsonTree({ value }: { value: Json }) {
+  if (typeof value !== 'object' || value === null) return <Value name="" value={value} />
+  const entries = Array.isArray(value) ? value.map((one, at) => [String(at + 1), one] as const) : Object.entries(value)
+  return (
+    <ul class="tree json">
+      {entries.map(([name, one]) => (
+        <li key={name}>
+          <code class="tag">{name}</code> <Value name={Array.isArray(value) ? '' : name} value={one as Json} />
+        </li>
+      ))}
+    </ul>
+  )
+}

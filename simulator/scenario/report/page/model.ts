@@ -1,0 +1,160 @@
+/** What the page knows of a trace: lanes, spans, times of steps, payments, and the line that says what an event is. */
+
+import { statusWords } from '../../../../src/apdu/status.ts'
+import type { Json, SpanLevel, TraceEvent } from '../../../../src/trace/event.ts'
+
+export const lanes = ['app', 'link', 'reader', 'card', 'host'] as const
+export type Lane = (typeof lanes)[number]
+
+const spanLanes: Readonly<Record<SpanLevel, Lane>> = { payment: 'app', presentation: 'reader', step: 'reader', command: 'card' }
+
+/** Where an event stands on the axis. */
+export function laneOf(event: TraceEvent): Lane {
+  switch (event.kind) {
+    case 'link':
+    case 'message':
+      return 'link'
+    case 'apdu':
+    case 'card':
+      return 'card'
+    case 'host':
+      return 'host'
+    case 'app':
+    case 'journal':
+    case 'result':
+      return 'app'
+    case 'span':
+      return spanLanes[event.level] ?? 'reader'
+    default:
+      return 'reader'
+  }
+}
+
+/** A span with its end; one that never ended lasts to the last event. */
+export interface Span {
+  readonly level: SpanLevel
+  readonly name: string
+  readonly from: number
+  readonly to: number
+}
+
+export function spansOf(events: readonly TraceEvent[]): Span[] {
+  const ends = new Map(events.flatMap(one => (one.kind === 'spanEnd' ? [[one.id, one.at] as const] : [])))
+  const last = events.at(-1)?.at ?? 0
+  return events.flatMap(one =>
+    one.kind === 'span' ? [{ level: one.level, name: one.name, from: one.at, to: ends.get(one.id) ?? last }] : [],
+  )
+}
+
+/** The steps of the kernel: its spans; where a trace has none, what lies between the first rule of one step and the first of the next. */
+export function stepsOf(events: readonly TraceEvent[]): Span[] {
+  const spans = spansOf(events).filter(({ level }) => level === 'step')
+  if (spans.length > 0) return spans
+  const found: { name: string; from: number; to: number }[] = []
+  for (const event of events) {
+    const open = found.at(-1)
+    if (event.kind === 'kernel' && event.step !== open?.name) {
+      if (open) open.to = event.at
+      found.push({ name: event.step, from: event.at, to: event.at })
+    } else if (event.kind === 'kernel' && open) open.to = event.at
+  }
+  return found.map(one => ({ ...one, level: 'step' }))
+}
+
+/** A payment in a trace: its result, and the place of it and of the first event that is its own. */
+export interface Payment {
+  readonly from: number
+  readonly at: number
+  readonly result: string
+  readonly reason?: string
+  readonly content: Readonly<Record<string, Json>>
+}
+
+export function paymentsOf(events: readonly TraceEvent[]): Payment[] {
+  const found: Payment[] = []
+  for (const [at, event] of events.entries()) {
+    if (event.kind !== 'result') continue
+    const { result, reason, content } = event
+    found.push({ from: (found.at(-1)?.at ?? -1) + 1, at, result, ...(reason && { reason }), content: objectOf(content) })
+  }
+  return found
+}
+
+/** The last rule of a payment that set this bit (`TVR expired`), by its place in the trace. */
+export function setterOf(events: readonly TraceEvent[], effect: string, { from, at }: Pick<Payment, 'from' | 'at'>): number | undefined {
+  for (let place = at; place >= from; place--) {
+    const event = events[place]
+    if (event?.kind === 'kernel' && event.effect.includes(effect)) return place
+  }
+  return undefined
+}
+
+export function objectOf(value: Json | undefined): Readonly<Record<string, Json>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Readonly<Record<string, Json>>) : {}
+}
+
+/** Text by text, of what may be anything. */
+export function textsOf(value: Json | undefined): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(objectOf(value)).filter((one): one is [string, string] => typeof one[1] === 'string'))
+}
+
+const LONG = 160
+
+function short(value: Json | undefined): string {
+  if (value === undefined || value === null) return ''
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  const plain = text === '{}' ? '' : text
+  return plain.length > LONG ? `${plain.slice(0, LONG)}…` : plain
+}
+
+const arrow = (way: 'out' | 'in') => (way === 'out' ? '→' : '←')
+const asked = { ask: '?', answer: '!', event: '·', request: '→', decision: '·' } as const
+
+/** What happened, in a line: its name, and the rest. In the terms of the trace, which are those of the field. */
+export function lineOf(event: TraceEvent): readonly [name: string, rest: string] {
+  switch (event.kind) {
+    case 'span':
+      return [event.name, event.level]
+    case 'spanEnd':
+      return ['', event.fault ?? '']
+    case 'link':
+      return 'end' in event ? [`⊣ ${event.end}`, ''] : [`${arrow(event.way)} ${event.length}`, event.bytes ?? '']
+    case 'message':
+      return [`${arrow(event.way)} ${event.type}`, short(event.content)]
+    case 'apdu':
+      return [event.name, statusOf(event.answer)]
+    case 'kernel':
+      return [event.effect.join(', ') || '—', event.rule]
+    case 'screen':
+      return [event.lines.filter(line => line.trim()).join(' / ') || '—', event.message ?? '']
+    case 'light':
+      return [event.light, '']
+    case 'sound':
+      return [event.sound, '']
+    case 'key':
+      return [event.key, '']
+    case 'card':
+      return [event.event, '']
+    case 'reader':
+      return [event.event, short(event.content)]
+    case 'app':
+      return [`${asked[event.what] ?? ''} ${event.name}`, short(event.content)]
+    case 'host':
+      return [`${event.what === 'answer' ? '←' : (asked[event.what] ?? '')} ${event.name}`, short(event.content)]
+    case 'journal':
+      return [event.stage, short(event.content)]
+    case 'result':
+      return [event.result, event.reason ?? '']
+  }
+}
+
+/** The status word of an answer in words: `9000 done`. */
+export function statusOf(answer: string | undefined): string {
+  const digits = answer?.slice(-4) ?? ''
+  return /^[0-9A-F]{4}$/i.test(digits) ? statusWords(Number.parseInt(digits, 16)) : '—'
+}
+
+/** The number in the middle, in a list that is sorted; the one at `part` of it. */
+export function quantile(sorted: readonly number[], part: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)] ?? 0
+}

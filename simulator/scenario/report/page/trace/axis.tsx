@@ -1,0 +1,165 @@
+/** The time axis: every event in its lane. The pointer chooses one, and so do the arrow keys. */
+
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import type { TraceEvent } from '../../../../../src/trace/event.ts'
+import { laneOf, lanes, lineOf, stepsOf } from '../model.ts'
+import { timeText, useView } from '../view.ts'
+import { HEIGHT, paint, ROW, TOP } from './axis-paint.ts'
+import { movedTo, place, type Range, type Scale, whole, zoomed } from './axis-plan.ts'
+
+interface Props {
+  readonly events: readonly TraceEvent[]
+  /** Places of events that are shown, in their order. */
+  readonly shown: readonly number[]
+  readonly selected: number | undefined
+  readonly onSelect: (at: number) => void
+}
+
+/** Follows an element's width. */
+function useWidth(element: { current: HTMLElement | null }): number {
+  const [width, setWidth] = useState(0)
+  useEffect(() => {
+    if (!element.current) return
+    const watch = new ResizeObserver(([entry]) => setWidth(Math.floor(entry.contentRect.width)))
+    watch.observe(element.current)
+    return () => watch.disconnect()
+  }, [])
+  return width
+}
+
+/** Counts up when the colours of the page become others. */
+function useColours(): number {
+  const [turn, setTurn] = useState(0)
+  useEffect(() => {
+    const changed = () => setTurn(one => one + 1)
+    const system = matchMedia('(prefers-color-scheme: dark)')
+    const page = new MutationObserver(changed)
+    page.observe(document.documentElement, { attributeFilter: ['data-theme'] })
+    system.addEventListener('change', changed)
+    return () => {
+      page.disconnect()
+      system.removeEventListener('change', changed)
+    }
+  }, [])
+  return turn
+}
+
+export function Axis({ events, shown, selected, onSelect }: Props) {
+  const { say, language } = useView()
+  const [scale, setScale] = useState<Scale>('time')
+  const all = useMemo(() => whole(events, scale), [events, scale])
+  const [range, setRange] = useState<Range>(all)
+  const [hint, setHint] = useState('')
+  const [box, canvas] = [useRef<HTMLDivElement>(null), useRef<HTMLCanvasElement>(null)]
+  const width = useWidth(box)
+  const colours = useColours()
+  const steps = useMemo(() => stepsOf(events), [events])
+  const visible = useMemo(() => new Set(shown), [shown])
+
+  useEffect(() => setRange(all), [all])
+  useEffect(() => {
+    if (selected !== undefined && events[selected]) setRange(one => movedTo(one, place(events, selected, scale), all))
+  }, [selected, scale, all])
+  useEffect(() => {
+    const [element, context] = [canvas.current, canvas.current?.getContext('2d')]
+    if (!element || !context || width === 0) return
+    const ratio = devicePixelRatio || 1
+    element.width = width * ratio
+    element.height = HEIGHT * ratio
+    context.scale(ratio, ratio)
+    const style = getComputedStyle(element)
+    const names = [...(box.current?.parentElement?.querySelectorAll('[data-lane]') ?? [])].map(one => getComputedStyle(one).color)
+    const chosen = { text: style.color, line: style.borderTopColor, chosen: style.caretColor, lanes: names }
+    paint(context, width, { events, steps, scale, range, selected, visible, colours: chosen, font: `11px ${style.fontFamily}` })
+  }, [events, steps, scale, range, selected, visible, width, colours, language])
+
+  const nearest = (event: MouseEvent): number | undefined => {
+    const bounds = canvas.current!.getBoundingClientRect()
+    const at = range.from + ((event.clientX - bounds.left) / bounds.width) * (range.to - range.from)
+    const lane = lanes[Math.floor((event.clientY - bounds.top - TOP) / ROW)]
+    const distance = (one: number) => Math.abs(place(events, one, scale) - at)
+    const candidates = shown.filter(one => lane === undefined || laneOf(events[one]) === lane)
+    return candidates.reduce<number | undefined>(
+      (best, one) => (best === undefined || distance(one) < distance(best) ? one : best),
+      undefined,
+    )
+  }
+  const zoom = (factor: number) => {
+    const middle = selected === undefined ? (range.from + range.to) / 2 : place(events, selected, scale)
+    setRange(zoomed(range, factor, middle, all))
+  }
+  const key = (event: KeyboardEvent) => {
+    const here = selected === undefined ? -1 : shown.findLastIndex(one => one <= selected)
+    const to = { ArrowRight: here + 1, ArrowLeft: here - 1, ArrowUp: here + 1, ArrowDown: here - 1, Home: 0, End: shown.length - 1 }[
+      event.key
+    ]
+    if (to !== undefined && shown.length > 0) onSelect(shown[Math.max(0, Math.min(shown.length - 1, to))])
+    else if (event.key === '+' || event.key === '=') zoom(0.5)
+    else if (event.key === '-') zoom(2)
+    else if (event.key === '0') setRange(all)
+    else return
+    event.preventDefault()
+  }
+  const told = (at: number) => say('report.axis.value', { number: at + 1, count: events.length, at: timeText(say, events[at].at), text: lineOf(events[at]).join(' ') }) // biome-ignore format: one line
+  return (
+    <div class="axis">
+      <div class="bar">
+        <fieldset class="choice">
+          <legend>{say('report.axis.scale')}</legend>
+          {(['time', 'order'] as const).map(one => (
+            <label key={one}>
+              <input type="radio" name="scale" checked={scale === one} onChange={() => setScale(one)} /> {say(`report.axis.${one}`)}
+            </label>
+          ))}
+        </fieldset>
+        <button type="button" onClick={() => zoom(0.5)}>
+          + {say('report.zoom.in')}
+        </button>
+        <button type="button" onClick={() => zoom(2)}>
+          − {say('report.zoom.out')}
+        </button>
+        <button type="button" onClick={() => setRange(all)}>
+          {say('report.zoom.all')}
+        </button>
+        <small class="dim hint">{hint || say('report.axis.help')}</small>
+      </div>
+      <div class="lanes">
+        <ul style={{ paddingTop: `${TOP}px` }}>
+          {lanes.map(lane => (
+            <li key={lane} class={lane} data-lane={lane} style={{ height: `${ROW}px` }}>
+              {say(`report.lane.${lane}`)}
+            </li>
+          ))}
+        </ul>
+        <div ref={box} class="ground">
+          <canvas
+            ref={canvas}
+            style={{ width: `${width}px`, height: `${HEIGHT}px` }}
+            tabIndex={0}
+            role="slider"
+            aria-label={say('report.axis')}
+            aria-valuemin={1}
+            aria-valuemax={events.length}
+            aria-valuenow={(selected ?? 0) + 1}
+            aria-valuetext={events.length > 0 ? told(Math.min(selected ?? 0, events.length - 1)) : ''}
+            onClick={event => {
+              const at = nearest(event)
+              if (at !== undefined) onSelect(at)
+            }}
+            onMouseMove={event => {
+              const at = nearest(event)
+              setHint(at === undefined ? '' : told(at))
+            }}
+            onMouseLeave={() => setHint('')}
+            onWheel={event => {
+              if (!event.ctrlKey) return
+              event.preventDefault()
+              setRange(zoomed(range, event.deltaY > 0 ? 1.25 : 0.8, range.from + (event.offsetX / width) * (range.to - range.from), all))
+            }}
+            onKeyDown={key}
+          />
+        </div>
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,97 @@
+/** A trace: screens, axis, the list of events with its filter, and the event that is chosen. */
+
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import type { TraceEvent } from '../../../../../src/trace/event.ts'
+import { type Lane, laneOf, lanes, lineOf } from '../model.ts'
+import { useView } from '../view.ts'
+import { Wide } from '../wide.tsx'
+import { Axis } from './axis.tsx'
+import { Detail } from './detail.tsx'
+import { List } from './list.tsx'
+import { Screens } from './screens.tsx'
+
+interface Props {
+  readonly events: readonly TraceEvent[]
+  readonly selected: number | undefined
+  readonly focus: number
+  readonly onSelect: (at: number) => void
+}
+
+const lower = (event: TraceEvent) => `${event.kind} ${lineOf(event).join(' ')} ${event.kind === 'apdu' ? event.command : ''}`.toLowerCase()
+
+function Row({ event }: { event: TraceEvent }) {
+  const { say } = useView()
+  const [name, rest] = lineOf(event)
+  return (
+    <>
+      <span class="at">{event.at.toFixed(1)}</span>
+      <span class={`kind ${laneOf(event)}`}>{say(`report.kind.${event.kind}`)}</span>
+      <span class="name">{name}</span>
+      <span class="rest">{rest}</span>
+    </>
+  )
+}
+
+export function TraceView({ events, selected, focus, onSelect }: Props) {
+  const { say } = useView()
+  const [hidden, setHidden] = useState<readonly Lane[]>([])
+  const [text, setText] = useState('')
+  const texts = useMemo(() => events.map(lower), [events])
+  const shown = useMemo(() => {
+    const wanted = text.trim().toLowerCase()
+    return events.flatMap((event, at) =>
+      (event.kind !== 'spanEnd' || event.fault) && !hidden.includes(laneOf(event)) && texts[at].includes(wanted) ? [at] : [],
+    )
+  }, [events, texts, hidden, text])
+  useEffect(() => {
+    // What is led to is seen, whatever the filter says.
+    if (focus === 0 || selected === undefined || shown.includes(selected)) return
+    setHidden([])
+    setText('')
+  }, [focus])
+  const turn = (lane: Lane) => setHidden(now => (now.includes(lane) ? now.filter(one => one !== lane) : [...now, lane]))
+  return (
+    <section aria-labelledby="trace">
+      <h2 id="trace">{say('report.trace')}</h2>
+      <Screens events={events} onSelect={onSelect} />
+      <Axis events={events} shown={shown} selected={selected} onSelect={onSelect} />
+      <div class="bar">
+        <label>
+          {say('report.filter')}{' '}
+          <input
+            type="search"
+            value={text}
+            placeholder={say('report.filter.events')}
+            onInput={event => setText(event.currentTarget.value)}
+          />
+        </label>
+        <fieldset class="choice">
+          <legend>{say('report.lane')}</legend>
+          {lanes.map(lane => (
+            <label key={lane} class={lane}>
+              <input type="checkbox" checked={!hidden.includes(lane)} onChange={() => turn(lane)} /> {say(`report.lane.${lane}`)}
+            </label>
+          ))}
+        </fieldset>
+        <output class="dim">{say('report.shown', { shown: shown.length, count: events.length })}</output>
+      </div>
+      <div class="split">
+        {shown.length > 0 ? (
+          <List
+            label={say('report.events')}
+            items={shown}
+            selected={selected}
+            focus={focus}
+            onSelect={onSelect}
+            row={at => <Row event={events[at]} />}
+          />
+        ) : (
+          <p class="dim list">{say('report.nothing')}</p>
+        )}
+        <Wide class="detail" label={say('report.event')}>
+          <Detail events={events} at={selected} />
+        </Wide>
+      </div>
+    </section>
+  )
+}
