@@ -7,6 +7,7 @@ import { addCards } from './commands/cards.ts'
 import { addConfig } from './commands/config.ts'
 import { addDemo } from './commands/demo.ts'
 import { addImage } from './commands/image.ts'
+import { addReport } from './commands/report.ts'
 import { addRun } from './commands/run.ts'
 import { addScan } from './commands/scan.ts'
 import { addServe } from './commands/serve.ts'
@@ -18,5 +19,6 @@ export function simulatorProgram(): Command {
     .description('Virtual card readers, cards and an acquirer. Test keys and test cards only.')
     .version(version, '-v, --version')
   for (const add of [addServe, addCards, addAcquirer, addScan, addConfig, addImage, addRun, addTest, addDemo]) add(program)
+  for (const add of [addServe, addAcquirer, addScan, addConfig, addImage, addRun, addReport, addDemo]) add(program)
   return program
 }

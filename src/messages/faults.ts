@@ -220,6 +220,7 @@ export const faultMessages = {
     '{field}: readers of family {family} have no PIN pad; {able} have one',
     '{field}: у картридеров семейства {family} нет клавиатуры ПИН; она есть у {able}',
   ],
+  'usage.noTrace': ['{field}: {value}, line {at}: neither a run nor a trace', '{field}: {value}, строка {at}: не запуск и не трассировка'],
   'usage.json': ['{field} is no JSON: {value}', '{field}: не JSON: {value}'],
   'usage.part': ['{field}: {value}: {path} is not accepted ({allowed})', '{field}: {value}: {path} не принимается ({allowed})'],
   'usage.noCases': ['{field}: none of {value} cases is meant', '{field}: из случаев ({value}) не выбран ни один'],

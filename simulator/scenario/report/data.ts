@@ -40,6 +40,8 @@ export interface Comparison {
 export interface ReportData {
   readonly run: RunReport
   readonly comparison?: Comparison
+  /** The cases are traces alone: nothing was expected of them. */
+  readonly traces?: boolean
   /** The language that the page opens in. */
   readonly language: Language
 }

@@ -17,6 +17,8 @@ export interface HtmlOptions {
   readonly language?: Language
   /** An earlier run: what became another since is shown. */
   readonly against?: RunReport
+  /** The cases are traces alone, which nothing was expected of: no status is told. */
+  readonly traces?: boolean
 }
 
 /** Characters of JSON from which on the data are deflated. */
@@ -44,9 +46,9 @@ function embedded(data: ReportData): string {
 }
 
 /** The page. @throws Fault `bad-config` where the package is not built */
-export function htmlReport(run: RunReport, { language = 'en', against }: HtmlOptions = {}): string {
+export function htmlReport(run: RunReport, { language = 'en', against, traces }: HtmlOptions = {}): string {
   const { script, style } = page()
-  const data: ReportData = { run, ...(against && { comparison: compareRuns(against, run) }), language }
+  const data: ReportData = { run, ...(against && { comparison: compareRuns(against, run) }), ...(traces && { traces }), language }
   const policy = `default-src 'none'; script-src ${hash(script)}; style-src ${hash(style)}; img-src data:; base-uri 'none'; form-action 'none'`
   return `<!doctype html>
 <html lang="${language}" data-theme="auto">

@@ -10,12 +10,27 @@ export function Hex({ digits }: { digits: string }) {
   return <code class="hex">{digits.replace(/(..)(?=.)/g, '$1 ')}</code>
 }
 
+/** Bytes of a value that are shown at once; a certificate is opened by who wants it. */
+const FEW = 40
+
+function LongHex({ digits }: { digits: string }) {
+  if (digits.length <= FEW * 2) return <Hex digits={digits} />
+  return (
+    <details class="long">
+      <summary>
+        <Hex digits={digits.slice(0, FEW)} /> …
+      </summary>
+      <Hex digits={digits} />
+    </details>
+  )
+}
+
 function Item({ one }: { one: Described }) {
   const { say } = useView()
   return (
     <li>
       <code class="tag">{one.tag}</code> {one.name ?? <i>{say('report.unknownTag')}</i>} <small>{one.length}</small>{' '}
-      {one.value !== undefined && one.value !== '' && <Hex digits={one.value} />}
+      {one.value !== undefined && one.value !== '' && <LongHex digits={one.value} />}
       {(one.words ?? []).map((word, at) => (
         <div key={at} class="word">
           {word}

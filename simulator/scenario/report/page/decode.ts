@@ -1,4 +1,4 @@
-/** Bytes of a trace as data objects: what is masked in them stays masked, and nothing here throws, whatever a trace holds. */
+/** Bytes of a trace as data objects. Nothing here throws, whatever a trace holds. */
 
 import { fromHex, hex } from '../../../../src/bytes.ts'
 import { findDeep, tagHex, write } from '../../../../src/tlv/ber.ts'
@@ -6,31 +6,17 @@ import { parseDol } from '../../../../src/tlv/dol.ts'
 import { type Described, type Description, describe } from '../../../../src/tlv/print.ts'
 import type { TraceEvent } from '../../../../src/trace/event.ts'
 
-/** What is hidden in hex of a trace stands as stars. */
-const HEX = /^(?:[0-9A-F*]{2})+$/i
+const HEX = /^(?:[0-9A-F]{2})+$/i
 
-/** Bytes of hex, with zeros for what is hidden; undefined for what is no hex. */
+/** Bytes of hex; undefined for what is none. */
 export function bytesOf(digits: string): Uint8Array | undefined {
-  return HEX.test(digits) ? fromHex(digits.replaceAll('*', '0')) : undefined
-}
-
-/** What an object in `digits` is shown with: where stars stand in it, they are shown, and no word of what they hide. */
-function hidden(one: Described, digits: string): Described {
-  const children = one.children?.map(child => hidden(child, digits))
-  const length = one.length < 0x80 ? 1 : one.length < 0x100 ? 2 : 3
-  const from = (one.offset + one.tag.length / 2 + length) * 2
-  const raw = digits.slice(from, from + one.length * 2)
-  if (children || one.masked || !raw.includes('*')) return { ...one, ...(children && { children }) }
-  const { words: _said, wrong: _wrong, ...rest } = one
-  return { ...rest, value: raw, masked: true }
+  return HEX.test(digits) ? fromHex(digits) : undefined
 }
 
 /** `digits` as data objects. */
 export function treeOf(digits: string, answerTo?: number): Description {
   const bytes = bytesOf(digits)
-  if (!bytes) return { objects: [] }
-  const described = describe(bytes, answerTo === undefined ? {} : { answerTo })
-  return digits.includes('*') ? { ...described, objects: described.objects.map(one => hidden(one, digits)) } : described
+  return bytes ? describe(bytes, answerTo === undefined ? {} : { answerTo }) : { objects: [] }
 }
 
 /** The same where all of it is known, nothing is wrong and nothing guessed; undefined for what may be something else. */
@@ -44,8 +30,8 @@ export function surely(digits: string, answerTo?: number): Description | undefin
 const TAG = /^(?:[0-9A-F]{2}){1,3}$/i
 
 /** Data objects by their tags in hex; those whose tag or value is none are left out. All together, since one tells how another reads. */
-export function objectsOfTags(tags: Iterable<readonly [tag: string, value: string]>): Described[] {
-  return treeOf([...tags].map(one => written(...one) ?? '').join('')).objects.slice()
+export function objectsOfTags(tags: Iterable<readonly [tag: string, value: string]>): readonly Described[] {
+  return treeOf([...tags].map(one => written(...one) ?? '').join('')).objects
 }
 
 export function objectOfTag(tag: string, value: string): Described | undefined {
@@ -56,8 +42,7 @@ function written(tag: string, value: string): string | undefined {
   const bytes = value === '' ? new Uint8Array(0) : bytesOf(value)
   if (!TAG.test(tag) || !bytes) return undefined
   try {
-    const whole = hex(write(Number.parseInt(tag, 16), bytes))
-    return whole.slice(0, whole.length - value.length) + value
+    return hex(write(Number.parseInt(tag, 16), bytes))
   } catch {
     return undefined // no tag of BER-TLV
   }
@@ -88,7 +73,7 @@ function listsOf({ INS, P1 }: CommandParts['header'], generated: number): readon
 }
 
 /** What the data of a command are, by the list that the card gave before: its objects one after the other. Undefined where none fits. */
-export function listed(events: readonly TraceEvent[], at: number, { header, data }: CommandParts): Described[] | undefined {
+export function listed(events: readonly TraceEvent[], at: number, { header, data }: CommandParts): readonly Described[] | undefined {
   const before = events.slice(0, at).filter(one => one.kind === 'apdu')
   const opened = before.findLastIndex(({ command }) => /^..A8/i.test(command))
   const generated = before.slice(opened + 1).filter(({ command }) => /^..AE/i.test(command)).length
@@ -109,7 +94,7 @@ function found(digits: string, tag: number): Uint8Array | undefined {
   }
 }
 
-function byList(list: Uint8Array, values: string): Described[] | undefined {
+function byList(list: Uint8Array, values: string): readonly Described[] | undefined {
   try {
     const entries = parseDol(list)
     if (entries.reduce((sum, { length }) => sum + 2 * length, 0) !== values.length) return undefined

@@ -1,7 +1,7 @@
 /** The page of a report: reads the data that stand in it, and shows the place that its address names. */
 
 import { render } from 'preact'
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks'
 import type { Language } from '../../../../src/messages/messages.ts'
 import type { ReportData } from '../data.ts'
 import { Case } from './case/case.tsx'
@@ -14,7 +14,7 @@ type Theme = (typeof themes)[number]
 function Switches({ view, onLanguage }: { view: View; onLanguage: (language: Language) => void }) {
   const { say, language } = view
   const [theme, setTheme] = useState<Theme>('auto')
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.documentElement.dataset.theme = theme
   }, [theme])
   return (
@@ -53,7 +53,7 @@ function Page({ data }: { data: ReportData }) {
   // Of one case alone there is nothing to overlook.
   const shown = place !== undefined && results[place] ? place : results.length === 1 ? 0 : undefined
   const title = shown === undefined ? say('report.title', { suite: data.run.suite }) : results[shown].name
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.documentElement.lang = language
     document.title = title
   }, [language, title])

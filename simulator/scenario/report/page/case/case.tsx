@@ -134,10 +134,12 @@ export function Case({ data, place, event }: { data: ReportData; place: number; 
   return (
     <>
       <h1 ref={title} tabIndex={-1}>
-        <span class={`mark ${one.status}`} aria-hidden="true">
-          {marks[one.status]}
-        </span>{' '}
-        {one.name} <span class={`status ${one.status}`}>{say(`report.status.${one.status}`)}</span>
+        {!data.traces && (
+          <span class={`mark ${one.status}`} aria-hidden="true">
+            {marks[one.status]}
+          </span>
+        )}{' '}
+        {one.name} {!data.traces && <span class={`status ${one.status}`}>{say(`report.status.${one.status}`)}</span>}
       </h1>
       {one.reason && <p class="why">{one.reason}</p>}
       {one.fault && (

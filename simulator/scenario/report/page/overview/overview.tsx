@@ -1,7 +1,7 @@
 /** The first page: what was run and how it went, what failed, what changed, the matrix, and the times. */
 
 import { useMemo } from 'preact/hooks'
-import type { RunReport, ScenarioResult } from '../../../result.ts'
+import type { CaseStatus, RunReport, ScenarioResult } from '../../../result.ts'
 import type { ReportData } from '../../data.ts'
 import { marks, timeText, useView } from '../view.ts'
 import { ComparisonView } from './comparison.tsx'
@@ -9,7 +9,7 @@ import { Matrix, statuses } from './matrix.tsx'
 import { timesOfRun } from './times.ts'
 import { Times } from './times-view.tsx'
 
-function Summary({ run }: { run: RunReport }) {
+function Summary({ run, traces }: { run: RunReport; traces: boolean }) {
   const { say, language } = useView()
   const counts = statuses.map(status => ({ status, count: run.results.filter(one => one.status === status).length }))
   const events = run.results.reduce((sum, { trace }) => sum + (trace?.events.length ?? 0), 0)
@@ -31,20 +31,7 @@ function Summary({ run }: { run: RunReport }) {
   return (
     <section aria-labelledby="summary">
       <h2 id="summary">{say('report.summary')}</h2>
-      <div class="share" aria-hidden="true">
-        {counts
-          .filter(({ count }) => count > 0)
-          .map(({ status, count }) => (
-            <span key={status} class={status} style={{ flexGrow: count }} />
-          ))}
-      </div>
-      <ul class="counts">
-        {counts.map(({ status, count }) => (
-          <li key={status} class={count > 0 ? status : 'zero'}>
-            <b>{number(count)}</b> {say(`report.status.${status}`)}
-          </li>
-        ))}
-      </ul>
+      {!traces && <Counts counts={counts} of={number} />}
       <dl class="facts">
         {rows
           .filter(([, value]) => value)
@@ -56,6 +43,33 @@ function Summary({ run }: { run: RunReport }) {
           ))}
       </dl>
     </section>
+  )
+}
+
+interface CountsProps {
+  readonly counts: readonly { readonly status: CaseStatus; readonly count: number }[]
+  readonly of: (count: number) => string
+}
+
+function Counts({ counts, of }: CountsProps) {
+  const { say } = useView()
+  return (
+    <>
+      <div class="share" aria-hidden="true">
+        {counts
+          .filter(({ count }) => count > 0)
+          .map(({ status, count }) => (
+            <span key={status} class={status} style={{ flexGrow: count }} />
+          ))}
+      </div>
+      <ul class="counts">
+        {counts.map(({ status, count }) => (
+          <li key={status} class={count > 0 ? status : 'zero'}>
+            <b>{of(count)}</b> {say(`report.status.${status}`)}
+          </li>
+        ))}
+      </ul>
+    </>
   )
 }
 
@@ -93,15 +107,15 @@ function Failures({ results }: { results: readonly ScenarioResult[] }) {
   )
 }
 
-export function Overview({ data: { run, comparison } }: { data: ReportData }) {
+export function Overview({ data: { run, comparison, traces } }: { data: ReportData }) {
   const { say } = useView()
   const times = useMemo(() => timesOfRun(run.results), [run])
   return (
     <>
       <h1>{say('report.title', { suite: run.suite })}</h1>
       <div class="pair">
-        <Summary run={run} />
-        <Failures results={run.results} />
+        <Summary run={run} traces={traces === true} />
+        {!traces && <Failures results={run.results} />}
       </div>
       {comparison && <ComparisonView comparison={comparison} />}
       <Matrix results={run.results} />

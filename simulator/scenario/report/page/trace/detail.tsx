@@ -136,6 +136,7 @@ export function Detail({ events, at }: { events: readonly TraceEvent[]; at: numb
         {timeText(say, event.at)} ·{' '}
         {say('report.event.seen', { kind: say(`report.kind.${event.kind}`), from: say(`report.from.${event.from}`) })}
         {event.kind === 'apdu' && ` · ${event.interface}`}
+        {event.masked && ` · ${say('report.masked')}: ${event.masked.join(', ')}`}
       </p>
       <h3>{name || event.kind}</h3>
       {rest && !long && event.kind !== 'kernel' && event.kind !== 'apdu' && <p>{rest}</p>}

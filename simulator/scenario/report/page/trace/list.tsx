@@ -38,7 +38,10 @@ export function List({ label, items, selected, focus, onSelect, row }: Props) {
     setTop(list.scrollTop)
   }, [place, items])
   useEffect(() => {
-    if (focus > 0) box.current?.focus()
+    const list = box.current
+    if (focus === 0 || !list) return
+    list.focus()
+    list.scrollTop = (place + 0.5) * ROW - list.clientHeight / 2 // what is led to stands in the middle
   }, [focus])
 
   const first = Math.max(0, Math.floor(top / ROW) - BEYOND)

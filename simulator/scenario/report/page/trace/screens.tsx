@@ -1,10 +1,13 @@
 /** Screens as pictures: the reader's display, drawn from its lines. */
 
+import { useState } from 'preact/hooks'
 import type { TraceEvent } from '../../../../../src/trace/event.ts'
 import { timeText, useView } from '../view.ts'
 
 const [LINE, LEFT, WIDTH] = [20, 12, 196]
 const CHARACTERS = 21
+/** Screens that are drawn until all are asked for. */
+const FEW = 60
 
 /** The display with its lines; a line that is wider than the glass is drawn smaller. */
 export function ScreenPicture({ lines, label }: { lines: readonly string[]; label: string }) {
@@ -30,8 +33,10 @@ export function ScreenPicture({ lines, label }: { lines: readonly string[]; labe
 /** All screens in their order; each leads to its event. */
 export function Screens({ events, onSelect }: { events: readonly TraceEvent[]; onSelect: (at: number) => void }) {
   const { say } = useView()
-  const shown = events.flatMap((event, at) => (event.kind === 'screen' ? [{ event, at }] : []))
-  if (shown.length === 0) return null
+  const [whole, setWhole] = useState(false)
+  const all = events.flatMap((event, at) => (event.kind === 'screen' ? [{ event, at }] : []))
+  if (all.length === 0) return null
+  const shown = whole ? all : all.slice(0, FEW)
   return (
     <>
       <h3 id="screens">{say('report.screens')}</h3>
@@ -41,13 +46,20 @@ export function Screens({ events, onSelect }: { events: readonly TraceEvent[]; o
           const label = say('report.screen', { at: timeText(say, event.at), text })
           return (
             <li key={at}>
-              <button type="button" onClick={() => onSelect(at)}>
+              <button type="button" class="shot" onClick={() => onSelect(at)}>
                 <ScreenPicture lines={event.lines} label={label} />
               </button>
               <small>{timeText(say, event.at)}</small>
             </li>
           )
         })}
+        {shown.length < all.length && (
+          <li>
+            <button type="button" class="more" onClick={() => setWhole(true)}>
+              {say('report.more', { count: all.length })}
+            </button>
+          </li>
+        )}
       </ol>
     </>
   )

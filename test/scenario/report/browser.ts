@@ -1,0 +1,49 @@
+/** A page in Chromium, without network. */
+
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+
+const executablePath = process.env.TAPDIP_CHROMIUM ?? '/usr/bin/chromium'
+
+/** Why pages cannot be opened here; undefined where they can. */
+export const noBrowser = existsSync(executablePath) ? undefined : `no ${executablePath}: apt-get install chromium`
+
+/** What a page did that it should not: what it asked for, said on the console, or broke with. */
+export interface Opened {
+  readonly page: Page
+  readonly requests: string[]
+  readonly complaints: string[]
+}
+
+export class Pages {
+  readonly folder = mkdtempSync(join(tmpdir(), 'tapdip-report-'))
+  #browser: Browser | undefined
+
+  write(name: string, html: string): string {
+    const file = join(this.folder, name)
+    writeFileSync(file, html)
+    return pathToFileURL(file).href
+  }
+
+  async open(url: string, options: BrowserContextOptions = {}): Promise<Opened> {
+    this.#browser ??= await chromium.launch({ executablePath, args: ['--no-sandbox'], timeout: 120_000 })
+    const context = await this.#browser.newContext({ offline: true, viewport: { width: 1280, height: 800 }, ...options })
+    const page = await context.newPage()
+    page.setDefaultTimeout(60_000)
+    const [requests, complaints]: [string[], string[]] = [[], []]
+    page.on('request', request => requests.push(request.url()))
+    page.on('console', said => complaints.push(said.text()))
+    page.on('pageerror', error => complaints.push(String(error)))
+    await page.goto(url)
+    await page.waitForSelector('h1')
+    return { page, requests, complaints }
+  }
+
+  async close(): Promise<void> {
+    await this.#browser?.close()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
