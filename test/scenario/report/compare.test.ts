@@ -8,13 +8,13 @@ import { compareRuns } from '../../../simulator/scenario/report/compare.ts'
 import { mergeRuns } from '../../../simulator/scenario/report/input.ts'
 import type { RunReport } from '../../../simulator/scenario/result.ts'
 import { line } from '../../devices/commands/line.ts'
-import { caseByHand, runOf } from './hand.ts'
+import { payment, runOf } from './payments.ts'
 
-const suite = async (rules: Parameters<typeof caseByHand>[0] = {}) =>
+const suite = async (rules: Parameters<typeof payment>[0] = {}) =>
   runOf([
-    await caseByHand({ card: 'mir-maestro', name: 'chip' }),
-    await caseByHand({ card: 'visa-signature', name: 'chip', ...rules }),
-    await caseByHand({ family: 'miura', card: 'mir', name: 'tap', present: 'tap', amount: 90_000n }),
+    await payment({ card: 'mir-maestro', name: 'chip' }),
+    await payment({ card: 'visa-signature', name: 'chip', ...rules }),
+    await payment({ family: 'miura', card: 'mir', name: 'tap', present: 'tap', amount: 90_000n }),
   ])
 
 let first: RunReport

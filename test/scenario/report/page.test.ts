@@ -10,7 +10,7 @@ import type { ScenarioResult } from '../../../simulator/scenario/result.ts'
 import type { TraceEvent } from '../../../src/trace/event.ts'
 import { found, secretNumber } from '../../canaries.ts'
 import { noBrowser, Pages } from './browser.ts'
-import { caseByHand, runOf } from './hand.ts'
+import { payment, runOf } from './payments.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -50,8 +50,8 @@ describe.skipIf(noBrowser !== undefined)(`the page of a run${noBrowser ? `: ${no
   let url: string
 
   beforeAll(async () => {
-    const one = await caseByHand({ card: 'mir-maestro', name: 'chip pays [qpos, 2500.00]', matrix: { reader: 'qpos', amount: '2500.00' } })
-    const other = await caseByHand({
+    const one = await payment({ card: 'mir-maestro', name: 'chip pays [qpos, 2500.00]', matrix: { reader: 'qpos', amount: '2500.00' } })
+    const other = await payment({
       family: 'miura',
       card: 'visa-signature',
       name: 'chip pays [miura, 2500.00]',

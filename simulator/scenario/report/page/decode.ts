@@ -65,6 +65,15 @@ export function commandParts(digits: string): CommandParts | undefined {
   return { header, data: digits.slice(10, end), ...(digits.length > end && { le: digits.slice(end) }) }
 }
 
+/** INS of the command that an answer belongs to: with T=0 GET RESPONSE fetches that of the one before. */
+export function answeredIns(events: readonly TraceEvent[], at: number): number | undefined {
+  for (let place = at; place >= 0; place--) {
+    const event = events[place]
+    if (event.kind === 'apdu' && !/^..C0/i.test(event.command)) return Number.parseInt(event.command.slice(2, 4), 16)
+  }
+  return undefined
+}
+
 /** Lists by the command whose data they order: PDOL, CDOL1 and CDOL2, DDOL. */
 function listsOf({ INS, P1 }: CommandParts['header'], generated: number): readonly number[] {
   if (INS === 'A8') return [0x9f38]

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact'
 import type { TraceEvent } from '../../../../../src/trace/event.ts'
 import { Bytes, Hex, JsonTree, Objects } from '../data-view.tsx'
-import { commandParts, listed, objectOfTag } from '../decode.ts'
+import { answeredIns, commandParts, listed, objectOfTag } from '../decode.ts'
 import { laneOf, lineOf, statusOf } from '../model.ts'
 import { timeText, useView } from '../view.ts'
 import { ScreenPicture } from './screens.tsx'
@@ -23,7 +23,7 @@ function Apdu({ event, events, at }: { event: Of<'apdu'>; events: readonly Trace
   const { say } = useView()
   const { command, answer } = event
   const parts = commandParts(command)
-  const ins = parts && Number.parseInt(parts.header.INS, 16)
+  const ins = answeredIns(events, at)
   const objects = parts && parts.data !== '' ? listed(events, at, parts) : undefined
   return (
     <>

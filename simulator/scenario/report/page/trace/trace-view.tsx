@@ -17,6 +17,11 @@ interface Props {
   readonly onSelect: (at: number) => void
 }
 
+/** A command’s span says what its APDU says; of ends, those by a fault are news. */
+function isRow(event: TraceEvent): boolean {
+  return event.kind === 'span' ? event.level !== 'command' : event.kind !== 'spanEnd' || event.fault !== undefined
+}
+
 const lower = (event: TraceEvent) => `${event.kind} ${lineOf(event).join(' ')} ${event.kind === 'apdu' ? event.command : ''}`.toLowerCase()
 
 function Row({ event }: { event: TraceEvent }) {
@@ -39,9 +44,7 @@ export function TraceView({ events, selected, focus, onSelect }: Props) {
   const texts = useMemo(() => events.map(lower), [events])
   const shown = useMemo(() => {
     const wanted = text.trim().toLowerCase()
-    return events.flatMap((event, at) =>
-      (event.kind !== 'spanEnd' || event.fault) && !hidden.includes(laneOf(event)) && texts[at].includes(wanted) ? [at] : [],
-    )
+    return events.flatMap((event, at) => (isRow(event) && !hidden.includes(laneOf(event)) && texts[at].includes(wanted) ? [at] : []))
   }, [events, texts, hidden, text])
   useEffect(() => {
     // What is led to is seen, whatever the filter says.
