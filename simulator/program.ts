@@ -18,7 +18,6 @@ export function simulatorProgram(): Command {
   const program = new Command('tapdip-sim')
     .description('Virtual card readers, cards and an acquirer. Test keys and test cards only.')
     .version(version, '-v, --version')
-  for (const add of [addServe, addCards, addAcquirer, addScan, addConfig, addImage, addRun, addTest, addDemo]) add(program)
-  for (const add of [addServe, addAcquirer, addScan, addConfig, addImage, addRun, addReport, addDemo]) add(program)
+  for (const add of [addServe, addCards, addAcquirer, addScan, addConfig, addImage, addRun, addTest, addReport, addDemo]) add(program)
   return program
 }

@@ -15,6 +15,7 @@ import { type Language, message } from '../../src/messages/messages.ts'
 import { oneOf, usageFault } from '../../src/refusal.ts'
 import { parseUri, uriForms } from '../../src/transport/uri.ts'
 import { parseShard } from '../scenario/matrix.ts'
+import { htmlReport } from '../scenario/report/html.ts'
 import { machineReporters } from '../scenario/reporters/machine.ts'
 import { failureLines, placeOf, summary } from '../scenario/reporters/text.ts'
 import { countOf, type RunReport, type ScenarioResult } from '../scenario/result.ts'
@@ -39,11 +40,11 @@ interface TestFlags {
 }
 
 interface Reporter {
-  readonly name: 'line' | keyof typeof machineReporters
+  readonly name: 'line' | 'html' | keyof typeof machineReporters
   readonly file?: string
 }
 
-const names = ['line', ...Object.keys(machineReporters)] as Reporter['name'][]
+const names = ['line', 'html', ...Object.keys(machineReporters)] as Reporter['name'][]
 
 export function addTest(program: Command): void {
   program
@@ -169,7 +170,8 @@ function merge(files: readonly string[], flags: TestFlags): number {
 /** Writes every report, and says how the run ended. */
 function end(report: RunReport, own: readonly Reporter[], lang: Language, interrupted: boolean): number {
   for (const { name, file } of own) {
-    const text = name === 'line' ? lineReport(report, lang) : machineReporters[name](report)
+    const text =
+      name === 'line' ? lineReport(report, lang) : name === 'html' ? htmlReport(report, { language: lang }) : machineReporters[name](report)
     if (file === undefined) process.stdout.write(text)
     else write(file, text)
   }

@@ -9,6 +9,7 @@ import type { Json } from '../../../src/trace/event.ts'
 import { PACKAGE_VERSION } from '../../../src/trace/package.ts'
 import { parseTraceLog, type TraceLog } from '../../../src/trace/read.ts'
 import type { RunReport, ScenarioResult } from '../result.ts'
+import { mergeReports } from '../suite.ts'
 
 const { anyText, listOf, maybe, object, oneOf, shape } = door
 
@@ -34,32 +35,22 @@ export function readInputs(field: string, files: readonly string[]): { readonly 
   const runs = inputs.flatMap(one => ('run' in one ? [one.run] : []))
   const traces = inputs.flatMap(one => ('trace' in one ? [one] : []))
   const told = traces.map(({ trace, start }) => ofTraces(files.join(', '), [trace], start))
-  return { run: mergeRuns([...runs, ...told]), traces: runs.length === 0 }
+  return { run: merged(field, [...runs, ...told]), traces: runs.length === 0 }
+}
+
+function merged(field: string, [first, ...others]: readonly RunReport[]): RunReport {
+  try {
+    return others.length === 0 ? first : mergeReports([first, ...others])
+  } catch (error) {
+    if (!isFault(error, 'bad-argument')) throw error
+    const { value, allowed } = error.details
+    throw usageFault('usage.oneOf', { field, value: String(value), allowed: String(allowed) }) // of `report`, which has no --merge
+  }
 }
 
 /** One run, as `--against` takes it. @throws Fault `bad-argument` */
 export function readRun(field: string, file: string): RunReport {
   return readInputs(field, [file]).run
-}
-
-/** Reports of shards as that of the whole run: what began first names it, and it took as long as the longest. */
-export function mergeRuns(runs: readonly RunReport[]): RunReport {
-  const [first, ...others] = runs.toSorted((one, other) => one.started.localeCompare(other.started))
-  if (others.length === 0) return first
-  const { shard: _part, ...head } = first
-  const shards = runs.flatMap(({ shard }) => shard ?? [])
-  return {
-    ...head,
-    duration: Math.max(...runs.map(({ duration }) => duration)),
-    ...(shards.length > 0 && !isWhole(shards) && { shard: shards.join(', ') }),
-    results: runs.flatMap(({ results }) => results),
-  }
-}
-
-/** `1/2` and `2/2` are all of it. */
-function isWhole(shards: readonly string[]): boolean {
-  const [, count] = shards[0].split('/')
-  return Array.from({ length: Number(count) }, (_, at) => `${at + 1}/${count}`).every(part => shards.includes(part))
 }
 
 function read(field: string, file: string): Input {

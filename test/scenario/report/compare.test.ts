@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compareRuns } from '../../../simulator/scenario/report/compare.ts'
-import { mergeRuns } from '../../../simulator/scenario/report/input.ts'
 import type { RunReport } from '../../../simulator/scenario/result.ts'
+import { scenarioFiles } from '../../../simulator/scenario/suite.ts'
 import { line } from '../../devices/commands/line.ts'
 import { payment, runOf } from './payments.ts'
 
@@ -55,21 +55,6 @@ describe('two runs', () => {
   })
 })
 
-it('reports of shards become that of the whole run', () => {
-  const part = (shard: string, at: number, started: string) =>
-    runOf(first.results.slice(at, at + 1), { shard, started, duration: 100 + at })
-  const [one, two, three] = [
-    part('1/3', 0, '2026-11-29T10:00:01.000Z'),
-    part('2/3', 1, '2026-11-29T10:00:00.000Z'),
-    part('3/3', 2, '2026-11-29T10:00:02.000Z'),
-  ]
-  const whole = mergeRuns([one, two, three])
-  expect(whole).toMatchObject({ started: '2026-11-29T10:00:00.000Z', duration: 102, results: first.results })
-  expect(whole).not.toHaveProperty('shard')
-  expect(mergeRuns([one, three]).shard).toBe('1/3, 3/3')
-  expect(mergeRuns([two])).toBe(two)
-})
-
 describe('tapdip-sim report', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tapdip-report-'))
   const file = (name: string) => join(folder, name)
@@ -104,6 +89,32 @@ describe('tapdip-sim report', () => {
     expect([code, traces, run.results.length]).toEqual([0, true, 2])
     expect(run.results[0]).toMatchObject({ reader: 'qpos', card: 'mir-maestro', trace: { events }, receipt: { merchant: 'Corner shop' } })
     expect(run.results[1].trace.events).toMatchObject([{ kind: 'kernel', effect: ['TVR expired'] }])
+  })
+
+  it('puts reports of shards together, and refuses a case that two of them have', async () => {
+    const part = (at: number) =>
+      runOf(
+        first.results.slice(at, at + 1).map(one => ({ ...one, name: `case ${at}` })),
+        { shard: `${at + 1}/2` },
+      )
+    write('1.json', part(0))
+    write('2.json', part(1))
+    const words = ['report', file('1.json'), file('2.json'), '--out', file('shards.html'), '--lang', 'en']
+    expect((await line('tapdip-sim', words)).out).toMatch(/shards\.html: cases: 2, failed: 0/)
+    expect(dataOf('shards.html').run).not.toHaveProperty('shard')
+    const { err, code } = await line('tapdip-sim', [...words.with(2, file('1.json')), '--overwrite'])
+    expect([err, code]).toEqual([expect.stringMatching(/<file> is 'case 0', it takes each case once/), 2])
+  })
+
+  it('is a reporter of tapdip-sim test', async () => {
+    const [scenario] = scenarioFiles(['scenarios/contact'])
+    const { code } = await line('tapdip-sim', ['test', scenario, '--workers', '1', '--reporter', `html=${file('suite.html')}`])
+    const { run } = dataOf('suite.html')
+    expect(code).toBe(0)
+    expect(run.results.length).toBeGreaterThan(0)
+    expect(run.results[0].trace.events.map(({ kind }: { kind: string }) => kind)).toEqual(
+      expect.arrayContaining(['apdu', 'kernel', 'screen', 'result']),
+    )
   })
 
   it('overwrites nothing unless it is told to', async () => {
