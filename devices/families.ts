@@ -4,23 +4,30 @@ import type { Clock } from '../src/clock.ts'
 import * as door from '../src/door.ts'
 import type { PassthroughOptions } from '../src/reader/passthrough.ts'
 import type { Reader } from '../src/reader/reader.ts'
+import type { Dissector } from '../src/recording/dissector.ts'
+import { redactionOf } from '../src/recording/dissector.ts'
 import type { Tracer } from '../src/trace/event.ts'
 import type { BleLibrarySource } from '../src/transport/ble/radio.ts'
 import type { Link } from '../src/transport/link.ts'
 import type { BleShape, HidShape } from '../src/transport/shape.ts'
 import type { Redaction } from '../src/transport/trace.ts'
 import { bleShape as bluepadBle } from './bluepad/codec.ts'
+import { dissector as bluepadDissector } from './bluepad/dissector.ts'
 import { openBluepad } from './bluepad/driver.ts'
 import type { CarryToHost } from './bluepad/host-link.ts'
 import { idtechHid } from './idtech/codec.ts'
+import { dissector as idtechDissector } from './idtech/dissector.ts'
 import { IDTECH_APDU, IDTECH_MENU, openIdtech } from './idtech/driver.ts'
 import { magtekBle, magtekHid } from './magtek/codec.ts'
+import { dissector as magtekDissector } from './magtek/dissector.ts'
 import { magtekDialects, openMagtek } from './magtek/driver.ts'
+import { dissector as miuraDissector } from './miura/dissector.ts'
 import { openMiura } from './miura/driver.ts'
 import { bleShape as qposBle } from './qpos/codec.ts'
+import { dissector as qposDissector } from './qpos/dissector.ts'
 import { NFC_APDU, openQpos } from './qpos/driver.ts'
-import { redaction as qposRedaction } from './qpos/redaction.ts'
 import { noLink } from './softpos/driver.ts'
+import { dissector as vpcdDissector } from './vpcd/dissector.ts'
 import { openVpcd } from './vpcd/driver.ts'
 
 /** What a USB device tells of itself. */
@@ -35,6 +42,16 @@ export interface UsbIds {
 export interface UsbRow extends Pick<UsbIds, 'vendor'>, Partial<Pick<UsbIds, 'product'>> {
   /** The product's own shape, where it is not the family's. */
   readonly hid?: HidShape
+}
+
+/** What is known of a line. */
+export interface LineFacts {
+  /** Of its Link. */
+  readonly uri: string
+  /** GATT service, over Bluetooth LE. */
+  readonly service?: string | undefined
+  /** Language that the reader was said to speak. */
+  readonly dialect?: string | undefined
 }
 
 /** How a kind of reader shows itself, and how it is opened. */
@@ -57,7 +74,9 @@ export interface Family {
   readonly dialects?: readonly string[]
   /** Of its serial port, where it has one and the URI names none. */
   readonly baud?: number
-  /** What of its bytes may be recorded; only their number where it is left out. */
+  /** How its bytes are taken apart for recordings: for what may be written of them, and for playing them again. */
+  readonly dissector?: (line: LineFacts) => Dissector
+  /** What of its bytes may be recorded, where `open` hands the family to `trace`; only their number where it is left out. */
   readonly redaction?: Redaction
   /** Its driver: the link is its own from then on. */
   readonly open: (link: Link, options: OpenOptions) => Promise<Reader>
@@ -73,7 +92,7 @@ export const families: readonly Family[] = [
     ble: qposBle,
     usb: [{ vendor: 0x03aa }],
     baud: 9600,
-    redaction: qposRedaction,
+    dissector: () => qposDissector,
     open: openQpos,
   },
   {
@@ -85,6 +104,7 @@ export const families: readonly Family[] = [
     usb: [],
     dialects: ['mped', 'emv2'],
     baud: 115200,
+    dissector: () => bluepadDissector,
     open: openBluepad,
   },
   {
@@ -95,6 +115,7 @@ export const families: readonly Family[] = [
     bluetoothNames: ['Miura'],
     usb: [],
     baud: 115200,
+    dissector: () => miuraDissector,
     open: openMiura,
   },
   {
@@ -106,6 +127,7 @@ export const families: readonly Family[] = [
     hid: idtechHid,
     usb: [{ vendor: 0x0acd, product: 0x3530 }],
     baud: 115200,
+    dissector: () => idtechDissector,
     open: openIdtech,
   },
   {
@@ -122,6 +144,7 @@ export const families: readonly Family[] = [
     ],
     dialects: magtekDialects,
     baud: 115200,
+    dissector: magtekDissector,
     open: openMagtek,
   },
   {
@@ -130,6 +153,7 @@ export const families: readonly Family[] = [
     provenance: 'vendor-source',
     bluetoothNames: [],
     usb: [],
+    dissector: () => vpcdDissector,
     open: openVpcd,
   },
   {
@@ -141,6 +165,14 @@ export const families: readonly Family[] = [
     open: noLink,
   },
 ]
+
+/** What may be written of a line of this family; undefined where nobody knows, and only lengths are. */
+export function lineRedaction(family: Family, line: LineFacts): Redaction | undefined {
+  door.need('family', family, door.object)
+  door.need('line', line, door.shape({ uri: door.anyText }))
+  const { dissector, redaction } = family
+  return dissector ? redactionOf(dissector(line)) : redaction
+}
 
 /** What is seen of a device before it is opened. */
 export interface Sighting {
@@ -201,7 +233,7 @@ export interface OpenOptions extends Omit<PassthroughOptions, 'clock'> {
   /** For readers that ask a host of their own (`bluepad`): takes their requests there, and brings the answers. Without it they are told that there is no way. */
   readonly carry?: CarryToHost | undefined
   /** Wraps the link before the first byte: to record it (`traced`, with the family's own redaction), to delay it, to break it. */
-  readonly trace?: ((link: Link, family: Family) => Link) | undefined
+  readonly trace?: ((link: Link, family: Family, dialect?: string) => Link) | undefined
   /** Is told of what passes the line (as far as the family's redaction lets it), of messages, reader events, and of kernels here: `openTrace`. */
   readonly tracer?: Tracer | undefined
   /** A noble-like library of your own for `ble:`; `@abandonware/noble` when left out. */

@@ -10,8 +10,9 @@ import type { Link } from '../src/transport/link.ts'
 import type { HidShape } from '../src/transport/shape.ts'
 import { tracedLink } from '../src/transport/trace.ts'
 import { parseUri, type Uri } from '../src/transport/uri.ts'
-import { assumptions, type Family, families, hidShape, identify, type OpenOptions, type Sighting } from './families.ts'
+import { assumptions, type Family, families, hidShape, identify, lineRedaction, type OpenOptions, type Sighting } from './families.ts'
 import { openPcscReader } from './pcsc/driver.ts'
+import { openRecording } from './recording.ts'
 
 export * from '../src/index.ts'
 export { type DescribedFrames, describeFrames, type FrameKind, frameKinds } from './anatomy.ts'
@@ -20,6 +21,7 @@ export type { CarryToHost, HostCall } from './bluepad/host-link.ts'
 export * from './discover.ts'
 export * from './families.ts'
 export { fileMemory } from './memory.ts'
+export { type Recording, type RecordingOptions, readRecording } from './recording.ts'
 export { type ActivateOptions, type NfcCard, type NfcChannel, openSoftPos, type SoftPosOptions } from './softpos/driver.ts'
 
 const placeRule = door.either('a URI, or a Link', door.anyText, door.linkRule)
@@ -30,7 +32,7 @@ const openRule = door.shape({
 
 /**
  * A reader, ready to pay: `open('serial:/dev/ttyACM0?family=qpos')`, `open(link, { family: 'qpos' })`. It owns the link from here on. A reader of the PC/SC
- * service has no link and no family: `open('pcsc:')`, `open('pcsc:ACR39')`.
+ * service has no link and no family: `open('pcsc:')`, `open('pcsc:ACR39')`. `open('replay:payment.jsonl')` plays a recording of a line by what was said.
  * @throws Fault what `connect` (or `openPcsc`) throws for a URI; `bad-argument` for an unknown family, or where nothing tells which; then what the family's driver throws:
  * `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol`, `unsupported`
  * @example
@@ -48,7 +50,7 @@ const openRule = door.shape({
 export async function open(where: string | Link, options: OpenOptions = {}): Promise<Reader> {
   door.need('where', where, placeRule)
   door.need('options', options, openRule)
-  const { signal, trace, tracer, bluetooth, assumed = [] } = options
+  const { signal, tracer, bluetooth, assumed = [] } = options
   const unknown = assumed.find(one => !assumptions.includes(one))
   if (unknown !== undefined)
     throw new Fault('bad-argument', `assumed '${unknown}' is not known (${assumptions.join(', ')})`, { field: 'assumed' })
@@ -57,11 +59,25 @@ export async function open(where: string | Link, options: OpenOptions = {}): Pro
     const slot = await (await import('../src/transport/pcsc.ts')).openPcsc(uri, { signal })
     return told(openPcscReader(slot, options), tracer)
   }
+  if (uri?.scheme === 'replay') return openRecorded(uri, options)
   const family = familyOf(options.family ?? uri?.query.family, uri)
   const dialect = dialectOf(options.dialect ?? uri?.query.dialect, family)
   const link = uri ? await connect(withBaud(uri, family), { signal, hid: hidOf(uri, family), ble: family.ble, bluetooth }) : (where as Link)
-  const own = trace ? trace(link, family) : link
-  const heard = tracer ? tracedLink(own, { tracer, redaction: family.redaction }) : own
+  return openOver(link, family, dialect, options)
+}
+
+/** A recorded reader, played by message; the clock of the app is today's. */
+function openRecorded(uri: Extract<Uri, { scheme: 'replay' }>, options: OpenOptions): Promise<Reader> {
+  const { link, family, dialect } = openRecording(uri, options)
+  return openOver(link, family, dialectOf(dialect, family), options)
+}
+
+async function openOver(link: Link, family: Family, dialect: string | undefined, options: OpenOptions): Promise<Reader> {
+  const { trace, tracer } = options
+  const { uri, service } = link
+  const redaction = lineRedaction(family, { uri, service, dialect })
+  const own = trace ? trace(link, redaction ? { ...family, redaction } : family, dialect) : link
+  const heard = tracer ? tracedLink(own, { tracer, redaction }) : own
   return told(await letGoOnAbort(heard, options, link => family.open(link, { ...options, dialect })), tracer)
 }
 

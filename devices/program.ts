@@ -11,6 +11,7 @@ import { addList } from './commands/list.ts'
 import { addOrder } from './commands/order/order.ts'
 import { addRefund } from './commands/order/refund.ts'
 import { addPay } from './commands/pay.ts'
+import { addReplay } from './commands/replay.ts'
 import { addUpdate } from './commands/update.ts'
 
 export function tapdipProgram(): Command {
@@ -18,6 +19,7 @@ export function tapdipProgram(): Command {
   const program = new Command('tapdip')
     .description('Card readers and EMV payments. Test keys and test cards only; no approval by EMVCo, PCI or any scheme.')
     .version(version, '-v, --version')
-  for (const add of [addList, addInfo, addPay, addRefund, addUpdate, addOrder, addDecode, addExplain, addApdu, addKeys]) add(program)
+  for (const add of [addList, addInfo, addPay, addRefund, addUpdate, addOrder, addDecode, addExplain, addApdu, addKeys, addReplay])
+    add(program)
   return program
 }

@@ -23,7 +23,7 @@ import { type Console, openConsole } from './console.ts'
 import { APP, ASSUME, assumption, connectReader, sayPayment, sayWhoChooses } from './reader.ts'
 import { type ProfileFlags, profileOptions, readerProfile } from './reader-profile.ts'
 import { readerUri } from './reader-uri.ts'
-import { traceTo } from './record.ts'
+import { recordTo, traceTo } from './record.ts'
 
 interface PayFlags extends CardFlags, ProfileFlags, AmountFlags, AcquirerFlags {
   readonly currency: string
@@ -39,6 +39,7 @@ interface PayFlags extends CardFlags, ProfileFlags, AmountFlags, AcquirerFlags {
   readonly statusTime: number
   readonly check?: boolean
   readonly trace?: string
+  readonly record?: string
   readonly overwrite?: boolean
   readonly json?: boolean
   readonly lang?: string
@@ -76,7 +77,8 @@ export function addPay(program: Command): void {
       '--trace <file>',
       'all that happens in the payment and on the line to the reader, as lines of JSON, without card data: for `tapdip explain`',
     )
-    .option('--overwrite', 'the file of --trace may be there already')
+    .option('--record <file>', 'the line to the reader, without card data, to be played again: --reader replay:<file>')
+    .option('--overwrite', 'the files of --trace and --record may be there already')
     .option('--json', 'one JSON object on standard output')
     .action(async (amount: string, flags: PayFlags) => {
       process.exitCode = await payOnce(amount, flags)
@@ -107,6 +109,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
         contactless,
         assumed: flags.assume,
         tracer,
+        ...(flags.record !== undefined && { trace: recordTo(flags.record, flags.overwrite) }),
       },
     })
     try {

@@ -60,7 +60,7 @@ export interface Connected {
 export async function connectReader(wish: ReaderWish): Promise<Connected> {
   const { screen, uri } = wish
   if (uri !== undefined) parseUri(uri)
-  const memory = wish.remember === false ? undefined : fileMemory()
+  const memory = wish.remember === false || uri?.startsWith('replay:') ? undefined : fileMemory()
   const connection = new ReaderConnection({
     open: (uri, { signal: inner }) => open(uri, { ...wish.open, signal: inner }),
     memory,

@@ -1,13 +1,24 @@
-/** `--trace`: all that the driver and the payment see, in a file, masked. */
+/** `--trace`: all that the driver and the payment see, in a file, masked; `--record`: the line alone, as the family lets it stand there. */
 
 import { lineFile } from '../../src/line-file.ts'
 import { openTrace, type TraceWriter } from '../../src/trace/writer.ts'
+import { traced } from '../../src/transport/trace.ts'
+import type { OpenOptions } from '../index.ts'
 
 /** One trace for all connections of a command. @throws Fault `bad-argument` */
 export function traceTo(file: string, overwrite: boolean | undefined): TraceWriter {
-  const write = lineFile(file, {
-    ...{ option: '--trace', overwrite: overwrite === true },
+  return openTrace({ write: fileFor('--trace', file, overwrite) })
+}
+
+/** Each connection begins with a head of its own. @throws Fault `bad-argument` */
+export function recordTo(file: string, overwrite: boolean | undefined): NonNullable<OpenOptions['trace']> {
+  const write = fileFor('--record', file, overwrite)
+  return (link, { redaction, name }, dialect) => traced(link, { write, redaction, reader: { family: name, dialect } })
+}
+
+function fileFor(option: string, file: string, overwrite: boolean | undefined): (line: string) => void {
+  return lineFile(file, {
+    ...{ option, overwrite: overwrite === true },
     onFailure: what => process.stderr.write(`tapdip: ${what}\n`),
   })
-  return openTrace({ write })
 }

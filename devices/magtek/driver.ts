@@ -5,6 +5,7 @@ import { systemClock } from '../../src/clock.ts'
 import type { Reader } from '../../src/reader/reader.ts'
 import type { Tracer } from '../../src/trace/event.ts'
 import type { Link } from '../../src/transport/link.ts'
+import { carriedOn, productOf } from './carriers.ts'
 import { magtekServices } from './codec.ts'
 import { openMms } from './mms/mms.ts'
 import { openV5, type V5Model } from './v5.ts'
@@ -46,16 +47,10 @@ const unknownModel: V5Model = { name: 'V5', interfaces: ['chip', 'tap', 'swipe']
  * @throws Fault `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol`
  */
 export async function openMagtek(link: Link, { signal, clock = systemClock, dialect, tracer }: MagtekOptions = {}): Promise<Reader> {
-  const [scheme] = link.uri.split(':')
-  const product = productOf(link.uri)
-  const mms = dialect === undefined ? link.service === magtekServices.dynaFlex || (product ?? 0) >= 0x2000 : dialect === 'mms'
-  if (mms) return openMms(link, { signal, clock, tracer, carrier: scheme === 'ble' ? 'ble' : scheme === 'hid' ? 'hid' : 'slip' })
-  const model = services[link.service ?? ''] ?? (product === undefined ? unknownModel : products[product])
-  return openV5(link, { signal, clock, tracer, carrier: scheme === 'ble' ? 'ble' : 'hid', model })
-}
-
-/** The product of `hid:0801:0019`. */
-function productOf(uri: string): number | undefined {
-  const match = /^hid:[0-9a-f]{4}:([0-9a-f]{4})/i.exec(uri)
-  return match ? Number.parseInt(match[1], 16) : undefined
+  const { uri, service } = link
+  const carried = carriedOn({ uri, service, dialect })
+  if (carried.dialect === 'mms') return openMms(link, { signal, clock, tracer, carrier: carried.carrier })
+  const product = productOf(uri)
+  const model = services[service ?? ''] ?? (product === undefined ? unknownModel : products[product])
+  return openV5(link, { signal, clock, tracer, carrier: carried.carrier, model })
 }

@@ -2,7 +2,7 @@
 
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
-import { families as readerFamilies } from '../../devices/families.ts'
+import { lineRedaction, families as readerFamilies } from '../../devices/families.ts'
 import { choice, choiceArgument, matching, onlyFor, repeated, wholeNumber } from '../../src/command/flags.ts'
 import { helpLanguage, helpText } from '../../src/command/help.ts'
 import { interrupted } from '../../src/command/interruption.ts'
@@ -29,6 +29,7 @@ import { listen, placeOf } from '../readers/listen/listen.ts'
 import { type PinKeyKind, pinKeyKinds } from '../readers/pin-keys.ts'
 import { VpcdCard } from '../readers/vpcd.ts'
 import { person, switchRadio, virtualReader } from '../world.ts'
+import { recordServed } from './play.ts'
 
 /** `vpcd` is a bare card; the others are readers. */
 const families = [...Object.keys(virtualFamilies), 'vpcd']
@@ -50,6 +51,7 @@ interface ServeFlags {
   readonly quiet?: boolean
   readonly explain?: string
   readonly trace?: string
+  readonly record?: string
   readonly overwrite?: boolean
   readonly currency?: string
   readonly config?: string
@@ -121,7 +123,8 @@ export function addServe(program: Command): void {
     })
     .option('--explain <file>', 'the kernel’s rules, inputs and effects as lines of JSON, for `tapdip explain`')
     .option('--trace <file>', 'all that happens in the reader and on its line, as lines of JSON, without card data: for `tapdip explain`')
-    .option('--overwrite', 'the files of --explain and --trace may be there already')
+    .option('--record <file>', 'the line to the host, without card data, to be played again: tapdip-sim play <file>')
+    .option('--overwrite', 'the files of --explain, --trace and --record may be there already')
     .option('--currency <code>', 'ISO 4217: the currency that it is configured for; RUB, or that of --config, when left out')
     .option('--config <file>', 'its terminal configuration (JSON), as `tapdip-sim config` prints one')
     .option('--contactless <file>', 'its rules for taps (JSON), as `tapdip-sim config --taps` prints them')
@@ -164,7 +167,9 @@ export function addServe(program: Command): void {
       const leave = flags.live
         ? live(body, [card, ...others])
         : person(body, card, { pace, ...(present && { present }), ...(phone && { phone }), ...(pins && { pins }) })
-      const listening = await listen(flags.listen ?? 'pty', link => reader.serve(tracer ? told(link, family, tracer) : link), {
+      const wrap = recorded(flags, family, reader.dialect, 'pty')
+      const heard = (link: Link) => (tracer ? told(link, family, reader.dialect, tracer) : link)
+      const listening = await listen(flags.listen ?? 'pty', link => reader.serve(heard(wrap(link))), {
         hid: reader.hid,
         ble: reader.ble && { shape: reader.ble, name: reader.serial },
         onError: fault => process.stderr.write(`reader: ${faultMessage(fault, language(flags.lang))}\n`),
@@ -182,6 +187,17 @@ export function addServe(program: Command): void {
       await reader.close()
       tracer?.close()
     })
+}
+
+/** The links as they are, where nothing is recorded. @throws Fault `bad-argument` */
+function recorded(
+  { record, overwrite, listen: where }: ServeFlags,
+  family: string,
+  dialect: string | undefined,
+  otherwise: string,
+): (link: Link) => Link {
+  if (record === undefined) return link => link
+  return recordServed(record, { family, dialect, where: where ?? otherwise, overwrite: overwrite === true })
 }
 
 /** `dip`, `dip:leave`, `tap:visa-signature`. @throws Fault `bad-argument` */
@@ -203,7 +219,8 @@ async function serveCard(card: VirtualCard, flags: ServeFlags): Promise<void> {
   if (where === 'pty') throw usageFault('usage.oneOf', { field: '--listen', value: where, allowed: 'tcp:<port>, pcsc' })
   const tell = (fault: Fault) => void process.stderr.write(`card: ${faultMessage(fault, language(flags.lang))}\n`)
   const inserted = new VpcdCard(card, { onFault: tell })
-  const listening = await listen(where, link => inserted.serve(link), { onError: tell })
+  const wrap = recorded(flags, 'vpcd', undefined, where)
+  const listening = await listen(where, link => inserted.serve(wrap(link)), { onError: tell })
   process.stdout.write(`${card.plan.name}: ${listening.uri}${listening.uri === 'pcsc:' ? '' : '?family=vpcd'}\n`)
   await interrupted()
   await listening.close()
@@ -229,8 +246,10 @@ function traceTo(file: string, overwrite: boolean | undefined, reader: TraceRead
 }
 
 /** The line as a host's driver would record it, from its other end. */
-function told(link: Link, family: string, tracer: Tracer): Link {
-  return tracedLink(link, { tracer, redaction: readerFamilies.find(({ name }) => name === family)?.redaction, side: 'device' })
+function told(link: Link, name: string, dialect: string | undefined, tracer: Tracer): Link {
+  const family = readerFamilies.find(one => one.name === name)
+  const { uri, service } = link
+  return tracedLink(link, { tracer, redaction: family && lineRedaction(family, { uri, service, dialect }), side: 'device' })
 }
 
 interface TraceReaderNames {

@@ -5,7 +5,33 @@ import type { Clock } from '../../src/clock.ts'
 import { asFault, Fault, isFault } from '../../src/errors.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
 import type { Link } from '../../src/transport/link.ts'
-import type { ContactSession, VirtualCard } from '../cards/icc.ts'
+import type { VirtualCard } from '../cards/icc.ts'
+
+/** What is put into the slot: a virtual card, or one that was recorded. */
+export interface SlotCard {
+  /** Its name, and whether its chip works. */
+  readonly plan: {
+    /** For people. */
+    readonly name: string
+    /** `works`, where it answers. */
+    readonly chip: string
+  }
+  /** Answer to reset. */
+  readonly atr: Uint8Array
+  /** Powers it. */
+  contact(options?: {
+    /** Times what it takes its time for. */
+    clock?: Clock
+  }): Powered
+}
+
+/** A card under power. */
+export interface Powered {
+  /** A command and its answer. */
+  transmit(apdu: Uint8Array): Promise<Uint8Array>
+  /** Takes the power away. */
+  remove(): void
+}
 
 /** How the card sits in a slot. */
 export interface VpcdCardOptions {
@@ -16,15 +42,15 @@ export interface VpcdCardOptions {
 }
 
 /** The end of the socket with the card in it. */
-export class VpcdCard {
+export class VpcdCard<C extends SlotCard = VirtualCard> {
   /** Its memory lasts from slot to slot. */
-  readonly card: VirtualCard
+  readonly card: C
   readonly #options: VpcdCardOptions
   /** The connections it sits in: one, unless two readers were given the same card. */
   readonly #inserted = new Set<() => Promise<void>>()
 
   /** It sits in no slot before `serve`. */
-  constructor(card: VirtualCard, options: VpcdCardOptions = {}) {
+  constructor(card: C, options: VpcdCardOptions = {}) {
     this.card = card
     this.#options = options
   }
@@ -38,7 +64,7 @@ export class VpcdCard {
     const line = new Conversation(link, device, clock ? { clock } : {})
     const eject = () => line.close()
     this.#inserted.add(eject)
-    let power: ContactSession | undefined
+    let power: Powered | undefined
     const switchTo = (control: Exclude<VpcdControl, 'atr'>) => {
       power?.remove() // the session of the chip ends with its power
       power = control === 'powerOff' || this.card.plan.chip !== 'works' ? undefined : this.card.contact(clock ? { clock } : {})
@@ -71,7 +97,7 @@ export class VpcdCard {
   }
 
   /** @throws Fault `card-removed` when its profile pulls the card now */
-  async #answer(line: Conversation<VpcdAnswer, VpcdRequest>, power: ContactSession | undefined, apdu: Uint8Array) {
+  async #answer(line: Conversation<VpcdAnswer, VpcdRequest>, power: Powered | undefined, apdu: Uint8Array) {
     if (!power) return this.#tell(new Fault('card-mute', 'a command came to a card without power: power on (01) comes first'))
     try {
       await line.tell({ type: 'answer', data: await power.transmit(apdu) })

@@ -34,6 +34,10 @@ export async function connect(uri: string | Uri, options: ConnectOptions = {}): 
       if (!ble) throw new Fault('unsupported', `${target.uri}: nothing is known of Bluetooth LE readers of this family`, { feature: 'ble' })
       return (await import('./ble/ble.ts')).openBle(target, ble, { ...limit, lib: bluetooth })
     }
+    case 'replay':
+      throw new Fault('unsupported', `${target.uri} is played by what is said, which its family knows: open it as a reader`, {
+        feature: target.scheme,
+      })
     case 'pcsc':
       throw new Fault('unsupported', `${target.uri} leads to cards, not to bytes: open it as a reader`, { feature: target.scheme })
   }

@@ -4,9 +4,11 @@ import { fromHex, hex } from '../bytes.ts'
 import type { Clock } from '../clock.ts'
 import * as door from '../door.ts'
 import { asFault, Fault } from '../errors.ts'
+import { TRACE_FORMAT } from '../trace/event.ts'
 import { Inbox } from './inbox.ts'
 import type { ClosedBy, Link } from './link.ts'
 import { linkClosed } from './link.ts'
+import { needBytes } from './need-bytes.ts'
 import type { Direction, Redact, Redaction } from './trace.ts'
 import { TRACE_VERSION } from './trace.ts'
 
@@ -32,33 +34,67 @@ export interface Trace {
   readonly start: string
   /** What it has of the bytes: only their number, a redaction, or all. */
   readonly bytes: 'none' | 'redacted' | 'all'
+  /** Name of the reader's family, where it was told. */
+  readonly family?: string
+  /** What it spoke, where its family has several languages. */
+  readonly dialect?: string
+  /** GATT service, over Bluetooth LE. */
+  readonly service?: string
   /** In the order in which they passed. */
   readonly chunks: readonly TraceChunk[]
   /** Left out where the recording breaks off. */
   readonly end?: ClosedBy
 }
 
-/** Reads a recording made by `traced`. @throws Fault `bad-argument` with details.line; `unsupported` for another version */
+/**
+ * Reads a recording made by `traced`, or the `link` events of a trace.
+ * @throws Fault `bad-argument` with details.line; `unsupported` for another version
+ */
 export function parseTrace(text: string): Trace {
   door.need('text', text, door.anyText)
   const [head, ...lines] = text.split('\n').map(line => line.trimEnd())
   const first = object(head, 1)
   if (first.tapdip !== 'trace') throw new Fault('bad-argument', 'line 1 is not that of a tapdip trace', { line: 1 })
-  if (first.version !== TRACE_VERSION)
-    throw new Fault('unsupported', `trace version ${first.version}, this is ${TRACE_VERSION}`, { feature: `trace-${first.version}` })
-  const { uri, start, bytes } = first
-  if (typeof uri !== 'string' || typeof start !== 'string' || (bytes !== 'none' && bytes !== 'redacted' && bytes !== 'all'))
-    throw new Fault('bad-argument', 'line 1: uri and start are text, bytes is none, redacted or all', { line: 1 })
+  if (first.version !== TRACE_VERSION && first.version !== TRACE_FORMAT)
+    throw new Fault('unsupported', `trace version ${first.version}, this is ${TRACE_FORMAT}`, { feature: `trace-${first.version}` })
+  let facts = headOf(first)
   const chunks: TraceChunk[] = []
   for (const [index, text] of lines.entries()) {
     if (text === '') continue
     const line = index + 2
-    const { at, out, in: received, end } = object(text, line)
+    const event = object(text, line)
+    const { at, out, in: received, end } = first.version === TRACE_FORMAT ? ofEvent(event) : event
+    if (first.version === TRACE_FORMAT && event.kind !== 'link') {
+      facts = { ...familyOf(event), ...facts }
+      continue
+    }
     if (typeof at !== 'number') throw new Fault('bad-argument', `line ${line}: at is a number of milliseconds`, { line })
-    if (end === 'close' || end === 'peer' || end === 'loss') return { uri, start, bytes, chunks, end }
+    if (end === 'close' || end === 'peer' || end === 'loss') return { ...facts, chunks, end }
     chunks.push({ at, line, direction: out === undefined ? 'in' : 'out', ...content(out ?? received, line) })
   }
-  return { uri, start, bytes, chunks }
+  return { ...facts, chunks }
+}
+
+/** A `link` event as a line of version 1. */
+function ofEvent({ at, way, bytes, length, end }: Record<string, unknown>): Record<string, unknown> {
+  return { at, ...(end === undefined ? { [way === 'out' ? 'out' : 'in']: bytes ?? length } : { end }) }
+}
+
+/** A trace that was begun before its reader was there names it when it is opened. */
+function familyOf({ kind, event, content }: Record<string, unknown>): Pick<Trace, 'family'> {
+  const family = kind === 'reader' && event === 'opened' && (content as Record<string, unknown> | undefined)?.family
+  return typeof family === 'string' ? { family } : {}
+}
+
+function headOf({ version, uri, start, bytes, family, dialect, service, reader }: Record<string, unknown>): Omit<Trace, 'chunks'> {
+  const trace = version === TRACE_FORMAT
+  const at = trace ? (uri ?? 'trace:') : uri
+  const kept = trace ? 'redacted' : bytes
+  if (typeof at !== 'string' || typeof start !== 'string' || (kept !== 'none' && kept !== 'redacted' && kept !== 'all'))
+    throw new Fault('bad-argument', 'line 1: uri and start are text, bytes is none, redacted or all', { line: 1 })
+  const told = { family, dialect, service, ...(typeof reader === 'object' ? reader : undefined) }
+  const word = (name: 'family' | 'dialect' | 'service') => (typeof told[name] === 'string' ? { [name]: told[name] } : {})
+  return { uri: at, start, bytes: kept, ...word('family'), ...word('dialect'), ...word('service') }
 }
 
 /** How a recording is played. */
@@ -84,12 +120,7 @@ export interface Replay extends Link {
 export function replay(trace: Trace, options: ReplayOptions = {}): Replay {
   door.need('trace', trace, recording)
   door.need('options', options, door.object)
-  const blank = trace.chunks.find(chunk => chunk.bytes === undefined)
-  if (blank)
-    throw new Fault('unsupported', `line ${blank.line} has no bytes: this recording can be read, not replayed`, {
-      feature: 'replay',
-      line: blank.line,
-    })
+  needBytes(trace)
   return new Player(trace, options)
 }
 

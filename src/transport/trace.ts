@@ -62,19 +62,30 @@ export interface TraceOptions {
   redaction?: Redaction | undefined
   /** Gives the times; the system's when left out. */
   clock?: Clock | undefined
+  /** Whose end of the line this is; `host` when left out. A recording has the host's view: `out` is what the reader hears. */
+  side?: 'host' | 'device' | undefined
+  /** Of the reader, for whoever plays the recording. */
+  reader?:
+    | {
+        /** `qpos`, `bluepad`, … */
+        readonly family: string
+        /** Which of the family’s languages. */
+        readonly dialect?: string | undefined
+      }
+    | undefined
 }
 
 /** The version of the format, in its first line. */
 export const TRACE_VERSION = 1
 
 /**
- * `link`, with every chunk recorded. The lines: `{"tapdip":"trace","version":1,"uri","start","bytes":"none"|"redacted"|"all"}`, then for each chunk
- * `{"at":<ms since start>,"out"|"in":"<hex>"}`, or the number of its bytes in place of the hex, and at the end `{"at","end":"close"|"peer"|"loss"}`.
+ * `link`, with every chunk recorded. The lines: `{"tapdip":"trace","version":1,"uri","start","bytes":"none"|"redacted"|"all"}`, with `family`, `dialect`
+ * and `service` where they are known, then for each chunk `{"at":<ms since start>,"out"|"in":"<hex>"}`, or the number of its bytes in place of the hex, and at the end `{"at","end":"close"|"peer"|"loss"}`.
  */
 export function traced(link: Link, options: TraceOptions): Link {
   door.need('link', link, door.linkRule)
   door.need('options', options, door.shape({ write: door.callable }))
-  return recordedLink(link, new Recorder(options.redaction, inLines(link.uri, options)))
+  return recordedLink(link, new Recorder(options.redaction, inLines(link, options)), options.side === 'device')
 }
 
 /** How a link is told to a trace. */
@@ -216,7 +227,7 @@ class Recorder {
 }
 
 /** A sink that writes a head, and then each chunk as one line. */
-function inLines(uri: string, { write, redaction, clock = systemClock, onFailure = warn }: TraceOptions): Sink {
+function inLines({ uri, service }: Link, { write, redaction, clock = systemClock, onFailure = warn, reader }: TraceOptions): Sink {
   let out: typeof write | undefined = write
   const line = (content: object) => {
     try {
@@ -232,7 +243,8 @@ function inLines(uri: string, { write, redaction, clock = systemClock, onFailure
   }
   const start = clock.now()
   const bytes = redaction === undefined ? 'none' : redaction === unredacted ? 'all' : 'redacted'
-  line({ tapdip: 'trace', version: TRACE_VERSION, uri, start: new Date(start).toISOString(), bytes })
+  const head = { tapdip: 'trace', version: TRACE_VERSION, uri, start: new Date(start).toISOString(), bytes }
+  line({ ...head, ...reader, ...(service !== undefined && { service }) })
   return {
     now: () => clock.now() - start,
     chunk: (at, direction, length, text) => line({ at, [direction]: text ?? length }),

@@ -47,6 +47,12 @@ export type Uri = {
       /** The reader's name, or a part of it; empty: the first. */
       readonly name: string
     }
+  | {
+      /** The recording of a line. */
+      readonly scheme: 'replay'
+      /** Of its file. */
+      readonly path: string
+    }
 )
 
 export type Scheme = Uri['scheme']
@@ -58,6 +64,7 @@ export const uriForms: Readonly<Record<Scheme, string>> = {
   ble: 'ble:PP0918900518',
   hid: 'hid:0801:0019',
   pcsc: 'pcsc:',
+  replay: 'replay:payment.jsonl',
 }
 
 /** Characters of a URI; the path of a port or of a file has at most 4096 of them. */
@@ -89,6 +96,11 @@ export function parseUri(uri: string): Uri {
       const [, vendor, product] = /^([0-9a-fA-F]{4}):([0-9a-fA-F]{4})$/.exec(rest) ?? []
       if (vendor === undefined) throw badUri(uri, 'four hex digits of vendor and product follow hid:')
       return { uri, scheme: 'hid', vendor: Number.parseInt(vendor, 16), product: Number.parseInt(product, 16), query }
+    }
+    case 'replay': {
+      const path = decode(uri, rest)
+      if (path === '') throw badUri(uri, 'the path of the recording is missing')
+      return { uri, scheme: 'replay', path, query }
     }
     case 'ble':
     case 'pcsc':

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync,
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { families, open } from '../../devices/index.ts'
+import { open } from '../../devices/index.ts'
 import { names } from '../../simulator/acquirer/names.ts'
 import { issuerView } from '../../simulator/cards/issuer-view.ts'
 import { testPinAesDukpt } from '../../simulator/keys.ts'
@@ -56,14 +56,17 @@ it.each(readers)('%s %s: by chip, tap and swipe', async (family, dialect) => {
   ]
   const heard: string[] = []
   const write = (line: string) => heard.push(line)
-  const { redaction } = families.find(one => one.name === family)!
   const counter = await virtualCounter({
     ...{ family, ...(dialect && { dialect }), card, pins: [pin], resultTime: 0, host: { accounts: [...issuerView(card)] } },
     explain: entry => heard.push(faces(entry), JSON.stringify(explanationJson(entry))),
     onHost: event => heard.push(faces(event)),
   })
   ends.push(() => counter.close())
-  const reader = await open(counter.link(), { family, ...(dialect && { dialect }), trace: link => traced(link, { write, redaction }) })
+  const reader = await open(counter.link(), {
+    family,
+    ...(dialect && { dialect }),
+    trace: (link, { redaction }) => traced(link, { write, redaction }),
+  })
   ends.push(() => reader.close())
   const journal = await openJournal(join(path, 'journal.db'), { key: new Uint8Array(32).fill(9) })
   const host = httpAcquirer(counter.acquirer.url)

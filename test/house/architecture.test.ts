@@ -22,6 +22,7 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
   { files: /^src\/decode\//, may: [...bottom, /^src\/(tlv|apdu)\//], own: true },
   { files: /^src\/emv\//, may: [...bottom, /^src\/(tlv|apdu|crypto|emv)\//] },
   { files: /^src\/transport\//, may: [...bottom, /^src\/(transport|trace)\//] },
+  { files: /^src\/recording\//, may: [...bottom, /^src\/(tlv|transport|trace)\//], own: true },
   { files: /^src\/reader\//, may: [...bottom, /^src\/(apdu|emv|tlv|trace)\//, /^src\/transport\/link\.ts$/], own: true },
   { files: /^src\/payment\//, may: [...bottom, /^src\/(emv|reader|tlv|payment|trace)\//, /^src\/transport\/link\.ts$/] },
   {
@@ -31,7 +32,12 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
     own: true,
     never: /driver/,
   },
-  { files: /^devices\/[\w-]+\/redaction\.ts$/, may: [...bottom, /^src\/transport\/trace\.ts$/], own: true, never: /driver/ },
+  {
+    files: /^devices\/(?<family>[\w-]+)\/(\w+\/)?dissect(or|-\w+)\.ts$/,
+    may: [...bottom, /^src\/(tlv|recording)\//, /^src\/transport\/trace\.ts$/],
+    own: true,
+    never: /driver/,
+  },
   {
     files: /^devices\/(?<family>[\w-]+)\//,
     may: [...bottom, /^src\/(reader|emv|tlv|apdu|crypto|trace|decode)\//, /^src\/transport\/link\.ts$/],

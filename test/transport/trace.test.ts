@@ -225,7 +225,7 @@ describe('reading a recording', () => {
   })
 
   it('refuses another version by its number', () => {
-    expect(() => parseTrace('{"tapdip":"trace","version":2}')).toThrow(expect.objectContaining({ code: 'unsupported' }))
+    expect(() => parseTrace('{"tapdip":"trace","version":3}')).toThrow(expect.objectContaining({ code: 'unsupported' }))
   })
 
   it('reads one that breaks off, and Windows line ends', () => {

@@ -57,6 +57,10 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip', 'pay --wait', [...pay, '--wait', '0'], /--wait is '0', it takes a whole number from 1 to 3600/],
   ['tapdip', 'pay --status-time', [...pay, '--status-time', '601'], /--status-time is '601', it takes a whole number from 0 to 600/],
   ['tapdip', 'pay --trace', [...pay, '--trace', '/none/x'], /--trace.*\/none\/x/],
+  ['tapdip', 'pay --record', [...pay, '--record', '/none/x'], /--record.*\/none\/x/],
+  ['tapdip', 'replay <file>', ['replay', '/none/x', '--reader', 'tcp://127.0.0.1:1'], /<file>: there is no file \/none\/x/],
+  ['tapdip', 'replay --reader', ['replay', 'x', '--reader', 'tpc://127.0.0.1:1'], /--reader is 'tpc:\/\/127\.0\.0\.1:1', it takes/],
+  ['tapdip', 'replay --patience', ['replay', 'x', '--reader', 'tcp://127.0.0.1:1', '--patience', '0'], /--patience is '0'/],
   ...[pay, orderPay, refund, orderRefund].flatMap((given): (typeof wrong)[number][] => {
     const path = given === pay ? 'pay' : given === refund ? 'refund' : `order ${given[1]}`
     return [
@@ -161,6 +165,12 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'serve vpcd --pin-keys', ['serve', 'vpcd', '--pin-keys', 'tdes'], /--pin-keys is only for .*qpos/],
   ['tapdip-sim', 'serve --explain', ['serve', 'qpos', '--explain', '/none/x'], /--explain.*\/none\/x/],
   ['tapdip-sim', 'serve --trace', ['serve', 'qpos', '--trace', '/none/x'], /--trace.*\/none\/x/],
+  ['tapdip-sim', 'serve --record', ['serve', 'qpos', '--record', '/none/x'], /--record.*\/none\/x/],
+  ['tapdip-sim', 'serve --record', ['serve', 'qpos', '--record', '/none/x', '--listen', 'ble:0'], /--listen is 'ble:0', it takes pty, tcp/],
+  ['tapdip-sim', 'play <file>', ['play', '/none/x'], /<file>: there is no file \/none\/x/],
+  ['tapdip-sim', 'play --listen', ['play', 'x', '--listen', 'hid'], /--listen is 'hid', it takes pty, tcp/],
+  ['tapdip-sim', 'play --family', ['play', 'x', '--family', 'qops'], /--family is 'qops'.*did you mean 'qpos'/],
+  ['tapdip-sim', 'play --dialect', ['play', 'x', '--dialect', 'v6'], /--dialect is 'v6'.*did you mean 'v5'/],
   ['tapdip-sim', 'serve --currency', ['serve', 'qpos', '--currency', 'EUT'], /--currency is 'EUT'.*did you mean/],
   ['tapdip-sim', 'serve --config', ['serve', 'qpos', '--config', '/none/x'], /--config: there is no file \/none\/x/],
   ['tapdip-sim', 'serve --contactless', ['serve', 'qpos', '--contactless', '/none/x'], /--contactless: there is no file \/none\/x/],
@@ -258,11 +268,11 @@ const right: Readonly<Record<Name, Readonly<Record<string, readonly string[]>>>>
     ...{ 'order new': ['1.00'], 'order pay': [...orderPay.slice(2), '--method', 'reader'], 'order refund': orderRefund.slice(2), 'order sync': ['--acquirer', 'http://127.0.0.1:1'] },
     ...Object.fromEntries(['status', 'confirm', 'increment', 'cancel'].map(name => [`order ${name}`, orderRefund.slice(2, -1)])),
     ...{ 'order receipt': ['7', '--fiscal'], 'order repair': [], 'order list': [] },
-    ...{ decode: ['9F0200', '--as', 'iso8583'], explain: [import.meta.filename], apdu: ['tcp://127.0.0.1:1?family=vpcd', '00A4040000'] },
+    ...{ decode: ['9F0200', '--as', 'iso8583'], explain: [import.meta.filename], apdu: ['tcp://127.0.0.1:1?family=vpcd', '00A4040000'], replay: [import.meta.filename, '--reader', 'tcp://127.0.0.1:1'] },
     ...{ 'keys initial': pinOf.slice(2, 6), 'keys wrap': ['--under', 'test', '--key', 'test'], 'keys check': ['--key', 'test'], 'keys pin': pinOf.slice(2), 'keys track': trackOf.slice(2) },
   },
   'tapdip-sim': {
-    ...{ serve: ['qpos', '--listen', 'tcp:0'], acquirer: ['--port', '0', '--iso8583', '0'], scan: ['x', '--acquirer', 'http://127.0.0.1:1'], config: [], image: image.slice(1), run: [], test: [], demo: [] },
+    ...{ serve: ['qpos', '--listen', 'tcp:0'], acquirer: ['--port', '0', '--iso8583', '0'], scan: ['x', '--acquirer', 'http://127.0.0.1:1'], config: [], image: image.slice(1), run: [], test: [], demo: [], play: [import.meta.filename] },
   },
 } // biome-ignore format: a table
 

@@ -1,0 +1,106 @@
+/** `tapdip-sim play <file>`: a recorded reader that any app can pay with; and what records a virtual one (`serve --record`). */
+
+import type { Command } from 'commander'
+import { families, lineRedaction, readRecording } from '../../devices/index.ts'
+import { choice } from '../../src/command/flags.ts'
+import { interrupted } from '../../src/command/interruption.ts'
+import { language } from '../../src/command/line.ts'
+import { type Fault, isFault } from '../../src/errors.ts'
+import { lineFile } from '../../src/line-file.ts'
+import { faultMessage } from '../../src/messages/messages.ts'
+import { bridge } from '../../src/recording/bridge.ts'
+import { playback } from '../../src/recording/playback.ts'
+import { usageFault } from '../../src/refusal.ts'
+import type { Link } from '../../src/transport/link.ts'
+import { needBytes } from '../../src/transport/need-bytes.ts'
+import { traced } from '../../src/transport/trace.ts'
+import { listen, placeOf } from '../readers/listen/listen.ts'
+import { VpcdCard } from '../readers/vpcd.ts'
+import { cardFrom } from './recorded-card.ts'
+
+interface PlayFlags {
+  readonly listen: string
+  readonly family?: string
+  readonly dialect?: string
+  readonly lang?: string
+}
+
+/** Where bytes go as a host writes them; over HID and Bluetooth a device sees them in other pieces. */
+const plain = 'pty, tcp:<port>, tcp:<host>:<port>, serial:<path>'
+
+function plainPlace(field: string, where: string): string {
+  const { kind } = placeOf(where, field)
+  if (kind === 'pty' || kind === 'tcp' || kind === 'serial') return where
+  throw usageFault('usage.oneOf', { field, value: where, allowed: plain })
+}
+
+function playPlace(field: string, where: string): string {
+  return placeOf(where, field).kind === 'pcsc' ? where : plainPlace(field, where)
+}
+
+export function addPlay(program: Command): void {
+  program
+    .command('play')
+    .description('a recorded reader that any app can pay with, until Ctrl-C; each connection begins the recording anew')
+    .argument('<file>', 'of tapdip pay --record, or serve --record')
+    .option(
+      '--listen <where>',
+      'pty, tcp:<port>, tcp:<host>:<port> or serial:<path>; a card: tcp:…, or pcsc for the slot of a pcscd',
+      text => playPlace('--listen', text),
+      'pty',
+    )
+    .addOption(
+      choice(
+        '--family <name>',
+        'of the reader, where the recording does not tell',
+        families.filter(({ dissector }) => dissector).map(({ name }) => name),
+      ),
+    )
+    .addOption(
+      choice(
+        '--dialect <name>',
+        'that it spoke, where the recording does not tell',
+        families.flatMap(({ dialects = [] }) => dialects),
+      ),
+    )
+    .action(async (file: string, flags: PlayFlags) => {
+      const { trace, family, dialect, dissector } = readRecording(file, flags, '<file>')
+      needBytes(trace)
+      if (family.name !== 'vpcd') plainPlace('--listen', flags.listen)
+      const tell = (fault: Fault) => void process.stderr.write(`reader: ${faultMessage(fault, language(flags.lang))}\n`)
+      // A card's line is a card again, whatever it is asked first.
+      const card = family.name === 'vpcd' ? new VpcdCard(cardFrom(file, trace), { onFault: tell }) : undefined
+      const serve = async (link: Link) => {
+        if (card) return card.serve(link)
+        const by = await bridge(playback(trace, { dissector, mtu: link.mtu }), link)
+        if (isFault(by) && by.code !== 'link-closed') tell(by)
+      }
+      const listening = await listen(flags.listen, serve, { onError: tell })
+      const more = new URLSearchParams({ family: family.name, ...(dialect !== undefined && { dialect }) })
+      process.stdout.write(
+        `${file}: ${listening.uri}${listening.uri === 'pcsc:' ? '' : `${listening.uri.includes('?') ? '&' : '?'}${more}`}\n`,
+      )
+      await interrupted()
+      await listening.close()
+    })
+}
+
+/** What wraps each link of a virtual reader, so that its line is in `file`. @throws Fault `bad-argument` */
+export function recordServed(
+  file: string,
+  {
+    family,
+    dialect,
+    where,
+    overwrite,
+  }: { readonly family: string; readonly dialect?: string | undefined; readonly where: string; readonly overwrite: boolean },
+): (link: Link) => Link {
+  plainPlace('--listen', where)
+  const known = families.find(one => one.name === family)
+  const write = lineFile(file, { option: '--record', overwrite, onFailure: what => process.stderr.write(`tapdip-sim: ${what}\n`) })
+  return link => {
+    const { uri, service } = link
+    const redaction = known && lineRedaction(known, { uri, service, dialect })
+    return traced(link, { write, redaction, side: 'device', reader: { family, dialect } })
+  }
+}
