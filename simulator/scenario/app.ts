@@ -181,6 +181,8 @@ export function openApp({ plan, world, tracer, onEvent, onJournal, connect }: Ap
       ...(verifyFrom !== undefined && { verifyFrom }),
       ...(statusTime !== undefined && { statusTime }),
       ...(reversalTime !== undefined && { reversalTime }),
+      ...(step.prefer && { prefer: step.prefer }),
+      ...(step.waitTime !== undefined && { waitTime: step.waitTime }),
       ...(step.interfaces && { interfaces: step.interfaces }),
       ...(step.forceOnline !== undefined && { forceOnline: step.forceOnline }),
       ...(step.fallback && {

@@ -215,6 +215,8 @@ const payStep = z.strictObject({
     .min(1)
     .optional()
     .describe('How a card may be read'),
+  prefer: z.array(z.string().min(1).max(64)).min(1).optional().describe('Payment systems that the merchant prefers, best first'),
+  waitTime: milliseconds.optional().describe('How long a card is waited for; as the reader waits when left out'),
   cashback: money.optional(),
   tip: money.optional(),
   surcharge: money.optional(),
