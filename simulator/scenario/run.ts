@@ -1,7 +1,7 @@
 /** Runs one case of a scenario at a counter of its own, and tells all that came of it. Everything is closed when it settles, whatever happened. */
 
 import { hex } from '../../src/bytes.ts'
-import { systemClock, VirtualClock, within } from '../../src/clock.ts'
+import { sleep, systemClock, VirtualClock, within } from '../../src/clock.ts'
 import { EXIT, exitOf } from '../../src/command/line.ts'
 import type { Explanation } from '../../src/emv/explain/explain.ts'
 import { asFault, Fault } from '../../src/errors.ts'
@@ -254,7 +254,7 @@ async function take(step: StepPlan, world: World, app: App, signal: AbortSignal)
   if ('refundByCard' in step) return app.refundByCard(step.refundByCard, signal)
   if ('sync' in step) return app.sync()
   if ('update' in step) return app.update(step.update, signal)
-  if ('wait' in step) await world.rest(step.wait)
+  if ('wait' in step) await sleep(step.wait, world.clock)
   else if ('knob' in step) world.act({ knob: step.knob })
   else if ('do' in step) for (const deed of [step.do].flat()) world.act(deed)
   else if ('settle' in step) world.counter.acquirer.settle()

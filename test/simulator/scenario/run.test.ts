@@ -1,36 +1,13 @@
 /** The runner: what steps, faults and people come to, the same every time for the same seed, and nothing left behind. */
 
-import { mkdtempSync, readdirSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { open } from '../../../devices/index.ts'
 import { json } from '../../../simulator/scenario/reporters/machine.ts'
-import { countOf } from '../../../simulator/scenario/result.ts'
 import { runScenario } from '../../../simulator/scenario/run.ts'
-import {
-  casesIn,
-  mergeReports,
-  parseReport,
-  runSuite,
-  scenarioFiles,
-  selected,
-  shippedScenarios,
-} from '../../../simulator/scenario/suite.ts'
+import { mergeReports, parseReport, runSuite, selected } from '../../../simulator/scenario/suite.ts'
 import { listen, loadCard, person, virtualReader } from '../../../simulator/world.ts'
 import type { Tracer } from '../../../src/trace/event.ts'
-import { casesOfText, only, place } from './bench.ts'
-
-afterEach(() => vi.unstubAllEnvs())
-
-describe('the scenarios of the package', () => {
-  it('all pass', { timeout: 300_000 }, async () => {
-    vi.stubEnv('TMPDIR', mkdtempSync(place('tmp-')))
-    const report = await runSuite(casesIn(scenarioFiles([shippedScenarios()])))
-    expect(report.results.filter(({ status }) => status === 'failed').map(({ name, reason }) => `${name}: ${reason}`)).toEqual([])
-    expect(countOf(report, 'passed')).toBeGreaterThan(100)
-    expect(readdirSync(tmpdir())).toEqual([]) // no journal is left
-  })
-})
+import { casesOfText, only } from './bench.ts'
 
 describe('a case', () => {
   it('is the same for the same seed, and another for another', async () => {
