@@ -23,7 +23,7 @@ import { type Console, openConsole } from './console.ts'
 import { APP, ASSUME, assumption, connectReader, sayPayment, sayWhoChooses } from './reader.ts'
 import { type ProfileFlags, profileOptions, readerProfile } from './reader-profile.ts'
 import { readerUri } from './reader-uri.ts'
-import { recordTo, traceTo } from './record.ts'
+import { recordTo, TRACE, traceTo } from './record.ts'
 
 interface PayFlags extends CardFlags, ProfileFlags, AmountFlags, AcquirerFlags {
   readonly currency: string
@@ -73,10 +73,7 @@ export function addPay(program: Command): void {
       20,
     )
     .option('--check', 'ask the bank whether the card is good: the amount is 0, and nothing is charged')
-    .option(
-      '--trace <file>',
-      'all that happens in the payment and on the line to the reader, as lines of JSON, without card data: for `tapdip explain`',
-    )
+    .option('--trace <file>', TRACE)
     .option('--record <file>', 'the line to the reader, without card data, to be played again: --reader replay:<file>')
     .option('--overwrite', 'the files of --trace and --record may be there already')
     .option('--json', 'one JSON object on standard output')

@@ -5,6 +5,9 @@ import { openTrace, type TraceWriter } from '../../src/trace/writer.ts'
 import { traced } from '../../src/transport/trace.ts'
 import type { OpenOptions } from '../index.ts'
 
+export const TRACE = 'all that happens, and what passes the line to the reader, as lines of JSON, without card data: for `tapdip explain`'
+export const OVERWRITE = 'the file of --trace may be there already'
+
 /** One trace for all connections of a command. @throws Fault `bad-argument` */
 export function traceTo(file: string, overwrite: boolean | undefined): TraceWriter {
   return openTrace({ write: fileFor('--trace', file, overwrite) })

@@ -6,6 +6,7 @@ import { amountOf, choice, matching } from '../../src/command/flags.ts'
 import { EXIT, language } from '../../src/command/line.ts'
 import { DukptDevice, initialKey } from '../../src/crypto/dukpt.ts'
 import { currency, formatAmount } from '../../src/currency.ts'
+import type { Card } from '../../src/emv/card.ts'
 import { transact } from '../../src/emv/contact/kernel.ts'
 import { tagName } from '../../src/emv/data.ts'
 import type { Explanation } from '../../src/emv/explain/explain.ts'
@@ -14,8 +15,10 @@ import type { Outcome } from '../../src/emv/outcome.ts'
 import { eurMpos, russianMpos } from '../../src/emv/profiles.ts'
 import type { AuthorisationRequest, AuthorisationResponse, Terminal } from '../../src/emv/terminal.ts'
 import { message } from '../../src/messages/messages.ts'
+import { KernelTrace } from '../../src/reader/kernel-trace.ts'
 import { write } from '../../src/tlv/ber.ts'
 import { describe } from '../../src/tlv/print.ts'
+import type { Tracer } from '../../src/trace/event.ts'
 import { Issuer } from '../acquirer/issuer/issuer.ts'
 import { parseRules } from '../acquirer/rules.ts'
 import { loadCard, type VirtualCard } from '../cards/icc.ts'
@@ -24,6 +27,7 @@ import { profiles } from '../cards/profiles/index.ts'
 import { testPinDukpt } from '../keys.ts'
 import { pinBlock } from '../readers/pin-keys.ts'
 import { virtualConfig } from '../world.ts'
+import { traceTo } from './trace-file.ts'
 
 const configs = { russianMpos: { of: russianMpos, unit: currency('RUB') }, eurMpos: { of: eurMpos, unit: currency('EUR') } } as const
 export const hosts = ['approve', 'decline', 'unreachable'] as const
@@ -36,6 +40,8 @@ export interface RunOptions {
   readonly host?: (typeof hosts)[number]
   /** The card's own PIN when left out. */
   readonly pin?: string
+  /** Is told of the presentation, its steps, commands and rules. */
+  readonly tracer?: Tracer
 }
 
 /** One payment: of several applications the first is chosen. @throws Fault `bad-argument` for the amount */
@@ -43,10 +49,18 @@ export async function runCard(card: VirtualCard, options: RunOptions = {}): Prom
   const { of, unit } = configs[options.config ?? 'russianMpos']
   const explained: Explanation[] = []
   const transaction = { amount: amountOf('--amount', options.amount ?? '2500.00', unit), currency: unit, at: new Date() }
-  const outcome = await transact(card.contact(), transaction, virtualConfig(undefined, of), terminalWith(card, options), {
-    explain: entry => void explained.push(entry),
-  })
-  return { outcome, explained }
+  const explain = (entry: Explanation) => void explained.push(entry)
+  const trace = options.tracer && new KernelTrace(options.tracer, 'reader')
+  const chip = card.contact()
+  const slot: Card = trace
+    ? {
+        ...{ interface: chip.interface, atr: chip.atr },
+        transmit: (apdu, how) => trace.command('contact', apdu, () => chip.transmit(apdu, how)),
+      }
+    : chip
+  const how = { explain: trace?.explain(explain) ?? explain }
+  const run = () => transact(slot, transaction, virtualConfig(undefined, of), terminalWith(card, options), how)
+  return { outcome: await (trace ? trace.presented('chip', run) : run()), explained }
 }
 
 function terminalWith(card: VirtualCard, { host = 'approve', pin = card.plan.pin?.digits ?? '1234' }: RunOptions): Terminal {
@@ -127,6 +141,8 @@ export function addRun(program: Command): void {
     .addOption(choice('--host <what>', 'what the card’s bank does', hosts).default('approve'))
     .option('--pin <digits>', 'what the cardholder enters; the card’s own PIN when left out', matching('--pin', /^\d{4,12}$/, '0-9, 4–12'))
     .option('--explain', 'step, rule, inputs and effect of everything')
+    .option('--trace <file>', 'the same with every command and answer, as lines of JSON: for `tapdip explain`')
+    .option('--overwrite', 'the file of --trace may be there already')
     .option('--json', 'one JSON object')
     .action(
       async (flags: {
@@ -136,20 +152,29 @@ export function addRun(program: Command): void {
         host: (typeof hosts)[number]
         pin?: string
         explain?: boolean
+        trace?: string
+        overwrite?: boolean
         json?: boolean
         lang?: string
       }) => {
         const { config, host } = flags
         const card = loadCard(flags.card)
         const { unit } = configs[config]
-        const { outcome, explained } = await runCard(card, { config, host, amount: flags.amount, ...(flags.pin && { pin: flags.pin }) })
+        const { amount, pin } = flags
+        const tracer = flags.trace === undefined ? undefined : traceTo(flags.trace, flags.overwrite, { card: card.plan.name })
+        const { outcome, explained } = await runCard(card, { config, host, amount, ...(pin && { pin }), ...(tracer && { tracer }) })
         const told = outcomeJson(outcome)
+        const { result, reason } = outcome
+        tracer?.tell('app', { kind: 'result', result, ...(reason && { reason }), content: told })
+        tracer?.close()
         if (flags.json) {
           const whole = { card: card.plan.name, ...told, ...(flags.explain && { explained: explained.map(explanationJson) }) }
           process.stdout.write(`${JSON.stringify(whole, null, 2)}\n`)
         } else {
-          const amount = `${formatAmount(amountOf('--amount', flags.amount, unit), unit)} ${unit.alpha}`
-          process.stdout.write(`${message('demo.run', language(flags.lang), { card: card.plan.name, amount })}\n${printOutcome(told)}`)
+          const shown = `${formatAmount(amountOf('--amount', amount, unit), unit)} ${unit.alpha}`
+          process.stdout.write(
+            `${message('demo.run', language(flags.lang), { card: card.plan.name, amount: shown })}\n${printOutcome(told)}`,
+          )
           if (flags.explain) process.stdout.write(`\n${printExplanations(explained)}`)
         }
         process.exitCode = EXIT[outcome.result]

@@ -2,7 +2,6 @@
 
 import { createInterface } from 'node:readline'
 import type { Command } from 'commander'
-import { lineRedaction, families as readerFamilies } from '../../devices/families.ts'
 import { choice, choiceArgument, matching, onlyFor, repeated, wholeNumber } from '../../src/command/flags.ts'
 import { helpLanguage, helpText } from '../../src/command/help.ts'
 import { interrupted } from '../../src/command/interruption.ts'
@@ -15,10 +14,7 @@ import { asFault, Fault } from '../../src/errors.ts'
 import { lineFile } from '../../src/line-file.ts'
 import { faultMessage, type Language, message } from '../../src/messages/messages.ts'
 import { oneOf, usageFault } from '../../src/refusal.ts'
-import type { Tracer } from '../../src/trace/event.ts'
-import { openTrace, type TraceWriter } from '../../src/trace/writer.ts'
 import type { Link } from '../../src/transport/link.ts'
-import { tracedLink } from '../../src/transport/trace.ts'
 import { loadCard, type VirtualCard } from '../cards/icc.ts'
 import { profiles } from '../cards/profiles/index.ts'
 import type { Body, Screen } from '../readers/body/body.ts'
@@ -30,6 +26,7 @@ import { type PinKeyKind, pinKeyKinds } from '../readers/pin-keys.ts'
 import { VpcdCard } from '../readers/vpcd.ts'
 import { person, switchRadio, virtualReader } from '../world.ts'
 import { recordServed } from './play.ts'
+import { toldLine, traceTo } from './trace-file.ts'
 
 /** `vpcd` is a bare card; the others are readers. */
 const families = [...Object.keys(virtualFamilies), 'vpcd']
@@ -146,7 +143,8 @@ export function addServe(program: Command): void {
       if (family === 'vpcd') return serveCard(card, flags)
       const { config, contactless } = await readProfile(flags, flags.currency === undefined ? undefined : currency(flags.currency))
       const unit = flags.currency ?? (config ?? contactless)?.currencyCode
-      const tracer = flags.trace === undefined ? undefined : traceTo(flags.trace, flags.overwrite, { family, dialect: flags.dialect }, card)
+      const subject = { reader: { family, ...(flags.dialect && { dialect: flags.dialect }) }, card: card.plan.name }
+      const tracer = flags.trace === undefined ? undefined : traceTo(flags.trace, flags.overwrite, subject)
       const reader = virtualReader({
         family,
         ...(unit !== undefined && { currency: currency(unit).alpha }),
@@ -168,7 +166,7 @@ export function addServe(program: Command): void {
         ? live(body, [card, ...others])
         : person(body, card, { pace, ...(present && { present }), ...(phone && { phone }), ...(pins && { pins }) })
       const wrap = recorded(flags, family, reader.dialect, 'pty')
-      const heard = (link: Link) => (tracer ? told(link, family, reader.dialect, tracer) : link)
+      const heard = (link: Link) => (tracer ? toldLine(link, family, reader.dialect, tracer) : link)
       const listening = await listen(flags.listen ?? 'pty', link => reader.serve(heard(wrap(link))), {
         hid: reader.hid,
         ble: reader.ble && { shape: reader.ble, name: reader.serial },
@@ -233,28 +231,6 @@ function explainTo(file: string, overwrite: boolean | undefined): Explain {
     onFailure: what => process.stderr.write(`tapdip-sim: ${what}\n`),
   })
   return entry => write(JSON.stringify(explanationJson(entry)))
-}
-
-/** @throws Fault `bad-argument` */
-function traceTo(file: string, overwrite: boolean | undefined, reader: TraceReaderNames, { plan }: VirtualCard): TraceWriter {
-  const write = lineFile(file, {
-    ...{ option: '--trace', overwrite: overwrite === true },
-    onFailure: what => process.stderr.write(`tapdip-sim: ${what}\n`),
-  })
-  const { family, dialect } = reader
-  return openTrace({ write, header: { reader: { family, ...(dialect !== undefined && { dialect }) }, card: plan.name } })
-}
-
-/** The line as a host's driver would record it, from its other end. */
-function told(link: Link, name: string, dialect: string | undefined, tracer: Tracer): Link {
-  const family = readerFamilies.find(one => one.name === name)
-  const { uri, service } = link
-  return tracedLink(link, { tracer, redaction: family && lineRedaction(family, { uri, service, dialect }), side: 'device' })
-}
-
-interface TraceReaderNames {
-  readonly family: string
-  readonly dialect: string | undefined
 }
 
 /** The display as one line: `| ENTER PIN: | **** |`. */

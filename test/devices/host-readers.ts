@@ -19,6 +19,7 @@ import { slotOf } from './pcsc-slot.ts'
 /** What a condition needs of a reader. */
 export type Part = 'battery' | 'firmware' | 'seal' | 'cancel key' | 'empty slot'
 
+/** `tracer` hears of the kernel in the app, not of the reader below it. */
 export interface HostRow {
   readonly name: string
   /** What it has not, and the word for that in the table. */
@@ -32,13 +33,13 @@ export const hostReaders: readonly HostRow[] = [
   {
     name: 'qpos, kernel in the app',
     lacks: {},
-    async place({ person: who = {}, prepare, clock, open: _, ...made }) {
+    async place({ person: who = {}, prepare, clock, tracer, open: _, ...made }) {
       const device = virtualReader({ ...made, clock, family: 'qpos', resultTime: 0 })
       prepare?.(device)
       const [app, line] = pipe({ clock })
       const served = device.serve(line)
       const raw = await open(app, { family: 'qpos', clock, assumed: ['qpos-nfc-apdu'] })
-      const reader = hostKernel(raw, { config: virtualConfig(), contactless: russianContactless(), clock })
+      const reader = hostKernel(raw, { config: virtualConfig(), contactless: russianContactless(), clock, tracer })
       return {
         ...at(reader, device.body, who, 'tap', async () => {
           await served
@@ -52,13 +53,13 @@ export const hostReaders: readonly HostRow[] = [
   {
     name: 'idtech, kernel in the app',
     lacks: { 'cancel key': 'no keys' },
-    async place({ person: who = {}, prepare, clock, open: _, ...made }) {
+    async place({ person: who = {}, prepare, clock, tracer, open: _, ...made }) {
       const device = virtualReader({ ...made, clock, family: 'idtech', resultTime: 0 })
       prepare?.(device)
       const [app, line] = pipe({ clock })
       const served = device.serve(line)
       const raw = await open(app, { family: 'idtech', clock, assumed: ['idtech-apdu'] })
-      const reader = hostKernel(raw, { config: virtualConfig(), clock })
+      const reader = hostKernel(raw, { config: virtualConfig(), clock, tracer })
       return {
         ...at(reader, device.body, who, 'dip', async () => {
           await served
@@ -72,31 +73,31 @@ export const hostReaders: readonly HostRow[] = [
   {
     name: 'softpos',
     lacks: { ...none, firmware: 'the app itself' },
-    async place({ person: who = {}, clock }) {
+    async place({ person: who = {}, clock, tracer }) {
       const body = new Body({ clock })
       let drop = () => {}
       const closed = new Promise<void>(resolve => {
         drop = resolve
       })
       const channel = { ...virtualNfc(body), closed }
-      const reader = await openSoftPos({ channel, config: virtualConfig(), contactless: russianContactless(), clock })
+      const reader = await openSoftPos({ channel, config: virtualConfig(), contactless: russianContactless(), clock, tracer })
       return { ...at(reader, body, who, 'tap'), line: { drop } }
     },
   },
   {
     name: 'pcsc',
     lacks: { ...none, firmware: 'PC/SC tells none' },
-    async place({ person: who = {}, clock }) {
+    async place({ person: who = {}, clock, tracer }) {
       const body = new Body({ clock })
       const line = slotOf(body)
-      const reader = openPcscReader(line, { config: virtualConfig(), contactless: russianContactless(), clock })
+      const reader = openPcscReader(line, { config: virtualConfig(), contactless: russianContactless(), clock, tracer })
       return { ...at(reader, body, who, 'dip'), line }
     },
   },
   {
     name: 'vpcd',
     lacks: { ...none, firmware: 'vpcd tells none', 'empty slot': 'the connection is the card' },
-    async place({ person: who = {}, clock }) {
+    async place({ person: who = {}, clock, tracer }) {
       const held = cardOf(who)
       const slot = new VpcdCard(held, { clock })
       let commands = 0
@@ -109,7 +110,7 @@ export const hostReaders: readonly HostRow[] = [
         },
       })
       const served = slot.serve(line)
-      const reader = await openVpcd(app, { config: virtualConfig(), clock })
+      const reader = await openVpcd(app, { config: virtualConfig(), clock, tracer })
       return { ...at(reader, undefined, who, 'dip', () => served), line }
     },
   },

@@ -18,6 +18,7 @@ import { openJournal } from '../../src/payment/journal/open.ts'
 import { openDatabase } from '../../src/payment/journal/sqlite.ts'
 import { pay } from '../../src/payment/pay/payment.ts'
 import { openTill } from '../../src/payment/till/till.ts'
+import { openTrace } from '../../src/trace/writer.ts'
 import { traced } from '../../src/transport/trace.ts'
 import { faces, found, secretBytes, secretNumber } from '../canaries.ts'
 import { everyFamily } from '../devices/families.ts'
@@ -56,8 +57,9 @@ it.each(readers)('%s %s: by chip, tap and swipe', async (family, dialect) => {
   ]
   const heard: string[] = []
   const write = (line: string) => heard.push(line)
+  const tracer = openTrace({ write })
   const counter = await virtualCounter({
-    ...{ family, ...(dialect && { dialect }), card, pins: [pin], resultTime: 0, host: { accounts: [...issuerView(card)] } },
+    ...{ family, ...(dialect && { dialect }), card, pins: [pin], resultTime: 0, tracer, host: { accounts: [...issuerView(card)] } },
     explain: entry => heard.push(faces(entry), JSON.stringify(explanationJson(entry))),
     onHost: event => heard.push(faces(event)),
   })
@@ -65,6 +67,7 @@ it.each(readers)('%s %s: by chip, tap and swipe', async (family, dialect) => {
   const reader = await open(counter.link(), {
     family,
     ...(dialect && { dialect }),
+    tracer,
     trace: (link, { redaction }) => traced(link, { write, redaction }),
   })
   ends.push(() => reader.close())
@@ -78,7 +81,7 @@ it.each(readers)('%s %s: by chip, tap and swipe', async (family, dialect) => {
       return host.authorise(message, options)
     },
   }
-  const till = openTill({ journal, merchant, acquirer, background: false, onNotice: notice => heard.push(faces(notice)) })
+  const till = openTill({ journal, merchant, acquirer, tracer, background: false, onNotice: notice => heard.push(faces(notice)) })
   for (const present of ['dip', 'tap', 'swipe'] as const) {
     counter.next({ card, present, pins: [pin] })
     const order = { number: present, amount: 100_00n, currency: currency('RUB') }
@@ -95,6 +98,7 @@ it.each(readers)('%s %s: by chip, tap and swipe', async (family, dialect) => {
   await till.close()
   await journal.close()
   heard.push(everyFile(path))
+  for (const kind of ['apdu', 'message', 'kernel', 'journal', 'result']) expect(heard.join('\n')).toContain(`"kind":"${kind}"`)
   expect(found(canaries, heard.join('\n'))).toEqual([])
   expect(heard.join('\n')).toContain(pan.slice(-4)) // it was looked at: what may be shown is there
 })

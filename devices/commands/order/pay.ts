@@ -198,9 +198,9 @@ function typedAmount(text: string, { currency }: OrderRecord): bigint | undefine
 }
 
 async function byCard(order: OrderRecord, method: 'reader' | 'softpos', shop: Shop, flags: OrderPayFlags): Promise<Paid> {
-  const { screen, signal, till } = shop
+  const { screen, signal, till, tracer } = shop
   const { config, contactless } = await readerProfile(flags, order.currency)
-  const wish = { uri: flags.reader, screen, signal, open: { config, contactless, assumed: flags.assume } }
+  const wish = { uri: flags.reader, screen, signal, open: { config, contactless, assumed: flags.assume, tracer } }
   const { reader, close } = method === 'softpos' ? await field(wish) : await lastReader(wish)
   try {
     const time = flags.statusTime * 1000

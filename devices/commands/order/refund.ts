@@ -83,7 +83,7 @@ function rulesFor(unit: Currency): RefundRules | undefined {
 }
 
 async function give(order: Order, amount: bigint | undefined, shop: Shop, flags: RefundFlags): Promise<number> {
-  const { screen, lang, signal, till, journal, merchant, refunds } = shop
+  const { screen, lang, signal, till, journal, merchant, refunds, tracer } = shop
   const card = readCardFlags(flags)
   const paid = journal.order(merchant, order.number)?.entries.some(({ kind, result }) => kind === 'payment' && result === 'approved')
   const { config, contactless } = await readerProfile(flags, order.currency)
@@ -94,7 +94,7 @@ async function give(order: Order, amount: bigint | undefined, shop: Shop, flags:
     uri: flags.reader,
     screen,
     signal,
-    open: { config, contactless, assumed: flags.assume },
+    open: { config, contactless, assumed: flags.assume, tracer },
   })
   try {
     screen.say('app.toRefund', { amount: moneyText(amount ?? order.amount, order, lang) })

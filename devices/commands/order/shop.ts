@@ -17,9 +17,11 @@ import { openJournal } from '../../../src/payment/journal/open.ts'
 import { checkMerchant } from '../../../src/payment/order.ts'
 import { openTill, type RefundRules, type Till, type TillOptions } from '../../../src/payment/till/till.ts'
 import { oneOf } from '../../../src/refusal.ts'
+import type { Tracer } from '../../../src/trace/event.ts'
 import { stateFolder } from '../../memory.ts'
 import { type AcquirerFlags, acquirerAt, acquirerOptions, type CommandAcquirer } from '../acquirer.ts'
 import { type Console, openConsole } from '../console.ts'
+import { OVERWRITE, TRACE, traceTo } from '../record.ts'
 
 export interface ShopFlags extends Partial<Pick<AcquirerFlags, 'acquirer' | 'isoDialect'>> {
   readonly journal?: string
@@ -30,6 +32,8 @@ export interface ShopFlags extends Partial<Pick<AcquirerFlags, 'acquirer' | 'iso
   readonly lang?: string
   /** False with `--no-sync`. */
   readonly sync?: boolean
+  readonly trace?: string
+  readonly overwrite?: boolean
 }
 
 export interface Shop {
@@ -40,6 +44,8 @@ export interface Shop {
   readonly screen: Console
   readonly lang: Language
   readonly signal: AbortSignal
+  /** Of `--trace`. */
+  readonly tracer: Tracer | undefined
   /** Notices so far. */
   readonly told: readonly Notice[]
   /** What may be given back where nothing was paid. */
@@ -59,7 +65,11 @@ const START_TIME = 15_000
 
 /** `online`: it talks to a host. */
 export function shopOptions(command: Command, online = false): Command {
-  if (online) acquirerOptions(command).option('--no-sync', 'leave what earlier payments left for another time')
+  if (online)
+    acquirerOptions(command)
+      .option('--no-sync', 'leave what earlier payments left for another time')
+      .option('--trace <file>', TRACE)
+      .option('--overwrite', OVERWRITE)
   return command
     .option('--journal <file>', 'the journal; orders.db in the user’s state folder when left out')
     .option('--merchant <name>', 'as on the slip', 'MobileTestMerchant')
@@ -89,6 +99,7 @@ export async function withShop(
   const lang = language(flags.lang)
   const merchant = merchantOf(flags)
   checkMerchant(merchant)
+  const tracer = flags.trace === undefined ? undefined : traceTo(flags.trace, flags.overwrite)
   const screen = openConsole(lang)
   const host: CommandAcquirer =
     flags.acquirer === undefined ? { acquirer: offline, close: async () => {} } : acquirerAt({ ...flags, acquirer: flags.acquirer })
@@ -103,7 +114,7 @@ export async function withShop(
     })
     const { acquirer } = host
     const till = openTill({
-      ...{ journal, merchant, background: false, acquirer },
+      ...{ journal, merchant, background: false, acquirer, ...(tracer && { tracer }) },
       ...(refunds && { refunds }),
       ...estimatesOf(process.env.TAPDIP_CATEGORY),
       onNotice(notice) {
@@ -114,13 +125,14 @@ export async function withShop(
     })
     try {
       if (flags.acquirer !== undefined && flags.sync !== false) await catchUp(till, signal)
-      return await work({ journal, till, acquirer, merchant, screen, lang, signal, told, ...(refunds && { refunds }) })
+      return await work({ journal, till, acquirer, merchant, screen, lang, signal, tracer, told, ...(refunds && { refunds }) })
     } finally {
       await till.close()
       await journal.close()
       await host.close()
     }
   } finally {
+    tracer?.close()
     screen.close()
   }
 }

@@ -56,7 +56,9 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip', 'pay --terminal', [...pay, '--terminal', '123456789'], /--terminal has 9/],
   ['tapdip', 'pay --wait', [...pay, '--wait', '0'], /--wait is '0', it takes a whole number from 1 to 3600/],
   ['tapdip', 'pay --status-time', [...pay, '--status-time', '601'], /--status-time is '601', it takes a whole number from 0 to 600/],
-  ['tapdip', 'pay --trace', [...pay, '--trace', '/none/x'], /--trace.*\/none\/x/],
+  ...[pay, refund, orderPay, orderRefund, ...['status', 'confirm', 'cancel', 'increment'].map(name => ['order', name, ...orderPay.slice(2)]), ['order', 'sync', ...orderPay.slice(3, 5)]].map(
+    (given): (typeof wrong)[number] => ['tapdip', `${given[0] === 'order' ? `order ${given[1]}` : given[0]} --trace`, [...given, '--trace', '/none/x'], /--trace.*\/none\/x/],
+  ),
   ['tapdip', 'pay --record', [...pay, '--record', '/none/x'], /--record.*\/none\/x/],
   ['tapdip', 'replay <file>', ['replay', '/none/x', '--reader', 'tcp://127.0.0.1:1'], /<file>: there is no file \/none\/x/],
   ['tapdip', 'replay --reader', ['replay', 'x', '--reader', 'tpc://127.0.0.1:1'], /--reader is 'tpc:\/\/127\.0\.0\.1:1', it takes/],
@@ -196,6 +198,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'report --against', ['report', 'test/vectors/explained.jsonl', '--against', '/none/x'], /--against: there is no file \/none\/x/],
   ['tapdip-sim', 'report --out', ['report', 'test/vectors/explained.jsonl', '--out', '/none/x'], /--out: there is no directory for \/none\/x/],
   ['tapdip-sim', 'run --card', ['run', '--card', 'dad'], /--card is 'dad'.*did you mean 'dda'/],
+  ['tapdip-sim', 'run --trace', ['run', '--trace', '/none/x'], /--trace.*\/none\/x/],
   ['tapdip-sim', 'run --amount', ['run', '--amount', '1,005'], /--amount is '1,005'/],
   ['tapdip-sim', 'run --config', ['run', '--config', 'eurmpos'], /did you mean 'eurMpos'/],
   ['tapdip-sim', 'run --host', ['run', '--host', 'aprove'], /did you mean 'approve'/],

@@ -1,0 +1,58 @@
+/** `--trace` and `explain` as somebody at a shell uses them. */
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+import { profiles, virtualCounter } from '../../simulator/world.ts'
+import { parseTraceLog } from '../../src/trace/read.ts'
+import { line } from '../devices/commands/line.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tapdip-trace-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const { pin } = profiles['mir-maestro']
+
+it('run --trace: every command of a card, and explain shows them', async () => {
+  const file = join(folder, 'run.jsonl')
+  expect(await line('tapdip-sim', ['run', '--card', 'mir-maestro', '--trace', file])).toMatchObject({ code: 0 })
+  const text = readFileSync(file, 'utf8')
+  expect(text).not.toContain(`2${pin!.digits.length}${pin!.digits}`) // VERIFY
+  const printed = await line('tapdip', ['explain', file])
+  for (const part of ['mir-maestro', 'presentation chip', '  step selection', 'GENERATE AC 80AE', 'result approved'])
+    expect(printed.out).toContain(part)
+  const { events } = parseTraceLog(text)
+  expect(JSON.parse((await line('tapdip', ['explain', file, '--json'])).out)).toEqual(events)
+  for (const step of new Set(events.flatMap(one => (one.kind === 'kernel' ? [one.step] : [])))) {
+    const { out, err } = await line('tapdip', ['explain', file, '--step', step])
+    expect({ step, err, first: out.split('\n')[0] }).toEqual({ step, err: '', first: step })
+  }
+})
+
+it('explain --step: a step that has set nothing says so, one that has prints its rule', async () => {
+  const [good, old] = ['good.jsonl', 'old.jsonl'].map(name => join(folder, name))
+  await line('tapdip-sim', ['run', '--card', 'mir-maestro', '--trace', good])
+  await line('tapdip-sim', ['run', '--card', 'expired', '--trace', old])
+  expect(await line('tapdip', ['explain', good, '--step', 'restrictions'])).toMatchObject({
+    out: '',
+    err: expect.stringMatching(/^No rule of the \d+ is about it/),
+  })
+  expect((await line('tapdip', ['explain', old, '--step', 'restrictions'])).out).toMatch(
+    /^restrictions\n {2}Book 3, 10\.4\.3: expired before today\n/,
+  )
+})
+
+it('order pay --trace: till, reader and host in one file', async () => {
+  await using counter = await virtualCounter({ family: 'miura', card: 'mir', listen: 'tcp:0', resultTime: 0 })
+  const file = join(folder, 'order.jsonl')
+  const book = ['--journal', join(folder, 'orders.db')]
+  await line('tapdip', ['order', 'new', '10.00', '--number', 'n', ...book])
+  const words = ['order', 'pay', 'n', '--method', 'reader', '--reader', counter.uri, '--acquirer', counter.acquirer.url, ...book]
+  expect(await line('tapdip', [...words, '--trace', file])).toMatchObject({ code: 0 })
+  const { events } = parseTraceLog(readFileSync(file, 'utf8'))
+  const told = new Set(events.map(({ kind }) => kind))
+  for (const kind of ['span', 'link', 'message', 'reader', 'app', 'host', 'journal', 'result'] as const) expect(told, kind).toContain(kind)
+  expect(events.filter(({ kind }) => kind === 'result')).toHaveLength(1)
+  const asked = events.flatMap(one => (one.kind === 'host' && one.what === 'request' ? [one.name] : []))
+  expect(asked.filter(name => name === 'authorise')).toHaveLength(1) // through till and payment, told once
+})
