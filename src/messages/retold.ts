@@ -1,6 +1,7 @@
 /** Sentences of a description (why something was guessed, what is wrong with it) in Russian: they are made far below the table of messages, as part of data that JSON carries. */
 
 import type { Language } from './messages.ts'
+import { retoldWords } from './retold-words.ts'
 
 /** Sentence, and its Russian; `$1` is what stands in its place, told again itself. */
 const rows: readonly (readonly [RegExp, string])[] = [
@@ -80,9 +81,16 @@ export function retold(sentence: string, language: Language): string {
   return sentence
 }
 
-/** A printed description with its guesses (`?`) and what is wrong (`!`) in the user's language. */
+/** A status word (`< 6985 …`, or alone as the last line) and what a field says (`= …`) by the table of words; tries are counted. */
+function retoldWord(words: string): string {
+  const tries = /^verification failed, (\d+) (?:try|tries) left$/.exec(words)
+  return tries ? `проверка не пройдена, осталось попыток: ${tries[1]}` : (retoldWords.get(words) ?? words)
+}
+
+/** A printed description in the user's language: guesses (`?`), what is wrong (`!`), statuses, and what a service code says. Names of tags and bits stay as the Books have them. */
 export function retoldLines(text: string, language: Language): string {
-  return language === 'en'
-    ? text
-    : text.replace(/^(\s*[?!] )(.+)$/gm, (_, mark: string, sentence: string) => mark + retold(sentence, language))
+  if (language === 'en') return text
+  return text
+    .replace(/^(\s*[?!] )(.+)$/gm, (_, mark: string, sentence: string) => mark + retold(sentence, language))
+    .replace(/^(\s*= |(?:< )?[0-9A-F]{4} )(.+)$/gm, (_, mark: string, words: string) => mark + retoldWord(words))
 }

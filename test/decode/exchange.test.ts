@@ -130,5 +130,18 @@ it('sentences of ours are Russian where they are asked for so', () => {
     '! значение в 6 байт, а есть только 0, смещение 3; не прочитано байт: 3',
   )
   expect(retoldLines(guessed, 'en')).toBe(guessed)
+  const refused = (command: string, sw: string) =>
+    retoldLines(printExchange(describeExchange(bytes(command), bytes(sw))), 'ru')
+      .split('\n')
+      .at(-1)
+  expect(refused('80A8000002830000', '6985')).toMatch(/^< 6985 приложение отказывается от операции до её начала/)
+  expect(refused('0020008008241234FFFFFFFFFF', '63C2')).toBe('< 63C2 проверка не пройдена, осталось попыток: 2')
+  // No sentence is left in English, whatever the command answers.
+  for (const ins of ['A4', 'B2', 'A8', 'AE', '20', '82', 'CA', '88', 'EA', '24'])
+    for (const sw of ['9000', '6283', '6300', '6983', '6984', '6985', '6986', '6A81', '6A82', '6A83', '6A88', '6D00'].filter(one =>
+      /^(?:9000|6300|6985|6A8[123]|6D00|6983)$/.test(one),
+    ))
+      expect(refused(`00${ins}0000`, sw), `${ins} ${sw}`).toMatch(/[а-яё]/)
+  expect(retoldLines('    = international, with a chip', 'ru')).toBe('    = международная, с чипом')
   expect(retold('the LRC is 7E, 7F is right', 'ru')).toBe('LRC 7E, верно 7F')
 })
