@@ -67,10 +67,10 @@ export function addDecode(program: Command): void {
     })
 } // biome-ignore format: one line
 
-/** By name; two digits are an INS. */
+/** By name; two other digits are an INS. */
 function commandByte(text: string): number {
+  if (Object.hasOwn(inss, text)) return inss[text] // before the digits: `ac` is GENERATE AC
   if (/^[0-9A-Fa-f]{2}$/.test(text)) return Number.parseInt(text, 16)
-  if (Object.hasOwn(inss, text)) return inss[text]
   throw usageFault('usage.oneOf', { field: '--answer-to', value: text, allowed: `${Object.keys(inss).join(', ')}, 00–FF` })
 }
 

@@ -108,3 +108,12 @@ it('what a card number was typed into by mistake is told masked', async () => {
   expect([code, err]).toEqual([2, expect.stringContaining('--fallback-not-for')])
   expect(err).not.toContain(pan)
 })
+
+it.each([
+  ['ac', '800B8000011122334455667788', /9F27 .*: 80[\s\S]*9F36 .*: 0001[\s\S]*9F26 .*: 1122334455667788/],
+  ['AE', '800B8000011122334455667788', /9F26 .*: 1122334455667788/],
+  ['gpo', '80061980 08010100', /82 .*: 1980[\s\S]*94 .*: 08010100/],
+  ['rrp', '800A11223344000100020003', /DF8302 .*: 11223344/],
+])('decode --answer-to %s opens a template 80 as the answer to that command', async (command, bytes, objects) => {
+  expect((await line('tapdip', ['decode', '--answer-to', command, bytes])).out).toMatch(objects)
+})
