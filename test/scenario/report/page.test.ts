@@ -133,7 +133,7 @@ describe.skipIf(noBrowser !== undefined)(`the page of a run${noBrowser ? `: ${no
     await page.keyboard.press('ArrowDown')
     expect(await chosen(page)).not.toBe(first)
     await page.keyboard.press('End')
-    expect(await chosen(page)).toMatch(/close/)
+    expect(await chosen(page)).toMatch(/disconnected/)
     // On past the list, and round to the beginning: nothing holds the focus.
     await tabTo(page, /To the content/)
     await tabTo(page, /^slider/)
@@ -177,7 +177,7 @@ describe.skipIf(noBrowser !== undefined)(`the page of a run${noBrowser ? `: ${no
     const { header, events } = cases[0].trace!
     const many = Array.from(
       { length: 10_000 },
-      (_, at): TraceEvent => ({ ...events.filter(({ kind }) => kind !== 'spanEnd')[at % 50], at }),
+      (_, at): TraceEvent => ({ ...events.filter(({ kind }) => !kind.startsWith('span'))[at % 50], at }),
     )
     const long = { ...cases[0], trace: { header, events: [...many, { at: 10_000, from: 'person', kind: 'card', event: 'left' } as const] } }
     const html = htmlReport(runOf([long]))
