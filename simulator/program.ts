@@ -8,6 +8,7 @@ import { addConfig } from './commands/config.ts'
 import { addDemo } from './commands/demo.ts'
 import { addImage } from './commands/image.ts'
 import { addPlay } from './commands/play.ts'
+import { addProvoke } from './commands/provoke.ts'
 import { addReport } from './commands/report.ts'
 import { addRun } from './commands/run.ts'
 import { addScan } from './commands/scan.ts'
@@ -19,7 +20,20 @@ export function simulatorProgram(): Command {
   const program = new Command('tapdip-sim')
     .description('Virtual card readers, cards and an acquirer. Test keys and test cards only.')
     .version(version, '-v, --version')
-  for (const add of [addServe, addCards, addAcquirer, addScan, addConfig, addImage, addRun, addTest, addReport, addDemo, addPlay])
+  for (const add of [
+    addServe,
+    addCards,
+    addAcquirer,
+    addScan,
+    addConfig,
+    addImage,
+    addRun,
+    addTest,
+    addReport,
+    addProvoke,
+    addDemo,
+    addPlay,
+  ])
     add(program)
   return program
 }

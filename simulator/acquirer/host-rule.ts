@@ -121,9 +121,10 @@ export interface LineRule extends RuleScope {
   /**
    * `dropRequest`: it closes before the host has taken the payment, and nothing is charged; `dropAnswer`: it closes after the host has decided, and it may be
    * charged; `garbage`: something that is no answer of this protocol, after the host has decided; `closeSocket`: it breaks in the middle of the answer; `silence`:
-   * the host has decided and says nothing, while the connection stays open; `duplicate`: the network brings the request twice.
+   * the host has decided and says nothing, while the connection stays open; `duplicate`: the network brings the request twice; `contradict`: the answer
+   * names another amount than what was asked for.
    */
-  do: 'dropRequest' | 'dropAnswer' | 'garbage' | 'closeSocket' | 'silence' | 'duplicate'
+  do: 'dropRequest' | 'dropAnswer' | 'garbage' | 'closeSocket' | 'silence' | 'duplicate' | 'contradict'
 }
 
 /**

@@ -65,6 +65,7 @@ export const hostRuleSchema = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('closeSocket'), ...common }),
   z.strictObject({ do: z.literal('silence'), ...common }),
   z.strictObject({ do: z.literal('duplicate'), ...common }),
+  z.strictObject({ do: z.literal('contradict'), ...common }),
 ])
 
 /** A rule that was checked, with everything filled in. */

@@ -62,6 +62,8 @@ export interface App {
   update(step: { to: string; unsigned?: boolean | undefined; for?: string | undefined }, signal: AbortSignal): Promise<Told>
   /** The process is gone: nothing that it has begun goes on. */
   kill(): Promise<void>
+  /** From here on the journal takes nothing: the disk is full. */
+  fillDisk(): void
   /** Closes what it holds. What comes next opens it anew. */
   close(): Promise<void>
   /** Removes what it has left on disk. */
@@ -70,11 +72,12 @@ export interface App {
 
 /** Steps and expectations that a journal is needed for. */
 export function needsJournal({ app, steps = [], expect, faults = [] }: ScenarioPlan): boolean {
-  const kills = JSON.stringify(faults).includes('"kill"') || JSON.stringify(faults).includes('"journal"')
+  const kills = /"(kill|journal|diskFull)"/.test(JSON.stringify(faults))
   const asked = steps.some(step => {
     if ('pay' in step)
       return step.pay.by === 'cash' || step.pay.by === 'sbp' || step.pay.hold === true || step.pay.expect?.journal !== undefined
-    return !('update' in step || 'knob' in step || 'wait' in step || 'do' in step || 'settle' in step || 'payQr' in step)
+    if ('do' in step) return [step.do].flat().includes('diskFull')
+    return !('update' in step || 'knob' in step || 'wait' in step || 'settle' in step || 'payQr' in step)
   })
   return app?.journal ?? (kills || asked || expect?.journal !== undefined)
 }
@@ -98,6 +101,7 @@ export function openApp({ plan, world, tracer, onEvent, onJournal, connect }: Ap
   let life: Life = newLife()
   let orders = 0
   let lastOrder: string | undefined
+  let full = false
 
   const reader = async (mine: Life): Promise<Reader> => {
     if (mine.reader) return mine.reader
@@ -120,6 +124,7 @@ export function openApp({ plan, world, tracer, onEvent, onJournal, connect }: Ap
         if (mine.dead) return stuck as never
         onJournal(step.stage)
         if (mine.dead) return stuck as never // killed at this very step
+        if (full) throw new Fault('journal', 'the disk is full', { reason: 'full' })
         return kept.record(step)
       },
     }
@@ -189,6 +194,7 @@ export function openApp({ plan, world, tracer, onEvent, onJournal, connect }: Ap
         fallback: {
           ...(step.fallback.to && { to: step.fallback.to }),
           ...(step.fallback.tries !== undefined && { tries: step.fallback.tries }),
+          ...(step.fallback.notFor && { notFor: step.fallback.notFor }),
         },
       }),
     }
@@ -312,6 +318,9 @@ export function openApp({ plan, world, tracer, onEvent, onJournal, connect }: Ap
       life = newLife()
       world.act('cut')
       await journal?.close()
+    },
+    fillDisk() {
+      full = true
     },
     async close() {
       const { reader, till, journal } = life

@@ -78,7 +78,7 @@ function ofResult(expected: ExpectPlan, seen: Seen, look: Look): void {
   const help = fault && expected.fault === undefined ? [`fault ${fault.code}: ${fault.message}`] : undefined
   const words: Readonly<Record<string, Json>> = {
     result: seen.result ?? null,
-    reason: payment ? (payment.reason ?? 'none') : null,
+    reason: payment ? (payment.reason ?? 'none') : (seen.journalOrder?.entries.at(-1)?.reason ?? null),
     fault: fault?.code ?? 'none',
     exit: seen.exit,
     interface: payment ? (payment.interface ?? 'none') : null,

@@ -122,6 +122,7 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
     explain: entry => heard.explained.push(entry),
     onDeed(deed) {
       if (deed === 'abort') return stop.abort(new Fault('aborted', 'the merchant ended it'))
+      if (deed === 'diskFull') return app?.fillDisk()
       void app?.kill().then(() => died())
     },
   })

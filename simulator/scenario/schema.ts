@@ -75,7 +75,7 @@ const moment = z
   )
 
 /** What may be done at a moment. */
-export const simpleDeeds = ['pull', 'cancel', 'abort', 'cut', 'kill', 'powerOff', 'tamper'] as const
+export const simpleDeeds = ['pull', 'cancel', 'abort', 'cut', 'rival', 'kill', 'diskFull', 'powerOff', 'tamper'] as const
 const deed = z
   .union([
     z.enum(simpleDeeds),
@@ -87,7 +87,7 @@ const deed = z
     z.strictObject({ swipe: card.describe('Another card, through the reader') }),
   ])
   .describe(
-    'pull: the card goes; cancel: CANCEL is pressed; abort: the merchant ends it; cut: the link to the reader is lost; kill: the app dies; powerOff; tamper; or with more words',
+    'pull: the card goes; cancel: CANCEL is pressed; abort: the merchant ends it; cut: the link to the reader is lost; rival: another app connects to it; kill: the app dies; diskFull: the journal can be written no more; powerOff; tamper; or with more words',
   )
 
 /** What a seeded plan draws from. */
@@ -224,7 +224,14 @@ const payStep = z.strictObject({
   partial: z.boolean().optional().describe('An approval of a part is taken'),
   forceOnline: z.boolean().optional(),
   fallback: z
-    .strictObject({ to: z.array(z.enum(['swipe', 'tap'])).optional(), tries: z.int().min(0).max(9).optional() })
+    .strictObject({
+      to: z.array(z.enum(['swipe', 'tap'])).optional(),
+      tries: z.int().min(0).max(9).optional(),
+      notFor: z
+        .array(z.string().regex(/^\d{1,19}$/, '1 to 19 digits'))
+        .optional()
+        .describe('Beginnings of PANs whose stripe may not stand in'),
+    })
     .optional()
     .describe('When a chip cannot be read'),
   card: card.optional().describe('The next person comes, with this card'),

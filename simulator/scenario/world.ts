@@ -13,7 +13,7 @@ import { httpAcquirer } from '../../src/payment/host/http.ts'
 import type { Tracer } from '../../src/trace/event.ts'
 import { connect } from '../../src/transport/connect.ts'
 import type { Link } from '../../src/transport/link.ts'
-import { pipe } from '../../src/transport/pipe.ts'
+import { type PipeEnd, pipe } from '../../src/transport/pipe.ts'
 import type { HostEvent } from '../acquirer/events.ts'
 import { deskFetch } from '../acquirer/host.ts'
 import { VirtualCard } from '../cards/icc.ts'
@@ -55,8 +55,8 @@ export interface WorldOptions {
   readonly onHost: (event: HostEvent) => unknown
   /** Hears what the reader's kernel does, and why. */
   readonly explain: (entry: Explanation) => unknown
-  /** Deeds that are the app's: `abort`, `kill`. */
-  readonly onDeed: (deed: 'abort' | 'kill') => void
+  /** Deeds that are the app's: `abort`, `kill`, `diskFull`. */
+  readonly onDeed: (deed: 'abort' | 'kill' | 'diskFull') => void
 }
 
 /** A counter of a case. Close it, and nothing is left running. */
@@ -124,11 +124,18 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
   const { reader, acquirer: host } = counter
   let line: { drop(): void } | undefined
   const lines: Promise<unknown>[] = []
+  const rivals: PipeEnd[] = []
+  const piped = (): PipeEnd => {
+    const [host, device] = pipe({ clock })
+    lines.push(reader.serve(device).catch(fault => (isFault(fault, 'busy') ? device.drop(fault) : device.close())))
+    return host
+  }
   const turn = (knob: string) => turnKnob({ reader }, knob)
   const act = (deed: Deed): void => {
     const { body } = reader
-    if (deed === 'abort' || deed === 'kill') options.onDeed(deed)
+    if (deed === 'abort' || deed === 'kill' || deed === 'diskFull') options.onDeed(deed)
     else if (deed === 'cut') line?.drop()
+    else if (deed === 'rival') rivals.push(piped())
     else if (deed === 'cancel') body.press('cancel')
     else if (deed === 'powerOff') body.switchOff()
     else if (deed === 'tamper') body.tamper()
@@ -181,10 +188,9 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
         line = { drop: () => void socket.close() }
         return socket
       }
-      const [host, device] = pipe({ clock })
-      line = host
-      lines.push(reader.serve(device).catch(fault => (isFault(fault, 'busy') ? device.drop(fault) : device.close())))
-      return host
+      const pipe = piped()
+      line = pipe
+      return pipe
     },
     next(somebody) {
       card = somebody.card ?? card
@@ -193,7 +199,7 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
     },
     async close() {
       deaf()
-      line?.drop()
+      for (const one of [line, ...rivals]) one?.drop()
       await settle(within({ timeout: 60_000, clock: systemClock, what: 'the end of the counter' }, () => counter.close()))
       await settle(Promise.all(lines))
     },

@@ -60,4 +60,11 @@ export const rigMessages = {
     'пройдено {passed}, не пройдено {failed}, пропущено {skipped} за {seconds} с',
   ],
   'test.flaky': ['({flaky} only when tried again)', '({flaky} только с новой попытки)'],
+  // `tapdip-sim provoke`.
+  'provoke.none': ['no scenario', 'сценария нет'],
+  'provoke.cannot': ['not {reader}', '{reader} — нет'],
+  'provoke.result': ['result', 'результат'],
+  'provoke.receipt': ['slip', 'чек'],
+  'provoke.rule': ['rule', 'правило'],
+  'provoke.exit': ['tapdip pay would exit with {code}', 'tapdip pay завершился бы с кодом {code}'],
 } as const

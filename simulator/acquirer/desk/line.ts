@@ -1,6 +1,7 @@
 /** How a question comes to its answer on a line that the rules of the day may spoil: late, twice, or not at all. */
 
 import { type Clock, sleep } from '../../../src/clock.ts'
+import type { HostAnswer } from '../../../src/payment/acquirer.ts'
 import type { CheckedRule, RuleFacts, ruleBook } from '../rules.ts'
 import type { Records } from './records.ts'
 import type { Reply } from './reply.ts'
@@ -43,7 +44,8 @@ export class DeskLine {
     }
     const turn = { rules, wait }
     const copies = has('duplicate') ? [work(turn), work(turn)] : [work(turn)]
-    const [answer] = await Promise.all(copies)
+    const [said] = await Promise.all(copies)
+    const answer = has('contradict') ? contradicting(said) : said
     if (has('dropAnswer')) return this.#drop(key, 'answer')
     const line = (['silence', 'closeSocket', 'garbage'] as const).find(has) ?? (has('duplicate') ? 'twice' : undefined)
     return { answer, ...(line && { line }) }
@@ -69,4 +71,10 @@ export class DeskLine {
     })
     return mine
   }
+}
+
+/** The same answer, for one minor unit more. */
+function contradicting<T>(answer: T): T {
+  const { about } = answer as Partial<HostAnswer>
+  return about?.amount === undefined ? answer : { ...answer, about: { ...about, amount: about.amount + 1n } }
 }

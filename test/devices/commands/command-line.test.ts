@@ -216,6 +216,10 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'test --reader', ['test', '--reader', 'tcp://127.0.0.1:0'], /--reader is 'tcp:\/\/127\.0\.0\.1:0', it takes/],
   ['tapdip-sim', 'test --reader', ['test', '--reader', 'tcp://127.0.0.1:1', '--over', 'tcp'], /--reader and --over contradict/],
   ['tapdip-sim', 'test --merge', ['test', '--merge', import.meta.filename], /--merge is no JSON/],
+  ['tapdip-sim', 'provoke <code>', ['provoke', 'cardRemvoed'], /<code> is 'cardRemvoed'.*did you mean 'cardRemoved'/],
+  ['tapdip-sim', 'provoke <code>', ['provoke'], /<code> is missing/],
+  ['tapdip-sim', 'provoke --family', ['provoke', 'cardRemoved', '--family', 'qops'], /--family is 'qops'.*did you mean 'qpos'/],
+  ['tapdip-sim', 'provoke --dialect', ['provoke', 'cardRemoved', '--family', 'magtek', '--dialect', 'v6'], /--dialect is 'v6', it takes v5, mms/],
   ['tapdip-sim', 'demo --scene', ['demo', '--scene', '9'], /--scene is '9', it takes a whole number from 1 to 8/],
 ] // biome-ignore format: a table
 
@@ -275,7 +279,7 @@ const right: Readonly<Record<Name, Readonly<Record<string, readonly string[]>>>>
     ...{ 'keys initial': pinOf.slice(2, 6), 'keys wrap': ['--under', 'test', '--key', 'test'], 'keys check': ['--key', 'test'], 'keys pin': pinOf.slice(2), 'keys track': trackOf.slice(2) },
   },
   'tapdip-sim': {
-    ...{ serve: ['qpos', '--listen', 'tcp:0'], acquirer: ['--port', '0', '--iso8583', '0'], scan: ['x', '--acquirer', 'http://127.0.0.1:1'], config: [], image: image.slice(1), run: [], test: [], demo: [], play: [import.meta.filename] },
+    ...{ serve: ['qpos', '--listen', 'tcp:0'], acquirer: ['--port', '0', '--iso8583', '0'], scan: ['x', '--acquirer', 'http://127.0.0.1:1'], config: [], image: image.slice(1), run: [], test: [], provoke: ['cardRemoved', '--family', 'qpos'], demo: [], play: [import.meta.filename] },
   },
 } // biome-ignore format: a table
 
