@@ -261,7 +261,7 @@ export const helpInRussian: Readonly<Record<string, string>> = {
   'test --list': 'только имена случаев',
   'test --merge': 'файлы — отчёты --reporter json, они объединяются',
   provoke: 'добивается исхода на виртуальном картридере: код ошибки, причина, бит TVR; код завершения 0, если он наступил, иначе 1',
-  'provoke <code>': 'low-battery, cardRemoved, TVR.expired; все называет --list',
+  'provoke <code>': 'код ошибки, причина или бит TVR, скажем cardRemoved; все называет --list',
   'provoke --family': 'на картридере этого семейства; по умолчанию на первом, который может',
   'provoke --dialect': 'на каком языке он говорит, если их у семейства несколько',
   'provoke --list': 'все коды с картридерами, которые к ним приходят, или почему таких нет',

@@ -107,7 +107,7 @@ describe('tapdip-sim report', () => {
   })
 
   it('is a reporter of tapdip-sim test', async () => {
-    const [scenario] = scenarioFiles(['scenarios/contact'])
+    const [scenario] = scenarioFiles(['scenarios/contact/expired.yaml'])
     const { code } = await line('tapdip-sim', ['test', scenario, '--workers', '1', '--reporter', `html=${file('suite.html')}`])
     const { run } = dataOf('suite.html')
     expect(code).toBe(0)

@@ -4,6 +4,7 @@ import { open } from '../../../devices/index.ts'
 import { loadCard } from '../../../simulator/cards/icc.ts'
 import { type CounterOptions, virtualCounter } from '../../../simulator/counter.ts'
 import type { CaseStatus, Expectation, RunReport, ScenarioResult } from '../../../simulator/scenario/result.ts'
+import { profiles } from '../../../simulator/world.ts'
 import { currency } from '../../../src/currency.ts'
 import { httpAcquirer } from '../../../src/payment/host/http.ts'
 import { pay, paymentJson } from '../../../src/payment/pay/payment.ts'
@@ -23,11 +24,22 @@ export interface CaseOptions {
   readonly expectations?: readonly Expectation[]
 }
 
+/** What a mask cannot make by itself: a masked track ends with zeros. */
+export const discretionary = '7391846205'
+
 /** One payment as a case, with everything that happened. */
 export async function payment(options: CaseOptions = {}): Promise<ScenarioResult> {
   const { family = 'qpos', card = 'mir-maestro', pins = ['1234'], amount = 250_000n, present = 'dip', rules } = options
   const tracer = traceEvents({ header: { card, reader: { family } } })
-  const counter = await virtualCounter({ family, present, pins, card: loadCard(card), tracer, resultTime: 0, ...(rules && { rules }) })
+  const counter = await virtualCounter({
+    family,
+    present,
+    pins,
+    card: loadCard({ ...profiles[card as keyof typeof profiles], discretionary }),
+    tracer,
+    resultTime: 0,
+    ...(rules && { rules }),
+  })
   const reader = await open(counter.link(), { family, tracer })
   const order = { number: '1', amount, currency: currency('RUB') }
   const merchant = { name: 'Corner shop', id: '635459020000001', terminal: '63545902' }
