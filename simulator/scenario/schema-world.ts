@@ -173,10 +173,7 @@ export const terminal = z
       .record(z.string().regex(/^(\*|[0-9A-Fa-f]{2,32})$/, 'the beginning of an AID in hex, or *'), applicationChanges)
       .optional()
       .describe('Changes of the applications whose AID begins so; * for all'),
-    taps: z
-      .union([z.literal(false), tapChanges])
-      .optional()
-      .describe('Changes of the rules for taps; false: there is no antenna'),
+    taps: tapChanges.optional().describe('Changes of the rules for taps'),
     caKeys: z.literal('none').optional().describe('none: it trusts no certification authority'),
   })
   .describe('Changes of the terminal’s configuration, on top of the currency’s ready one')

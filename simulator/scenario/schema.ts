@@ -13,7 +13,7 @@ const ids = Object.keys(messageTexts)
 const namesOf = (prefix: string) => ids.filter(id => id.startsWith(prefix)).map(id => id.slice(prefix.length)) as [string, ...string[]]
 /** Every reason of a payment, and every code of a Fault: as the table of messages has them. */
 export const reasons = namesOf('reason.')
-export const faultCodes = namesOf('fault.')
+export const faultCodes = namesOf('fault.').filter(one => one !== 'details') as [string, ...string[]]
 export const results = ['approved', 'declined', 'cancelled', 'unknown'] as const
 export const interfaces = ['chip', 'tap', 'swipe', 'none'] as const
 export const cvms = ['none', 'onlinePin', 'offlinePin', 'signature', 'device', 'untold'] as const

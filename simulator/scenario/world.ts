@@ -104,11 +104,10 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
   const { rules, balance, gone, merchants } = hostOf(plan.host)
   let hostGone = gone
   const config = terminalOf(plan.terminal, unit, fields.serial ?? virtualFamilies[family].serial)
-  const { taps } = plan.terminal ?? {}
-  const tapRules = contactlessFor(unit, taps || {})
+  const tapRules = contactlessFor(unit, plan.terminal?.taps ?? {})
   const counter = await virtualCounter({
     ...{ family, clock, random, config, rules, card: cardOf(card), ...scriptOf(person, cardOf) },
-    ...(taps !== false && { contactless: tapRules }),
+    contactless: tapRules,
     ...(dialect !== undefined && { dialect }),
     ...(options.over && { listen: options.over === 'tcp' ? 'tcp:0' : options.over }),
     ...(fields.serial && { serial: fields.serial }),

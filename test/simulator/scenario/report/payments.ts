@@ -1,15 +1,15 @@
 /** Cases and runs of real payments over a virtual counter, each with its trace: what a report is made of, whoever has run them. */
 
-import { open } from '../../../devices/index.ts'
-import { loadCard } from '../../../simulator/cards/icc.ts'
-import { type CounterOptions, virtualCounter } from '../../../simulator/counter.ts'
-import type { CaseStatus, Expectation, RunReport, ScenarioResult } from '../../../simulator/scenario/result.ts'
-import { profiles } from '../../../simulator/world.ts'
-import { currency } from '../../../src/currency.ts'
-import { httpAcquirer } from '../../../src/payment/host/http.ts'
-import { pay, paymentJson } from '../../../src/payment/pay/payment.ts'
-import type { Json } from '../../../src/trace/event.ts'
-import { traceEvents } from '../../../src/trace/writer.ts'
+import { open } from '../../../../devices/index.ts'
+import { loadCard } from '../../../../simulator/cards/icc.ts'
+import { type CounterOptions, virtualCounter } from '../../../../simulator/counter.ts'
+import type { CaseStatus, Expectation, RunReport, ScenarioResult } from '../../../../simulator/scenario/result.ts'
+import { profiles } from '../../../../simulator/world.ts'
+import { currency } from '../../../../src/currency.ts'
+import { httpAcquirer } from '../../../../src/payment/host/http.ts'
+import { pay, paymentJson } from '../../../../src/payment/pay/payment.ts'
+import type { Json } from '../../../../src/trace/event.ts'
+import { traceEvents } from '../../../../src/trace/writer.ts'
 
 export interface CaseOptions {
   readonly family?: string
