@@ -174,10 +174,10 @@ function maskField(name: string, text: string, found: Findings, origin: Origin):
   return plainNumbers.test(name) ? text : maskText(text, found)
 }
 
-/** Words that may repeat what somebody was asked. */
 /** An application by its identifier is no card number, whatever its digits: an international RID begins with A (ISO/IEC 7816-5, 8.1.4). */
 const aid = /\b(A0000[0-9A-F]{5,27})\b/
 
+/** Words that may repeat what somebody was asked. */
 function maskText(words: string, found: Findings): string {
   if (!/\d(?:[ -]?\d){11,}/.test(words)) return words
   const clean = words

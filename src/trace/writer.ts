@@ -86,9 +86,11 @@ export function openTrace(options: TraceWriterOptions): TraceWriter {
   line(JSON.stringify(headerOf(header, clock)))
   return book(
     clock,
+    // What stands in the head is numbers and our own words: it needs no quoting.
     ({ at, from, span, masked }, _, json) => {
-      const head = JSON.stringify({ at, from, ...(span !== undefined && { span }), ...(masked && { masked }) })
-      line(`${head.slice(0, -1)},${json.slice(1)}`)
+      const within = span === undefined ? '' : `,"span":${span}`
+      const by = masked === undefined ? '' : `,"masked":["${masked.join('","')}"]`
+      line(`{"at":${at},"from":"${from}"${within}${by},${json.slice(1)}`)
     },
     () => out !== undefined,
   )

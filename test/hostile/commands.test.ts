@@ -1,7 +1,7 @@
 /** Somebody reads both streams and every file of every command of `tapdip` and `tapdip-sim`: no card, track, PIN or key is in them, beyond first six and last four. */
 
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -60,6 +60,8 @@ interface Line {
 
 const folder = mkdtempSync(join(tmpdir(), 'tapdip-commands-'))
 const at = (name: string) => join(folder, name)
+/** What somebody has written, secrets and all: not what commands leave behind. */
+const given = mkdtempSync(join(tmpdir(), 'tapdip-given-'))
 const counters = new Map<string, Counter>()
 /** All that was said by a line that is no raw tool. */
 const said: string[] = []
@@ -74,6 +76,7 @@ afterAll(async () => {
   vi.unstubAllEnvs()
   for (const counter of counters.values()) await counter.close()
   rmSync(folder, { recursive: true, force: true })
+  rmSync(given, { recursive: true, force: true })
 })
 
 /** A counter of this family, with the card in somebody's hand and its bank behind it. */
@@ -186,6 +189,23 @@ const changing =
     await say('tapdip', { words: ['order', name, number, '--amount', pan, '--json', ...host, ...book], code: 2 })
   }
 
+/** A payment at a reader of this family that was recorded. */
+async function recorded(name: string): Promise<string> {
+  const file = at(`${name}.recording`)
+  await say('tapdip', { words: ['pay', '100.00', '--currency', 'RUB', ...(await purchase()), '--record', file] })
+  return file
+}
+
+/** A scenario with the secret card: as JSON of its run. */
+async function ranScenario(...more: string[]): Promise<string> {
+  const file = join(given, 'secret.json')
+  const secret = { profile: 'mir-maestro', with: { pan, pin: { ...base.pin!, digits: pin } } }
+  writeFileSync(file, JSON.stringify({ name: 'A secret card pays', card: secret, person: { pins: [pin] }, expect: { cvm: 'signature' } }))
+  const json = at('run.json')
+  await say('tapdip-sim', { words: ['test', file, '--workers', '1', '--reporter', `json=${json}`, ...more], code: 1 })
+  return json
+}
+
 /** What is done with each command. A command that is not here fails the test. */
 const scenarios: Readonly<Record<Program, Readonly<Record<string, () => Promise<unknown>>>>> = {
   tapdip: {
@@ -286,6 +306,13 @@ const scenarios: Readonly<Record<Program, Readonly<Record<string, () => Promise<
           await apart('tapdip', { words: ['apdu', uri, ...commands, '--decode', '--json'] })
         },
       }),
+    replay: async () => {
+      const file = await recorded('replay')
+      const counter = await counterOf(miura)
+      counter.next({ card, pins: [pin] })
+      await apart('tapdip', { words: ['replay', file, '--reader', counter.uri, '--patience', '1'] })
+      await say('tapdip', { words: ['replay', pan], code: 2 })
+    },
     'keys initial': async () => {
       const words = ['keys', 'initial', '--bdk', 'test', '--ksn', hex(testPinDukpt.ksn)]
       expect(found(canaries, await say('tapdip', { words, raw: shown }))).not.toEqual([])
@@ -358,6 +385,39 @@ const scenarios: Readonly<Record<Program, Readonly<Record<string, () => Promise<
       for (const how of [[], ['--json', '--explain'], ['--explain']])
         await say('tapdip-sim', { words: ['run', '--card', 'mir-maestro', '--pin', pin, ...how], code: 10 })
       await say('tapdip-sim', { words: ['run', '--card', 'mir-maestro', '--json', '--explain'] })
+    },
+    cards: async () => {
+      for (const json of [[], ['--json']]) await say('tapdip-sim', { words: ['cards', ...json] })
+    },
+    test: async () => {
+      await ranScenario(
+        '--reporter',
+        `junit=${at('junit.xml')}`,
+        '--reporter',
+        `ctrf=${at('ctrf.json')}`,
+        '--reporter',
+        `tap=${at('run.tap')}`,
+      )
+      await ranScenario('--reporter', 'github', '--reporter', `html=${at('run.html')}`)
+    },
+    report: async () => {
+      await say('tapdip-sim', { words: ['report', await ranScenario(), '--out', at('report.html')] })
+      await say('tapdip-sim', { words: ['report', pan, '--out', at('none.html')], code: 2 })
+    },
+    provoke: async () => {
+      for (const how of [[], ['--json', '--explain'], ['--explain', '--lang', 'ru']])
+        await say('tapdip-sim', { words: ['provoke', 'cardRemoved', '--family', 'qpos', ...how] })
+      await say('tapdip-sim', { words: ['provoke', '--list', '--json'] })
+    },
+    play: async () => {
+      const file = await recorded('play')
+      const { acquirer } = await counterOf(miura)
+      await say('tapdip-sim', {
+        words: ['play', file, '--listen', 'tcp:0'],
+        until: /(tcp:\S+)/,
+        meanwhile: ([, uri]) =>
+          apart('tapdip', { words: ['pay', '100.00', '--currency', 'RUB', '--reader', uri, '--acquirer', acquirer.url, '--sign', 'M'] }),
+      })
     },
     demo: async () => {
       // It starts `tapdip` beside itself, out of what was built.
