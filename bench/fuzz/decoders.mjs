@@ -9,13 +9,13 @@ const dist = resolve(import.meta.dirname, '../../dist')
 /** Where decoders are: everywhere but in the programs, the entries and what makes results, so that a file that moves takes its decoders with it. */
 const place = /^(src|devices\/(?!commands\/)[\w-]+)\/(?!(index|tools)\.js|(entries|payment\/pay)\/).+\.js$/
 const texts =
-  /^(parseTrack[123]|parseUri|parseTrace|parseMerchantCode|codeObjects|parseExplanation|fromHex|elements|readServiceCode|currency|parseAmount|readFacts|readNotice)$/
+  /^(parseTrack[123]|describeTrack|parseUri|parseTrace|parseTraceLog|parseMerchantCode|codeObjects|parseExplanation|fromHex|elements|readServiceCode|currency|parseAmount|readFacts|readNotice)$/
 const jsons =
   /^(decode(Message|Answer|Code|Merchant|Order|Change|HostOrder|Sale|CashSale)|parse(TerminalConfig|ContactlessConfig|CaKey|IsoDialect)|read(Entry|Shop|Order))$/
 const named = /^(decode|parse|read|describe|walk|find)([A-Z]|$)|^(elements|codeObjects|fromHex|currency)$/
 /** What has such a name and decodes nothing: builders of decoders, and what asks a card, a reader, the air, a file or our own objects. */
 const not =
-  /Decoder$|^readBinary|^(readBalance|readFiles|readAndRelease|readRecords|readFile|readProfile|walkCvmList|findCaKey|find|describeResult)$/
+  /Decoder$|^readBinary|^(readBalance|readFiles|readAndRelease|readRecords|readFile|readProfile|walkCvmList|findCaKey|find|describeResult|describeLine)$/
 
 /** Decoders of a line: bytes in, messages out. */
 const isSide = one => typeof one === 'object' && one !== null && typeof one.decoder === 'function' && typeof one.encode === 'function'
@@ -49,6 +49,9 @@ export async function everyDecoder() {
   const { decodeIso } = await import(pathToFileURL(join(dist, 'src/payment/host/iso8583/codec.js')).href)
   for (const dialect of Object.keys(isoDialects))
     found.push({ name: `decodeIso ${dialect}`, takes: 'bytes', run: bytes => decodeIso(bytes, { dialect }) })
+  // The frames of a family as `decode --as` shows them, whoever says them.
+  const { describeFrames, frameKinds } = await import(pathToFileURL(join(dist, 'devices/anatomy.js')).href)
+  for (const kind of frameKinds) found.push({ name: `describeFrames ${kind}`, takes: 'bytes', run: bytes => describeFrames(kind, bytes) })
   const { mmsSide, v5Device } = await import(pathToFileURL(join(dist, 'devices/magtek/codec.js')).href)
   for (const [
     name,

@@ -27,6 +27,7 @@ it('a decoder of every room is among them, so that none is lost with a file that
     ...['decodeIso', 'parseTrack1', 'readSwipe', 'parseMerchantCode', 'parseTrace', 'parseUri', 'parseExplanation', 'parseIsoDialect'],
     ...['decodeAnswer', 'decodeHostOrder', 'readFacts', 'readEntry', 'parsePpse', 'parseFci', 'parseTerminalConfig', 'describeEither'],
     ...['parseAtr', 'decodeFormat3', 'parseDol', 'decodeIso bcd'],
+    ...['parseTraceLog', 'describeTrack', 'describeExchange', 'describeFrames qpos', 'describeFrames magtek/mms'],
   ])
     expect(
       names.filter(name => name.includes(part)),
