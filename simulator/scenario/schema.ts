@@ -360,7 +360,6 @@ export const singleSchema = scenarioSchema.extend({ $schema: z.string().optional
 export type ScenarioInput = z.input<typeof scenarioSchema>
 /** Checked, amounts as text or minor units. */
 export type ScenarioPlan = z.output<typeof scenarioSchema>
-export type Patch = z.output<typeof patch>
 export type ExpectPlan = z.output<typeof expectation>
 export type StepPlan = z.output<typeof step>
 export type PayPlan = z.output<typeof payStep>

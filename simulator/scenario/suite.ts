@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
 import { Fault } from '../../src/errors.ts'
 import { usageFault } from '../../src/refusal.ts'
+import { PACKAGE_VERSION } from '../../src/trace/package.ts'
 import { type Case, casesOf, distinct } from './matrix.ts'
 import { readScenarios } from './read.ts'
 import type { RunReport, ScenarioResult } from './result.ts'
@@ -122,8 +123,7 @@ export async function runWithRetries(one: Case, options: SuiteOptions): Promise<
 }
 
 function versions(): RunReport['versions'] {
-  const { version } = createRequire(import.meta.url)('tapdip/package.json') as { version: string }
-  return { tapdip: version, node: process.versions.node, platform: `${process.platform} ${process.arch}` }
+  return { tapdip: PACKAGE_VERSION, node: process.versions.node, platform: `${process.platform} ${process.arch}` }
 }
 
 /** Reports of shards as one. @throws Fault `bad-argument` where a case is in two of them */
