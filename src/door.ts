@@ -134,26 +134,35 @@ export const listOf = (rule: Rule, least = 0): Rule => ({
   broken(value, path) {
     if (!Array.isArray(value)) return { path, value, takes: 'a list' }
     if (value.length < least) return { path, value, takes: `a list of at least ${least}` }
-    for (const [index, one] of value.entries()) {
-      const broken = rule.broken(one, `${path}.${index}`)
-      if (broken) return broken
+    for (let index = 0; index < value.length; index++) {
+      const broken = rule.broken(value[index], '')
+      if (broken) return { ...broken, path: below(`${path}.${index}`, broken.path) }
     }
     return undefined
   },
 })
 
 /** An object whose fields hold their rules; others are not looked at. */
-export const shape = (fields: Readonly<Record<string, Rule>>): Rule => ({
-  takes: 'an object',
-  broken(value, path) {
-    if (!isObject(value)) return { path, value, takes: `an object with ${Object.keys(fields).slice(0, 3).join(', ')}` }
-    for (const [name, rule] of Object.entries(fields)) {
-      const broken = rule.broken((value as Record<string, unknown>)[name], path === '' ? name : `${path}.${name}`)
-      if (broken) return broken
-    }
-    return undefined
-  },
-})
+export const shape = (fields: Readonly<Record<string, Rule>>): Rule => {
+  const rules = Object.entries(fields)
+  return {
+    takes: 'an object',
+    broken(value, path) {
+      if (!isObject(value)) return { path, value, takes: `an object with ${Object.keys(fields).slice(0, 3).join(', ')}` }
+      for (let at = 0; at < rules.length; at++) {
+        const [name, rule] = rules[at]
+        const broken = rule.broken((value as Record<string, unknown>)[name], name)
+        if (broken) return { ...broken, path: below(path, broken.path) }
+      }
+      return undefined
+    },
+  }
+}
+
+/** The whole path is put together only for what is broken: a door stands in the way of every payment. */
+function below(path: string, name: string): string {
+  return path === '' ? name : name === '' ? path : `${path}.${name}`
+}
 
 function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

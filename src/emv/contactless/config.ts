@@ -94,9 +94,12 @@ export interface ContactlessConfig {
   readonly routing?: readonly string[] | undefined
 }
 
+const schemeRule = door.shape({ scheme: door.anyText })
+export const contactlessRule: door.Rule = door.shape({ schemes: door.listOf(door.object) })
+
 /** Whose kernel runs the cards of these rules. */
 export function kernelOf(rules: Pick<SchemeRules, 'scheme' | 'kernel'>): ContactlessScheme {
-  door.need('rules', rules, door.shape({ scheme: door.anyText }))
+  door.need('rules', rules, schemeRule)
   return rules.kernel ?? (rules.scheme as ContactlessScheme)
 }
 
@@ -151,7 +154,7 @@ function figure(rules: SchemeRules, rule: RuleName, sign: Comparison): bigint {
 
 /** The data objects of a scheme's kernel, rules and own settings together: what a reader with a kernel of its own is loaded with too. */
 export function kernelData(rules: SchemeRules): ReadonlyMap<number, Uint8Array> {
-  door.need('rules', rules, door.shape({ scheme: door.anyText }))
+  door.need('rules', rules, schemeRule)
   const limits = (figures[kernelOf(rules)] ?? [])
     .map(([tag, rule, sign]) => [tag, figure(rules, rule, sign)] as const)
     .filter(([, value]) => value <= MAX) // a rule that is not there
@@ -213,7 +216,7 @@ export function amexLimitSets(scheme: SchemeRules): ReadonlyMap<number, AmexLimi
 
 /** Entry Point's combinations. Kernels with limits of their own get none here, so that no rule is tested twice with two signs. */
 export function combinationsOf(config: ContactlessConfig): Combination[] {
-  door.need('config', config, door.shape({ schemes: door.listOf(door.object) }))
+  door.need('config', config, contactlessRule)
   const { schemes, routing } = config
   return schemes.flatMap(rules => {
     const own = figures[kernelOf(rules)] !== undefined

@@ -6,6 +6,7 @@ import {
   amexLimitSets,
   type ContactlessConfig,
   type ContactlessScheme,
+  contactlessRule,
   kernelData,
   kernelOf,
   type SchemeRules,
@@ -32,26 +33,37 @@ export function kernelsOf(
   torn?: TornLog,
   exchange?: DataExchangeHandler,
 ): (id: Uint8Array, aid?: Uint8Array) => ContactlessKernel | undefined {
-  door.need('config', config, door.shape({ schemes: door.listOf(door.object) }))
+  door.need('config', config, contactlessRule)
   door.need('environment', environment, door.object)
-  const kernels = config.schemes.map(rules => {
-    const data = kernelData(rules)
-    const fastDda00 = { ...(rules.fastDda00 !== undefined && { fastDda00: rules.fastDda00 }) }
-    const make: Record<ContactlessScheme, () => ContactlessKernel> = {
-      mastercard: () => mastercardKernel(environment, { data, ...(torn && { torn }), ...(exchange && { exchange }) }),
-      visa: () => visaKernel(environment, { data, limitSets: visaLimitSets(rules), ...fastDda00 }),
-      mir: () => mirKernel(environment, { data }),
-      amex: () => amexKernel(environment, { data, limitSets: amexLimitSets(rules) }),
-      discover: () => discoverKernel(environment, { data }),
-      jcb: () => jcbKernel(environment, { data, ...(rules.randomSelection && { randomSelection: rules.randomSelection }) }),
-      unionpay: () => unionPayKernel(environment, { data, ...fastDda00 }),
-    }
+  const fastDda00Of = ({ fastDda00 }: SchemeRules) => ({ ...(fastDda00 !== undefined && { fastDda00 }) })
+  const makers: Record<ContactlessScheme, (rules: SchemeRules) => ContactlessKernel> = {
+    mastercard: rules => mastercardKernel(environment, { data: kernelData(rules), ...(torn && { torn }), ...(exchange && { exchange }) }),
+    visa: rules => visaKernel(environment, { data: kernelData(rules), limitSets: visaLimitSets(rules), ...fastDda00Of(rules) }),
+    mir: rules => mirKernel(environment, { data: kernelData(rules) }),
+    amex: rules => amexKernel(environment, { data: kernelData(rules), limitSets: amexLimitSets(rules) }),
+    discover: rules => discoverKernel(environment, { data: kernelData(rules) }),
+    jcb: rules =>
+      jcbKernel(environment, { data: kernelData(rules), ...(rules.randomSelection && { randomSelection: rules.randomSelection }) }),
+    unionpay: rules => unionPayKernel(environment, { data: kernelData(rules), ...fastDda00Of(rules) }),
+  }
+  const rows = config.schemes.map(rules => {
     const name = kernelOf(rules)
-    return { id: rules.kernelId ?? schemeKernels[name], aids: rules.aids, kernel: verifying(rules, make[name]()) }
+    const make = () => verifying(rules, makers[name](rules))
+    // Kernel 2 refuses what a configuration asks of it in vain, and does so before any card is asked for.
+    return { id: rules.kernelId ?? schemeKernels[name], aids: rules.aids, kernel: name === 'mastercard' ? make() : whenRun(make) }
   })
   return (id, aid) => {
-    const own = kernels.filter(one => equal(one.id, id))
+    const own = rows.filter(one => equal(one.id, id))
     return (own.find(({ aids }) => aid && aids.some(one => equal(one, aid))) ?? own[0])?.kernel
+  }
+}
+
+/** A tap runs one kernel of all that are configured: the others are not made. */
+function whenRun(make: () => ContactlessKernel): ContactlessKernel {
+  let kernel: ContactlessKernel | undefined
+  return activation => {
+    kernel ??= make()
+    return kernel(activation)
   }
 }
 

@@ -222,10 +222,10 @@ export function recordOf(kernel: Kernel, tags: readonly number[]): ReadonlyMap<n
 
 /** The data objects out of a list that are there and not empty, in its order; terminal values over card values. */
 export function pick(kernel: Kernel, tags: readonly number[]): ReadonlyMap<number, Uint8Array> {
-  return new Map(
-    tags.flatMap(tag => {
-      const value = kernel.data.get(tag)
-      return value && value.length > 0 ? [[tag, value] as const] : []
-    }),
-  )
+  const picked = new Map<number, Uint8Array>()
+  for (const tag of tags) {
+    const value = kernel.data.get(tag)
+    if (value && value.length > 0) picked.set(tag, value)
+  }
+  return picked
 }

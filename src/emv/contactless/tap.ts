@@ -11,7 +11,7 @@ import { defaultTimeouts, type KernelOptions } from '../steps/context.ts'
 import { commonLanguage } from '../steps/fci.ts'
 import { checkDoor } from '../steps/given.ts'
 import type { AuthorisationRequest, AuthorisationResponse, PinBlock, Terminal, Transaction } from '../terminal.ts'
-import { type ContactlessConfig, combinationsOf } from './config.ts'
+import { type ContactlessConfig, combinationsOf, contactlessRule } from './config.ts'
 import { EntryPoint, type Field } from './entry.ts'
 import { kernelsOf } from './kernels-of.ts'
 import type { DataExchangeHandler } from './mastercard/exchange.ts'
@@ -70,7 +70,7 @@ export function tap(
 ): Promise<Outcome> {
   checkDoor(transaction, config, terminal)
   door.need('field', field, door.object)
-  door.need('contactless', contactless, door.shape({ schemes: door.listOf(door.object) }))
+  door.need('contactless', contactless, contactlessRule)
   return play(field, transaction, config, contactless, terminal, options, goOnline)
 }
 
