@@ -20,7 +20,8 @@ import { type Case, casesOf, seedOf } from './matrix.ts'
 import type { Expectation, ScenarioResult, SeenFault, StepResult } from './result.ts'
 import { instruction, needsTwin } from './rig.ts'
 import type { ExpectPlan, ScenarioInput, StepPlan } from './schema.ts'
-import { BEGINNING, type Over, openWorld, type World } from './world.ts'
+import type { Over } from './words.ts'
+import { BEGINNING, openWorld, type World } from './world.ts'
 
 /** How cases are run. */
 export interface RunOptions {

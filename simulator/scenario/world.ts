@@ -29,6 +29,7 @@ import { type Happening, momentsOf, rulesOf } from './moments.ts'
 import { seededBytes, seededNumbers } from './random.ts'
 import { merged } from './read.ts'
 import type { Deed, ScenarioPlan } from './schema.ts'
+import type { Over } from './words.ts'
 
 type CardPlan = NonNullable<ScenarioPlan['card']>
 type PersonPlan = NonNullable<ScenarioPlan['person']>
@@ -39,10 +40,6 @@ export const BEGINNING = new Date('2026-03-26T10:52:00')
 
 /** Nobody comes; as long as timers can be set. */
 const NEVER = 2_000_000_000
-
-/** Lines that a reader is served on, of this machine alone. */
-export const overs = ['tcp', 'pty'] as const
-export type Over = (typeof overs)[number]
 
 /** What the world is made with, beside the scenario. */
 export interface WorldOptions {
