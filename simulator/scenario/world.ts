@@ -98,12 +98,12 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
   const first: Somebody = plan.people?.[0] ?? plan
   let person = first.person
   let card: CardPlan = first.card ?? 'mir-maestro'
-  const { rules, balance, gone, merchants } = hostOf(plan.host)
+  const { rules, magicAmounts, balance, gone, merchants } = hostOf(plan.host)
   let hostGone = gone
   const config = terminalOf(plan.terminal, unit, fields.serial ?? virtualFamilies[family].serial)
   const tapRules = contactlessFor(unit, plan.terminal?.taps ?? {})
   const counter = await virtualCounter({
-    ...{ family, clock, random, config, rules, card: cardOf(card), ...scriptOf(person, cardOf) },
+    ...{ family, clock, random, config, rules, magicAmounts, card: cardOf(card), ...scriptOf(person, cardOf) },
     contactless: tapRules,
     ...(dialect !== undefined && { dialect }),
     ...(options.over && { listen: options.over === 'tcp' ? 'tcp:0' : options.over }),
@@ -270,8 +270,8 @@ function scriptOf(person: PersonPlan | undefined, cardOf: (card: CardPlan) => Vi
 
 function hostOf(host: ScenarioPlan['host']) {
   const fields = Array.isArray(host) ? { rules: host } : (host ?? {})
-  const { rules = [], balance, gone = false, merchants } = fields as Exclude<typeof host, unknown[] | undefined>
-  return { rules: rules as never[], balance, gone, merchants: merchants as never[] | undefined }
+  const { rules = [], magicAmounts = false, balance, gone = false, merchants } = fields as Exclude<typeof host, unknown[] | undefined>
+  return { rules: rules as never[], magicAmounts, balance, gone, merchants: merchants as never[] | undefined }
 }
 
 const configs = new Map<string, TerminalConfig>()
