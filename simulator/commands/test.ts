@@ -24,7 +24,13 @@ export function addTest(program: Command): void {
         .argParser(reporters)
         .default([]),
     )
-    .addOption(choice('--over <line>', 'serves each reader on this line, and opens it there; in memory when left out', overs))
+    .addOption(
+      choice(
+        '--over <line>',
+        'the counter is another process, and its reader is opened over this line; pcsc, slot: the kernel in the app; in memory when left out',
+        overs,
+      ),
+    )
     .option('--reader <uri>', 'pays with this reader; whoever stands at it is told what to do', readerAt)
     .option('--list', 'names the cases, and runs none')
     .option('--merge', 'the files are reports of --reporter json, which are merged')

@@ -2,8 +2,8 @@
 
 import { usageFault } from '../../src/refusal.ts'
 
-/** Lines that a reader is served on, of this machine alone. */
-export const overs = ['tcp', 'pty'] as const
+/** Lines that a counter is reached over, of this machine alone. */
+export const overs = ['tcp', 'pty', 'ble', 'pcsc', 'slot'] as const
 export type Over = (typeof overs)[number]
 
 /** Who tells of a run. */

@@ -11,6 +11,7 @@ import { EXIT, language } from '../../../src/command/line.ts'
 import { fileFault } from '../../../src/file-fault.ts'
 import { type Language, message } from '../../../src/messages/messages.ts'
 import { usageFault } from '../../../src/refusal.ts'
+import { needLine } from '../../scenario/over/line.ts'
 import { htmlReport } from '../../scenario/report/html.ts'
 import { machineReporters } from '../../scenario/reporters/machine.ts'
 import { failureLines, placeOf, summary } from '../../scenario/reporters/text.ts'
@@ -50,7 +51,9 @@ async function test(given: readonly string[], flags: TestFlags): Promise<number>
   const signal = interruption()
   const { retries, seed, over, reader } = flags
   if (reader !== undefined && over !== undefined) throw usageFault('usage.conflict', { field: '--reader', other: '--over' })
-  const workers = reader === undefined ? Math.min(flags.workers ?? availableParallelism(), meant.length) : 1
+  if (over !== undefined) await needLine(over)
+  const alone = reader !== undefined || over === 'pcsc' // the service has one slot
+  const workers = alone ? 1 : Math.min(flags.workers ?? availableParallelism(), meant.length)
   const own = flags.reporter.length > 0 ? flags.reporter : [{ name: 'line' } as const]
   const told = own.some(({ name, file }) => name === 'line' && file === undefined) ? progress(lang) : undefined
   const crew = workers > 1 && canFork ? openCrew(cases, { files, options: { seed, retries, ...(over && { over }) } }) : undefined
