@@ -1,19 +1,17 @@
-/** `tapdip-sim play <file>`: a recorded reader that any app can pay with; and what records a virtual one (`serve --record`). */
+/** `tapdip-sim play <file>`: a recorded reader that any app can pay with. */
 
 import type { Command } from 'commander'
-import { families, lineRedaction, readRecording } from '../../devices/index.ts'
+import { families, readRecording } from '../../devices/index.ts'
 import { choice } from '../../src/command/flags.ts'
 import { interrupted } from '../../src/command/interruption.ts'
 import { language } from '../../src/command/line.ts'
 import { type Fault, isFault } from '../../src/errors.ts'
-import { lineFile } from '../../src/line-file.ts'
 import { faultMessage } from '../../src/messages/messages.ts'
 import { bridge } from '../../src/recording/bridge.ts'
 import { playback } from '../../src/recording/playback.ts'
 import { usageFault } from '../../src/refusal.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { needBytes } from '../../src/transport/need-bytes.ts'
-import { traced } from '../../src/transport/trace.ts'
 import { listen, placeOf } from '../readers/listen/listen.ts'
 import { VpcdCard } from '../readers/vpcd.ts'
 import { cardFrom } from './recorded-card.ts'
@@ -83,24 +81,4 @@ export function addPlay(program: Command): void {
       await interrupted()
       await listening.close()
     })
-}
-
-/** What wraps each link of a virtual reader, so that its line is in `file`. @throws Fault `bad-argument` */
-export function recordServed(
-  file: string,
-  {
-    family,
-    dialect,
-    where,
-    overwrite,
-  }: { readonly family: string; readonly dialect?: string | undefined; readonly where: string; readonly overwrite: boolean },
-): (link: Link) => Link {
-  plainPlace('--listen', where)
-  const known = families.find(one => one.name === family)
-  const write = lineFile(file, { option: '--record', overwrite, onFailure: what => process.stderr.write(`tapdip-sim: ${what}\n`) })
-  return link => {
-    const { uri, service } = link
-    const redaction = known && lineRedaction(known, { uri, service, dialect })
-    return traced(link, { write, redaction, side: 'device', reader: { family, dialect } })
-  }
 }

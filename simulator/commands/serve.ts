@@ -25,8 +25,8 @@ import { listen, placeOf } from '../readers/listen/listen.ts'
 import { type PinKeyKind, pinKeyKinds } from '../readers/pin-keys.ts'
 import { VpcdCard } from '../readers/vpcd.ts'
 import { person, switchRadio, virtualReader } from '../world.ts'
-import { recordServed } from './play.ts'
-import { toldLine, traceTo } from './trace-file.ts'
+import { type DeviceLine, recordTo, toldLine } from './device-line.ts'
+import { traceTo } from './trace-file.ts'
 
 /** `vpcd` is a bare card; the others are readers. */
 const families = [...Object.keys(virtualFamilies), 'vpcd']
@@ -165,8 +165,9 @@ export function addServe(program: Command): void {
       const leave = flags.live
         ? live(body, [card, ...others])
         : person(body, card, { pace, ...(present && { present }), ...(phone && { phone }), ...(pins && { pins }) })
-      const wrap = recorded(flags, family, reader.dialect, 'pty')
-      const heard = (link: Link) => (tracer ? toldLine(link, family, reader.dialect, tracer) : link)
+      const line: DeviceLine = { family, dialect: reader.dialect }
+      const wrap = recorded(flags, line)
+      const heard = (link: Link) => (tracer ? toldLine(link, line, tracer) : link)
       const listening = await listen(flags.listen ?? 'pty', link => reader.serve(heard(wrap(link))), {
         hid: reader.hid,
         ble: reader.ble && { shape: reader.ble, name: reader.serial },
@@ -188,14 +189,8 @@ export function addServe(program: Command): void {
 }
 
 /** The links as they are, where nothing is recorded. @throws Fault `bad-argument` */
-function recorded(
-  { record, overwrite, listen: where }: ServeFlags,
-  family: string,
-  dialect: string | undefined,
-  otherwise: string,
-): (link: Link) => Link {
-  if (record === undefined) return link => link
-  return recordServed(record, { family, dialect, where: where ?? otherwise, overwrite: overwrite === true })
+function recorded({ record, overwrite }: ServeFlags, line: DeviceLine): (link: Link) => Link {
+  return record === undefined ? link => link : recordTo(record, overwrite, line)
 }
 
 /** `dip`, `dip:leave`, `tap:visa-signature`. @throws Fault `bad-argument` */
@@ -217,7 +212,7 @@ async function serveCard(card: VirtualCard, flags: ServeFlags): Promise<void> {
   if (where === 'pty') throw usageFault('usage.oneOf', { field: '--listen', value: where, allowed: 'tcp:<port>, pcsc' })
   const tell = (fault: Fault) => void process.stderr.write(`card: ${faultMessage(fault, language(flags.lang))}\n`)
   const inserted = new VpcdCard(card, { onFault: tell })
-  const wrap = recorded(flags, 'vpcd', undefined, where)
+  const wrap = recorded(flags, { family: 'vpcd' })
   const listening = await listen(where, link => inserted.serve(wrap(link)), { onError: tell })
   process.stdout.write(`${card.plan.name}: ${listening.uri}${listening.uri === 'pcsc:' ? '' : '?family=vpcd'}\n`)
   await interrupted()

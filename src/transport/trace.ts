@@ -114,6 +114,8 @@ export function tracedLink(link: Link, options: TracedLinkOptions): Link {
 /** `turned`: it is the device's end, what it sends is `in`. */
 function recordedLink(link: Link, recorder: Recorder, turned = false): Link {
   const [sent, heard] = turned ? (['in', 'out'] as const) : (['out', 'in'] as const)
+  // Who hung up is told as the host sees it too.
+  const [ours, theirs] = turned ? (['peer', 'close'] as const) : (['close', 'peer'] as const)
   return {
     uri: link.uri,
     mtu: link.mtu,
@@ -122,24 +124,30 @@ function recordedLink(link: Link, recorder: Recorder, turned = false): Link {
       if (bytes.length > 0 && bytes.length <= link.mtu) recorder.chunk(sent, bytes) // before its answer can come
       await link.send(bytes)
     },
-    incoming: { [Symbol.asyncIterator]: () => recorded(link.incoming[Symbol.asyncIterator](), recorder, heard) },
+    incoming: { [Symbol.asyncIterator]: () => recorded(link.incoming[Symbol.asyncIterator](), recorder, heard, ours, theirs) },
     async close() {
       await link.close()
-      recorder.end('close')
+      recorder.end(ours)
     },
   }
 }
 
-function recorded(chunks: AsyncIterator<Uint8Array>, recorder: Recorder, heard: Direction): AsyncIterator<Uint8Array> {
+function recorded(
+  chunks: AsyncIterator<Uint8Array>,
+  recorder: Recorder,
+  heard: Direction,
+  ours: ClosedBy,
+  theirs: ClosedBy,
+): AsyncIterator<Uint8Array> {
   return {
     async next() {
       try {
         const result = await chunks.next()
-        if (result.done) recorder.end('close')
+        if (result.done) recorder.end(ours)
         else recorder.chunk(heard, result.value)
         return result
       } catch (error) {
-        recorder.end(error instanceof Fault && error.details.by === 'peer' ? 'peer' : 'loss')
+        recorder.end(error instanceof Fault && error.details.by === 'peer' ? theirs : 'loss')
         throw error
       }
     },

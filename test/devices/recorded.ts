@@ -6,7 +6,9 @@ import { type CardProfile, profiles, virtualCounter } from '../../simulator/worl
 import { VirtualClock } from '../../src/clock.ts'
 import { currency } from '../../src/currency.ts'
 import type { Acquirer, HostAnswer } from '../../src/payment/acquirer.ts'
+import type { AppPrompts } from '../../src/payment/pay/options.ts'
 import { type PaymentResult, pay } from '../../src/payment/pay/payment.ts'
+import { receiptLines } from '../../src/payment/receipt/receipt.ts'
 import { playback } from '../../src/recording/playback.ts'
 import type { Tracer } from '../../src/trace/event.ts'
 import type { Link } from '../../src/transport/link.ts'
@@ -16,12 +18,15 @@ import { traced } from '../../src/transport/trace.ts'
 import { deskAcquirer } from '../simulator/acquirer/desk-acquirer.ts'
 import { everyFamily } from './families.ts'
 
-export const presentations = ['dip', 'tap', 'swipe'] as const
+/** `signed`: a chip that wants a signature. `again`: the issuer finds the first PIN wrong, and the card is asked for once more. */
+export const presentations = ['dip', 'tap', 'swipe', 'signed', 'again'] as const
 export type Presentation = (typeof presentations)[number]
 
 /** Digits that stand nowhere else. */
 export const pin = '730916482755'
+export const wrongPin = '847205619384'
 export const pan = '2200707364918254'
+export const signerPan = '4276380073649183'
 export const surname = 'ZHUKOVA'
 export const card: CardProfile = {
   ...profiles['mir-maestro'],
@@ -32,6 +37,18 @@ export const card: CardProfile = {
 
 /** A stripe that pays by itself, without a chip beside it. */
 export const stripe: CardProfile = { ...card, serviceCode: '121' }
+
+const signer: CardProfile = { ...profiles['visa-signature'], cardholder: `${surname}/MARFA`, pan: signerPan }
+
+const held: Readonly<
+  Record<Presentation, { readonly card: CardProfile; readonly how: 'dip' | 'tap' | 'swipe'; readonly pins: readonly string[] }>
+> = {
+  dip: { card, how: 'dip', pins: [pin] },
+  tap: { card, how: 'tap', pins: [pin] },
+  swipe: { card: stripe, how: 'swipe', pins: [pin] },
+  signed: { card: signer, how: 'dip', pins: [] },
+  again: { card, how: 'dip', pins: [wrongPin, pin] },
+}
 
 /** Families and dialects with bytes. */
 export const lines = everyFamily.filter(({ dialect }) => dialect !== 'emv2')
@@ -45,7 +62,7 @@ export interface Recorded {
   readonly text: string
   readonly trace: Trace
   readonly result: PaymentResult
-  /** What the app was told. */
+  /** Every screen of the app: what it was told, asked and answered, in that order. */
   readonly events: readonly unknown[]
   readonly answers: readonly unknown[]
   /** What passed the line, as it was. */
@@ -59,12 +76,13 @@ export async function record(
   line: Line,
   present: Presentation,
   mtu = Number.POSITIVE_INFINITY,
-  profile: CardProfile = present === 'swipe' ? stripe : card,
+  profile: CardProfile = held[present].card,
   tracer?: Tracer,
 ): Promise<Recorded> {
   const clock = new VirtualClock(START)
+  const { how, pins } = held[present]
   const counter = await virtualCounter({
-    ...{ clock, ...line, card: profile, present, pins: [pin], resultTime: 0, host: { accounts: [...issuerView(profile)] } },
+    ...{ clock, ...line, card: profile, present: how, pins, resultTime: 0, host: { accounts: [...issuerView(profile)] } },
   })
   try {
     const [host, device] = pipe({ clock, mtu, ...(mtu < 1000 && { chunk: mtu }) })
@@ -102,17 +120,71 @@ export async function replayed(line: Line, { trace, answers }: Pick<Recorded, 't
   return { ...told, finished: link.finished, clock }
 }
 
+/** What `play` does with the line to a virtual reader with the same card and person at it as in `record`. */
+export async function appAgain<T>(line: Line, present: Presentation, play: (link: Link, clock: VirtualClock) => Promise<T>): Promise<T> {
+  const clock = new VirtualClock(START)
+  const { card, how, pins } = held[present]
+  const counter = await virtualCounter({ ...{ clock, ...line, card, present: how, pins, resultTime: 0 } })
+  try {
+    const [host, device] = pipe({ clock })
+    const served = counter.reader.serve(device)
+    const told = await clock.settle(play(host, clock))
+    await host.close()
+    await clock.settle(served)
+    return told
+  } finally {
+    await counter.close()
+  }
+}
+
 /** One payment, and the end of the connection. */
 export async function paid(clock: VirtualClock, link: Link, line: Line, acquirer: Acquirer, how: OpenOptions, amount = 250_000n) {
   const reader = await clock.settle(open(link, { ...line, clock, ...how }))
   const events: unknown[] = []
-  const prompts = { onEvent: (event: unknown) => void events.push(event) }
+  const prompts = watching(events)
   try {
-    const order = { number: '20260326_105200_001', amount, currency: currency('RUB') }
-    const result = await clock.settle(pay(order, { reader, acquirer, merchant, clock, prompts }))
+    const result = await clock.settle(pay(goods(amount), { reader, acquirer, merchant, clock, prompts }))
     return { result, events }
   } finally {
     await clock.settle(reader.close())
+  }
+}
+
+/** One payment in real time, over a link or a URI. */
+export async function payOver(
+  line: Line,
+  { link, uri, ...how }: { readonly link?: Link; readonly uri?: string } & Pick<OpenOptions, 'bluetooth'>,
+  acquirer: Acquirer,
+  trace: NonNullable<OpenOptions['trace']>,
+) {
+  const reader = await open(link ?? uri!, { ...line, ...how, trace })
+  const events: unknown[] = []
+  try {
+    const result = await pay(goods(250_000n), { reader, acquirer, merchant, prompts: watching(events) })
+    return { result, events }
+  } finally {
+    await reader.close()
+  }
+}
+
+const goods = (amount: bigint) => ({ number: '20260326_105200_001', amount, currency: currency('RUB') })
+
+/** An app that answers every question in one way, and notes question, answer and what it is told. */
+function watching(events: unknown[]): AppPrompts {
+  return {
+    async selectApplication(candidates) {
+      events.push({ asked: 'application', offered: candidates, answered: 0 })
+      return 0
+    },
+    async captureSignature({ amount }) {
+      events.push({ asked: 'signature', amount })
+      return { strokes: [Array.from({ length: 12 }, (_, step) => ({ x: step * 4, y: step % 2 === 0 ? 0 : 20 }))] }
+    },
+    async tryAgain(why, attempt) {
+      events.push({ asked: why, attempt, answered: true })
+      return true
+    },
+    onEvent: event => void events.push(event),
   }
 }
 
@@ -163,8 +235,9 @@ export function giving(answers: readonly unknown[]): Acquirer {
   }
 }
 
-/** What of a payment a cashier has in hand: all but key, time, and the cardholder's name. */
+/** What of a payment a cashier has in hand, the slip as it is printed too: all but key, time, and the cardholder's name. */
 export function outcome({ result, reason, interface: by, cvm, application, receipt }: PaymentResult) {
   const { date, cardholder, ...slip } = receipt
-  return { result, reason, by, cvm, application, slip }
+  const printed = (['en', 'ru'] as const).map(language => receiptLines({ ...slip, date: '' }, language))
+  return { result, reason, by, cvm, application, slip, printed }
 }

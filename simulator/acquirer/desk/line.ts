@@ -2,8 +2,7 @@
 
 import { type Clock, sleep } from '../../../src/clock.ts'
 import type { HostAnswer } from '../../../src/payment/acquirer.ts'
-import type { RulesOf } from '../magic.ts'
-import type { CheckedRule, RuleFacts } from '../rules.ts'
+import type { CheckedRule, RuleFacts, ruleBook } from '../rules.ts'
 import type { Records } from './records.ts'
 import type { Reply } from './reply.ts'
 
@@ -17,12 +16,12 @@ export interface Turn {
 
 export class DeskLine {
   readonly #records: Records
-  readonly #rules: RulesOf
+  readonly #rules: ReturnType<typeof ruleBook>
   readonly #clock: Clock
   readonly #stopping = new AbortController()
   readonly #turns = new Map<string, Promise<void>>()
 
-  constructor(records: Records, rules: RulesOf, clock: Clock) {
+  constructor(records: Records, rules: ReturnType<typeof ruleBook>, clock: Clock) {
     this.#records = records
     this.#rules = rules
     this.#clock = clock
@@ -37,7 +36,7 @@ export class DeskLine {
   async answer<T>(key: string, facts: RuleFacts, work: (turn: Turn) => Promise<T>): Promise<Reply<T>> {
     const { book } = this.#records
     const known = facts.on === 'authorisation' && (book.find(key) !== undefined || book.isVoided(key)) // a repetition is no new payment for a rule
-    const rules = known ? [] : this.#rules(facts, key)
+    const rules = known ? [] : this.#rules(facts)
     const has = (what: CheckedRule['do']) => rules.some(one => one.do === what)
     if (has('dropRequest')) return this.#drop(key, 'request')
     const wait = async () => {
