@@ -19,6 +19,8 @@ import { type ReaderOptions, readerOptions, virtualReader } from './virtual-read
 export interface CounterOptions extends PersonOptions, Omit<ReaderOptions, 'onFault'> {
   /** How the host misbehaves; not at all when left out. */
   readonly rules?: readonly HostRule[]
+  /** The last two digits of a payment's minor units say what the host answers, where no rule does: 1.05 is declined with 05. Not when left out. */
+  readonly magicAmounts?: boolean
   /** Minor units on each account; 1,000,000.00 when left out. */
   readonly balance?: bigint
   /** Where other programs reach the reader: `pty`, `tcp:<port>`. Left out: only `link()`. */
@@ -26,13 +28,14 @@ export interface CounterOptions extends PersonOptions, Omit<ReaderOptions, 'onFa
   /** Hears what the host sees, with PANs masked and PINs left out. */
   readonly onHost?: (event: HostEvent) => void
   /** What else the acquirer is told: merchants, risk, bonus points, a file for its state. */
-  readonly host?: Omit<AcquirerOptions, 'rules' | 'balance' | 'onEvent'>
+  readonly host?: Omit<AcquirerOptions, 'rules' | 'magicAmounts' | 'balance' | 'onEvent'>
 }
 
 const counterRule = door.shape({
   ...readerOptions,
   ...{
     rules: door.maybe(door.listOf(door.object)),
+    magicAmounts: door.maybe(door.flag),
     balance: door.maybe(door.anyAmount),
     listen: door.maybe(door.anyText),
   },
@@ -186,6 +189,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
   const {
     card = 'mir-maestro',
     rules,
+    magicAmounts,
     balance,
     listen: where,
     onHost,
@@ -210,6 +214,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
   const acquirerOptions: AcquirerOptions = {
     ...host,
     ...(rules && { rules }),
+    ...(magicAmounts && { magicAmounts }),
     ...(balance !== undefined && { balance }),
     ...((onHost || tracer) && { onEvent: hostListener(onHost, tracer) }),
     ...(random && { random }),

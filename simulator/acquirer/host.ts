@@ -117,6 +117,7 @@ const acquirerRule = door.shape({
   ...{ idleTime: door.maybe(door.milliseconds), maxConnections: door.maybe(door.whole(1, 100_000)) },
   ...{
     rules: door.maybe(door.listOf(door.object)),
+    magicAmounts: door.maybe(door.flag),
     risk: door.maybe(door.listOf(door.object)),
     balance: door.maybe(door.anyAmount),
   },

@@ -19,6 +19,7 @@ interface AcquirerFlags {
   readonly port: number
   readonly state?: string
   readonly rule: readonly string[]
+  readonly magicAmounts?: boolean
   readonly risk: readonly string[]
   readonly merchant: readonly string[]
   readonly bonus?: string
@@ -40,6 +41,7 @@ export function addAcquirer(program: Command): void {
       repeated(),
       [],
     )
+    .option('--magic-amounts', 'the last two digits of an amount say what the host answers, where no --rule does: 1.05 is declined with 05')
     .option(
       '--risk <json>',
       '{"check":"velocity","per":"card","seconds":60,"count":3}, refused before the bank is asked; may be repeated',
@@ -54,13 +56,14 @@ export function addAcquirer(program: Command): void {
       secretOf('--token', 8, 256),
     )
     .option('--quiet', 'do not print what the host sees')
-    .action(async ({ port, iso8583, isoDialect, state, rule, risk, merchant, bonus, token, quiet }: AcquirerFlags) => {
+    .action(async ({ port, iso8583, isoDialect, state, rule, magicAmounts, risk, merchant, bonus, token, quiet }: AcquirerFlags) => {
       if (port !== 0 && port === iso8583) throw usageFault('usage.conflict', { field: '--port', other: '--iso8583' })
       if (iso8583 === undefined) onlyFor('--iso8583', { '--iso-dialect': isoDialect })
       const merchants = merchant.map(text => taken('--merchant', text, one => parseMerchants([one])))
       const host = await startAcquirer({
         port,
         rules: rule.map(text => taken('--rule', text, one => parseRules([one])) as HostRule),
+        ...(magicAmounts && { magicAmounts }),
         risk: risk.map(text => taken('--risk', text, one => parseRisk([one])) as RiskRule),
         ...(merchants.length > 0 && { merchants: parseMerchants(merchants) }),
         ...(bonus !== undefined && { bonus: parseBonus(taken('--bonus', bonus, parseBonus)) }),

@@ -5,9 +5,6 @@ import type { Command } from 'commander'
 import { language } from '../../src/command/line.ts'
 import { fileFault } from '../../src/file-fault.ts'
 import { message } from '../../src/messages/messages.ts'
-import { htmlReport } from '../scenario/report/html.ts'
-import { readInputs, readRun } from '../scenario/report/input.ts'
-import { countOf } from '../scenario/result.ts'
 
 interface ReportFlags {
   readonly out: string
@@ -24,7 +21,11 @@ export function addReport(program: Command): void {
     .option('--out <file>', 'where it is written', 'report.html')
     .option('--against <file>', 'JSON of an earlier run: what became another since is shown')
     .option('--overwrite', 'the file of --out may be there already')
-    .action((files: readonly string[], { out, against, overwrite, lang }: ReportFlags) => {
+    .action(async (files: readonly string[], { out, against, overwrite, lang }: ReportFlags) => {
+      const [{ htmlReport }, { readInputs, readRun }] = await Promise.all([
+        import('../scenario/report/html.ts'),
+        import('../scenario/report/input.ts'),
+      ])
       const { run, traces } = readInputs('<file>', files)
       const earlier = against === undefined ? undefined : readRun('--against', against)
       const page = htmlReport(run, { language: language(lang), traces, ...(earlier && { against: earlier }) })
@@ -33,7 +34,7 @@ export function addReport(program: Command): void {
       } catch (cause) {
         throw fileFault('--out', out, cause, 'write')
       }
-      const counts = { file: out, cases: run.results.length, failed: countOf(run, 'failed') }
+      const counts = { file: out, cases: run.results.length, failed: run.results.filter(({ status }) => status === 'failed').length }
       process.stdout.write(`${message('report.written', language(lang), counts)}\n`)
     })
 }

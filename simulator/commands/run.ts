@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander'
 import { fromHex, hex } from '../../src/bytes.ts'
-import { amountOf, choice, matching } from '../../src/command/flags.ts'
+import { amountOf, choice, matching, onlyFor } from '../../src/command/flags.ts'
 import { EXIT, language } from '../../src/command/line.ts'
 import { DukptDevice, initialKey } from '../../src/crypto/dukpt.ts'
 import { currency, formatAmount } from '../../src/currency.ts'
@@ -20,7 +20,8 @@ import { write } from '../../src/tlv/ber.ts'
 import { describe } from '../../src/tlv/print.ts'
 import type { Tracer } from '../../src/trace/event.ts'
 import { Issuer } from '../acquirer/issuer/issuer.ts'
-import { parseRules } from '../acquirer/rules.ts'
+import { magicOf, magicRules } from '../acquirer/magic.ts'
+import { type CheckedRule, parseRules } from '../acquirer/rules.ts'
 import { loadCard, type VirtualCard } from '../cards/icc.ts'
 import { allAccounts } from '../cards/issuer-view.ts'
 import { profiles } from '../cards/profiles/index.ts'
@@ -38,6 +39,8 @@ export interface RunOptions {
   readonly amount?: string
   /** What the card's bank does; `approve` still declines a wrong cryptogram or PIN. */
   readonly host?: (typeof hosts)[number]
+  /** The last two digits of the amount say what a bank that approves answers. */
+  readonly magicAmounts?: boolean
   /** The card's own PIN when left out. */
   readonly pin?: string
   /** Is told of the presentation, its steps, commands and rules. */
@@ -63,7 +66,10 @@ export async function runCard(card: VirtualCard, options: RunOptions = {}): Prom
   return { outcome: await (trace ? trace.presented('chip', run) : run()), explained }
 }
 
-function terminalWith(card: VirtualCard, { host = 'approve', pin = card.plan.pin?.digits ?? '1234' }: RunOptions): Terminal {
+function terminalWith(
+  card: VirtualCard,
+  { host = 'approve', magicAmounts = false, pin = card.plan.pin?.digits ?? '1234' }: RunOptions,
+): Terminal {
   const keys = new DukptDevice(initialKey(testPinDukpt.bdk, testPinDukpt.ksn), testPinDukpt.ksn)
   const issuer = new Issuer({ accounts: [...allAccounts()] })
   return {
@@ -73,11 +79,19 @@ function terminalWith(card: VirtualCard, { host = 'approve', pin = card.plan.pin
       if (request.type === 'offline') return { type: 'offlinePin', pin: digits }
       return { type: 'onlinePin', block: pinBlock(digits, request.pan, keys.next()) }
     },
-    authorise: async request => (host === 'unreachable' ? { type: 'unableToGoOnline' } : answer(issuer, request, host === 'decline')),
+    async authorise(request) {
+      const { amount } = request.transaction
+      const magic = magicAmounts ? magicOf(amount) : undefined
+      // There is no line that could be silent: the kernel hears what it would hear in the end.
+      if (host === 'unreachable' || magic?.does === 'unknown') return { type: 'unableToGoOnline' }
+      return answer(issuer, request, host === 'decline' ? declined : magic ? magicRules(magic, amount) : [])
+    },
   }
 }
 
-function answer(issuer: Issuer, request: AuthorisationRequest, decline: boolean): AuthorisationResponse {
+const declined = parseRules([{ do: 'decline', code: '05', reason: 'declined by --host decline' }])
+
+function answer(issuer: Issuer, request: AuthorisationRequest, rules: readonly CheckedRule[]): AuthorisationResponse {
   const { transaction, tags, cvm, pinBlock } = request
   const { amount, currency: unit, type = 'purchase', at = new Date() } = transaction
   const order = { number: '1', amount, currency: unit }
@@ -95,7 +109,6 @@ function answer(issuer: Issuer, request: AuthorisationRequest, decline: boolean)
     tags,
     ...(pinBlock && { pinBlock }),
   }
-  const rules = parseRules(decline ? [{ do: 'decline', code: '05', reason: 'declined by --host decline' }] : [])
   const { code, issuerAuthenticationData, scripts } = issuer.authorise(asked, issuer.panOf(asked), rules)
   return {
     type: code === '00' ? 'approved' : code === '01' ? 'referral' : 'declined',
@@ -139,6 +152,7 @@ export function addRun(program: Command): void {
     .option('--amount <amount>', 'in the currency of the configuration', '2500.00')
     .addOption(choice('--config <name>', 'the terminal’s configuration', Object.keys(configs)).default('russianMpos'))
     .addOption(choice('--host <what>', 'what the card’s bank does', hosts).default('approve'))
+    .option('--magic-amounts', 'with --host approve: the last two digits of the amount say what it answers, 1.05 is declined with 05')
     .option('--pin <digits>', 'what the cardholder enters; the card’s own PIN when left out', matching('--pin', /^\d{4,12}$/, '0-9, 4–12'))
     .option('--explain', 'step, rule, inputs and effect of everything')
     .option('--trace <file>', 'the same with every command and answer, as lines of JSON: for `tapdip explain`')
@@ -150,6 +164,7 @@ export function addRun(program: Command): void {
         amount: string
         config: keyof typeof configs
         host: (typeof hosts)[number]
+        magicAmounts?: boolean
         pin?: string
         explain?: boolean
         trace?: string
@@ -157,12 +172,18 @@ export function addRun(program: Command): void {
         json?: boolean
         lang?: string
       }) => {
-        const { config, host } = flags
+        const { config, host, magicAmounts } = flags
+        if (host !== 'approve') onlyFor('--host approve', { '--magic-amounts': magicAmounts })
         const card = loadCard(flags.card)
         const { unit } = configs[config]
         const { amount, pin } = flags
         const tracer = flags.trace === undefined ? undefined : traceTo(flags.trace, flags.overwrite, { card: card.plan.name })
-        const { outcome, explained } = await runCard(card, { config, host, amount, ...(pin && { pin }), ...(tracer && { tracer }) })
+        const { outcome, explained } = await runCard(card, {
+          ...{ config, host, amount },
+          ...(magicAmounts && { magicAmounts }),
+          ...(pin && { pin }),
+          ...(tracer && { tracer }),
+        })
         const told = outcomeJson(outcome)
         const { result, reason } = outcome
         tracer?.tell('app', { kind: 'result', result, ...(reason && { reason }), content: told })

@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { open } from '../../devices/index.ts'
 import { currency, parseAmount } from '../../src/currency.ts'
+import type { PinRequest, Waiting } from '../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import type { Order, PaymentType } from '../../src/payment/acquirer.ts'
 import type { Journal } from '../../src/payment/journal/journal.ts'
@@ -15,11 +15,10 @@ import { openTill, type Till } from '../../src/payment/till/till.ts'
 import type { Reader } from '../../src/reader/reader.ts'
 import type { Tracer } from '../../src/trace/event.ts'
 import { virtualFamily } from '../readers/index.ts'
+import { merchant } from './parts.ts'
 import { seededKey } from './random.ts'
 import type { PayPlan, ScenarioPlan } from './schema.ts'
 import type { World } from './world.ts'
-
-export const merchant = { name: 'MobileTestMerchant', id: '635459020000001', terminal: '63545902' }
 
 /** What a call of the app came to. */
 export interface Told {
@@ -93,7 +92,7 @@ interface Life {
 const stuck = new Promise<never>(() => {})
 
 export function openApp({ plan, world, tracer, onEvent, onJournal, connect }: AppOptions): App {
-  const { clock, random, family, dialect } = world
+  const { clock, random, family } = world
   const unit = currency(plan.currency ?? 'RUB')
   const money = (text: string) => parseAmount(text, unit)
   const keeps = needsJournal(plan)
@@ -105,7 +104,7 @@ export function openApp({ plan, world, tracer, onEvent, onJournal, connect }: Ap
 
   const reader = async (mine: Life): Promise<Reader> => {
     if (mine.reader) return mine.reader
-    const opened = connect ? await connect() : await open(await world.link(), { family, ...(dialect && { dialect }), clock, tracer })
+    const opened = connect ? await connect() : await world.open()
     mine.reader = opened
     void (async () => {
       for await (const event of opened.events) if (event.type === 'state' && event.state === 'disconnected') break
@@ -149,6 +148,7 @@ export function openApp({ plan, world, tracer, onEvent, onJournal, connect }: Ap
         const index = typeof chooses === 'number' ? chooses : candidates.findIndex(({ label }) => label === chooses)
         return index >= 0 && index < candidates.length ? index : undefined
       },
+      ...(world.desk && { enterPin: (request: PinRequest, waiting: Waiting) => world.desk!.enterPin(request, waiting) }),
       ...(sign !== undefined && {
         captureSignature: async () =>
           sign === 'nobody'

@@ -84,14 +84,6 @@ export function seedOf(...words: readonly (string | number)[]): number {
   return hash
 }
 
-/** `1/3`. @throws Fault `bad-argument` */
-export function parseShard(text: string, field = '--shard'): { readonly index: number; readonly of: number } {
-  const [, index, of] = /^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? []
-  const [at, all] = [Number(index), Number(of)]
-  if (!index || at < 1 || at > all) throw usageFault('usage.oneOf', { field, value: text, allowed: '1/3, 2/3, 3/3' })
-  return { index: at, of: all }
-}
-
 /** Names that two cases have in common cannot be told apart in a report. @throws Fault `bad-config` */
 export function distinct(cases: readonly Case[]): void {
   const seen = new Map<string, Case>()

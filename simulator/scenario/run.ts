@@ -11,16 +11,19 @@ import { paymentJson } from '../../src/payment/pay/result.ts'
 import type { Reader } from '../../src/reader/reader.ts'
 import type { Json, Tracer } from '../../src/trace/event.ts'
 import { traceEvents } from '../../src/trace/writer.ts'
-import { hostOrder } from '../acquirer/book.ts'
 import type { HostEvent } from '../acquirer/events.ts'
 import type { Screen } from '../readers/body/senses.ts'
-import { type App, merchant, openApp, type Told } from './app.ts'
+import { type App, openApp, type Told } from './app.ts'
 import { canaries, compare, type Seen } from './expect.ts'
 import { type Case, casesOf, seedOf } from './matrix.ts'
+import { BEGINNING } from './over/apart.ts'
+import { openFar } from './over/far.ts'
+import { isRaw, type Line, notOver } from './over/line.ts'
+import { merchant } from './parts.ts'
 import type { Expectation, ScenarioResult, SeenFault, StepResult } from './result.ts'
 import { instruction, needsTwin } from './rig.ts'
 import type { ExpectPlan, ScenarioInput, StepPlan } from './schema.ts'
-import { BEGINNING, type Over, openWorld, type World } from './world.ts'
+import { type AppDeed, type Look, openWorld, type World } from './world.ts'
 
 /** How cases are run. */
 export interface RunOptions {
@@ -30,8 +33,8 @@ export interface RunOptions {
   readonly limit?: number
   /** Ends it: cases that were not begun are skipped. */
   readonly signal?: AbortSignal
-  /** Serves the scenario's reader on a line of this machine, and opens it there: time is the system's then. */
-  readonly over?: Over
+  /** The counter is another process, and its reader is opened over this line: time is the system's then. `slot`: in memory, with the kernel in the app. */
+  readonly over?: Line
   /** Pays with a reader that is there, instead of the scenario's own: time is the system's, and its person is whoever is led. */
   readonly rig?: Rig
 }
@@ -71,7 +74,9 @@ export async function runCase(one: Case, options: RunOptions = {}): Promise<Scen
   const began = performance.now()
   const common = { ...place(one), reader: options.rig?.uri ?? readerName(one), card: cardName(one), attempts: 1, seed }
   const nothing = { duration: 0, virtualDuration: 0, expectations: [], screens: [], steps: [] }
-  const why = plan.skip ?? (options.signal?.aborted ? 'the run was ended' : options.rig && needsTwin(plan))
+  const why =
+    plan.skip ??
+    (options.signal?.aborted ? 'the run was ended' : ((options.rig && needsTwin(plan)) ?? (options.over && notOver(options.over, plan))))
   if (why !== undefined) return { ...common, ...nothing, status: 'skipped', reason: why }
   try {
     const { signal, limit = 60_000 } = options
@@ -109,30 +114,32 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
   const { plan } = one
   const heard: Heard = { host: [], stages: [], explained: [], screens: [] }
   const { rig, over } = options
-  const virtual = rig || over ? undefined : new VirtualClock(BEGINNING)
+  const far = over !== undefined && over !== 'slot'
+  const virtual = rig || far ? undefined : new VirtualClock(BEGINNING)
   const [family, dialect] = readerName(one).split(' ')
   const header = { reader: { family, ...(dialect && { dialect }) }, card: cardName(one), seed }
   const trace = traceEvents({ clock: virtual ?? systemClock, header })
   let app: App | undefined
   let stop = new AbortController()
   let died: () => void = () => {}
-  const world = await openWorld(plan, {
-    ...{ seed, virtual, tracer: trace, over },
-    onHost: event => heard.host.push(event),
-    explain: entry => heard.explained.push(entry),
-    onDeed(deed) {
+  const hooks = {
+    ...{ seed, tracer: trace },
+    onHost: (event: HostEvent) => heard.host.push(event),
+    explain: (entry: Explanation) => heard.explained.push(entry),
+    onDeed(deed: AppDeed) {
       if (deed === 'abort') return stop.abort(new Fault('aborted', 'the merchant ended it'))
       if (deed === 'diskFull') return app?.fillDisk()
-      void app?.kill().then(() => died())
+      if (deed === 'kill') void app?.kill().then(() => died())
     },
-  })
-  const { clock, counter } = world
+  }
+  const world = await (far ? openFar(plan, { ...hooks, line: over }) : openWorld(plan, { ...hooks, virtual, raw: isRaw(over) }))
+  const { clock } = world
   const start = clock.elapsed()
-  const { reader } = counter
   const onEvent = (event: PaymentEvent) => {
-    if (rig && event.type === 'reader' && event.event.type === 'display') {
+    if (event.type === 'reader' && event.event.type === 'display') {
       const { message: id } = event.event
-      heard.screens.push({ at: clock.now(), message: id, lines: [message(id)] })
+      if (rig) heard.screens.push({ at: clock.now(), message: id, lines: [message(id)] })
+      else world.desk?.show(id)
     }
     if (event.type !== 'stage') return
     heard.stages.push(event.stage)
@@ -142,9 +149,15 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
   app = openApp({ plan, world, tracer: trace, onEvent, onJournal, ...(rig && { connect: () => rig.open(trace) }) })
   const outcomes: Outcome[] = []
   const expectations: Expectation[] = []
-  const screens = (): readonly Screen[] => (rig ? heard.screens : reader.body.screens)
+  let seen: Look = await world.look()
+  const screens = (): readonly Screen[] => (rig ? heard.screens : seen.screens)
   const text = () => JSON.stringify([trace.events, outcomes.map(stepResult), screens()])
-  const seenSince = (outcome: Outcome | undefined, payment: Outcome | undefined, from: Marks): Seen => ({
+  const seenSince = async (outcome: Outcome | undefined, payment: Outcome | undefined, from: Marks): Promise<Seen> => {
+    const number = outcome?.told?.order ?? app!.lastOrder
+    seen = await world.look(number)
+    return seenIn(outcome, payment, from, number)
+  }
+  const seenIn = (outcome: Outcome | undefined, payment: Outcome | undefined, from: Marks, number: string | undefined): Seen => ({
     ...(outcome?.told && { result: outcome.told.result }),
     ...(outcome?.fault && { fault: outcome.fault }),
     exit: outcome ? exitCode(outcome) : EXIT.ok,
@@ -154,11 +167,11 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
     stages: heard.stages.slice(from.stages),
     host: heard.host.slice(from.host),
     explained: heard.explained.slice(from.explained),
-    ...orderSeen(world, app!, outcome?.told?.order ?? app!.lastOrder),
-    ...{ firmware: reader.firmware.condition.update.version, elapsed: clock.elapsed() - from.at, currency: plan.currency ?? 'RUB', text },
+    ...orderSeen(seen, app!, number),
+    ...{ firmware: seen.firmware, elapsed: clock.elapsed() - from.at, currency: plan.currency ?? 'RUB', text },
   })
   const marks = (): Marks => ({
-    screens: screens().length,
+    screens: rig ? heard.screens.length : seen.screens.length,
     stages: heard.stages.length,
     host: heard.host.length,
     explained: heard.explained.length,
@@ -169,6 +182,7 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
     const steps: readonly StepPlan[] = plan.steps ?? [{ pay: {} }]
     for (const [at, step] of steps.entries()) {
       stop = new AbortController()
+      seen = await world.look()
       const from = marks()
       const killed = new Promise<Told>(resolve => {
         died = () => resolve({ result: 'killed' })
@@ -189,7 +203,7 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
       )
       outcomes.push(outcome)
       const expected = expectOf(step)
-      if (expected) expectations.push(...compare(expected, seenSince(outcome, outcome, from), `steps.${at}.expect`))
+      if (expected) expectations.push(...compare(expected, await seenSince(outcome, outcome, from), `steps.${at}.expect`))
       const last = isLast(steps, at)
       if (outcome.fault && !saysFault(expected) && !(last && saysFault(plan.expect)))
         expectations.push({
@@ -203,14 +217,15 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
     }
     const last = outcomes.findLast(({ step }) => isLast(steps, step))
     const payment = outcomes.findLast(({ told }) => told?.payment !== undefined || told?.receipt !== undefined)
-    if (plan.expect) expectations.push(...compare(plan.expect, seenSince(last, payment, whole)))
-    const [pan, ...pans] = world.cards.map(({ plan }) => plan.pan)
+    const all = await seenSince(last, payment, whole)
+    if (plan.expect) expectations.push(...compare(plan.expect, all))
+    const [pan, ...pans] = seen.pans
     expectations.push(...canaries(Object.fromEntries([pan, ...pans].map((one, at) => [`pan.${at}`, one])), text()))
     const results = outcomes.map(stepResult)
     return {
       virtualDuration: clock.elapsed() - start,
       expectations,
-      trace: { header: trace.header, events: [...trace.events] },
+      trace: { header: { ...trace.header, clock: virtual ? 'virtual' : 'system' }, events: [...trace.events] },
       screens: screens().map(({ at, message, lines }) => ({
         at: at - clock.now() + clock.elapsed() - start,
         lines,
@@ -258,8 +273,8 @@ async function take(step: StepPlan, world: World, app: App, signal: AbortSignal)
   if ('wait' in step) await sleep(step.wait, world.clock)
   else if ('knob' in step) world.act({ knob: step.knob })
   else if ('do' in step) for (const deed of [step.do].flat()) world.act(deed)
-  else if ('settle' in step) world.counter.acquirer.settle()
-  else if ('payQr' in step) world.counter.acquirer.payQr(app.code ?? '')
+  else if ('settle' in step) world.endDay()
+  else if ('payQr' in step) world.payQr(app.code ?? '')
   else if (step.app === 'kill') await app.kill()
   else if (step.app === 'restart') await app.close()
   return undefined
@@ -277,10 +292,9 @@ const isLast = (steps: readonly StepPlan[], at: number) => at === steps.findLast
 const saysFault = (expected: ExpectPlan | undefined) =>
   expected?.fault !== undefined || expected?.exit !== undefined || expected?.result !== undefined
 
-function orderSeen({ counter }: World, app: App, number: string | undefined): Pick<Seen, 'hostOrder' | 'journalOrder'> {
-  const booked = number === undefined ? undefined : counter.acquirer.order(number, merchant.id)
+function orderSeen({ order }: Look, app: App, number: string | undefined): Pick<Seen, 'hostOrder' | 'journalOrder'> {
   const kept = number === undefined ? undefined : app.journal?.order(merchant, number)
-  return { ...(booked && { hostOrder: hostOrder(booked) }), ...(kept && { journalOrder: kept }) }
+  return { ...(order && { hostOrder: order }), ...(kept && { journalOrder: kept }) }
 }
 
 function exitCode({ told, fault }: Outcome): number {

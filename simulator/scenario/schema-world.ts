@@ -191,6 +191,10 @@ const merchants = z
 
 const hostFields = z.strictObject({
   rules: z.array(hostRuleSchema).optional().describe('How the host misbehaves'),
+  magicAmounts: z
+    .boolean()
+    .optional()
+    .describe('The last two digits of an amount say what the host answers, where no rule does: 1.05 is 05'),
   balance: minorUnits.optional().describe('Minor units on each account'),
   gone: z.boolean().optional().describe('It cannot be reached'),
   merchants: merchants.optional(),

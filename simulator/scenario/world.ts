@@ -1,115 +1,135 @@
-/** The counter of one case: the reader, the people in their queue, the terminal's configuration and the host, as the scenario has them; in this process, on its clock. */
+/** The counter of one case as its app sees it: in this process, in memory, on its clock. Elsewhere, on a line: `over/far.ts`. */
 
+import { open } from '../../devices/index.ts'
+import { openPcscReader } from '../../devices/pcsc/driver.ts'
 import type { Clock } from '../../src/clock.ts'
 import { sleep, systemClock, type VirtualClock, within } from '../../src/clock.ts'
-import { currency } from '../../src/currency.ts'
-import type { TerminalConfig } from '../../src/emv/config.ts'
-import { parseTerminalConfig } from '../../src/emv/config-schema.ts'
 import { contactlessFor } from '../../src/emv/contactless/profiles.ts'
 import type { Explanation } from '../../src/emv/explain/explain.ts'
-import { mposFor } from '../../src/emv/profiles.ts'
-import { Fault, isFault } from '../../src/errors.ts'
+import type { PinEntry, PinRequest, Waiting } from '../../src/emv/terminal.ts'
+import { isFault } from '../../src/errors.ts'
+import type { MessageId } from '../../src/messages/messages.ts'
+import type { HostOrder } from '../../src/payment/acquirer.ts'
 import { httpAcquirer } from '../../src/payment/host/http.ts'
+import type { Reader } from '../../src/reader/reader.ts'
 import type { Tracer } from '../../src/trace/event.ts'
-import { connect } from '../../src/transport/connect.ts'
-import type { Link } from '../../src/transport/link.ts'
 import { type PipeEnd, pipe } from '../../src/transport/pipe.ts'
+import { hostOrder } from '../acquirer/book.ts'
 import type { HostEvent } from '../acquirer/events.ts'
 import { deskFetch } from '../acquirer/host.ts'
 import { VirtualCard } from '../cards/icc.ts'
-import type { CardProfile } from '../cards/profile/card-profile.ts'
-import { profiles } from '../cards/profiles/index.ts'
-import { VirtualPhone } from '../cards/tap/phone.ts'
 import { type Counter, virtualCounter } from '../counter.ts'
-import { instant, type PersonOptions } from '../person.ts'
+import type { PersonOptions } from '../person.ts'
+import type { Screen } from '../readers/body/senses.ts'
 import { virtualFamilies } from '../readers/index.ts'
 import { turnKnob } from '../readers/knobs.ts'
-import { virtualConfig } from '../virtual-reader.ts'
-import { type Happening, momentsOf, rulesOf } from './moments.ts'
+import { type Happening, momentsOf, type Rule, rulesOf } from './moments.ts'
+import { pinKeysOf, slotOf, typePin, withoutCommands } from './over/slot.ts'
+import { type CardPlan, given, hostOf, merchant, profileOf, readerOf, type Somebody, scriptOf, terminalOf } from './parts.ts'
 import { seededBytes, seededNumbers } from './random.ts'
-import { merged } from './read.ts'
 import type { Deed, ScenarioPlan } from './schema.ts'
 
-type CardPlan = NonNullable<ScenarioPlan['card']>
-type PersonPlan = NonNullable<ScenarioPlan['person']>
-type Somebody = { readonly card?: CardPlan | undefined; readonly person?: PersonPlan | undefined }
-
-/** When a case began: every case of every run on the same day. */
-export const BEGINNING = new Date('2026-03-26T10:52:00')
-
-/** Nobody comes; as long as timers can be set. */
-const NEVER = 2_000_000_000
-
-/** Lines that a reader is served on, of this machine alone. */
-export const overs = ['tcp', 'pty'] as const
-export type Over = (typeof overs)[number]
+/** Deeds that are the app's, or those of its line. */
+export type AppDeed = 'abort' | 'kill' | 'diskFull' | 'cut'
 
 /** What the world is made with, beside the scenario. */
 export interface WorldOptions {
   readonly seed: number
   /** Left out where time is the system's. */
   readonly virtual: VirtualClock | undefined
+  /** Where time is the system's; the system's own when left out. */
+  readonly clock?: Clock | undefined
   readonly tracer: Tracer
-  /** On which line the reader is served; in memory when left out. */
-  readonly over?: Over | undefined
+  /** The kernel is the app's, over the reader's slot and field. */
+  readonly raw?: boolean | undefined
+  /** Where other programs reach the reader. */
+  readonly listen?: string | undefined
+  /** Of the scenario's faults and keys, those that are acted on here; all of them when left out. */
+  readonly rules?: ((rule: Rule) => boolean) | undefined
   readonly onHost: (event: HostEvent) => unknown
   /** Hears what the reader's kernel does, and why. */
   readonly explain: (entry: Explanation) => unknown
-  /** Deeds that are the app's: `abort`, `kill`, `diskFull`. */
-  readonly onDeed: (deed: 'abort' | 'kill' | 'diskFull') => void
+  readonly onDeed: (deed: AppDeed) => void
+}
+
+/** What can be seen of a counter at one moment. */
+export interface Look {
+  readonly screens: readonly Screen[]
+  /** The version that runs. */
+  readonly firmware: string
+  /** Of every card that somebody has brought. */
+  readonly pans: readonly string[]
+  /** The order that was asked for, as the host has it. */
+  readonly order?: HostOrder
 }
 
 /** A counter of a case. Close it, and nothing is left running. */
 export interface World {
-  readonly counter: Counter
   readonly clock: Clock
+  /** The app's own. */
   readonly random: (length: number) => Uint8Array
   readonly family: string
-  readonly dialect: string | undefined
   readonly acquirer: ReturnType<typeof httpAcquirer>
-  /** Every card that somebody has brought. */
-  readonly cards: readonly VirtualCard[]
   /** What the person at the counter says at a list. */
   readonly chooses: PersonOptions['choose']
   readonly cancelsAt: PersonOptions['cancelAt']
   /** On virtual time, moved until it settles. */
   settle<T>(work: Promise<T>): Promise<T>
   rest(ms: number): Promise<void>
-  /** A new line to the reader. */
-  link(): Promise<Link>
+  /** The reader, on a new line. */
+  open(): Promise<Reader>
   /** Somebody else comes to the counter. */
   next(somebody: Somebody): void
   act(deed: Deed): void
   happen(happening: Happening): void
+  /** Where the kernel is the app's: the display and the PIN pad that the person stands at. */
+  readonly desk?: { show(message: MessageId): void; enterPin(request: PinRequest, waiting: Waiting): Promise<PinEntry> } | undefined
+  /** The host's day is over. */
+  endDay(): void
+  /** The customer pays the code. */
+  payQr(code: string): void
+  /** After all that was told until now has been heard. */
+  look(order?: string): Promise<Look>
   close(): Promise<void>
 }
 
+/** With what a line needs beside it. */
+export interface NearWorld extends World {
+  readonly counter: Counter
+  readonly fetch: typeof fetch
+}
+
+/** Streams of chance: what the app draws moves nothing that the reader, the cards and the host draw. */
+export const chance = { app: 0, reader: 0x72656164, card: 0x63617264 } as const
+
 /** @throws Fault `bad-config` for a card or a configuration that is none */
-export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Promise<World> {
-  const { virtual, tracer } = options
-  const clock: Clock = virtual ?? systemClock
-  const random = seededBytes(options.seed)
+export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Promise<NearWorld> {
+  const { virtual, raw } = options
+  const clock: Clock = virtual ?? options.clock ?? systemClock
+  const tracer = raw ? withoutCommands(options.tracer) : options.tracer
+  const random = seededBytes(options.seed ^ chance.app)
+  const ofCards = seededBytes(options.seed ^ chance.card)
+  const ofReader = seededBytes(options.seed ^ chance.reader)
   const unit = plan.currency ?? 'RUB'
   const { family, dialect, fields } = readerOf(plan.reader ?? 'qpos')
   const cards = new Map<string, VirtualCard>()
   const cardOf = (card: CardPlan) => {
     const name = JSON.stringify(card)
-    const known = cards.get(name) ?? new VirtualCard(profileOf(card), { random, clock })
+    const known = cards.get(name) ?? new VirtualCard(profileOf(card), { random: ofCards, clock })
     cards.set(name, known)
     return known
   }
   const first: Somebody = plan.people?.[0] ?? plan
   let person = first.person
   let card: CardPlan = first.card ?? 'mir-maestro'
-  const { rules, balance, gone, merchants } = hostOf(plan.host)
+  const { rules, magicAmounts, balance, gone, merchants } = hostOf(plan.host)
   let hostGone = gone
   const config = terminalOf(plan.terminal, unit, fields.serial ?? virtualFamilies[family].serial)
-  const tapRules = contactlessFor(unit, plan.terminal?.taps ?? {})
+  const contactless = contactlessFor(unit, plan.terminal?.taps ?? {})
   const counter = await virtualCounter({
-    ...{ family, clock, random, config, rules, card: cardOf(card), ...scriptOf(person, cardOf) },
-    contactless: tapRules,
+    ...{ family, clock, random: ofReader, config, contactless, rules, magicAmounts, card: cardOf(card), ...scriptOf(person, cardOf) },
     ...(dialect !== undefined && { dialect }),
-    ...(options.over && { listen: options.over === 'tcp' ? 'tcp:0' : options.over }),
+    ...(options.listen !== undefined && { listen: options.listen }),
     ...(fields.serial && { serial: fields.serial }),
     ...{ language: fields.language ?? plan.language ?? 'en', resultTime: fields.resultTime ?? (virtual ? 1500 : 200) },
     ...(fields.battery !== undefined && {
@@ -121,6 +141,7 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
     host: { clock, ...(merchants && { merchants }) },
   })
   const { reader, acquirer: host } = counter
+  const { body } = reader
   let line: { drop(): void } | undefined
   const lines: Promise<unknown>[] = []
   const rivals: PipeEnd[] = []
@@ -131,10 +152,11 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
   }
   const turn = (knob: string) => turnKnob({ reader }, knob)
   const act = (deed: Deed): void => {
-    const { body } = reader
     if (deed === 'abort' || deed === 'kill' || deed === 'diskFull') options.onDeed(deed)
-    else if (deed === 'cut') line?.drop()
-    else if (deed === 'rival') rivals.push(piped())
+    else if (deed === 'cut') {
+      line?.drop()
+      options.onDeed(deed)
+    } else if (deed === 'rival') rivals.push(piped())
     else if (deed === 'cancel') body.press('cancel')
     else if (deed === 'powerOff') body.switchOff()
     else if (deed === 'tamper') body.tamper()
@@ -148,53 +170,49 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
     else if ('tap' in deed) body.tap(cardOf(deed.tap))
     else body.swipe(cardOf(deed.swipe))
   }
-  const later = (deed: Deed, after: number) => {
-    if (after === 0) act(deed)
-    else clock.timer(after, () => act(deed))
-  }
-  const happen = momentsOf(rulesOf(plan.faults ?? [], plan.screen ?? [], seededNumbers(options.seed ^ 0x5eed)), later)
-  const deaf = reader.body.on(event => {
+  const happen = hearing(plan, options, clock, act)
+  const deaf = body.on(event => {
     if (event.type === 'display') happen({ kind: 'screen', screen: event.screen })
     if (event.type === 'apdu') happen({ kind: 'apdu', count: event.count, instruction: event.instruction })
   })
-  const overDesk = httpAcquirer('http://127.0.0.1/', { clock, fetch: deskFetch(host.desk, () => hostGone) })
+  const ownFetch = deskFetch(host.desk, () => hostGone)
   const settle = <T>(work: Promise<T>): Promise<T> => (virtual ? virtual.settle(work) : work)
   const script = () => scriptOf(person, cardOf)
-  const world: World = {
-    ...{ counter, clock, random, family, dialect, settle, act, happen },
-    get cards() {
-      return [...cards.values()]
-    },
+  const keys = raw ? pinKeysOf(ofReader) : undefined
+  const world: NearWorld = {
+    ...{ counter, fetch: ownFetch, clock, random, family, settle, act, happen },
     get chooses() {
       return script().choose
     },
     get cancelsAt() {
       return script().cancelAt
     },
-    acquirer: {
-      ...overDesk,
-      async authorise(message, waiting) {
-        happen({ kind: 'asked' })
-        const answer = await overDesk.authorise(message, waiting)
-        happen({ kind: 'answered' })
-        return answer
-      },
-    },
+    acquirer: heardAcquirer(httpAcquirer('http://127.0.0.1/', { clock, fetch: ownFetch }), happen),
     rest: ms => (virtual ? virtual.advance(ms) : sleep(ms, clock)),
-    async link() {
-      if (options.over) {
-        const socket = await connect(counter.uri)
-        line = { drop: () => void socket.close() }
-        return socket
-      }
+    async open() {
+      if (keys) return openPcscReader((line = slotOf(body)), { config, contactless, clock, tracer: options.tracer })
       const pipe = piped()
       line = pipe
-      return pipe
+      return open(pipe, { family, ...(dialect && { dialect }), clock, tracer: options.tracer })
     },
     next(somebody) {
       card = somebody.card ?? card
       person = somebody.person ?? person
       counter.next({ card: cardOf(card), ...script() })
+    },
+    ...(keys && {
+      desk: { show: (message: MessageId) => body.show(message), enterPin: (request, waiting) => typePin(body, keys, request, waiting) },
+    }),
+    endDay: () => void host.settle(),
+    payQr: code => void host.payQr(code),
+    async look(number) {
+      const booked = number === undefined ? undefined : host.order(number, merchant.id)
+      return {
+        screens: body.screens,
+        firmware: reader.firmware.condition.update.version,
+        pans: [...cards.values()].map(({ plan }) => plan.pan),
+        ...(booked && { order: hostOrder(booked) }),
+      }
     },
     async close() {
       deaf()
@@ -207,90 +225,29 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
   return world
 }
 
-/** Fields that are there. */
-function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
-}
-
-type Fields = Omit<Extract<ScenarioPlan['reader'], { readonly family: string }>, 'family' | 'dialect'>
-
-/** @throws Fault `unsupported` for a reader that is not made here */
-export function readerOf(reader: NonNullable<ScenarioPlan['reader']>): {
-  readonly family: string
-  readonly dialect: string | undefined
-  readonly fields: Fields
-} {
-  if (typeof reader === 'string') {
-    const [family, dialect] = reader.split(' ')
-    return { family, dialect, fields: {} }
-  }
-  if ('family' in reader) return { family: reader.family, dialect: reader.dialect, fields: reader }
-  throw new Fault('unsupported', `a reader by ${'uri' in reader ? 'URI' : 'labels'} is not made here: --reader says where it is`, {
-    feature: 'reader',
+/** Hears what happens, and acts where the moment of a fault, or of a key, has come. */
+export function hearing(
+  plan: ScenarioPlan,
+  { seed, rules = () => true }: Pick<WorldOptions, 'seed' | 'rules'>,
+  clock: Clock,
+  act: (deed: Deed) => void,
+): (happening: Happening) => void {
+  const all = rulesOf(plan.faults ?? [], plan.screen ?? [], seededNumbers(seed ^ 0x5eed))
+  return momentsOf(all.filter(rules), (deed, after) => {
+    if (after === 0) act(deed)
+    else clock.timer(after, () => act(deed))
   })
 }
 
-/** A card's profile with what is changed in it. @throws Fault `bad-config` where it has no such application */
-export function profileOf(card: CardPlan): CardProfile {
-  if (typeof card === 'string') return profiles[card as keyof typeof profiles]
-  if ('own' in card) return card.own as unknown as CardProfile
-  const base = profiles[card.profile as keyof typeof profiles] as CardProfile
-  const { applications, ...changes } = (card.with ?? {}) as Record<string, unknown>
-  const profile = merged(base, changes) as CardProfile
-  if (applications === undefined || Array.isArray(applications)) return applications ? { ...profile, applications } : profile
-  for (const key of Object.keys(applications as object))
-    if (key !== '*' && !(key in profile.applications))
-      throw new Fault('bad-config', `card.with.applications.${key}: ${card.profile} has ${profile.applications.length}`, {
-        path: `card.with.applications.${key}`,
-      })
-  const changed = applications as Readonly<Record<string, unknown>>
+/** The moments of the dialogue with the host. */
+export function heardAcquirer(acquirer: World['acquirer'], happen: World['happen']): World['acquirer'] {
   return {
-    ...profile,
-    applications: profile.applications.map((one, at) => merged(merged(one, changed['*']), changed[String(at)]) as typeof one),
+    ...acquirer,
+    async authorise(message, waiting) {
+      happen({ kind: 'asked' })
+      const answer = await acquirer.authorise(message, waiting)
+      happen({ kind: 'answered' })
+      return answer
+    },
   }
-}
-
-function scriptOf(person: PersonPlan | undefined, cardOf: (card: CardPlan) => VirtualCard): Omit<PersonOptions, 'card'> {
-  if (person === undefined) return { pace: instant }
-  if (person === 'nobody') return { pace: { ...instant, present: NEVER } }
-  if (typeof person === 'string') return { pace: instant, present: person as 'dip' }
-  const { present, pins, choose, pullAt, cancelAt, phone, wallet, pace } = person
-  const turns = present === undefined ? undefined : [present].flat().map(turn => {
-    if (typeof turn === 'string') return turn
-    return { how: turn.how, ...(turn.card !== undefined && { card: cardOf(turn.card) }), ...(turn.leave !== undefined && { leave: turn.leave }) }
-  }) // biome-ignore format: a list
-  return {
-    pace: { ...instant, ...(pace && given(pace)) },
-    ...(turns && { present: turns }),
-    ...(pins && { pins }),
-    ...(choose !== undefined && { choose }),
-    ...(pullAt !== undefined && { pullAt }),
-    ...(cancelAt !== undefined && { cancelAt }),
-    ...(phone !== undefined && { phone }),
-    ...(wallet && { wallet: wallet.map(one => (phone ? new VirtualPhone(cardOf(one)) : cardOf(one))) }),
-  }
-}
-
-function hostOf(host: ScenarioPlan['host']) {
-  const fields = Array.isArray(host) ? { rules: host } : (host ?? {})
-  const { rules = [], balance, gone = false, merchants } = fields as Exclude<typeof host, unknown[] | undefined>
-  return { rules: rules as never[], balance, gone, merchants: merchants as never[] | undefined }
-}
-
-const configs = new Map<string, TerminalConfig>()
-
-/** The currency's ready configuration with the scenario's changes. @throws Fault `bad-config` */
-function terminalOf(terminal: ScenarioPlan['terminal'], unit: string, serial: string): TerminalConfig {
-  const name = `${unit} ${serial}`
-  const ready = configs.get(name) ?? virtualConfig(serial, site => mposFor(currency(unit).alpha, site))
-  configs.set(name, ready)
-  const { set, applications: changes, caKeys } = terminal ?? {}
-  if (!set && !changes && !caKeys) return ready
-  const applications = ready.applications.flatMap(one => {
-    const aid = Buffer.from(one.aid).toString('hex').toUpperCase()
-    const meant = Object.entries(changes ?? {}).filter(([prefix]) => prefix === '*' || aid.startsWith(prefix.toUpperCase()))
-    if (meant.some(([, { accept }]) => accept === false)) return []
-    return [Object.assign({}, one, ...meant.map(([, { accept: _, ...fields }]) => given(fields)))]
-  })
-  return parseTerminalConfig({ ...ready, ...(set && given(set)), applications, ...(caKeys === 'none' && { caKeys: [], revoked: [] }) })
 }

@@ -54,6 +54,7 @@ export const faultMessages = {
     'The location service could not be used: the app is not allowed to',
     'Ошибка включения "Геолокации": приложению не разрешён доступ к данным о местоположении устройства',
   ],
+  'link.no-vpcd': ['The PC/SC service has no virtual slot', 'В службе PC/SC нет виртуального слота'],
   'link.no-pcscd': ['The PC/SC service does not answer', 'Служба PC/SC не отвечает'],
   'library.not-built': [
     'A library is installed, but not built for this platform',
@@ -90,6 +91,10 @@ export const faultMessages = {
   'hint.no-adapter': [
     'Plug in an adapter, or name a virtual air in TAPDIP_AIR; docs/transports.md says how.',
     'Подключите адаптер или укажите виртуальный эфир в TAPDIP_AIR: см. docs/transports.md.',
+  ],
+  'hint.no-vpcd': [
+    'apt-get install vsmartcard-vpcd, and start pcscd anew: pcscd --foreground',
+    'apt-get install vsmartcard-vpcd, затем перезапустите pcscd: pcscd --foreground',
   ],
   'hint.no-pcscd': ['Install and start pcscd, with libusb for USB readers.', 'Установите и запустите pcscd, для USB с libusb.'],
   'hint.not-built': [

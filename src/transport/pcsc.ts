@@ -237,7 +237,9 @@ class PcscCard implements PoweredCard {
     })
     const stop = signal ? AbortSignal.any([signal, this.removed]) : this.removed
     try {
-      return new Uint8Array(await within({ timeout: RESPONSE_TIME, signal: stop, what: 'a card command' }, () => working))
+      const answer = new Uint8Array(await within({ timeout: RESPONSE_TIME, signal: stop, what: 'a card command' }, () => working))
+      if (answer.length < 2) throw new Error('Transaction failed: an answer without a status') // a driver's word for a card that goes under a command
+      return answer
     } catch (error) {
       if (isFault(error, 'timeout')) throw new Fault('card-mute', 'the card does not answer', { ms: RESPONSE_TIME }, { cause: error })
       const fault = cardFault(error)

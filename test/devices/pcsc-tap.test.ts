@@ -6,6 +6,7 @@ import { startAcquirer } from '../../simulator/acquirer/host.ts'
 import { loadCard } from '../../simulator/cards/icc.ts'
 import { Body } from '../../simulator/readers/body/body.ts'
 import { type CardholderScript, cardholder } from '../../simulator/readers/body/cardholder.ts'
+import { slotOf } from '../../simulator/scenario/over/slot.ts'
 import { type CardProfile, instant, profiles, virtualConfig } from '../../simulator/world.ts'
 import { VirtualClock } from '../../src/clock.ts'
 import { russianContactless } from '../../src/emv/contactless/profiles.ts'
@@ -16,7 +17,6 @@ import type { Reader } from '../../src/reader/reader.ts'
 import { expectAgreement, issuerOf, personOf, pinEntry, rows, rub } from '../emv/contactless/tap-table.ts'
 import { deskAcquirer } from '../simulator/acquirer/desk-acquirer.ts'
 import { faultOf } from '../transport/link-contract.ts'
-import { slotOf } from './pcsc-slot.ts'
 
 let clock: VirtualClock
 let body: Body

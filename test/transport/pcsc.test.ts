@@ -99,6 +99,33 @@ describe('without PC/SC', () => {
     expect(running.size).toBe(0)
   })
 
+  it('an answer without a status is none: the card that went under the command is missed', async () => {
+    let hear: (event: NativeEvent) => void = () => {}
+    class ReaderMonitor {
+      start(listener: typeof hear) {
+        hear = listener
+        listener({ type: 'reader-attached', reader: 'Ours', state: 0x20 })
+      }
+      stop() {}
+    }
+    // As seen of pcscd with vpcd when the card's end hangs up: success, and nothing received.
+    const card = { atr: fromHex('3B00'), reconnect: async () => {}, transmit: async () => Buffer.alloc(0), disconnect() {} }
+    class Context {
+      listReaders() {
+        return [{ name: 'Ours', state: 0x20, connect: async () => card }]
+      }
+      close() {}
+    }
+    const library = async () => ({ ReaderMonitor, Context, SCARD_STATE_PRESENT: 0x20 }) as unknown as PcscLibrary
+    const slot = await openPcsc(at('pcsc:'), { library })
+    const powered = await slot.powerOn({})
+    const sent = faultOf(powered.transmit(PSE))
+    await new Promise(setImmediate) // the command fails before the service has noticed the removal
+    hear({ type: 'card-removed', reader: 'Ours', state: 0x10 })
+    expect(await sent).toBe('card-removed')
+    await slot.close()
+  })
+
   it('a query that is none', async () => {
     expect(await faultOf(openPcsc(at('pcsc:?share=everybody')))).toBe('bad-uri')
   })

@@ -8,6 +8,7 @@ import { type ChangeKind, change } from '../changes.ts'
 import type { HostEvent } from '../events.ts'
 import { Issuer, type IssuerOptions } from '../issuer/issuer.ts'
 import { type RiskRule, riskBook } from '../issuer/risk.ts'
+import { withMagic } from '../magic.ts'
 import { type HostRule, ruleBook } from '../rules.ts'
 import type { Store } from '../store.ts'
 import { advise, authorise, type CardAsked, type CardDesk } from './cards.ts'
@@ -22,6 +23,8 @@ import { reverse } from './undo.ts'
 export interface DeskOptions extends IssuerOptions {
   /** How the host misbehaves; not at all when left out. */
   readonly rules?: readonly HostRule[]
+  /** The last two digits of a payment's minor units say what the host answers, where no rule does: 1.05 is declined with 05. Not when left out. */
+  readonly magicAmounts?: boolean
   /** What the host refuses before it asks the card's bank; nothing when left out. */
   readonly risk?: readonly RiskRule[]
   /** Who may be paid here; everybody, in one stage, when left out. */
@@ -54,6 +57,7 @@ export class Desk {
   constructor(options: DeskOptions, store: Store) {
     const {
       rules = [],
+      magicAmounts = false,
       risk = [],
       merchants,
       bonus,
@@ -69,7 +73,8 @@ export class Desk {
     const records = new Records({ store, issuer: this.issuer, clock, orderTime, hear: onEvent })
     this.#records = records
     this.#merchants = new Merchants(merchants, records)
-    this.#line = new DeskLine(records, ruleBook(rules), clock)
+    const book = ruleBook(rules)
+    this.#line = new DeskLine(records, magicAmounts ? withMagic(book, () => clock.now()) : book, clock)
     this.#cards = { records, merchants: this.#merchants, risk: riskBook(risk, this.book.names), bonus }
   }
 

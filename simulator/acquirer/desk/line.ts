@@ -2,7 +2,8 @@
 
 import { type Clock, sleep } from '../../../src/clock.ts'
 import type { HostAnswer } from '../../../src/payment/acquirer.ts'
-import type { CheckedRule, RuleFacts, ruleBook } from '../rules.ts'
+import type { RulesOf } from '../magic.ts'
+import type { CheckedRule, RuleFacts } from '../rules.ts'
 import type { Records } from './records.ts'
 import type { Reply } from './reply.ts'
 
@@ -16,12 +17,12 @@ export interface Turn {
 
 export class DeskLine {
   readonly #records: Records
-  readonly #rules: ReturnType<typeof ruleBook>
+  readonly #rules: RulesOf
   readonly #clock: Clock
   readonly #stopping = new AbortController()
   readonly #turns = new Map<string, Promise<void>>()
 
-  constructor(records: Records, rules: ReturnType<typeof ruleBook>, clock: Clock) {
+  constructor(records: Records, rules: RulesOf, clock: Clock) {
     this.#records = records
     this.#rules = rules
     this.#clock = clock
@@ -36,7 +37,7 @@ export class DeskLine {
   async answer<T>(key: string, facts: RuleFacts, work: (turn: Turn) => Promise<T>): Promise<Reply<T>> {
     const { book } = this.#records
     const known = facts.on === 'authorisation' && (book.find(key) !== undefined || book.isVoided(key)) // a repetition is no new payment for a rule
-    const rules = known ? [] : this.#rules(facts)
+    const rules = known ? [] : this.#rules(facts, key)
     const has = (what: CheckedRule['do']) => rules.some(one => one.do === what)
     if (has('dropRequest')) return this.#drop(key, 'request')
     const wait = async () => {

@@ -1,6 +1,7 @@
 /** Reports for machines: JUnit XML, CTRF, TAP, annotations of GitHub, and the whole run as JSON. */
 
 import { countOf, type RunReport, type ScenarioResult } from '../result.ts'
+import type { reporterNames } from '../words.ts'
 import { failureLines } from './text.ts'
 
 const seconds = (ms: number) => (ms / 1000).toFixed(3)
@@ -120,4 +121,7 @@ export function json(report: RunReport): string {
   return `${JSON.stringify(report)}\n`
 }
 
-export const machineReporters = { junit, ctrf, tap, github, json } as const
+export const machineReporters = { junit, ctrf, tap, github, json } as const satisfies Record<
+  Exclude<(typeof reporterNames)[number], 'line' | 'html'>,
+  unknown
+>

@@ -202,6 +202,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'run --amount', ['run', '--amount', '1,005'], /--amount is '1,005'/],
   ['tapdip-sim', 'run --config', ['run', '--config', 'eurmpos'], /did you mean 'eurMpos'/],
   ['tapdip-sim', 'run --host', ['run', '--host', 'aprove'], /did you mean 'approve'/],
+  ['tapdip-sim', 'run --magic-amounts', ['run', '--host', 'decline', '--magic-amounts'], /--magic-amounts is only for --host approve/],
   ['tapdip-sim', 'run --pin', ['run', '--pin', '123'], /--pin is '123'/],
   ['tapdip-sim', 'test <files>', ['test', '/none/x'], /\[files\]: there is no file \/none\/x/],
   ['tapdip-sim', 'test --grep', ['test', '--grep', '('], /--grep is '\('.*Invalid regular expression/],

@@ -98,6 +98,43 @@ describe('the same scenario', () => {
     expect(socket.trace!.header.clock).toBe('system')
   })
 
+  it('a raw slot and Bluetooth pass over what they have not, and say why', async () => {
+    const over = async (line: 'slot' | 'ble', scenario: Parameters<typeof only>[0]) => {
+      const { status, reason } = await only(scenario, { over: line })
+      return [status, reason]
+    }
+    expect(await over('ble', { reader: 'idtech' })).toEqual(['skipped', 'a reader of family idtech has no Bluetooth LE'])
+    expect(await over('slot', { person: 'swipe' })).toEqual(['skipped', 'nobody swipes at a raw slot'])
+    expect(await over('slot', { steps: [{ update: { to: '2.0.0' } }] })).toEqual(['skipped', 'a raw slot has no update'])
+    expect(await over('slot', { faults: [{ at: 'pin', do: 'cut' }] })).toEqual(['skipped', expect.stringContaining('cut is for a reader')])
+    expect(
+      await over('slot', { card: 'mir', expect: { result: 'approved', cvm: 'onlinePin', screens: ['reader.enterPin', '****'] } }),
+    ).toEqual(['passed', undefined])
+  })
+
+  it('a fault of the app, and one of the counter, are acted on across the line', { timeout: 120_000 }, async () => {
+    const aborted = await only(
+      {
+        card: 'mir',
+        faults: [{ at: 'card', do: 'abort' }],
+        person: 'nobody',
+        expect: { result: 'cancelled', reason: 'merchantCancelled' },
+      },
+      { over: 'tcp' },
+    )
+    expect([aborted.status, aborted.reason]).toEqual(['passed', undefined])
+    const killed = await only(
+      {
+        card: 'mir',
+        faults: [{ at: { journal: 'answered' }, do: 'kill' }],
+        steps: [{ pay: {} }, { sync: {} }],
+        expect: { order: { charged: 0 } },
+      },
+      { over: 'tcp' },
+    )
+    expect([killed.status, killed.reason]).toEqual(['passed', undefined])
+  })
+
   it('at a reader that is there: its person is told what to do, and what only a twin can do is skipped', { timeout: 120_000 }, async () => {
     const device = virtualReader({ family: 'miura', resultTime: 0 })
     const leave = person(device.body, loadCard('mir'))
