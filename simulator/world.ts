@@ -52,4 +52,30 @@ export { listen } from './readers/listen/listen.ts'
 export { VirtualQpos } from './readers/qpos/qpos.ts'
 export type { VirtualReader } from './readers/reader.ts'
 export { type Powered, type SlotCard, VpcdCard } from './readers/vpcd.ts'
+export type {
+  CaseStatus,
+  Expectation,
+  ScenarioResult,
+  SeenFault,
+  SeenScreen,
+  StepResult,
+} from './scenario/result.ts'
+export type {
+  ScenarioApp,
+  ScenarioCard,
+  ScenarioHost,
+  ScenarioPerson,
+  ScenarioReader,
+  ScenarioReaderName,
+  ScenarioTerminal,
+  ScenarioTerminalApplication,
+  ScenarioTurn,
+} from './scenario/typed/counter.ts'
+export type { ScenarioDeed, ScenarioFault, ScenarioMoment, ScenarioScreenRule } from './scenario/typed/deeds.ts'
+export type { Scenario, ScenarioPatch } from './scenario/typed/definition.ts'
+export type { ScenarioExpect, ScenarioHostQuestion } from './scenario/typed/expect.ts'
+export type { RunScenarioOptions, ScenarioFailure, ScenarioRun } from './scenario/typed/outcome.ts'
+export { runScenario, scenario } from './scenario/typed/scenario.ts'
+export type { ScenarioPayment, ScenarioStep } from './scenario/typed/steps.ts'
+export type { ScenarioAmount } from './scenario/typed/words.ts'
 export { type ReaderOptions, virtualConfig, virtualReader } from './virtual-reader.ts'

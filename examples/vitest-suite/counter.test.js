@@ -1,6 +1,6 @@
 // Tests of payment code without a reader: every card, every mishap, in milliseconds.
 import { httpAcquirer, open } from 'tapdip'
-import { virtualCounter } from 'tapdip/simulator'
+import { runScenario, scenario, virtualCounter } from 'tapdip/simulator'
 import { afterEach, expect, it } from 'vitest'
 import { checkout } from './checkout.js'
 
@@ -54,4 +54,21 @@ it('a flat battery is told before a card is asked for', async () => {
   const { goods, say } = await checkout(99_000n, shop)
   expect({ goods, say }).toEqual({ goods: false, say: expect.stringContaining('charge it') })
   expect(counter.reader.body.screens).toHaveLength(1) // idle, and nothing since
+})
+
+// What needs no code of the app: what a reader, a card and a bank do together, said as a scenario.
+it('a tap asks for the PIN from 3000.00 on, at each reader of ours', async () => {
+  const limit = scenario({
+    name: 'The limit',
+    matrix: {
+      reader: ['qpos', 'miura'],
+      amount: { below: { amount: 2999.99, expect: { cvm: 'none' } }, 'from there': { amount: 3000, expect: { cvm: 'onlinePin' } } },
+    },
+    card: 'mir',
+    person: 'tap',
+    expect: { result: 'approved', interface: 'tap' },
+  })
+  const { failures, cases } = await runScenario(limit)
+  expect(failures).toEqual([])
+  expect(cases).toHaveLength(4)
 })

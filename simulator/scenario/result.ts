@@ -84,7 +84,12 @@ export interface ScenarioResult {
   /** In the order in which they were looked at. */
   readonly expectations: readonly Expectation[]
   /** What happened; left out of a case that was skipped. */
-  readonly trace?: { readonly header: TraceHeader; readonly events: readonly TraceEvent[] }
+  readonly trace?: {
+    /** What it is of. */
+    readonly header: TraceHeader
+    /** In their order. */
+    readonly events: readonly TraceEvent[]
+  }
   /** Oldest first. */
   readonly screens: readonly SeenScreen[]
   /** In their order. */

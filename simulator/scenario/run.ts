@@ -35,6 +35,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal
   /** The counter is another process, and its reader is opened over this line: time is the system's then. `slot`: in memory, with the kernel in the app. */
   readonly over?: Line
+  /** Hears what happens as it does, beside the trace that is kept. */
+  readonly tracer?: Tracer
   /** Pays with a reader that is there, instead of the scenario's own: time is the system's, and its person is whoever is led. */
   readonly rig?: Rig
 }
@@ -53,7 +55,7 @@ const BETWEEN = 5000
 const LONGEST = 3_600_000
 
 /** Every case of a scenario that is written in TypeScript, one after the other. */
-export async function runScenario(scenario: ScenarioInput, options: RunOptions = {}): Promise<ScenarioResult[]> {
+export async function runCases(scenario: ScenarioInput, options: RunOptions = {}): Promise<ScenarioResult[]> {
   const results: ScenarioResult[] = []
   for (const one of casesOf({ scenario })) results.push(await runCase(one, options))
   return results
@@ -119,11 +121,12 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
   const [family, dialect] = readerName(one).split(' ')
   const header = { reader: { family, ...(dialect && { dialect }) }, card: cardName(one), seed }
   const trace = traceEvents({ clock: virtual ?? systemClock, header })
+  const tracer = options.tracer ? both(trace, options.tracer) : trace
   let app: App | undefined
   let stop = new AbortController()
   let died: () => void = () => {}
   const hooks = {
-    ...{ seed, tracer: trace },
+    ...{ seed, tracer },
     onHost: (event: HostEvent) => heard.host.push(event),
     explain: (entry: Explanation) => heard.explained.push(entry),
     onDeed(deed: AppDeed) {
@@ -146,7 +149,7 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
     world.happen({ kind: 'stage', stage: event.stage })
   }
   const onJournal = (stage: string) => world.happen({ kind: 'journal', stage })
-  app = openApp({ plan, world, tracer: trace, onEvent, onJournal, ...(rig && { connect: () => rig.open(trace) }) })
+  app = openApp({ plan, world, tracer, onEvent, onJournal, ...(rig && { connect: () => rig.open(tracer) }) })
   const outcomes: Outcome[] = []
   const expectations: Expectation[] = []
   let seen: Look = await world.look()
@@ -240,6 +243,22 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
     await world.close()
     app.end()
     trace.close()
+  }
+}
+
+function both(one: Tracer, other: Tracer): Tracer {
+  return {
+    tell(from, content) {
+      one.tell(from, content)
+      other.tell(from, content)
+    },
+    span(...asked) {
+      const [end, endOther] = [one.span(...asked), other.span(...asked)]
+      return fault => {
+        end(fault)
+        endOther(fault)
+      }
+    },
   }
 }
 

@@ -37,7 +37,7 @@ const battery = z.strictObject({
   charging: z.boolean().optional().describe('The charger is in'),
 })
 
-const virtualReader = z.strictObject({
+export const virtualReader = z.strictObject({
   family: z.enum(Object.keys(virtualFamilies) as [string, ...string[]]).describe('Family of the virtual reader'),
   dialect: z.string().min(1).max(16).optional().describe('Which of the family’s languages it speaks; the first when left out'),
   serial: z.string().min(1).max(32).optional().describe('The name on the case'),
@@ -96,7 +96,7 @@ const pace = z.strictObject({
 
 export const pinText = z.string().regex(/^\d{0,12}$/, 'a PIN in quotes, up to 12 digits: "1234"; "" is ENTER alone')
 
-const personFields = z.strictObject({
+export const personFields = z.strictObject({
   present: z
     .union([z.enum(presentations), turn, z.array(z.union([z.enum(presentations), turn])).min(1)])
     .optional()
@@ -189,7 +189,7 @@ const merchants = z
   })
   .describe('Who may be paid, as of `tapdip-sim acquirer --merchant`')
 
-const hostFields = z.strictObject({
+export const hostFields = z.strictObject({
   rules: z.array(hostRuleSchema).optional().describe('How the host misbehaves'),
   magicAmounts: z
     .boolean()

@@ -66,7 +66,7 @@ describe('examples', { timeout: 240_000 }, () => {
 
   it('vitest-suite: its tests pass', () => {
     const out = run('node_modules/vitest/vitest.mjs', 'run', '--root', 'vitest-suite', '--no-color')
-    expect(out).toMatch(/Tests +9 passed \(9\)/)
+    expect(out).toMatch(/Tests +10 passed \(10\)/)
   })
 
   it('own-reader: a family that the package does not have pays by chip', () => {

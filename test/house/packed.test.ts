@@ -32,7 +32,7 @@ const entries = {
 /** An app that uses a type and a value of each entry, and reads what has a type of its own in each generation: bytes and `await using`. */
 const consumer = `
 import { open, pay, httpAcquirer, type AppPrompts, type Reader } from 'tapdip'
-import { virtualCounter, type CardProfile, type HostRule } from 'tapdip/simulator'
+import { runScenario, scenario, virtualCounter, type CardProfile, type HostRule, type Scenario } from 'tapdip/simulator'
 import { initialKey, type Direction } from 'tapdip/tools'
 import { transact, type Card, type Outcome } from 'tapdip/emv'
 import { openTill, type Journal, type PaymentResult, type Till } from 'tapdip/payment'
@@ -50,6 +50,13 @@ export async function sale(prompts: AppPrompts, rules: HostRule[], profile: Card
   await pay({ ...order, amount: 2500 }, { reader })
   return result
 }
+export const torn: Scenario = scenario({
+  name: 'torn', reader: 'magtek mms', card: { profile: 'mir', with: { expires: '200131' } },
+  faults: [{ at: 'cryptogram', do: 'pull' }], expect: { result: ['cancelled', 'declined'], reason: 'cardRemoved', bits: ['TVR.expired'] },
+})
+// @ts-expect-error no family has this name
+export const wrong = scenario({ name: 'wrong', reader: 'qpso' })
+export const outcome: Promise<string> = runScenario(torn).then(({ status }) => status)
 export const used = { names, initialKey, transact, openTill, receiptLines, readTemplate }
 export type All = [Direction, Outcome, Journal, Till, Receipt]
 `

@@ -95,6 +95,7 @@ export interface ContactlessConfig {
 }
 
 const schemeRule = door.shape({ scheme: door.anyText })
+/** What a door asks of a configuration for taps: its list of schemes. */
 export const contactlessRule: door.Rule = door.shape({ schemes: door.listOf(door.object) })
 
 /** Whose kernel runs the cards of these rules. */

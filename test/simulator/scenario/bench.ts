@@ -7,7 +7,7 @@ import { afterAll } from 'vitest'
 import { type Case, casesOf } from '../../../simulator/scenario/matrix.ts'
 import { parseScenarios } from '../../../simulator/scenario/read.ts'
 import type { ScenarioResult } from '../../../simulator/scenario/result.ts'
-import { type RunOptions, runScenario } from '../../../simulator/scenario/run.ts'
+import { type RunOptions, runCases } from '../../../simulator/scenario/run.ts'
 import type { ScenarioInput } from '../../../simulator/scenario/schema.ts'
 import { Fault } from '../../../src/errors.ts'
 
@@ -16,7 +16,7 @@ export const casesOfText = (text: string): Case[] => parseScenarios(text, 'case.
 
 /** The only case of a scenario, run. */
 export async function only(scenario: Omit<ScenarioInput, 'name'>, options: RunOptions = {}): Promise<ScenarioResult> {
-  const [result] = await runScenario({ name: 'a case', ...scenario }, options)
+  const [result] = await runCases({ name: 'a case', ...scenario }, options)
   return result
 }
 

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { open } from '../../../devices/index.ts'
 import { json } from '../../../simulator/scenario/reporters/machine.ts'
-import { runScenario } from '../../../simulator/scenario/run.ts'
+import { runCases } from '../../../simulator/scenario/run.ts'
 import { mergeReports, parseReport, runSuite, selected } from '../../../simulator/scenario/suite.ts'
 import { listen, loadCard, person, virtualReader } from '../../../simulator/world.ts'
 import type { Tracer } from '../../../src/trace/event.ts'
@@ -12,7 +12,7 @@ import { casesOfText, only } from './bench.ts'
 describe('a case', () => {
   it('is the same for the same seed, and another for another', async () => {
     const traces = async (seed: number) => {
-      const [{ trace, seed: own, status, expectations, virtualDuration }] = await runScenario(
+      const [{ trace, seed: own, status, expectations, virtualDuration }] = await runCases(
         { name: 'x', reader: 'miura', card: 'mir', faults: [{ seeded: ['pull', 'cut', 'abort'] }] },
         { seed },
       )
@@ -69,7 +69,7 @@ describe('a case', () => {
   })
 
   it('skipped is not run, and says why', async () => {
-    const [{ status, reason, trace }] = await runScenario({ name: 'x', skip: 'not built yet' })
+    const [{ status, reason, trace }] = await runCases({ name: 'x', skip: 'not built yet' })
     expect([status, reason, trace]).toEqual(['skipped', 'not built yet', undefined])
   })
 
