@@ -67,7 +67,7 @@ function gather(raw, out) {
       pages.set(page, kept)
     }
   for (const [page, { title, names }] of pages) {
-    const parts = names.map(name => linked(page, name, lowered(texts.get(name), idOf(name)), places))
+    const parts = names.map(name => linked(page, name, rows(lowered(texts.get(name), idOf(name)), idOf(name)), places))
     write(out, page, `# ${title}\n\n${parts.join('\n\n')}\n`)
   }
   for (const name of found.filter(one => posix.basename(one) === 'index.md'))
@@ -96,13 +96,26 @@ function lowered(text, id) {
     .join('')
 }
 
+const rowKinds = /^(property|type-parameter|enumeration-member)-/
+
+/** The pages take no HTML: a row of a table gets its anchor as an attribute of the name in it, which is one of a kind on its page. */
+function rows(text, id) {
+  const taken = new Map()
+  return text.replace(/<a id="([^"]+)"><\/a> (`[^`]+`|(?=\S))/g, (_, anchor, name) => {
+    const count = taken.get(anchor) ?? 0
+    taken.set(anchor, count + 1)
+    return name && `${name}{#${id}-${anchor.replace(rowKinds, '')}${count ? `-${count + 1}` : ''}}`
+  })
+}
+
 function linked(page, name, text, places) {
-  return text.replace(/\]\((?!https?:)([^)#\s]+\.md)(#[^)]*)?\)/g, (_, path) => {
+  return text.replace(/\]\((?!https?:)([^)#\s]+\.md)#?([^)]*)\)/g, (_, path, row) => {
     const target = posix.join(posix.dirname(name), path)
     const place = places.get(target) ?? target
     const [file, anchor] = place.split('#')
     const to = file === page ? '' : posix.relative(posix.dirname(page), file)
-    return `](${to}${anchor ? `#${anchor}` : ''})`
+    const inside = anchor && rowKinds.test(row) ? `-${row.replace(rowKinds, '')}` : ''
+    return `](${to}${anchor ? `#${anchor}${inside}` : ''})`
   })
 }
 

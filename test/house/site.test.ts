@@ -41,6 +41,23 @@ describe('the site', () => {
     expect(existsSync(join(dist, 'counter.svg'))).toBe(true)
   })
 
+  it('shows no HTML as text in the reference, and each row of its tables has an anchor of its own', () => {
+    const pages = readdirSync(join(dist, 'reference'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.html'))
+    expect(pages.length).toBeGreaterThan(30)
+    for (const page of pages) {
+      const html = readFileSync(join(dist, 'reference', page), 'utf8')
+      expect(html.includes('&lt;a id'), page).toBe(false)
+      const anchors = [...html.matchAll(/<code id="([^"]+)"/g)].map(([, id]) => id)
+      expect(
+        anchors.filter((id, at) => anchors.indexOf(id) !== at),
+        page,
+      ).toEqual([])
+      for (const [, id] of html.matchAll(/href="#([^"]+)"/g)) expect(html, `${page}#${id}`).toContain(` id="${id}"`)
+    }
+    const payments = readFileSync(join(dist, 'reference/tapdip/payment.html'), 'utf8')
+    expect(payments).toMatch(/<td><code id="interfaces-order-amount"[^>]*>amount<\/code>/)
+  })
+
   it('its search finds the battery, in the guide and in the reference', async () => {
     const found = await search('battery')
     expect(found.some(({ id }) => id.includes('start-app'))).toBe(true)
