@@ -10,6 +10,7 @@ import type { CardProfile } from '../cards/profile/card-profile.ts'
 import { profiles } from '../cards/profiles/index.ts'
 import { VirtualPhone } from '../cards/tap/phone.ts'
 import { instant, type PersonOptions } from '../person.ts'
+import type { Pace } from '../readers/body/cardholder.ts'
 import { virtualConfig } from '../virtual-reader.ts'
 import { merged } from './read.ts'
 import type { ScenarioPlan } from './schema.ts'
@@ -67,17 +68,22 @@ export function profileOf(card: CardPlan): CardProfile {
   }
 }
 
-export function scriptOf(person: PersonPlan | undefined, cardOf: (card: CardPlan) => VirtualCard): Omit<PersonOptions, 'card'> {
-  if (person === undefined) return { pace: instant }
-  if (person === 'nobody') return { pace: { ...instant, present: NEVER } }
-  if (typeof person === 'string') return { pace: instant, present: person as 'dip' }
+/** @param usual how long they take where the scenario does not say */
+export function scriptOf(
+  person: PersonPlan | undefined,
+  cardOf: (card: CardPlan) => VirtualCard,
+  usual: Pace = instant,
+): Omit<PersonOptions, 'card'> {
+  if (person === undefined) return { pace: usual }
+  if (person === 'nobody') return { pace: { ...usual, present: NEVER } }
+  if (typeof person === 'string') return { pace: usual, present: person as 'dip' }
   const { present, pins, choose, pullAt, cancelAt, phone, wallet, pace } = person
   const turns = present === undefined ? undefined : [present].flat().map(turn => {
     if (typeof turn === 'string') return turn
     return { how: turn.how, ...(turn.card !== undefined && { card: cardOf(turn.card) }), ...(turn.leave !== undefined && { leave: turn.leave }) }
   }) // biome-ignore format: a list
   return {
-    pace: { ...instant, ...(pace && given(pace)) },
+    pace: { ...usual, ...(pace && given(pace)) },
     ...(turns && { present: turns }),
     ...(pins && { pins }),
     ...(choose !== undefined && { choose }),

@@ -20,6 +20,7 @@ import { deskFetch } from '../acquirer/host.ts'
 import { VirtualCard } from '../cards/icc.ts'
 import { type Counter, virtualCounter } from '../counter.ts'
 import type { PersonOptions } from '../person.ts'
+import type { Pace } from '../readers/body/cardholder.ts'
 import type { Screen } from '../readers/body/senses.ts'
 import { virtualFamilies } from '../readers/index.ts'
 import { turnKnob } from '../readers/knobs.ts'
@@ -44,6 +45,10 @@ export interface WorldOptions {
   readonly raw?: boolean | undefined
   /** Where other programs reach the reader. */
   readonly listen?: string | undefined
+  /** Of the acquirer, on loopback; any free one when left out. */
+  readonly port?: number | undefined
+  /** How long people take where the scenario does not say; no time when left out. */
+  readonly pace?: Pace | undefined
   /** Of the scenario's faults and keys, those that are acted on here; all of them when left out. */
   readonly rules?: ((rule: Rule) => boolean) | undefined
   readonly onHost: (event: HostEvent) => unknown
@@ -97,6 +102,8 @@ export interface World {
 export interface NearWorld extends World {
   readonly counter: Counter
   readonly fetch: typeof fetch
+  /** All as it was: the same person comes with the same card, and it is new; what went wrong may go wrong again. */
+  again(): void
 }
 
 /** Streams of chance: what the app draws moves nothing that the reader, the cards and the host draw. */
@@ -104,7 +111,7 @@ export const chance = { app: 0, reader: 0x72656164, card: 0x63617264 } as const
 
 /** @throws Fault `bad-config` for a card or a configuration that is none */
 export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Promise<NearWorld> {
-  const { virtual, raw } = options
+  const { virtual, raw, port } = options
   const clock: Clock = virtual ?? options.clock ?? systemClock
   const tracer = raw ? withoutCommands(options.tracer) : options.tracer
   const random = seededBytes(options.seed ^ chance.app)
@@ -122,12 +129,13 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
   const first: Somebody = plan.people?.[0] ?? plan
   let person = first.person
   let card: CardPlan = first.card ?? 'mir-maestro'
+  const script = () => scriptOf(person, cardOf, options.pace)
   const { rules, magicAmounts, balance, gone, merchants } = hostOf(plan.host)
   let hostGone = gone
   const config = terminalOf(plan.terminal, unit, fields.serial ?? virtualFamilies[family].serial)
   const contactless = contactlessFor(unit, plan.terminal?.taps ?? {})
   const counter = await virtualCounter({
-    ...{ family, clock, random: ofReader, config, contactless, rules, magicAmounts, card: cardOf(card), ...scriptOf(person, cardOf) },
+    ...{ family, clock, random: ofReader, config, contactless, rules, magicAmounts, card: cardOf(card), ...script() },
     ...(dialect !== undefined && { dialect }),
     ...(options.listen !== undefined && { listen: options.listen }),
     ...(fields.serial && { serial: fields.serial }),
@@ -138,7 +146,7 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
     ...(fields.pinKeys && { pinKeys: fields.pinKeys }),
     ...(balance !== undefined && { balance }),
     ...{ onHost: (event: HostEvent) => void options.onHost(event), explain: (entry: Explanation) => void options.explain(entry), tracer },
-    host: { clock, ...(merchants && { merchants }) },
+    host: { clock, ...(merchants && { merchants }), ...(port !== undefined && { port }) },
   })
   const { reader, acquirer: host } = counter
   const { body } = reader
@@ -170,14 +178,14 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
     else if ('tap' in deed) body.tap(cardOf(deed.tap))
     else body.swipe(cardOf(deed.swipe))
   }
-  const happen = hearing(plan, options, clock, act)
+  let hear = hearing(plan, options, clock, act)
+  const happen = (happening: Happening) => hear(happening)
   const deaf = body.on(event => {
     if (event.type === 'display') happen({ kind: 'screen', screen: event.screen })
     if (event.type === 'apdu') happen({ kind: 'apdu', count: event.count, instruction: event.instruction })
   })
   const ownFetch = deskFetch(host.desk, () => hostGone)
   const settle = <T>(work: Promise<T>): Promise<T> => (virtual ? virtual.settle(work) : work)
-  const script = () => scriptOf(person, cardOf)
   const keys = raw ? pinKeysOf(ofReader) : undefined
   const world: NearWorld = {
     ...{ counter, fetch: ownFetch, clock, random, family, settle, act, happen },
@@ -198,6 +206,11 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
     next(somebody) {
       card = somebody.card ?? card
       person = somebody.person ?? person
+      counter.next({ card: cardOf(card), ...script() })
+    },
+    again() {
+      cards.clear()
+      hear = hearing(plan, options, clock, act)
       counter.next({ card: cardOf(card), ...script() })
     },
     ...(keys && {

@@ -66,5 +66,11 @@ export const rigMessages = {
   'provoke.result': ['result', 'результат'],
   'provoke.receipt': ['slip', 'чек'],
   'provoke.rule': ['rule', 'правило'],
+  'provoke.reader': ['reader', 'картридер'],
+  'provoke.host': ['acquirer', 'эквайер'],
+  'provoke.app': ['your app', 'ваше приложение'],
+  'provoke.ends': ['it ends', 'исход'],
+  'provoke.again': ['ready for the next payment', 'готово к следующей оплате'],
+  'provoke.orRun': ['or', 'или'],
   'provoke.exit': ['tapdip pay would exit with {code}', 'tapdip pay завершился бы с кодом {code}'],
 } as const

@@ -27,6 +27,9 @@ export interface ProvokeFlags {
   readonly dialect?: string
   readonly list?: boolean
   readonly explain?: boolean
+  readonly serve?: boolean
+  readonly listen?: string
+  readonly port?: number
   readonly json?: boolean
   readonly lang?: string
 }

@@ -13,14 +13,17 @@ import { failureLines } from '../../scenario/reporters/text.ts'
 import type { ScenarioResult, StepResult } from '../../scenario/result.ts'
 import { runCase } from '../../scenario/run.ts'
 import type { ProvokeFlags } from './flags.ts'
+import { serveProvoked, type Wanted } from './serve.ts'
 
 /** What the flags ask for; the exit code. @throws Fault `bad-argument`, `unsupported` */
 export async function provokeCommand(code: string | undefined, flags: ProvokeFlags): Promise<number> {
-  return flags.list ? list(code, flags) : provoke(code, flags)
+  if (!flags.serve) onlyFor('--serve', { '--listen': flags.listen, '--port': flags.port })
+  if (flags.list) return list(code, flags)
+  return flags.serve ? serveProvoked(wanted(code, flags), flags) : provoke(code, flags)
 }
 
-function list(code: string | undefined, { family, dialect, explain, json, lang }: ProvokeFlags): number {
-  onlyFor('tapdip-sim provoke <code>', { '--family': family, '--dialect': dialect, '--explain': explain })
+function list(code: string | undefined, { family, dialect, explain, serve, json, lang }: ProvokeFlags): number {
+  onlyFor('tapdip-sim provoke <code>', { '--family': family, '--dialect': dialect, '--explain': explain, '--serve': serve })
   const recipes = (code === undefined ? provokeCodes : [codeOf(code)]).map(one => recipeOf(one))
   const text = json
     ? JSON.stringify({ codes: recipes.map(recipeJson) }, null, 2)
@@ -49,10 +52,9 @@ function recipeLines({ code, can, cannot, elsewhere }: Recipe, lang: Language): 
 const readerOf = ({ matrix }: Case): string => matrix.reader
 
 /** @throws Fault `bad-argument` for a code that is none; `unsupported` for one that no scenario, or not this reader, ends in */
-async function provoke(code: string | undefined, { family, dialect, explain = false, json, lang }: ProvokeFlags): Promise<number> {
-  if (code === undefined) throw usageFault('usage.missing', { field: '<code>' })
-  const meant = codeOf(code)
-  const one = caseOf(recipeOf(meant), family, dialect)
+async function provoke(code: string | undefined, flags: ProvokeFlags): Promise<number> {
+  const { explain = false, json, lang } = flags
+  const { meant, one } = wanted(code, flags)
   const result = await runCase(one)
   const ended = result.status === 'passed'
   const text = json
@@ -60,6 +62,13 @@ async function provoke(code: string | undefined, { family, dialect, explain = fa
     : resultLines(meant, result, explain, language(lang)).join('\n')
   process.stdout.write(`${text}\n`)
   return ended ? EXIT.ok : EXIT.fault
+}
+
+/** The code, and the case that ends in it. @throws Fault `bad-argument`, `unsupported` */
+function wanted(code: string | undefined, { family, dialect }: ProvokeFlags): Wanted {
+  if (code === undefined) throw usageFault('usage.missing', { field: '<code>' })
+  const meant = codeOf(code)
+  return { meant, one: caseOf(recipeOf(meant), family, dialect) }
 }
 
 /** A bit of the TVR is found by its bare name too. */

@@ -221,6 +221,10 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'provoke <code>', ['provoke'], /<code> is missing/],
   ['tapdip-sim', 'provoke --family', ['provoke', 'cardRemoved', '--family', 'qops'], /--family is 'qops'.*did you mean 'qpos'/],
   ['tapdip-sim', 'provoke --dialect', ['provoke', 'cardRemoved', '--family', 'magtek', '--dialect', 'v6'], /--dialect is 'v6', it takes v5, mms/],
+  ['tapdip-sim', 'provoke --listen', ['provoke', 'cardRemoved', '--serve', '--listen', 'ptty'], /--listen is 'ptty'/],
+  ['tapdip-sim', 'provoke --listen', ['provoke', 'cardRemoved', '--listen', 'pty'], /--listen is only for --serve/],
+  ['tapdip-sim', 'provoke --port', ['provoke', 'cardRemoved', '--serve', '--port', '65536'], /--port is '65536'/],
+  ['tapdip-sim', 'provoke --serve', ['provoke', 'cardRemoved', '--serve', '--explain'], /--serve and --explain contradict/],
   ['tapdip-sim', 'demo --scene', ['demo', '--scene', '9'], /--scene is '9', it takes a whole number from 1 to 8/],
 ] // biome-ignore format: a table
 
