@@ -22,9 +22,11 @@ export function addReport(program: Command): void {
     .option('--against <file>', 'JSON of an earlier run: what became another since is shown')
     .option('--overwrite', 'the file of --out may be there already')
     .action(async (files: readonly string[], { out, against, overwrite, lang }: ReportFlags) => {
-      const [{ htmlReport }, { readInputs, readRun }] = await Promise.all([
+      const [{ htmlReport }, { readInputs, readRun }, { compareRuns }, { changeLines }] = await Promise.all([
         import('../scenario/report/html.ts'),
         import('../scenario/report/input.ts'),
+        import('../scenario/report/compare.ts'),
+        import('../scenario/reporters/changes.ts'),
       ])
       const { run, traces } = readInputs('<file>', files)
       const earlier = against === undefined ? undefined : readRun('--against', against)
@@ -35,6 +37,7 @@ export function addReport(program: Command): void {
         throw fileFault('--out', out, cause, 'write')
       }
       const counts = { file: out, cases: run.results.length, failed: run.results.filter(({ status }) => status === 'failed').length }
-      process.stdout.write(`${message('report.written', language(lang), counts)}\n`)
+      const changes = earlier ? changeLines(compareRuns(earlier, run), language(lang)) : []
+      process.stdout.write(`${[message('report.written', language(lang), counts), ...changes].join('\n')}\n`)
     })
 }

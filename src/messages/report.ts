@@ -162,5 +162,7 @@ export const reportMessages = {
   'report.notShown': ['{count} bytes, not told', 'байт: {count}, не показаны'],
   'report.bytes': ['bytes: {count}', 'байт: {count}'],
   // `tapdip-sim report`.
+  'report.compared': ['changed: {changed}, as before: {same}', 'изменилось: {changed}, как прежде: {same}'],
+  'report.place': ['reader {reader}, card {card}', 'ридер {reader}, карта {card}'],
   'report.written': ['{file}: cases: {cases}, failed: {failed}', '{file}: случаев: {cases}, не пройдено: {failed}'],
 } as const
