@@ -159,6 +159,9 @@ export const reportMessages = {
   'report.effects': ['Did', 'Результат'],
   'report.content': ['Content', 'Содержание'],
   'report.unknownTag': ['unknown tag', 'неизвестный тег'],
+  'report.said.host': ['host', 'хост'],
+  'report.said.reader': ['reader', 'картридер'],
+  'report.pieces': ['The message is in {count} pieces of the line.', 'Сообщение передано частями: {count}.'],
   'report.notShown': ['{count} bytes, not told', 'байт: {count}, не показаны'],
   'report.bytes': ['bytes: {count}', 'байт: {count}'],
   // `tapdip-sim report`.

@@ -47,7 +47,7 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
   // What stands above the virtual world runs it, and real readers too.
   {
     files: /^simulator\/(scenario|commands)\/|^simulator\/(cli|world)\.ts$/,
-    may: [/^src\//, /^devices\/([\w-]+\/codec|index|discover|families|pcsc\/driver)\.ts$/, /^simulator\//],
+    may: [/^src\//, /^devices\/([\w-]+\/codec|anatomy|index|discover|families|pcsc\/driver)\.ts$/, /^simulator\//],
   },
   { files: /^simulator\//, may: [/^src\//, /^devices\/[\w-]+\/codec\.ts$/, /^simulator\/(?!scenario\/)/] },
   { files: /^(test|bench)\//, may: [/./] },

@@ -36,9 +36,32 @@ export interface Comparison {
   readonly varies: readonly string[]
 }
 
+/** A message of the line. */
+export interface SaidMessage {
+  readonly from: 'host' | 'reader'
+  /** As the family's codec names it. */
+  readonly type: string
+  /** Its fields, a line each. */
+  readonly text: string
+}
+
+/** What bytes of the line say. */
+export interface LineSaid {
+  readonly messages: readonly SaidMessage[]
+  /** Pieces of the line that it takes, where they are more than one. */
+  readonly pieces?: number
+}
+
+/** What the line says: places in `said` by case and event. */
+export interface SaidOfLines {
+  readonly said: readonly LineSaid[]
+  readonly at: Readonly<Record<number, Readonly<Record<number, number>>>>
+}
+
 /** Everything that the page shows. */
 export interface ReportData {
   readonly run: RunReport
+  readonly lines: SaidOfLines
   readonly comparison?: Comparison
   /** The cases are traces alone: nothing was expected of them. */
   readonly traces?: boolean

@@ -10,6 +10,7 @@ import { type Language, message } from '../../../src/messages/messages.ts'
 import type { RunReport } from '../result.ts'
 import { compareRuns } from './compare.ts'
 import type { ReportData } from './data.ts'
+import { saidOfLines } from './line.ts'
 
 /** How a report is made. */
 export interface HtmlOptions {
@@ -48,7 +49,13 @@ function embedded(data: ReportData): string {
 /** The page. @throws Fault `bad-config` where the package is not built */
 export function htmlReport(run: RunReport, { language = 'en', against, traces }: HtmlOptions = {}): string {
   const { script, style } = page()
-  const data: ReportData = { run, ...(against && { comparison: compareRuns(against, run) }), ...(traces && { traces }), language }
+  const data: ReportData = {
+    run,
+    lines: saidOfLines(run),
+    ...(against && { comparison: compareRuns(against, run) }),
+    ...(traces && { traces }),
+    language,
+  }
   const policy = `default-src 'none'; script-src ${hash(script)}; style-src ${hash(style)}; img-src data:; base-uri 'none'; form-action 'none'`
   return `<!doctype html>
 <html lang="${language}" data-theme="auto">

@@ -118,6 +118,27 @@ describe.skipIf(noBrowser !== undefined)(`the page of a run${noBrowser ? `: ${no
     await page.context().close()
   })
 
+  it('bytes of the line are told in the words of the family, folded away', async () => {
+    const { page } = await pages.open(`${url}#/case/1`)
+    await page.getByRole('searchbox').fill('link')
+    await page.locator('[role=option]').first().click()
+    const frame = page.getByRole('group', { name: 'Event', exact: true }).locator('details.frame')
+    expect(await frame.locator('summary').textContent()).toBe('host: reset')
+    expect(await frame.locator('pre').isVisible()).toBe(false)
+    await frame.locator('summary').click()
+    expect(await frame.locator('pre').textContent()).toMatch(/p1: 00/)
+    await page.context().close()
+  })
+
+  it('a long path in the title is broken, not cut', async () => {
+    const suite = `scenarios/${'a-long-name-'.repeat(12)}.yaml`
+    const { page } = await pages.open(pages.write('long-title.html', htmlReport(runOf(cases, { suite }))), {
+      viewport: { width: 480, height: 800 },
+    })
+    expect(await run(page, '(one => one.scrollWidth <= one.clientWidth)(document.querySelector("h1"))')).toBe(true)
+    await page.context().close()
+  })
+
   it('is walked through with keys alone', async () => {
     const { page } = await pages.open(url)
     expect(await tabTo(page, /To the content/, 1)).toMatch(/^a /)

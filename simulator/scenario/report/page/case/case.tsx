@@ -8,6 +8,7 @@ import { stepsOf } from '../model.ts'
 import { Changes } from '../overview/comparison.tsx'
 import { timesOf } from '../overview/times.ts'
 import { CaseTimes } from '../overview/times-view.tsx'
+import { LineContext } from '../trace/detail.tsx'
 import { TraceView } from '../trace/trace-view.tsx'
 import { marks, timeText, useView } from '../view.ts'
 import { Wide } from '../wide.tsx'
@@ -130,6 +131,7 @@ export function Case({ data, place, event }: { data: ReportData; place: number; 
     select(at)
     setFocus(turn => turn + 1)
   }
+  const saidAt = (at: number) => data.lines.said[data.lines.at[place]?.[at] ?? -1]
   const changed = data.comparison?.cases.filter(({ at }) => at === place) ?? []
   return (
     <>
@@ -158,7 +160,9 @@ export function Case({ data, place, event }: { data: ReportData; place: number; 
       <Outcome events={events} onStep={lead} />
       {!events.some(({ kind }) => kind === 'result') && <ReceiptPaper receipt={one.receipt} />}
       {events.length > 0 ? (
-        <TraceView key={place} events={events} selected={selected} focus={focus} onSelect={select} />
+        <LineContext.Provider value={saidAt}>
+          <TraceView key={place} events={events} selected={selected} focus={focus} onSelect={select} />
+        </LineContext.Provider>
       ) : (
         <p class="dim">{say('report.trace.none')}</p>
       )}

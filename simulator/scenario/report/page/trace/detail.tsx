@@ -1,7 +1,9 @@
 /** One event, whole: its bytes decoded, its picture, what it looked at and what it did. */
 
-import type { ComponentChildren } from 'preact'
+import { type ComponentChildren, createContext } from 'preact'
+import { useContext } from 'preact/hooks'
 import type { TraceEvent } from '../../../../../src/trace/event.ts'
+import type { LineSaid } from '../../data.ts'
 import { Bytes, Hex, JsonTree, Objects } from '../data-view.tsx'
 import { answeredIns, commandParts, listed, objectOfTag } from '../decode.ts'
 import { laneOf, lineOf, statusOf } from '../model.ts'
@@ -9,6 +11,9 @@ import { timeText, useView } from '../view.ts'
 import { ScreenPicture } from './screens.tsx'
 
 type Of<K extends TraceEvent['kind']> = Extract<TraceEvent, { kind: K }>
+
+/** What the bytes of an event say. */
+export const LineContext = createContext<(at: number) => LineSaid | undefined>(() => undefined)
 
 function Part({ title, children }: { title: string; children: ComponentChildren }) {
   return (
@@ -90,10 +95,25 @@ function Rule({ event: { step, rule, inputs, effect } }: { event: Of<'kernel'> }
   )
 }
 
-function Link({ event }: { event: Of<'link'> }) {
+function Link({ event, at }: { event: Of<'link'>; at: number }) {
   const { say } = useView()
+  const said = useContext(LineContext)(at)
   if ('end' in event) return null
-  return event.bytes ? <Hex digits={event.bytes} /> : <p>{say('report.notShown', { count: event.length })}</p>
+  if (!event.bytes) return <p>{say('report.notShown', { count: event.length })}</p>
+  return (
+    <>
+      <Hex digits={event.bytes} />
+      {said?.pieces && <p class="dim">{say('report.pieces', { count: said.pieces })}</p>}
+      {said?.messages.map(({ from, type, text }, place) => (
+        <details key={place} class="frame">
+          <summary>
+            {say(`report.said.${from}`)}: <code class="tag">{type}</code>
+          </summary>
+          {text && <pre>{text}</pre>}
+        </details>
+      ))}
+    </>
+  )
 }
 
 function Body({ events, at }: { events: readonly TraceEvent[]; at: number }) {
@@ -105,7 +125,7 @@ function Body({ events, at }: { events: readonly TraceEvent[]; at: number }) {
     case 'kernel':
       return <Rule event={event} />
     case 'link':
-      return <Link event={event} />
+      return <Link event={event} at={at} />
     case 'screen':
       return <ScreenPicture lines={event.lines} label={event.lines.join(' / ')} />
     case 'message':
