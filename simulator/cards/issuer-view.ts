@@ -62,7 +62,10 @@ export function issuerView(profile: CardProfile): readonly IssuerAccount[] {
   })
 }
 
-/** The accounts of every profile that comes with the simulator. */
+let ready: readonly IssuerAccount[] | undefined
+
+/** The accounts of every profile that comes with the simulator: read once, since each acquirer that starts wants them. */
 export function allAccounts(): readonly IssuerAccount[] {
-  return (Object.keys(profiles) as ProfileName[]).flatMap(name => issuerView(profiles[name]))
+  ready ??= (Object.keys(profiles) as ProfileName[]).flatMap(name => issuerView(profiles[name]))
+  return ready
 }

@@ -1,6 +1,6 @@
 /** Offline data authentication of every virtual card, checked with node:crypto: each card is as good, or as bad, as its profile says. */
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { loadCard } from '../../../simulator/cards/icc.ts'
 import { issuerView } from '../../../simulator/cards/issuer-view.ts'
 import { luhn } from '../../../simulator/cards/profile/profile.ts'
@@ -82,6 +82,25 @@ describe('offline data authentication', () => {
     expect(await sizes('offline-pin')).toEqual([1152, 1152, 1024])
     expect(await sizes('cda')).toEqual([1408, 1408, 1408])
   })
+
+  it.each(['mir', 'cda', 'sda', 'pin-key', 'wrong-icc-certificate', 'emvpt'] as const)(
+    '%s: what was signed before is the same to the byte, and nobody spoils it for the next card',
+    async name => {
+      const signed = async () => {
+        const { objects } = await open(loadCard(name), hex(aidOf(name, 0)))
+        return ['90', '93', '9F46', '9F2D'].flatMap(tag => objects.get(tag) ?? [])
+      }
+      const first = await signed()
+      const kept = first.map(hex)
+      for (const bytes of first) bytes.fill(0)
+      expect((await signed()).map(hex)).toEqual(kept)
+      vi.resetModules() // a process that has signed nothing yet
+      const { loadCard: fresh } = await import('../../../simulator/cards/icc.ts')
+      const { objects } = await open(fresh(name), hex(aidOf(name, 0)))
+      expect(['90', '93', '9F46', '9F2D'].flatMap(tag => objects.get(tag) ?? []).map(hex)).toEqual(kept)
+      expect(kept.length).toBeGreaterThan(1)
+    },
+  )
 
   it('certificates carry the dates and serial numbers of the profile', async () => {
     const expired = issuerKey(await open(loadCard('expired-certificate'), 'A0000000031010'))
