@@ -35,6 +35,7 @@ export const readerOptions = {
     contactless: door.maybe(door.object),
     clock: door.maybe(door.clock),
   },
+  ...{ pin: door.maybe(door.object), exceptionFile: door.maybe(door.listOf(door.text(1, 19))) },
   ...{ resultTime: door.maybe(door.milliseconds), onFault: door.maybe(door.callable), explain: door.maybe(door.callable) },
   ...{ tracer: door.maybe(door.tracer), random: door.maybe(door.callable) },
 }
@@ -63,6 +64,8 @@ export interface ReaderOptions {
   readonly clock?: Clock
   /** How long a PIN is and how long its entry may take, and whether ENTER alone goes on without one. */
   readonly pin?: Partial<PinRules>
+  /** Beginnings of card numbers that are on its exception file; it has none when left out. */
+  readonly exceptionFile?: readonly string[]
   /** Milliseconds that a result stays on the display; 1500 when left out. */
   readonly resultTime?: number
   /** Hears of what goes wrong inside the reader; the host only gets the family's own error. */
@@ -98,6 +101,7 @@ export function virtualReader(given: ReaderOptions = {}): VirtualReader {
   const family = virtualFamily(options.family ?? 'qpos')
   const serial = options.serial ?? family.serial
   const dialect = options.dialect === undefined ? undefined : dialectOf(options.family ?? 'qpos', options.dialect)
+  const listed = options.exceptionFile
   const aes = options.pinKeys === 'aes-128'
   const [tdesSerial, aesSerial] = [freshSerial(testPinDukpt.ksn, options.random), freshSerial(testPinAesDukpt.ksn, options.random)]
   if (aes) needPinPad(options.family ?? 'qpos', dialect)
@@ -111,6 +115,7 @@ export function virtualReader(given: ReaderOptions = {}): VirtualReader {
     contactless: options.contactless ?? contactlessFor(currency),
     pinDukpt: { ipek: initialKey(testPinDukpt.bdk, tdesSerial), ksn: tdesSerial },
     ...(options.pin && { pin: options.pin }),
+    ...(listed && { exceptionFile: (pan: string) => listed.some(begin => pan.startsWith(begin)) }),
     ...(aes && { pinAesDukpt: { ipek: aesInitialKey(testPinAesDukpt.bdk, aesSerial.subarray(0, 8)), ksn: aesSerial } }),
     ...(options.resultTime !== undefined && { resultTime: options.resultTime }),
     ...(options.onFault && { onFault: options.onFault }),

@@ -15,6 +15,7 @@ export type {
   RuleCondition,
   RuleScope,
   TvrRule,
+  UnblockPinRule,
 } from './acquirer/host-rule.ts'
 export { type IsoLine, startIsoLine } from './acquirer/iso8583/host.ts'
 export { loadCard, VirtualCard } from './cards/icc.ts'

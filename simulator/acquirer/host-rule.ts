@@ -99,13 +99,21 @@ export interface ReferRule extends RuleScope {
   reason: string
 }
 
+/** The issuer resets the card's PIN try counter by script. */
+export interface UnblockPinRule extends RuleScope {
+  /** What the rule does. */
+  do: 'unblockPin'
+  /** Issuer Script Template: 71 is for before the last cryptogram, 72 for after it; 72 when left out. */
+  template?: 71 | 72 | undefined
+}
+
 /** What the issuer does besides its verdict. */
 export interface IssuerRule extends RuleScope {
   /**
-   * `unblockPin`: resets the card's PIN try counter by script; `wrongArpc`: answers with an ARPC that the card must not accept; `believe`: does not compare what
+   * `wrongArpc`: answers with an ARPC that the card must not accept; `believe`: does not compare what
    * the card signed with what is asked for, nor an advice with its certificate.
    */
-  do: 'unblockPin' | 'wrongArpc' | 'believe'
+  do: 'wrongArpc' | 'believe'
 }
 
 /** The host takes its time; the payment is in process meanwhile. */
@@ -144,4 +152,4 @@ export interface LineRule extends RuleScope {
  * await using counter = await virtualCounter({ rules })
  * ```
  */
-export type HostRule = DeclineRule | PartialRule | TvrRule | ReferRule | IssuerRule | DelayRule | LineRule
+export type HostRule = DeclineRule | PartialRule | TvrRule | ReferRule | UnblockPinRule | IssuerRule | DelayRule | LineRule

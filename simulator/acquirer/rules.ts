@@ -55,7 +55,7 @@ export const hostRuleSchema = z.discriminatedUnion('do', [
     ...common,
   }),
   z.strictObject({ do: z.literal('refer'), reason: sentence, ...common }),
-  z.strictObject({ do: z.literal('unblockPin'), ...common }),
+  z.strictObject({ do: z.literal('unblockPin'), template: z.union([z.literal(71), z.literal(72)]).optional(), ...common }),
   z.strictObject({ do: z.literal('wrongArpc'), ...common }),
   z.strictObject({ do: z.literal('believe'), ...common }),
   z.strictObject({ do: z.literal('delay'), ms: z.int().min(0).max(600_000), ...common }),

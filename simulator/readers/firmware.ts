@@ -54,6 +54,8 @@ export interface FirmwareOptions extends ConditionOptions {
   /** The display's language, whatever the card prefers; the card's, from English on, when left out. */
   readonly language?: Language
   readonly pin?: Partial<PinRules>
+  /** Whether a card is on its exception file (Book 4, 6.3.5); it has none when left out. */
+  readonly exceptionFile?: (pan: string) => boolean
   /** How long the kernel waits; the PIN pad has its own limit in `pin`. */
   readonly timeouts?: Partial<Timeouts>
   /** Milliseconds for a choice on the display, and for a result to be read. */
@@ -226,9 +228,14 @@ export class Firmware {
   /** What the kernel runs with, over any interface. */
   #kernel(signal: AbortSignal) {
     const { clock, random } = this
-    const { timeouts } = this.#options
+    const { timeouts, exceptionFile } = this.#options
     const explain = this.body.trace?.explain(this.#options.explain) ?? this.#options.explain
-    return { signal, clock, random, log: this.#log, ...(timeouts && { timeouts }), ...(explain && { explain }) }
+    return {
+      ...{ signal, clock, random, log: this.#log },
+      ...(timeouts && { timeouts }),
+      ...(exceptionFile && { exceptionFile }),
+      ...(explain && { explain }),
+    }
   }
 
   #nextSequence(): number {

@@ -75,15 +75,6 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
     why: 'the rules for taps of a virtual reader name only payment systems that it has a kernel for',
     test: 'test/payment/pay/abroad.test.ts',
   },
-  'TVR.cardOnExceptionFile': { why: 'no virtual reader has an exception file', test: 'test/emv/contact/kernel.test.ts' },
-  'TVR.pinNotEntered': {
-    why: 'a PIN may be bypassed only where a reader is configured so, which a scenario cannot say',
-    test: 'test/simulator/readers/firmware.test.ts',
-  },
-  'TVR.scriptFailedBeforeFinalAc': {
-    why: 'the virtual issuer’s scripts are all for after the last cryptogram (template 72)',
-    test: 'test/emv/contact/complete.test.ts',
-  },
 }
 
 /** A code with its scenario, where there is one: `can` are the cases that end in it, one for each reader, `cannot` those that are skipped. */

@@ -174,6 +174,12 @@ export const terminal = z
       .optional()
       .describe('Changes of the applications whose AID begins so; * for all'),
     taps: tapChanges.optional().describe('Changes of the rules for taps'),
+    pinBypass: z.boolean().optional().describe('ENTER alone goes on without a PIN'),
+    exceptionFile: z
+      .array(z.string().regex(/^\d{1,19}$/, '1 to 19 digits'))
+      .min(1)
+      .optional()
+      .describe('Beginnings of card numbers on the exception file'),
     caKeys: z.literal('none').optional().describe('none: it trusts no certification authority'),
   })
   .describe('Changes of the terminal’s configuration, on top of the currency’s ready one')

@@ -144,6 +144,8 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
       battery: typeof fields.battery === 'number' ? { percent: fields.battery } : given(fields.battery),
     }),
     ...(fields.pinKeys && { pinKeys: fields.pinKeys }),
+    ...(plan.terminal?.pinBypass !== undefined && { pin: { bypass: plan.terminal.pinBypass } }),
+    ...(plan.terminal?.exceptionFile && { exceptionFile: plan.terminal.exceptionFile }),
     ...(balance !== undefined && { balance }),
     ...{ onHost: (event: HostEvent) => void options.onHost(event), explain: (entry: Explanation) => void options.explain(entry), tracer },
     host: { clock, ...(merchants && { merchants }), ...(port !== undefined && { port }) },

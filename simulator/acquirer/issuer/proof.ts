@@ -66,18 +66,18 @@ export function replyTo(
   const arpc = versionArpc(version, keys, session, response)
   if (rules.some(one => one.do === 'wrongArpc')) arpc[0] ^= 0xff
   const scripts = rules.flatMap(one => {
-    if (one.do === 'unblockPin') return [script(version, keys, session, '84240000')]
+    if (one.do === 'unblockPin') return [script(version, keys, session, '84240000', one.template === 71 ? 0x71 : 0x72)]
     if (one.do !== 'decline' || !one.script) return []
     return [script(version, keys, session, one.script === 'blockCard' ? '84160000' : '841E0000')]
   })
   return { issuerAuthenticationData: concat(arpc, response), ...(scripts.length > 0 && { scripts }) }
 }
 
-/** Issuer Script Template 2 (72): to be run after the second GENERATE AC (EMV 4.4 Book 3, 10.10). @param head CLA INS P1 P2 */
-function script(version: CryptogramVersion, keys: CardKeys, session: Session, head: string): Uint8Array {
+/** Issuer Script Template 2 (72), to be run after the second GENERATE AC, or 1 (71), before it (EMV 4.4 Book 3, 10.10). @param head CLA INS P1 P2 */
+function script(version: CryptogramVersion, keys: CardKeys, session: Session, head: string, template: 0x71 | 0x72 = 0x72): Uint8Array {
   const header = concat(fromHex(head), Uint8Array.of(8))
   const command = concat(header, versionCommandMac(version, keys, session, header))
-  return write(0x72, [write(0x9f18, fromHex('00000001')), write(0x86, command)])
+  return write(template, [write(0x9f18, fromHex('00000001')), write(0x86, command)])
 }
 
 /** A tap (POS Entry Mode 07) may have a cryptogram version of its own. */

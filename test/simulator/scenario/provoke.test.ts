@@ -1,6 +1,7 @@
 /** Every code of a Fault, every reason and every bit of the TVR has a scenario that ends in it at each reader that can, or a row that says where it is tested. */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { elsewhere, gaps, provokeCodes, provokeKinds, recipeFile, recipeOf } from '../../../simulator/scenario/provoke.ts'
@@ -26,6 +27,23 @@ describe('provoke', () => {
     expect(gaps([...others, { ...whole, can: [] }], readers)).toEqual([`no scenario ends in ${whole.code}`])
     expect(gaps([...others, { ...whole, can: whole.can.slice(1) }], readers)).toEqual([`${whole.code}: nothing is said of ${readers.find(name => name === whole.can[0].matrix.reader)}`]) // biome-ignore format: one line
     expect(gaps([...others, { ...whole, elsewhere: elsewhere.tlv }], readers)).toEqual([`${whole.code} has a scenario, and a row that says that it has none`]) // biome-ignore format: one line
+  })
+
+  it('misses a scenario whose file is gone', () => {
+    const copy = mkdtempSync(join(tmpdir(), 'tapdip-provoke-'))
+    try {
+      cpSync(join(folder, 'provoke'), join(copy, 'provoke'), { recursive: true })
+      for (const code of ['TVR.pinNotEntered', 'cardRemoved', 'busy']) {
+        const file = recipeFile(provokeCodes.find(one => one.code === code)!, copy)
+        const text = readFileSync(file)
+        rmSync(file)
+        expect(gaps(provokeCodes.map(one => recipeOf(one, copy)), readers)).toEqual([`no scenario ends in ${code}`]) // biome-ignore format: one line
+        writeFileSync(file, text)
+      }
+      expect(gaps(provokeCodes.map(one => recipeOf(one, copy)), readers)).toEqual([]) // biome-ignore format: one line
+    } finally {
+      rmSync(copy, { recursive: true, force: true })
+    }
   })
 
   it('has no file that no code belongs to, and each expects its own', () => {
