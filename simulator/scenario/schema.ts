@@ -14,7 +14,8 @@ const namesOf = (prefix: string) => ids.filter(id => id.startsWith(prefix)).map(
 /** Every reason of a payment, and every code of a Fault: as the table of messages has them. */
 export const reasons = namesOf('reason.')
 export const faultCodes = namesOf('fault.').filter(one => one !== 'details') as [string, ...string[]]
-export const results = ['approved', 'declined', 'cancelled', 'unknown'] as const
+/** Of a payment; then those of a till that pays nothing, of an app that is gone, and of a step that is no payment. */
+export const results = ['approved', 'declined', 'cancelled', 'unknown', 'in-process', 'already-paid', 'killed', 'done'] as const
 export const interfaces = ['chip', 'tap', 'swipe', 'none'] as const
 export const cvms = ['none', 'onlinePin', 'offlinePin', 'signature', 'device', 'untold'] as const
 export const hostEvents = [...questions.filter(one => one !== 'status' && one !== 'order')] as const
@@ -141,7 +142,9 @@ const hostAsked = z.union([
 ])
 
 export const expectation = z.strictObject({
-  result: oneOrMore(z.enum(results)).optional().describe('How the payment ended; one of these'),
+  result: oneOrMore(z.enum(results))
+    .optional()
+    .describe('How it ended; one of these. in-process, already-paid: the till pays nothing; killed: the app died; done: sync, update'),
   reason: oneOrMore(z.enum([...reasons, 'none']))
     .optional()
     .describe('Why it was not approved; none: there is no reason'),

@@ -11,8 +11,8 @@ export type Bit = `TVR.${keyof typeof TVR}` | `TSI.${keyof typeof TSI}`
 
 /** What must be true: of the payment in the end, or after one step. A list is any of its values. */
 export interface ScenarioExpect {
-  /** How the payment ended. */
-  result?: OneOrMore<'approved' | 'declined' | 'cancelled' | 'unknown'> | undefined
+  /** How it ended; `in-process`, `already-paid`: the till pays nothing; `killed`: the app died; `done`: of `sync` and `update`. */
+  result?: OneOrMore<'approved' | 'declined' | 'cancelled' | 'unknown' | 'in-process' | 'already-paid' | 'killed' | 'done'> | undefined
   /** Why it was not approved; `none`: there is no reason. */
   reason?: OneOrMore<PaymentReason | 'none'> | undefined
   /** The code of the Fault that it ended with instead. */

@@ -1,9 +1,11 @@
 /** The runner as a rig uses it: `tapdip-sim test` and `report` in processes of their own. Needs `npm run build`. */
 
 import { execFile } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { RunReport } from '../../../simulator/scenario/result.ts'
+import { listen, loadCard, person, virtualReader } from '../../../simulator/world.ts'
 import { place } from './bench.ts'
 
 /** The command in a folder of its own: what it wrote, and its exit code. */
@@ -57,5 +59,73 @@ describe('two runs of a suite', { timeout: 240_000 }, () => {
         '    8A Authorisation Response Code: 3035 → 3531',
       ],
     ])
+  })
+})
+
+describe('a run', { timeout: 240_000 }, () => {
+  const suite = `scenarios:
+  - { name: dip, matrix: { reader: [qpos, miura, bluepad, idtech] }, card: visa-signature, expect: { interface: chip } }
+  - { name: wrong, card: expired, expect: { result: approved, bits: [not TVR.expired] } }
+  - { name: open, skip: not built yet }
+`
+  const readReport = (folder: string, file: string) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as RunReport
+  const told = ({ results }: RunReport) => results.map(({ name, status, seed, virtualDuration }) => [name, status, seed, virtualDuration])
+
+  it('by two workers is that of one; its shards, merged, are the whole; the first failure is shown whole', async () => {
+    const folder = folderWith('suite.yaml', suite)
+    const run = (...words: string[]) => sim(folder, 'test', 'suite.yaml', '--seed', '9', ...words)
+    const one = await run('--workers', '1', '--reporter', 'json=one.json')
+    const two = await run('--workers', '2', '--reporter', 'json=two.json', '--reporter', 'line')
+    expect([one.code, two.code]).toEqual([1, 1]) // a case fails
+    const whole = told(readReport(folder, 'one.json'))
+    expect(told(readReport(folder, 'two.json'))).toEqual(whole)
+    expect(two.out).toMatch(/wrong {2}suite\.yaml:3\n.*\n {2}expect\.result\n {4}expected: approved\n {4}was: declined[\s\S]*set by/)
+    expect(two.out.trim().split('\n').at(-1)).toMatch(/^4 passed, 1 failed, 1 skipped in [\d.]+ s$/)
+
+    const shards = [1, 2, 3].map(part => run('--workers', '1', '--shard', `${part}/3`, '--reporter', `json=${part}.json`))
+    await Promise.all(shards)
+    const merged = await sim(folder, 'test', '--merge', '1.json', '2.json', '3.json', '--reporter', 'json=all.json', '--reporter', 'line')
+    expect([merged.code, merged.out.trim().split('\n').at(-1)]).toEqual([1, expect.stringMatching(/^4 passed, 1 failed, 1 skipped/)])
+    const sorted = (rows: readonly unknown[]) => rows.map(row => JSON.stringify(row)).sort()
+    expect(sorted(told(readReport(folder, 'all.json')))).toEqual(sorted(whole))
+  })
+
+  it('a case that fails at a reader and passes when it is tried again is flaky, and the run is green', async () => {
+    const device = virtualReader({ family: 'miura', resultTime: 0 })
+    let leave = person(device.body, loadCard('mir'), { cancelAt: 'card' }) // the first one goes away again
+    device.body.on(event => {
+      if (event.type !== 'display' || event.screen.message !== 'reader.cancelled') return
+      leave()
+      leave = person(device.body, loadCard('mir'))
+    })
+    const listening = await listen('tcp:0', link => device.serve(link))
+    const folder = folderWith('one.yaml', 'name: a dip\ncard: mir\nexpect: { result: approved }\n')
+    try {
+      const words = ['test', 'one.yaml', '--reader', `${listening.uri}?family=miura`, '--reporter', 'line', '--reporter', 'json=run.json']
+      const { code, out } = await sim(folder, ...words, '--retries', '1')
+      expect([code, out.trim().split('\n').at(-1)]).toEqual([
+        0,
+        expect.stringMatching(/^1 passed, 0 failed, 0 skipped in .* \(1 only when tried again\)$/),
+      ])
+      expect(readReport(folder, 'run.json').results).toMatchObject([{ name: 'a dip', status: 'flaky', attempts: 2 }])
+    } finally {
+      leave()
+      await listening.close()
+      await device.close()
+    }
+  })
+
+  it.each([
+    ['all that pass', 'name: x\ncard: mir\n', [], 0],
+    ['all that are skipped', 'name: x\nskip: later\n', [], 0],
+    ['one that fails', 'name: x\ncard: mir\nexpect: { result: declined }\n', [], 1],
+    ['one that fails each time', 'name: x\ncard: mir\nexpect: { result: declined }\n', ['--retries', '2'], 1],
+    ['a card that is none', 'name: x\ncard: { profile: mir, with: { pan: "1" } }\n', [], 1],
+    ['a file that is none', 'name: x\ncrad: mir\n', [], 2],
+    ['a flag that is none', 'name: x\n', ['--shard', '3/2'], 2],
+    ['no case that is meant', 'name: x\n', ['--grep', 'y'], 2],
+  ] as const)('%s: exit code', async (_, text, words, code) => {
+    const folder = folderWith('x.yaml', text)
+    expect((await sim(folder, 'test', 'x.yaml', '--workers', '1', ...words)).code).toBe(code)
   })
 })

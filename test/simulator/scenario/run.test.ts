@@ -68,6 +68,26 @@ describe('a case', () => {
     expect(status).toBe('passed')
   })
 
+  it('an app that dies and a till that has been paid are endings that a scenario expects', async () => {
+    const killed = await only({
+      card: 'mir',
+      faults: [{ at: 'cryptogram', do: 'kill', step: 0 }],
+      steps: [
+        { pay: { order: 'A', expect: { result: 'killed' } } },
+        { app: 'start' },
+        { sync: { expect: { result: 'done' } } },
+        { pay: { order: 'A', expect: { result: 'approved' } } },
+        { pay: { order: 'A', expect: { result: 'already-paid' } } },
+      ],
+    })
+    expect([killed.status, killed.reason]).toEqual(['passed', undefined])
+    const other = await only({ card: 'mir', expect: { result: 'killed' } })
+    expect([other.status, other.expectations[0]]).toEqual([
+      'failed',
+      expect.objectContaining({ path: 'expect.result', actual: 'approved' }),
+    ])
+  })
+
   it('skipped is not run, and says why', async () => {
     const [{ status, reason, trace }] = await runCases({ name: 'x', skip: 'not built yet' })
     expect([status, reason, trace]).toEqual(['skipped', 'not built yet', undefined])
