@@ -33,6 +33,7 @@ export function addTest(program: Command): void {
     )
     .option('--reader <uri>', 'pays with this reader; whoever stands at it is told what to do', readerAt)
     .option('--list', 'names the cases, and runs none')
+    .option('--update', 'what the files expect is rewritten to what was seen, and what changed is printed')
     .option('--merge', 'the files are reports of --reporter json, which are merged')
     .action(async (files: readonly string[], flags: TestFlags) => {
       const { testCommand } = await import('./scenario/test.ts')

@@ -74,6 +74,18 @@ export function parseScenarios(text: string, file: string): Written[] {
   }))
 }
 
+/** Where the scenarios of a file that was read stand in it: the line of each, as its cases tell it, and its path. */
+export function placesOf(text: string): { readonly line: number; readonly path: readonly string[] }[] {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' })
+  const several = document.get('scenarios')
+  if (!isSeq(several)) return [{ line: 1, path: [] }]
+  return several.items.map((one, at) => ({
+    line: lines.linePos(isNode(one) ? (one.range?.[0] ?? 0) : 0).line,
+    path: ['scenarios', String(at)],
+  }))
+}
+
 /** Objects are merged field by field, anything else is replaced. */
 export function merged(under: unknown, over: unknown): unknown {
   if (!isPlain(under) || !isPlain(over)) return over === undefined ? under : over

@@ -62,13 +62,15 @@ function isScenario(name: string): boolean {
 
 /** Every case of these files. Their names are told from where the run stands. @throws Fault `bad-config` */
 export function casesIn(files: readonly string[]): Case[] {
-  const here = resolve('.')
-  const cases = files.flatMap(file => {
-    const short = relative(here, resolve(file))
-    return readScenarios(file).flatMap(one => casesOf({ ...one, file: short.startsWith('..') ? file : short }))
-  })
+  const cases = files.flatMap(file => readScenarios(file).flatMap(one => casesOf({ ...one, file: fileName(file) })))
   distinct(cases)
   return cases
+}
+
+/** A file as its cases tell it: from where the run stands. */
+export function fileName(file: string): string {
+  const short = relative(resolve('.'), resolve(file))
+  return short.startsWith('..') ? file : short
 }
 
 /** The cases that are meant, with their places among all: where one says `only`, no other. */

@@ -60,6 +60,13 @@ export const rigMessages = {
     'пройдено {passed}, не пройдено {failed}, пропущено {skipped} за {seconds} с',
   ],
   'test.flaky': ['({flaky} only when tried again)', '({flaky} только с новой попытки)'],
+  'test.updated': ['{place}: {path}: {before} → {now}', '{place}: {path}: {before} → {now}'],
+  'test.left': ['{place}: {path} is as it was: {why}', '{place}: {path} не изменено: {why}'],
+  'test.left.cases': ['its cases differ, or not all of them were run', 'случаи расходятся, или выполнены не все'],
+  'test.left.secret': ['what was seen is never written', 'увиденное никогда не записывается'],
+  'test.left.elsewhere': ['it stands in defaults, matrix or variants', 'оно стоит в defaults, matrix или variants'],
+  'test.left.hand': ['it is to be changed by hand', 'это меняют вручную'],
+  'test.left.file': ['the file would not be accepted', 'файл не был бы принят'],
   // `tapdip-sim provoke`.
   'provoke.none': ['no scenario', 'сценария нет'],
   'provoke.cannot': ['not {reader}', '{reader} — нет'],

@@ -12,6 +12,7 @@ export interface TestFlags {
   readonly reporter: readonly Reporter[]
   readonly list?: boolean
   readonly merge?: boolean
+  readonly update?: boolean
   readonly over?: Over
   readonly reader?: string
   readonly lang?: string

@@ -11,13 +11,15 @@ import { EXIT, language } from '../../../src/command/line.ts'
 import { fileFault } from '../../../src/file-fault.ts'
 import { type Language, message } from '../../../src/messages/messages.ts'
 import { usageFault } from '../../../src/refusal.ts'
+import type { Case } from '../../scenario/matrix.ts'
 import { needLine } from '../../scenario/over/line.ts'
 import { htmlReport } from '../../scenario/report/html.ts'
 import { machineReporters } from '../../scenario/reporters/machine.ts'
-import { failureLines, placeOf, summary } from '../../scenario/reporters/text.ts'
+import { failureLines, placeOf, shown, summary } from '../../scenario/reporters/text.ts'
 import { countOf, type RunReport, type ScenarioResult } from '../../scenario/result.ts'
 import type { Rig } from '../../scenario/run.ts'
-import { casesIn, mergeReports, parseReport, runSuite, scenarioFiles, selected } from '../../scenario/suite.ts'
+import { casesIn, fileName, mergeReports, parseReport, runSuite, scenarioFiles, selected } from '../../scenario/suite.ts'
+import { updated } from '../../scenario/update/update.ts'
 import { canFork, openCrew } from '../../scenario/workers.ts'
 import type { Reporter, TestFlags } from './flags.ts'
 
@@ -43,6 +45,7 @@ function rigAt(uri: string, lang: Language): Rig {
 
 async function test(given: readonly string[], flags: TestFlags): Promise<number> {
   const lang = language(flags.lang)
+  if (flags.update && given.length === 0) throw usageFault('usage.missing', { field: '[files...]' }) // those of the package are not ours to change
   const files = scenarioFiles(given)
   const cases = casesIn(files)
   const meant = selected(cases, flags)
@@ -68,20 +71,45 @@ async function test(given: readonly string[], flags: TestFlags): Promise<number>
       ...(crew && { elsewhere: (at: number) => crew.run(at) }),
       ...(told && { onResult: told }),
     })
+    if (flags.update && !signal.aborted) return update(files, cases, report, lang)
     return end(report, own, lang, signal.aborted)
   } finally {
     await crew?.close()
   }
 }
 
+/** Rewrites what the files expect. Exits with 1 where something did not hold and was left. */
+function update(files: readonly string[], cases: readonly Case[], report: RunReport, lang: Language): number {
+  let left = report.results.filter(({ fault }) => fault !== undefined).length
+  for (const file of files) {
+    const name = fileName(file)
+    const own = <T extends { readonly file?: string }>(all: readonly T[]) => all.filter(one => one.file === name)
+    const before = readFileSync(file, 'utf8')
+    const { text, updates } = updated(before, file, own(cases), own(report.results))
+    if (text !== before) write(file, text, '[files]')
+    for (const { line, path, before, now, left: why } of updates) {
+      const place = `${name}:${line}`
+      const told =
+        now === undefined
+          ? message('test.left', lang, { place, path, why: message(`test.left.${why!}`, lang) })
+          : message('test.updated', lang, { place, path, before: shown(before), now })
+      process.stdout.write(`${told}\n`)
+      if (why) left++
+    }
+  }
+  process.stdout.write(`${summary(report, lang)}\n`)
+  return left > 0 ? EXIT.fault : EXIT.ok
+}
+
 function list(given: readonly string[], flags: TestFlags): number {
-  onlyFor('tapdip-sim test', { '--reporter': flags.reporter })
+  onlyFor('tapdip-sim test', { '--reporter': flags.reporter, '--update': flags.update })
   for (const { one } of selected(casesIn(scenarioFiles(given)), flags)) process.stdout.write(`${one.name}\n`)
   return EXIT.ok
 }
 
 /** @throws Fault `bad-argument` where a file is no report */
 function merge(files: readonly string[], flags: TestFlags): number {
+  onlyFor('tapdip-sim test', { '--update': flags.update })
   if (files.length === 0) throw usageFault('usage.missing', { field: '[files...]' })
   const reports = files.map(file => {
     try {
@@ -114,11 +142,11 @@ function lineReport(report: RunReport, lang: Language): string {
   return [...lines, ...rest, summary(report, lang), ''].join('\n')
 }
 
-function write(file: string, text: string): void {
+function write(file: string, text: string, field = '--reporter'): void {
   try {
     writeFileSync(file, text)
   } catch (error) {
-    throw fileFault('--reporter', file, error, 'write')
+    throw fileFault(field, file, error, 'write')
   }
 }
 

@@ -184,6 +184,10 @@ export interface ScenarioTerminal {
         offlineUpTo?: number | string | undefined
       }
     | undefined
+  /** ENTER alone goes on without a PIN. */
+  pinBypass?: boolean | undefined
+  /** Beginnings of card numbers on the exception file. */
+  exceptionFile?: string[] | undefined
   /** `none`: it trusts no certification authority. */
   caKeys?: 'none' | undefined
 }

@@ -9,8 +9,8 @@ import { problems } from '../problems.ts'
 import type { CaseStatus, ScenarioResult } from '../result.ts'
 import { runCase } from '../run.ts'
 import { type expectation, type PayPlan, type patch, type ScenarioInput, scenarioSchema } from '../schema.ts'
-import type { hostFields, personFields, virtualReader } from '../schema-world.ts'
-import type { ScenarioHost, ScenarioPerson, ScenarioReader } from './counter.ts'
+import type { hostFields, personFields, terminal, virtualReader } from '../schema-world.ts'
+import type { ScenarioHost, ScenarioPerson, ScenarioReader, ScenarioTerminal } from './counter.ts'
 import type { Scenario, ScenarioPatch } from './definition.ts'
 import type { ScenarioExpect } from './expect.ts'
 import type { RunScenarioOptions, ScenarioFailure, ScenarioRun } from './outcome.ts'
@@ -28,7 +28,8 @@ export const definitionIsWhole: readonly [
   Same<keyof ScenarioReader, keyof z.input<typeof virtualReader>>,
   Same<keyof ScenarioPerson, keyof z.input<typeof personFields>>,
   Same<keyof ScenarioHost, keyof z.input<typeof hostFields>>,
-] = [true, true, true, true, true, true, true, true]
+  Same<keyof ScenarioTerminal, keyof z.input<typeof terminal>>,
+] = [true, true, true, true, true, true, true, true, true]
 
 /** @throws Fault `bad-config` with details.path, for a field that is none or takes something else */
 export async function runTyped(scenario: Scenario, options: RunScenarioOptions): Promise<ScenarioRun> {

@@ -216,6 +216,8 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'test --over', ['test', '--over', 'tpc'], /--over is 'tpc'.*did you mean 'tcp'/],
   ['tapdip-sim', 'test --reader', ['test', '--reader', 'tcp://127.0.0.1:0'], /--reader is 'tcp:\/\/127\.0\.0\.1:0', it takes/],
   ['tapdip-sim', 'test --reader', ['test', '--reader', 'tcp://127.0.0.1:1', '--over', 'tcp'], /--reader and --over contradict/],
+  ['tapdip-sim', 'test --update', ['test', '--update'], /\[files\.\.\.\]/],
+  ['tapdip-sim', 'test --update', ['test', 'x', '--update', '--list'], /--update/],
   ['tapdip-sim', 'test --merge', ['test', '--merge', import.meta.filename], /--merge is no JSON/],
   ['tapdip-sim', 'provoke <code>', ['provoke', 'cardRemvoed'], /<code> is 'cardRemvoed'.*did you mean 'cardRemoved'/],
   ['tapdip-sim', 'provoke <code>', ['provoke'], /<code> is missing/],

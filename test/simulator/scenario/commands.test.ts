@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { RunReport } from '../../../simulator/scenario/result.ts'
+import { updated } from '../../../simulator/scenario/update/update.ts'
 import { listen, loadCard, person, virtualReader } from '../../../simulator/world.ts'
 import { place } from './bench.ts'
 
@@ -127,5 +128,66 @@ describe('a run', { timeout: 240_000 }, () => {
   ] as const)('%s: exit code', async (_, text, words, code) => {
     const folder = folderWith('x.yaml', text)
     expect((await sim(folder, 'test', 'x.yaml', '--workers', '1', ...words)).code).toBe(code)
+  })
+})
+
+describe('--update', { timeout: 240_000 }, () => {
+  const text = `# What we hold.
+defaults:
+  card: expired # the bank says 54
+scenarios:
+  - name: expired
+    expect:
+      reason: offlineDeclined   # was it?
+      result: approved
+      bits: [not TVR.expired, "not TVR.3.8"]
+      tags: { 8A: "3030", "95": xxxxxxxxxx }
+      never: { screens: [reader.declined] }
+  - name: over readers
+    matrix: { reader: [qpos, miura] }
+    expect: { responseCode: ["00", "05"] }
+  - name: differs
+    matrix: { card: [mir, expired] }
+    expect: { result: cancelled } # one approves
+  - name: steps
+    steps:
+      - pay: { expect: { interface: tap } }
+`
+
+  it('rewrites what was seen where it stands, keeps all else, tells it, and leaves what somebody has to mean', async () => {
+    const folder = folderWith('own.yaml', text)
+    const first = await sim(folder, 'test', 'own.yaml', '--update', '--workers', '1')
+    const now = readFileSync(join(folder, 'own.yaml'), 'utf8')
+    expect(now).toBe(
+      text
+        .replace('reason: offlineDeclined', 'reason: hostDeclined')
+        .replace('result: approved', 'result: declined')
+        .replace('[not TVR.expired', '[TVR.expired')
+        .replace('8A: "3030"', '8A: "3534"')
+        .replace('["00", "05"]', '"54"')
+        .replace('interface: tap', 'interface: chip'),
+    )
+    expect(first.code).toBe(1)
+    expect(first.out).toContain('own.yaml:5: expect.result: approved → declined\n')
+    expect(first.out).toContain('own.yaml:5: expect.never.screens.0 is as it was: it is to be changed by hand\n')
+    expect(first.out).toContain('own.yaml:15: expect.result is as it was: its cases differ, or not all of them were run\n')
+    const again = await sim(folder, 'test', 'own.yaml', '--update', '--workers', '1')
+    expect([again.code, again.out.match(/ → /)]).toEqual([1, null])
+    expect(readFileSync(join(folder, 'own.yaml'), 'utf8')).toBe(now)
+  })
+
+  it('keeps JSON what it is, writes no secret, and is green where nothing is left', async () => {
+    const json = `{ "name": "x", "card": "mir",\n  "expect": { "result": "declined", "online": false } }\n`
+    const folder = folderWith('x.json', json)
+    expect((await sim(folder, 'test', 'x.json', '--update')).code).toBe(0)
+    expect(readFileSync(join(folder, 'x.json'), 'utf8')).toBe(json.replace('declined', 'approved').replace('false', 'true'))
+    const pan = updated(
+      'name: x\nexpect: { application: MIR }\n',
+      'x.yaml',
+      [{}] as never,
+      [{ expectations: [{ path: 'expect.application', expected: 'MIR', actual: 'card 2200000000003022', passed: false }] }] as never,
+    )
+    expect(pan.updates).toEqual([{ line: 1, path: 'expect.application', before: 'MIR', left: 'secret' }])
+    expect(pan.text).not.toContain('2200')
   })
 })
