@@ -25,7 +25,7 @@ import type { Screen } from '../readers/body/senses.ts'
 import { virtualFamilies } from '../readers/index.ts'
 import { turnKnob } from '../readers/knobs.ts'
 import { type Happening, momentsOf, type Rule, rulesOf } from './moments.ts'
-import { pinKeysOf, slotOf, typePin, withoutCommands } from './over/slot.ts'
+import { pinKeysOf, pinPrompts, slotOf, typePin, withoutCommands } from './over/slot.ts'
 import { type CardPlan, given, hostOf, merchant, profileOf, readerOf, type Somebody, scriptOf, terminalOf } from './parts.ts'
 import { seededBytes, seededNumbers } from './random.ts'
 import type { Deed, ScenarioPlan } from './schema.ts'
@@ -216,7 +216,10 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
       counter.next({ card: cardOf(card), ...script() })
     },
     ...(keys && {
-      desk: { show: (message: MessageId) => body.show(message), enterPin: (request, waiting) => typePin(body, keys, request, waiting) },
+      desk: {
+        show: (message: MessageId) => void (pinPrompts.includes(message) || body.show(message)),
+        enterPin: (request, waiting) => typePin(body, keys, request, waiting),
+      },
     }),
     endDay: () => void host.settle(),
     payQr: code => void host.payQr(code),

@@ -11,7 +11,7 @@ import type { Deed, ScenarioPlan } from '../schema.ts'
 import { type NearWorld, openWorld } from '../world.ts'
 import { clockFrom, isBodys } from './apart.ts'
 import { isRaw, type Line, listenAt } from './line.ts'
-import { intoVpcd, pinPrompts } from './slot.ts'
+import { intoVpcd } from './slot.ts'
 
 /** What the parent says: a call, which is answered where it has a number. */
 export interface Call {
@@ -87,9 +87,7 @@ const calls = {
   endDay: () => here().endDay(),
   payQr: (code: string) => here().payQr(code),
   look: (order?: string) => here().look(order),
-  show(message: MessageId) {
-    if (!pinPrompts.includes(message)) here().desk?.show(message)
-  },
+  show: (message: MessageId) => here().desk?.show(message),
   async enterPin(id: number, request: PinRequest) {
     return asking(id, signal => here().desk!.enterPin(request, { signal } as never))
   },

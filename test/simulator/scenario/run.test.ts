@@ -124,6 +124,9 @@ describe('the same scenario', () => {
       return [status, reason]
     }
     expect(await over('ble', { reader: 'idtech' })).toEqual(['skipped', 'a reader of family idtech has no Bluetooth LE'])
+    const wrong = { card: 'mir' as const, person: { pins: ['4321', '1234'] } }
+    const asked = [{ type: 'authorisation' as const, pin: 'wrong', code: '55' }]
+    expect(await over('slot', { ...wrong, expect: { result: 'declined', host: asked } })).toEqual(['passed', undefined]) // one prompt, one PIN
     expect(await over('slot', { person: 'swipe' })).toEqual(['skipped', 'nobody swipes at a raw slot'])
     expect(await over('slot', { steps: [{ update: { to: '2.0.0' } }] })).toEqual(['skipped', 'a raw slot has no update'])
     expect(await over('slot', { faults: [{ at: 'pin', do: 'cut' }] })).toEqual(['skipped', expect.stringContaining('cut is for a reader')])
