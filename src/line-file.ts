@@ -12,12 +12,23 @@ export interface LineFileOptions {
   readonly onFailure: (what: string) => void
 }
 
+/** Takes lines; `flush` writes those that wait, for who ends before the turn does. */
+export type LineFile = ((line: string) => void) & { flush(): void }
+
+/** Lines that wait are written early when there are as many characters of them. */
+const MOST_WAITING = 1 << 16
+
+/** What still has lines when the program ends, by `process.exit` or by what nobody caught. */
+const waiting = new Set<() => void>()
+let atExit = false
+
 /**
- * Opens `path` (mode 0600) and gives what appends one line to it, at once, so that nothing is lost when the program is stopped. It never throws: after the first line that
- * cannot be written nothing more is. A device or a pipe is written to as it is.
+ * Opens `path` (mode 0600) and gives what appends one line to it. Lines are written together when the work that told them has paused, at the end of each turn of the event
+ * loop and at the end of the program, for a call to the system costs more than a line: who kills the program (SIGKILL) loses what came since. It never throws: after the
+ * first line that cannot be written nothing more is. A device or a pipe is written to as it is.
  * @throws Fault `bad-argument` where the file cannot be made
  */
-export function lineFile(path: string, { option, overwrite = false, onFailure }: LineFileOptions): (line: string) => void {
+export function lineFile(path: string, { option, overwrite = false, onFailure }: LineFileOptions): LineFile {
   const there = statusOf(path, option)
   if (there && !overwrite && (there.isFile() || there.isSymbolicLink())) throw fileFault(option, path, { code: 'EEXIST' }, 'write')
   const { O_WRONLY, O_CREAT, O_EXCL, O_TRUNC, O_APPEND } = constants
@@ -27,10 +38,14 @@ export function lineFile(path: string, { option, overwrite = false, onFailure }:
   } catch (cause) {
     throw fileFault(option, path, cause, 'write')
   }
-  return line => {
-    if (fd === undefined) return
+  let lines = ''
+  const flush = () => {
+    waiting.delete(flush)
+    if (fd === undefined || lines === '') return
+    const bytes = new TextEncoder().encode(lines)
+    lines = ''
     try {
-      writeAll(fd, new TextEncoder().encode(`${line}\n`))
+      writeAll(fd, bytes)
     } catch (cause) {
       const broken = fd
       fd = undefined
@@ -42,6 +57,20 @@ export function lineFile(path: string, { option, overwrite = false, onFailure }:
       }
     }
   }
+  const take = (line: string) => {
+    if (fd === undefined) return
+    lines += `${line}\n`
+    if (lines.length >= MOST_WAITING) flush()
+    else if (!waiting.has(flush)) later(flush)
+  }
+  return Object.assign(take, { flush })
+}
+
+function later(flush: () => void): void {
+  waiting.add(flush)
+  if (!atExit) process.once('exit', () => waiting.forEach(one => void one()))
+  atExit = true
+  setImmediate(flush)
 }
 
 /** @throws Fault `bad-argument` where that is no name of a file */

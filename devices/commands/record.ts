@@ -1,6 +1,6 @@
 /** `--trace`: all that the driver and the payment see, in a file, masked; `--record`: the line alone, as the family lets it stand there. */
 
-import { lineFile } from '../../src/line-file.ts'
+import { type LineFile, lineFile } from '../../src/line-file.ts'
 import { openTrace, type TraceWriter } from '../../src/trace/writer.ts'
 import { traced } from '../../src/transport/trace.ts'
 import type { OpenOptions } from '../index.ts'
@@ -10,7 +10,15 @@ export const OVERWRITE = 'the file of --trace may be there already'
 
 /** One trace for all connections of a command. @throws Fault `bad-argument` */
 export function traceTo(file: string, overwrite: boolean | undefined): TraceWriter {
-  return openTrace({ write: fileFor('--trace', file, overwrite) })
+  const write = fileFor('--trace', file, overwrite)
+  const trace = openTrace({ write })
+  return {
+    ...trace,
+    close() {
+      trace.close()
+      write.flush()
+    },
+  }
 }
 
 /** Each connection begins with a head of its own. @throws Fault `bad-argument` */
@@ -19,7 +27,7 @@ export function recordTo(file: string, overwrite: boolean | undefined): NonNulla
   return (link, { redaction, name }, dialect) => traced(link, { write, redaction, reader: { family: name, dialect } })
 }
 
-function fileFor(option: string, file: string, overwrite: boolean | undefined): (line: string) => void {
+function fileFor(option: string, file: string, overwrite: boolean | undefined): LineFile {
   return lineFile(file, {
     ...{ option, overwrite: overwrite === true },
     onFailure: what => process.stderr.write(`tapdip: ${what}\n`),

@@ -9,5 +9,12 @@ export function traceTo(file: string, overwrite: boolean | undefined, header: Tr
     ...{ option: '--trace', overwrite: overwrite === true },
     onFailure: what => process.stderr.write(`tapdip-sim: ${what}\n`),
   })
-  return openTrace({ write, header })
+  const trace = openTrace({ write, header })
+  return {
+    ...trace,
+    close() {
+      trace.close()
+      write.flush()
+    },
+  }
 }

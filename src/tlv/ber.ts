@@ -49,6 +49,20 @@ function malformed(rule: string, offset: number): Fault {
   return new Fault('tlv', `${rule} at offset ${offset}`, { rule, offset })
 }
 
+/** Where a scan could not go on, and by which rule; `length` and `limit` where there are too many bytes. */
+interface Stop {
+  readonly rule: string
+  readonly offset: number
+  readonly length?: number
+  readonly limit?: number
+}
+
+function faultOf(stop: Stop): Fault {
+  const { rule, offset, length, limit } = stop
+  if (length === undefined) return malformed(rule, offset)
+  return new Fault('tlv', `${length} bytes are more than any message has, the rule is at most ${limit}`, { rule, offset, length, limit })
+}
+
 /**
  * The data objects of one level, in order. `00` and `FF` bytes before, between and after objects are skipped (Book 3, Annex B1 allows `00`; cards pad
  * with `FF` as well). Tags have 1–3 bytes; lengths are one byte up to 127, or `81`–`84` and 1–4 bytes, not necessarily the shortest form.
@@ -71,20 +85,28 @@ export function readTolerant(bytes: Uint8Array, options?: ReadOptions): { readon
   return { objects }
 }
 
+/** As `readTolerant` for who does not ask what was wrong: no Fault is made, which costs more than the reading. `whole`: all of it was read. */
+export function readAsFar(bytes: Uint8Array, options?: ReadOptions): { readonly objects: Tlv[]; readonly whole: boolean } {
+  const objects: Tlv[] = []
+  const stop = look(bytes, 0, bytes.length, options, (tag, offset, from, to) =>
+    objects.push({ tag, value: bytes.subarray(from, to), offset }),
+  )
+  return { objects, whole: stop === undefined }
+}
+
+type Found = (tag: number, offset: number, from: number, to: number) => void
+
+/** As `look`. @throws Fault `tlv` where it stopped */
+function scan(bytes: Uint8Array, at: number, end: number, options: ReadOptions | undefined, found: Found): void {
+  const stop = look(bytes, at, end, options, found)
+  if (stop) throw faultOf(stop)
+}
+
 /** The one loop over bytes: finds the objects from `at` to `end`. Reported offsets have the base added, value places have not. */
-function scan(
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  options: ReadOptions | undefined,
-  found: (tag: number, offset: number, from: number, to: number) => void,
-): void {
+function look(bytes: Uint8Array, at: number, end: number, options: ReadOptions | undefined, found: Found): Stop | undefined {
   const base = options?.base ?? 0
   const limit = options?.most ?? MAX_LENGTH
-  if (end - at > limit)
-    throw new Fault('tlv', `${end - at} bytes are more than any message has, the rule is at most ${limit}`, {
-      ...{ rule: `at most ${limit} bytes`, offset: base + at, length: end - at, limit },
-    })
+  if (end - at > limit) return { rule: `at most ${limit} bytes`, offset: base + at, length: end - at, limit }
   const pad = options?.ff === 'tag' ? 0x00 : 0xff
   while (at < end) {
     let tag = bytes[at]
@@ -95,25 +117,26 @@ function scan(
     const offset = at++
     if ((tag & 0x1f) === 0x1f) {
       for (let more = true; more; ) {
-        if (at >= end) throw malformed('tag is truncated', base + offset)
-        if (at - offset === 3) throw malformed('tag is longer than 3 bytes', base + offset)
+        if (at >= end) return { rule: 'tag is truncated', offset: base + offset }
+        if (at - offset === 3) return { rule: 'tag is longer than 3 bytes', offset: base + offset }
         more = bytes[at] >= 0x80
         tag = tag * 256 + bytes[at++]
       }
     }
-    if (at >= end) throw malformed('length is missing', base + at)
+    if (at >= end) return { rule: 'length is missing', offset: base + at }
     let length = bytes[at++]
     if (length >= 0x80) {
       const size = length & 0x7f
-      if (size === 0) throw malformed('indefinite length is not allowed', base + at - 1)
-      if (size > 4) throw malformed(`length byte ${length.toString(16).toUpperCase()} is no usable form (81 to 84)`, base + at - 1)
-      if (at + size > end) throw malformed('length is truncated', base + at - 1)
+      if (size === 0) return { rule: 'indefinite length is not allowed', offset: base + at - 1 }
+      if (size > 4) return { rule: `length byte ${length.toString(16).toUpperCase()} is no usable form (81 to 84)`, offset: base + at - 1 }
+      if (at + size > end) return { rule: 'length is truncated', offset: base + at - 1 }
       length = 0
       for (let i = 0; i < size; i++) length = length * 256 + bytes[at++]
     }
-    if (length > end - at) throw malformed(`value of ${length} bytes exceeds the ${end - at} that follow`, base + at)
+    if (length > end - at) return { rule: `value of ${length} bytes exceeds the ${end - at} that follow`, offset: base + at }
     found(tag, base + offset, at, (at += length))
   }
+  return undefined
 }
 
 /** The one object that `bytes` must hold; padding around it is allowed. @throws Fault `tlv` */

@@ -2,8 +2,7 @@
 
 import { decodeCommand } from '../apdu/apdu.ts'
 import { fromHex, hex } from '../bytes.ts'
-import { luhn } from '../magstripe/check-digit.ts'
-import { isConstructed, readTolerant } from '../tlv/ber.ts'
+import { isConstructed, readAsFar } from '../tlv/ber.ts'
 import { kernelDictionaries } from '../tlv/kernels.ts'
 import { tagInfo } from '../tlv/tags.ts'
 import { type MaskingRule, ruleOfTag, secretCommands } from './masking.ts'
@@ -19,6 +18,7 @@ export interface Findings {
 export type Origin = 'card' | 'reader'
 
 const MAX_DEPTH = 8
+const inMessages = { ff: 'tag' } as const
 
 /** A PAN keeps its first six and last four digits, the rest of it are zeros: still digits for who decodes it. */
 export function zeroedPan(digits: string): string {
@@ -27,10 +27,18 @@ export function zeroedPan(digits: string): string {
 
 /** Data objects, changed in place; what of it is none is looked at as plain bytes. */
 export function maskObjects(bytes: Uint8Array, found: Findings, origin: Origin, depth = 0): void {
-  const { objects, fault } = readTolerant(bytes, origin === 'reader' ? { ff: 'tag' } : {})
-  const some = fault && origin === 'reader' ? [] : objects
+  const { objects, whole } = readAsFar(bytes, origin === 'reader' ? inMessages : undefined)
+  const some = !whole && origin === 'reader' ? [] : objects
   for (const { tag, value } of some) maskObject(tag, value, found, origin, depth)
-  if (fault || some.length === 0) maskPlain(bytes, found)
+  if (!whole || some.length === 0) maskPlain(bytes, found)
+}
+
+/** The value of one object of a card as it may stand in a trace: itself where there is nothing to look for in it, else a copy. */
+export function maskedObject(tag: number, value: Uint8Array, found: Findings): Uint8Array {
+  if (tag !== 0x86 && !ruleOfTag(tag) && !isConstructed(tag) && tagInfo(tag)) return value
+  const own = value.slice()
+  maskObject(tag, own, found, 'card')
+  return own
 }
 
 /** The value of one object, changed in place. */
@@ -88,7 +96,7 @@ export function maskCommand(bytes: Uint8Array, found: Findings): void {
   if (ins === 0xda)
     maskObject(p1 * 256 + p2, data, found, 'card') // PUT DATA: P1 and P2 are the tag
   else if (ins === 0xdc || ins === 0xe2 || ins === 0xd6) maskObjects(data, found, 'card')
-  else maskTracks(data, found) // terminal data by a DOL: amounts and dates look like anything
+  else maskTracks(data, found, looksLike(data)) // terminal data by a DOL: amounts and dates look like anything
 }
 
 function dataOf(command: Uint8Array): Uint8Array {
@@ -108,13 +116,44 @@ export function maskAnswer(bytes: Uint8Array, found: Findings): void {
 export function maskPlain(bytes: Uint8Array, found: Findings): void {
   if (bytes.length < 6) return
   maskEmbedded(bytes, found)
-  maskTracks(bytes, found)
-  maskNumbers(bytes, found)
+  const looks = looksLike(bytes)
+  if (looks === 0) return
+  maskTracks(bytes, found, looks)
+  maskNumbers(bytes, found, looks)
 }
+
+/** Bits of `looksLike`. */
+const [TRACK, NUMBER, TEXT] = [1, 2, 4]
+
+/** What could be in these bytes, in one pass: twelve packed digits, a D and seven more; thirteen packed digits in a row; twelve digits of text. With none of it there is nothing to find. */
+function looksLike(bytes: Uint8Array): number {
+  let [looks, packed, text] = [0, 0, 0]
+  let separated = false
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]
+    if (byte < 0x30 || byte > 0x39) text = 0
+    else if (++text === 12) looks |= TEXT
+    for (let nibble = byte >> 4, half = 0; half < 2; nibble = byte & 15, half++) {
+      if (nibble < 10) {
+        packed++
+        if (packed === 13) looks |= NUMBER
+        if (separated && packed === 7) looks |= TRACK
+      } else {
+        separated = nibble === 0x0d && packed >= 12
+        packed = 0
+      }
+    }
+  }
+  return looks
+}
+
+/** First bytes of tags that `maskEmbedded` looks for. */
+const begins = Uint8Array.from({ length: 256 }, (_, byte) => (byte === 0x5f || byte === 0x9f || ruleOfTag(byte) ? 1 : 0))
 
 /** Objects that hold secrets among other bytes: tag, a length that fits, and content that can be that. */
 function maskEmbedded(bytes: Uint8Array, found: Findings): void {
   for (let at = 0; at + 3 < bytes.length; at++) {
+    if (begins[bytes[at]] === 0) continue
     const two = bytes[at] === 0x5f || bytes[at] === 0x9f
     const tag = two ? bytes[at] * 256 + bytes[at + 1] : bytes[at]
     const rule = ruleOfTag(tag)
@@ -127,76 +166,134 @@ function maskEmbedded(bytes: Uint8Array, found: Findings): void {
 }
 
 function plausible(tag: number, value: Uint8Array): boolean {
-  const [digits, text] = [hex(value), String.fromCharCode(...value)]
   switch (tag) {
     case 0x5a:
-      return value.length <= 10 && /^\d{12,19}F*$/.test(digits)
+      return value.length <= 10 && /^\d{12,19}F*$/.test(hex(value))
     case 0x57:
     case 0x9f6b:
-      return value.length <= 19 && /^\d{12,19}D\d*F*$/.test(digits)
+      return value.length <= 19 && /^\d{12,19}D\d*F*$/.test(hex(value))
     case 0x9f20:
-      return value.length <= 16 && /^\d+F*$/.test(digits)
+      return value.length <= 16 && /^\d+F*$/.test(hex(value))
     case 0x56:
-      return /^B\d{12,19}\^/.test(text)
+      return /^B\d{12,19}\^/.test(textOf(value))
     case 0x5f20:
     case 0x5f21:
     case 0x5f22:
     case 0x9f0b:
     case 0x9f1f:
     case 0x9f24:
-      return /^[\x20-\x7e]+$/.test(text)
+      return value.every(byte => byte >= 0x20 && byte <= 0x7e)
     default:
       return false
   }
 }
 
+const textOf = (bytes: Uint8Array) => String.fromCharCode(...bytes)
+
+/** Where a pattern is in a text. As `matchAll`, which makes a pattern of its own each time. */
+function matches(pattern: RegExp, text: string, each: (match: RegExpExecArray) => void): void {
+  pattern.lastIndex = 0
+  for (let match = pattern.exec(text); match; match = pattern.exec(text)) each(match)
+}
+
+const textTrack = /(?:%?B|;)?(\d{12,19})[\^=][^?\0]*\??/g
+const textDigits = /\d{12,19}/g
+
 /** Tracks as text and as packed digits: to their end. */
-function maskTracks(bytes: Uint8Array, found: Findings): void {
-  const text = String.fromCharCode(...bytes)
-  for (const { 0: all, 1: pan, index } of text.matchAll(/(?:%?B|;)?(\d{12,19})[\^=][^?\0]*\??/g)) {
+function maskTracks(bytes: Uint8Array, found: Findings, looks: number): void {
+  const learnt = (pan: string) => {
     found.rules.add('track')
     found.pans.add(pan)
-    bytes.fill(0x30, index, index + all.length)
   }
-  const digits = hex(bytes)
-  for (const { 0: all, 1: pan, index } of digits.matchAll(/(\d{12,19})D\d{7,}/g)) {
-    found.rules.add('track')
-    found.pans.add(pan)
-    zeroNibbles(bytes, index, index + all.length)
+  if (looks & TEXT)
+    matches(textTrack, textOf(bytes), ({ 0: all, 1: pan, index }) => {
+      learnt(pan)
+      bytes.fill(0x30, index, index + all.length)
+    })
+  // Twelve digits of text are 24 packed ones, and what was written over them may end before a D.
+  if (looks & (TRACK | TEXT)) maskPackedTracks(bytes, learnt)
+}
+
+const nibbleAt = (bytes: Uint8Array, at: number) => (at % 2 === 0 ? bytes[at >> 1] >> 4 : bytes[at >> 1] & 15)
+
+/** The first place from `at` on that is no digit. */
+function endOfDigits(bytes: Uint8Array, at: number): number {
+  let end = at
+  while (end < bytes.length * 2 && nibbleAt(bytes, end) < 10) end++
+  return end
+}
+
+/** Twelve to nineteen digits, a D and seven or more: no pattern, for one would try each digit of each certificate that is zeros by now. */
+function maskPackedTracks(bytes: Uint8Array, learnt: (pan: string) => void): void {
+  for (let from = 0; from < bytes.length * 2; ) {
+    const at = endOfDigits(bytes, from)
+    const end = at - from >= 12 && at < bytes.length * 2 && nibbleAt(bytes, at) === 0x0d ? endOfDigits(bytes, at + 1) : 0
+    if (end - at <= 7) {
+      from = at + 1
+      continue
+    }
+    const start = Math.max(from, at - 19)
+    learnt(hex(bytes).slice(start, at))
+    zeroNibbles(bytes, start, end)
+    from = end + 1
   }
 }
 
 /** Numbers that a card could have: 13 to 19 digits with their check digit, packed or as text. */
-function maskNumbers(bytes: Uint8Array, found: Findings): void {
-  const digits = hex(bytes)
-  for (const { 0: run, index } of digits.matchAll(/\d{13,}/g))
-    for (const { at, pan } of cardNumbers(run)) {
-      found.rules.add('pan')
-      zeroNibbles(bytes, index + at + 6, index + at + pan.length - 4)
-    }
-  const text = String.fromCharCode(...bytes)
-  for (const { 0: run, index } of text.matchAll(/\d{12,19}/g)) {
-    found.rules.add('pan')
-    bytes.fill(0x30, index + 6, index + run.length - 4)
+function maskNumbers(bytes: Uint8Array, found: Findings, looks: number): void {
+  for (let from = 0; from < bytes.length * 2; ) {
+    const end = endOfDigits(bytes, from)
+    if (end - from >= 13) maskCardNumbers(bytes, from, end, found)
+    from = end + 1
   }
+  if (looks & TEXT)
+    matches(textDigits, textOf(bytes), ({ 0: run, index }) => {
+      found.rules.add('pan')
+      bytes.fill(0x30, index + 6, index + run.length - 4)
+    })
+}
+
+/** In a run of packed digits: the longest ones first, none inside another. */
+function maskCardNumbers(bytes: Uint8Array, from: number, to: number, found: Findings): void {
+  let sums: ReturnType<typeof checkSums> | undefined
+  for (let at = from; at + 13 <= to; at++) {
+    const first = nibbleAt(bytes, at)
+    if (first < 2 || first > 6) continue
+    sums ??= checkSums(bytes, from, to)
+    for (let end = Math.min(at + 19, to); end >= at + 13; end--) {
+      // As luhn() of check-digit.ts, which would add all digits up again for each of seven lengths at each place.
+      const doubled = sums[(end - from) % 2]
+      if ((doubled[end - from] - doubled[at - from]) % 10 !== 0 || repeats(bytes, at, end)) continue
+      found.rules.add('pan')
+      zeroNibbles(bytes, at + 6, end - 4)
+      at = end - 1
+      break
+    }
+  }
+}
+
+/** Sums of the digits before each place, for the check of ISO/IEC 7812-1, Annex B: the first with those at even places doubled, for numbers that end before an even place, the other for the rest. */
+function checkSums(bytes: Uint8Array, from: number, to: number): readonly [Uint32Array, Uint32Array] {
+  const sums = [new Uint32Array(to - from + 1), new Uint32Array(to - from + 1)] as const
+  for (let at = 0; at < to - from; at++) {
+    const digit = nibbleAt(bytes, from + at)
+    const twice = digit > 4 ? digit * 2 - 9 : digit * 2
+    sums[0][at + 1] = sums[0][at] + (at % 2 === 0 ? twice : digit)
+    sums[1][at + 1] = sums[1][at] + (at % 2 === 0 ? digit : twice)
+  }
+  return sums
+}
+
+/** Whether one digit stands eight times in a row: no number of a card. */
+function repeats(bytes: Uint8Array, from: number, to: number): boolean {
+  let same = 1
+  for (let at = from + 1; at < to; at++) {
+    same = nibbleAt(bytes, at) === nibbleAt(bytes, at - 1) ? same + 1 : 1
+    if (same === 8) return true
+  }
+  return false
 }
 
 function zeroNibbles(bytes: Uint8Array, from: number, to: number): void {
   for (let at = from; at < to; at++) bytes[at >> 1] &= at % 2 === 0 ? 0x0f : 0xf0
-}
-
-/** The longest ones first, none inside another. */
-function cardNumbers(run: string): { readonly at: number; readonly pan: string }[] {
-  const numbers: { at: number; pan: string }[] = []
-  for (let at = 0; at + 13 <= run.length; at++) {
-    if (!/[2-6]/.test(run[at])) continue
-    for (let length = Math.min(19, run.length - at); length >= 13; length--) {
-      const pan = run.slice(at, at + length)
-      if (!luhn(pan) || /(\d)\1{7}/.test(pan)) continue
-      numbers.push({ at, pan })
-      at += length - 1
-      break
-    }
-  }
-  return numbers
 }

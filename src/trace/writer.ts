@@ -3,17 +3,7 @@
 import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
 import * as door from '../door.ts'
-import {
-  type SpanLevel,
-  type Told,
-  TRACE_FORMAT,
-  type TraceContent,
-  type TraceEvent,
-  type TraceHeader,
-  type Tracer,
-  type TraceSource,
-  type TraceStamp,
-} from './event.ts'
+import { type SpanLevel, type Told, TRACE_FORMAT, type TraceEvent, type TraceHeader, type Tracer, type TraceSource } from './event.ts'
 import { Masker } from './masked.ts'
 import { maskingRules } from './masking.ts'
 import { PACKAGE_VERSION } from './package.ts'
@@ -84,16 +74,7 @@ export function openTrace(options: TraceWriterOptions): TraceWriter {
     }
   }
   line(JSON.stringify(headerOf(header, clock)))
-  return book(
-    clock,
-    // What stands in the head is numbers and our own words: it needs no quoting.
-    ({ at, from, span, masked }, _, json) => {
-      const within = span === undefined ? '' : `,"span":${span}`
-      const by = masked === undefined ? '' : `,"masked":["${masked.join('","')}"]`
-      line(`{"at":${at},"from":"${from}"${within}${by},${json.slice(1)}`)
-    },
-    () => out !== undefined,
-  )
+  return book(clock, line, () => out !== undefined)
 }
 
 /** A Tracer that keeps what it is told, masked as in a file: for tests, and for who shows it at once. */
@@ -101,7 +82,7 @@ export function traceEvents(options: Pick<TraceWriterOptions, 'clock' | 'header'
   door.need('options', options, memoryRule)
   const { clock = systemClock, header } = options
   const events: TraceEvent[] = []
-  const tracer = book(clock, (stamp, content) => events.push({ ...stamp, ...content }))
+  const tracer = book(clock, line => events.push(JSON.parse(line)))
   return { ...tracer, header: headerOf(header, clock), events }
 }
 
@@ -117,27 +98,27 @@ interface OpenSpan {
   readonly from: TraceSource
 }
 
-/** Stamps and masks what is told. `heard`: somebody still takes it. */
-function book(
-  clock: Clock,
-  take: (stamp: TraceStamp, content: TraceContent, json: string) => void,
-  heard: () => boolean = () => true,
-): TraceWriter {
+/** Stamps and masks what is told, and gives it as a line. `heard`: somebody still takes it. */
+function book(clock: Clock, take: (line: string) => void, heard: () => boolean = () => true): TraceWriter {
   const masker = new Masker()
   const start = clock.elapsed()
   const open: OpenSpan[] = []
   let spans = 0
   let closed = false
-  const put = (from: TraceSource, content: TraceContent, json: string, rules: readonly string[], span = open.at(-1)?.id) => {
+  /** What stands in the head is numbers and our own words: it needs no quoting. */
+  const put = (from: TraceSource, fields: string, rules?: ReadonlySet<string>) => {
     const at = Math.round((clock.elapsed() - start) * 1000) / 1000
-    take({ at, from, ...(span !== undefined && { span }), ...(rules.length > 0 && { masked: rules }) }, content, json)
+    const span = open.at(-1)?.id
+    const within = span === undefined ? '' : `,"span":${span}`
+    const by = rules === undefined || rules.size === 0 ? '' : `,"masked":["${[...rules].join('","')}"]`
+    take(`{"at":${at},"from":"${from}"${within}${by},${fields}}`)
   }
   /** Closes a span; those inside it that nobody closed end with it. */
   const end = (id: number, fault?: string) => {
     if (closed || !open.some(one => one.id === id)) return
+    const why = fault === undefined ? '' : `,"fault":${JSON.stringify(fault)}`
     for (let last = open.pop(); last; last = open.pop()) {
-      const content: TraceContent = { kind: 'spanEnd', id: last.id, ...(fault !== undefined && { fault }) }
-      put(last.from, content, JSON.stringify(content), [], open.at(-1)?.id)
+      put(last.from, `"kind":"spanEnd","id":${last.id}${why}`)
       if (last.id === id) return
     }
   }
@@ -145,8 +126,8 @@ function book(
     tell(from: TraceSource, told: Told) {
       if (closed || !heard()) return
       try {
-        const { content, json, rules } = masker.mask(told)
-        put(from, content, json, rules)
+        const { fields, rules } = masker.mask(told)
+        put(from, fields, rules)
       } catch {
         // what cannot be made safe is not written
       }
@@ -155,8 +136,8 @@ function book(
       if (closed || !heard()) return () => {}
       const id = ++spans
       const parent = open.at(-1)?.id
-      const begun: TraceContent = { kind: 'span', id, ...(parent !== undefined && { parent }), level, name: masker.words(name) }
-      put(from, begun, JSON.stringify(begun), [])
+      const inside = parent === undefined ? '' : `,"parent":${parent}`
+      put(from, `"kind":"span","id":${id}${inside},"level":${JSON.stringify(level)},"name":${JSON.stringify(masker.words(name))}`)
       open.push({ id, from })
       return fault => end(id, fault)
     },

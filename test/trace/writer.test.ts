@@ -167,6 +167,25 @@ describe('what is masked', () => {
     expect(effect[2]).not.toContain(PAN)
   })
 
+  it.each<[string, string]>([
+    ['a track that begins in the middle of a byte', `F${PAN}D30122010000F`],
+    ['more digits before it than a number has', `FF123456789${PAN}D3012201F`],
+    ['a number in a run of digits', `FF0000${PAN}0000FF`],
+    ['a number that begins in the middle of a byte', `F${PAN}F`],
+    ['two tracks in a row', `FF${PAN}D3012201FF${PAN}D3012201F`],
+  ])('packed digits that nobody names: %s', (_, digits) => {
+    const memory = traceEvents()
+    memory.tell('driver', {
+      kind: 'message',
+      way: 'in',
+      type: 'data',
+      content: { x: fromHex(digits.padEnd(digits.length + (digits.length % 2), 'F')) },
+    })
+    expect(memory.events[0].masked?.length).toBeGreaterThan(0)
+    expect(found(canaries.slice(0, 1), faces(memory.events))).toEqual([])
+    expect(JSON.stringify(memory.events)).not.toContain(PAN)
+  })
+
   it('every sensitive tag has its rule', () => {
     for (let tag = 0x40; tag < 0xffff; tag++) expect(ruleOfTag(tag) !== undefined).toBe(isSensitive(tag))
   })
