@@ -25,6 +25,7 @@ import { listen, placeOf } from '../readers/listen/listen.ts'
 import { type PinKeyKind, pinKeyKinds } from '../readers/pin-keys.ts'
 import { VpcdCard } from '../readers/vpcd.ts'
 import { person, switchRadio, virtualReader } from '../world.ts'
+import { inBackground } from './background.ts'
 import { type DeviceLine, recordTo, toldLine } from './device-line.ts'
 import { traceTo } from './trace-file.ts'
 
@@ -233,8 +234,9 @@ export function displayLine({ lines }: Screen): string {
   return `| ${lines.join(' | ')} |`
 }
 
-/** A line each; what is none is told, and changes nothing. */
+/** A line each; what is none is told, and changes nothing. In the background of a shell nothing is read. */
 function hearKnobs(all: Knobs, lang: Language): () => void {
+  if (inBackground()) return () => {}
   const lines = createInterface({ input: process.stdin })
   lines.on('line', line => {
     if (line.trim() === '') return

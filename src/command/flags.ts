@@ -140,23 +140,27 @@ export function onlyFor(only: string, given: Readonly<Record<string, unknown>>):
       throw usageFault('usage.needs', { field, only })
 }
 
-/** What commander refuses, as the Fault that everything else is; undefined for help and version, which are no refusals. */
-export function refusal(error: CommanderError, command: Command): Fault | undefined {
+/** What commander refuses of a line of `words`, as the Fault that everything else is; undefined for help and version, which are no refusals. */
+export function refusal(error: CommanderError, command: Command, words: readonly string[]): Fault | undefined {
   const quoted = [...error.message.matchAll(/'([^']*)'/g)].map(([, text]) => text)
   const [first = '', second = ''] = quoted
   const flag = (text: string) => /--[\w-]+/.exec(text)?.[0] ?? text
   const [, expected = '', got = ''] = /Expected (\d+) arguments? but got (\d+)/.exec(error.message) ?? []
+  const options = command.createHelp().visibleOptions(command).flatMap(({ long }) => long ?? []) // biome-ignore format: one line
+  const noOption = (given: string) => unknown('usage.noOption', given, options)
   switch (error.code) {
     case 'commander.missingArgument':
       return usageFault('usage.missing', { field: `<${first}>` })
-    case 'commander.missingMandatoryOptionValue':
-      return usageFault('usage.missing', { field: flag(first) })
+    case 'commander.missingMandatoryOptionValue': {
+      const misspelt = words.find(word => word.startsWith('--') && word !== '--' && !options.includes(word.split('=', 1)[0]))
+      return misspelt ? noOption(misspelt.split('=', 1)[0]) : usageFault('usage.missing', { field: flag(first) })
+    }
     case 'commander.optionMissingArgument':
       return usageFault('usage.value', { field: flag(first) })
     case 'commander.conflictingOption':
       return usageFault('usage.conflict', { field: flag(first), other: flag(second) })
     case 'commander.unknownOption':
-      return unknown('usage.noOption', first, command.createHelp().visibleOptions(command).flatMap(({ long }) => long ?? [])) // biome-ignore format: one line
+      return noOption(first)
     case 'commander.unknownCommand':
       return unknown('usage.noCommand', first, command.commands.map(one => one.name())) // biome-ignore format: one line
     case 'commander.excessArguments':

@@ -54,7 +54,7 @@ export async function run(program: Command, argv: readonly string[] = process.ar
     await program.parseAsync(argv)
   } catch (error) {
     const command = commandOf(program, argv.slice(2))
-    const fault = error instanceof CommanderError ? refusal(error, command) : named(asFault(error), command)
+    const fault = error instanceof CommanderError ? refusal(error, command, argv.slice(2)) : named(asFault(error), command)
     if (!fault) {
       process.exitCode = error instanceof CommanderError && error.exitCode !== 0 ? EXIT.usage : EXIT.ok
       return

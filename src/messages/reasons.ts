@@ -9,6 +9,11 @@ export const reasonMessages = {
     'карта отклонила операцию после одобрения банка; одобрение отменяется',
   ],
   'reason.unableToGoOnline': ['the bank could not be reached', 'нет связи с банком'],
+  // The same where the bank was asked and has not answered.
+  'unknown.unableToGoOnline': [
+    'the bank has not answered and may have charged: do not take the card again',
+    'банк не ответил и мог списать деньги: не проводите карту ещё раз',
+  ],
   'reason.referral': ['call the bank', 'позвоните в банк'],
   'reason.cardholderCancelled': ['cancelled by the customer', 'отменено покупателем'],
   'reason.merchantCancelled': ['cancelled by the merchant', 'отменено продавцом'],

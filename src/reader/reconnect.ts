@@ -154,6 +154,7 @@ export class ReaderConnection implements AsyncDisposable {
   #keeping: { readonly stop: AbortController; readonly over: Promise<void> } | undefined
   #wake: AbortController | undefined
   #changing: Promise<unknown> = Promise.resolve()
+  #remembering: Promise<void> = Promise.resolve()
 
   /** Wants no reader yet: `use` does. */
   constructor({ open, memory, clock = systemClock, timeout = 20_000, pause = backOff }: ConnectionOptions) {
@@ -254,6 +255,7 @@ export class ReaderConnection implements AsyncDisposable {
     if (!this.#keeping) return
     this.#keeping.stop.abort()
     await this.#keeping.over
+    await this.#remembering
     this.#keeping = undefined
     this.#enter({ type: 'off' })
   }
@@ -312,13 +314,22 @@ export class ReaderConnection implements AsyncDisposable {
       this.#enter({ type: 'ready', uri, info: reader.info, ...replaces })
       const gone = lost(reader, signal)
       const which = { ...(serial !== undefined && { serial }), ...(this.#name !== undefined && { name: this.#name }) }
-      await this.#memory?.save({ uri, ...which }).catch(() => {}) // a memory that fails costs no reader
+      void this.#remember({ uri, ...which })
       const battery = await gone
       return { serial: serial ?? known, ...(battery?.level === 'critical' && { empty: emptyAt(uri, battery.percent) }) }
     } finally {
       this.#reader = undefined
       await reader.close()
     }
+  }
+
+  /** One after the other. A memory that fails, or takes longer than an attempt may, costs no reader and holds nobody up. */
+  #remember(reader: RememberedReader): Promise<void> {
+    const memory = this.#memory
+    if (!memory) return this.#remembering
+    const limit = { timeout: this.#timeout, clock: this.#clock, what: 'the memory of readers' }
+    this.#remembering = this.#remembering.then(() => within(limit, () => memory.save(reader))).catch(() => {})
+    return this.#remembering
   }
 
   /** Waits for the time, for ever when it is undefined, for `retry`, or for `signal`. */
@@ -356,7 +367,7 @@ export class ReaderConnection implements AsyncDisposable {
   #hopeless(once: boolean): Fault | undefined {
     if (this.#state.type === 'failed' || (once && this.#state.type === 'waiting')) return this.#state.fault
     if (this.#state.type === 'closed') return new Fault('link-closed', 'this connection was closed')
-    return this.#state.type === 'off' ? new Fault('not-found', 'no reader is wanted: choose one first') : undefined
+    return this.#state.type === 'off' ? new Fault('not-found', 'no reader is wanted: call use() first') : undefined
   }
 }
 

@@ -287,6 +287,24 @@ describe('a wanted reader', () => {
     expect(await faultOf(connection.use(URI))).toBe('link-closed')
   })
 
+  it('a memory that takes its time hands out no reader that is gone, and one that never ends holds nobody up', async () => {
+    await connection.close()
+    await watching
+    let written = () => {}
+    begin({ memory: { load: async () => undefined, save: () => new Promise(resolve => (written = () => resolve())) } })
+    await connection.use(URI)
+    const first = await connection.ready()
+    lose()
+    await clock.advance(0)
+    expect(connection.state.type).toBe('waiting')
+    expect(await clock.settle(connection.ready())).not.toBe(first)
+    written()
+    const released = connection.release()
+    await clock.advance(40_000)
+    await released
+    expect(alive.size).toBe(0)
+  })
+
   it('a memory that cannot be written costs no reader', async () => {
     await connection.close()
     await watching

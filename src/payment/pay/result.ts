@@ -138,13 +138,19 @@ const spoken = door.shape({ result: door.anyText, reason: door.maybe(door.anyTex
 /** Amounts are texts of minor units. */
 export type PaymentJson = Omit<PaymentResult, 'outcome' | 'answer' | 'approvedAmount'> & { readonly approvedAmount?: string }
 
+/** Why a payment ended so: of one that is not known, what that means for who takes money. */
+export function reasonMessage(result: string | undefined, reason: PaymentReason, language: Language): string {
+  const unanswered = result === 'unknown' && reason === 'unableToGoOnline'
+  return message(unanswered ? 'unknown.unableToGoOnline' : `reason.${reason}`, language)
+}
+
 /** Why, in the app's language: the reason; for what the host declined its code and meaning; for what nobody was asked about, a verification that failed. Empty for a plain approval. */
 export function reasonWords(payment: PaymentResult, language: Language = 'en'): string {
   door.need('payment', payment, spoken)
   door.need('language', language, door.oneOf(['en', 'ru']))
   const { reason, result, responseCode, receipt } = payment
   const whose = reason === 'kernelUnsupported' && receipt.scheme ? ` (${receipt.scheme})` : ''
-  const why = reason ? message(`reason.${reason}`, language) + whose : ''
+  const why = reason ? reasonMessage(result, reason, language) + whose : ''
   const unverified = reason === 'offlineDeclined' && cvmFailed(receipt) ? message('reason.notVerified', language) : ''
   const host =
     result === 'declined' && responseCode !== undefined && responseCode !== '00'

@@ -10,6 +10,7 @@ import { encodeOrder } from '../host/wire-order.ts'
 import type { Entry, OrderRecord } from '../journal/journal.ts'
 import { printable } from '../one-line.ts'
 import { discountOf, quantityText } from '../order.ts'
+import { reasonMessage } from '../pay/result.ts'
 import * as rules from '../rules.ts'
 
 /** `8.08 руб.`, `8.08 RUB`. */
@@ -111,7 +112,7 @@ function informationOf({ offline, entries }: OrderRecord, payment: Entry | undef
   if (offline) return message('order.offline', language)
   if (entries.some(({ open }) => open)) return message('order.waitingForHost', language)
   const code = payment?.answer?.response?.code
-  const why = payment?.reason ? message(`reason.${payment.reason}`, language) : ''
+  const why = payment?.reason ? reasonMessage(payment.result, payment.reason, language) : ''
   return [why, payment?.result === 'declined' && code && code !== '00' ? `${code} ${hostMessage(code, language)}` : ''].filter(Boolean).join(': ') // biome-ignore format: a line
 }
 

@@ -251,3 +251,39 @@ describe('an output that nobody reads to its end', () => {
     expect(await reader.ended).toMatchObject({ code: 0, err: '' })
   })
 })
+
+describe('a server in the background of a shell', () => {
+  it('is not stopped for the terminal that it would read its knobs from', async () => {
+    const { spawn } = await import('@lydell/node-pty')
+    const shell = spawn('bash', ['--norc', '--noprofile', '-i'], { cwd: root, cols: 200, env: { ...process.env, PS1: '' } })
+    ends.push(() => shell.kill('SIGKILL'))
+    let said = ''
+    const looks = new Set<() => void>()
+    shell.onData(text => {
+      said += text
+      for (const look of looks) look()
+    })
+    const says = (pattern: RegExp) =>
+      new Promise<RegExpExecArray>(found => {
+        const look = () => {
+          const match = pattern.exec(said)
+          if (match) looks.delete(look)
+          if (match) found(match)
+        }
+        looks.add(look)
+        look()
+      })
+    shell.write(`${process.execPath} ${tapdipSim} serve qpos --listen tcp:0 --card mir & server=$!\n`)
+    const [, uri] = await says(/(tcp:\/\/127\.0\.0\.1:\d+\?family=qpos)/)
+    shell.write('sleep 1\n') // nobody reads the terminal but who stands in the background
+    await says(/sleep 1/)
+    shell.write('echo typed to the shell\n')
+    await says(/[\r\n]typed to the shell/)
+    const info = await run(['info', uri])
+    shell.write('jobs; kill $server; wait $server; echo over\n')
+    await says(/[\r\n]over/)
+    expect(info.code).toBe(0)
+    expect(said).toMatch(/Running +.*serve qpos/)
+    expect(said).not.toContain('Stopped')
+  })
+})

@@ -361,6 +361,8 @@ describe('when something breaks', () => {
     const { pay } = await counter('visa-signature', {}, { ...dying, rules: [{ do: 'dropAnswer' }] })
     const result = await pay({ newKey: () => 'the-key' })
     expect(result).toMatchObject({ result: 'unknown', reversal: 'pending', key: 'the-key', receipt: { result: 'unknown' } })
+    expect(reasonWords(result, 'en')).toContain('may have charged')
+    expect(reasonWords(result, 'ru')).toContain('не проводите карту ещё раз')
   })
 
   it('the card declines what the host approved: the approval is reversed', async () => {
