@@ -12,6 +12,7 @@ import { tracedLink } from '../src/transport/trace.ts'
 import { parseUri, type Uri } from '../src/transport/uri.ts'
 import { assumptions, type Family, families, hidShape, identify, lineRedaction, type OpenOptions, type Sighting } from './families.ts'
 import { openPcscReader } from './pcsc/driver.ts'
+import { recordedSlot } from './pcsc/recorded-slot.ts'
 import { openRecording } from './recording.ts'
 
 export * from '../src/index.ts'
@@ -57,7 +58,7 @@ export async function open(where: string | Link, options: OpenOptions = {}): Pro
   const uri = typeof where === 'string' ? parseUri(where) : undefined
   if (uri?.scheme === 'pcsc') {
     const slot = await (await import('../src/transport/pcsc.ts')).openPcsc(uri, { signal })
-    return told(openPcscReader(slot, options), tracer)
+    return told(openPcscReader(options.trace ? recordedSlot(slot, line => recordedLine(line, vpcd, options)) : slot, options), tracer)
   }
   if (uri?.scheme === 'replay') return openRecorded(uri, options)
   const family = familyOf(options.family ?? uri?.query.family, uri)
@@ -73,13 +74,23 @@ function openRecorded(uri: Extract<Uri, { scheme: 'replay' }>, options: OpenOpti
 }
 
 async function openOver(link: Link, family: Family, dialect: string | undefined, options: OpenOptions): Promise<Reader> {
-  const { trace, tracer } = options
+  const { tracer } = options
   const { uri, service } = link
   const redaction = lineRedaction(family, { uri, service, dialect })
-  const own = trace ? trace(link, redaction ? { ...family, redaction } : family, dialect) : link
+  const own = recordedLine(link, family, options, dialect)
   const heard = tracer ? tracedLink(own, { tracer, redaction }) : own
   return told(await letGoOnAbort(heard, options, link => family.open(link, { ...options, dialect })), tracer)
 }
+
+/** As `trace` wraps it, who is told what may be written of it. */
+function recordedLine(link: Link, family: Family, { trace }: OpenOptions, dialect?: string): Link {
+  const { uri, service } = link
+  const redaction = lineRedaction(family, { uri, service, dialect })
+  return trace ? trace(link, redaction ? { ...family, redaction } : family, dialect) : link
+}
+
+/** What passes a slot is recorded as the line of such a card program. */
+const vpcd = families.find(({ name }) => name === 'vpcd')!
 
 /** Who the reader is, and what it tells, for a trace. */
 function told(reader: Reader, tracer: Tracer | undefined): Reader {

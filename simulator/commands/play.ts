@@ -2,24 +2,27 @@
 
 import type { Command } from 'commander'
 import { families, readRecording } from '../../devices/index.ts'
-import { choice } from '../../src/command/flags.ts'
+import { choice, onlyFor } from '../../src/command/flags.ts'
 import { interrupted } from '../../src/command/interruption.ts'
 import { language } from '../../src/command/line.ts'
 import { type Fault, isFault } from '../../src/errors.ts'
-import { faultMessage } from '../../src/messages/messages.ts'
+import { faultMessage, message } from '../../src/messages/messages.ts'
 import { bridge } from '../../src/recording/bridge.ts'
 import { playback } from '../../src/recording/playback.ts'
 import { usageFault } from '../../src/refusal.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { needBytes } from '../../src/transport/need-bytes.ts'
+import type { RecordedCard } from '../cards/recorded.ts'
+import { signedAnew } from '../cards/signed-anew.ts'
 import { listen, placeOf } from '../readers/listen/listen.ts'
-import { VpcdCard } from '../readers/vpcd.ts'
+import { type SlotCard, VpcdCard } from '../readers/vpcd.ts'
 import { cardFrom } from './recorded-card.ts'
 
 interface PlayFlags {
   readonly listen: string
   readonly family?: string
   readonly dialect?: string
+  readonly fresh?: boolean
   readonly lang?: string
 }
 
@@ -61,13 +64,15 @@ export function addPlay(program: Command): void {
         families.flatMap(({ dialects = [] }) => dialects),
       ),
     )
+    .option('--fresh', 'a recorded card that is one of the profiles makes cryptograms and signatures of its own, with the test keys')
     .action(async (file: string, flags: PlayFlags) => {
       const { trace, family, dialect, dissector } = readRecording(file, flags, '<file>')
       needBytes(trace)
       if (family.name !== 'vpcd') plainPlace('--listen', flags.listen)
+      if (family.name !== 'vpcd') onlyFor('vpcd', { '--fresh': flags.fresh })
       const tell = (fault: Fault) => void process.stderr.write(`reader: ${faultMessage(fault, language(flags.lang))}\n`)
       // A card's line is a card again, whatever it is asked first.
-      const card = family.name === 'vpcd' ? new VpcdCard(cardFrom(file, trace), { onFault: tell }) : undefined
+      const card = family.name === 'vpcd' ? new VpcdCard(await heldCard(file, cardFrom(file, trace), flags), { onFault: tell }) : undefined
       const serve = async (link: Link) => {
         if (card) return card.serve(link)
         const by = await bridge(playback(trace, { dissector, mtu: link.mtu }), link)
@@ -81,4 +86,14 @@ export function addPlay(program: Command): void {
       await interrupted()
       await listening.close()
     })
+}
+
+/** As it was recorded, or signed anew, where that is asked for and it is one of ours. */
+async function heldCard(file: string, recorded: RecordedCard, { fresh, lang }: PlayFlags): Promise<SlotCard> {
+  if (!fresh) return recorded
+  const anew = await signedAnew(recorded)
+  const told = anew ? message('play.fresh', language(lang), { card: anew.plan.name }) : message('play.verbatim', language(lang))
+  process.stderr.write(`${file}: ${told}\n`)
+  if (!anew) return recorded
+  return recorded.tapped ? { plan: anew.plan, atr: recorded.atr, contact: power => anew.contactless(power) } : anew
 }

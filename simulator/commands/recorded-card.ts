@@ -15,8 +15,9 @@ export function cardFrom(name: string, trace: Trace): RecordedCard {
   let atr: Uint8Array | undefined
   const hear = ({ data }: VpcdAnswer) => {
     const request = requests.shift()
-    if (request?.type === 'apdu') exchanges.push({ command: request.apdu, answer: data })
-    else if (request) atr ??= data
+    if (request?.type === 'apdu') {
+      if (data.length > 0) exchanges.push({ command: request.apdu, answer: data })
+    } else if (request && data.length > 0) atr ??= data
   }
   for (const { direction, bytes } of trace.chunks)
     if (direction === 'in') answered.push(bytes!).forEach(hear)

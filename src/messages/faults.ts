@@ -262,6 +262,11 @@ export const faultMessages = {
   'usage.file.noName': ["{field}: '{value}' is no name of a file", '{field}: «{value}» не может быть именем файла'],
   'usage.file.noBook': ['{field}: {value} cannot be opened as a file', '{field}: {value} не открывается как файл'],
   'knob.done': ['done', 'выполнено'],
+  'play.fresh': ['the card is {card}: it signs anew, with the test keys', 'это карта {card}: она подписывает заново тестовыми ключами'],
+  'play.verbatim': [
+    'the card is none of the profiles: it answers what was recorded',
+    'такой карты среди профилей нет: она отвечает так, как записано',
+  ],
   'help.values': ['one of {values}', 'допустимо: {values}'],
   'help.default': ['{value} when left out', 'по умолчанию {value}'],
 } as const

@@ -1,6 +1,9 @@
 /** Commands to a card, and its answers, for recordings: by the data objects of EMV, and by where a PIN stands. */
 
+import { kernelDictionaries } from '../tlv/kernels.ts'
+import { isSensitive, tagInfo } from '../tlv/tags.ts'
 import type { Cursor } from './cursor.ts'
+import { byTag, type Vendor } from './tlv.ts'
 
 /** SELECT, READ RECORD, GET DATA, GET RESPONSE: what is asked for is in the command, and the same every time. */
 const asking: readonly number[] = [0xa4, 0xb2, 0xca, 0xc0]
@@ -33,13 +36,20 @@ export function editCommand(cursor: Cursor): void {
 /** Templates of an answer; anything else that is not known for a number of the card is hidden. */
 const templates: readonly number[] = [0x6f, 0x70, 0x77, 0x9f, 0x5f]
 const FORMAT_1 = 0x80
+/** Objects that only one contactless kernel knows by this tag: as well known as those of EMV, where they hold no number. */
+const vendor: Vendor = byTag({
+  plain: [
+    FORMAT_1,
+    ...Object.values(kernelDictionaries).flatMap(words => [...words.keys()].filter(tag => !tagInfo(tag) && !isSensitive(tag))),
+  ],
+})
 
 export function editResponse(cursor: Cursor): void {
   const length = cursor.left - 2
   if (length < 0) return void cursor.rest('plain')
   const first = cursor.bytes[cursor.at]
   if (length === 0) return void cursor.rest('plain')
-  if (templates.includes(first)) cursor.tlv(length, { vendor: { [FORMAT_1]: 'plain' } })
+  if (templates.includes(first)) cursor.tlv(length, { vendor })
   else if (first === FORMAT_1 || length <= 8) cursor.take(length, 'plain')
   // An ATR begins with the convention of its bits, and is no answer to a command.
   else cursor.take(length, first === 0x3b || first === 0x3f ? 'plain' : 'secret')

@@ -173,6 +173,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'play --listen', ['play', 'x', '--listen', 'hid'], /--listen is 'hid', it takes pty, tcp/],
   ['tapdip-sim', 'play --family', ['play', 'x', '--family', 'qops'], /--family is 'qops'.*did you mean 'qpos'/],
   ['tapdip-sim', 'play --dialect', ['play', 'x', '--dialect', 'v6'], /--dialect is 'v6'.*did you mean 'v5'/],
+  ['tapdip-sim', 'play --fresh', ['play', '/none/x', '--fresh'], /<file>: there is no file \/none\/x/],
   ['tapdip-sim', 'serve --currency', ['serve', 'qpos', '--currency', 'EUT'], /--currency is 'EUT'.*did you mean/],
   ['tapdip-sim', 'serve --config', ['serve', 'qpos', '--config', '/none/x'], /--config: there is no file \/none\/x/],
   ['tapdip-sim', 'serve --contactless', ['serve', 'qpos', '--contactless', '/none/x'], /--contactless: there is no file \/none\/x/],
