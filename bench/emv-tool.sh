@@ -3,9 +3,8 @@
 #   git clone --recurse-submodules https://github.com/openemv/emv-utils && cmake -B build -DISO8859_IMPL=iconv && cmake --build build --target emv-tool
 #   (Debian: cmake pkg-config libpcsclite-dev libxml2-dev libjson-c-dev iso-codes; pcscd and vsmartcard-vpcd to run it)
 #   EMV_TOOL=…/build/tools/emv-tool bench/emv-tool.sh [card profile …]
-# Guess: emv-tool pays with a virtual card while its line is recorded (`serve vpcd --listen pcsc --record`); the card of that recording gives it the same candidates,
-#        the same application and the same data objects, but for those that hold the number, the name, or a certificate with the number in it.
-# Seen: docs/recordings.md, "Read by another kernel".
+# emv-tool pays with a virtual card while its line is recorded (`serve vpcd --listen pcsc --record`), then with the card of that recording as it is, and signed anew (`--fresh`):
+# which data objects it finds are counted, and those that differ named. What was seen: docs/recordings.md, "Read by another kernel".
 set -euo pipefail
 : "${EMV_TOOL:?the path of emv-tool of openemv/emv-utils}"
 sim="$(cd "$(dirname "$0")/.." && pwd)/dist/simulator"

@@ -12,7 +12,7 @@ import { tracedLink } from '../src/transport/trace.ts'
 import { parseUri, type Uri } from '../src/transport/uri.ts'
 import { assumptions, type Family, families, hidShape, identify, lineRedaction, type OpenOptions, type Sighting } from './families.ts'
 import { openPcscReader } from './pcsc/driver.ts'
-import { recordedSlot } from './pcsc/recorded-slot.ts'
+import { recordedSlot } from './recorded-slot.ts'
 import { openRecording } from './recording.ts'
 
 export * from '../src/index.ts'

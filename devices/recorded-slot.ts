@@ -1,8 +1,8 @@
 /** What passes a PC/SC slot, recorded as a line of vpcd: commands and answers are all that such a slot has, and its recording is a card again (`tapdip-sim play`). */
 
-import { Inbox } from '../../src/transport/inbox.ts'
-import type { Link, PoweredCard, SlotLink } from '../../src/transport/link.ts'
-import { device, host, type VpcdRequest } from '../vpcd/codec.ts'
+import { Inbox } from '../src/transport/inbox.ts'
+import type { Link, PoweredCard, SlotLink } from '../src/transport/link.ts'
+import { device, host, type VpcdRequest } from './vpcd/codec.ts'
 
 /** The slot, told to the link that `record` wraps. A command without an answer has an empty one there. */
 export function recordedSlot(slot: SlotLink, record: (line: Link) => Link): SlotLink {
