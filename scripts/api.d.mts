@@ -1,1 +1,1 @@
-export function reports(): Map<string, string>
+export function reports(forgotten?: (entry: string, name: string) => void): Map<string, string>

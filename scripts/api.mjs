@@ -9,8 +9,11 @@ import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const lib = ['es2023', 'dom', 'dom.iterable', 'esnext.disposable']
 
-/** @returns {Map<string, string>} the report of each entry by its file, `api/emv.md` */
-export function reports() {
+/**
+ * @param {(entry: string, name: string) => void} [forgotten] hears of each name that a signature of the entry has and the entry does not export
+ * @returns {Map<string, string>} the report of each entry by its file, `api/emv.md`
+ */
+export function reports(forgotten = () => {}) {
   const { exports, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const folder = mkdtempSync(join(tmpdir(), 'tapdip-api-'))
   try {
@@ -19,7 +22,7 @@ export function reports() {
         .filter(([, { types }]) => types)
         .map(([entry, { types }]) => {
           const name = entry === '.' ? 'tapdip' : entry.slice(2)
-          extract(name, join(root, types), folder)
+          extract(name, join(root, types), folder, forgotten)
           const [, code] = /```ts\r?\n([\s\S]*?)```/.exec(readFileSync(join(folder, `${name}.api.md`), 'utf8'))
           const shown = code
             .replaceAll('\r', '')
@@ -38,7 +41,7 @@ export function reports() {
   }
 }
 
-function extract(name, types, folder) {
+function extract(name, types, folder, forgotten) {
   const silent = { default: { logLevel: 'none' } }
   const compilerOptions = { target: 'es2022', lib, module: 'nodenext', moduleResolution: 'nodenext', types: [], skipLibCheck: true }
   const config = ExtractorConfig.prepare({
@@ -57,6 +60,7 @@ function extract(name, types, folder) {
   })
   const quiet = message => {
     message.handled = true
+    if (message.messageId === 'ae-forgotten-export') forgotten(name, /"([^"]+)"/.exec(message.text)[1])
   }
   const { succeeded } = Extractor.invoke(config, { localBuild: true, messageCallback: quiet })
   if (!succeeded) throw new Error(`no report of ${name}`)

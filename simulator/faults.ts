@@ -6,6 +6,7 @@ import { sleep } from '../src/clock.ts'
 import type { Link } from '../src/transport/link.ts'
 import { chance } from './chance.ts'
 
+/** What goes wrong on the line of a virtual reader, frame by frame; nothing where all is left out. It may be changed while the reader is used. */
 export interface LineFaults {
   /** Bytes in one piece; what the link takes when left out. */
   chunk?: number

@@ -55,5 +55,5 @@ export { type DescribedField, type DescribedIso, describeIso, printIso } from '.
 export * from './tlv/ber.ts'
 export * from './tlv/dol.ts'
 export { type KernelDictionary, type KernelName, kernelDictionaries, kernelNames, kernelWordsOf } from './tlv/kernels.ts'
-export { type Described, type DescribeOptions, type Description, describe, printTree } from './tlv/print.ts'
+export { type Described, type DescribeOptions, type Description, describe, printTree, type Stopped } from './tlv/print.ts'
 export { type Dictionary, general } from './tlv/tags.ts'

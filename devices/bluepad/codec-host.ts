@@ -36,21 +36,43 @@ const interfaces = ['chip', 'tap', 'swipe'] as const
 export const cvms = ['none', 'onlinePin', 'offlinePin', 'signature', 'device'] as const
 const results = ['unableToGoOnline', 'approved', 'declined', 'referral'] as const
 
+/** What the reader asks its host. */
 export interface HostQuestion {
+  /** How the card was read, where the reader tells. */
   readonly interface?: (typeof interfaces)[number] | undefined
+  /** How the cardholder was verified, where the reader tells. */
   readonly cvm?: (typeof cvms)[number] | undefined
+  /** Data objects of card and terminal, by tag. */
   readonly tags: ReadonlyMap<number, Uint8Array>
-  readonly pinBlock?: { readonly format: 0 | 3 | 4; readonly data: Uint8Array; readonly ksn: Uint8Array }
+  /** The PIN, enciphered in the reader. */
+  readonly pinBlock?: {
+    /** ISO 9564-1. */
+    readonly format: 0 | 3 | 4
+    /** 8 bytes; 16 of format 4. */
+    readonly data: Uint8Array
+    /** Key serial number of DUKPT. */
+    readonly ksn: Uint8Array
+  }
 }
 
+/** What the host answers. */
 export type HostReply =
-  | { readonly type: 'unableToGoOnline' }
   | {
+      /** It could not be reached. */
+      readonly type: 'unableToGoOnline'
+    }
+  | {
+      /** What it decided. */
       readonly type: 'approved' | 'declined' | 'referral'
+      /** ISO 8583, field 39. */
       readonly code: string
+      /** For the card: 91. */
       readonly issuerAuthenticationData?: Uint8Array
+      /** For the card: templates 71 and 72, whole. */
       readonly scripts?: readonly Uint8Array[]
+      /** For the slip: ISO 8583, field 38. */
       readonly authorisationCode?: string
+      /** For the slip: ISO 8583, field 37. */
       readonly rrn?: string
     }
 

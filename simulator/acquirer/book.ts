@@ -59,16 +59,23 @@ export interface Operation {
   fiscal?: FiscalMark
 }
 
+/** An order as the host has it. */
 export interface BookedOrder {
+  /** Whose it is: the merchant's id. */
   readonly merchant: string
+  /** As the merchant numbers it. */
   readonly number: string
   /** The host's own unique number of it. */
   readonly billNumber: string
   /** As it was asked for last before anything was paid. */
   amount: bigint
+  /** Of all its amounts. */
   readonly currency: AuthorisationMessage['currency']
+  /** What is bought, where the merchant told. */
   items?: readonly OrderItem[]
+  /** What of the amount is no goods: cash, a tip, a surcharge. */
   parts?: AmountParts
+  /** What was done with it, oldest first. */
   readonly operations: Operation[]
   /** Kept by `Book.stand`. */
   state: OrderState

@@ -32,7 +32,12 @@ export interface AcquirerOptions extends DeskOptions {
   /** Connections at once; 128 when left out. One more is closed. */
   readonly maxConnections?: number
   /** PEM: the host speaks TLS. */
-  readonly tls?: { readonly cert: string; readonly key: string }
+  readonly tls?: {
+    /** The certificate, with those that lead to its root. */
+    readonly cert: string
+    /** Its private key. */
+    readonly key: string
+  }
 }
 
 const MAX_BODY = 64 * 1024

@@ -132,4 +132,5 @@ export const testRsaKeys = {
     q: 'D5C43DB2FD2C76CCFAF73455404A55B99E56C38E7D118966190BA3C1957C56E662D0D944702EA52908D0EC32241B76218977B9D909757D5D3EBC5BDA7EB8ADE1',
   },
 } as const satisfies Record<string, RsaPrimes>
+/** Name of a test key; that of an issuer or a card says its length. */
 export type TestRsaKeyName = keyof typeof testRsaKeys

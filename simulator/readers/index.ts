@@ -24,7 +24,12 @@ export interface VirtualFamily {
   /** A reader of it. @throws Fault `unsupported` for a dialect that has no bytes */
   readonly make: (options: VirtualReaderOptions) => VirtualReader
   /** A test image of its firmware, as the file that a host sends; left out where it takes none. */
-  readonly image?: (options: { readonly version: string; readonly signed?: boolean }) => Uint8Array
+  readonly image?: (options: {
+    /** Of the image. */
+    readonly version: string
+    /** False: its signature is another's; true when left out. */
+    readonly signed?: boolean
+  }) => Uint8Array
 }
 
 /** Head and body, one after the other. */

@@ -8,6 +8,7 @@ import type { PinBlock } from '../../src/emv/terminal.ts'
 
 /** Which keys a PIN pad has: `tdes` ANSI X9.24-1, PIN blocks of ISO 9564 format 0; `aes-128` ANSI X9.24-3, format 4. */
 export const pinKeyKinds = ['tdes', 'aes-128'] as const
+/** How a PIN pad enciphers PINs. */
 export type PinKeyKind = (typeof pinKeyKinds)[number]
 
 /** DUKPT initial key and initial key serial number (counter zero): 16 and 10 bytes of triple DES; 16, 24 or 32 and 12 bytes of AES. */

@@ -11,8 +11,17 @@ export { transact } from '../emv/contact/kernel.ts'
 export * from '../emv/contactless/config.ts'
 export type { ContactlessKernel, Field, KernelActivation } from '../emv/contactless/entry.ts'
 export { kernelsOf } from '../emv/contactless/kernels-of.ts'
+export type { DataExchangeHandler } from '../emv/contactless/mastercard/exchange.ts'
 export { TornLog } from '../emv/contactless/mastercard/torn-log.ts'
-export type { ContactlessOutcome, UiRequest } from '../emv/contactless/outcome.ts'
+export type {
+  ContactlessCvm,
+  ContactlessOutcome,
+  OnlineResponse,
+  OutcomeStatus,
+  StartPoint,
+  UiRequest,
+  UiStatus,
+} from '../emv/contactless/outcome.ts'
 export { contactlessFor, russianContactless, type TapChanges } from '../emv/contactless/profiles.ts'
 export { type TapOptions, tap } from '../emv/contactless/tap.ts'
 export type * from '../emv/explain/explain.ts'

@@ -101,7 +101,7 @@ export const hostStates = ['approved', 'declined', 'referral', 'inProcess', 'rev
 export type HostState = (typeof hostStates)[number]
 
 /** What is no answer of a host's. */
-interface NoAnswer {
+export interface NoAnswer {
   /** It could not be reached. */
   readonly type: 'unableToGoOnline'
 }

@@ -40,10 +40,11 @@ export interface Description {
   /** Those of the first level, in order. */
   readonly objects: readonly Described[]
   /** Where reading had to stop, and why; left out where all could be read. `rest` counts the bytes from the offset on. */
-  readonly stopped?: Stop
+  readonly stopped?: Stopped
 }
 
-interface Stop {
+/** Where reading had to stop, and why. */
+export interface Stopped {
   /** The rule that was broken. */
   readonly rule: string
   /** Where, in the bytes that were described. */
@@ -205,7 +206,7 @@ function collect(bytes: Uint8Array, options: DescribeOptions, around: Around, de
 
 const aids = new Set([0x4f, 0x84, 0x9f06])
 
-function stopWords({ rule, offset, rest }: Stop): string {
+function stopWords({ rule, offset, rest }: Stopped): string {
   return `${rule} at offset ${offset}; ${rest} byte${rest === 1 ? '' : 's'} not read`
 }
 

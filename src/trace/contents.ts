@@ -124,7 +124,7 @@ function split(list: Uint8Array | undefined, values: Uint8Array, put: (name: str
 const tagName = /^(?:[0-9A-Fa-f]{2}){1,3}$/
 
 /** Leaves of JSON by their path; what stands under a tag is that tag's. */
-function leaves(path: string, value: Json, put: (name: string, value: string) => void, depth = 0): void {
+function leaves(path: string, value: Json | undefined, put: (name: string, value: string) => void, depth = 0): void {
   const last = path.slice(path.lastIndexOf('.') + 1)
   if (typeof value === 'object' && value !== null && depth <= MAX_DEPTH) {
     for (const [name, inner] of Object.entries(value)) leaves(path === '' ? name : `${path}.${name}`, inner, put, depth + 1)

@@ -3,7 +3,7 @@
 /** The version of the format, in its first line. 1 was the recording of a line alone. */
 export const TRACE_FORMAT = 2
 
-/** What JSON can hold. */
+/** What JSON can hold; what is undefined is left out. */
 export type Json =
   | string
   | number
@@ -12,7 +12,7 @@ export type Json =
   | readonly Json[]
   | {
       /** By its name. */
-      readonly [name: string]: Json
+      readonly [name: string]: Json | undefined
     }
 
 /** The first line: what is told of, and how. */

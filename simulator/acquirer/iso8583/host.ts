@@ -53,6 +53,7 @@ export interface IsoLineOptions {
   readonly frameTime?: number
   /** Connections at once; beyond them the one that has been silent the longest is closed. 64 when left out. */
   readonly connections?: number
+  /** Times the line; the system's when left out. */
   readonly clock?: Clock
 }
 

@@ -84,6 +84,7 @@ export const scriptCommands = [
 ] as const
 
 export const tapBrandNames = ['mir', 'visa', 'mastercard', 'amex', 'jcb', 'discover', 'unionpay'] as const
+/** A payment system whose applications can be tapped. */
 export type Brand = (typeof tapBrandNames)[number]
 
 const brands: Readonly<Record<string, Brand>> = {
@@ -112,5 +113,7 @@ export function tapBrandOf({
   return brandOf(aid) ?? (contactless === false ? undefined : contactless?.as)
 }
 
+/** How a card computes its cryptograms. */
 export type CryptogramName = (typeof cryptogramNames)[number]
+/** A command of an issuer's script that a card knows. */
 export type ScriptCommand = (typeof scriptCommands)[number]

@@ -124,4 +124,5 @@ export const profiles = {
   'stripe-only': stripeOnly,
   emvpt,
 } satisfies Readonly<Record<string, CardProfile>>
+/** Name of a ready profile, as `loadCard` takes it. */
 export type ProfileName = keyof typeof profiles

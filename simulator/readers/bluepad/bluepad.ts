@@ -28,7 +28,9 @@ import { BluepadJob } from './job.ts'
 import { DeviceLine, type SessionFaults } from './mped-line.ts'
 import { type Answered, selfElements, serialDigits, statusOfFault } from './payload.ts'
 
+/** What a virtual BluePad is made with. */
 export interface BluepadOptions extends Omit<VirtualReaderOptions, 'body'> {
+  /** What a person touches; one of its own when left out. */
   readonly body?: Body
   /** What can be wrong with the session. */
   readonly session?: SessionFaults

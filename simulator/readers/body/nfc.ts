@@ -17,9 +17,16 @@ export interface VirtualNfc {
   readonly tellsRemoval: true
   /** Waits for one card in the field; `onCollision` hears of several, and when they are gone. @throws Fault `aborted`, or the signal's own */
   activate(options: {
+    /** Ends the wait. */
     readonly signal: AbortSignal
+    /** Several cards are in the field, or none is left. */
     onCollision(cards: 'several' | 'none'): void
-  }): Promise<Card & { removed: AbortSignal }>
+  }): Promise<
+    Card & {
+      /** Aborted when the card has left the field. */
+      removed: AbortSignal
+    }
+  >
   /** The field goes off: a card that stays begins anew. */
   off(): Promise<void>
 }

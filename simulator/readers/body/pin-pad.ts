@@ -5,9 +5,11 @@ import { isFault } from '../../../src/errors.ts'
 import type { MessageId } from '../../../src/messages/messages.ts'
 import type { Body } from './body.ts'
 
+/** How a PIN is typed. */
 export interface PinRules {
-  /** Fewest and most digits; ISO 9564-1 allows 4 to 12. */
+  /** Fewest digits; ISO 9564-1 allows 4 to 12. */
   readonly min: number
+  /** Most digits. */
   readonly max: number
   /** Milliseconds from the prompt to ENTER. */
   readonly timeout: number

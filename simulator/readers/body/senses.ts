@@ -8,13 +8,19 @@ import type { MessageId } from '../../../src/messages/messages.ts'
 /** A card as a person holds it. Each call of `contact` or `contactless` is a cold reset: the Card it gives begins anew. */
 export interface PlasticCard {
   /** Into a slot; left out where it has no chip. @throws Fault `card-mute` where the chip is dead */
-  contact?(power: { readonly clock: Clock }): Card
+  contact?(power: {
+    /** Times what the card does. */
+    readonly clock: Clock
+  }): Card
   /** Whether a person sees a chip on it, where there is one way only to know; by `contact` when left out. */
   readonly hasChip?: boolean
   /** Whether it has an antenna; as `contactless` says when left out. */
   readonly canTap?: boolean
   /** Into a field; left out where it has no antenna. @throws Fault `card-mute` */
-  contactless?(power: { readonly clock: Clock }): Card
+  contactless?(power: {
+    /** Times what the card does. */
+    readonly clock: Clock
+  }): Card
   /** Sentinels and LRC left out. */
   readonly stripe?: SwipedTracks
   /** What its holder knows. */
@@ -57,21 +63,69 @@ export type Light = 'off' | 'waiting' | 'ok' | 'error'
 
 /** What happens to a body, as `on` tells it. */
 export type BodyEvent =
-  | { readonly type: 'display'; readonly screen: Screen }
-  | { readonly type: 'card'; readonly event: 'inserted' | 'removed' | 'tapped' | 'left' | 'swiped' }
-  /** The n-th command since the card was presented has gone to the card, its answer has not come. `instruction`: its INS byte. */
-  | { readonly type: 'apdu'; readonly where: 'chip' | 'tap'; readonly count: number; readonly instruction?: number | undefined }
-  | { readonly type: 'sound'; readonly sound: Sound }
-  | { readonly type: 'light'; readonly light: Light }
-  | { readonly type: 'battery'; readonly battery: Battery }
-  | { readonly type: 'power'; readonly on: boolean }
-  | { readonly type: 'tamper' }
+  | {
+      /** The display shows something else. */
+      readonly type: 'display'
+      /** What it shows. */
+      readonly screen: Screen
+    }
+  | {
+      /** A card came or went. */
+      readonly type: 'card'
+      /** Into or out of the slot, to or from the antenna, through the reader. */
+      readonly event: 'inserted' | 'removed' | 'tapped' | 'left' | 'swiped'
+    }
+  | {
+      /** A command has gone to the card, its answer has not come. */
+      readonly type: 'apdu'
+      /** Which way. */
+      readonly where: 'chip' | 'tap'
+      /** Which one since the card was presented, from 1. */
+      readonly count: number
+      /** Its INS byte. */
+      readonly instruction?: number | undefined
+    }
+  | {
+      /** The buzzer is heard. */
+      readonly type: 'sound'
+      /** What it plays. */
+      readonly sound: Sound
+    }
+  | {
+      /** The lights change. */
+      readonly type: 'light'
+      /** What they show. */
+      readonly light: Light
+    }
+  | {
+      /** The battery is another. */
+      readonly type: 'battery'
+      /** As its gauge tells it. */
+      readonly battery: Battery
+    }
+  | {
+      /** It is switched on or off. */
+      readonly type: 'power'
+      /** On. */
+      readonly on: boolean
+    }
+  | {
+      /** It was opened. */
+      readonly type: 'tamper'
+    }
 
 /** A card that the reader has noticed. */
 export type Presented =
-  | { readonly interface: 'chip' }
-  | { readonly interface: 'tap' }
-  | { readonly interface: 'swipe'; readonly tracks: SwipedTracks }
+  | {
+      /** Which way: into the slot, or to the antenna. */
+      readonly interface: 'chip' | 'tap'
+    }
+  | {
+      /** Through the reader. */
+      readonly interface: 'swipe'
+      /** What was read. */
+      readonly tracks: SwipedTracks
+    }
 
 /** What waiting for a card came to. */
 export type CardWait = Presented | { readonly interface: 'none'; readonly why: 'cancelled' | 'timeout' }

@@ -10,12 +10,17 @@ import type { HidShape } from '../../../src/transport/shape.ts'
 
 /** How a device shows itself on USB. */
 export interface HidPlug {
+  /** USB vendor ID. */
   readonly vendor: number
+  /** USB product ID. */
   readonly product: number
+  /** How bytes lie in its reports. */
   readonly shape: HidShape
+  /** Who made it, in words. */
   readonly manufacturer: string
   /** The product in words. */
   readonly name: string
+  /** On its case. */
   readonly serial: string
 }
 

@@ -16,6 +16,7 @@ import { openPty } from './pty.ts'
 
 export type { Listening, ServeLink } from './listening.ts'
 
+/** How a reader is served. */
 export interface ListenOptions {
   /** Sees what `serve` throws, but for the end of its link. */
   onError?: ((fault: Fault) => void) | undefined

@@ -6,6 +6,7 @@ import type { Controller } from '../../air/controller.ts'
 /** Runs a device on one link until the link is over. */
 export type ServeLink = (link: Link) => Promise<void>
 
+/** A reader that is served: where it is found, until it is closed. */
 export interface Listening {
   /** What a host connects to: `serial:/dev/pts/4`, `tcp://127.0.0.1:9100`; `pcsc:` for any program of PC/SC. */
   readonly uri: string

@@ -6,6 +6,7 @@ import type { MessageId } from '../../messages/messages.ts'
 /** Where Entry Point goes on: pre-processing, protocol activation, combination selection, kernel activation. */
 export type StartPoint = 'A' | 'B' | 'C' | 'D'
 
+/** How a kernel ends (EMV Contactless Book A, 6.1). */
 export type OutcomeStatus = 'approved' | 'declined' | 'onlineRequest' | 'endApplication' | 'selectNext' | 'tryAnotherInterface' | 'tryAgain'
 
 /** `confirmationCode`: the consumer's device verified its holder. */
@@ -59,6 +60,7 @@ export function uiText(message: number): MessageId | undefined {
   return texts[message as UiMessage]
 }
 
+/** What the reader is doing, for its lights and sounds (Book A, 7.1). */
 export type UiStatus =
   | 'notReady'
   | 'idle'
@@ -128,7 +130,9 @@ export interface ContactlessOutcome {
 
 /** The host's answer as Entry Point and kernels take it: 91, the templates 71 and 72, and 8A. */
 export interface OnlineResponse {
+  /** 91. */
   readonly issuerAuthenticationData?: Uint8Array
+  /** Templates 71 and 72, whole. */
   readonly scripts?: readonly Uint8Array[]
   /** 8A, two characters; undefined when no host could be reached. */
   readonly code?: string

@@ -5,7 +5,7 @@ import { currency } from '../../currency.ts'
 import { Fault, isFault } from '../../errors.ts'
 import { brokenBy } from '../one-line.ts'
 
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json | undefined }
+export type { Json } from '../../trace/event.ts'
 
 /** @throws Fault `bad-argument` with details.path, as all below */
 export function wrong(path: string, rule: string): Fault {

@@ -135,8 +135,11 @@ export function paymentJson(payment: PaymentResult): PaymentJson {
 /** What of a payment is put into words. */
 const spoken = door.shape({ result: door.anyText, reason: door.maybe(door.anyText), receipt: door.object })
 
-/** Amounts are texts of minor units. */
-export type PaymentJson = Omit<PaymentResult, 'outcome' | 'answer' | 'approvedAmount'> & { readonly approvedAmount?: string }
+/** A payment as JSON: without the outcome's secret data and the host's answer; amounts are texts of minor units. */
+export type PaymentJson = Omit<PaymentResult, 'outcome' | 'answer' | 'approvedAmount'> & {
+  /** Minor units. */
+  readonly approvedAmount?: string
+}
 
 /** Why a payment ended so: of one that is not known, what that means for who takes money. */
 export function reasonMessage(result: string | undefined, reason: PaymentReason, language: Language): string {

@@ -5,6 +5,7 @@ import { asFault, Fault, isFault } from '../../errors.ts'
 import { isMissing, missingLibrary } from '../../missing-library.ts'
 import { dialAir, hciSocketOver, loadOwn, startLibrary } from './hci.ts'
 
+/** Whatever an emitter calls. */
 // biome-ignore lint/suspicious/noExplicitAny: so do EventEmitters type theirs; nothing else would take them
 export type AnyListener = (...values: any[]) => void
 

@@ -33,6 +33,7 @@ const answerable: ReadonlySet<number> = new Set([
   0x9f5c, 0x9f53, 0x9f7c, 0xdf60, 0xdf62, 0xdf63, 0xdf8108, 0xdf8109, 0xdf810a,
 ]) // biome-ignore format: a list
 
+/** Who answers Data Exchange (EMV Contactless Book C-2, 3.6): `exchangeData` of a Terminal. */
 export type DataExchangeHandler = NonNullable<Terminal['exchangeData']>
 
 /** The terminal did not answer in time, or with nothing that lets the kernel go on (Error Indication, L3 "time out"). */

@@ -3,6 +3,7 @@
 export {
   decodeIso,
   encodeIso,
+  type IsoBroken,
   type IsoFrame,
   type IsoMac,
   type IsoMessage,
