@@ -107,7 +107,9 @@ function ofUnion({ options = [], discriminator }: Def, value: unknown, path: Pat
     return list ? problems(list, value, path) : []
   }
   const words = branches.flatMap(one => wordsOf(one))
-  if (typeof value === 'string' && words.length > 0) return [notOneOf(value, words, path)]
+  // Words and something else: true or false, a number, a list are told as well.
+  const others = [...new Set(branches.filter(one => wordsOf(one).length === 0).map(kindOf))].filter(one => one !== 'something else')
+  if (typeof value === 'string' && words.length > 0 && !others.includes('a text')) return [notOneOf(value, [...others, ...words], path)]
   const leaf = branches.find(one => defOf(one).type === typeof value)
   return leaf ? problems(leaf, value, path) : []
 }
@@ -144,7 +146,21 @@ function broken(schema: z.ZodType, value: unknown, path: Path): Problem {
   const kinds = type === 'union' ? [...new Set(options.map(one => kindOf(bare(one))))].join(', or ') : kindOf(inner)
   const wrongKind = issue?.code === 'invalid_type' || issue?.code === 'invalid_union'
   const quotes = typeof value === 'number' && /text/.test(kinds) ? `; put it in quotes: "${value}"` : ''
-  return { path: at, kind: 'rule', value: written(value), rule: wrongKind ? `${kinds}${quotes}` : (issue?.message ?? 'it is not taken') }
+  return { path: at, kind: 'rule', value: written(value), rule: wrongKind ? `${kinds}${quotes}` : sentenceOf(issue) }
+}
+
+/** What an issue says; the sentences that zod makes itself are no words of ours. */
+function sentenceOf(issue: z.core.$ZodIssue | undefined): string {
+  switch (issue?.code) {
+    case 'too_small':
+      return issue.origin === 'array' ? `at least ${issue.minimum} of them` : issue.origin === 'string' ? `at least ${issue.minimum} characters` : `${issue.minimum} or more` // biome-ignore format: a row
+    case 'too_big':
+      return issue.origin === 'array' ? `at most ${issue.maximum} of them` : issue.origin === 'string' ? `at most ${issue.maximum} characters` : `${issue.maximum} or less` // biome-ignore format: a row
+    case 'not_multiple_of':
+      return `a multiple of ${issue.divisor}`
+    default:
+      return issue?.message ?? 'it is not taken'
+  }
 }
 
 function kindOf(schema: z.ZodType): string {

@@ -1,6 +1,8 @@
 /** The schema of a scenario: one source of what a file may say, of the JSON Schema that editors complete from, and of the types in TypeScript. */
 
 import { z } from 'zod'
+import { EXIT } from '../../src/command/line.ts'
+import { allCurrencies } from '../../src/currency.ts'
 import { TSI, TVR } from '../../src/emv/data.ts'
 import { messageTexts } from '../../src/messages/messages.ts'
 import { operationTypes, orderStates } from '../../src/payment/acquirer.ts'
@@ -55,6 +57,11 @@ export const screenPattern = z
     context.addIssue({ code: 'custom', message: 'a message of the display, or a text', params: { allowed, value } })
   })
   .describe('An id of a message, reader.enterPin; a text that a line has in it; or /a regular expression/')
+
+const exit = z.int().superRefine((value, context) => {
+  const allowed = [...new Set(Object.values(EXIT))].map(String)
+  if (!allowed.includes(`${value}`)) context.addIssue({ code: 'custom', message: 'an exit code', params: { allowed, value: `${value}` } })
+})
 
 const key = z.enum(keys)
 
@@ -151,7 +158,7 @@ export const expectation = z.strictObject({
   fault: oneOrMore(z.enum([...faultCodes, 'none']))
     .optional()
     .describe('The code of the Fault that it ended with instead'),
-  exit: oneOrMore(z.int().min(0).max(255)).optional().describe('As `tapdip pay` would exit'),
+  exit: oneOrMore(exit).optional().describe('As `tapdip pay` would exit'),
   interface: oneOrMore(z.enum(interfaces)).optional().describe('How the card was read'),
   cvm: oneOrMore(z.enum(cvms)).optional().describe('How the cardholder was verified; untold: nobody tells'),
   application: oneOrMore(z.string().min(1)).optional().describe('Label of the application that paid'),
@@ -321,6 +328,11 @@ const fields = {
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/, 'ISO 4217, three capital letters')
+    .superRefine((value, context) => {
+      const allowed = allCurrencies.map(({ alpha }) => alpha)
+      if (/^[A-Z]{3}$/.test(value) && !allowed.includes(value))
+        context.addIssue({ code: 'custom', message: 'a currency of ISO 4217', params: { allowed, value } })
+    })
     .optional()
     .describe('RUB when left out'),
   faults: z.array(fault).optional().describe('What goes wrong, and when'),
