@@ -79,10 +79,12 @@ else {
   let bad = wrong.length
   if (values.growth) {
     const begun = Date.now()
-    const { measured, rows, wrong } = await growth()
+    const { measured, rows, wrong } = await growth(values.only)
     const slow = rows.filter(({ ratio }) => ratio > BOUND)
-    for (const { name, shape, sizes, small, large, ratio } of [...rows.slice(0, 5), ...slow.slice(5)])
-      console.log(`${ratio.toFixed(2)} × 64  ${name}, ${shape}: ${sizes[0]} ${small.toFixed(3)} ms, ${sizes[1]} ${large.toFixed(1)} ms`)
+    for (const { name, shape, sizes, small, large, times, ratio } of [...rows.slice(0, 5), ...slow.slice(5)]) {
+      const beside = times === 64 ? `${sizes[0]} ${small.toFixed(3)} ms, ` : times > 0 ? `a ${times}th ${small.toFixed(3)} ms, ` : ''
+      console.log(`${ratio.toFixed(2)} × ${times || 'the most for a byte'}  ${name}, ${shape}: ${beside}${sizes[1]} ${large.toFixed(1)} ms`)
+    }
     for (const { name, shape, error } of wrong) console.log(`${name}, ${shape}: ${error}`)
     console.log(
       `${measured} long inputs, ${Math.round((Date.now() - begun) / 1000)} s, ${wrong.length} exceptions that are no Fault; ` +

@@ -88,7 +88,7 @@ function whose(unsolicited: boolean, said: HostMessage | undefined, heard: Devic
 /** Miura packets for people. */
 export const anatomy: Anatomy = from => {
   /** Packets of messages that go on, by address and by who asked. */
-  const chains = new Map<number, Uint8Array>()
+  const chains = new Map<number, Uint8Array[]>()
   /** A STREAM BINARY, and how much of its content is to come. */
   let stream: { readonly packet: Uint8Array; readonly size: number } | undefined
   const say = (message: Uint8Array, unsolicited: boolean): Said => {
@@ -109,10 +109,14 @@ export const anatomy: Anatomy = from => {
       }
       const unsolicited = (frame[1] & UNSOLICITED) !== 0
       const key = frame[0] | (frame[1] & UNSOLICITED)
-      const message = concat(chains.get(key) ?? new Uint8Array(0), frame)
+      const chain = chains.get(key) ?? []
+      chain.push(frame)
+      if (frame[1] & CHAINED) {
+        chains.set(key, chain)
+        return undefined
+      }
       chains.delete(key)
-      if (frame[1] & CHAINED) chains.set(key, message)
-      if (frame[1] & CHAINED) return undefined
+      const message = concat(...chain)
       const size = from === 'reader' || unsolicited || message.length > frame.length ? 0 : streamed(frame.subarray(HEAD, -1))
       stream = size > 0 ? { packet: frame, size } : undefined
       return stream ? undefined : say(message, unsolicited)
