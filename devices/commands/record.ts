@@ -21,9 +21,13 @@ export function traceTo(file: string, overwrite: boolean | undefined): TraceWrit
   }
 }
 
-/** Each connection begins with a head of its own. @throws Fault `bad-argument` */
+/** Each connection begins with a head of its own; each line is on the disk when it has passed. @throws Fault `bad-argument` */
 export function recordTo(file: string, overwrite: boolean | undefined): NonNullable<OpenOptions['trace']> {
-  const write = fileFor('--record', file, overwrite)
+  const lines = fileFor('--record', file, overwrite)
+  const write = (line: string) => {
+    lines(line)
+    lines.flush()
+  }
   return (link, { redaction, name }, dialect) => traced(link, { write, redaction, reader: { family: name, dialect } })
 }
 
