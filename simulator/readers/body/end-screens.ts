@@ -31,6 +31,8 @@ export class EndScreens {
   readonly #hold: number
   readonly #idle: () => void
   #running = new AbortController()
+  /** Approved without a PIN, and the card is still in: "successful" is due when it is out, whatever the host writes until then. */
+  #owed = false
 
   /** @param hold milliseconds for a result to be read */
   constructor(body: Body, hold: number, idle: () => void) {
@@ -40,11 +42,13 @@ export class EndScreens {
   }
 
   show(ended: Ended): void {
+    this.#owed = false
     this.#start(signal => this.#ending(ended, signal))
   }
 
   /** The card has been read, and the reader has no more part in it. */
   showHandedOver(): void {
+    this.#owed = false
     this.#body.show('reader.processing')
     this.#start(signal => this.#rest(signal))
   }
@@ -76,8 +80,9 @@ export class EndScreens {
     body.shine(approved ? 'ok' : 'error')
     body.sound(approved ? 'ok' : 'error')
     if (approved && !pin && body.cardInSlot) {
+      this.#owed = true
       await this.#cardOut(signal)
-      body.show('reader.successful')
+      this.#showOwed()
     } else {
       const no = (reason && reasons[reason]) ?? (result === 'declined' ? 'reader.declined' : 'reader.cancelled')
       body.show(approved ? (pin ? 'reader.approved' : 'reader.successful') : no)
@@ -88,8 +93,16 @@ export class EndScreens {
   async #rest(signal: AbortSignal): Promise<void> {
     await sleep(this.#hold, this.#body.clock, signal)
     await this.#cardOut(signal)
+    if (this.#showOwed()) await sleep(this.#hold, this.#body.clock, signal)
     this.#body.shine('off')
     this.#idle()
+  }
+
+  #showOwed(): boolean {
+    const owed = this.#owed
+    this.#owed = false
+    if (owed) this.#body.show('reader.successful')
+    return owed
   }
 
   async #cardOut(signal: AbortSignal): Promise<void> {
