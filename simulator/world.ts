@@ -1,6 +1,6 @@
 /** One simulated counter: a virtual reader with a card and a person to hold it, an acquirer with the issuer behind it, and a clock. `tapdip/simulator`. */
 
-export type { BookedOrder } from './acquirer/book.ts'
+export type { BookedOrder } from './acquirer/booked.ts'
 export type * from './acquirer/events.ts'
 export { type AcquirerHost, type AcquirerOptions, startAcquirer } from './acquirer/host.ts'
 export type {

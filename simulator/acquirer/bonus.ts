@@ -1,6 +1,7 @@
 /** Bonus points: the host pays part of an order with them, and gives new ones, by operations of its own (seed 001). */
 
-import { type Book, type BookedOrder, bonusKey, type Found, least, type Operation } from './book.ts'
+import { type Book, bonusKey, type Found, least } from './book.ts'
+import type { BookedOrder, Operation } from './booked.ts'
 import type { Issuer } from './issuer/issuer.ts'
 
 export interface BonusOptions {

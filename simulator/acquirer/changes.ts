@@ -5,7 +5,8 @@ import type { ChangeKind, HostAnswer, ItemPart, OrderChange } from '../../src/pa
 import { type Allowed, overOf } from '../../src/payment/estimates.ts'
 import { priceParts } from '../../src/payment/order.ts'
 import { cancelAward } from './bonus.ts'
-import { type Book, type BookedOrder, least, ledger, type Operation, payments, standing } from './book.ts'
+import { type Book, least, ledger, payments, standing } from './book.ts'
+import type { BookedOrder, Operation } from './booked.ts'
 import type { Issuer } from './issuer/issuer.ts'
 import type { CheckedRule } from './rules.ts'
 

@@ -196,6 +196,11 @@ describe('architecture', () => {
     expect([...inFolder].filter(([, files]) => files > 20)).toEqual([])
   })
 
+  it('a file holds one concept: 400 lines at most', () => {
+    const lines = (file: string) => readFileSync(join(root, file), 'utf8').trimEnd().split('\n').length
+    expect(sources.filter(file => !/^(test|bench)\//.test(file) && lines(file) > 400)).toEqual([])
+  })
+
   it('the table bites', () => {
     expect(misplaced('src/payment/receipt/print.ts', 'src/payment/till/till.ts')).toMatch('looks up')
     expect(misplaced('src/emv/contact/verify.ts', 'src/emv/contactless/tap.ts')).toMatch('through the wall')

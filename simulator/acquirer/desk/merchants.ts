@@ -2,7 +2,8 @@
 
 import type { AuthorisationMessage } from '../../../src/payment/acquirer.ts'
 import { type Allowed, allowedOf, type Estimates } from '../../../src/payment/estimates.ts'
-import { type BookedOrder, type Operation, payments, standing } from '../book.ts'
+import { payments, standing } from '../book.ts'
+import type { BookedOrder, Operation } from '../booked.ts'
 import type { Records } from './records.ts'
 import type { Refused } from './reply.ts'
 

@@ -2,7 +2,8 @@
 
 import type { Clock } from '../../../src/clock.ts'
 import type { AnswerSubject, HostAnswer } from '../../../src/payment/acquirer.ts'
-import { type Book, type BookedOrder, subjectOf } from '../book.ts'
+import { type Book, subjectOf } from '../book.ts'
+import type { BookedOrder } from '../booked.ts'
 import type { HostEvent } from '../events.ts'
 import type { Issuer } from '../issuer/issuer.ts'
 import type { RuleFacts } from '../rules.ts'

@@ -2,7 +2,8 @@
 
 import type { HostAnswer } from '../../../src/payment/acquirer.ts'
 import { undoBonus } from '../bonus.ts'
-import { type Found, ledger, type Operation, undoKey } from '../book.ts'
+import { type Found, ledger, undoKey } from '../book.ts'
+import type { Operation } from '../booked.ts'
 import type { Turn } from './line.ts'
 import type { Records } from './records.ts'
 import { Refusal } from './reply.ts'

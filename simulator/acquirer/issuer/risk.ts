@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { Fault } from '../../../src/errors.ts'
 import type { AuthorisationMessage } from '../../../src/payment/acquirer.ts'
-import type { BookedOrder } from '../book.ts'
+import type { BookedOrder } from '../booked.ts'
 import type { Names } from '../names.ts'
 
 const minor = z.union([z.bigint(), z.int().min(0), z.string().regex(/^\d{1,12}$/)]).transform(value => BigInt(value))
