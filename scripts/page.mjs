@@ -22,8 +22,8 @@ export async function buildPage() {
   if (output.length !== 1) throw new Error(`the page is ${output.length} files, one was wanted`)
   const script = `${BANNER}\n${output[0].code.trim()}`
   if (/<\/script|<!--/i.test(script)) throw new Error('the page’s script would end its own element')
-  const style = ['base', 'overview', 'case']
-    .map(name => readFileSync(join(source, `style/${name}.css`), 'utf8'))
+  const style = ['../../../trace-view/tokens', 'style/base', 'style/overview', '../../../trace-view/trace']
+    .map(name => readFileSync(join(source, `${name}.css`), 'utf8'))
     .join('')
     .replace(/\/\*[\s\S]*?\*\/\s*/g, '')
   writeFileSync(join(root, 'dist/simulator/scenario/report/page.json'), JSON.stringify({ script, style }))

@@ -5,6 +5,7 @@ import type { Fault } from '../errors.ts'
 import { appMessages } from './app.ts'
 import { decodeMessages } from './decode.ts'
 import { faultMessages } from './faults.ts'
+import { filled } from './filled.ts'
 import { orderMessages } from './orders.ts'
 import { readerMessages } from './reader.ts'
 import { reasonMessages } from './reasons.ts'
@@ -45,8 +46,7 @@ export const messageIds = Object.keys(table) as readonly MessageId[]
  */
 export function message(id: MessageId, language: Language = 'en', params: Readonly<Record<string, string | number>> = {}): string {
   if (!(id in table)) door.need('id', id, door.oneOf(['an id of the message table']))
-  const text: string = table[id][language === 'ru' ? 1 : 0]
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in params ? String(params[name]) : whole))
+  return filled(table[id][language === 'ru' ? 1 : 0], params)
 }
 
 /** What a host's response code says, in words (ISO 8583:1987, field 39): `51` is `not enough money`. One that the table has not is told as it is. */

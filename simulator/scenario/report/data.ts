@@ -1,6 +1,7 @@
 /** What a page of a report holds, beside its script: the run, and what became another since an earlier one. */
 
 import type { Language } from '../../../src/messages/messages.ts'
+import type { LineSaid } from '../../trace-view/said.ts'
 import type { CaseStatus, RunReport } from '../result.ts'
 
 /** One thing that differs between two runs of a case. */
@@ -34,22 +35,6 @@ export interface Comparison {
   readonly cases: readonly ChangedCase[]
   /** Tags whose values differ in every run by their nature, so that nothing is said of them. */
   readonly varies: readonly string[]
-}
-
-/** A message of the line. */
-export interface SaidMessage {
-  readonly from: 'host' | 'reader'
-  /** As the family's codec names it. */
-  readonly type: string
-  /** Its fields, a line each. */
-  readonly text: string
-}
-
-/** What bytes of the line say. */
-export interface LineSaid {
-  readonly messages: readonly SaidMessage[]
-  /** Pieces of the line that it takes, where they are more than one. */
-  readonly pieces?: number
 }
 
 /** What the line says: places in `said` by case and event. */

@@ -4,8 +4,9 @@ import { describeFrames, type FrameKind, frameKinds } from '../../../devices/ana
 import { fromHex } from '../../../src/bytes.ts'
 import { printFields } from '../../../src/decode/fields.ts'
 import type { TraceEvent, TraceHeader } from '../../../src/trace/event.ts'
+import type { LineSaid, SaidMessage } from '../../trace-view/said.ts'
 import type { RunReport, ScenarioResult } from '../result.ts'
-import type { LineSaid, SaidMessage, SaidOfLines } from './data.ts'
+import type { SaidOfLines } from './data.ts'
 
 /** Characters that are told in all: those of cases that did not pass come first, and what is beyond stays bytes. */
 const MOST = 4_000_000

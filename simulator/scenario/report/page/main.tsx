@@ -3,10 +3,11 @@
 import { render } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks'
 import type { Language } from '../../../../src/messages/messages.ts'
+import { type View, ViewContext, viewIn } from '../../../trace-view/view.ts'
 import type { ReportData } from '../data.ts'
 import { Case } from './case/case.tsx'
 import { Overview } from './overview/overview.tsx'
-import { usePlace, type View, ViewContext, viewIn } from './view.ts'
+import { usePlace } from './view.ts'
 
 const themes = ['auto', 'light', 'dark'] as const
 type Theme = (typeof themes)[number]

@@ -2,17 +2,18 @@
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Json } from '../../../../../src/trace/event.ts'
+import { LineContext } from '../../../../trace-view/detail.tsx'
+import { stepsOf } from '../../../../trace-view/model.ts'
+import { Outcome, ReceiptPaper } from '../../../../trace-view/outcome.tsx'
+import { TraceView } from '../../../../trace-view/trace-view.tsx'
+import { timeText, useView } from '../../../../trace-view/view.ts'
+import { Wide } from '../../../../trace-view/wide.tsx'
 import type { Expectation, ScenarioResult } from '../../../result.ts'
 import type { ReportData } from '../../data.ts'
-import { stepsOf } from '../model.ts'
 import { Changes } from '../overview/comparison.tsx'
 import { timesOf } from '../overview/times.ts'
 import { CaseTimes } from '../overview/times-view.tsx'
-import { LineContext } from '../trace/detail.tsx'
-import { TraceView } from '../trace/trace-view.tsx'
-import { marks, timeText, useView } from '../view.ts'
-import { Wide } from '../wide.tsx'
-import { Outcome, ReceiptPaper } from './outcome.tsx'
+import { marks } from '../view.ts'
 
 const text = (value: Json) => (typeof value === 'string' ? value : JSON.stringify(value))
 

@@ -1,10 +1,10 @@
 /** What became another since an earlier run: cases that changed, with each thing that did. */
 
 import { setBits } from '../../../../../src/emv/explain/bit-rules.ts'
+import { bytesOf, objectOfTag } from '../../../../trace-view/decode.ts'
+import { type Say, useView } from '../../../../trace-view/view.ts'
+import { Wide } from '../../../../trace-view/wide.tsx'
 import type { Change, ChangedCase, Comparison } from '../../data.ts'
-import { bytesOf, objectOfTag } from '../decode.ts'
-import { type Say, useView } from '../view.ts'
-import { Wide } from '../wide.tsx'
 
 const fields = ['status', 'result', 'reason', 'cvm', 'interface', 'screens', 'payments'] as const
 

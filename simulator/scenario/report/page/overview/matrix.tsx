@@ -1,9 +1,10 @@
 /** The matrix of a run, with its filter; each mark leads to its case. */
 
 import { useMemo, useState } from 'preact/hooks'
+import { useView } from '../../../../trace-view/view.ts'
+import { Wide } from '../../../../trace-view/wide.tsx'
 import type { CaseStatus, ScenarioResult } from '../../../result.ts'
-import { marks, useView } from '../view.ts'
-import { Wide } from '../wide.tsx'
+import { marks } from '../view.ts'
 import { type MatrixRow, matrixOf, type Placed } from './matrix-plan.ts'
 
 /** Rows that are shown until all are asked for. */

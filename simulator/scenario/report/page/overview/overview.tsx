@@ -1,9 +1,10 @@
 /** The first page: what was run and how it went, what failed, what changed, the matrix, and the times. */
 
 import { useMemo } from 'preact/hooks'
+import { timeText, useView } from '../../../../trace-view/view.ts'
 import type { CaseStatus, RunReport, ScenarioResult } from '../../../result.ts'
 import type { ReportData } from '../../data.ts'
-import { marks, timeText, useView } from '../view.ts'
+import { marks } from '../view.ts'
 import { ComparisonView } from './comparison.tsx'
 import { Matrix, statuses } from './matrix.tsx'
 import { timesOfRun } from './times.ts'

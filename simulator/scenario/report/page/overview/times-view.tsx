@@ -1,7 +1,7 @@
 /** The times of the steps: of a run a histogram for each, of a case each beside the others. */
 
-import { timeText, useView } from '../view.ts'
-import { Wide } from '../wide.tsx'
+import { timeText, useView } from '../../../../trace-view/view.ts'
+import { Wide } from '../../../../trace-view/wide.tsx'
 import { rangeText, type StepTimes } from './times.ts'
 
 const [BAR, HIGH] = [13, 34]

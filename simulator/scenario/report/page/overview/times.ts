@@ -1,7 +1,7 @@
 /** How long the steps took: all of one name together, sorted into ranges that double. */
 
+import { quantile, type Span, stepsOf } from '../../../../trace-view/model.ts'
 import type { ScenarioResult } from '../../../result.ts'
-import { quantile, type Span, stepsOf } from '../model.ts'
 
 /** Upper ends of the ranges in milliseconds; what is longer is in the last. */
 export const bins = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] as const

@@ -2,13 +2,13 @@
 
 import { type ComponentChildren, createContext } from 'preact'
 import { useContext } from 'preact/hooks'
-import type { TraceEvent } from '../../../../../src/trace/event.ts'
-import type { LineSaid } from '../../data.ts'
-import { Bytes, Hex, JsonTree, Objects } from '../data-view.tsx'
-import { answeredIns, commandParts, listed, objectOfTag } from '../decode.ts'
-import { laneOf, lineOf, statusOf } from '../model.ts'
-import { timeText, useView } from '../view.ts'
+import type { TraceEvent } from '../../src/trace/event.ts'
+import { Bytes, Hex, JsonTree, Objects } from './data-view.tsx'
+import { answeredIns, commandParts, listed, objectOfTag } from './decode.ts'
+import { laneOf, lineOf, statusOf } from './model.ts'
+import type { LineSaid } from './said.ts'
 import { ScreenPicture } from './screens.tsx'
+import { timeText, useView } from './view.ts'
 
 type Of<K extends TraceEvent['kind']> = Extract<TraceEvent, { kind: K }>
 

@@ -1,10 +1,10 @@
 /** Bytes of a trace as data objects. Nothing here throws, whatever a trace holds. */
 
-import { fromHex, hex } from '../../../../src/bytes.ts'
-import { findDeep, tagHex, write } from '../../../../src/tlv/ber.ts'
-import { parseDol } from '../../../../src/tlv/dol.ts'
-import { type Described, type Description, describe } from '../../../../src/tlv/print.ts'
-import type { TraceEvent } from '../../../../src/trace/event.ts'
+import { fromHex, hex } from '../../src/bytes.ts'
+import { findDeep, tagHex, write } from '../../src/tlv/ber.ts'
+import { parseDol } from '../../src/tlv/dol.ts'
+import { type Described, type Description, describe } from '../../src/tlv/print.ts'
+import type { TraceEvent } from '../../src/trace/event.ts'
 
 const HEX = /^(?:[0-9A-F]{2})+$/i
 

@@ -1,11 +1,11 @@
 /** The time axis: every event in its lane. The pointer chooses one, and so do the arrow keys. */
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import type { TraceEvent } from '../../../../../src/trace/event.ts'
-import { laneOf, lanes, lineOf, stepsOf } from '../model.ts'
-import { timeText, useView } from '../view.ts'
+import type { TraceEvent } from '../../src/trace/event.ts'
 import { HEIGHT, paint, ROW, TOP } from './axis-paint.ts'
 import { movedTo, place, type Range, type Scale, whole, zoomed } from './axis-plan.ts'
+import { laneOf, lanes, lineOf, stepsOf } from './model.ts'
+import { timeText, useView } from './view.ts'
 
 interface Props {
   readonly events: readonly TraceEvent[]

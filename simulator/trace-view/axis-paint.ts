@@ -1,8 +1,8 @@
 /** The axis as it is painted: steps of the kernel on top, under them a lane for each side, and the marks of time. */
 
-import type { TraceEvent } from '../../../../../src/trace/event.ts'
-import { laneOf, lanes, type Span } from '../model.ts'
+import type { TraceEvent } from '../../src/trace/event.ts'
 import { place, type Range, type Scale, ticks } from './axis-plan.ts'
+import { laneOf, lanes, type Span } from './model.ts'
 
 export const [ROW, TOP, FOOT] = [24, 26, 20]
 export const HEIGHT = TOP + lanes.length * ROW + FOOT

@@ -1,7 +1,7 @@
 /** What the page knows of a trace: lanes, spans, times of steps, payments, and the line that says what an event is. */
 
-import { statusWords } from '../../../../src/apdu/status.ts'
-import type { Json, SpanLevel, TraceEvent } from '../../../../src/trace/event.ts'
+import { statusWords } from '../../src/apdu/status.ts'
+import type { Json, SpanLevel, TraceEvent } from '../../src/trace/event.ts'
 
 export const lanes = ['app', 'link', 'reader', 'card', 'host'] as const
 export type Lane = (typeof lanes)[number]

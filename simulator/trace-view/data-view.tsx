@@ -1,8 +1,8 @@
 /** Data objects, hex and JSON as the page shows them: nested lists, nothing of which is more than text. */
 
 import type { ComponentChildren } from 'preact'
-import type { Described, Description } from '../../../../src/tlv/print.ts'
-import type { Json } from '../../../../src/trace/event.ts'
+import type { Described, Description } from '../../src/tlv/print.ts'
+import type { Json } from '../../src/trace/event.ts'
 import { objectOfTag, surely } from './decode.ts'
 import { useView } from './view.ts'
 

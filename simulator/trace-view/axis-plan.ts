@@ -1,6 +1,6 @@
 /** Where events stand on the axis, by time or by order, and which part of it is looked at. */
 
-import type { TraceEvent } from '../../../../../src/trace/event.ts'
+import type { TraceEvent } from '../../src/trace/event.ts'
 
 export type Scale = 'time' | 'order'
 

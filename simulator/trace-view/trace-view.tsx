@@ -1,14 +1,14 @@
 /** A trace: screens, axis, the list of events with its filter, and the event that is chosen. */
 
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import type { TraceEvent } from '../../../../../src/trace/event.ts'
-import { type Lane, laneOf, lanes, lineOf } from '../model.ts'
-import { useView } from '../view.ts'
-import { Wide } from '../wide.tsx'
+import type { TraceEvent } from '../../src/trace/event.ts'
 import { Axis } from './axis.tsx'
 import { Detail } from './detail.tsx'
 import { List } from './list.tsx'
+import { type Lane, laneOf, lanes, lineOf } from './model.ts'
 import { Screens } from './screens.tsx'
+import { useView } from './view.ts'
+import { Wide } from './wide.tsx'
 
 interface Props {
   readonly events: readonly TraceEvent[]

@@ -1,14 +1,14 @@
 /** How each payment of a case ended: bits of TVR and TSI with the step that set each, data objects, and the receipt. */
 
-import { setBits } from '../../../../../src/emv/explain/bit-rules.ts'
-import { layout, slipRows } from '../../../../../src/payment/receipt/print.ts'
-import type { Receipt } from '../../../../../src/payment/receipt/receipt.ts'
-import type { Json, TraceEvent } from '../../../../../src/trace/event.ts'
-import { Objects } from '../data-view.tsx'
-import { bytesOf, objectsOfTags } from '../decode.ts'
-import { objectOf, type Payment, paymentsOf, setterOf, textsOf } from '../model.ts'
-import { type Say, useView } from '../view.ts'
-import { Wide } from '../wide.tsx'
+import { setBits } from '../../src/emv/explain/bit-rules.ts'
+import { layout, slipRows } from '../../src/payment/receipt/print.ts'
+import type { Receipt } from '../../src/payment/receipt/receipt.ts'
+import type { Json, TraceEvent } from '../../src/trace/event.ts'
+import { Objects } from './data-view.tsx'
+import { bytesOf, objectsOfTags } from './decode.ts'
+import { objectOf, type Payment, paymentsOf, setterOf, textsOf } from './model.ts'
+import { type Say, useView } from './view.ts'
+import { Wide } from './wide.tsx'
 
 interface Props {
   readonly events: readonly TraceEvent[]

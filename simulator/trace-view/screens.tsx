@@ -1,8 +1,8 @@
 /** Screens as pictures: the reader's display, drawn from its lines. */
 
 import { useState } from 'preact/hooks'
-import type { TraceEvent } from '../../../../../src/trace/event.ts'
-import { timeText, useView } from '../view.ts'
+import type { TraceEvent } from '../../src/trace/event.ts'
+import { timeText, useView } from './view.ts'
 
 const [LINE, LEFT, WIDTH] = [20, 12, 196]
 const CHARACTERS = 21

@@ -1,0 +1,28 @@
+/** What every part of a page that shows traces is given: texts in the language that is chosen. */
+
+import { createContext } from 'preact'
+import { useContext } from 'preact/hooks'
+import { filled } from '../../src/messages/filled.ts'
+import type { Language } from '../../src/messages/messages.ts'
+import { reportMessages } from '../../src/messages/report.ts'
+
+export type Say = (id: keyof typeof reportMessages, params?: Readonly<Record<string, string | number>>) => string
+
+export interface View {
+  readonly language: Language
+  readonly say: Say
+}
+
+/** From its own part of the table: a page is not given what it never shows. */
+export function viewIn(language: Language): View {
+  return { language, say: (id, params) => filled(reportMessages[id][language === 'ru' ? 1 : 0], params) }
+}
+
+export const ViewContext = createContext<View>(viewIn('en'))
+export const useView = () => useContext(ViewContext)
+
+/** A time as people read it. */
+export function timeText(say: Say, ms: number): string {
+  if (ms >= 10_000) return say('report.s', { s: (ms / 1000).toFixed(1) })
+  return say('report.ms', { ms: ms >= 100 || Number.isInteger(ms) ? Math.round(ms) : ms.toFixed(ms >= 10 ? 1 : 2) })
+}
