@@ -1,14 +1,14 @@
 /** A counter for tests and demonstrations: one reader, one person after another, one acquirer. */
 
 import * as door from '../src/door.ts'
-import { Fault, isFault } from '../src/errors.ts'
+import { Fault } from '../src/errors.ts'
 import type { Tracer } from '../src/trace/event.ts'
 import type { Link } from '../src/transport/link.ts'
-import { pipe } from '../src/transport/pipe.ts'
 import { type AcquirerHost, type AcquirerOptions, type HostEvent, startAcquirer } from './acquirer/host.ts'
 import type { HostRule } from './acquirer/host-rule.ts'
 import type { Controller } from './air/controller.ts'
 import type { VirtualCard } from './cards/icc.ts'
+import { MemoryLine } from './memory-line.ts'
 import { instant, type PersonOptions, person, toCard } from './person.ts'
 import { bodyRule } from './readers/body/body.ts'
 import { type Listening, type ListenOptions, listen } from './readers/listen/listen.ts'
@@ -49,10 +49,9 @@ export class Counter implements AsyncDisposable {
   /** With its issuer; its `url` is for `httpAcquirer`. */
   readonly acquirer: AcquirerHost
   readonly #listening: Listening | undefined
-  readonly #faults: Fault[] = []
+  readonly #line: MemoryLine
   #card: VirtualCard
   #leave: () => void
-  #line: Link | undefined
 
   /** Use `virtualCounter`. */
   constructor(reader: VirtualReader, acquirer: AcquirerHost, listening: Listening | undefined, card: VirtualCard, leave: () => void) {
@@ -61,6 +60,7 @@ export class Counter implements AsyncDisposable {
     this.#listening = listening
     this.#card = card
     this.#leave = leave
+    this.#line = new MemoryLine(reader)
   }
 
   /** What the person at the counter holds. */
@@ -91,31 +91,7 @@ export class Counter implements AsyncDisposable {
    * @throws Fault `busy` while the one before is open
    */
   link(): Link {
-    if (this.#line)
-      throw new Fault('busy', `${this.reader.serial} is connected to ${this.#line.uri}: close that first`, { uri: this.#line.uri })
-    const [host, device] = pipe()
-    const { uri, mtu, incoming } = host
-    const over = () => {
-      if (this.#line === line) this.#line = undefined
-    }
-    const line: Link = {
-      ...{ uri, mtu, incoming },
-      send: bytes => host.send(bytes),
-      close() {
-        over()
-        return host.close()
-      },
-    }
-    this.#line = line
-    this.reader
-      .serve(device)
-      .catch(async fault => {
-        if (isFault(fault, 'busy')) return device.drop(fault) // another program has it: as on TCP, the host is told
-        this.#faults.push(fault)
-        await device.close()
-      })
-      .finally(over)
-    return line
+    return this.#line.link()
   }
 
   /** The next person comes, with this card; the one before takes theirs away. */
@@ -134,7 +110,8 @@ export class Counter implements AsyncDisposable {
     await this.#listening?.close()
     await this.reader.close()
     await this.acquirer.close()
-    if (this.#faults.length > 0) throw this.#faults[0]
+    const [fault] = this.#line.faults
+    if (fault) throw fault
   }
 
   /** As `close`. */
@@ -161,7 +138,7 @@ function hostListener(onHost: CounterOptions['onHost'], tracer: Tracer | undefin
 }
 
 /** How a reader shows itself where it does not sit on a plain line. */
-function plugsOf({ hid, ble, serial }: VirtualReader): Pick<ListenOptions, 'hid' | 'ble'> {
+export function plugsOf({ hid, ble, serial }: VirtualReader): Pick<ListenOptions, 'hid' | 'ble'> {
   return { ...(hid && { hid }), ...(ble && { ble: { shape: ble, name: serial } }) }
 }
 

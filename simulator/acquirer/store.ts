@@ -71,8 +71,8 @@ export async function openStore(path: string | undefined, random?: (length: numb
   }
   // Books of before have no such table.
   database.run('CREATE TABLE IF NOT EXISTS serials (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT')
-  const serials = database.all('SELECT body FROM serials').map(({ body }) => read(String(body)) as KeySerialState)
-  const accounts = database.all('SELECT body FROM accounts').map(({ body }) => read(String(body)) as AccountState)
+  const serials = database.all('SELECT body FROM serials').map(({ body }) => readBook(String(body)) as KeySerialState)
+  const accounts = database.all('SELECT body FROM accounts').map(({ body }) => readBook(String(body)) as AccountState)
   return {
     book,
     accounts,
@@ -81,7 +81,7 @@ export async function openStore(path: string | undefined, random?: (length: numb
       database.transaction(() => {
         if (order) {
           const { merchant, number } = order
-          database.run('INSERT OR REPLACE INTO orders (merchant, number, body) VALUES (?, ?, ?)', merchant, number, write(order))
+          database.run('INSERT OR REPLACE INTO orders (merchant, number, body) VALUES (?, ?, ?)', merchant, number, writeBook(order))
           for (const key of keys)
             database.run(
               'INSERT OR REPLACE INTO prints (key, merchant, number, print) VALUES (?, ?, ?, ?)',
@@ -91,8 +91,9 @@ export async function openStore(path: string | undefined, random?: (length: numb
               book.print(key) ?? '',
             )
         }
-        for (const account of accounts) database.run('INSERT OR REPLACE INTO accounts (id, body) VALUES (?, ?)', account.id, write(account))
-        for (const serial of serials) database.run('INSERT OR REPLACE INTO serials (id, body) VALUES (?, ?)', serial.id, write(serial))
+        for (const account of accounts)
+          database.run('INSERT OR REPLACE INTO accounts (id, body) VALUES (?, ?)', account.id, writeBook(account))
+        for (const serial of serials) database.run('INSERT OR REPLACE INTO serials (id, body) VALUES (?, ?)', serial.id, writeBook(serial))
         if (voided !== undefined) database.run('INSERT OR IGNORE INTO voided (key) VALUES (?)', voided)
         database.run('INSERT OR REPLACE INTO counter (id, count) VALUES (1, ?)', book.count)
       })
@@ -124,18 +125,18 @@ function rename(database: Database, { check, renew }: Names): void {
     database.run(
       'UPDATE accounts SET id = ?, body = ? WHERE id = ?',
       fresh,
-      write({ ...(read(String(body)) as AccountState), id: fresh }),
+      writeBook({ ...(readBook(String(body)) as AccountState), id: fresh }),
       id,
     )
   }
   for (const { rowid, body } of database.all('SELECT rowid, body FROM orders')) {
-    const order = read(String(body)) as BookedOrder
+    const order = readBook(String(body)) as BookedOrder
     const operations = order.operations.map(one => ({
       ...one,
       ...(one.card !== undefined && { card: renew(one.card) }),
       ...(one.account !== undefined && { account: one.account.replace(/^\S+/, renew) }),
     }))
-    database.run('UPDATE orders SET body = ? WHERE rowid = ?', write({ ...order, operations }), rowid)
+    database.run('UPDATE orders SET body = ? WHERE rowid = ?', writeBook({ ...order, operations }), rowid)
   }
   database.run('DELETE FROM prints') // a repetition of before is told by its key alone
   database.run('INSERT INTO names (id, "check") VALUES (1, ?)', check)
@@ -150,13 +151,13 @@ function load(database: Database, known: Names): Book {
     prints.set(own, { ...prints.get(own), [String(key)]: String(print) })
   }
   for (const { merchant, number, body } of database.all('SELECT * FROM orders ORDER BY rowid'))
-    book.restore(read(String(body)) as BookedOrder, prints.get(JSON.stringify([merchant, number])) ?? {})
+    book.restore(readBook(String(body)) as BookedOrder, prints.get(JSON.stringify([merchant, number])) ?? {})
   for (const { key } of database.all('SELECT key FROM voided')) book.void(String(key))
   return book
 }
 
 /** JSON with what JSON lacks under names of its own: whole numbers of any size, bytes and times. */
-function write(value: unknown): string {
+export function writeBook(value: unknown): string {
   return JSON.stringify(value, function (this: Record<string, unknown>, name: string, plain: unknown) {
     const own = this[name]
     if (typeof own === 'bigint') return { $n: own.toString() }
@@ -166,7 +167,7 @@ function write(value: unknown): string {
   })
 }
 
-function read(text: string): unknown {
+export function readBook(text: string): unknown {
   return JSON.parse(text, (_, value) => {
     if (typeof value !== 'object' || value === null) return value
     if (typeof value.$n === 'string') return BigInt(value.$n)

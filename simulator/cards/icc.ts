@@ -21,6 +21,8 @@ export interface VirtualCardOptions {
   readonly random?: (length: number) => Uint8Array
   /** For slow and silent cards; the system's when left out. */
   readonly clock?: Clock
+  /** Counters, blocks and PIN tries that it begins with, as `VirtualCard.state` told them; those of its profile when left out. */
+  readonly state?: CardState
 }
 
 /** What a test or a display may see of the memory of one application. */
@@ -71,6 +73,7 @@ export class VirtualCard {
     this.plan = parseProfile(profile)
     this.#image = personalize(this.plan)
     this.#memory = freshMemory(this.#image)
+    if (options.state) remember(this.#memory, options.state)
     this.#random = options.random ?? (length => new Uint8Array(randomBytes(length)))
     this.atr = this.#image.atr
     this.stripe = stripeOf(this.plan)
@@ -142,6 +145,16 @@ export function loadCard(profile: ProfileName | (string & {}) | CardProfile, opt
   const known = profiles[profile as ProfileName]
   if (!known) throw new Fault('bad-argument', `no card profile is named '${profile}'; there are ${Object.keys(profiles).join(', ')}`)
   return new VirtualCard(known, options)
+}
+
+/** What was told of another card of this profile is true of this one. */
+function remember(memory: CardMemory, { blocked, pinTriesLeft, applications }: CardState): void {
+  memory.blocked = blocked
+  if (memory.pin && pinTriesLeft !== undefined) memory.pin.triesLeft = pinTriesLeft
+  for (const [at, state] of applications.entries()) {
+    const own = memory.applications[at]
+    if (own) Object.assign(own, state)
+  }
 }
 
 /** ISO/IEC 7813: format B track 1 and track 2. */

@@ -1,7 +1,8 @@
 /** `--trace` of a virtual reader, or of a card that pays without one: all that happens, in a file, masked. */
 
 import { lineFile } from '../../src/line-file.ts'
-import { openTrace, type TraceSubject, type TraceWriter } from '../../src/trace/writer.ts'
+import type { TraceSubject } from '../../src/trace/event.ts'
+import { openTrace, type TraceWriter } from '../../src/trace/writer.ts'
 
 /** @throws Fault `bad-argument` */
 export function traceTo(file: string, overwrite: boolean | undefined, header: TraceSubject): TraceWriter {

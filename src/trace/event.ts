@@ -52,6 +52,9 @@ export interface TraceHeader {
   readonly masked: readonly string[]
 }
 
+/** What a header tells of the counter; the rest of it is the writer's. */
+export type TraceSubject = Omit<TraceHeader, 'tapdip' | 'version' | 'package' | 'start' | 'clock' | 'masked'>
+
 /** Where an event was seen. `driver`: in the program that links the reader; `reader`: in the reader itself, where it is a virtual one. */
 export type TraceSource = 'app' | 'driver' | 'link' | 'reader' | 'card' | 'person' | 'host'
 

@@ -3,13 +3,10 @@
 import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
 import * as door from '../door.ts'
-import { type SpanLevel, type Told, TRACE_FORMAT, type TraceEvent, type TraceHeader, type Tracer, type TraceSource } from './event.ts'
-import { Masker } from './masked.ts'
-import { maskingRules } from './masking.ts'
-import { PACKAGE_VERSION } from './package.ts'
+import { book, headerOf, type TraceWriter } from './book.ts'
+import type { TraceEvent, TraceHeader, TraceSubject } from './event.ts'
 
-/** What a header tells of the counter; the rest of it is the writer's. */
-export type TraceSubject = Omit<TraceHeader, 'tapdip' | 'version' | 'package' | 'start' | 'clock' | 'masked'>
+export type { TraceWriter } from './book.ts'
 
 /** How a trace is written. */
 export interface TraceWriterOptions {
@@ -21,12 +18,6 @@ export interface TraceWriterOptions {
   readonly clock?: Clock | undefined
   /** What is known of reader, card and configuration when it begins. */
   readonly header?: TraceSubject | undefined
-}
-
-/** A trace that is being written. */
-export interface TraceWriter extends Tracer {
-  /** Ends the spans that are open; nothing is written any more. Idempotent. */
-  close(): void
 }
 
 /** A trace that is kept in memory. */
@@ -84,69 +75,6 @@ export function traceEvents(options: Pick<TraceWriterOptions, 'clock' | 'header'
   const events: TraceEvent[] = []
   const tracer = book(clock, line => events.push(JSON.parse(line)))
   return { ...tracer, header: headerOf(header, clock), events }
-}
-
-function headerOf(subject: TraceSubject | undefined, clock: Clock): TraceHeader {
-  return {
-    ...{ tapdip: 'trace', version: TRACE_FORMAT, package: PACKAGE_VERSION, start: new Date(clock.now()).toISOString() },
-    ...{ clock: clock === systemClock ? 'system' : 'virtual', ...subject, masked: maskingRules },
-  }
-}
-
-interface OpenSpan {
-  readonly id: number
-  readonly from: TraceSource
-}
-
-/** Stamps and masks what is told, and gives it as a line. `heard`: somebody still takes it. */
-function book(clock: Clock, take: (line: string) => void, heard: () => boolean = () => true): TraceWriter {
-  const masker = new Masker()
-  const start = clock.elapsed()
-  const open: OpenSpan[] = []
-  let spans = 0
-  let closed = false
-  /** What stands in the head is numbers and our own words: it needs no quoting. */
-  const put = (from: TraceSource, fields: string, rules?: ReadonlySet<string>) => {
-    const at = Math.round((clock.elapsed() - start) * 1000) / 1000
-    const span = open.at(-1)?.id
-    const within = span === undefined ? '' : `,"span":${span}`
-    const by = rules === undefined || rules.size === 0 ? '' : `,"masked":["${[...rules].join('","')}"]`
-    take(`{"at":${at},"from":"${from}"${within}${by},${fields}}`)
-  }
-  /** Closes a span; those inside it that nobody closed end with it. */
-  const end = (id: number, fault?: string) => {
-    if (closed || !open.some(one => one.id === id)) return
-    const why = fault === undefined ? '' : `,"fault":${JSON.stringify(fault)}`
-    for (let last = open.pop(); last; last = open.pop()) {
-      put(last.from, `"kind":"spanEnd","id":${last.id}${why}`)
-      if (last.id === id) return
-    }
-  }
-  return {
-    tell(from: TraceSource, told: Told) {
-      if (closed || !heard()) return
-      try {
-        const { fields, rules } = masker.mask(told)
-        put(from, fields, rules)
-      } catch {
-        // what cannot be made safe is not written
-      }
-    },
-    span(level: SpanLevel, name: string, from: TraceSource = 'app') {
-      if (closed || !heard()) return () => {}
-      const id = ++spans
-      const parent = open.at(-1)?.id
-      const inside = parent === undefined ? '' : `,"parent":${parent}`
-      put(from, `"kind":"span","id":${id}${inside},"level":${JSON.stringify(level)},"name":${JSON.stringify(masker.words(name))}`)
-      open.push({ id, from })
-      return fault => end(id, fault)
-    },
-    close() {
-      const [outer] = open
-      if (outer) end(outer.id)
-      closed = true
-    },
-  }
 }
 
 function warn(error: unknown): void {

@@ -46,12 +46,12 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
   { files: /^devices\/[\w-]+\.ts$/, may: [/^src\//, /^devices\//] },
   // What stands above the virtual world runs it, and real readers too.
   {
-    files: /^simulator\/(scenario|commands)\/|^simulator\/(cli|world)\.ts$/,
+    files: /^simulator\/(scenario|commands|bench)\/|^simulator\/(cli|world)\.ts$/,
     may: [/^src\//, /^devices\/([\w-]+\/codec|anatomy|index|discover|families|pcsc\/driver)\.ts$/, /^simulator\//],
   },
   // What a page shows of a trace, in a browser: nothing of the world that made it.
   { files: /^simulator\/trace-view\//, may: [/^src\//, /^simulator\/trace-view\//] },
-  { files: /^simulator\//, may: [/^src\//, /^devices\/[\w-]+\/codec\.ts$/, /^simulator\/(?!scenario\/)/] },
+  { files: /^simulator\//, may: [/^src\//, /^devices\/[\w-]+\/codec\.ts$/, /^simulator\/(?!(scenario|bench)\/)/] },
   { files: /^(test|bench)\//, may: [/./] },
 ]
 

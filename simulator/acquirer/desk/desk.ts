@@ -9,11 +9,11 @@ import { type ChangeKind, change } from '../changes.ts'
 import type { HostEvent } from '../events.ts'
 import { Issuer, type IssuerOptions } from '../issuer/issuer.ts'
 import { type RiskRule, riskBook } from '../issuer/risk.ts'
-import { withMagic } from '../magic.ts'
+import { type RulesOf, withMagic } from '../magic.ts'
 import { type HostRule, ruleBook } from '../rules.ts'
 import type { Store } from '../store.ts'
 import { advise, authorise, type CardAsked, type CardDesk } from './cards.ts'
-import { DeskLine, type Turn } from './line.ts'
+import { type Attend, DeskLine, type Turn } from './line.ts'
 import { type MerchantAccount, Merchants } from './merchants.ts'
 import { Records } from './records.ts'
 import { Refusal, type Reply } from './reply.ts'
@@ -74,9 +74,23 @@ export class Desk {
     const records = new Records({ store, issuer: this.issuer, clock, orderTime, hear: onEvent })
     this.#records = records
     this.#merchants = new Merchants(merchants, records)
-    const book = ruleBook(rules)
-    this.#line = new DeskLine(records, magicAmounts ? withMagic(book, () => clock.now()) : book, clock)
+    this.#line = new DeskLine(records, this.#rulesOf(rules, magicAmounts), clock)
     this.#cards = { records, merchants: this.#merchants, risk: riskBook(risk, this.book.names), bonus }
+  }
+
+  #rulesOf(rules: readonly HostRule[], magicAmounts: boolean): RulesOf {
+    const book = ruleBook(rules)
+    return magicAmounts ? withMagic(book, () => this.#clock.now()) : book
+  }
+
+  /** Other rules from the next question on, none of them spent. @throws Fault `bad-config` */
+  obey(rules: readonly HostRule[], magicAmounts = false): void {
+    this.#line.rules = this.#rulesOf(rules, magicAmounts)
+  }
+
+  /** Somebody hears of each new question, and may answer it by hand; nobody, when left out. */
+  attended(attend?: Attend): void {
+    this.#line.attend = attend
   }
 
   /** Lets go of answers that are being delayed. */
@@ -115,19 +129,19 @@ export class Desk {
     const { key, amount, interface: through, order } = message
     const cvm = this.issuer.cvmOf(message)
     const facts = { on, amount, pan, interface: through, cvm, order: order.number }
-    return this.#line.answer(key, facts, turn => work({ message, pan, rrn }, turn))
+    return this.#line.answer(key, facts, message, turn => work({ message, pan, rrn }, turn))
   }
 
   /** A cash sale that has taken place. @throws Refusal 409 when the key belongs to another payment */
   async registerCash(sale: CashSale): Promise<Reply<HostAnswer>> {
     const { key, amount, order } = sale
-    return this.#line.answer(key, { on: 'cash', amount, order: order.number }, turn => registerCash(this.#cards, sale, turn))
+    return this.#line.answer(key, { on: 'cash', amount, order: order.number }, sale, turn => registerCash(this.#cards, sale, turn))
   }
 
   /** Opens an SBP payment. @throws Refusal 409 when the key belongs to another payment */
   async requestQr(sale: Sale): Promise<Reply<SbpCode>> {
     const { key, amount, order } = sale
-    return this.#line.answer(key, { on: 'qr', amount, order: order.number }, turn => requestQr(this.#cards, sale, turn))
+    return this.#line.answer(key, { on: 'qr', amount, order: order.number }, sale, turn => requestQr(this.#cards, sale, turn))
   }
 
   /** The customer's bank pays a code. @throws Refusal 404 for a code that is none of this host's, 409 where it cannot be paid (any more) */
@@ -138,7 +152,7 @@ export class Desk {
   /** @throws Refusal 404 for an order that is none, 409 when the key belongs to another change */
   async change(kind: ChangeKind, asked: OrderChange): Promise<Reply<HostAnswer>> {
     const { key, number, merchant, amount } = asked
-    return this.#line.answer(key, { on: kind, order: number, ...(amount !== undefined && { amount }) }, turn =>
+    return this.#line.answer(key, { on: kind, order: number, ...(amount !== undefined && { amount }) }, asked, turn =>
       this.#line.inTurn([merchant.id, number], () => this.#changed(kind, asked, turn)),
     )
   }
@@ -170,7 +184,7 @@ export class Desk {
   /** What became of the payment with this key. */
   async status(key: string): Promise<Reply<HostAnswer>> {
     const records = this.#records
-    return this.#line.answer(key, { on: 'status', ...records.factsOf(key) }, async ({ wait }) => {
+    return this.#line.answer(key, { on: 'status', ...records.factsOf(key) }, { key }, async ({ wait }) => {
       await wait()
       const found = this.book.find(key)
       if (found) records.expire(found.order)
@@ -184,7 +198,7 @@ export class Desk {
 
   /** @throws Refusal 404 */
   async order(number: string, merchant: string | undefined): Promise<Reply<HostOrder>> {
-    return this.#line.answer(number, { on: 'order', order: number }, async ({ wait }) => {
+    return this.#line.answer(number, { on: 'order', order: number }, { order: number }, async ({ wait }) => {
       await wait()
       const order = this.book.order(number, merchant)
       if (order) this.#records.expire(order)
@@ -196,7 +210,9 @@ export class Desk {
 
   /** Undoes a payment, whether its answer was heard or not. @throws Refusal 409 for a key that belongs to no payment */
   async reverse(key: string, why: string): Promise<Reply<HostAnswer>> {
-    return this.#line.answer(key, { on: 'reversal', ...this.#records.factsOf(key) }, turn => reverse(this.#records, key, why, turn))
+    return this.#line.answer(key, { on: 'reversal', ...this.#records.factsOf(key) }, { key, why }, turn =>
+      reverse(this.#records, key, why, turn),
+    )
   }
 }
 

@@ -7,6 +7,17 @@ import type { CheckedRule, RuleFacts } from '../rules.ts'
 import type { Records } from './records.ts'
 import type { Reply } from './reply.ts'
 
+/** A question that has come, for whoever answers by hand. */
+export interface Attended {
+  readonly key: string
+  readonly facts: RuleFacts
+  /** As the client sent it. */
+  readonly message: object
+}
+
+/** Hears of each new question. What it resolves with are further rules for this question alone, before which nothing is decided; undefined: the rules of the day decide. */
+export type Attend = (asked: Attended, signal: AbortSignal) => Promise<readonly CheckedRule[]> | undefined
+
 /** What a question is worked on with. */
 export interface Turn {
   /** Those that it meets. */
@@ -17,14 +28,17 @@ export interface Turn {
 
 export class DeskLine {
   readonly #records: Records
-  readonly #rules: RulesOf
+  /** Those of the day: they may be others from the next question on. */
+  rules: RulesOf
+  /** Somebody who answers by hand; nobody when left out. */
+  attend: Attend | undefined
   readonly #clock: Clock
   readonly #stopping = new AbortController()
   readonly #turns = new Map<string, Promise<void>>()
 
   constructor(records: Records, rules: RulesOf, clock: Clock) {
     this.#records = records
-    this.#rules = rules
+    this.rules = rules
     this.#clock = clock
   }
 
@@ -34,14 +48,20 @@ export class DeskLine {
   }
 
   /** `work` as the rules of the day let the line bring it about. */
-  async answer<T>(key: string, facts: RuleFacts, work: (turn: Turn) => Promise<T>): Promise<Reply<T>> {
+  async answer<T>(key: string, facts: RuleFacts, message: object, work: (turn: Turn) => Promise<T>): Promise<Reply<T>> {
     const { book } = this.#records
     const known = facts.on === 'authorisation' && (book.find(key) !== undefined || book.isVoided(key)) // a repetition is no new payment for a rule
-    const rules = known ? [] : this.#rules(facts, key)
+    const rules = known ? [] : [...this.rules(facts, key)]
     const has = (what: CheckedRule['do']) => rules.some(one => one.do === what)
     if (has('dropRequest')) return this.#drop(key, 'request')
+    const { signal } = this.#stopping
+    const byHand = known ? undefined : this.attend?.({ key, facts, message }, signal)
+    // What somebody says while the question waits joins the rules that it is decided by.
+    const joined = byHand?.then(said => void rules.push(...said))
+    joined?.catch(() => {}) // who waits for it is told
     const wait = async () => {
-      for (const one of rules) if (one.do === 'delay') await sleep(one.ms, this.#clock, this.#stopping.signal)
+      await joined
+      for (const one of rules) if (one.do === 'delay') await sleep(one.ms, this.#clock, signal)
     }
     const turn = { rules, wait }
     const copies = has('duplicate') ? [work(turn), work(turn)] : [work(turn)]

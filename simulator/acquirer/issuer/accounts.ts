@@ -27,18 +27,40 @@ export interface Account {
 }
 
 export class Accounts {
-  readonly #accounts: readonly Account[]
+  readonly #accounts: Account[] = []
+  readonly #known: Names
 
   /** @param balance minor units that each has at the start */
   constructor(facts: readonly IssuerAccount[], balance: bigint, known: Names) {
-    this.#accounts = facts.map(one => ({
-      id: `${known.card(one.pan)} ${hex(one.aid)}`,
-      facts: one,
-      balance,
-      points: 0n,
-      pinFailures: 0,
-      seen: new Set(),
-    }))
+    this.#known = known
+    for (const one of facts) this.#add(one, balance)
+  }
+
+  #add(facts: IssuerAccount, balance: bigint): void {
+    this.#accounts.push({ id: this.#idOf(facts), facts, balance, points: 0n, pinFailures: 0, seen: new Set() })
+  }
+
+  #idOf({ pan, aid }: IssuerAccount): string {
+    return `${this.#known.card(pan)} ${hex(aid)}`
+  }
+
+  /** For a card that is new, or was issued anew: money and what was seen stay. */
+  open(facts: readonly IssuerAccount[], balance: bigint): void {
+    for (const one of facts) {
+      const at = this.#accounts.findIndex(({ id }) => id === this.#idOf(one))
+      if (at < 0) this.#add(one, balance)
+      else this.#accounts[at] = { ...this.#accounts[at], facts: one }
+    }
+  }
+
+  /** Money of every account of a card. */
+  fill(pan: string, balance: bigint): void {
+    for (const one of this.#accounts) if (one.facts.pan === pan) one.balance = balance
+  }
+
+  /** All of them as they are kept. */
+  get states(): readonly AccountState[] {
+    return this.#accounts.map(({ id }) => this.state(id)!)
   }
 
   /** By its `AccountState.id`. */

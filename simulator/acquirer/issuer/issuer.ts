@@ -49,12 +49,14 @@ export class Issuer {
   readonly #accounts: Accounts
   readonly #keys: PinPadKeys
   readonly #serials = new KeySerials()
+  readonly #opening: bigint
 
   constructor(
     { accounts = allAccounts(), balance = 100_000_000n, pinBdk = testPinDukpt.bdk, pinAesBdk = testPinAesDukpt.bdk }: IssuerOptions = {},
     known: Names = names(),
   ) {
     this.#accounts = new Accounts(accounts, balance, known)
+    this.#opening = balance
     this.#keys = { pinBdk, pinAesBdk }
   }
 
@@ -191,6 +193,21 @@ export class Issuer {
   cvmOf(message: AuthorisationMessage): CvmName | undefined {
     const { cvm, tags, pinBlock, interface: by } = openSealed(message, this.#keys.pinBdk)
     return cvm ?? cvmOf({ tags, pinBlock, by })
+  }
+
+  /** Opens accounts for a card that is new to the bank, or was issued anew. @param balance minor units; those that it begins with when left out */
+  issue(accounts: readonly IssuerAccount[], balance = this.#opening): void {
+    this.#accounts.open(accounts, balance)
+  }
+
+  /** Minor units on every account of a card. */
+  fill(pan: string, balance: bigint): void {
+    this.#accounts.fill(pan, balance)
+  }
+
+  /** Every account, as `restore` takes it. */
+  get states(): readonly AccountState[] {
+    return this.#accounts.states
   }
 
   /** What is left on the account, minor units. */

@@ -206,6 +206,21 @@ export class Body {
     return this.#tampered
   }
 
+  /** What is in the slot, as it was put in; undefined where nothing is. */
+  get inSlot(): PlasticCard | undefined {
+    return this.#slot?.card
+  }
+
+  /** What is held to the antenna, in the order in which it came. */
+  get inField(): readonly PlasticCard[] {
+    return this.#field.map(({ card }) => card)
+  }
+
+  /** Somebody reads the keypad: keys do something. */
+  get keypadRead(): boolean {
+    return this.#keypad !== undefined
+  }
+
   /** A card is in the slot, whether it works or not. */
   get cardInSlot(): boolean {
     return this.#slot !== undefined

@@ -1,0 +1,342 @@
+/** A virtual reader of the bench: what a person does to it, what can be seen of it, and the lines that reach it. */
+
+import type { z } from 'zod'
+import { within } from '../../../src/clock.ts'
+import { Fault } from '../../../src/errors.ts'
+import type { Link } from '../../../src/transport/link.ts'
+import { toldLine } from '../../commands/device-line.ts'
+import { plugsOf, switchRadio } from '../../counter.ts'
+import { MemoryLine } from '../../memory-line.ts'
+import type { Body } from '../../readers/body/body.ts'
+import { cardholder, pace } from '../../readers/body/cardholder.ts'
+import type { BodyEvent, Key } from '../../readers/body/senses.ts'
+import { virtualFamily } from '../../readers/index.ts'
+import { turnKnob } from '../../readers/knobs.ts'
+import { listen } from '../../readers/listen/listen.ts'
+import type { Listening } from '../../readers/listen/listening.ts'
+import type { VirtualReader } from '../../readers/reader.ts'
+import { virtualReader } from '../../virtual-reader.ts'
+import type { PersonInput, ReaderInput, virtualInput, waitFor } from '../schema/reader.ts'
+import type { ReaderState } from '../schema/types.ts'
+import type { BenchCard } from './card.ts'
+import { type Place, Teller } from './place.ts'
+import type { Shelf } from './shelf.ts'
+
+export type VirtualInput = z.output<typeof virtualInput>
+
+/** Whether an input is of a reader that is there. */
+export function isReal(input: ReaderInput): input is { readonly uri: string } {
+  return 'uri' in input
+}
+
+/** What each family's face is called. */
+const models: Readonly<Record<string, string>> = {
+  qpos: 'QPOS mini',
+  bluepad: 'BluePad-50',
+  miura: 'Miura M010',
+  magtek: 'tDynamo',
+  'magtek mms': 'DynaFlex',
+  idtech: 'VP3300',
+}
+
+const places: Readonly<Record<Exclude<NonNullable<VirtualInput['listen']>, 'none'>, string>> = {
+  tcp: 'tcp:0',
+  pty: 'pty',
+  ble: 'ble:0',
+  hid: 'hid',
+}
+
+export class BenchReader {
+  readonly id: string
+  readonly input: VirtualInput
+  readonly reader: VirtualReader
+  readonly #place: Place
+  readonly #shelf: Shelf
+  readonly #teller: Teller
+  readonly #line: MemoryLine
+  readonly #deaf: () => void
+  #listening: Listening | undefined
+  /** Links from other programs. */
+  #outside = 0
+  #sound: ReaderState['sound']
+  #knobs: Record<string, string> = {}
+  #person: { readonly input: PersonInput; readonly leave: () => void } | undefined
+  /** Cards that are here, as they were told last. */
+  #here = new Map<BenchCard, 'slot' | 'field'>()
+
+  constructor(place: Place, shelf: Shelf, id: string, input: VirtualInput) {
+    this.id = id
+    this.input = input
+    this.#place = place
+    this.#shelf = shelf
+    const { family, dialect, serial, language, battery, firmware, pinKeys, knobs = [], resultTime } = input
+    const random = place.random(0x72656164 + Number(id.replace(/\D/g, '')))
+    this.reader = virtualReader({
+      ...{ family, clock: place.clock, tracer: place.tracer(id) },
+      ...(dialect !== undefined && { dialect }),
+      ...(serial !== undefined && { serial }),
+      ...(language !== undefined && { language }),
+      ...(battery !== undefined && { battery: typeof battery === 'number' ? { percent: battery } : withoutUndefined(battery) }),
+      ...(pinKeys !== undefined && { pinKeys }),
+      ...(resultTime !== undefined && { resultTime }),
+      ...(random && { random }),
+    })
+    this.#teller = new Teller(
+      () => this.state,
+      state => place.tell('reader', id, state),
+    )
+    this.#line = new MemoryLine(this.reader, { clock: place.clock, told: () => this.tell() })
+    this.#deaf = this.reader.body.on(event => this.#see(event))
+    if (firmware !== undefined) this.knob(`firmware ${firmware}`)
+    for (const line of knobs) this.knob(line)
+  }
+
+  /** Puts it where other programs reach it. @throws Fault as `listen` */
+  async open(): Promise<void> {
+    const { listen: where = 'tcp' } = this.input
+    if (where !== 'none') this.#listening = await listen(places[where], link => this.#serve(link), plugsOf(this.reader))
+    switchRadio(this.reader, this.#listening)
+    this.tell()
+  }
+
+  async #serve(link: Link): Promise<void> {
+    const { family, dialect } = this.reader
+    this.#outside++
+    this.tell()
+    try {
+      await this.reader.serve(toldLine(link, { family, dialect }, this.#place.tracer(this.id)))
+    } finally {
+      this.#outside--
+      this.tell()
+    }
+  }
+
+  /** A new line to it in memory, for an app of the bench. @throws Fault `busy` */
+  link(): Link {
+    return this.#line.link()
+  }
+
+  #see(event: BodyEvent): void {
+    if (event.type === 'sound') this.#sound = { sound: event.sound, at: this.#place.at() }
+    if (event.type === 'card' && event.event !== 'swiped') this.#seeCards(event.event)
+    if (event.type === 'apdu' || event.type === 'display') for (const card of this.#here.keys()) card.tell()
+    this.tell()
+  }
+
+  /** Who came, who went. */
+  #seeCards(event: 'inserted' | 'removed' | 'tapped' | 'left'): void {
+    const { inSlot, inField } = this.reader.body
+    const now = new Map<BenchCard, 'slot' | 'field'>()
+    for (const plastic of inField) this.#put(now, 'field', this.#shelf.of(plastic))
+    if (inSlot) this.#put(now, 'slot', this.#shelf.of(inSlot))
+    for (const [card, where] of now) if (this.#here.get(card) !== where) card.moved(this.id, event, { reader: this.id, where })
+    for (const card of this.#here.keys()) if (!now.has(card)) card.moved(this.id, event, null)
+    this.#here = now
+  }
+
+  #put(all: Map<BenchCard, 'slot' | 'field'>, where: 'slot' | 'field', card: BenchCard | undefined): void {
+    if (card) all.set(card, where)
+  }
+
+  tell(): void {
+    this.#teller.soon()
+  }
+
+  // — what a person does —
+
+  press(keys: readonly Key[]): void {
+    this.reader.body.press(...keys)
+    this.tell()
+  }
+
+  /** @throws Fault `busy` where a card is in the slot, or this one is elsewhere */
+  insert(id: string, wrongWay = false): void {
+    this.reader.body.insert(this.#free(id).plastic, { wrongWay })
+  }
+
+  pull(): void {
+    this.reader.body.pull()
+  }
+
+  /** With what else is in its wallet. @throws Fault `busy` where it is elsewhere */
+  tap(id: string): void {
+    const cards = [id, ...(this.#shelf.card(id).input.wallet ?? [])].map(one => this.#free(one))
+    for (const card of cards) this.reader.body.tap(card.plastic)
+  }
+
+  leave(id?: string): void {
+    this.reader.body.leave(id === undefined ? undefined : this.#shelf.card(id).plastic)
+  }
+
+  /** @throws Fault `busy` where it is elsewhere */
+  swipe(id: string): void {
+    const card = this.#free(id)
+    this.reader.body.swipe(card.plastic)
+    card.moved(this.id, 'swiped', null)
+  }
+
+  /** @throws Fault `busy` for a card that is in a reader */
+  #free(id: string): BenchCard {
+    const card = this.#shelf.card(id)
+    const { place } = card
+    if (place)
+      throw new Fault('busy', `card ${id} is in the ${place.where} of ${place.reader}`, { field: 'card', value: id, rule: 'on the shelf' })
+    return card
+  }
+
+  switch(on: boolean): void {
+    if (on) this.reader.body.switchOn()
+    else this.reader.body.switchOff()
+    this.tell()
+  }
+
+  plug(charging: boolean): void {
+    this.reader.body.plug(charging)
+  }
+
+  charge(percent: number): void {
+    this.reader.body.setBattery({ percent })
+  }
+
+  tamper(): void {
+    this.reader.body.tamper()
+  }
+
+  /** @throws Fault `unsupported` for one that is on no air of the bench */
+  range(inRange: boolean): void {
+    this.knob(`range ${inRange ? 'in' : 'out'}`)
+  }
+
+  /** @throws Fault `bad-argument`, `unsupported` */
+  knob(line: string): void {
+    turnKnob({ reader: this.reader, radio: this.#listening?.radio }, line)
+    const [name, value = ''] = line.trim().split(/\s+/)
+    this.#knobs = { ...this.#knobs, [name]: value }
+    this.#place.tracer(this.id).tell('person', { kind: 'reader', event: 'knob', content: { knob: name, value } })
+    this.tell()
+  }
+
+  /** Somebody comes who does things by themselves; the one before leaves. */
+  setPerson(input: PersonInput | undefined): void {
+    const { body } = this.reader
+    this.#person?.leave()
+    this.#person = undefined
+    this.tell()
+    if (!input) return
+    const { card, wallet, present, pins, choose, pullAt, cancelAt, pace: own } = input
+    const held = this.#shelf.card(card)
+    const leave = cardholder(body, {
+      card: held.plastic,
+      pace: { ...pace, ...(own && withoutUndefined(own)) },
+      present: [present ?? (held.input.phone ? 'tap' : 'dip')].flat().map(how => ({ how })),
+      ...(pins && { pins }),
+      ...(choose !== undefined && { choose }),
+      ...(pullAt !== undefined && { pullAt }),
+      ...(cancelAt !== undefined && { cancelAt }),
+      ...(wallet && { wallet: wallet.map(one => this.#shelf.card(one).plastic) }),
+    })
+    this.#person = { input, leave }
+  }
+
+  /** As the file of a counter has them. */
+  get personInput(): PersonInput | undefined {
+    return this.#person?.input
+  }
+
+  get knobs(): Readonly<Record<string, string>> {
+    return this.#knobs
+  }
+
+  // — what can be seen —
+
+  /** Resolves when display and lights are so. @throws Fault `timeout`, `aborted`; `bad-argument` for a pattern that is none */
+  async until(wanted: Wanted, signal: AbortSignal): Promise<ReaderState> {
+    const { timeout = 30_000 } = wanted
+    const holds = looking(wanted)
+    let stop = () => {}
+    const limit = { timeout, signal, clock: this.#place.clock, what: `reader ${this.id}` }
+    await within(limit, () => {
+      return new Promise<void>(resolve => {
+        const look = () => void (holds(this.reader.body) && resolve())
+        stop = this.reader.body.on(look)
+        look()
+      })
+    }).finally(() => stop())
+    return this.state
+  }
+
+  get state(): ReaderState {
+    const { reader } = this
+    const { body, family, dialect, serial } = reader
+    const { lines, message, at } = body.screen
+    const { pinPad = [], dialects = [] } = virtualFamily(family)
+    const spoken = dialect ?? dialects[0] ?? ''
+    const { percent, millivolts, charging } = body.battery
+    const { air, radio } = this.#listening ?? {}
+    return {
+      ...{
+        id: this.id,
+        real: false,
+        family,
+        ...(dialect && { dialect }),
+        model: models[`${family} ${spoken}`] ?? models[family] ?? family,
+        serial,
+      },
+      ...(this.uri !== undefined && { uri: this.uri }),
+      ...(air !== undefined && { air }),
+      screen: { lines: [...lines], ...(message && { message }), at: this.#place.at(at) },
+      light: body.light,
+      ...(this.#sound && { sound: this.#sound }),
+      slot: (body.inSlot && this.#shelf.of(body.inSlot)?.id) ?? null,
+      field: body.inField.flatMap(plastic => this.#shelf.of(plastic)?.id ?? []),
+      battery: { percent, millivolts, charging },
+      ...{ on: body.isOn, tampered: body.tampered, ...(radio && { inRange: radio.inRange }) },
+      ...{ keypad: body.keypadRead, pinPad: pinPad === true || pinPad.includes(spoken) },
+      connected: this.#line.connected ? 'app' : this.#outside > 0 ? 'outside' : 'none',
+      ...{ person: this.#person !== undefined, knobs: this.#knobs, firmware: reader.firmware.condition.update.version },
+    }
+  }
+
+  /** Where other programs reach it. */
+  get uri(): string | undefined {
+    if (!this.#listening) return undefined
+    const { uri } = this.#listening
+    const { family, dialect } = this.reader
+    return `${uri}${uri.includes('?') ? '&' : '?'}family=${family}${dialect ? `&dialect=${dialect}` : ''}`
+  }
+
+  async close(): Promise<void> {
+    this.#person?.leave()
+    this.reader.body.pull()
+    this.reader.body.leave()
+    this.#deaf()
+    this.#teller.stop()
+    await this.#listening?.close()
+    await this.reader.close()
+  }
+}
+
+type Wanted = z.output<typeof waitFor>
+
+/** @throws Fault `bad-argument` */
+function looking({ screen, message, light }: Wanted): (body: Body) => boolean {
+  const pattern = screen === undefined ? undefined : patternOf(screen)
+  return ({ screen: shown, light: lit }) =>
+    (pattern === undefined || shown.lines.some(line => pattern.test(line))) &&
+    (message === undefined || shown.message === message) &&
+    (light === undefined || lit === light)
+}
+
+/** A text that a line has in it, or a regular expression between slashes. */
+function patternOf(text: string): RegExp {
+  const [, expression = text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), flags = ''] = /^\/(.*)\/([iu]*)$/s.exec(text) ?? []
+  try {
+    return new RegExp(expression, flags)
+  } catch (error) {
+    throw new Fault('bad-argument', `screen: ${(error as Error).message}`, { field: 'screen', value: text, rule: 'a regular expression' })
+  }
+}
+
+function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+}

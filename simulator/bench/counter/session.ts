@@ -1,0 +1,240 @@
+/** A session of the bench: a counter with readers, a shelf of cards, a bank and apps on one clock, and everything that happens there in one order. */
+
+import { type Clock, systemClock, VirtualClock } from '../../../src/clock.ts'
+import { Fault } from '../../../src/errors.ts'
+import { book, headerOf, type TraceWriter } from '../../../src/trace/book.ts'
+import { profiles } from '../../cards/profiles/index.ts'
+import { seededBytes } from '../../scenario/random.ts'
+import { noSuch } from '../failure.ts'
+import { Happenings } from '../happenings.ts'
+import type { ModeInput } from '../schema/bank.ts'
+import { type PersonInput, type ReaderInput, virtualInput } from '../schema/reader.ts'
+import type { CounterFile, SessionInput } from '../schema/session.ts'
+import type { SessionState } from '../schema/types.ts'
+import { type Bank, openBank } from './bank.ts'
+import { fileOf } from './file.ts'
+import { type Noun, type Place, Teller } from './place.ts'
+import { BenchReader, isReal } from './reader.ts'
+import { Shelf } from './shelf.ts'
+
+/** Where virtual time begins. */
+const BEGINNING = new Date('2026-03-26T10:52:00')
+
+export class Session implements Place {
+  readonly id: string
+  readonly name: string
+  readonly ttl: number
+  readonly seed: number | undefined
+  readonly clock: Clock
+  readonly virtual: VirtualClock | undefined
+  readonly created = new Date()
+  readonly happenings = new Happenings()
+  readonly shelf: Shelf
+  readonly #readers = new Map<string, BenchReader>()
+  readonly #tracers = new Map<string, TraceWriter>()
+  readonly #teller: Teller
+  readonly #start: { readonly now: number; readonly elapsed: number }
+  #bank!: Bank
+  #spans = 0
+  #count = 0
+  #closed: Promise<void> | undefined
+
+  /** Use `openSession`. */
+  constructor(id: string, { name = id, ttl = 3600, seed, clock = 'system' }: SessionInput) {
+    this.id = id
+    this.name = name
+    this.ttl = ttl
+    this.seed = seed
+    this.virtual = clock === 'virtual' ? new VirtualClock(BEGINNING) : undefined
+    this.clock = this.virtual ?? systemClock
+    this.#start = { now: this.clock.now(), elapsed: this.clock.elapsed() }
+    this.shelf = new Shelf(this, card => this.#bank.issue(card))
+    this.#teller = new Teller(
+      () => ({ ...this.state, at: 0, events: { first: 0, last: 0 } }),
+      () => this.tell('session', id, this.state),
+    )
+  }
+
+  /** What stands at it, as a file of a counter says. @throws Fault as the parts of it */
+  async furnish(file: CounterFile | undefined): Promise<void> {
+    this.#bank = await openBank(this)
+    const cards = file?.cards ?? Object.keys(profiles).map(profile => ({ profile }))
+    // A wallet may name a card that comes after it.
+    for (const { id, memory, ...input } of cards as NonNullable<CounterFile['cards']>)
+      this.shelf.add({ ...input, wallet: undefined } as never, { id, memory, quiet: true })
+    for (const [at, { wallet }] of (cards as NonNullable<CounterFile['cards']>).entries())
+      if (wallet) this.shelf.patch(this.shelf.cards[at].id, { wallet })
+    this.#bank.knows(this.shelf)
+    for (const { id, knobsTurned = {}, tampered, on, person, ...input } of file?.readers ??
+      ([{ family: 'qpos' }] as NonNullable<CounterFile['readers']>)) {
+      const reader = await this.addReader(input, id)
+      for (const [name, value] of Object.entries(knobsTurned)) reader.knob(`${name} ${value}`.trim())
+      if (tampered) reader.tamper()
+      if (on === false) reader.switch(false)
+      if (person) reader.setPerson(person as PersonInput)
+    }
+    if (file?.bank) this.#bank.restore(file.bank, file.bank.mode as ModeInput | undefined)
+    this.#teller.soon()
+  }
+
+  // — as a place —
+
+  random(stream: number): ((length: number) => Uint8Array) | undefined {
+    return this.seed === undefined ? undefined : seededBytes(this.seed ^ stream)
+  }
+
+  at(now = this.clock.now()): number {
+    return Math.round((now - this.#start.now) * 1000) / 1000
+  }
+
+  tell(what: Noun, id: string, state: unknown): void {
+    this.happenings.push(JSON.stringify({ kind: 'bench', what, id, state }))
+  }
+
+  tracer(reader = ''): TraceWriter {
+    const known = this.#tracers.get(reader)
+    if (known) return known
+    const shared = { start: this.#start.elapsed, nextSpan: () => ++this.#spans }
+    const tracer = book(this.clock, line => this.happenings.push(line, reader || undefined), undefined, shared)
+    this.#tracers.set(reader, tracer)
+    return tracer
+  }
+
+  // — its nouns —
+
+  get bank(): Bank {
+    return this.#bank
+  }
+
+  get readers(): readonly BenchReader[] {
+    return [...this.#readers.values()]
+  }
+
+  /** @throws Fault `not-found` */
+  reader(id: string): BenchReader {
+    const reader = this.#readers.get(id)
+    if (!reader) throw noSuch('reader', id)
+    return reader
+  }
+
+  /** @throws Fault as of `listen`; `bad-argument` */
+  async addReader(given: ReaderInput, id?: string): Promise<BenchReader> {
+    if (isReal(given))
+      throw new Fault('unsupported', 'readers that are there cannot be opened yet', { feature: 'real-readers', field: 'uri' })
+    const input = virtualInput.parse(given)
+    let own = id
+    while (own === undefined || (id === undefined && this.#readers.has(own))) own = `r${++this.#count}`
+    if (this.#readers.has(own)) throw new Fault('bad-argument', `there are two readers ${own}`, { field: 'readers', value: own })
+    const reader = new BenchReader(this, this.shelf, own, this.#unlike(input))
+    this.#readers.set(own, reader)
+    try {
+      await reader.open()
+    } catch (error) {
+      await this.removeReader(own)
+      throw error
+    }
+    this.#teller.soon()
+    return reader
+  }
+
+  /** Two readers of a family do not have one name on the case. */
+  #unlike(input: BenchReader['input']): BenchReader['input'] {
+    if (input.serial !== undefined) return input
+    const same = this.readers.filter(({ reader: { family } }) => family === input.family)
+    if (same.length === 0) return input
+    const [, letters, digits] = /^(.*?)(\d+)$/.exec(same.at(-1)!.reader.serial) ?? [undefined, same.at(-1)!.reader.serial, '0']
+    return { ...input, serial: `${letters}${String(Number(digits) + 1).padStart(digits.length, '0')}`.slice(0, 32) }
+  }
+
+  /** @throws Fault `not-found` */
+  async removeReader(id: string): Promise<void> {
+    const reader = this.reader(id)
+    this.#readers.delete(id)
+    await this.settle(reader.close())
+    this.#tracers.get(id)?.close()
+    this.#tracers.delete(id)
+    this.tell('reader', id, null)
+    this.#teller.soon()
+  }
+
+  /** On virtual time, moved until it settles. */
+  settle<T>(work: Promise<T>): Promise<T> {
+    return this.virtual ? this.virtual.settle(work) : work
+  }
+
+  /** Moves virtual time on. @throws Fault `unsupported` where time is the system's */
+  async advance(ms: number): Promise<void> {
+    if (!this.virtual)
+      throw new Fault('unsupported', `time of session ${this.id} is the system's`, { feature: 'time', field: 'clock', rule: 'virtual' })
+    await this.virtual.advance(ms)
+  }
+
+  /** The trace so far as a file, of one reader or of all: a header, then what happened, one event a line. @throws Fault `not-found` */
+  trace(reader?: string): string {
+    if (reader !== undefined) this.reader(reader)
+    const lines = this.happenings.after(this.happenings.first - 1, Number.POSITIVE_INFINITY)
+    const head = JSON.stringify(this.header)
+    const events = lines.flatMap(line => {
+      const { reader: own, event } = JSON.parse(line) as { reader?: string; event: { kind: string } }
+      return event.kind === 'bench' || (reader !== undefined && own !== undefined && own !== reader) ? [] : [JSON.stringify(event)]
+    })
+    return `${[head, ...events].join('\n')}\n`
+  }
+
+  /** What somebody did, as everybody hears it. */
+  did(id: string, deed: string, what: Record<string, unknown> = {}): void {
+    this.tell('deed', id, { deed, with: what })
+  }
+
+  get state(): SessionState {
+    const { first, last } = this.happenings
+    return {
+      ...{ id: this.id, name: this.name, clock: this.virtual ? 'virtual' : 'system', created: this.created.toISOString(), at: this.at() },
+      ...{ ttl: this.ttl, ...(this.seed !== undefined && { seed: this.seed }), acquirer: this.#bank.host.url },
+      ...{ readers: [...this.#readers.keys()], cards: this.shelf.cards.length, apps: [], events: { first, last } },
+    }
+  }
+
+  /** The first line of its trace. */
+  get header(): object {
+    const [first] = this.readers
+    const { family, dialect, serial } = first?.reader ?? {}
+    const subject = {
+      ...(family && { reader: { family, ...(dialect && { dialect }), ...(serial && { serial }) } }),
+      ...(this.seed !== undefined && { seed: this.seed }),
+    }
+    return { ...headerOf(subject, this.clock), start: new Date(this.#start.now).toISOString() }
+  }
+
+  get file(): CounterFile {
+    return fileOf(this)
+  }
+
+  /** Everything in it ends; who listens hears that nothing follows. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    for (const reader of this.readers) await this.settle(reader.close())
+    for (const card of this.shelf.cards) card.stop()
+    await this.#bank?.close()
+    this.#teller.stop()
+    for (const tracer of this.#tracers.values()) tracer.close()
+    this.tell('session', this.id, null)
+    this.happenings.end()
+  }
+}
+
+/** @throws Fault as what stands at it */
+export async function openSession(id: string, input: SessionInput): Promise<Session> {
+  const session = new Session(id, input)
+  try {
+    await session.furnish(input.counter as CounterFile | undefined)
+  } catch (error) {
+    await session.close()
+    throw error
+  }
+  return session
+}

@@ -1,0 +1,10 @@
+/** Every route of the API. */
+
+import { bankRoutes } from './bank.ts'
+import { cardRoutes } from './cards.ts'
+import { eventRoutes } from './events.ts'
+import { readerRoutes } from './readers.ts'
+import type { Route } from './route.ts'
+import { sessionRoutes } from './sessions.ts'
+
+export const routes: readonly Route[] = [...sessionRoutes, ...readerRoutes, ...cardRoutes, ...bankRoutes, ...eventRoutes]
