@@ -6,14 +6,16 @@ import { interruption } from '../../src/command/interruption.ts'
 import { EXIT, errorJson, language, wholeNumber } from '../../src/command/line.ts'
 import { currency } from '../../src/currency.ts'
 import { Fault } from '../../src/errors.ts'
-import { type MessageId, message } from '../../src/messages/messages.ts'
+import { message } from '../../src/messages/messages.ts'
 import type { Order } from '../../src/payment/acquirer.ts'
 import { withParts } from '../../src/payment/amount-parts.ts'
+import { orderNumber } from '../../src/payment/order.ts'
 import type { PaymentEvent } from '../../src/payment/pay/events.ts'
 import { type AppPrompts, checkOrder, type PaymentResult, pay, paymentJson } from '../../src/payment/pay/payment.ts'
 import { reasonWords } from '../../src/payment/pay/result.ts'
 import { receiptLines } from '../../src/payment/receipt/receipt.ts'
-import type { Signature } from '../../src/payment/receipt/signature.ts'
+import { typedSignature } from '../../src/payment/receipt/typed-signature.ts'
+import { paymentWords } from '../../src/payment/till/payment-words.ts'
 import { partsText } from '../../src/payment/till/screen.ts'
 import type { Assumption } from '../index.ts'
 import { type AcquirerFlags, acquirerAt, acquirerOptions } from './acquirer.ts'
@@ -146,13 +148,6 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   }
 }
 
-/** `20230914_120719_302`, as the mPOS app numbers its orders. */
-export function orderNumber(at: Date): string {
-  const part = (value: number, length = 2) => String(value).padStart(length, '0')
-  const day = `${at.getFullYear()}${part(at.getMonth() + 1)}${part(at.getDate())}`
-  return `${day}_${part(at.getHours())}${part(at.getMinutes())}${part(at.getSeconds())}_${part(at.getMilliseconds(), 3)}`
-}
-
 export function prompts(screen: Console, { sign }: Pick<PayFlags, 'sign'>): AppPrompts {
   return {
     async selectApplication(candidates, { signal }) {
@@ -165,13 +160,13 @@ export function prompts(screen: Console, { sign }: Pick<PayFlags, 'sign'>): AppP
     },
     async captureSignature(_, { signal }) {
       screen.say('app.signature')
-      if (sign !== undefined) return drawn(sign)
+      if (sign !== undefined) return typedSignature(sign)
       for (;;) {
         const line = await screen.ask('app.signaturePrompt', signal)
         if (line === undefined && screen.ended && !signal.aborted) return nobody(screen, '--sign')
         if (line === undefined || line === 'x') return undefined
         if (line === 'c') continue
-        const signature = drawn(line)
+        const signature = typedSignature(line)
         if (signature) return signature
         screen.say('app.signatureEmpty')
       }
@@ -204,61 +199,11 @@ async function askForNumber(screen: Console, count: number, signal: AbortSignal)
   }
 }
 
-/** Letters as strokes, each its own zigzag, so that a person at a keyboard can sign; undefined when there is nothing drawn. */
-function drawn(text: string): Signature | undefined {
-  const letters = [...text.trim()]
-  if (letters.length === 0) return undefined
-  return {
-    strokes: letters.map((letter, index) =>
-      [...letter.codePointAt(0)!.toString(2)].map((bit, step) => ({ x: index * 20 + step * 2, y: bit === '1' ? 0 : 20 })),
-    ),
-  }
-}
-
-const stages: Partial<Record<Extract<PaymentEvent, { type: 'stage' }>['stage'], MessageId>> = {
-  card: 'app.presentCard',
-  authorising: 'app.authorising',
-  reconciling: 'app.reconciling',
-  reversing: 'app.reversing',
-  advising: 'app.advising',
-}
-
-const cards = { inserted: 'app.cardInserted', tapped: 'app.cardTapped', swiped: 'app.cardSwiped', removed: 'app.cardRemoved' } as const
-const pins = { started: 'app.enterPin', ok: 'app.pinOk', wrong: 'app.pinWrong', lastTry: 'app.pinLastTry' } as const
-
-/** The chip could not be read. */
-const unread = { chip: 'app.chipAgain', swipe: 'app.chipSwipe', tap: 'app.chipTap' } as const
-
 function tell(event: PaymentEvent, screen: Console): void {
-  if (event.type === 'stage') {
-    const id = stages[event.stage]
-    if (id) screen.say(id)
-  } else if (event.type === 'firmware') {
-    const { newer: version, unread: told } = event
-    if (told === undefined) screen.say('app.newerFirmware', { version })
-    else screen.say('app.unreadFirmware', { told, version })
-  } else if (event.type === 'application') {
-    const { wanted: label, offered, chosen } = event
-    showList(screen, offered)
-    if (chosen === undefined) screen.say('app.choiceUnknown', { label, labels: offered.join(', ') })
-    else screen.say('app.chosen', { label: chosen })
-  } else if (event.type === 'otherApplication') {
-    const { wanted: label, paid } = event
-    if (paid === undefined) screen.say('app.untoldApplication', { label })
-    else screen.say('app.otherApplication', { label, paid })
-  } else if (event.type === 'fallback') screen.say(unread[event.ask])
-  else if (event.type === 'cardTimeout') screen.say('app.cardTimeout', { seconds: event.waited / 1000 })
-  else if (event.type === 'reader') {
-    const said = event.event
-    if (said.type === 'card') {
-      screen.say(cards[said.event])
-      if (said.event !== 'removed') screen.say('app.wait')
-    }
-    if (said.type === 'pin' && said.event in pins) screen.say(pins[said.event as keyof typeof pins])
-    else if (said.type === 'application-selection' && said.where === 'reader') screen.say('app.selectOnReader')
-    else if (said.type === 'atr') screen.say('app.atrRemarks', { remarks: said.remarks.join('; ') })
-    else if (said.type === 'battery' && said.level !== 'ok') screen.say('app.lowBattery', { percent: said.percent ?? '?' })
-    else if (said.type === 'display') screen.reader(said.message)
+  for (const said of paymentWords(event)) {
+    if (said.by === 'reader') screen.reader(said.id)
+    else if (said.by === 'list') showList(screen, said.labels)
+    else screen.say(said.id, said.params)
   }
 }
 

@@ -121,3 +121,10 @@ export function discountOf(item: OrderItem): bigint {
   const full = (quantity * price + 500n) / 1000n
   return full > amount ? full - amount : 0n
 }
+
+/** `20230914_120719_302`, as the mPOS app numbers its orders. */
+export function orderNumber(at: Date): string {
+  const part = (value: number, length = 2) => String(value).padStart(length, '0')
+  const day = `${at.getFullYear()}${part(at.getMonth() + 1)}${part(at.getDate())}`
+  return `${day}_${part(at.getHours())}${part(at.getMinutes())}${part(at.getSeconds())}_${part(at.getMilliseconds(), 3)}`
+}
