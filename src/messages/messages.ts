@@ -12,6 +12,7 @@ import { reasonMessages } from './reasons.ts'
 import { receiptMessages } from './receipt.ts'
 import { reportMessages } from './report.ts'
 import { rigMessages } from './rig.ts'
+import { screenMessages } from './screens.ts'
 
 /** The languages of every text that a user sees: English and Russian. */
 export type Language = 'en' | 'ru'
@@ -26,6 +27,7 @@ const table = {
   ...rigMessages,
   ...decodeMessages,
   ...reportMessages,
+  ...screenMessages,
 } as const
 
 /** The id of a text, by who shows it: `reader.insertCard`, `app.enterPin`, `reason.cardRemoved`, `receipt.total`, `fault.link-closed`. */

@@ -117,8 +117,8 @@ export function quantityText(quantity: bigint): string {
 /** What an item's price leaves off the line: its discount, minor units. */
 export function discountOf(item: OrderItem): bigint {
   door.need('item', item, door.shape({ quantity: door.anyAmount, price: door.anyAmount, amount: door.anyAmount }))
-  const { quantity, price, amount } = item
-  const full = (quantity * price + 500n) / 1000n
+  const { amount } = item
+  const full = fullPrice(item)
   return full > amount ? full - amount : 0n
 }
 
@@ -127,4 +127,17 @@ export function orderNumber(at: Date): string {
   const part = (value: number, length = 2) => String(value).padStart(length, '0')
   const day = `${at.getFullYear()}${part(at.getMonth() + 1)}${part(at.getDate())}`
   return `${day}_${part(at.getHours())}${part(at.getMinutes())}${part(at.getSeconds())}_${part(at.getMilliseconds(), 3)}`
+}
+
+/** Of a line before its discount, minor units. */
+export function fullPrice({ quantity, price }: Pick<OrderItem, 'quantity' | 'price'>): bigint {
+  return (quantity * price + 500n) / 1000n
+}
+
+/** `2`, `0.350`, in thousandths. @throws Fault `bad-argument` */
+export function parseQuantity(text: string, field: string): bigint {
+  const [, whole, fraction = ''] = /^(\d{1,6})(?:[.,](\d{1,3}))?$/.exec(text) ?? []
+  const quantity = whole === undefined ? 0n : BigInt(whole + fraction.padEnd(3, '0'))
+  if (quantity <= 0n) throw usageFault('usage.oneOf', { field, value: text, allowed: 'quantity 0.001–999999.999' })
+  return quantity
 }

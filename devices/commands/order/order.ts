@@ -9,7 +9,7 @@ import { hostMessage, message } from '../../../src/messages/messages.ts'
 import type { ItemPart, Order, OrderItem } from '../../../src/payment/acquirer.ts'
 import type { OrderRecord, Repaired } from '../../../src/payment/journal/journal.ts'
 import { moneyOf } from '../../../src/payment/journal/money.ts'
-import { orderNumber } from '../../../src/payment/order.ts'
+import { fullPrice, orderNumber, parseQuantity } from '../../../src/payment/order.ts'
 import { checkOrder } from '../../../src/payment/pay/payment.ts'
 import { receiptLines } from '../../../src/payment/receipt/receipt.ts'
 import { lastPayment, orderJson, orderLines, resultLines, stateText } from '../../../src/payment/till/screen.ts'
@@ -131,20 +131,11 @@ function readItem(text: string, id: string, unit: Currency): OrderItem {
   if (!name || quantityText === undefined || priceText === undefined || rest.length > 0) throw bad()
   const vat = vatText === '' ? undefined : Number(vatText)
   if (vat !== undefined && !(vat >= 0 && vat <= 100)) throw bad('VAT 0–100 %')
-  const quantity = readQuantity(quantityText, '--item')
+  const quantity = parseQuantity(quantityText, '--item')
   const price = amountOf('--item', priceText, unit)
   const discount = discountText ? amountOf('--item', discountText, unit) : 0n
-  const full = (quantity * price + 500n) / 1000n
-  if (discount > full) throw bad(`discount ≤ ${formatAmount(full, unit)}`)
-  return { id, name, quantity, price, amount: full - discount, ...(vat !== undefined && { vat }) }
-}
-
-/** `2`, `0.350`, in thousandths. @throws Fault `bad-argument` */
-function readQuantity(text: string, field: string): bigint {
-  const [, whole, fraction = ''] = /^(\d{1,6})(?:[.,](\d{1,3}))?$/.exec(text) ?? []
-  const quantity = whole === undefined ? 0n : BigInt(whole + fraction.padEnd(3, '0'))
-  if (quantity <= 0n) throw usageFault('usage.oneOf', { field, value: text, allowed: 'quantity 0.001–999999.999' })
-  return quantity
+  if (discount > fullPrice({ quantity, price })) throw bad(`discount ≤ ${formatAmount(fullPrice({ quantity, price }), unit)}`)
+  return { id, name, quantity, price, amount: fullPrice({ quantity, price }) - discount, ...(vat !== undefined && { vat }) }
 }
 
 /** In the words of the command line: its flag, and what there is. */
@@ -193,7 +184,7 @@ function answerJson({ answer }: Changed) {
 
 function readPart(text: string): ItemPart {
   const [id, quantity] = text.split('=')
-  return { id, ...(quantity !== undefined && { quantity: readQuantity(quantity, '--item') }) }
+  return { id, ...(quantity !== undefined && { quantity: parseQuantity(quantity, '--item') }) }
 }
 
 async function synchronise(flags: ShopFlags & { readonly days: number }): Promise<number> {
