@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import { addAcquirer } from './commands/acquirer.ts'
+import { addBench } from './commands/bench.ts'
 import { addCards } from './commands/cards.ts'
 import { addConfig } from './commands/config.ts'
 import { addDemo } from './commands/demo.ts'
@@ -21,6 +22,7 @@ export function simulatorProgram(): Command {
     .description('Virtual card readers, cards and an acquirer. Test keys and test cards only.')
     .version(version, '-v, --version')
   for (const add of [
+    addBench,
     addServe,
     addCards,
     addAcquirer,

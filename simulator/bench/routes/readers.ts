@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { helpText } from '../../../src/command/help.ts'
 import { knobs } from '../../readers/knobs.ts'
 import { keyboardKeys } from '../counter/keys.ts'
+import { displayPng, displaySvg } from '../display/display.ts'
 import {
   charge,
   insert,
@@ -11,6 +12,7 @@ import {
   knobList,
   leave,
   personInput,
+  picture,
   plug,
   press,
   range,
@@ -20,7 +22,7 @@ import {
   waitFor,
   withCard,
 } from '../schema/reader.ts'
-import { type Asked, route } from './route.ts'
+import { type Asked, Raw, route } from './route.ts'
 
 const of = '/api/sessions/{s}/readers/{r}'
 
@@ -108,6 +110,22 @@ export const readerRoutes = [
   ),
   deed('turnKnob', 'knob', 'Turns a knob, as at `tapdip-sim serve`', knobLine, ({ session, path, body }) =>
     session.reader(path.r).knob(body.line),
+  ),
+  ...(['svg', 'png'] as const).map(kind =>
+    route({
+      ...{
+        method: 'get',
+        path: `${of}/screen.${kind}`,
+        name: `screen${kind === 'svg' ? 'Svg' : 'Png'}`,
+        summary: 'A picture of the display as it is now',
+      },
+      ...{ query: picture, media: kind === 'svg' ? 'image/svg+xml' : 'image/png' },
+      run: ({ session, path, query: { scale = 2 } }) => {
+        const { screen, on } = session.reader(path.r).state
+        if (kind === 'svg') return new Raw({ type: 'image/svg+xml', body: displaySvg(screen, { scale, on }) })
+        return new Raw({ type: 'image/png', body: displayPng(screen, { scale, on }) })
+      },
+    }),
   ),
   route({
     ...{ method: 'put', path: `${of}/person`, name: 'setPerson', summary: 'Somebody comes who does things by themselves' },

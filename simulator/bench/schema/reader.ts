@@ -100,6 +100,10 @@ export const waitFor = z.strictObject({
   timeout: z.int().min(0).max(600_000).optional().describe('Milliseconds of the session’s clock; 30 000 when left out'),
 })
 
+export const picture = z.strictObject({
+  scale: z.coerce.number().int().min(1).max(8).optional().describe('Dots of the picture for a dot of the display; 2 when left out'),
+})
+
 /** Somebody at a reader who does things by themselves. */
 export const personInput = personFields
   .omit({ wallet: true, present: true })

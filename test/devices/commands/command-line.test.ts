@@ -190,6 +190,10 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'acquirer --risk', ['acquirer', '--port', '0', '--risk', '{"check":"mood"}'], /--risk: .*: check is not accepted \('amount' \|/],
   ['tapdip-sim', 'acquirer --merchant', ['acquirer', '--port', '0', '--merchant', '[]'], /--merchant: \[\]/],
   ['tapdip-sim', 'acquirer --bonus', ['acquirer', '--port', '0', '--bonus', 'x'], /--bonus is no JSON/],
+  ['tapdip-sim', 'bench --port', ['bench', '--port', '65536'], /--port is '65536', it takes a whole number from 0 to 65535/],
+  ['tapdip-sim', 'bench --counter', ['bench', '--counter', '/none/x'], /--counter: there is no file \/none\/x/],
+  ['tapdip-sim', 'bench --counter', ['bench', '--counter', 'README.md'], /--counter is no JSON: README\.md/],
+  ['tapdip-sim', 'bench --counter', ['bench', '--counter', 'package.json'], /--counter: package\.json: tapdip is not accepted/],
   ['tapdip-sim', 'scan --acquirer', ['scan', 'x', '--acquirer', 'here'], /--acquirer is 'here'/],
   ['tapdip-sim', 'image <family>', ['image', 'idtech', '1', '/none/x'], /<family> is 'idtech'/],
   ['tapdip-sim', 'image <version>', ['image', 'qpos', 'a b', '/none/x'], /<version> is 'a b'/],
@@ -232,7 +236,7 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
 ] // biome-ignore format: a table
 
 /** Text of the user's own, or a value with no rule but the other side's. */
-const free = new Set(['pay --app', 'pay --sign', 'order new --email', 'order new --comment', 'order pay --app', 'order pay --sign', 'order pay --tip', 'order pay --surcharge', 'refund --app', 'refund --sign', 'order refund --app', 'order refund --sign', 'order receipt --png', 'order receipt --printer', 'scan <payload>', 'acquirer --state', 'acquirer --token', '<number>', '--journal', '--merchant', '--merchant-id', '--terminal', '--acquirer', '--amount', '--item', '--lang']) // biome-ignore format: a list
+const free = new Set(['pay --app', 'pay --sign', 'order new --email', 'order new --comment', 'order pay --app', 'order pay --sign', 'order pay --tip', 'order pay --surcharge', 'refund --app', 'refund --sign', 'order refund --app', 'order refund --sign', 'order receipt --png', 'order receipt --printer', 'scan <payload>', 'acquirer --state', 'acquirer --token', 'bench --token', '<number>', '--journal', '--merchant', '--merchant-id', '--terminal', '--acquirer', '--amount', '--item', '--lang']) // biome-ignore format: a list
 
 describe('the values of flags', () => {
   it.each(wrong.map(([name, what, words, ...said]) => ({ name, what, words, said })))(
