@@ -1,9 +1,10 @@
-// Compiles src, devices and simulator to dist, from nothing, makes the page of reports, and makes the two command files executable.
+// Compiles src, devices and simulator to dist, from nothing, makes the pages of reports and of the bench, and makes the two command files executable.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildBenchPage } from './bench-page.mjs'
 import { buildPage } from './page.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
@@ -27,3 +28,4 @@ for (const bin of ['devices/cli.js', 'simulator/cli.js']) {
   if (existsSync(file)) chmodSync(file, 0o755)
 }
 await buildPage()
+await buildBenchPage()

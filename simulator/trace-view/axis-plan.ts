@@ -37,6 +37,15 @@ export function movedTo(range: Range, middle: number, all: Range): Range {
   return { from, to: from + size }
 }
 
+/** How much of a growing trace is seen unless somebody has zoomed: milliseconds, or events. */
+const LIVE = { time: 20_000, order: 250 } as const
+
+/** The end of a trace that grows, as much of it as before, and no more than can be read. */
+export function ending({ from, to }: Range, scale: Scale, all: Range): Range {
+  const size = Math.min(all.to - all.from, Math.max(Math.min(to - from, LIVE[scale]), LIVE[scale] / 10))
+  return { from: all.to - size, to: all.to }
+}
+
 /** Round places for marks: 1, 2 or 5 times a power of ten apart, some `count` of them. */
 export function ticks({ from, to }: Range, count: number): number[] {
   const rough = (to - from) / Math.max(1, count)

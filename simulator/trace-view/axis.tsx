@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { TraceEvent } from '../../src/trace/event.ts'
 import { HEIGHT, paint, ROW, TOP } from './axis-paint.ts'
-import { movedTo, place, type Range, type Scale, whole, zoomed } from './axis-plan.ts'
+import { ending, movedTo, place, type Range, type Scale, whole, zoomed } from './axis-plan.ts'
 import { laneOf, lanes, lineOf, stepsOf } from './model.ts'
 import { timeText, useView } from './view.ts'
 
@@ -12,6 +12,8 @@ interface Props {
   /** Places of events that are shown, in their order. */
   readonly shown: readonly number[]
   readonly selected: number | undefined
+  /** Its end stays in sight while it grows. */
+  readonly follow?: boolean
   readonly onSelect: (at: number) => void
 }
 
@@ -44,7 +46,7 @@ function useColours(): number {
   return turn
 }
 
-export function Axis({ events, shown, selected, onSelect }: Props) {
+export function Axis({ events, shown, selected, follow = false, onSelect }: Props) {
   const { say, language } = useView()
   const [scale, setScale] = useState<Scale>('time')
   const all = useMemo(() => whole(events, scale), [events, scale])
@@ -56,7 +58,7 @@ export function Axis({ events, shown, selected, onSelect }: Props) {
   const steps = useMemo(() => stepsOf(events), [events])
   const visible = useMemo(() => new Set(shown), [shown])
 
-  useEffect(() => setRange(all), [all])
+  useEffect(() => setRange(one => (follow ? ending(one, scale, all) : all)), [all])
   useEffect(() => {
     if (selected !== undefined && events[selected]) setRange(one => movedTo(one, place(events, selected, scale), all))
   }, [selected, scale, all])

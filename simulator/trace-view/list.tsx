@@ -14,11 +14,13 @@ interface Props {
   readonly selected: number | undefined
   /** Counts up when the list is to take the focus. */
   readonly focus: number
+  /** Its end stays in sight, unless somebody has scrolled away from it. */
+  readonly follow?: boolean
   readonly onSelect: (item: number) => void
   readonly row: (item: number) => ComponentChildren
 }
 
-export function List({ label, items, selected, focus, onSelect, row }: Props) {
+export function List({ label, items, selected, focus, follow = false, onSelect, row }: Props) {
   const box = useRef<HTMLDivElement>(null)
   const [top, setTop] = useState(0)
   const [height, setHeight] = useState(400)
@@ -37,6 +39,15 @@ export function List({ label, items, selected, focus, onSelect, row }: Props) {
     else if ((place + 1) * ROW > list.scrollTop + list.clientHeight) list.scrollTop = (place + 1) * ROW - list.clientHeight
     setTop(list.scrollTop)
   }, [place, items])
+  const count = useRef(0)
+  useLayoutEffect(() => {
+    const list = box.current
+    const atEnd = list && list.scrollTop + list.clientHeight >= (count.current - 2) * ROW
+    count.current = items.length
+    if (!list || !follow || !atEnd) return
+    list.scrollTop = items.length * ROW
+    setTop(list.scrollTop)
+  }, [items, follow, height])
   useEffect(() => {
     const list = box.current
     if (focus === 0 || !list) return

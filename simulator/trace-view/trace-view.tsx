@@ -14,6 +14,8 @@ interface Props {
   readonly events: readonly TraceEvent[]
   readonly selected: number | undefined
   readonly focus: number
+  /** It grows while it is shown: axis and list stay with its end. */
+  readonly follow?: boolean
   readonly onSelect: (at: number) => void
 }
 
@@ -22,7 +24,16 @@ function isRow(event: TraceEvent): boolean {
   return event.kind === 'span' ? event.level !== 'command' : event.kind !== 'spanEnd' || event.fault !== undefined
 }
 
-const lower = (event: TraceEvent) => `${event.kind} ${lineOf(event).join(' ')} ${event.kind === 'apdu' ? event.command : ''}`.toLowerCase()
+const known = new WeakMap<TraceEvent, string>()
+
+/** What the filter looks at, made once: a trace that grows is looked through again and again. */
+function lower(event: TraceEvent): string {
+  const made = known.get(event)
+  if (made !== undefined) return made
+  const text = `${event.kind} ${lineOf(event).join(' ')} ${event.kind === 'apdu' ? event.command : ''}`.toLowerCase()
+  known.set(event, text)
+  return text
+}
 
 function Row({ event }: { event: TraceEvent }) {
   const { say } = useView()
@@ -37,7 +48,7 @@ function Row({ event }: { event: TraceEvent }) {
   )
 }
 
-export function TraceView({ events, selected, focus, onSelect }: Props) {
+export function TraceView({ events, selected, focus, follow = false, onSelect }: Props) {
   const { say } = useView()
   const [hidden, setHidden] = useState<readonly Lane[]>([])
   const [text, setText] = useState('')
@@ -57,7 +68,7 @@ export function TraceView({ events, selected, focus, onSelect }: Props) {
     <section aria-labelledby="trace">
       <h2 id="trace">{say('report.trace')}</h2>
       <Screens events={events} onSelect={onSelect} />
-      <Axis events={events} shown={shown} selected={selected} onSelect={onSelect} />
+      <Axis events={events} shown={shown} selected={selected} follow={follow} onSelect={onSelect} />
       <div class="bar">
         <label>
           {say('report.filter')}{' '}
@@ -85,6 +96,7 @@ export function TraceView({ events, selected, focus, onSelect }: Props) {
             items={shown}
             selected={selected}
             focus={focus}
+            follow={follow}
             onSelect={onSelect}
             row={at => <Row event={events[at]} />}
           />

@@ -3,6 +3,7 @@
 import * as door from '../door.ts'
 import type { Fault } from '../errors.ts'
 import { appMessages } from './app.ts'
+import { benchMessages } from './bench.ts'
 import { decodeMessages } from './decode.ts'
 import { faultMessages } from './faults.ts'
 import { filled } from './filled.ts'
@@ -28,6 +29,7 @@ const table = {
   ...decodeMessages,
   ...reportMessages,
   ...screenMessages,
+  ...benchMessages,
 } as const
 
 /** The id of a text, by who shows it: `reader.insertCard`, `app.enterPin`, `reason.cardRemoved`, `receipt.total`, `fault.link-closed`. */

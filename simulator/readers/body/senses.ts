@@ -5,6 +5,8 @@ import type { Card } from '../../../src/emv/card.ts'
 import type { SwipedTracks } from '../../../src/magstripe/swipe.ts'
 import type { MessageId } from '../../../src/messages/messages.ts'
 
+export * from './keys.ts'
+
 /** A card as a person holds it. Each call of `contact` or `contactless` is a cold reset: the Card it gives begins anew. */
 export interface PlasticCard {
   /** Into a slot; left out where it has no chip. @throws Fault `card-mute` where the chip is dead */
@@ -30,11 +32,6 @@ export interface PlasticCard {
   /** A phone: its own screen asks the holder to do so. */
   readonly asksHolder?: boolean
 }
-
-/** The keys of a keypad. */
-export const keys = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'enter', 'cancel', 'clear'] as const
-/** One key of a keypad. */
-export type Key = (typeof keys)[number]
 
 /** What the display shows from `at` (milliseconds) on. A PIN is only ever stars. */
 export interface Screen {

@@ -1,0 +1,89 @@
+/** The line to the server: the session's events, from where they were heard last; the states anew when too many were missed. */
+
+import { type BenchApi, type Happening, Refused, type SessionApi } from './api.ts'
+import { type BenchStore, MOST } from './store.ts'
+
+/** Milliseconds until a lost line is tried again: longer each time. */
+const [FIRST, LONGEST] = [250, 5_000]
+
+/** A session that is there already, or a new one. */
+export async function openSession(api: BenchApi, wanted: string | null): Promise<string> {
+  const sessions = await api.sessions()
+  const found = sessions.find(({ id }) => id === wanted) ?? (wanted === null ? sessions[0] : undefined)
+  return (found ?? (await api.createSession())).id
+}
+
+/** All states at once, and the event up to which they are true. */
+export async function readStates(session: SessionApi, store: BenchStore): Promise<void> {
+  const state = await session.state()
+  const [readers, cards, bank, apps] = await Promise.all([session.readers(), session.cards(), session.bank(), session.apps()])
+  // States that are newer are told once more by their events, and are whole each time.
+  store.knownAt = state.events.last
+  const held = store.state.held && cards.some(({ id }) => id === store.state.held) ? store.state.held : cards[0]?.id
+  store.set({ session: state, readers, cards, bank, apps, held })
+}
+
+/** Hears the events until the returned function is called. */
+export function hear(session: SessionApi, store: BenchStore): () => void {
+  let source: EventSource | undefined
+  let [ended, wait]: [boolean, number] = [false, FIRST]
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let batch: Happening[] = []
+  let planned = false
+  const flush = () => {
+    planned = false
+    const all = batch
+    batch = []
+    if (!ended && all.length > 0) store.take(all)
+  }
+  const open = (after: number) => {
+    if (ended) return
+    source = new EventSource(session.eventsUrl(after))
+    source.onopen = () => {
+      wait = FIRST
+      store.set({ line: 'live' })
+    }
+    source.onmessage = ({ data }) => {
+      batch.push(JSON.parse(data))
+      if (planned) return
+      planned = true
+      // In the frame that comes; a page in the background has none.
+      if (document.hidden) setTimeout(flush, 100)
+      else requestAnimationFrame(flush)
+    }
+    source.onerror = () => {
+      source?.close()
+      if (ended || store.state.line === 'over') return
+      store.set({ line: 'lost' })
+      timer = setTimeout(again, wait)
+      wait = Math.min(LONGEST, wait * 2)
+    }
+  }
+  const again = async () => {
+    try {
+      const { events } = await session.state()
+      flush()
+      // What was missed is gone from the server's memory: the states tell what it came to.
+      if (events.first > store.last + 1) {
+        store.events = []
+        await readStates(session, store)
+        store.last = Math.max(0, events.first - 1)
+      }
+      open(store.last)
+    } catch (error) {
+      if (ended) return
+      if (error instanceof Refused && (error.status === 404 || error.status === 403)) return store.set({ line: 'over' })
+      timer = setTimeout(again, wait)
+      wait = Math.min(LONGEST, wait * 2)
+    }
+  }
+  // What happened before this page was opened is in its trace too, as far as the page keeps it.
+  const { first, last } = store.state.session?.events ?? { first: 0, last: 0 }
+  store.last = Math.max(0, first - 1, last - MOST)
+  open(store.last)
+  return () => {
+    ended = true
+    clearTimeout(timer)
+    source?.close()
+  }
+}

@@ -1,0 +1,101 @@
+/** The trace at the bench: live, or still at a moment that a slider chooses, with the readers as they were then; and how each payment ended. */
+
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import type { TraceEvent } from '../../../../src/trace/event.ts'
+import { Outcome } from '../../../trace-view/outcome.tsx'
+import { TraceView } from '../../../trace-view/trace-view.tsx'
+import type { Past } from '../readers/reader.tsx'
+import { clockText } from '../state/names.ts'
+import { useBench, useSelect } from '../state/view.ts'
+import { momentAt } from './moment.ts'
+
+/** Milliseconds between two pictures of a trace that grows. */
+const PACE = 200
+
+/** The events as they are now, a few times a second: a list that does not change while it is shown. */
+function useEvents(): readonly TraceEvent[] {
+  const { store } = useBench()
+  const traced = useSelect(state => state.traced)
+  const [events, setEvents] = useState<readonly TraceEvent[]>(() => [...store.events])
+  const timer = useRef<ReturnType<typeof setTimeout>>()
+  useEffect(() => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined
+      setEvents([...store.events])
+    }, PACE)
+  }, [traced])
+  useEffect(() => () => clearTimeout(timer.current), [])
+  return events
+}
+
+export function TracePanel({ onPast }: { onPast: (past: ReadonlyMap<string, Past> | undefined) => void }) {
+  const { say, store, api } = useBench()
+  const readers = useSelect(state => state.readers)
+  const growing = useEvents()
+  const [still, setStill] = useState<readonly TraceEvent[]>()
+  const [since, setSince] = useState(0)
+  const [selected, setSelected] = useState<number>()
+  const [focus, setFocus] = useState(0)
+  const all = still ?? growing
+  const events = useMemo(() => (since > 0 ? all.filter(({ at }) => at >= since) : all), [all, since])
+  const only = readers.length === 1 ? readers[0]?.id : undefined
+  const readerOf = (event: TraceEvent) => store.readerOf.get(event)
+  const choose = (at: number | undefined) => {
+    setSelected(at)
+    if (at === undefined) {
+      setStill(undefined)
+      return onPast(undefined)
+    }
+    if (!still) setStill(growing)
+    // The clear ones before it too: a screen stands until the next.
+    const whole = all.indexOf(events[at])
+    onPast(momentAt(all, whole, readerOf, only))
+  }
+  const lead = (at: number) => {
+    choose(at)
+    setFocus(one => one + 1)
+  }
+  const now = selected === undefined ? undefined : events[selected]
+  return (
+    <section class="trace-panel" id="trace-panel" aria-label={say('bench.trace')}>
+      <div class="bar moment">
+        <label class="slider">
+          {say('bench.moment')}
+          <input
+            type="range"
+            class="when"
+            min="0"
+            max={Math.max(0, events.length - 1)}
+            value={selected ?? Math.max(0, events.length - 1)}
+            disabled={events.length === 0}
+            aria-valuetext={now ? clockText(now.at) : say('bench.live')}
+            onInput={event => choose(Number(event.currentTarget.value))}
+          />
+          <output>{now ? clockText(now.at) : say('bench.live')}</output>
+        </label>
+        <button type="button" class="live" aria-pressed={selected === undefined} onClick={() => choose(undefined)}>
+          ● {say('bench.live')}
+        </button>
+        <button
+          type="button"
+          onClick={() => {
+            choose(undefined)
+            setSince((growing.at(-1)?.at ?? 0) + 0.001)
+          }}
+        >
+          {say('bench.trace.clear')}
+        </button>
+        {since > 0 && (
+          <button type="button" onClick={() => setSince(0)}>
+            {say('bench.trace.all')}
+          </button>
+        )}
+        <a href={api.traceUrl()} download="trace.jsonl">
+          {say('bench.trace.save')}
+        </a>
+      </div>
+      <TraceView events={events} selected={selected} focus={focus} onSelect={choose} follow={selected === undefined} />
+      <Outcome events={events} onStep={lead} />
+    </section>
+  )
+}
