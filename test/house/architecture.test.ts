@@ -44,6 +44,11 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
     own: true,
   },
   { files: /^devices\/[\w-]+\.ts$/, may: [/^src\//, /^devices\//] },
+  // Pages: nothing of the world that they show but its words, and types.
+  {
+    files: /^simulator\/bench\/web\//,
+    may: [/^src\//, /^simulator\/(trace-view\/|bench\/web\/|bench\/schema\/(types|app)\.ts$|readers\/body\/keys\.ts$)/, /\.css$/],
+  },
   // What stands above the virtual world runs it, and real readers too.
   {
     files: /^simulator\/(scenario|commands|bench)\/|^simulator\/(cli|world)\.ts$/,
@@ -102,7 +107,7 @@ const browserSafe = /^src\/(?!emv\/contactless\/profile-file|line-file|transport
 const sources = ['src', 'devices', 'simulator', 'test', 'bench']
   .filter(folder => existsSync(join(root, folder)))
   .flatMap(folder => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(name => `${folder}/${name}`))
-  .filter(name => name.endsWith('.ts'))
+  .filter(name => /\.tsx?$/.test(name))
 
 /** Import specifiers of a file: static ones, of which `type` is gone when it runs, and those of `import()`. */
 function imports(file: string): { specifier: string; dynamic: boolean; type: boolean }[] {

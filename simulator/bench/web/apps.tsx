@@ -24,7 +24,11 @@ export function Apps() {
         )}
       </div>
       {app ? (
-        <AppView app={app} answer={given => act(api => api.answerApp(app.id, { screen: app.screen.n, ...given }))} />
+        <AppView
+          app={app}
+          answer={answer => act(api => api.answerApp(app.id, answer))}
+          change={phone => act(api => api.changeApp(app.id, phone))}
+        />
       ) : (
         <div class="no-app">
           <p>{outside ? say('bench.app.outside', { serial: outside.serial }) : say('bench.app.none')}</p>

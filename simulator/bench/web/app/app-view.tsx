@@ -1,17 +1,15 @@
 /** An app's screen. */
 
-import type { AppState } from '../state/api.ts'
+import type { AppAnswer, AppPhone, AppState } from '../../schema/app.ts'
 
 interface Props {
   readonly app: AppState
   /** Answers the screen that is shown. */
-  readonly answer: (answer: {
-    readonly action: string
-    readonly fields?: Readonly<Record<string, string>>
-    readonly strokes?: readonly (readonly [number, number])[][]
-  }) => void
+  readonly answer: (answer: AppAnswer) => void
+  /** Another setting of the phone. */
+  readonly change: (phone: AppPhone) => void
 }
 
 export function AppView({ app }: Props) {
-  return <p class="dim">{app.screen.kind}</p>
+  return <p class="dim">{app.screen.title}</p>
 }

@@ -157,8 +157,8 @@ export function CardDetail({ card, onGrab }: { card: CardState; onGrab: (card: s
         </svg>
         <p class="facts">
           <b>{card.label}</b>
-          <small>{card.interfaces.map(way => say(`bench.way.${way}`)).join(' · ')}</small>
-          <small>{card.cvm.map(one => cvmText(say, one)).join(' → ')}</small>
+          <small class="facts-more">{card.interfaces.map(way => say(`bench.way.${way}`)).join(' · ')}</small>
+          <small class="facts-more">{card.cvm.map(one => cvmText(say, one)).join(' → ')}</small>
         </p>
       </div>
       <p class="special">{specialOf(language, card)}</p>

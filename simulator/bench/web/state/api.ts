@@ -1,6 +1,7 @@
 /** The bench's API as the page calls it: paths, a token, and refusals in the words of the server. */
 
 import type { TraceEvent } from '../../../../src/trace/event.ts'
+import type { AppState } from '../../schema/app.ts'
 import type { BankRequestInFull, BankState, BenchEvent, CardState, ReaderState, SessionState } from '../../schema/types.ts'
 
 /** What the server refused, and why. */
@@ -29,14 +30,6 @@ export interface ProfileProblem {
   readonly path: string
   readonly line?: number
   readonly rule: string
-}
-
-/** An app of the bench: its screen is data, of which the page knows no more than its kind. */
-export interface AppState {
-  readonly id: string
-  readonly language: 'en' | 'ru'
-  readonly reader?: string
-  readonly screen: { readonly n: number; readonly kind: string }
 }
 
 /** One numbered event of a session. */
@@ -110,6 +103,7 @@ export function benchApi(token: string) {
         answer: (n: number, body: Body) => call<BankState>('POST', `${at}/bank/requests/${n}/answer`, body),
         addApp: (body: Body) => call<AppState>('POST', `${at}/apps`, body),
         removeApp: (id: string) => call<void>('DELETE', `${at}/apps/${id}`),
+        changeApp: (id: string, body: Body) => call<AppState>('PATCH', `${at}/apps/${id}`, body),
         answerApp: (id: string, body: Body) => call<AppState>('POST', `${at}/apps/${id}/answer`, body),
         mark: () => call<unknown>('POST', `${at}/mark`, {}),
         scenario: () => get<string>(`${at}/scenario`),

@@ -1,8 +1,9 @@
 /** What the page knows: the states of the session's nouns, kept true by its events; and what a hand holds. */
 
 import type { TraceEvent } from '../../../../src/trace/event.ts'
+import type { AppState } from '../../schema/app.ts'
 import type { BankState, BenchEvent, CardState, ReaderState, SessionState } from '../../schema/types.ts'
-import type { AppState, Happening } from './api.ts'
+import type { Happening } from './api.ts'
 
 /** How the page hangs on the server. */
 export type Line = 'waiting' | 'live' | 'lost' | 'over'
