@@ -89,7 +89,8 @@ interface Life {
   journal: Journal | undefined
 }
 
-const stuck = new Promise<never>(() => {})
+/** What a dead process waits for. */
+export const stuck = new Promise<never>(() => {})
 
 export function openApp({ plan, world, tracer, onEvent, onJournal, connect }: AppOptions): App {
   const { clock, random, family } = world
@@ -343,7 +344,7 @@ function newLife(): Life {
 }
 
 /** The host as a process sees it: a dead one hears no answer. */
-function alive(life: Life, acquirer: World['acquirer']): World['acquirer'] {
+export function alive<T extends object>(life: Pick<Life, 'dead'>, acquirer: T): T {
   const wrapped = Object.entries(acquirer).map(([name, call]) => [
     name,
     async (...asked: never[]) => {
@@ -354,5 +355,5 @@ function alive(life: Life, acquirer: World['acquirer']): World['acquirer'] {
       return life.dead ? stuck : answer
     },
   ])
-  return Object.fromEntries(wrapped)
+  return Object.fromEntries(wrapped) as T
 }

@@ -8,6 +8,7 @@ import { type Currency, currency as currencyOf } from '../../../src/currency.ts'
 import { asFault, Fault } from '../../../src/errors.ts'
 import { type Language, message } from '../../../src/messages/messages.ts'
 import type { Merchant } from '../../../src/payment/acquirer.ts'
+import type { Journal } from '../../../src/payment/journal/journal.ts'
 import { type Notice, noticeText } from '../../../src/payment/journal/notice.ts'
 import { openJournal } from '../../../src/payment/journal/open.ts'
 import type { FiscalShop } from '../../../src/payment/receipt/fiscal.ts'
@@ -15,12 +16,13 @@ import { openTill } from '../../../src/payment/till/till.ts'
 import type { Reader, ReaderInfo } from '../../../src/reader/reader.ts'
 import { ReaderConnection, type RememberedReader } from '../../../src/reader/reconnect.ts'
 import type { Tracer } from '../../../src/trace/event.ts'
+import { alive, stuck } from '../../scenario/app.ts'
 import type { AppAnswer, AppPhone, AppState } from '../schema/app.ts'
 import { chooseOrder, showNotices } from './lists.ts'
 import { type Draft, enterOrder } from './order.ts'
 import type { AppTimes, Host, Nearby, Phone } from './phone.ts'
 import { faultScreen, lookAt, sell } from './sell.ts'
-import { openStage } from './stage.ts'
+import { openStage, type Stage } from './stage.ts'
 
 /** How an app is made. */
 export interface BenchAppOptions {
@@ -61,8 +63,8 @@ export interface BenchApp extends AsyncDisposable {
   set(phone: AppPhone): void
   /** Hears the state after every change. The returned function ends that. */
   on(listener: (state: AppState) => void): () => void
-  /** The app is closed and started again: what is under way ends as after a crash, its orders stay. */
-  restart(): Promise<void>
+  /** The app is started again, its orders stay: `close` cancels what is under way, `kill` leaves it as a crash does. */
+  restart(how: 'close' | 'kill'): Promise<void>
   /** Idempotent. */
   close(): Promise<void>
 }
@@ -80,14 +82,14 @@ export async function openApp(options: BenchAppOptions): Promise<BenchApp> {
   let [location, network, closed] = [options.location ?? 'on', 'on' as AppState['network'], false]
   let memory = options.last
   let told: { readonly n: number; readonly notice: Notice; read: boolean }[] = []
-  const stage = openStage(options.language ?? 'en', () => changed())
+  const shared = openStage(options.language ?? 'en', () => changed())
   const notices = () =>
     told.map(({ n, notice, read }) => {
-      const { language } = stage
+      const { language } = shared
       return { n, at: +notice.at, title: message('notice.title', language), text: noticeText(notice, language), read }
     })
   const state = (): AppState => ({
-    ...{ id: options.id, language: stage.language, location, network, screen: stage.screen, notices: notices() },
+    ...{ id: options.id, language: shared.language, location, network, screen: shared.screen, notices: notices() },
     ...(life?.connection.state.type === 'ready' && { reader: life.connection.state.info.serial ?? life.connection.state.info.family }),
   })
   const changed = () => {
@@ -95,13 +97,19 @@ export async function openApp(options: BenchAppOptions): Promise<BenchApp> {
     const now = state()
     for (const listener of listeners) listener(now)
   }
-  const host = throughNetwork(options.acquirer, () => network === 'on')
   let life: Life | undefined
 
   /** The app's process, from its start to its end. */
   async function start(): Promise<Life> {
     const ending = new AbortController()
-    const journal = await openJournal(file, { clock, key: new Uint8Array(32).fill(9) })
+    const own = { dead: false }
+    const kept = await openJournal(file, { clock, key: new Uint8Array(32).fill(9) })
+    const journal: Journal = { ...kept, record: step => (own.dead ? stuck : kept.record(step)) }
+    const host = alive(
+      own,
+      throughNetwork(options.acquirer, () => network === 'on'),
+    )
+    const stage = aliveStage(own, shared)
     const connection = new ReaderConnection({
       ...{ clock, open: (uri, waiting) => (options.nearby ? options.nearby.open(uri, waiting) : nobody(uri)) },
       memory: {
@@ -152,18 +160,26 @@ export async function openApp(options: BenchAppOptions): Promise<BenchApp> {
         await till.close()
         await connection.close()
         await watching
-        await journal.close()
+        await kept.close()
+      },
+      async kill() {
+        own.dead = true
+        ending.abort(new Fault('aborted', 'the app was killed'))
+        await connection.close()
+        await watching
+        await kept.close()
+        void till.close().catch(() => {}) // its background may be stuck for good
       },
     }
   }
-  const draft: Draft = { items: [], amount: options.amount ?? '2500.00', email: 'mail@assist.ru', comment: '' }
+  const draft: Draft = { number: '', items: [], amount: options.amount ?? '2500.00', email: 'mail@assist.ru', comment: '' }
   life = await start()
 
   const close = async () => {
     if (closed) return
     closed = true
     await life?.end()
-    stage.show(words => ({ kind: 'closed', title: words.text('screen.closed') }))
+    shared.show(words => ({ kind: 'closed', title: words.text('screen.closed') }))
     listeners.clear()
     if (folder) rmSync(folder, { recursive: true, force: true })
   }
@@ -171,19 +187,19 @@ export async function openApp(options: BenchAppOptions): Promise<BenchApp> {
     get state() {
       return state()
     },
-    answer: answer => stage.answer(answer),
+    answer: answer => shared.answer(answer),
     set(phone) {
       location = phone.location ?? location
       network = phone.network ?? network
-      if (phone.language !== undefined) stage.language = phone.language
-      else stage.update()
+      if (phone.language !== undefined) shared.language = phone.language
+      else shared.update()
     },
     on(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    async restart() {
-      await life?.end()
+    async restart(how) {
+      await (how === 'kill' ? life?.kill() : life?.end())
       if (!closed) life = await start()
     },
     close,
@@ -194,6 +210,24 @@ export async function openApp(options: BenchAppOptions): Promise<BenchApp> {
 interface Life {
   readonly connection: ReaderConnection
   end(): Promise<void>
+  kill(): Promise<void>
+}
+
+/** Of a process that is gone: what it says is not seen. */
+function aliveStage(life: { readonly dead: boolean }, stage: Stage): Stage {
+  return {
+    get screen() {
+      return stage.screen
+    },
+    get language() {
+      return stage.language
+    },
+    show: (make, hear) => life.dead || stage.show(make, hear),
+    update: () => life.dead || stage.update(),
+    ask: (make, signal) => (life.dead ? stuck : stage.ask(make, signal)),
+    converse: (make, signal, take) => (life.dead ? stuck : stage.converse(make, signal, take)),
+    answer: answer => stage.answer(answer),
+  }
 }
 
 /** The first screen again and again; ends when the app is closed. */

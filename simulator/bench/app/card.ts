@@ -5,6 +5,7 @@ import type { MessageId } from '../../../src/messages/messages.ts'
 import type { PaymentEvent } from '../../../src/payment/pay/events.ts'
 import type { AppPrompts } from '../../../src/payment/pay/payment.ts'
 import { paymentWords } from '../../../src/payment/till/payment-words.ts'
+import type { Reader } from '../../../src/reader/reader.ts'
 import type { Head } from './connect.ts'
 import { either, type Phone } from './phone.ts'
 import type { Answered, Line, Make, Words } from './stage.ts'
@@ -22,7 +23,7 @@ export interface CardTalk {
  * The payment screen while `work` runs.
  * @throws Fault what `work` throws; `aborted` when the merchant cancelled before anything was asked, or the app is closed
  */
-export async function withPayment<T>(phone: Phone, head: Head, work: (talk: CardTalk) => Promise<T>): Promise<T> {
+export async function withPayment<T>(phone: Phone, { info }: Reader, head: Head, work: (talk: CardTalk) => Promise<T>): Promise<T> {
   const { stage } = phone
   const stop = new AbortController()
   const said: Said[] = []
@@ -102,6 +103,7 @@ export async function withPayment<T>(phone: Phone, head: Head, work: (talk: Card
       }
     },
   }
+  say('app.connected', { reader: [info.model, info.serial].filter(Boolean).join(' ') || info.family })
   show()
   try {
     return await work({ prompts, signal: either(phone.signal, stop.signal) })

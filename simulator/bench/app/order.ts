@@ -1,6 +1,6 @@
 /** The first screen: an order is put together, item by item or as an amount. */
 
-import { formatAmount, parseAmount } from '../../../src/currency.ts'
+import { type Currency, formatAmount, parseAmount } from '../../../src/currency.ts'
 import { type Fault, isFault } from '../../../src/errors.ts'
 import type { Order, OrderItem } from '../../../src/payment/acquirer.ts'
 import { checkOrder, fullPrice, orderNumber, parseQuantity } from '../../../src/payment/order.ts'
@@ -12,6 +12,8 @@ import { type Answered, type Words, wrong } from './stage.ts'
 
 /** What stands in the form, as it was typed. */
 export interface Draft {
+  /** Made from date and time where empty. */
+  number: string
   items: OrderItem[]
   amount: string
   email: string
@@ -30,7 +32,7 @@ export async function enterOrder(phone: Phone, draft: Draft): Promise<Order | 'o
     const { action, fields } = answer
     typed = fields
     refused = undefined
-    Object.assign(draft, { amount: fields.amount ?? draft.amount, email: fields.email, comment: fields.comment })
+    Object.assign(draft, { number: fields.number, amount: fields.amount ?? draft.amount, email: fields.email, comment: fields.comment })
     if (action === 'orders' || action === 'notifications' || action === 'disconnect') return action
     if (action.startsWith('remove:')) {
       draft.items = draft.items.filter(({ id }) => action !== `remove:${id}`)
@@ -44,7 +46,9 @@ export async function enterOrder(phone: Phone, draft: Draft): Promise<Order | 'o
       }
       if (action === 'pay') {
         field = 'amount'
-        return orderOf(phone, draft)
+        const order = orderOf(phone, draft)
+        Object.assign(draft, { number: '', items: [], comment: '' })
+        return order
       }
     } catch (error) {
       if (!isFault(error, 'bad-argument')) throw error
@@ -55,6 +59,7 @@ export async function enterOrder(phone: Phone, draft: Draft): Promise<Order | 'o
 
 /** Of a rule of orders, as far as it is one of the form. */
 function fieldOf({ details }: Fault, field: string): string {
+  if (details.field === 'order.number') return 'number'
   if (details.field === 'order.email') return 'email'
   return details.field === 'order.comment' ? 'comment' : field
 }
@@ -78,9 +83,9 @@ function newItem({ currency }: Phone, { items }: Draft, fields: Typed, at: (fiel
 }
 
 /** @throws Fault `bad-argument` */
-function orderOf({ clock, currency, merchant }: Phone, { items, amount, email, comment }: Draft): Order {
+function orderOf({ clock, currency, merchant }: Phone, { number, items, amount, email, comment }: Draft): Order {
   const order: Order = {
-    number: orderNumber(new Date(clock.now())),
+    number: number.trim() || orderNumber(new Date(clock.now())),
     amount: items.length > 0 ? sumOf(items) : parseAmount(amount.trim(), currency),
     currency,
     ...(items.length > 0 && { items }),
@@ -92,6 +97,15 @@ function orderOf({ clock, currency, merchant }: Phone, { items, amount, email, c
 }
 
 const sumOf = (items: readonly OrderItem[]) => items.reduce((sum, { amount }) => sum + amount, 0n)
+
+/** As the guide lists them: a discount has a row of its own. */
+export function itemList(items: readonly OrderItem[], currency: Currency, { text }: Words): NonNullable<AppScreen['items']> {
+  const list = items.map(one => {
+    const { discount, ...item } = itemText(one, currency)
+    return { id: one.id, ...item, ...(discount !== undefined && { discount: `${text('screen.discount')} = ${discount}` }) }
+  })
+  return { title: text('screen.items'), list }
+}
 
 function orderScreen(phone: Phone, draft: Draft, typed: Typed, refused: { field: string; fault: Fault } | undefined, words: Words) {
   const { currency, notices, connection } = phone
@@ -107,9 +121,10 @@ function orderScreen(phone: Phone, draft: Draft, typed: Typed, refused: { field:
   return {
     kind: 'order' as const,
     title: text('screen.orderData'),
-    items: items.map(one => ({ id: one.id, ...itemText(one, currency) })),
+    ...(items.length > 0 && { items: itemList(items, currency, words) }),
     rows: items.length > 0 ? [words.row('screen.toPay', moneyText(sumOf(items), { currency }, language), 'total')] : [],
     fields: [
+      field('number', 'screen.number', 'text', draft.number),
       ...(items.length > 0 ? [] : [field('amount', 'screen.toPay', 'money', draft.amount)]),
       ...[item('itemName', 'text'), item('itemQuantity', 'number', '1'), item('itemPrice', 'money'), item('itemDiscount', 'money')],
       field('email', 'screen.email', 'email', draft.email),

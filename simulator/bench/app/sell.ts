@@ -11,6 +11,7 @@ import { withPayment } from './card.ts'
 import { byCash } from './cash.ts'
 import { connectReader, type Head } from './connect.ts'
 import { updateReader } from './firmware.ts'
+import { itemList } from './order.ts'
 import { changeOrder } from './part.ts'
 import type { Phone } from './phone.ts'
 import { showReceipts } from './receipts.ts'
@@ -104,13 +105,14 @@ async function choosePayment(phone: Phone, order: OrderRecord): Promise<Heading 
   }
 }
 
-function methodScreen({ host }: Phone, order: OrderRecord, told: (words: Words) => Line[], words: Words) {
+function methodScreen({ host, currency }: Phone, order: OrderRecord, told: (words: Words) => Line[], words: Words) {
   const { text, action, language } = words
   const offered = methods.filter(one => (one === 'cash' ? host.registerCash : one === 'sbp' ? host.requestQr : true))
   return {
     kind: 'method' as const,
     title: text('screen.orderData'),
     lines: [...told(words), words.line('screen.methods', {}, 'strong')],
+    ...(order.items && { items: itemList(order.items, currency, words) }),
     rows: orderRows(order, language).map(row => ({ ...row, ...(row.id === 'screen.toPay' && { tone: 'total' as const }) })),
     choices: offered.map(one => ({ id: one, label: text(`method.${one}`) })),
     fields: [{ id: 'hold', label: text('field.hold'), type: 'check' as const, value: '' }],
@@ -162,7 +164,7 @@ async function byCard(phone: Phone, order: OrderRecord, method: 'reader' | 'soft
   }
 
   function payBy(reader: Reader): Promise<Paid> {
-    return withPayment(phone, head, ({ prompts, signal }) =>
+    return withPayment(phone, reader, head, ({ prompts, signal }) =>
       till.payOrder(order, {
         ...{ reader, method, prompts, signal, statusTime: times.status, reversalTime: times.status },
         ...(method === 'softpos' && { interfaces: ['tap'] as const }),

@@ -59,11 +59,12 @@ export function openStage(first: Language, onChange: (screen: AppScreen) => void
   let revision = 0
   let make: Make = () => ({ kind: 'closed', title: '' })
   let hear: ((answer: Answered) => void) | undefined
+  let answered = false
   let screen = drawn()
 
   function drawn(): AppScreen {
     const { lines = [], actions = [], ...content } = make(wordsIn(language))
-    return { n, revision, lines: [...lines], actions: [...actions], ...content }
+    return { n, revision, lines: [...lines], actions: [...actions], ...content, ...(answered && { answered }) }
   }
   const draw = () => {
     screen = drawn()
@@ -81,7 +82,7 @@ export function openStage(first: Language, onChange: (screen: AppScreen) => void
       stage.update()
     },
     show(next, listener) {
-      ;[make, hear] = [next, listener]
+      ;[make, hear, answered] = [next, listener, false]
       n++
       revision = 0
       draw()
@@ -97,8 +98,10 @@ export function openStage(first: Language, onChange: (screen: AppScreen) => void
         signal.addEventListener('abort', abort, { once: true })
         stage.show(next, answer => {
           const taken = take(answer)
-          if (taken === undefined) return stage.update()
-          hear = undefined
+          answered = taken !== undefined
+          if (answered) hear = undefined
+          stage.update()
+          if (taken === undefined) return
           signal.removeEventListener('abort', abort)
           resolve(taken)
         })

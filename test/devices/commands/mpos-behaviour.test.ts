@@ -9,8 +9,9 @@ import { describe, expect, it, vi } from 'vitest'
 import { type Language, type MessageId, messageTexts } from '../../../src/messages/messages.ts'
 import { bluetooth } from '../../transport/bluetooth.ts'
 import { everyFamily, type FamilyRow } from '../families.ts'
-import { type Row, rows, type Word } from './mpos-rows.ts'
-import { onTheAir, played, type Seen, withoutReader } from './mpos-scenes.ts'
+import { type Row, rows } from './mpos-rows.ts'
+import { onTheAir, played, withoutReader } from './mpos-scenes.ts'
+import { missing, reasonOf, type Seen } from './mpos-words.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -26,41 +27,12 @@ function seen(scene: string, family: FamilyRow, lang: Language): Promise<Seen> {
   return play
 }
 
-/** Why a family does not show a row, or undefined. */
-function reason({ row, scene }: Row, { family, dialect, name }: FamilyRow): string | undefined {
-  if (dialect === 'emv2') return 'its calls are an app’s: the command line has no line to it'
-  const noPinPad = family === 'idtech' || name === 'magtek v5'
-  if (noPinPad && ['24', '24a', '25', '26', '26a'].includes(row)) return 'no PIN pad'
-  if (Object.hasOwn(onTheAir, scene) && (family === 'miura' || family === 'idtech'))
+/** Why a family does not show a row at the command line, or undefined. */
+function reason(row: Row, family: FamilyRow): string | undefined {
+  if (family.dialect === 'emv2') return 'its calls are an app’s: the command line has no line to it'
+  if (Object.hasOwn(onTheAir, row.scene) && (family.family === 'miura' || family.family === 'idtech'))
     return 'no public Bluetooth LE service: named with `--reader`'
-  if (row === '45a' && family === 'magtek') return 'the card’s data are enciphered for the host: nobody here is told the name'
-  const list = lists[name]
-  if (row === '37' && list !== 'app') return list === 'nobody' ? NO_LIST : 'the list is on the reader: row 38'
-  if (row.startsWith('38') && list !== 'reader') return list === 'nobody' ? NO_LIST : 'the list is in the app: row 37'
-  if (row === '38' && name === 'magtek mms') return 'the wire does not tell that the customer is asked'
-  return undefined
-}
-
-const NO_LIST = 'the card’s first application is taken: no list'
-/** Who shows a co-badged card's list. */
-const lists: Readonly<Record<string, 'app' | 'reader' | 'nobody'>> = {
-  ...{ qpos: 'app', 'magtek v5': 'app', 'bluepad mped': 'reader', miura: 'reader', 'magtek mms': 'reader', idtech: 'nobody' },
-}
-
-/** The words that are missing. */
-function missing(words: readonly Word[], { app, reader }: Seen, lang: Language): string[] {
-  return words.filter(word => !pattern(word, lang).test(word[0].startsWith('reader.') ? `${reader}\n${app}` : app)).map(([id]) => id)
-}
-
-function pattern([, english, russian]: Word, lang: Language): RegExp {
-  const words = lang === 'ru' ? russian : english
-  const text = words.replace(/^\^/, '')
-  const source = text
-    .split(/\{\w+\}/)
-    .map(part => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-    .join('.*')
-  const [before, after] = [text !== words ? '^' : /^\p{L}/u.test(text) ? '(?<!\\p{L})' : '', /\p{L}$/u.test(text) ? '(?!\\p{L})' : '']
-  return new RegExp(`${before}${source}${after}`, 'mu')
+  return reasonOf(row, family)
 }
 
 const cells = new Map<string, string>()

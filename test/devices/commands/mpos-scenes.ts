@@ -11,12 +11,7 @@ import { type Counter, type CounterOptions, instant, virtualCounter } from '../.
 import { faultMessage, type Language, message } from '../../../src/messages/messages.ts'
 import type { FamilyRow } from '../families.ts'
 import { type AtTerminal, atTerminal, type Ended, typedIn } from './at-terminal.ts'
-
-/** `app` is the terminal as it scrolled by, `reader` the display, a screen a line. */
-export interface Seen {
-  readonly app: string
-  readonly reader: string
-}
+import type { Seen } from './mpos-words.ts'
 
 export class Stage {
   readonly state = mkdtempSync(join(tmpdir(), 'tapdip-scene-'))

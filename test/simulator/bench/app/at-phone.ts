@@ -17,14 +17,17 @@ export interface Wish extends CounterOptions {
   readonly app?: Partial<BenchAppOptions>
   /** The app connects by itself; searched for when false. */
   readonly paired?: boolean
+  /** No reader is in range. */
+  readonly alone?: boolean
 }
 
 /** All that a person sees of a screen, a line each. */
-export function wordsOf({ title, lines, rows = [], items = [], fields = [], choices = [], actions, slip = [] }: AppScreen): string[] {
+export function wordsOf({ title, lines, rows = [], items, fields = [], choices = [], actions, slip = [] }: AppScreen): string[] {
   return [
     title,
     ...lines.map(({ text }) => text),
-    ...items.flatMap(({ name, price, discount }) => [name, price, ...(discount === undefined ? [] : [discount])]),
+    ...(items ? [items.title] : []),
+    ...(items?.list ?? []).flatMap(({ name, price, discount }) => [name, price, ...(discount === undefined ? [] : [discount])]),
     ...rows.map(({ label, value }) => `${label}: ${value}`),
     ...fields.flatMap(({ label, value, error }) => [`${label}: ${value}`, ...(error === undefined ? [] : [error])]),
     ...choices.flatMap(({ label, note }) => [label, ...(note === undefined ? [] : [note])]),
@@ -53,7 +56,7 @@ export class AtPhone implements AsyncDisposable {
     app.on(see)
   }
 
-  static async open({ lang = 'en', app, paired = true, ...options }: Wish = {}): Promise<AtPhone> {
+  static async open({ lang = 'en', app, paired = true, alone = false, ...options }: Wish = {}): Promise<AtPhone> {
     const clock = new VirtualClock()
     const counter = await virtualCounter({
       clock,
@@ -71,7 +74,7 @@ export class AtPhone implements AsyncDisposable {
       return host
     }
     let self: AtPhone | undefined
-    const near = () => (!reader.body.isOn ? [] : [{ name: serial, family, dialect, rssi: -50, at }])
+    const near = () => (alone || !reader.body.isOn ? [] : [{ name: serial, family, dialect, rssi: -50, at }])
     const opened = await openApp({
       ...{ id: 'a1', language: lang, clock },
       acquirer: httpAcquirer('http://127.0.0.1/', { clock, fetch: deskFetch(counter.acquirer.desk, () => self?.gone ?? false) }),
@@ -94,12 +97,13 @@ export class AtPhone implements AsyncDisposable {
   }
 
   /** Until a screen of this kind, or one that `is` agrees to. */
-  async until(kind: AppScreen['kind'] | ((screen: AppScreen) => boolean), what = String(kind)): Promise<AppScreen> {
-    const is = typeof kind === 'function' ? kind : (screen: AppScreen) => screen.kind === kind
-    if (is(this.screen)) return this.screen
+  async until(wanted: AppScreen['kind'] | ((screen: AppScreen) => boolean), what = String(wanted)): Promise<AppScreen> {
+    const is = typeof wanted === 'function' ? wanted : ({ kind }: AppScreen) => kind === wanted
+    const now = () => is(this.screen) && !this.screen.answered
+    if (now()) return this.screen
     let off = () => {}
     const came = new Promise<void>(resolve => {
-      off = this.app.on(({ screen }) => is(screen) && resolve())
+      off = this.app.on(() => now() && resolve())
     })
     try {
       await this.clock.settle(came)
