@@ -39,6 +39,9 @@ export const benchMessages = {
     'Здесь нет приложения. Запустите его или подключите своё к ридеру:',
   ],
   'bench.app.outside': ['An app from outside is connected to {serial}.', 'К ридеру {serial} подключено внешнее приложение.'],
+  'bench.phone.language': ['Language of the app', 'Язык приложения'],
+  'bench.phone.network': ['network', 'сеть'],
+  'bench.phone.location': ['location service', 'геолокация'],
   // Readers.
   'bench.readers': ['Readers', 'Ридеры'],
   'bench.readers.none': ['There is no reader: add one.', 'Ридеров нет: добавьте.'],

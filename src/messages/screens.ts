@@ -37,6 +37,8 @@ export const screenMessages = {
   'field.itemQuantity': ['Quantity', 'Количество'],
   'field.itemPrice': ['Price', 'Цена'],
   'field.itemDiscount': ['Discount', 'Скидка'],
+  'field.signature': ['Or type the name', 'Или введите имя'],
+  'screen.newItem': ['Add an item', 'Добавить позицию'],
   'field.hold': ['Only hold the money: two stages', 'Только удержать деньги: двухстадийная оплата'],
   'screen.orders': ['ORDERS', 'ЗАКАЗЫ'],
   'screen.notifications': ['NOTIFICATIONS', 'УВЕДОМЛЕНИЯ'],

@@ -4,6 +4,7 @@ import { asFault, isFault, throwIfAborted } from '../../../src/errors.ts'
 import type { MessageId } from '../../../src/messages/messages.ts'
 import type { PaymentEvent } from '../../../src/payment/pay/events.ts'
 import type { AppPrompts } from '../../../src/payment/pay/payment.ts'
+import { typedSignature } from '../../../src/payment/receipt/typed-signature.ts'
 import { paymentWords } from '../../../src/payment/till/payment-words.ts'
 import type { Reader } from '../../../src/reader/reader.ts'
 import type { Head } from './connect.ts'
@@ -78,6 +79,7 @@ export async function withPayment<T>(phone: Phone, { info }: Reader, head: Head,
         const answer = await asked(
           words => ({
             ...{ kind: 'signature', title: words.text('app.signature'), ...head(words), signature: {} },
+            fields: [{ id: 'name', label: words.text('field.signature'), type: 'text', value: '' }],
             lines: [words.line('app.signHere'), ...(empty ? [words.line('app.signatureEmpty', {}, 'warning')] : [])],
             actions: [
               ...[words.action('clear', 'button.clear', 'link'), words.action('cancel', 'button.cancel', 'cancel')],
@@ -87,9 +89,10 @@ export async function withPayment<T>(phone: Phone, { info }: Reader, head: Head,
           signal,
         )
         if (!answer || answer.action === 'cancel') return undefined
-        const drawn = answer.action === 'sign' && answer.signature?.strokes.some(({ length }) => length > 1)
-        if (drawn) return answer.signature
         empty = answer.action === 'sign'
+        if (!empty) continue
+        const drawn = answer.signature?.strokes.some(({ length }) => length > 1) ? answer.signature : typedSignature(answer.fields.name)
+        if (drawn) return drawn
       }
     },
     tryAgain: async () => {

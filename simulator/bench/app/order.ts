@@ -115,7 +115,11 @@ function orderScreen(phone: Phone, draft: Draft, typed: Typed, refused: { field:
     ...{ id, label: text(label), type, value },
     ...(refused?.field === id && { error: wrong(refused.fault, language) }),
   })
-  const item = (id: string, type: Field['type'], standard = '') => field(id, `field.${id}` as 'field.itemName', type, typed[id] ?? standard)
+  const group = text('screen.newItem')
+  const item = (id: string, type: Field['type'], standard = ''): Field => ({
+    ...field(id, `field.${id}` as 'field.itemName', type, typed[id] ?? standard),
+    group,
+  })
   const unread = notices.filter(({ read }) => !read).length
   const reader = connection.reader?.info
   return {
@@ -124,15 +128,15 @@ function orderScreen(phone: Phone, draft: Draft, typed: Typed, refused: { field:
     ...(items.length > 0 && { items: itemList(items, currency, words) }),
     rows: items.length > 0 ? [words.row('screen.toPay', moneyText(sumOf(items), { currency }, language), 'total')] : [],
     fields: [
-      field('number', 'screen.number', 'text', draft.number),
       ...(items.length > 0 ? [] : [field('amount', 'screen.toPay', 'money', draft.amount)]),
       ...[item('itemName', 'text'), item('itemQuantity', 'number', '1'), item('itemPrice', 'money'), item('itemDiscount', 'money')],
       field('email', 'screen.email', 'email', draft.email),
       field('comment', 'screen.comment', 'text', draft.comment),
+      field('number', 'screen.number', 'text', draft.number),
     ],
     actions: [
       action('pay', 'button.pay', 'primary'),
-      action('addItem', 'button.addItem'),
+      { ...action('addItem', 'button.addItem'), group },
       ...items.map(({ id, name }) => action(`remove:${id}`, 'button.removeItem', 'link', { params: { item: name } })),
       action('orders', 'button.orders', 'link'),
       action('notifications', 'button.notifications', 'link', { params: { count: unread } }),

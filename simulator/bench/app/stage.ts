@@ -3,7 +3,6 @@
 import { abortFault, Fault } from '../../../src/errors.ts'
 import { type Language, type MessageId, message, messageTexts } from '../../../src/messages/messages.ts'
 import type { Signature } from '../../../src/payment/receipt/signature.ts'
-import { typedSignature } from '../../../src/payment/receipt/typed-signature.ts'
 import { oneOf } from '../../../src/refusal.ts'
 import type { AppAnswer, AppScreen } from '../schema/app.ts'
 
@@ -121,7 +120,7 @@ export function openStage(first: Language, onChange: (screen: AppScreen) => void
 }
 
 /** @throws Fault `bad-argument` */
-function checked({ action, fields = {}, strokes, text }: AppAnswer, screen: AppScreen): Answered {
+function checked({ action, fields = {}, strokes }: AppAnswer, screen: AppScreen): Answered {
   const { actions, choices = [], fields: known = [] } = screen
   const typed = known.some(({ live }) => live) ? ['typed'] : []
   const offered = [...actions.filter(({ disabled }) => !disabled), ...choices].map(({ id }) => id)
@@ -135,7 +134,7 @@ function checked({ action, fields = {}, strokes, text }: AppAnswer, screen: AppS
   return {
     action,
     fields: { ...Object.fromEntries(known.map(({ id, value }) => [id, value])), ...fields },
-    signature: strokes ? { strokes: strokes.map(stroke => stroke.map(([x, y]) => ({ x, y }))) } : typedSignature(text ?? ''),
+    signature: strokes && { strokes: strokes.map(stroke => stroke.map(([x, y]) => ({ x, y }))) },
   }
 }
 

@@ -27,6 +27,7 @@ const field = z.object({
   ...{ id: z.string(), label: z.string(), value: z.string() },
   type: z.enum(['text', 'money', 'number', 'email', 'check']).describe('`check`: its value is `yes` or empty'),
   required: z.boolean().optional(),
+  group: z.string().optional().describe('Those of one group stand together, folded, with the actions of the group'),
   live: z.boolean().optional().describe('Told as it is typed, by the action `typed`'),
   error: z.string().optional(),
 })
@@ -35,6 +36,7 @@ const action = z.object({
   ...{ id: z.string(), label: z.string() },
   look: z.enum(['primary', 'cancel', 'plain', 'link']).optional().describe('plain when left out'),
   disabled: z.boolean().optional().describe('It is refused now'),
+  group: z.string().optional(),
 })
 
 export const appScreen = z
@@ -97,7 +99,6 @@ export const appAnswer = z
       .max(500)
       .optional()
       .describe('A signature: each from where the pen touched to where it left'),
-    text: z.string().max(64).optional().describe('A signature for who has no pen'),
   })
   .meta({ id: 'AppAnswer' })
 export type AppAnswer = z.output<typeof appAnswer>

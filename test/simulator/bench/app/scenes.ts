@@ -30,7 +30,7 @@ export interface Face {
   open(setting: Setting): Promise<void>
   /** A screen of one of these kinds; the last of them offers `action` where it is named. */
   until(kinds: AppScreen['kind'] | readonly AppScreen['kind'][], action?: string): Promise<AppScreen>
-  press(action: string, answer?: Pick<AppAnswer, 'fields' | 'strokes' | 'text'>): Promise<void>
+  press(action: string, answer?: Pick<AppAnswer, 'fields' | 'strokes'>): Promise<void>
   /** All that was on the screen has these words in it. */
   untilSaid(words: string): Promise<void>
   /** The next person comes. */
