@@ -139,6 +139,12 @@ export class VirtualClock implements Clock {
     return this.#timers.size
   }
 
+  /** Milliseconds until the next timer fires; undefined where none waits. */
+  get untilNext(): number | undefined {
+    const id = this.#next(Number.POSITIVE_INFINITY)
+    return id === undefined ? undefined : Math.max(0, this.#timers.get(id)!.at - this.#now)
+  }
+
   /** As `Clock.timer`: fires when time is moved past it. */
   timer(ms: number, fire: () => void): () => void {
     const id = ++this.#order

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { secretOf, wholeNumber } from '../../src/command/flags.ts'
 import { interrupted } from '../../src/command/interruption.ts'
+import { language } from '../../src/command/line.ts'
 import { fileFault } from '../../src/file-fault.ts'
 import { usageFault } from '../../src/refusal.ts'
 
@@ -14,6 +15,7 @@ interface BenchFlags {
   readonly counter?: string
   readonly headless?: boolean
   readonly open: boolean
+  readonly lang?: string
 }
 
 export function addBench(program: Command): void {
@@ -25,7 +27,7 @@ export function addBench(program: Command): void {
     .option('--counter <file>', 'what stands at it (JSON), as the page has exported it; a QPOS and all cards when left out')
     .option('--headless', 'for programs: nothing is opened, and the first line is JSON with url, origin and token')
     .addOption(new Option('--no-open', 'do not open a browser, as it does on a terminal'))
-    .action(async ({ port, token, counter, headless, open }: BenchFlags) => {
+    .action(async ({ port, token, counter, headless, open, lang }: BenchFlags) => {
       const file = counter === undefined ? undefined : counterIn(counter)
       const { startBench } = await import('../bench/bench.ts')
       const { counterFile } = await import('../bench/schema/session.ts')
@@ -34,7 +36,11 @@ export function addBench(program: Command): void {
         const [{ path, message }] = checked.error.issues
         throw usageFault('usage.part', { field: '--counter', value: counter!, path: path.join('.') || '(file)', allowed: message })
       }
-      const bench = await startBench({ port, token, session: { ...(checked && { counter: checked.data as never }) } })
+      const bench = await startBench({
+        port,
+        token,
+        session: { language: language(lang), ...(checked && { counter: checked.data as never }) },
+      })
       try {
         const { url, origin } = bench
         const [session] = bench.sessions.all

@@ -197,6 +197,11 @@ export class Bank {
 
   // — what can be seen —
 
+  /** Somebody is to answer by hand. */
+  get holds(): boolean {
+    return this.#held.size > 0
+  }
+
   /** @throws Fault `not-found` */
   request(n: number): BankRequestInFull {
     const note = this.#noted.find(one => one.n === n)
@@ -238,8 +243,8 @@ export class Bank {
   }
 
   /** @throws Fault `bad-config` */
-  restore(file: NonNullable<CounterFile['bank']>, mode: ModeInput | undefined): void {
-    const { rules = [], magicAmounts, gone, balances = [], book } = file
+  restore(file: NonNullable<CounterFile['bank']>): void {
+    const { rules = [], magicAmounts, gone, mode, balances = [], book } = file
     if (book !== undefined) restoreBook(this.host.desk, book, this.#shelf?.cards ?? [])
     this.setRules(rules, magicAmounts)
     if (gone) this.setGone(true)

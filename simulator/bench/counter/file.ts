@@ -1,6 +1,7 @@
 /** A whole counter as one file: readers with their knobs and condition, cards with their memory, persons, the bank's rules, balances and orders. */
 
 import type { CounterFile } from '../schema/session.ts'
+import type { Apps } from './apps.ts'
 import type { Bank } from './bank.ts'
 import type { BenchCard } from './card.ts'
 import type { BenchReader } from './reader.ts'
@@ -15,14 +16,16 @@ interface Furniture {
   readonly readers: readonly BenchReader[]
   readonly shelf: Shelf
   readonly bank: Bank
+  readonly apps: Apps
 }
 
-export function fileOf({ name, readers, shelf, bank }: Furniture): CounterFile {
+export function fileOf({ name, readers, shelf, bank, apps }: Furniture): CounterFile {
   return {
     ...{ tapdip: 'counter', version: 1, name },
     readers: readers.map(readerOf),
     cards: shelf.cards.map(cardOf),
     bank: bank.file,
+    apps: [...apps.inputs],
   }
 }
 

@@ -19,6 +19,7 @@ import { virtualReader } from '../../virtual-reader.ts'
 import type { PersonInput, ReaderInput, virtualInput, waitFor } from '../schema/reader.ts'
 import type { ReaderState } from '../schema/types.ts'
 import type { BenchCard } from './card.ts'
+import { patternOf } from './pattern.ts'
 import { type Place, Teller } from './place.ts'
 import type { Shelf } from './shelf.ts'
 
@@ -320,21 +321,11 @@ type Wanted = z.output<typeof waitFor>
 
 /** @throws Fault `bad-argument` */
 function looking({ screen, message, light }: Wanted): (body: Body) => boolean {
-  const pattern = screen === undefined ? undefined : patternOf(screen)
+  const pattern = screen === undefined ? undefined : patternOf('screen', screen)
   return ({ screen: shown, light: lit }) =>
     (pattern === undefined || shown.lines.some(line => pattern.test(line))) &&
     (message === undefined || shown.message === message) &&
     (light === undefined || lit === light)
-}
-
-/** A text that a line has in it, or a regular expression between slashes. */
-function patternOf(text: string): RegExp {
-  const [, expression = text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), flags = ''] = /^\/(.*)\/([iu]*)$/s.exec(text) ?? []
-  try {
-    return new RegExp(expression, flags)
-  } catch (error) {
-    throw new Fault('bad-argument', `screen: ${(error as Error).message}`, { field: 'screen', value: text, rule: 'a regular expression' })
-  }
 }
 
 function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {

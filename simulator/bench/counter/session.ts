@@ -2,17 +2,19 @@
 
 import { type Clock, systemClock, VirtualClock } from '../../../src/clock.ts'
 import { Fault } from '../../../src/errors.ts'
+import type { Language } from '../../../src/messages/messages.ts'
 import { book, headerOf, type TraceWriter } from '../../../src/trace/book.ts'
 import { profiles } from '../../cards/profiles/index.ts'
 import { seededBytes } from '../../scenario/random.ts'
 import { noSuch } from '../failure.ts'
 import { Happenings } from '../happenings.ts'
-import type { ModeInput } from '../schema/bank.ts'
 import { type PersonInput, type ReaderInput, virtualInput } from '../schema/reader.ts'
 import type { CounterFile, SessionInput } from '../schema/session.ts'
 import type { SessionState } from '../schema/types.ts'
+import { Apps, type AroundReader } from './apps.ts'
 import { type Bank, openBank } from './bank.ts'
 import { fileOf } from './file.ts'
+import { Mover } from './mover.ts'
 import { type Noun, type Place, Teller } from './place.ts'
 import { BenchReader, isReal } from './reader.ts'
 import { Shelf } from './shelf.ts'
@@ -33,20 +35,25 @@ export class Session implements Place {
   readonly #readers = new Map<string, BenchReader>()
   readonly #tracers = new Map<string, TraceWriter>()
   readonly #teller: Teller
+  readonly #mover: Mover | undefined
   readonly #start: { readonly now: number; readonly elapsed: number }
+  readonly #language: Language
   #bank!: Bank
+  #apps!: Apps
   #spans = 0
   #count = 0
   #closed: Promise<void> | undefined
 
   /** Use `openSession`. */
-  constructor(id: string, { name = id, ttl = 3600, seed, clock = 'system' }: SessionInput) {
+  constructor(id: string, { name = id, ttl = 3600, seed, clock = 'system', language = 'en' }: SessionInput) {
+    this.#language = language
     this.id = id
     this.name = name
     this.ttl = ttl
     this.seed = seed
     this.virtual = clock === 'virtual' ? new VirtualClock(BEGINNING) : undefined
     this.clock = this.virtual ?? systemClock
+    this.#mover = this.virtual && new Mover(this.virtual, () => this.#bank?.holds ?? false)
     this.#start = { now: this.clock.now(), elapsed: this.clock.elapsed() }
     this.shelf = new Shelf(this, card => this.#bank.issue(card))
     this.#teller = new Teller(
@@ -73,7 +80,9 @@ export class Session implements Place {
       if (on === false) reader.switch(false)
       if (person) reader.setPerson(person as PersonInput)
     }
-    if (file?.bank) this.#bank.restore(file.bank, file.bank.mode as ModeInput | undefined)
+    if (file?.bank) this.#bank.restore(file.bank)
+    this.#apps = new Apps(this, this.#bank, () => this.#around(), this.#language)
+    for (const input of file?.apps ?? [{}]) await this.#apps.add(input)
     this.#teller.soon()
   }
 
@@ -106,6 +115,19 @@ export class Session implements Place {
     return this.#bank
   }
 
+  get apps(): Apps {
+    return this.#apps
+  }
+
+  /** Whom a phone can hear. */
+  #around(): AroundReader[] {
+    return this.readers.flatMap(one => {
+      const { serial, family, dialect } = one.reader
+      const { on, inRange = true } = one.state
+      return on && inRange ? [{ id: one.id, name: serial, family, dialect, rssi: -50, at: () => one.link() }] : []
+    })
+  }
+
   get readers(): readonly BenchReader[] {
     return [...this.#readers.values()]
   }
@@ -121,7 +143,7 @@ export class Session implements Place {
   async addReader(given: ReaderInput, id?: string): Promise<BenchReader> {
     if (isReal(given))
       throw new Fault('unsupported', 'readers that are there cannot be opened yet', { feature: 'real-readers', field: 'uri' })
-    const input = virtualInput.parse(given)
+    const input = virtualInput.parse({ language: this.#language, ...given })
     let own = id
     while (own === undefined || (id === undefined && this.#readers.has(own))) own = `r${++this.#count}`
     if (this.#readers.has(own)) throw new Fault('bad-argument', `there are two readers ${own}`, { field: 'readers', value: own })
@@ -159,14 +181,14 @@ export class Session implements Place {
 
   /** On virtual time, moved until it settles. */
   settle<T>(work: Promise<T>): Promise<T> {
-    return this.virtual ? this.virtual.settle(work) : work
+    return this.#mover ? this.#mover.until(work) : work
   }
 
   /** Moves virtual time on. @throws Fault `unsupported` where time is the system's */
   async advance(ms: number): Promise<void> {
     if (!this.virtual)
       throw new Fault('unsupported', `time of session ${this.id} is the system's`, { feature: 'time', field: 'clock', rule: 'virtual' })
-    await this.virtual.advance(ms)
+    await this.#mover!.advance(ms)
   }
 
   /** The trace so far as a file, of one reader or of all: a header, then what happened, one event a line. @throws Fault `not-found` */
@@ -191,7 +213,12 @@ export class Session implements Place {
     return {
       ...{ id: this.id, name: this.name, clock: this.virtual ? 'virtual' : 'system', created: this.created.toISOString(), at: this.at() },
       ...{ ttl: this.ttl, ...(this.seed !== undefined && { seed: this.seed }), acquirer: this.#bank.host.url },
-      ...{ readers: [...this.#readers.keys()], cards: this.shelf.cards.length, apps: [], events: { first, last } },
+      ...{
+        readers: [...this.#readers.keys()],
+        cards: this.shelf.cards.length,
+        apps: [...(this.#apps?.ids ?? [])],
+        events: { first, last },
+      },
     }
   }
 
@@ -217,6 +244,7 @@ export class Session implements Place {
   }
 
   async #close(): Promise<void> {
+    if (this.#apps) await this.settle(this.#apps.close())
     for (const reader of this.readers) await this.settle(reader.close())
     for (const card of this.shelf.cards) card.stop()
     await this.#bank?.close()

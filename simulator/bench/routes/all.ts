@@ -1,5 +1,6 @@
 /** Every route of the API. */
 
+import { appRoutes } from './apps.ts'
 import { bankRoutes } from './bank.ts'
 import { cardRoutes } from './cards.ts'
 import { eventRoutes } from './events.ts'
@@ -7,4 +8,4 @@ import { readerRoutes } from './readers.ts'
 import type { Route } from './route.ts'
 import { sessionRoutes } from './sessions.ts'
 
-export const routes: readonly Route[] = [...sessionRoutes, ...readerRoutes, ...cardRoutes, ...bankRoutes, ...eventRoutes]
+export const routes: readonly Route[] = [...sessionRoutes, ...readerRoutes, ...cardRoutes, ...bankRoutes, ...appRoutes, ...eventRoutes]

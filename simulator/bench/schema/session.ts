@@ -2,6 +2,9 @@
 
 import { z } from 'zod'
 import { hostRuleSchema } from '../../acquirer/rules.ts'
+import { language } from '../../scenario/schema-world.ts'
+import { appInput } from './apps.ts'
+import { modeInput } from './bank.ts'
 import { cardInput } from './card.ts'
 import { id, personInput, virtualInput } from './reader.ts'
 
@@ -45,12 +48,12 @@ export const counterFile = z
         rules: z.array(hostRuleSchema).max(100).optional(),
         magicAmounts: z.boolean().optional(),
         gone: z.boolean().optional(),
-        mode: z.unknown().optional(),
+        mode: modeInput.optional(),
         balances: z.array(z.strictObject({ card: id, balance: z.string() })).optional(),
         book: z.string().max(20_000_000).optional().describe('Orders, accounts and keys that were seen, as the bank keeps them'),
       })
       .optional(),
-    apps: z.array(z.record(z.string(), z.unknown())).max(20).optional(),
+    apps: z.array(appInput).max(20).optional().describe('One when left out'),
   })
   .meta({ id: 'CounterFile' })
 export type CounterFile = z.output<typeof counterFile>
@@ -60,6 +63,7 @@ export const sessionInput = z.strictObject({
   ttl: z.int().min(0).max(604_800).optional().describe('Seconds without a request after which it ends; 3600 when left out, 0: never'),
   seed: z.int().min(0).max(0xffffffff).optional().describe('Of what is random: the same seed, the same bytes'),
   clock: z.enum(['system', 'virtual']).optional().describe('system when left out; virtual time stands still until it is moved'),
+  language: language.optional().describe('Of readers and apps that say none; en when left out'),
   counter: counterFile.optional().describe('What stands at it; a QPOS, all cards, a bank and an app when left out'),
 })
 export type SessionInput = z.input<typeof sessionInput>

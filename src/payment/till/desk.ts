@@ -34,7 +34,7 @@ export interface TillOptions {
   readonly tracer?: Tracer
   /** What this merchant sells, where amounts are estimated first: what may be raised and charged over what is held. Nothing when left out. */
   readonly estimates?: Estimates
-  /** Makes the idempotency keys of cash sales, confirmations and cancellations; random UUIDs when left out. */
+  /** Makes the idempotency keys of what says none of its own; random UUIDs when left out. */
   readonly newKey?: () => string
   /** Milliseconds for one attempt at what is due; 20 s when left out. */
   readonly attemptTime?: number

@@ -46,6 +46,7 @@ export interface RefundDesk {
   readonly acquirer: OrderAcquirer
   readonly merchant: Merchant
   readonly clock: Clock
+  readonly newKey: () => string
   readonly rules?: RefundRules | undefined
   readonly tracer?: Tracer
 }
@@ -55,7 +56,7 @@ export interface RefundDesk {
  * @throws Fault `not-found`; `unsupported` without rules for refunds that stand by themselves; `bad-argument` with details.field `amount` or `password`; and what `pay` throws
  */
 export async function refundCard(
-  { journal, acquirer, merchant, clock, rules, tracer }: RefundDesk,
+  { journal, acquirer, merchant, clock, newKey, rules, tracer }: RefundDesk,
   asked: Order | string,
   how: ByCardRefund,
 ): Promise<Refunded> {
@@ -74,7 +75,17 @@ export async function refundCard(
   } else allow(rules, amount, password, order)
   try {
     const most = amount > order.amount ? { ...order, amount } : order
-    const payment = await pay(most, { ...(tracer && { tracer }), ...options, type: 'refund', amount, acquirer, merchant, clock, journal })
+    const payment = await pay(most, {
+      newKey,
+      ...(tracer && { tracer }),
+      ...options,
+      type: 'refund',
+      amount,
+      acquirer,
+      merchant,
+      clock,
+      journal,
+    })
     return { result: payment.result, payment, order: journal.order(merchant, number)!, linked }
   } catch (error) {
     if (isFault(error, 'busy') && error.details.state === 'in-process')

@@ -79,9 +79,13 @@ export async function payOrder(desk: TillDesk, order: Order, how: How): Promise<
   }
 }
 
-async function sellByCard({ journal, acquirer, merchant, clock, tracer, known }: TillDesk, order: Order, how: ByCard): Promise<Paid> {
+async function sellByCard(
+  { journal, acquirer, merchant, clock, newKey, tracer, known }: TillDesk,
+  order: Order,
+  how: ByCard,
+): Promise<Paid> {
   const amount = how.amount ?? restOf(order, journal.order(merchant, order.number))
-  const payment = await pay(order, { ...(tracer && { tracer }), ...how, amount, acquirer, merchant, clock, journal })
+  const payment = await pay(order, { newKey, ...(tracer && { tracer }), ...how, amount, acquirer, merchant, clock, journal })
   return { result: payment.result, payment, order: known(order.number) }
 }
 
@@ -111,7 +115,7 @@ export async function checkCard(desk: TillDesk, check: Pick<Order, 'number' | 'c
   door.need('check', check, door.shape({ number: door.anyText, currency: door.currencyOf }))
   door.need('how', how, rules.howRule)
   const { number, currency } = check
-  const { journal, acquirer, merchant, clock, tracer } = desk
-  const asked = { ...(tracer && { tracer }), ...how, type: 'check', acquirer, merchant, clock, journal } as const
+  const { journal, acquirer, merchant, clock, newKey, tracer } = desk
+  const asked = { newKey, ...(tracer && { tracer }), ...how, type: 'check', acquirer, merchant, clock, journal } as const
   return pay({ number, currency, amount: 0n }, asked).finally(() => desk.wake())
 }

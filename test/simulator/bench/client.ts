@@ -22,7 +22,7 @@ export function asking(bench: Pick<Bench, 'origin' | 'token'>): Ask {
     return {
       status: response.status,
       text,
-      json: response.headers.get('content-type')?.includes('json') && text ? JSON.parse(text) : undefined,
+      json: response.headers.get('content-type') === 'application/json' && text ? JSON.parse(text) : undefined,
     }
   }
 }
