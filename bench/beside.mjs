@@ -7,14 +7,14 @@
  * another order; the quickest round of each counts, for neighbours only ever add. Slower is what lies above 5 % and above three times the noise.
  */
 
-import { execFileSync, fork } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { fork } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { buildOf, commitOf, root } from './older.mjs'
 import { recordValue } from './record.mjs'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const RULES = { rounds: 40, milliseconds: 20, warmUp: 4000, slower: 0.05, noises: 3 }
 
 /** The pieces, of public names and of the codec, which every build has in the same place. */
@@ -137,15 +137,12 @@ const quickest = values => Math.min(...values)
 
 async function main(ref, only = '') {
   const folder = mkdtempSync(join(tmpdir(), 'tapdip-beside-'))
-  const git = (...args) => execFileSync('git', args, { cwd: root, maxBuffer: 1 << 28 })
   const builds = { old: join(folder, 'old'), again: join(folder, 'again'), new: root }
   const running = []
   try {
-    const commit = git('rev-parse', '--short', `${ref}^{commit}`).toString().trim()
-    execFileSync('mkdir', [builds.old])
-    execFileSync('tar', ['-x', '-C', builds.old], { input: git('archive', commit) })
-    symlinkSync(join(root, 'node_modules'), join(builds.old, 'node_modules'))
-    execFileSync(process.execPath, [join(builds.old, 'scripts/build.mjs')], { cwd: builds.old, stdio: 'inherit' })
+    const commit = commitOf(ref)
+    if (commit === undefined) throw new Error(`there is no commit ${ref} here`)
+    buildOf(commit, builds.old)
     cpSync(builds.old, builds.again, { recursive: true, verbatimSymlinks: true })
     const processes = {}
     for (const [name, build] of Object.entries(builds)) running.push((processes[name] = started(build)))

@@ -9,12 +9,9 @@ import { virtualCounter } from '../dist/simulator/world.js'
 const merchant = { name: 'MobileTestMerchant', id: '635459020000001', terminal: '63545902' }
 const plain = new Set(['name', 'about', 'tags', 'reader', 'card', 'person', 'amount', 'expect'])
 
-/**
- * Cases of the suite that a loop of five lines can pay: a reader, a card, a dip, tap or swipe, an amount; every n-th of them.
- * @param {number} count how many at most
- */
-export function sample(count) {
-  const all = casesIn(scenarioFiles([shippedScenarios()])).filter(
+/** Cases of the suite that a loop of five lines can pay: a reader, a card, a dip, tap or swipe, an amount. */
+export function plainCases() {
+  return casesIn(scenarioFiles([shippedScenarios()])).filter(
     ({ plan }) =>
       Object.keys(plan).every(key => plain.has(key) || plan[key] === undefined) &&
       typeof (plan.reader ?? '') === 'string' &&
@@ -22,6 +19,14 @@ export function sample(count) {
       ['dip', 'tap', 'swipe', undefined].includes(plan.person) &&
       plan.expect?.fault === undefined,
   )
+}
+
+/**
+ * Every n-th of them.
+ * @param {number} count how many at most
+ */
+function sample(count) {
+  const all = plainCases()
   const every = all.length / Math.min(count, all.length)
   return Array.from({ length: Math.min(count, all.length) }, (_, at) => all[Math.floor(at * every)])
 }
@@ -55,7 +60,8 @@ async function byRunner(one) {
   return result?.result
 }
 
-const seconds = async work => {
+/** Milliseconds on the wall and of the processor that something takes. */
+export const timed = async work => {
   const [began, cpu] = [performance.now(), process.cpuUsage()]
   await work()
   const { user, system } = process.cpuUsage(cpu)
@@ -83,13 +89,13 @@ export async function suiteBeside(count, unhurried) {
     const add = (sum, { wall, cpu }) => Object.assign(sum, { wall: sum.wall + wall, cpu: sum.cpu + cpu })
     add(
       runner,
-      await seconds(async () => {
+      await timed(async () => {
         virtual = await byRunner(one)
       }),
     )
     add(
       loop,
-      await seconds(async () => {
+      await timed(async () => {
         real = await byLoop(one, at, unhurried)
       }),
     )

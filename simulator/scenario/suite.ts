@@ -26,8 +26,8 @@ export interface SuiteOptions extends RunOptions, Selection {
   readonly retries?: number
   /** Hears each result as it comes. */
   readonly onResult?: (result: ScenarioResult, done: number, all: number) => void
-  /** Runs a case elsewhere: in a worker. Its place in the list. */
-  readonly elsewhere?: (at: number) => Promise<ScenarioResult>
+  /** Runs a case elsewhere: in a worker. */
+  readonly elsewhere?: (one: Case) => Promise<ScenarioResult>
   /** Cases at a time; 1 when left out. */
   readonly workers?: number
   /** For people. */
@@ -73,19 +73,17 @@ export function fileName(file: string): string {
   return short.startsWith('..') ? file : short
 }
 
-/** The cases that are meant, with their places among all: where one says `only`, no other. */
-export function selected(cases: readonly Case[], { grep, tags = [], shard }: Selection): { readonly one: Case; readonly at: number }[] {
+/** The cases that are meant: where one says `only`, no other. */
+export function selected(cases: readonly Case[], { grep, tags = [], shard }: Selection): Case[] {
   const alone = cases.some(({ plan }) => plan.only !== undefined)
   const [without, some] = [tags.filter(tag => tag.startsWith('!')).map(tag => tag.slice(1)), tags.filter(tag => !tag.startsWith('!'))]
-  const meant = cases
-    .map((one, at) => ({ one, at }))
-    .filter(({ one: { name, plan } }) => {
-      const own = plan.tags ?? []
-      if (alone && plan.only === undefined) return false
-      if (grep && !grep.test(name)) return false
-      if (own.some(tag => without.includes(tag))) return false
-      return some.length === 0 || own.some(tag => some.includes(tag))
-    })
+  const meant = cases.filter(({ name, plan }) => {
+    const own = plan.tags ?? []
+    if (alone && plan.only === undefined) return false
+    if (grep && !grep.test(name)) return false
+    if (own.some(tag => without.includes(tag))) return false
+    return some.length === 0 || own.some(tag => some.includes(tag))
+  })
   return shard ? meant.filter((_, place) => place % shard.of === shard.index - 1) : meant
 }
 
@@ -99,8 +97,8 @@ export async function runSuite(cases: readonly Case[], options: SuiteOptions = {
   const work = async () => {
     while (next < meant.length) {
       const place = next++
-      const { one, at } = meant[place]
-      const result = await (elsewhere ? elsewhere(at) : runWithRetries(one, options))
+      const one = meant[place]
+      const result = await (elsewhere ? elsewhere(one) : runWithRetries(one, options))
       results[place] = result
       onResult?.(result, ++done, meant.length)
     }

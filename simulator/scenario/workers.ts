@@ -9,7 +9,7 @@ import type { WorkerTask } from './worker.ts'
 
 /** Workers that are running. */
 export interface Crew {
-  run(at: number): Promise<ScenarioResult>
+  run(one: Case): Promise<ScenarioResult>
   close(): Promise<void>
 }
 
@@ -17,11 +17,14 @@ export interface Crew {
 export const canFork = import.meta.url.endsWith('.js')
 
 /** Each case is run by a worker that is free; a worker that dies is replaced. */
-export function openCrew(cases: readonly Case[], task: WorkerTask): Crew {
+export function openCrew(task: WorkerTask): Crew {
   const free: ChildProcess[] = []
   const all = new Set<ChildProcess>()
   const begin = async (): Promise<ChildProcess> => {
-    const child = fork(fileURLToPath(new URL('./worker.js', import.meta.url)), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const child = fork(fileURLToPath(new URL('./worker.js', import.meta.url)), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      serialization: 'advanced', // amounts are bigint
+    })
     all.add(child)
     child.once('exit', () => all.delete(child))
     child.send(task)
@@ -29,15 +32,15 @@ export function openCrew(cases: readonly Case[], task: WorkerTask): Crew {
     return child
   }
   return {
-    async run(at) {
+    async run(one) {
       const child = free.pop() ?? (await begin())
       try {
-        child.send({ at })
+        child.send({ one })
         const { result } = (await answer(child)) as { readonly result: ScenarioResult }
         free.push(child)
         return result
       } catch (error) {
-        const { name, plan, file, line, matrix } = cases[at]
+        const { name, plan, file, line, matrix } = one
         const reason = (error as Error).message
         return {
           ...{ name, ...(file !== undefined && { file }), ...(line !== undefined && { line }), tags: plan.tags ?? [], matrix },

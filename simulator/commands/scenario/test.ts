@@ -59,7 +59,7 @@ async function test(given: readonly string[], flags: TestFlags): Promise<number>
   const workers = alone ? 1 : Math.min(flags.workers ?? availableParallelism(), meant.length)
   const own = flags.reporter.length > 0 ? flags.reporter : [{ name: 'line' } as const]
   const told = own.some(({ name, file }) => name === 'line' && file === undefined) ? progress(lang) : undefined
-  const crew = workers > 1 && canFork ? openCrew(cases, { files, options: { seed, retries, ...(over && { over }) } }) : undefined
+  const crew = workers > 1 && canFork ? openCrew({ options: { seed, retries, ...(over && { over }) } }) : undefined
   try {
     const report = await runSuite(cases, {
       ...{ seed, retries, workers, signal, suite: given.length > 0 ? given.join(' ') : 'scenarios' },
@@ -68,7 +68,7 @@ async function test(given: readonly string[], flags: TestFlags): Promise<number>
       ...(flags.grep && { grep: flags.grep }),
       ...(flags.tags && { tags: flags.tags }),
       ...(flags.shard && { shard: flags.shard }),
-      ...(crew && { elsewhere: (at: number) => crew.run(at) }),
+      ...(crew && { elsewhere: (one: Case) => crew.run(one) }),
       ...(told && { onResult: told }),
     })
     if (flags.update && !signal.aborted) return update(files, cases, report, lang)
@@ -103,7 +103,7 @@ function update(files: readonly string[], cases: readonly Case[], report: RunRep
 
 function list(given: readonly string[], flags: TestFlags): number {
   onlyFor('tapdip-sim test', { '--reporter': flags.reporter, '--update': flags.update })
-  for (const { one } of selected(casesIn(scenarioFiles(given)), flags)) process.stdout.write(`${one.name}\n`)
+  for (const one of selected(casesIn(scenarioFiles(given)), flags)) process.stdout.write(`${one.name}\n`)
   return EXIT.ok
 }
 

@@ -186,7 +186,7 @@ describe('a suite', () => {
     casesOfText(
       'scenarios:\n  - { name: one, tags: [a], card: mir }\n  - { name: two, tags: [b, slow], card: mir }\n  - { name: three, tags: [a, slow], card: mir, expect: { result: declined } }\n',
     )
-  const names = (selection: Parameters<typeof selected>[1], all = cases()) => selected(all, selection).map(({ one }) => one.name)
+  const names = (selection: Parameters<typeof selected>[1], all = cases()) => selected(all, selection).map(({ name }) => name)
 
   it('is chosen from by name, tag, part and only', () => {
     expect(names({ grep: /t/ })).toEqual(['two', 'three'])
