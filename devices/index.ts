@@ -4,7 +4,6 @@ import { systemClock } from '../src/clock.ts'
 import * as door from '../src/door.ts'
 import { abortFault, Fault, isFault } from '../src/errors.ts'
 import type { Reader } from '../src/reader/reader.ts'
-import type { Tracer } from '../src/trace/event.ts'
 import { connect } from '../src/transport/connect.ts'
 import type { Link } from '../src/transport/link.ts'
 import type { HidShape } from '../src/transport/shape.ts'
@@ -14,6 +13,7 @@ import { assumptions, type Family, families, hidShape, identify, lineRedaction, 
 import { openPcscReader } from './pcsc/driver.ts'
 import { recordedSlot } from './recorded-slot.ts'
 import { openRecording } from './recording.ts'
+import { toldReader } from './told-reader.ts'
 
 export * from '../src/index.ts'
 export { type DescribedFrames, describeFrames, type FrameKind, frameKinds } from './anatomy.ts'
@@ -60,7 +60,7 @@ export async function open(where: string | Link, options: OpenOptions = {}): Pro
   const uri = typeof where === 'string' ? parseUri(where) : undefined
   if (uri?.scheme === 'pcsc') {
     const slot = await (await import('../src/transport/pcsc.ts')).openPcsc(uri, { signal })
-    return told(openPcscReader(options.trace ? recordedSlot(slot, line => recordedLine(line, vpcd, options)) : slot, options), tracer)
+    return toldReader(openPcscReader(options.trace ? recordedSlot(slot, line => recordedLine(line, vpcd, options)) : slot, options), tracer)
   }
   if (uri?.scheme === 'replay') return openRecorded(uri, options)
   const family = familyOf(options.family ?? uri?.query.family, uri)
@@ -81,7 +81,7 @@ async function openOver(link: Link, family: Family, dialect: string | undefined,
   const redaction = lineRedaction(family, { uri, service, dialect })
   const own = recordedLine(link, family, options, dialect)
   const heard = tracer ? tracedLink(own, { tracer, redaction }) : own
-  return told(await letGoOnAbort(heard, options, link => family.open(link, { ...options, dialect })), tracer)
+  return toldReader(await letGoOnAbort(heard, options, link => family.open(link, { ...options, dialect })), tracer)
 }
 
 /** As `trace` wraps it, who is told what may be written of it. */
@@ -93,19 +93,6 @@ function recordedLine(link: Link, family: Family, { trace }: OpenOptions, dialec
 
 /** What passes a slot is recorded as the line of such a card program. */
 const vpcd = families.find(({ name }) => name === 'vpcd')!
-
-/** Who the reader is, and what it tells, for a trace. */
-function told(reader: Reader, tracer: Tracer | undefined): Reader {
-  if (!tracer) return reader
-  tracer.tell('driver', { kind: 'reader', event: 'opened', content: reader.info })
-  void (async () => {
-    for await (const event of reader.events) {
-      const { type, ...content } = event
-      tracer.tell('driver', { kind: 'reader', event: type, content })
-    }
-  })().catch(() => {}) // a reader that is lost says so to who works with it
-  return reader
-}
 
 /** Milliseconds that a driver has to end by itself what it has begun to say, when it is given up. */
 const GRACE = 300

@@ -65,17 +65,21 @@ export async function openQpos(link: Link, { signal, clock = systemClock, assume
 async function askAnew(line: QposLine, clock: Clock, command: 'getQposId' | 'getQposInfo', signal?: AbortSignal): Promise<Uint8Array> {
   const request = { type: 'command', command, delay: 5 } as const
   let busy = false
+  const again = async () => {
+    await cancel(line, clock)
+    return run(line, clock, request, { signal })
+  }
   const answer = await run(line, clock, request, {
     signal,
     onProgress: () => {
       busy = true
     },
-  }).catch(async error => {
+  }).catch(error => {
     if (!busy || signal?.aborted) throw error
-    await cancel(line, clock)
-    return run(line, clock, request, { signal })
+    return again()
   })
-  return dataOf(answer, command)
+  // Refused in the middle of a payment: a serial line does not tell the reader that its app has died.
+  return dataOf(answer.type === 'notAvailable' ? await again() : answer, command)
 }
 
 function dataOf(answer: Awaited<ReturnType<typeof run>>, command: string): Uint8Array {

@@ -2,6 +2,7 @@
 
 import { open } from '../../devices/index.ts'
 import { openPcscReader } from '../../devices/pcsc/driver.ts'
+import { toldReader } from '../../devices/told-reader.ts'
 import type { Clock } from '../../src/clock.ts'
 import { sleep, systemClock, type VirtualClock, within } from '../../src/clock.ts'
 import { contactlessFor } from '../../src/emv/contactless/profiles.ts'
@@ -25,7 +26,7 @@ import type { Screen } from '../readers/body/senses.ts'
 import { virtualFamilies } from '../readers/index.ts'
 import { turnKnob } from '../readers/knobs.ts'
 import { type Happening, momentsOf, type Rule, rulesOf } from './moments.ts'
-import { pinKeysOf, pinPrompts, slotOf, typePin, withoutCommands } from './over/slot.ts'
+import { kernelOf, pinKeysOf, pinPrompts, slotOf, typePin, withoutCommands } from './over/slot.ts'
 import { type CardPlan, given, hostOf, merchant, profileOf, readerOf, type Somebody, scriptOf, terminalOf } from './parts.ts'
 import { seededBytes, seededNumbers } from './random.ts'
 import type { Deed, ScenarioPlan } from './schema.ts'
@@ -107,7 +108,7 @@ export interface NearWorld extends World {
 }
 
 /** Streams of chance: what the app draws moves nothing that the reader, the cards and the host draw. */
-export const chance = { app: 0, reader: 0x72656164, card: 0x63617264 } as const
+export const chance = { app: 0, reader: 0x72656164, card: 0x63617264, kernel: 0x6b65726e } as const
 
 /** @throws Fault `bad-config` for a card or a configuration that is none */
 export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Promise<NearWorld> {
@@ -117,6 +118,7 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
   const random = seededBytes(options.seed ^ chance.app)
   const ofCards = seededBytes(options.seed ^ chance.card)
   const ofReader = seededBytes(options.seed ^ chance.reader)
+  const ofKernel = seededBytes(options.seed ^ chance.kernel)
   const unit = plan.currency ?? 'RUB'
   const { family, dialect, fields } = readerOf(plan.reader ?? 'qpos')
   const cards = new Map<string, VirtualCard>()
@@ -200,7 +202,14 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
     acquirer: heardAcquirer(httpAcquirer('http://127.0.0.1/', { clock, fetch: ownFetch }), happen),
     rest: ms => (virtual ? virtual.advance(ms) : sleep(ms, clock)),
     async open() {
-      if (keys) return openPcscReader((line = slotOf(body)), { config, contactless, clock, tracer: options.tracer })
+      if (keys)
+        return toldReader(
+          openPcscReader((line = slotOf(body)), {
+            ...{ config, contactless, clock, tracer: options.tracer },
+            kernel: kernelOf(plan, ofKernel, options.explain),
+          }),
+          options.tracer,
+        )
       const pipe = piped()
       line = pipe
       return open(pipe, { family, ...(dialect && { dialect }), clock, tracer: options.tracer })

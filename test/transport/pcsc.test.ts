@@ -4,8 +4,7 @@
  * answer before they return. Needs `npm run build` (npm test does it).
  */
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
 import { resolve as path } from 'node:path'
 import { promisify } from 'node:util'
 import type { NativeEvent } from 'smartcard'
@@ -13,6 +12,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { open } from '../../devices/index.ts'
 import { startAcquirer } from '../../simulator/acquirer/host.ts'
 import { loadCard } from '../../simulator/cards/icc.ts'
+import { VPCD_READER } from '../../simulator/scenario/over/line.ts'
 import { virtualConfig } from '../../simulator/world.ts'
 import { fromHex, hex } from '../../src/bytes.ts'
 import { sleep } from '../../src/clock.ts'
@@ -23,6 +23,7 @@ import { pay } from '../../src/payment/pay/payment.ts'
 import type { Reader, ReaderEvent } from '../../src/reader/reader.ts'
 import { listPcscReaders, openPcsc, type PcscLibrary } from '../../src/transport/pcsc.ts'
 import { parseUri, type Uri } from '../../src/transport/uri.ts'
+import { pcscMissing, startPcscd } from '../pcscd.ts'
 import { faultOf } from './link-contract.ts'
 
 const PSE = fromHex('00A404000E315041592E5359532E444446303100')
@@ -133,190 +134,167 @@ describe('without PC/SC', () => {
 
 const cli = path(import.meta.dirname, '../../dist/devices/cli.js')
 const sim = path(import.meta.dirname, '../../dist/simulator/cli.js')
-const READER = 'Virtual PCD 00 00'
-const vpcd = '/usr/lib/pcsc/drivers/serial/libifdvpcd.so'
-const packageThere = await import('smartcard').then(
-  () => true,
-  () => false,
-)
-const missing = [
-  !existsSync('/usr/sbin/pcscd') && 'pcscd',
-  !existsSync(vpcd) && 'vsmartcard-vpcd',
-  !packageThere && 'the package smartcard',
-  process.getuid?.() !== 0 && 'root',
-  (await answers()) && 'a slot of our own: a pcscd with vpcd runs already, and somebody may be using it',
-].filter(Boolean)
+const READER = VPCD_READER
 
-/** The service with vpcd in it; it goes by itself where this process cannot end it any more. */
-async function startService(): Promise<ChildProcess> {
-  const child = spawn('/usr/sbin/pcscd', ['--foreground', '--auto-exit'], { stdio: 'ignore' })
-  for (let tries = 0; tries < 100 && !(await answers()); tries++) await sleep(50)
-  return child
-}
-
-async function answers(): Promise<boolean> {
-  const names: string[] = await listPcscReaders().catch(() => [])
-  return names.includes(READER)
-}
-
-describe.skipIf(missing.length > 0)(`over pcscd and vpcd${missing.length > 0 ? ` (not here: ${missing.join(', ')})` : ''}`, () => {
-  let service: ChildProcess
-  beforeAll(async () => {
-    service = await startService()
-  })
-  afterAll(() => {
-    service.kill()
-  })
-
-  /** Puts a card into the slot; the returned function pulls it. */
-  async function insert(profile: string): Promise<() => Promise<void>> {
-    const child = spawn(process.execPath, [sim, 'serve', 'vpcd', '--listen', 'pcsc', '--card', profile], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+describe.skipIf(pcscMissing.length > 0)(
+  `over pcscd and vpcd${pcscMissing.length > 0 ? ` (not here: ${pcscMissing.join(', ')})` : ''}`,
+  () => {
+    let service: Awaited<ReturnType<typeof startPcscd>>
+    beforeAll(async () => {
+      service = await startPcscd()
     })
-    const ended = new Promise<void>(resolve => child.once('close', () => resolve()))
-    const pull = async () => {
-      child.kill('SIGKILL')
-      await ended
+    afterAll(() => service.stop())
+
+    /** Puts a card into the slot; the returned function pulls it. */
+    async function insert(profile: string): Promise<() => Promise<void>> {
+      const child = spawn(process.execPath, [sim, 'serve', 'vpcd', '--listen', 'pcsc', '--card', profile], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const ended = new Promise<void>(resolve => child.once('close', () => resolve()))
+      const pull = async () => {
+        child.kill('SIGKILL')
+        await ended
+      }
+      ends.push(pull)
+      await new Promise<void>((resolve, reject) => {
+        child.stdout.once('data', () => resolve())
+        void ended.then(() => reject(new Error('the card was not inserted')))
+      })
+      return pull
     }
-    ends.push(pull)
-    await new Promise<void>((resolve, reject) => {
-      child.stdout.once('data', () => resolve())
-      void ended.then(() => reject(new Error('the card was not inserted')))
+
+    async function reader(options: Parameters<typeof open>[1] = {}): Promise<Reader> {
+      const opened = await open(`pcsc:${encodeURIComponent(READER)}`, options)
+      ends.push(() => opened.close())
+      return opened
+    }
+
+    function told(from: Reader): string[] {
+      const seen: string[] = []
+      void (async () => {
+        for await (const event of from.events) seen.push(short(event))
+      })()
+      return seen
+    }
+    const short = (event: ReaderEvent) => (event.type === 'card' ? event.event : event.type === 'state' ? event.state : event.type)
+
+    /** The slot is empty: the service polls, so a card just pulled is still there for a moment. */
+    async function emptied(from: Reader): Promise<void> {
+      for (let tries = 0; tries < 200 && (await from.status()).card === 'present'; tries++) await sleep(50)
+    }
+
+    it('lists the readers, and finds one by a part of its name', async () => {
+      expect(await listPcscReaders()).toContain(READER)
+      expect((await reader()).info).toMatchObject({ family: 'pcsc', model: READER })
+      expect(await faultOf(open('pcsc:No such reader'))).toBe('not-found')
+      const { stdout } = await promisify(execFile)(process.execPath, [cli, 'list', '--json'])
+      expect(JSON.parse(stdout)).toContainEqual({
+        uri: `pcsc:${encodeURIComponent(READER)}`,
+        transport: 'pcsc',
+        family: 'pcsc',
+        name: READER,
+      })
     })
-    return pull
-  }
 
-  async function reader(options: Parameters<typeof open>[1] = {}): Promise<Reader> {
-    const opened = await open(`pcsc:${encodeURIComponent(READER)}`, options)
-    ends.push(() => opened.close())
-    return opened
-  }
-
-  function told(from: Reader): string[] {
-    const seen: string[] = []
-    void (async () => {
-      for await (const event of from.events) seen.push(short(event))
-    })()
-    return seen
-  }
-  const short = (event: ReaderEvent) => (event.type === 'card' ? event.event : event.type === 'state' ? event.state : event.type)
-
-  /** The slot is empty: the service polls, so a card just pulled is still there for a moment. */
-  async function emptied(from: Reader): Promise<void> {
-    for (let tries = 0; tries < 200 && (await from.status()).card === 'present'; tries++) await sleep(50)
-  }
-
-  it('lists the readers, and finds one by a part of its name', async () => {
-    expect(await listPcscReaders()).toContain(READER)
-    expect((await reader()).info).toMatchObject({ family: 'pcsc', model: READER })
-    expect(await faultOf(open('pcsc:No such reader'))).toBe('not-found')
-    const { stdout } = await promisify(execFile)(process.execPath, [cli, 'list', '--json'])
-    expect(JSON.parse(stdout)).toContainEqual({
-      uri: `pcsc:${encodeURIComponent(READER)}`,
-      transport: 'pcsc',
-      family: 'pcsc',
-      name: READER,
-    })
-  })
-
-  it('waits for the card, gives it a cold reset, passes commands through, notices its removal', async () => {
-    const from = await reader()
-    await emptied(from)
-    expect(await from.status()).toEqual({ card: 'absent' })
-    expect(await faultOf(from.openCard!({ timeout: 50 }))).toBe('timeout')
-    const seen = told(from)
-    const opening = from.openCard!({ timeout: 10_000 })
-    const pull = await insert('mir-maestro')
-    const slot = await opening
-    expect(slot.interface).toBe('contact')
-    expect(hex(slot.atr)).toBe(hex(loadCard('mir-maestro').atr))
-    expect(hex(await slot.transmit(PSE))).toMatch(/^(6F.*9000|61..)$/)
-    expect(await from.status()).toEqual({ card: 'present' })
-    await slot.close()
-    const again = await from.openCard!()
-    expect(hex(await again.transmit(fromHex('00B2010C00')))).toMatch(/^6[9A]..$/) // nothing is selected after the reset
-    await pull()
-    expect(await faultOf(again.transmit(PSE))).toBe('card-removed')
-    await again.close()
-    await emptied(from)
-    expect(await from.status()).toEqual({ card: 'absent' })
-    expect(seen).toEqual(['inserted', 'inserted', 'removed'])
-  })
-
-  it('pays with the kernel on the host, and with the next card too', async () => {
-    const from = await reader({ config: virtualConfig() })
-    const host = await startAcquirer()
-    ends.push(() => host.close())
-    for (const [number, profile] of ['visa-signature', 'mastercard'].entries()) {
+    it('waits for the card, gives it a cold reset, passes commands through, notices its removal', async () => {
+      const from = await reader()
       await emptied(from)
-      const pull = await insert(profile)
-      const order = { number: `20260326_105200_00${number}`, amount: 250_000n, currency: RUB }
-      const result = await pay(order, { reader: from, acquirer: httpAcquirer(host.url), merchant })
-      expect(result, profile).toMatchObject({ result: 'approved', interface: 'chip', receipt: { responseCode: '00' } })
+      expect(await from.status()).toEqual({ card: 'absent' })
+      expect(await faultOf(from.openCard!({ timeout: 50 }))).toBe('timeout')
+      const seen = told(from)
+      const opening = from.openCard!({ timeout: 10_000 })
+      const pull = await insert('mir-maestro')
+      const slot = await opening
+      expect(slot.interface).toBe('contact')
+      expect(hex(slot.atr)).toBe(hex(loadCard('mir-maestro').atr))
+      expect(hex(await slot.transmit(PSE))).toMatch(/^(6F.*9000|61..)$/)
+      expect(await from.status()).toEqual({ card: 'present' })
+      await slot.close()
+      const again = await from.openCard!()
+      expect(hex(await again.transmit(fromHex('00B2010C00')))).toMatch(/^6[9A]..$/) // nothing is selected after the reset
       await pull()
-    }
-  })
+      expect(await faultOf(again.transmit(PSE))).toBe('card-removed')
+      await again.close()
+      await emptied(from)
+      expect(await from.status()).toEqual({ card: 'absent' })
+      expect(seen).toEqual(['inserted', 'inserted', 'removed'])
+    })
 
-  it('`tapdip pay --reader pcsc:` pays, and the process ends by itself', async () => {
-    await emptied(await reader())
-    await insert('visa-signature')
-    // Without --config the terminal has no CA keys: this bank lets that be.
-    const host = await startAcquirer({ rules: (['ddaFailed', 'cdaFailed'] as const).map(bit => ({ do: 'tvr', bit, code: '00' })) })
-    ends.push(() => host.close())
-    const args = ['pay', '100.00', '--currency', 'RUB', '--reader', 'pcsc:', '--acquirer', host.url, '--sign', 'AB', '--json']
-    const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args], { timeout: 15_000 })
-    expect(JSON.parse(stdout)).toMatchObject({ result: 'approved', interface: 'chip', cvm: 'signature' })
-  })
+    it('pays with the kernel on the host, and with the next card too', async () => {
+      const from = await reader({ config: virtualConfig() })
+      const host = await startAcquirer()
+      ends.push(() => host.close())
+      for (const [number, profile] of ['visa-signature', 'mastercard'].entries()) {
+        await emptied(from)
+        const pull = await insert(profile)
+        const order = { number: `20260326_105200_00${number}`, amount: 250_000n, currency: RUB }
+        const result = await pay(order, { reader: from, acquirer: httpAcquirer(host.url), merchant })
+        expect(result, profile).toMatchObject({ result: 'approved', interface: 'chip', receipt: { responseCode: '00' } })
+        await pull()
+      }
+    })
 
-  it('pulled in the middle of a payment: cancelled, nothing was asked of the host', async () => {
-    const from = await reader({ config: virtualConfig() })
-    await emptied(from)
-    const pull = await insert('mir-maestro')
-    const outcome = await from.transact(
-      { amount: 100n, currency: RUB },
-      {
-        async selectApplication() {
-          await pull()
-          return 0
+    it('`tapdip pay --reader pcsc:` pays, and the process ends by itself', async () => {
+      await emptied(await reader())
+      await insert('visa-signature')
+      // Without --config the terminal has no CA keys: this bank lets that be.
+      const host = await startAcquirer({ rules: (['ddaFailed', 'cdaFailed'] as const).map(bit => ({ do: 'tvr', bit, code: '00' })) })
+      ends.push(() => host.close())
+      const args = ['pay', '100.00', '--currency', 'RUB', '--reader', 'pcsc:', '--acquirer', host.url, '--sign', 'AB', '--json']
+      const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args], { timeout: 15_000 })
+      expect(JSON.parse(stdout)).toMatchObject({ result: 'approved', interface: 'chip', cvm: 'signature' })
+    })
+
+    it('pulled in the middle of a payment: cancelled, nothing was asked of the host', async () => {
+      const from = await reader({ config: virtualConfig() })
+      await emptied(from)
+      const pull = await insert('mir-maestro')
+      const outcome = await from.transact(
+        { amount: 100n, currency: RUB },
+        {
+          async selectApplication() {
+            await pull()
+            return 0
+          },
+          authorise: () => expect.fail('the host was asked'),
         },
-        authorise: () => expect.fail('the host was asked'),
-      },
-    )
-    expect(outcome).toMatchObject({ result: 'cancelled', reason: 'cardRemoved' })
-  })
+      )
+      expect(outcome).toMatchObject({ result: 'cancelled', reason: 'cardRemoved' })
+    })
 
-  it('a card that another program holds is busy', async () => {
-    const one = await reader()
-    const other = await reader()
-    await emptied(one)
-    await insert('mir')
-    const slot = await one.openCard!()
-    expect(await faultOf(other.openCard!())).toBe('busy')
-    await slot.close()
-    await (await other.openCard!()).close()
-  })
+    it('a card that another program holds is busy', async () => {
+      const one = await reader()
+      const other = await reader()
+      await emptied(one)
+      await insert('mir')
+      const slot = await one.openCard!()
+      expect(await faultOf(other.openCard!())).toBe('busy')
+      await slot.close()
+      await (await other.openCard!()).close()
+    })
 
-  it('cancelled while it waits for a card', async () => {
-    const from = await reader({ config: virtualConfig() })
-    await emptied(from)
-    const stop = new AbortController()
-    const paying = from.transact(
-      { amount: 100n, currency: RUB },
-      { selectApplication: async () => 0, authorise: async () => ({ type: 'unableToGoOnline' }) },
-      { signal: stop.signal },
-    )
-    stop.abort()
-    expect(await paying).toMatchObject({ result: 'cancelled', reason: 'merchantCancelled' })
-  })
+    it('cancelled while it waits for a card', async () => {
+      const from = await reader({ config: virtualConfig() })
+      await emptied(from)
+      const stop = new AbortController()
+      const paying = from.transact(
+        { amount: 100n, currency: RUB },
+        { selectApplication: async () => 0, authorise: async () => ({ type: 'unableToGoOnline' }) },
+        { signal: stop.signal },
+      )
+      stop.abort()
+      expect(await paying).toMatchObject({ result: 'cancelled', reason: 'merchantCancelled' })
+    })
 
-  it('the service goes: the reader is disconnected', async () => {
-    const from = await reader()
-    const seen = told(from)
-    service.kill()
-    for (let tries = 0; tries < 80 && !seen.includes('disconnected'); tries++) await sleep(50)
-    expect(seen).toContain('disconnected')
-    expect(await faultOf(from.openCard!())).toBe('link-closed')
-    await from.close()
-    expect(await faultOf(listPcscReaders())).toBe('link-failed')
-  })
-})
+    it('the service goes: the reader is disconnected', async () => {
+      const from = await reader()
+      const seen = told(from)
+      void service.stop()
+      for (let tries = 0; tries < 80 && !seen.includes('disconnected'); tries++) await sleep(50)
+      expect(seen).toContain('disconnected')
+      expect(await faultOf(from.openCard!())).toBe('link-closed')
+      await from.close()
+      expect(await faultOf(listPcscReaders())).toBe('link-failed')
+    })
+  },
+)

@@ -9,7 +9,7 @@ import type { Happening } from '../moments.ts'
 import type { Somebody } from '../parts.ts'
 import type { Deed, ScenarioPlan } from '../schema.ts'
 import { type NearWorld, openWorld } from '../world.ts'
-import { clockFrom, isBodys } from './apart.ts'
+import { clockFrom, farPace, isBodys } from './apart.ts'
 import { isRaw, type Line, listenAt } from './line.ts'
 import { intoVpcd } from './slot.ts'
 
@@ -71,7 +71,7 @@ const calls = {
   async open(plan: ScenarioPlan, { seed, line, began }: Opening) {
     const clock: Clock = clockFrom(began)
     world = await openWorld(plan, {
-      ...{ seed, virtual: undefined, clock, tracer, raw: isRaw(line), rules: isBodys },
+      ...{ seed, virtual: undefined, clock, tracer, raw: isRaw(line), rules: isBodys, pace: farPace },
       listen: listenAt(line),
       onHost: event => tell('host', event),
       explain: entry => tell('explain', entry),

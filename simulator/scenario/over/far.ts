@@ -21,6 +21,7 @@ import { type AppDeed, chance, heardAcquirer, hearing, type Look, type World, ty
 import { clockFrom, isBodys } from './apart.ts'
 import type { Answered, Call, Said } from './counter-process.ts'
 import { isRaw, type Line, VPCD_READER } from './line.ts'
+import { kernelOf } from './slot.ts'
 
 export interface FarOptions extends Pick<WorldOptions, 'seed' | 'tracer' | 'onHost' | 'explain' | 'onDeed'> {
   readonly line: Line
@@ -171,11 +172,19 @@ export async function openFar(plan: ScenarioPlan, { seed, line, tracer, onHost, 
       process.ask<{ readonly uri?: string; readonly air?: string }>('open', plan, { seed, line, began }),
     )
     const unit = plan.currency ?? 'RUB'
+    const ofKernel = seededBytes(seed ^ chance.kernel)
     const config = terminalOf(plan.terminal, unit, fields.serial ?? virtualFamilies[family].serial)
     const contactless = contactlessFor(unit, plan.terminal?.taps ?? {})
     const ownUri = typeof line === 'object' ? line.uri : undefined
     const openReader = async () => {
-      if (line === 'pcsc') return open(`pcsc:${encodeURIComponent(VPCD_READER)}`, { config, contactless, clock, tracer })
+      if (line === 'pcsc') {
+        const reader = await open(`pcsc:${encodeURIComponent(VPCD_READER)}`, {
+          ...{ config, contactless, clock, tracer },
+          kernel: kernelOf(plan, ofKernel, explain),
+        })
+        link = reader // the service ends with its program what that has connected
+        return reader
+      }
       const uri = parseUri(ownUri ?? place.uri!)
       const row = families.find(({ name }) => name === family)!
       const bluetooth = place.air === undefined ? undefined : await radioOn(place.air, ends)

@@ -4,9 +4,11 @@ import { concat, fromHex, lrc } from '../../../src/bytes.ts'
 import { within } from '../../../src/clock.ts'
 import { initialKey } from '../../../src/crypto/dukpt.ts'
 import type { Card } from '../../../src/emv/card.ts'
+import type { KernelOptions } from '../../../src/emv/steps/context.ts'
 import type { PinEntry, PinRequest, Waiting } from '../../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../../src/errors.ts'
 import type { MessageId } from '../../../src/messages/messages.ts'
+import type { PassthroughOptions } from '../../../src/reader/host-payment.ts'
 import type { Tracer } from '../../../src/trace/event.ts'
 import type { PoweredCard, SlotLink } from '../../../src/transport/link.ts'
 import { freshSerial, testPinDukpt } from '../../keys.ts'
@@ -16,6 +18,8 @@ import { pinRules, readPin } from '../../readers/body/pin-pad.ts'
 import { listen } from '../../readers/listen/listen.ts'
 import { type DukptKeys, dukptKeys, pinBlock } from '../../readers/pin-keys.ts'
 import { VpcdCard } from '../../readers/vpcd.ts'
+import type { ScenarioPlan } from '../schema.ts'
+import { VPCD_READER } from './line.ts'
 
 /** PC/SC part 3, 3.1.3.2.3: what a reader makes of a contactless card without historical bytes. */
 const contactlessAtr = concat(fromHex('3B808001'), Uint8Array.of(lrc(fromHex('808001'))))
@@ -23,17 +27,17 @@ const contactlessAtr = concat(fromHex('3B808001'), Uint8Array.of(lrc(fromHex('80
 /** As a PC/SC reader with a slot and a field shows it, in memory. */
 export function slotOf(where: Body): SlotLink & { /** The reader is unplugged. */ drop(): void } {
   const nfc = virtualNfc(where)
+  where.reuseCard() // a card that is there when an app opens the slot is there for it
   /** As the service tells it: the slot is over, and the card in it has gone with its reader. */
   const over = new AbortController()
   const gone = new AbortController()
-  const powered = (card: Card, atr: Uint8Array, removed: AbortSignal): PoweredCard => ({
-    ...{ atr, removed: AbortSignal.any([removed, gone.signal]) },
+  const powered = (card: Card, atr: Uint8Array, removed: AbortSignal, powerOff: () => Promise<void>): PoweredCard => ({
+    ...{ atr, removed: AbortSignal.any([removed, gone.signal]), powerOff },
     transmit: (apdu, options) => (gone.signal.aborted ? Promise.reject(gone.signal.reason) : card.transmit(apdu, options)),
-    powerOff: () => nfc.off(),
   })
   let close = (_: undefined) => {}
   return {
-    ...{ uri: 'pcsc:Test', name: 'Test 00 00' },
+    ...{ uri: `pcsc:${encodeURIComponent(VPCD_READER)}`, name: VPCD_READER },
     get cardPresent() {
       return where.cardInSlot || where.cardsInField > 0
     },
@@ -52,9 +56,10 @@ export function slotOf(where: Body): SlotLink & { /** The reader is unplugged. *
         const { interface: by } = await where.nextCard(['chip', 'tap'], { signal: inner })
         if (by === 'tap') {
           const card = await nfc.activate({ signal: inner, onCollision: () => {} })
-          return powered(card, contactlessAtr, card.removed)
+          return powered(card, contactlessAtr, card.removed, () => nfc.off())
         }
-        return powered(where.powerOn('chip'), fromHex('3B00'), where.cardGone('chip'))
+        const card = where.powerOn('chip')
+        return powered(card, card.atr ?? fromHex('3B00'), where.cardGone('chip'), async () => where.reuseCard()) // a card that stays can be powered again
       }),
   }
 }
@@ -94,6 +99,16 @@ function reset(body: Body, where: 'chip' | 'tap'): { readonly card?: Card; reado
     if (!isFault(error, 'card-mute')) throw error
     return { works: false }
   }
+}
+
+/** What the scenario says of a kernel in the app: as of a reader's own, its chance and its exception file. */
+export function kernelOf(
+  plan: ScenarioPlan,
+  random: (length: number) => Uint8Array,
+  explain: KernelOptions['explain'],
+): PassthroughOptions['kernel'] {
+  const listed = plan.terminal?.exceptionFile
+  return { random, ...(explain && { explain }), ...(listed && { exceptionFile: pan => listed.some(begin => pan.startsWith(begin)) }) }
 }
 
 /** Commands to a raw slot are told by whoever sends them. */
