@@ -52,7 +52,7 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
   // What stands above the virtual world runs it, and real readers too.
   {
     files: /^simulator\/(scenario|commands|bench)\/|^simulator\/(cli|world)\.ts$/,
-    may: [/^src\//, /^devices\/([\w-]+\/codec|anatomy|index|discover|families|pcsc\/driver)\.ts$/, /^simulator\//],
+    may: [/^src\//, /^devices\/([\w-]+\/codec|anatomy|index|discover|families|pcsc\/driver|told-reader)\.ts$/, /^simulator\//],
   },
   // What a page shows of a trace, in a browser: nothing of the world that made it.
   { files: /^simulator\/trace-view\//, may: [/^src\//, /^simulator\/trace-view\//] },
