@@ -12,7 +12,7 @@ import type { Over } from '../../../simulator/scenario/words.ts'
 import { pcscMissing, startPcscd } from '../../pcscd.ts'
 import { differences, type LineFact, nobodyGreeted } from './same.ts'
 
-const cases = selected(casesIn(scenarioFiles([])), { tags: ['lines'] }).map(({ one }) => one)
+const cases = selected(casesIn(scenarioFiles([])), { tags: ['lines'] })
 
 const facts: Partial<Record<Over, readonly LineFact[]>> = { pty: [nobodyGreeted] }
 
