@@ -2,7 +2,7 @@
 
 import { systemClock } from '../src/clock.ts'
 import * as door from '../src/door.ts'
-import { abortFault, Fault, isFault } from '../src/errors.ts'
+import { abortFault, asFault, Fault, isFault } from '../src/errors.ts'
 import type { Reader } from '../src/reader/reader.ts'
 import { connect } from '../src/transport/connect.ts'
 import type { Link } from '../src/transport/link.ts'
@@ -53,6 +53,17 @@ const openRule = door.shape({
 export async function open(where: string | Link, options: OpenOptions = {}): Promise<Reader> {
   door.need('where', where, placeRule)
   door.need('options', options, openRule)
+  try {
+    return await opened(where, options)
+  } catch (error) {
+    const { code, message } = asFault(error)
+    const uri = typeof where === 'string' ? where : where.uri
+    options.tracer?.tell('driver', { kind: 'reader', event: 'failed', content: { uri, fault: code, message } })
+    throw error
+  }
+}
+
+async function opened(where: string | Link, options: OpenOptions): Promise<Reader> {
   const { signal, tracer, bluetooth, assumed = [] } = options
   const unknown = assumed.find(one => !assumptions.includes(one))
   if (unknown !== undefined)

@@ -4,13 +4,32 @@ import * as door from './door.ts'
 import { Fault } from './errors.ts'
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).toUpperCase().padStart(2, '0'))
+const HEX_CODES = Uint8Array.from('0123456789ABCDEF', digit => digit.charCodeAt(0))
+
+const ascii = new TextDecoder()
+/** From this length on a call of the decoder costs less than one piece of text for each byte. */
+const DECODED = 12
+/** Characters on their way to a text. Wiped each time: what is shown in hex may be a key. */
+const codes = new Uint8Array(4096)
 
 /** Upper-case hex of a byte string, without separators. */
 export function hex(bytes: Uint8Array): string {
   if (!(bytes instanceof Uint8Array)) door.need('bytes', bytes, door.anyBytes)
-  let text = ''
-  for (const byte of bytes) text += HEX[byte]
-  return text
+  const { length } = bytes
+  if (length < DECODED) {
+    let short = ''
+    for (let i = 0; i < length; i++) short += HEX[bytes[i]]
+    return short
+  }
+  const room = length * 2 <= codes.length ? codes : new Uint8Array(length * 2)
+  for (let i = 0, at = 0; i < length; i++) {
+    const byte = bytes[i]
+    room[at++] = HEX_CODES[byte >> 4]
+    room[at++] = HEX_CODES[byte & 0x0f]
+  }
+  const shown = ascii.decode(room.subarray(0, length * 2))
+  room.fill(0, 0, length * 2)
+  return shown
 }
 
 const NONE = 0xff
@@ -120,12 +139,16 @@ export function crc16(bytes: Uint8Array, seed: number): number {
   if (!(bytes instanceof Uint8Array)) door.need('bytes', bytes, door.anyBytes)
   if (!(seed >= 0 && seed <= 0xffff)) door.need('seed', seed, door.whole(0, 0xffff))
   let crc = seed
-  for (const byte of bytes) {
-    crc ^= byte << 8
-    for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1) & 0xffff
-  }
+  for (let i = 0; i < bytes.length; i++) crc = ((crc << 8) & 0xffff) ^ CRC16[(crc >> 8) ^ bytes[i]]
   return crc
 }
+
+/** What each byte does to a CRC-16. */
+const CRC16 = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte << 8
+  for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1) & 0xffff
+  return crc
+})
 
 /** The unsigned big-endian number in up to 6 bytes (exact in a double). */
 export function uint(bytes: Uint8Array): number {
@@ -181,10 +204,14 @@ const AT_ONCE = 8192
 /** Text of an `an`/`ans` field, one character a byte (ISO 8859-1, which holds the common character set of Book 4, Annex B). */
 export function text(bytes: Uint8Array): string {
   if (!(bytes instanceof Uint8Array)) door.need('bytes', bytes, door.anyBytes)
+  if (bytes.length >= DECODED && bytes.every(isAscii)) return ascii.decode(bytes)
   let string = ''
-  for (let at = 0; at < bytes.length; at += AT_ONCE) string += String.fromCharCode(...bytes.subarray(at, at + AT_ONCE))
+  for (let at = 0; at < bytes.length; at += AT_ONCE)
+    string += String.fromCharCode.apply(null, bytes.subarray(at, at + AT_ONCE) as unknown as number[])
   return string
 }
+
+const isAscii = (byte: number) => byte < 0x80
 
 /** Bytes of an `an`/`ans` field, one a character (ISO 8859-1). @throws Fault `bad-argument` for a character outside it */
 export function fromText(string: string): Uint8Array {

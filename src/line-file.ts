@@ -68,9 +68,20 @@ export function lineFile(path: string, { option, overwrite = false, onFailure }:
 
 function later(flush: () => void): void {
   waiting.add(flush)
+  listenForTheEnd()
+  setImmediate(flush)
+}
+
+function listenForTheEnd(): void {
   if (!atExit) process.once('exit', () => waiting.forEach(one => void one()))
   atExit = true
-  setImmediate(flush)
+}
+
+/** Calls `work` when the program ends before the returned function was called: for who has lines that are not made yet. */
+export function atTheEnd(work: () => void): () => void {
+  waiting.add(work)
+  listenForTheEnd()
+  return () => void waiting.delete(work)
 }
 
 /** @throws Fault `bad-argument` where that is no name of a file */

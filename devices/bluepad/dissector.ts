@@ -196,10 +196,20 @@ function editPayload(payload: Uint8Array, edit: FieldEdit): Uint8Array | undefin
 }
 
 function frame(data: Uint8Array, last: boolean): Uint8Array {
-  const escaped = [...data].flatMap(byte => (byte === DLE ? [DLE, DLE] : [byte]))
-  const body = Uint8Array.from([...escaped, DLE, last ? ETX : ETB])
-  const crc = crc16(body, SEED)
-  return concat(Uint8Array.of(DLE, STX), body, Uint8Array.of(crc >> 8, crc & 0xff))
+  const bytes = new Uint8Array(data.length * 2 + 6)
+  bytes[0] = DLE
+  bytes[1] = STX
+  let at = 2
+  for (let from = 0; from < data.length; from++) {
+    if (data[from] === DLE) bytes[at++] = DLE
+    bytes[at++] = data[from]
+  }
+  bytes[at++] = DLE
+  bytes[at++] = last ? ETX : ETB
+  const crc = crc16(bytes.subarray(2, at), SEED)
+  bytes[at++] = crc >> 8
+  bytes[at++] = crc & 0xff
+  return bytes.slice(0, at)
 }
 
 /** Frames keep their length, escapes and all, and get a right CRC. */

@@ -1,6 +1,6 @@
 /** `--trace`: all that the driver and the payment see, in a file, masked; `--record`: the line alone, as the family lets it stand there. */
 
-import { type LineFile, lineFile } from '../../src/line-file.ts'
+import { atTheEnd, type LineFile, lineFile } from '../../src/line-file.ts'
 import { openTrace, type TraceWriter } from '../../src/trace/writer.ts'
 import { traced } from '../../src/transport/trace.ts'
 import type { OpenOptions } from '../index.ts'
@@ -12,11 +12,16 @@ export const OVERWRITE = 'the file of --trace may be there already'
 export function traceTo(file: string, overwrite: boolean | undefined): TraceWriter {
   const write = fileFor('--trace', file, overwrite)
   const trace = openTrace({ write })
+  const rest = atTheEnd(() => {
+    trace.flush()
+    write.flush()
+  })
   return {
     ...trace,
     close() {
       trace.close()
       write.flush()
+      rest()
     },
   }
 }

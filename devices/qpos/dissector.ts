@@ -155,10 +155,10 @@ export const dissector: Dissector = {
     return direction === 'out' ? (what ?? type) : what ? `${type} of ${what}` : type
   },
   edit(unit, direction, edit) {
-    if (!frameOf(unit)) return undefined
-    return editFrames(frameDecoder().push(unit), direction, edit)
+    const frames = unit[0] === 0x4d ? frameDecoder().push(unit) : []
+    return frames.length === 0 ? undefined : editFrames(frames, direction, edit)
   },
-  part: (unit, direction) => direction === 'in' && frameOf(unit)?.id === PART,
+  part: (unit, direction) => direction === 'in' && unit[3] === PART && frameOf(unit)?.id === PART,
 }
 
 function editFrame(frame: Frame, direction: Direction, edit: FieldEdit): Uint8Array | undefined {

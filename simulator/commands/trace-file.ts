@@ -1,6 +1,6 @@
 /** `--trace` of a virtual reader, or of a card that pays without one: all that happens, in a file, masked. */
 
-import { lineFile } from '../../src/line-file.ts'
+import { atTheEnd, lineFile } from '../../src/line-file.ts'
 import type { TraceSubject } from '../../src/trace/event.ts'
 import { openTrace, type TraceWriter } from '../../src/trace/writer.ts'
 
@@ -11,11 +11,16 @@ export function traceTo(file: string, overwrite: boolean | undefined, header: Tr
     onFailure: what => process.stderr.write(`tapdip-sim: ${what}\n`),
   })
   const trace = openTrace({ write, header })
+  const rest = atTheEnd(() => {
+    trace.flush()
+    write.flush()
+  })
   return {
     ...trace,
     close() {
       trace.close()
       write.flush()
+      rest()
     },
   }
 }

@@ -2,14 +2,26 @@
 
 import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
-import { type SpanLevel, type Told, TRACE_FORMAT, type TraceHeader, type Tracer, type TraceSource, type TraceSubject } from './event.ts'
-import { Masker } from './masked.ts'
+import {
+  type SpanLevel,
+  type Told,
+  TRACE_FORMAT,
+  type TraceHeader,
+  type Tracer,
+  type TraceSource,
+  type TraceSpan,
+  type TraceSpanEnd,
+  type TraceSubject,
+} from './event.ts'
+import { MAX_DEPTH, Masker } from './masked.ts'
 import { maskingRules } from './masking.ts'
 import { PACKAGE_VERSION } from './package.ts'
 
 /** A trace that is being written. */
 export interface TraceWriter extends Tracer {
-  /** Ends the spans that are open; nothing is written any more. Idempotent. */
+  /** Writes what was told and still waits: for who looks at the lines at once, or ends the program. Idempotent. */
+  flush(): void
+  /** Writes what waits, and ends the spans that are open; nothing is written any more. Idempotent. */
   close(): void
 }
 
@@ -39,30 +51,55 @@ interface OpenSpan {
   readonly from: TraceSource
 }
 
-/** Stamps and masks what is told, and gives it as a line. `heard`: somebody still takes it. */
-export function book(
-  clock: Clock,
-  take: (line: string) => void,
-  heard: () => boolean = () => true,
-  { start, nextSpan }: TraceShared = sharing(clock),
-): TraceWriter {
+/** What was told and is not yet masked, stamped. */
+interface Waiting {
+  readonly at: number
+  readonly from: TraceSource
+  readonly span: number | undefined
+  readonly told: Told | TraceSpan | TraceSpanEnd
+}
+
+/** Milliseconds for which an event waits for others; and how many wait at most. */
+const [PATIENCE, MOST_WAITING] = [20, 256]
+
+/** Stamps and masks what is told, and gives it as a line. `heard`: somebody still takes it. Where several share one order, none lets its events wait. */
+export function book(clock: Clock, take: (line: string) => void, heard: () => boolean = () => true, shared?: TraceShared): TraceWriter {
+  const { start, nextSpan } = shared ?? sharing(clock)
+  const most = shared ? 1 : MOST_WAITING
   const masker = new Masker()
   const open: OpenSpan[] = []
+  let waiting: Waiting[] = []
+  let moment: ReturnType<typeof setTimeout> | undefined
   let closed = false
+  const put = (from: TraceSource, told: Waiting['told']) => {
+    waiting.push({ at: clock.elapsed() - start, from, span: open.length === 0 ? undefined : open[open.length - 1].id, told })
+    if (waiting.length >= most) flush()
+    else moment ??= patience(flush)
+  }
+  const flush = () => {
+    clearTimeout(moment)
+    moment = undefined
+    const told = waiting
+    waiting = []
+    for (const one of told) if (heard()) line(one)
+  }
   /** What stands in the head is numbers and our own words: it needs no quoting. */
-  const put = (from: TraceSource, fields: string, rules?: ReadonlySet<string>) => {
-    const at = Math.round((clock.elapsed() - start) * 1000) / 1000
-    const span = open.at(-1)?.id
+  const line = ({ at, from, span, told }: Waiting) => {
+    let fields: string
+    try {
+      fields = masker.mask(told)
+    } catch {
+      return // what cannot be made safe is not written
+    }
+    const by = masker.rules.size === 0 ? '' : `,"masked":["${[...masker.rules].join('","')}"]`
     const within = span === undefined ? '' : `,"span":${span}`
-    const by = rules === undefined || rules.size === 0 ? '' : `,"masked":["${[...rules].join('","')}"]`
-    take(`{"at":${at},"from":"${from}"${within}${by},${fields}}`)
+    take(`{"at":${Math.round(at * 1000) / 1000},"from":"${from}"${within}${by},${fields}}`)
   }
   /** Closes a span; those inside it that nobody closed end with it. */
   const end = (id: number, fault?: string) => {
     if (closed || !open.some(one => one.id === id)) return
-    const why = fault === undefined ? '' : `,"fault":${JSON.stringify(fault)}`
     for (let last = open.pop(); last; last = open.pop()) {
-      put(last.from, `"kind":"spanEnd","id":${last.id}${why}`)
+      put(last.from, { kind: 'spanEnd', id: last.id, ...(fault !== undefined && { fault }) })
       if (last.id === id) return
     }
   }
@@ -70,8 +107,8 @@ export function book(
     tell(from: TraceSource, told: Told) {
       if (closed || !heard()) return
       try {
-        const { fields, rules } = masker.mask(told)
-        put(from, fields, rules)
+        put(from, kept(told))
+        if (atOnce.has(told.kind)) flush()
       } catch {
         // what cannot be made safe is not written
       }
@@ -80,15 +117,55 @@ export function book(
       if (closed || !heard()) return () => {}
       const id = nextSpan()
       const parent = open.at(-1)?.id
-      const inside = parent === undefined ? '' : `,"parent":${parent}`
-      put(from, `"kind":"span","id":${id}${inside},"level":${JSON.stringify(level)},"name":${JSON.stringify(masker.words(name))}`)
+      put(from, { kind: 'span', id, ...(parent !== undefined && { parent }), level, name })
       open.push({ id, from })
       return fault => end(id, fault)
     },
+    flush,
     close() {
       const [outer] = open
       if (outer) end(outer.id)
       closed = true
+      flush()
     },
   }
+}
+
+/** A timer of the system's, whatever clock the events have: it is there for the writing, and keeps no program alive. */
+function patience(fire: () => void): ReturnType<typeof setTimeout> {
+  const timer = setTimeout(fire, PATIENCE) as ReturnType<typeof setTimeout> & { unref?(): void }
+  timer.unref?.()
+  return timer
+}
+
+/** With these all that waits is written: they hold what the app has in its hands too and may change, and are what nobody wants to lose. */
+const atOnce: ReadonlySet<Told['kind']> = new Set(['host', 'journal', 'result'])
+
+/** What was told, as it is now: who told it may go on with its bytes. */
+function kept(told: Told): Told {
+  switch (told.kind) {
+    case 'apdu': {
+      const { command, answer } = told
+      return { ...told, command: copyOf(command) as Uint8Array, ...(answer !== undefined && { answer: copyOf(answer) as Uint8Array }) }
+    }
+    case 'message':
+    case 'reader':
+    case 'app':
+      return told.content === undefined ? told : { ...told, content: copyOf(told.content) }
+    default:
+      return told
+  }
+}
+
+/** Plain objects, lists and bytes anew; all else, which has a way of its own into JSON, as it is. */
+function copyOf(value: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value
+  if (value instanceof Uint8Array) return value.slice()
+  if (Array.isArray(value)) return value.map(one => copyOf(one, depth + 1))
+  const shape = Object.getPrototypeOf(value)
+  if (shape === Map.prototype) return new Map([...(value as Map<unknown, unknown>)].map(([key, one]) => [key, copyOf(one, depth + 1)]))
+  if (shape !== Object.prototype) return value
+  const copy: Record<string, unknown> = {}
+  for (const name of Object.keys(value)) copy[name] = copyOf((value as Record<string, unknown>)[name], depth + 1)
+  return copy
 }

@@ -1,7 +1,7 @@
 /** Bytes with what is secret replaced, of the same length: by tag, by command, and by what a card number, a track or a name looks like where nobody tells. */
 
 import { decodeCommand } from '../apdu/apdu.ts'
-import { fromHex, hex } from '../bytes.ts'
+import { fromHex, hex, text } from '../bytes.ts'
 import { isConstructed, readAsFar } from '../tlv/ber.ts'
 import { kernelDictionaries } from '../tlv/kernels.ts'
 import { tagInfo } from '../tlv/tags.ts'
@@ -12,6 +12,8 @@ export interface Findings {
   readonly rules: Set<MaskingRule>
   /** Digits of each PAN that was met, wherever the trace is kept: they are looked for in all that follows. */
   readonly pans: Set<string>
+  /** Names of cardholders that were met. */
+  readonly names: Set<string>
 }
 
 /** How bytes are taken: those of a card, or a reader's message, whose own objects may hold what is enciphered. */
@@ -75,10 +77,20 @@ function shownPan(value: Uint8Array): Uint8Array {
   return fromHex(shown)
 }
 
-/** A card number that stands here in clear is known from now on. */
+/** Shorter ones could be any word. */
+const SHORTEST_NAME = 5
+
+/** A cardholder's name is known from now on: a slip shows it among its lines. */
+export function learnName(name: string, { names }: Findings): void {
+  const word = name.trim()
+  if (word.length >= SHORTEST_NAME && /\p{L}/u.test(word)) names.add(word)
+}
+
+/** A card number that stands here in clear, or a name, is known from now on. */
 function learn(tag: number, value: Uint8Array, found: Findings): void {
-  const text = tag === 0x56 || tag === 0x5f21 || tag === 0x5f22 ? String.fromCharCode(...value) : hex(value)
-  const digits = /^%?B?;?(\d{12,19})(?=[D^=F]|$)/.exec(text)?.[1]
+  if (tag === 0x5f20 || tag === 0x9f0b) learnName(text(value), found)
+  const shown = tag === 0x56 || tag === 0x5f21 || tag === 0x5f22 ? text(value) : hex(value)
+  const digits = /^%?B?;?(\d{12,19})(?=[D^=F]|$)/.exec(shown)?.[1]
   if (digits && tag !== 0x9f20 && tag !== 0x9f1f && !/^0+$/.test(digits)) found.pans.add(digits)
 }
 
@@ -119,31 +131,24 @@ export function maskPlain(bytes: Uint8Array, found: Findings): void {
   const looks = looksLike(bytes)
   if (looks === 0) return
   maskTracks(bytes, found, looks)
-  maskNumbers(bytes, found, looks)
+  if (looks & (NUMBER | TEXT)) maskNumbers(bytes, found, looks)
 }
 
 /** Bits of `looksLike`. */
 const [TRACK, NUMBER, TEXT] = [1, 2, 4]
 
-/** What could be in these bytes, in one pass: twelve packed digits, a D and seven more; thirteen packed digits in a row; twelve digits of text. With none of it there is nothing to find. */
+/** What could be in these bytes: twelve packed digits, a D and seven more; thirteen packed digits in a row; twelve digits of text. With none of it there is nothing to find. */
 function looksLike(bytes: Uint8Array): number {
-  let [looks, packed, text] = [0, 0, 0]
-  let separated = false
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at]
-    if (byte < 0x30 || byte > 0x39) text = 0
-    else if (++text === 12) looks |= TEXT
-    for (let nibble = byte >> 4, half = 0; half < 2; nibble = byte & 15, half++) {
-      if (nibble < 10) {
-        packed++
-        if (packed === 13) looks |= NUMBER
-        if (separated && packed === 7) looks |= TRACK
-      } else {
-        separated = nibble === 0x0d && packed >= 12
-        packed = 0
-      }
+  let looks = 0
+  digitRuns(bytes, (from, to) => {
+    if (to - from >= 13) looks |= NUMBER
+    if (isTrack(bytes, to)) looks |= TRACK
+    for (let at = from >> 1, text = 0; at < to >> 1 && text < 12; at++) {
+      text = isTextDigit(bytes[at]) ? text + 1 : 0
+      if (text === 12) looks |= TEXT
     }
-  }
+    return to
+  })
   return looks
 }
 
@@ -175,7 +180,7 @@ function plausible(tag: number, value: Uint8Array): boolean {
     case 0x9f20:
       return value.length <= 16 && /^\d+F*$/.test(hex(value))
     case 0x56:
-      return /^B\d{12,19}\^/.test(textOf(value))
+      return /^B\d{12,19}\^/.test(text(value))
     case 0x5f20:
     case 0x5f21:
     case 0x5f22:
@@ -188,16 +193,18 @@ function plausible(tag: number, value: Uint8Array): boolean {
   }
 }
 
-const textOf = (bytes: Uint8Array) => String.fromCharCode(...bytes)
+const isTextDigit = (byte: number) => byte >= 0x30 && byte <= 0x39
 
-/** Where a pattern is in a text. As `matchAll`, which makes a pattern of its own each time. */
-function matches(pattern: RegExp, text: string, each: (match: RegExpExecArray) => void): void {
-  pattern.lastIndex = 0
-  for (let match = pattern.exec(text); match; match = pattern.exec(text)) each(match)
+/** Runs of at least twelve digits of text from the front on; `each` gives the place from which to go on. */
+function textRuns(bytes: Uint8Array, each: (from: number, to: number) => number): void {
+  for (let from = 0; from < bytes.length; ) {
+    let to = from
+    while (to < bytes.length && isTextDigit(bytes[to])) to++
+    from = to - from >= 12 ? each(from, to) : to + 1
+  }
 }
 
-const textTrack = /(?:%?B|;)?(\d{12,19})[\^=][^?\0]*\??/g
-const textDigits = /\d{12,19}/g
+const [PERCENT, SEMICOLON, B, CARET, EQUALS, QUESTION] = [0x25, 0x3b, 0x42, 0x5e, 0x3d, 0x3f]
 
 /** Tracks as text and as packed digits: to their end. */
 function maskTracks(bytes: Uint8Array, found: Findings, looks: number): void {
@@ -206,82 +213,118 @@ function maskTracks(bytes: Uint8Array, found: Findings, looks: number): void {
     found.pans.add(pan)
   }
   if (looks & TEXT)
-    matches(textTrack, textOf(bytes), ({ 0: all, 1: pan, index }) => {
-      learnt(pan)
-      bytes.fill(0x30, index, index + all.length)
+    textRuns(bytes, (run, to) => {
+      if (bytes[to] !== CARET && bytes[to] !== EQUALS) return to + 1
+      const from = Math.max(run, to - 19)
+      learnt(text(bytes.subarray(from, to)))
+      let end = to + 1
+      while (end < bytes.length && bytes[end] !== QUESTION && bytes[end] !== 0) end++
+      if (bytes[end] === QUESTION) end++
+      bytes.fill(0x30, from - (from === run ? startOfTrack(bytes, run) : 0), end)
+      return end
     })
   // Twelve digits of text are 24 packed ones, and what was written over them may end before a D.
   if (looks & (TRACK | TEXT)) maskPackedTracks(bytes, learnt)
 }
 
-const nibbleAt = (bytes: Uint8Array, at: number) => (at % 2 === 0 ? bytes[at >> 1] >> 4 : bytes[at >> 1] & 15)
-
-/** The first place from `at` on that is no digit. */
-function endOfDigits(bytes: Uint8Array, at: number): number {
-  let end = at
-  while (end < bytes.length * 2 && nibbleAt(bytes, end) < 10) end++
-  return end
+/** How many bytes before the number belong to its track: `%B`, `B`, `;`. */
+function startOfTrack(bytes: Uint8Array, run: number): number {
+  if (bytes[run - 1] === SEMICOLON) return 1
+  return bytes[run - 1] === B ? (bytes[run - 2] === PERCENT ? 2 : 1) : 0
 }
 
-/** Twelve to nineteen digits, a D and seven or more: no pattern, for one would try each digit of each certificate that is zeros by now. */
-function maskPackedTracks(bytes: Uint8Array, learnt: (pan: string) => void): void {
-  for (let from = 0; from < bytes.length * 2; ) {
-    const at = endOfDigits(bytes, from)
-    const end = at - from >= 12 && at < bytes.length * 2 && nibbleAt(bytes, at) === 0x0d ? endOfDigits(bytes, at + 1) : 0
-    if (end - at <= 7) {
-      from = at + 1
+const nibbleAt = (bytes: Uint8Array, at: number) => (at % 2 === 0 ? bytes[at >> 1] >> 4 : bytes[at >> 1] & 15)
+
+/** The first place from `at` on that is no digit: two a byte, as far as both are some. */
+function endOfDigits(bytes: Uint8Array, at: number): number {
+  if (at % 2 === 1 && nibbleAt(bytes, at) > 9) return at
+  let byte = (at + 1) >> 1
+  while (byte < bytes.length && bytes[byte] < 0x9a && (bytes[byte] & 15) < 10) byte++
+  return byte < bytes.length && bytes[byte] < 0xa0 ? byte * 2 + 1 : byte * 2
+}
+
+/** Bytes that are two packed digits. */
+const twoDigits = Uint8Array.from({ length: 256 }, (_, byte) => (byte < 0x9a && (byte & 15) < 10 ? 1 : 0))
+
+/**
+ * Runs of at least twelve packed digits, from the front on; `each` gives the place from which to go on. Twelve digits hold five bytes of two, wherever they begin: one of
+ * five bytes is looked at, and most of what is no number is never read.
+ */
+function digitRuns(bytes: Uint8Array, each: (from: number, to: number) => number): void {
+  for (let at = 4, done = 0; at < bytes.length; ) {
+    if (twoDigits[bytes[at]] === 0) {
+      at += 5
       continue
     }
-    const start = Math.max(from, at - 19)
-    learnt(hex(bytes).slice(start, at))
-    zeroNibbles(bytes, start, end)
-    from = end + 1
+    let first = at
+    while (first * 2 > done && twoDigits[bytes[first - 1]] === 1) first--
+    const from = first * 2 > done && first > 0 && (bytes[first - 1] & 15) < 10 ? first * 2 - 1 : Math.max(first * 2, done)
+    const to = endOfDigits(bytes, at * 2)
+    done = to - from >= 12 ? each(from, to) : to
+    at = (done >> 1) + 5
   }
+}
+
+/** Whether a D and seven digits or more follow the number that ends here. */
+function isTrack(bytes: Uint8Array, end: number): boolean {
+  return end < bytes.length * 2 && nibbleAt(bytes, end) === 0x0d && endOfDigits(bytes, end + 1) - end > 7
+}
+
+/** Twelve to nineteen digits, a D and seven or more. */
+function maskPackedTracks(bytes: Uint8Array, learnt: (pan: string) => void): void {
+  digitRuns(bytes, (from, to) => {
+    if (!isTrack(bytes, to)) return to
+    const start = Math.max(from, to - 19)
+    const end = endOfDigits(bytes, to + 1)
+    learnt(hex(bytes.subarray(start >> 1, (to + 1) >> 1)).slice(start % 2, (start % 2) + to - start))
+    zeroNibbles(bytes, start, end)
+    return end
+  })
 }
 
 /** Numbers that a card could have: 13 to 19 digits with their check digit, packed or as text. */
 function maskNumbers(bytes: Uint8Array, found: Findings, looks: number): void {
-  for (let from = 0; from < bytes.length * 2; ) {
-    const end = endOfDigits(bytes, from)
-    if (end - from >= 13) maskCardNumbers(bytes, from, end, found)
-    from = end + 1
-  }
+  digitRuns(bytes, (from, to) => {
+    maskCardNumbers(bytes, from, to, found)
+    return to
+  })
   if (looks & TEXT)
-    matches(textDigits, textOf(bytes), ({ 0: run, index }) => {
+    textRuns(bytes, (from, run) => {
+      const to = Math.min(run, from + 19)
       found.rules.add('pan')
-      bytes.fill(0x30, index + 6, index + run.length - 4)
+      bytes.fill(0x30, from + 6, to - 4)
+      return to
     })
 }
 
 /** In a run of packed digits: the longest ones first, none inside another. */
 function maskCardNumbers(bytes: Uint8Array, from: number, to: number, found: Findings): void {
-  let sums: ReturnType<typeof checkSums> | undefined
   for (let at = from; at + 13 <= to; at++) {
     const first = nibbleAt(bytes, at)
     if (first < 2 || first > 6) continue
-    sums ??= checkSums(bytes, from, to)
-    for (let end = Math.min(at + 19, to); end >= at + 13; end--) {
-      // As luhn() of check-digit.ts, which would add all digits up again for each of seven lengths at each place.
-      const doubled = sums[(end - from) % 2]
-      if ((doubled[end - from] - doubled[at - from]) % 10 !== 0 || repeats(bytes, at, end)) continue
+    const lengths = checkedLengths(bytes, at, Math.min(at + 19, to))
+    for (let length = 19; length >= 13; length--) {
+      if (((lengths >> length) & 1) === 0 || repeats(bytes, at, at + length)) continue
       found.rules.add('pan')
-      zeroNibbles(bytes, at + 6, end - 4)
-      at = end - 1
+      zeroNibbles(bytes, at + 6, at + length - 4)
+      at += length - 1
       break
     }
   }
 }
 
-/** Sums of the digits before each place, for the check of ISO/IEC 7812-1, Annex B: the first with those at even places doubled, for numbers that end before an even place, the other for the rest. */
-function checkSums(bytes: Uint8Array, from: number, to: number): readonly [Uint32Array, Uint32Array] {
-  const sums = [new Uint32Array(to - from + 1), new Uint32Array(to - from + 1)] as const
+/** Lengths of 13 and more with which the digits from `from` on have a right check digit (ISO/IEC 7812-1, Annex B), a bit for each: as luhn() of check-digit.ts, which would add all digits up again for each. */
+function checkedLengths(bytes: Uint8Array, from: number, to: number): number {
+  // With every other digit doubled from the first on, for numbers of an even length, and from the second on.
+  let [even, odd, lengths] = [0, 0, 0]
   for (let at = 0; at < to - from; at++) {
     const digit = nibbleAt(bytes, from + at)
     const twice = digit > 4 ? digit * 2 - 9 : digit * 2
-    sums[0][at + 1] = sums[0][at] + (at % 2 === 0 ? twice : digit)
-    sums[1][at + 1] = sums[1][at] + (at % 2 === 0 ? digit : twice)
+    even += at % 2 === 0 ? twice : digit
+    odd += at % 2 === 0 ? digit : twice
+    if (at >= 12 && (at % 2 === 1 ? even : odd) % 10 === 0) lengths |= 1 << (at + 1)
   }
-  return sums
+  return lengths
 }
 
 /** Whether one digit stands eight times in a row: no number of a card. */

@@ -1,15 +1,26 @@
 /** What a hook tells as lines of JSON, with what is secret replaced: by the list of masking.ts, by what a secret looks like, and by the card numbers that were met before. */
 
-import { fromHex, hex } from '../bytes.ts'
+import { fromHex, hex, text } from '../bytes.ts'
 import { starNumbers, starPan } from '../stars.ts'
 import { tagHex } from '../tlv/ber.ts'
-import type { Told } from './event.ts'
-import { type Findings, maskAnswer, maskCommand, maskedObject, maskObject, maskObjects, type Origin, zeroedPan } from './masked-bytes.ts'
+import type { Told, TraceSpan, TraceSpanEnd } from './event.ts'
+import {
+  type Findings,
+  learnName,
+  maskAnswer,
+  maskCommand,
+  maskedObject,
+  maskObject,
+  maskObjects,
+  type Origin,
+  zeroedPan,
+} from './masked-bytes.ts'
 import { type MaskingRule, openKeypad, plainNumbers, ruleOfField } from './masking.ts'
 
 /** Bytes of a message that are written out; longer ones that are no data objects are told by their number. */
 const MOST_BYTES = 1024
-const MAX_DEPTH = 12
+/** Objects in each other; what lies deeper is not told. */
+export const MAX_DEPTH = 12
 /** A key that is a tag, as card data have it in JSON: `57`, `9F6B`, `DF8129`. */
 const tagName = /^(?:[4-9A-F][0-9A-F]|[5-9BDF]F[0-7][0-9A-F]|[9BDF]F[89A-F][0-9A-F][0-7][0-9A-F])$/i
 const hexText = /^(?:[0-9A-F]{2}){6,}$/i
@@ -17,66 +28,54 @@ const hexText = /^(?:[0-9A-F]{2}){6,}$/i
 /** JSON without the braces around it: the fields of an object, to which others are added in front. */
 type Fields = string
 
-/** Masks the events of one trace, in their order. JSON is made at once, field by field: what is only written needs no object of it first. */
-export class Masker {
-  readonly #pans = new Set<string>()
-  /** Each of them in the forms in which it could stand in a line, and what stands there instead. */
+/** What is found in an event, and the last look at each piece of it. */
+interface Look extends Findings {
+  /** A piece in which no card number stands that was met before: as digits, and as the bytes of their text. */
+  withoutPans(text: string): string
+  /** The same for cardholders' names, which stand in words alone. */
+  withoutNames(text: string): string
+}
+
+/** No card number, in no form, is shorter. */
+const SHORTEST = 12
+
+/** Masks the events of one trace, in their order. JSON is made at once, piece by piece: what is only written needs no object of it first. */
+export class Masker implements Look {
+  readonly pans = new Set<string>()
+  readonly names = new Set<string>()
+  /** By which the last event was masked. */
+  readonly rules = new Set<MaskingRule>()
+  /** Each of the numbers in the forms in which it could stand in a line, and what stands there instead. */
   #forms: (readonly [string, string])[] = []
   /** The message on the display. */
   #screen: string | undefined
 
-  /** The event as it may be written, and by which rules it was masked. */
-  mask(told: Told): { readonly fields: Fields; readonly rules: ReadonlySet<MaskingRule> } {
-    const found: Findings = { rules: new Set(), pans: this.#pans }
-    const fields = this.#fields(told, found)
-    const clean = this.#withoutPans(fields)
-    if (clean !== fields) found.rules.add('pan')
-    return { fields: clean, rules: found.rules }
-  }
-
-  /** A name or a sentence. */
-  words(words: string): string {
-    return this.#withoutPans(maskText(words, { rules: new Set(), pans: this.#pans }))
-  }
-
-  /** A line in which no card number stands that was met before: as digits, and as the bytes of their text. */
-  #withoutPans(line: string): string {
-    if (this.#forms.length < this.#pans.size * 2)
-      this.#forms = [...this.#pans].flatMap(pan => {
-        const shown = zeroedPan(pan)
-        return [[pan, shown] as const, [pan.replace(/./g, '3$&'), shown.replace(/./g, '3$&')] as const]
-      })
-    let clean = line
-    for (const [form, shown] of this.#forms) if (clean.includes(form)) clean = clean.replaceAll(form, shown)
-    return clean
-  }
-
-  #fields(told: Told, found: Findings): Fields {
+  /** The event as it may be written; `rules` are its own until the next. */
+  mask(told: Told | TraceSpan | TraceSpanEnd): Fields {
+    if (this.rules.size > 0) this.rules.clear()
     switch (told.kind) {
       case 'apdu': {
-        const { command, answer, ...rest } = told
-        const asked = masked(command, bytes => maskCommand(bytes, found))
-        if (answer === undefined) return `${fieldsOf(rest)},"command":"${asked}"`
-        return `${fieldsOf(rest)},"command":"${asked}","answer":"${masked(answer, bytes => maskAnswer(bytes, found))}"`
+        const { command, answer } = told
+        const asked = fieldsOf(told, this, 'command', 'answer') + ',"command":' + masked(command, this, maskCommand)
+        return answer === undefined ? asked : `${asked},"answer":${masked(answer, this, maskAnswer)}`
       }
       case 'kernel': {
-        const { inputs, effect, ...rest } = told
+        const { inputs, effect } = told
         let own = ''
-        const put = (tag: string, value: Uint8Array | string) => {
-          const bytes = typeof value === 'string' ? fromHex(value) : value
-          own += `${own && ','}${JSON.stringify(tag)}:"${hex(maskedObject(Number.parseInt(tag, 16), bytes, found))}"`
-        }
-        if (inputs instanceof Map) for (const [tag, value] of inputs) put(tagHex(tag), value)
-        else for (const [tag, value] of Object.entries(inputs)) put(tag, value)
-        return `${fieldsOf(rest)},"inputs":{${own}},"effect":${JSON.stringify(effect.map(one => maskText(one, found)))}`
+        if (inputs instanceof Map) for (const [tag, value] of inputs) own += `${own && ','}${inputOf(tag, value, this)}`
+        else
+          for (const [tag, value] of Object.entries(inputs))
+            own += `${own && ','}${quoted(tag)}:${bytesOf(maskedObject(Number.parseInt(tag, 16), fromHex(value), this), this)}`
+        return `${fieldsOf(told, this, 'inputs', 'effect')},"inputs":{${own}},"effect":${listOfWords(effect, said, this)}`
       }
-      case 'screen':
+      case 'screen': {
         this.#screen = told.message
-        return fieldsOf({ ...told, lines: told.lines.map(line => maskText(line, found)) })
+        return `${fieldsOf(told, this, 'lines')},"lines":${listOfWords(told.lines, sentence, this)}`
+      }
       case 'key': {
-        if (!/\d/.test(told.key) || (this.#screen !== undefined && openKeypad.has(this.#screen))) return fieldsOf(told)
-        found.rules.add('pin')
-        return fieldsOf({ ...told, key: '*' })
+        if (!/\d/.test(told.key) || (this.#screen !== undefined && openKeypad.has(this.#screen))) return fieldsOf(told, this)
+        this.rules.add('pin')
+        return fieldsOf({ ...told, key: '*' }, this)
       }
       case 'message':
       case 'reader':
@@ -84,35 +83,123 @@ export class Masker {
       case 'host':
       case 'journal':
       case 'result': {
-        const { content, ...rest } = told
-        const own = content === undefined ? undefined : jsonOf(content, '', found, told.kind === 'message' ? 'reader' : 'card')
-        return own === undefined ? fieldsOf(rest) : `${fieldsOf(rest)},"content":${own}`
+        const { content } = told
+        const own = content === undefined ? undefined : jsonOf(content, unnamed, this, told.kind === 'message' ? 'reader' : 'card')
+        const fields = fieldsOf(told, this, 'content')
+        return own === undefined ? fields : `${fields},"content":${own}`
       }
+      case 'span': // the number of an order is anybody's, the names of steps and commands are ours
+        return told.level === 'payment' ? `${fieldsOf(told, this, 'name')},"name":${sentence(told.name, this)}` : fieldsOf(told, this)
       default:
-        return fieldsOf(told)
+        return fieldsOf(told, this)
     }
+  }
+
+  withoutNames(text: string): string {
+    let clean = text
+    for (const name of this.names) if (clean.includes(name)) clean = clean.replaceAll(name, '*'.repeat(name.length))
+    if (clean !== text) this.rules.add('name')
+    return clean
+  }
+
+  withoutPans(text: string): string {
+    if (this.pans.size === 0) return text
+    if (this.#forms.length < this.pans.size * 2)
+      this.#forms = [...this.pans].flatMap(pan => {
+        const shown = zeroedPan(pan)
+        return [[pan, shown] as const, [pan.replace(/./g, '3$&'), shown.replace(/./g, '3$&')] as const]
+      })
+    let clean = text
+    for (const [form, shown] of this.#forms) if (clean.includes(form)) clean = clean.replaceAll(form, shown)
+    if (clean !== text) this.rules.add('pan')
+    return clean
   }
 }
 
-function fieldsOf(content: object): Fields {
-  return JSON.stringify(content).slice(1, -1)
+/** Letters, digits and signs that stand in JSON as they are. */
+const safe = /^[ !#-[\]-~\u00a0-\ud7ff]*$/
+
+/** Text as JSON. As `JSON.stringify`, which is called where something in it needs more than quotes. */
+function quoted(text: string): string {
+  return safe.test(text) ? `"${text}"` : JSON.stringify(text)
 }
 
-function masked(value: Uint8Array | string, mask: (bytes: Uint8Array) => void): string {
+/** Words of ours that are told over and over, as JSON: rules, names, effects. None with as many digits as a card number has. */
+const vocabulary = new Map<string, string>()
+const MOST_WORDS = 1000
+const LONGEST_WORD = 200
+const digitRun = /\d(?:[ -]?\d){11,}/
+
+/** A word of ours, as JSON. */
+function said(word: string, look: Look): string {
+  const known = vocabulary.get(word)
+  if (known !== undefined) return known
+  if (word.length >= SHORTEST && digitRun.test(word)) return sentence(word, look)
+  const json = quoted(word)
+  if (vocabulary.size < MOST_WORDS && word.length < LONGEST_WORD) vocabulary.set(word, json)
+  return json
+}
+
+/** What may repeat what somebody was asked, as JSON. */
+function sentence(words: string, look: Look): string {
+  const nameless = look.withoutNames(words)
+  return quoted(nameless.length < SHORTEST ? nameless : look.withoutPans(maskText(nameless, look)))
+}
+
+function listOfWords(words: readonly string[], each: (word: string, look: Look) => string, look: Look): string {
+  let own = ''
+  for (const one of words) own += `${own && ','}${each(one, look)}`
+  return `[${own}]`
+}
+
+/** The fields of an event that are words and numbers, but for those that have a way of their own. */
+function fieldsOf(told: object, look: Look, own?: string, other?: string): Fields {
+  let fields = ''
+  for (const name of Object.keys(told)) {
+    if (name === own || name === other) continue
+    const value = (told as Record<string, unknown>)[name]
+    if (value === undefined) continue
+    // Bytes of a line, which its own redaction has seen, are no words.
+    const json = typeof value === 'string' && name !== 'bytes' ? said(value, look) : look.withoutPans(JSON.stringify(value) ?? 'null')
+    fields += `${fields && ','}"${name}":${json}`
+  }
+  return fields
+}
+
+/** Bytes that were masked, as JSON has them. */
+function bytesOf(bytes: Uint8Array, look: Look): string {
+  const text = hex(bytes)
+  return `"${text.length < SHORTEST ? text : look.withoutPans(text)}"`
+}
+
+function masked(value: Uint8Array | string, look: Look, mask: (bytes: Uint8Array, found: Findings) => void): string {
   const bytes = typeof value === 'string' ? fromHex(value) : value.slice()
-  mask(bytes)
-  return hex(bytes)
+  mask(bytes, look)
+  return bytesOf(bytes, look)
+}
+
+/** By tag, `"9F26":`. */
+const heads = new Map<number, string>()
+
+function inputOf(tag: number, value: Uint8Array, look: Look): string {
+  let head = heads.get(tag)
+  if (head === undefined) {
+    head = `"${tagHex(tag)}":`
+    if (heads.size < MOST_FIELDS) heads.set(tag, head)
+  }
+  return head + bytesOf(maskedObject(tag, value, look), look)
 }
 
 /** What is known of a field by its name. */
 interface Field {
-  readonly name: string
   /** The rule for text, and for bytes. */
   readonly text: MaskingRule | undefined
   readonly bytes: MaskingRule | undefined
   /** Of `plainNumbers`. */
   readonly plain: boolean
   readonly tag: number | undefined
+  /** The name as JSON, where it is one that code has. */
+  readonly head: string | undefined
 }
 
 /** Names that code has, in letters, and tags: nothing that somebody was told, such as a number. */
@@ -123,95 +210,105 @@ const MOST_FIELDS = 2000
 function fieldOf(name: string): Field {
   const known = fields.get(name)
   if (known) return known
+  const ours = codeName.test(name)
   const field: Field = {
-    ...{ name, text: ruleOfField(name, false), bytes: ruleOfField(name, true), plain: plainNumbers.test(name) },
-    tag: tagName.test(name) ? Number.parseInt(name, 16) : undefined,
+    ...{ text: ruleOfField(name, false), bytes: ruleOfField(name, true), plain: plainNumbers.test(name) },
+    ...{ tag: tagName.test(name) ? Number.parseInt(name, 16) : undefined, head: ours ? `"${name}":` : undefined },
   }
-  if (fields.size < MOST_FIELDS && codeName.test(name)) fields.set(name, field)
+  if (fields.size < MOST_FIELDS && ours) fields.set(name, field)
   return field
 }
 
+const unnamed = fieldOf('')
+
 /** Whatever it is, as JSON. What JSON does not know becomes text: minor units, moments; functions are left out. */
-function jsonOf(value: unknown, name: string, found: Findings, origin: Origin, depth = 0): string | undefined {
+function jsonOf(value: unknown, field: Field, look: Look, origin: Origin, depth = 0): string | undefined {
   switch (typeof value) {
     case 'string':
-      return JSON.stringify(maskField(fieldOf(name), value, found, origin))
+      return textOf(value, field, look, origin)
     case 'number':
-      return Number.isFinite(value) ? JSON.stringify(value) : `"${value}"`
+      return Number.isFinite(value) ? numberOf(String(value), look) : `"${value}"`
     case 'boolean':
       return value ? 'true' : 'false'
     case 'bigint':
-      return `"${value}"`
+      return `"${numberOf(String(value), look)}"`
     case 'object':
       break
     default:
       return undefined
   }
   if (value === null) return 'null'
-  if (value instanceof Uint8Array) return `"${maskBytes(fieldOf(name), value.slice(), found, origin)}"`
+  if (value instanceof Uint8Array) return maskBytes(field, value.slice(), look, origin)
+  if (Array.isArray(value)) return depth === MAX_DEPTH ? '"…"' : listOf(value, field, look, origin, depth)
   if (value instanceof Date) return Number.isNaN(+value) ? '"no date"' : `"${value.toISOString()}"`
   if (depth === MAX_DEPTH) return '"…"'
-  if (Array.isArray(value)) return listOf(value, name, found, origin, depth)
-  if (value instanceof Map) return objectOf([...value], name, found, origin, depth)
-  if (value instanceof Set) return listOf([...value], name, found, origin, depth)
+  if (value instanceof Map) return objectOf([...value.keys()], key => value.get(key), field, look, origin, depth)
+  if (value instanceof Set) return listOf([...value], field, look, origin, depth)
   if (value instanceof Error) {
     const { code, details } = value as Error & { code?: unknown; details?: unknown }
-    return jsonOf(
-      { ...(code !== undefined && { code }), message: value.message, ...(details !== undefined && { details }) },
-      name,
-      found,
-      origin,
-      depth,
-    )
+    const told = { ...(code !== undefined && { code }), message: value.message, ...(details !== undefined && { details }) }
+    return jsonOf(told, field, look, origin, depth)
   }
   if (value instanceof AbortSignal) return undefined
-  return objectOf(Object.entries(value), name, found, origin, depth)
+  return objectOf(Object.keys(value), key => (value as Record<string, unknown>)[key as string], field, look, origin, depth)
 }
 
-function listOf(values: readonly unknown[], name: string, found: Findings, origin: Origin, depth: number): string {
+const numberOf = (digits: string, look: Look) => (digits.length < SHORTEST ? digits : look.withoutPans(digits))
+
+function listOf(values: readonly unknown[], field: Field, look: Look, origin: Origin, depth: number): string {
   let own = ''
-  for (const value of values) own += `${own && ','}${jsonOf(value, name, found, origin, depth + 1) ?? 'null'}`
+  for (const value of values) own += `${own && ','}${jsonOf(value, field, look, origin, depth + 1) ?? 'null'}`
   return `[${own}]`
 }
 
-function objectOf(pairs: readonly (readonly [unknown, unknown])[], name: string, found: Findings, origin: Origin, depth: number): string {
-  const { bytes: rule } = fieldOf(name)
-  const secret = rule === 'track' || rule === 'pin'
+function objectOf(
+  keys: readonly unknown[],
+  under: (key: unknown) => unknown,
+  around: Field,
+  look: Look,
+  origin: Origin,
+  depth: number,
+): string {
+  const secret = around.bytes === 'track' || around.bytes === 'pin'
   let own = ''
-  for (const [key, value] of pairs) {
-    const field = typeof key === 'number' ? tagHex(key) : String(key)
+  for (const key of keys) {
+    const value = under(key)
+    const name = typeof key === 'number' ? tagHex(key) : String(key)
+    const field = fieldOf(name)
     // { track: { 1: …, 2: … } }, { pinBlock: { data, ksn } }
-    const plain = !secret || fieldOf(field).plain || (typeof value === 'object' && !(value instanceof Uint8Array))
-    const json = jsonOf(value, plain ? field : name, found, origin, depth + 1)
-    if (json !== undefined) own += `${own && ','}${JSON.stringify(maskText(field, found))}:${json}`
+    const plain = !secret || field.plain || (typeof value === 'object' && !(value instanceof Uint8Array))
+    const json = jsonOf(value, plain ? field : around, look, origin, depth + 1)
+    if (json !== undefined) own += `${own && ','}${field.head ?? `${quoted(look.withoutPans(maskText(name, look)))}:`}${json}`
   }
   return `{${own}}`
 }
 
-function maskBytes({ bytes: rule, tag }: Field, bytes: Uint8Array, found: Findings, origin: Origin): string {
-  if (bytes.length === 0) return ''
+function maskBytes({ bytes: rule, tag }: Field, bytes: Uint8Array, look: Look, origin: Origin): string {
+  if (bytes.length === 0) return '""'
   if (rule && !(rule === 'pan' && bytes.every(byte => byte === 0))) {
-    found.rules.add(rule)
-    return hex(bytes.fill(0))
+    look.rules.add(rule)
+    if (rule === 'name') learnName(text(bytes), look)
+    return bytesOf(bytes.fill(0), look)
   }
-  if (tag === undefined) maskObjects(bytes, found, origin)
-  else maskObject(tag, bytes, found, origin)
-  return bytes.length > MOST_BYTES ? `${bytes.length} bytes` : hex(bytes)
+  if (tag === undefined) maskObjects(bytes, look, origin)
+  else maskObject(tag, bytes, look, origin)
+  return bytes.length > MOST_BYTES ? `"${bytes.length} bytes"` : bytesOf(bytes, look)
 }
 
-function maskField(field: Field, text: string, found: Findings, origin: Origin): string {
+function textOf(words: string, field: Field, look: Look, origin: Origin): string {
   const { text: rule, plain, tag } = field
-  if (rule === 'pan' && text.includes('*')) return maskText(text, found) // it was masked before
-  if (rule && text !== '') {
-    found.rules.add(rule)
-    if (rule !== 'pan') return '*'.repeat(Math.min(text.length, 12))
-    if (/^\d{12,19}$/.test(text)) found.pans.add(text)
-    return starPan(text)
+  if (rule === 'pan' && words.includes('*')) return sentence(words, look) // it was masked before
+  if (rule && words !== '') {
+    look.rules.add(rule)
+    if (rule === 'name') learnName(words, look)
+    if (rule !== 'pan') return `"${'*'.repeat(Math.min(words.length, 12))}"`
+    if (/^\d{12,19}$/.test(words)) look.pans.add(words)
+    return quoted(look.withoutPans(starPan(words)))
   }
-  if (text.length < 12) return text // no number of a card, and no bytes that hold one
-  if (text.length % 2 === 0 && (tag !== undefined || !plain || /[A-F]/i.test(text)) && hexText.test(text))
-    return maskBytes(field, fromHex(text), found, origin)
-  return plain ? text : maskText(text, found)
+  if (words.length < SHORTEST) return quoted(look.withoutNames(words)) // no number of a card, and no bytes that hold one
+  if (words.length % 2 === 0 && (tag !== undefined || !plain || /[A-F]/i.test(words)) && hexText.test(words))
+    return maskBytes(field, fromHex(words), look, origin)
+  return plain ? quoted(look.withoutPans(look.withoutNames(words))) : sentence(words, look)
 }
 
 /** An application by its identifier is no card number, whatever its digits: an international RID begins with A (ISO/IEC 7816-5, 8.1.4). */
@@ -219,7 +316,7 @@ const aid = /\b(A0000[0-9A-F]{5,27})\b/
 
 /** Words that may repeat what somebody was asked. */
 function maskText(words: string, found: Findings): string {
-  if (words.length < 12 || !/\d(?:[ -]?\d){11,}/.test(words)) return words
+  if (words.length < SHORTEST || !digitRun.test(words)) return words
   const clean = words
     .split(aid)
     .map((part, at) => (at % 2 === 1 ? part : starNumbers(part.replace(/%?B(\d{12,19})\^[^?]*\??/g, '$1=0'))))

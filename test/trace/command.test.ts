@@ -1,6 +1,8 @@
 /** `--trace` and `explain` as somebody at a shell uses them. */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
@@ -56,3 +58,25 @@ it('order pay --trace: till, reader and host in one file', async () => {
   const asked = events.flatMap(one => (one.kind === 'host' && one.what === 'request' ? [one.name] : []))
   expect(asked.filter(name => name === 'authorise')).toHaveLength(1) // through till and payment, told once
 })
+
+it('pay --trace where no reader answers: the header, each attempt at the link, and why it failed', async () => {
+  const file = join(folder, 'failed.jsonl')
+  const reader = `tcp://127.0.0.1:${await closedPort()}?family=qpos`
+  const words = ['pay', '10.00', '--currency', 'RUB', '--reader', reader, '--acquirer', 'http://127.0.0.1:9', '--trace', file]
+  expect((await line('tapdip', words)).code).not.toBe(0)
+  const { header, events } = parseTraceLog(readFileSync(file, 'utf8'))
+  expect(header).toMatchObject({ tapdip: 'trace', clock: 'system' })
+  const failed = events.filter(one => one.kind === 'reader' && one.event === 'failed')
+  expect(failed.length).toBeGreaterThan(0)
+  for (const one of failed) expect(one).toMatchObject({ from: 'driver', content: { uri: reader, fault: 'link-failed' } })
+  expect((await line('tapdip', ['explain', file])).out).toContain('link-failed')
+})
+
+/** A port of the loopback that nobody listens at. */
+async function closedPort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  return port
+}

@@ -22,7 +22,11 @@ function written() {
   const clock = new VirtualClock(Date.UTC(2026, 2, 26, 10, 52))
   const lines: string[] = []
   const tracer = openTrace({ write: line => lines.push(line), clock, header: { reader: { family: 'qpos' }, card: 'mir', seed: 7 } })
-  return { clock, lines, tracer, text: () => `${lines.join('\n')}\n` }
+  const text = () => {
+    tracer.flush()
+    return `${lines.join('\n')}\n`
+  }
+  return { clock, lines, tracer, text }
 }
 
 describe('lines', () => {
@@ -52,6 +56,38 @@ describe('lines', () => {
       { at: 7.5, from: 'person', kind: 'card', event: 'removed' },
     ])
     expect(parseTraceLog(text())).toMatchObject({ format: 2, header: { card: 'mir' }, lines: [2, 3, 4, 5, 6, 7] })
+  })
+
+  it('is what was told at that moment, whatever becomes of it before it is written', () => {
+    const { tracer, text } = written()
+    const command = fromHex('00B2010C00')
+    const content = { type: 'keyEntry', data: fromHex('0102'), list: [{ name: 'first' }], map: new Map([[0x9f02, fromHex('01')]]) }
+    tracer.tell('card', { kind: 'apdu', interface: 'contact', name: 'READ RECORD', command, answer: fromHex('9000') })
+    tracer.tell('driver', { kind: 'message', way: 'out', type: 'x', content })
+    tracer.tell('reader', { kind: 'screen', lines: ['ENTER PIN:'], message: 'reader.enterPin' })
+    command.fill(0xff)
+    content.data.fill(0xff)
+    content.list[0].name = 'second'
+    content.map.get(0x9f02)!.fill(0xff)
+    expect(text()).toContain('00B2010C00')
+    expect(text()).toContain('{"type":"keyEntry","data":"0102","list":[{"name":"first"}],"map":{"9F02":"01"}}')
+    expect(text()).not.toContain('FF')
+  })
+
+  it('waits for company, not for long: the host, the end of a payment and a moment’s rest bring it out', async () => {
+    const { tracer, lines } = written()
+    tracer.tell('person', { kind: 'card', event: 'inserted' })
+    expect(lines).toHaveLength(1)
+    tracer.tell('driver', { kind: 'host', what: 'request', name: 'authorise' })
+    expect(lines).toHaveLength(3)
+    tracer.tell('person', { kind: 'card', event: 'removed' })
+    tracer.tell('app', { kind: 'result', result: 'approved', content: {} })
+    expect(lines).toHaveLength(5)
+    tracer.tell('person', { kind: 'card', event: 'inserted' })
+    await expect.poll(() => lines.length).toBe(6)
+    for (let more = 0; more < 256; more++) tracer.tell('reader', { kind: 'light', light: 'off' })
+    expect(lines).toHaveLength(262)
+    tracer.close()
   })
 
   it('close ends what is open', () => {
@@ -93,6 +129,17 @@ describe('what is masked', () => {
     expect(event.answer).toContain('5F2403301231')
     expect(event.masked).toEqual(['pan', 'track', 'name'])
     expect(hex(answer)).toContain(PAN) // the caller's bytes are its own
+  })
+
+  it('a name that was met, in the lines of a slip', () => {
+    const memory = traceEvents()
+    const receipt = { cardholder: 'IVANOV/IVAN' }
+    memory.tell('app', { kind: 'result', result: 'approved', content: { receipt, slip: ['Card: MIR', 'Cardholder: IVANOV/IVAN'] } })
+    memory.tell('driver', { kind: 'message', way: 'in', type: 'x', content: { holder: fromText('PETROVA/ANNA ') } })
+    memory.tell('reader', { kind: 'screen', lines: ['PETROVA/ANNA', 'OK'] })
+    expect(memory.events.map(({ masked }) => masked)).toEqual([['name'], ['name'], ['name']])
+    expect(memory.events[0]).toMatchObject({ content: { slip: ['Card: MIR', `Cardholder: ${'*'.repeat(11)}`] } })
+    expect(memory.events[2]).toMatchObject({ lines: ['*'.repeat(12), 'OK'] })
   })
 
   it('VERIFY, PIN CHANGE in a script, typed digits: whatever they are', () => {

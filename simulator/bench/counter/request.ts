@@ -14,7 +14,7 @@ export function moneyOf(message: object): Currency {
 }
 
 export function inFull(request: BankRequest, { facts, message }: Attended): BankRequestInFull {
-  const { fields } = new Masker().mask({ kind: 'host', what: 'request', name: facts.on, content: message })
+  const fields = new Masker().mask({ kind: 'host', what: 'request', name: facts.on, content: message })
   const { content } = JSON.parse(`{${fields}}`) as { content: Record<string, unknown> }
   const { tags = {}, ...rest } = content
   return { ...request, message: rest, tags: Object.entries(tags as Record<string, string>).map(([tag, value]) => dataObject(tag, value)) }
