@@ -1,14 +1,16 @@
 /** Finds readers over every transport at once, and tells of each as it is seen. */
 
+import { benchAddress } from '../src/bench-address.ts'
 import { type Clock, sleep, systemClock } from '../src/clock.ts'
 import { asFault, Fault, isFault, throwIfAborted } from '../src/errors.ts'
 import { Queue } from '../src/queue.ts'
+import { listBench } from './bench-readers.ts'
 import { identify } from './families.ts'
 
-/** Where readers are searched. */
-export type Transport = 'ble' | 'serial' | 'hid' | 'pcsc'
+/** Where readers are searched; `bench`: at a bench (`tapdip-sim bench`), whose readers are virtual. */
+export type Transport = 'ble' | 'serial' | 'hid' | 'pcsc' | 'bench'
 /** Every `Transport`. */
-export const transports: readonly Transport[] = ['ble', 'serial', 'hid', 'pcsc']
+export const transports: readonly Transport[] = ['ble', 'serial', 'hid', 'pcsc', 'bench']
 
 /** A reader that can be seen. */
 export interface FoundReader {
@@ -26,6 +28,8 @@ export interface FoundReader {
   readonly model?: string
   /** dBm, of Bluetooth. */
   readonly rssi?: number
+  /** Of a reader on a bench's virtual air: what the environment's `TAPDIP_AIR` is to be, where it is opened. */
+  readonly air?: string
 }
 
 /** What a search tells. */
@@ -56,8 +60,10 @@ export type LocationState = 'on' | 'off' | 'denied'
 
 /** Where is searched, for what, and how long. */
 export interface DiscoverOptions {
-  /** All when left out. */
+  /** All when left out; a bench only where one is named. */
   readonly transports?: readonly Transport[] | undefined
+  /** The address of a bench with its token, as it prints it: `http://127.0.0.1:7000/#token=…`. */
+  readonly bench?: string | undefined
   /** Only readers of these families; all that can be seen, known or not, when left out. */
   readonly families?: readonly string[] | undefined
   /** Milliseconds, after which it ends; never when left out. */
@@ -92,6 +98,8 @@ export interface Sources {
   readonly hid: () => Promise<readonly FoundReader[]>
   /** The readers of the PC/SC service that are there now. */
   readonly pcsc: () => Promise<readonly FoundReader[]>
+  /** The readers of the bench at this address that are there now. */
+  readonly bench: (address: string) => Promise<readonly FoundReader[]>
 }
 
 /** Milliseconds between two looks at the cabled readers. */
@@ -100,7 +108,7 @@ const LOOK_AGAIN = 1000
 /**
  * Searches until the time is over, until the loop is left, or until `signal` fires, which ends it quietly; without a limit of time the cabled readers alone, looked at `once`,
  * end it too. Each reader is told once, and again when more of it becomes known.
- * @throws Fault `bad-argument` for a transport or family that is not known
+ * @throws Fault `bad-argument` for a transport that is not known, or a bench without its address
  * @example
  * ```ts
  * import { discover } from 'tapdip'
@@ -113,10 +121,11 @@ const LOOK_AGAIN = 1000
  */
 export async function* discover(options: DiscoverOptions = {}): AsyncGenerator<Discovery, void> {
   const { signal, timeout, clock = systemClock, families } = options
-  const wanted = options.transports ?? transports
+  const wanted = options.transports ?? transports.filter(one => one !== 'bench' || options.bench !== undefined)
   const odd = wanted.find(one => !transports.includes(one))
   if (odd !== undefined)
     throw new Fault('bad-argument', `transport '${odd}' is not one of ${transports.join(', ')}`, { field: 'transports' })
+  if (wanted.includes('bench')) benchAddress(options.bench ?? '')
   throwIfAborted(signal)
   const found = new Queue<Discovery>()
   const stop = new AbortController()
@@ -165,7 +174,7 @@ interface Search extends DiscoverOptions {
 async function searchOne(transport: Transport, search: Search): Promise<void> {
   try {
     if (transport === 'ble') await searchAir(search)
-    else await look(search.sources[transport], search)
+    else await look(transport === 'bench' ? () => search.sources.bench(search.bench!) : search.sources[transport], search)
   } catch (error) {
     if (!search.signal.aborted) search.tell({ type: 'unavailable', transport, fault: asFault(error, 'link-failed') })
   }
@@ -243,6 +252,19 @@ const installed: Sources = {
       const family = identify({ usb: { vendor, product } })?.name
       return family ? [{ uri, transport: 'hid', family, ...(name && { name, model: name }), ...(serial && { serial }) }] : []
     })
+  },
+
+  async bench(address) {
+    const readers = await listBench(address)
+    return readers.map(({ uri, family, serial, model, air }) => ({
+      uri,
+      transport: 'bench',
+      family,
+      name: serial,
+      serial,
+      model,
+      ...(air !== undefined && { air }),
+    }))
   },
 
   /** None where there is no PC/SC service: most machines have no need of one. */

@@ -12,34 +12,17 @@ import * as door from '../../src/door.ts'
 import { Fault } from '../../src/errors.ts'
 import { portFault } from '../port-fault.ts'
 import { Sessions } from './counter/sessions.ts'
-import { failureOf } from './failure.ts'
+import { failureOf, refusedInput } from './failure.ts'
 import { admit } from './guard.ts'
 import { httpOf } from './http.ts'
 import { feed } from './listeners.ts'
+import type { Bench, BenchOptions } from './options.ts'
 import { startOf } from './routes/events.ts'
-import type { SessionInput } from './schema/session.ts'
+import { type SessionInput, sessionInput } from './schema/session.ts'
 
-/** How a bench is started. */
-export interface BenchOptions {
-  /** 0, the default, takes a free one. */
-  readonly port?: number | undefined
-  /** Asked of everybody; a random one when left out. */
-  readonly token?: string | undefined
-  /** The session that it begins with, which nobody's absence ends unless it says so; none for `false`. */
-  readonly session?: SessionInput | false | undefined
-}
-
-/** A running bench. It holds a port until it is closed. */
-export interface Bench extends AsyncDisposable {
-  /** For a browser, with the token behind its `#`. */
-  readonly url: string
-  /** `http://127.0.0.1:<port>` */
-  readonly origin: string
-  readonly token: string
-  readonly port: number
+/** With what tests and the command line look into. */
+export interface RunningBench extends Bench {
   readonly sessions: Sessions
-  /** Ends every session. Idempotent. */
-  close(): Promise<void>
 }
 
 const benchRule = door.shape({
@@ -48,14 +31,14 @@ const benchRule = door.shape({
 })
 
 /** @throws Fault `busy` for a port that is taken, `link-failed` for one that cannot be had; as what stands at its session */
-export async function startBench(options: BenchOptions = {}): Promise<Bench> {
+export async function startBench(options: BenchOptions = {}): Promise<RunningBench> {
   door.need('options', options, benchRule)
   const { port: wanted = 0, token = randomBytes(16).toString('hex'), session = {} } = options
   if (!/^[\w.~-]{8,256}$/.test(token))
     throw new Fault('bad-argument', 'token: 8 to 256 letters, digits, . _ ~ or -', { field: 'options.token' })
   const sessions = new Sessions()
   try {
-    if (session) await sessions.open({ ttl: 0, name: 'bench', ...session })
+    if (session) await sessions.open({ ttl: 0, name: 'bench', ...begun(session) })
     const page = fileURLToPath(new URL('./web', import.meta.url))
     // From source, the page is where the build has left it.
     const built = [page, join(page, '../../../dist/simulator/bench/web')].find(
@@ -85,6 +68,13 @@ export async function startBench(options: BenchOptions = {}): Promise<Bench> {
     await sessions.close()
     throw error
   }
+}
+
+/** @throws Fault `bad-argument` */
+function begun(session: object) {
+  const checked = sessionInput.safeParse(session)
+  if (!checked.success) throw refusedInput(checked.error, session, 'session')
+  return checked.data as SessionInput
 }
 
 /** Events as WebSockets: `/api/sessions/{s}/events/ws?after=<n>&token=<t>`. */

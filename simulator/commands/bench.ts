@@ -47,7 +47,10 @@ export function addBench(program: Command): void {
         if (headless) process.stdout.write(`${JSON.stringify({ url, origin, token: bench.token, session: session.id })}\n`)
         else {
           process.stdout.write(`bench: ${url}\n`)
-          for (const { id, reader, uri } of session.readers) if (uri) process.stdout.write(`${id}: ${reader.serial}: ${uri}\n`)
+          for (const {
+            state: { id, serial, uri },
+          } of session.readers)
+            if (uri) process.stdout.write(`${id}: ${serial}: ${uri}\n`)
           process.stdout.write(`acquirer: ${session.bank.host.url}\n`)
           if (open && process.stdout.isTTY) openBrowser(url)
         }

@@ -24,6 +24,8 @@ export interface Rule {
   readonly after: number
   readonly step: number | undefined
   left: number
+  /** So often the moment is let pass before. */
+  passes: number
 }
 
 /** Acts for a rule whose moment has come. */
@@ -69,6 +71,10 @@ export function momentsOf(rules: readonly Rule[], act: Act): (happening: Happeni
     for (const rule of rules) {
       if (rule.left === 0 || (rule.step !== undefined && rule.step !== step)) continue
       if (!isAt(rule.at, happening, { records, before })) continue
+      if (rule.passes > 0) {
+        rule.passes--
+        continue
+      }
       rule.left--
       const after = rule.after + (typeof rule.at === 'object' && 'after' in rule.at ? rule.at.after : 0)
       for (const deed of rule.deeds) act(deed, after)
@@ -103,12 +109,20 @@ function typed(happening: Happening): number {
 /** The rules of a scenario: its faults, those that its seed draws, and what is pressed on a screen. */
 export function rulesOf(faults: readonly FaultPlan[], screens: readonly ScreenRule[], draw: ReturnType<typeof seededNumbers>): Rule[] {
   const named = faults.flatMap((fault): Rule[] => {
-    if (!('seeded' in fault)) return [{ at: fault.at, deeds: [fault.do].flat(), after: 0, step: fault.step, left: fault.times ?? 1 }]
+    if (!('seeded' in fault))
+      return [{ at: fault.at, deeds: [fault.do].flat(), after: 0, step: fault.step, left: fault.times ?? 1, passes: (fault.nth ?? 1) - 1 }]
     return Array.from({ length: fault.count ?? 1 }, () => drawn(fault.seeded[draw(fault.seeded.length)], draw))
   })
   const shown = screens.map((rule): Rule => {
     const deeds: readonly Deed[] = rule.press === undefined ? [rule.do!].flat() : [{ press: rule.press }]
-    return { at: { screen: rule.says }, deeds, after: rule.after ?? 0, step: undefined, left: rule.times ?? Number.POSITIVE_INFINITY }
+    return {
+      at: { screen: rule.says },
+      deeds,
+      after: rule.after ?? 0,
+      step: undefined,
+      left: rule.times ?? Number.POSITIVE_INFINITY,
+      passes: 0,
+    }
   })
   return [...named, ...shown]
 }
@@ -125,7 +139,7 @@ function drawn(what: string, draw: ReturnType<typeof seededNumbers>): Rule {
     ]
     return moments[draw(moments.length)]()
   }
-  const rule = (at: Moment, deed: Deed): Rule => ({ at, deeds: [deed], after: 0, step: undefined, left: 1 })
+  const rule = (at: Moment, deed: Deed): Rule => ({ at, deeds: [deed], after: 0, step: undefined, left: 1, passes: 0 })
   switch (what) {
     case 'pull':
       return rule({ apdu: 1 + draw(16) }, 'pull')

@@ -107,6 +107,7 @@ const fault = z.union([
     do: oneOrMore(deed),
     times: z.int().min(1).max(1000).optional().describe('How often; once when left out'),
     step: z.int().min(0).max(1000).optional().describe('In this step only, from 0; in any when left out'),
+    nth: z.int().min(1).max(1000).optional().describe('Not before the moment has come so often; the first time when left out'),
   }),
   z.strictObject({
     seeded: z.array(z.enum(seededDeeds)).min(1).describe('One of these, at a moment that the seed chooses'),

@@ -43,6 +43,7 @@ export const helpInRussian: Readonly<Record<string, string>> = {
   // tapdip
   list: 'картридеры на последовательных портах, USB HID, Bluetooth и PC/SC; порт, семейство которого неизвестно, открывают с ?family=<имя>',
   'list --time': 'сколько секунд слушать Bluetooth',
+  'list --bench': 'и картридеры стенда: адрес, который печатает tapdip-sim bench',
   'list --over': 'где искать; по умолчанию везде',
   'list --json': 'один массив JSON',
   info: 'модель, серийный номер, прошивка и заряд картридера',

@@ -33,6 +33,7 @@ function world(sources: Partial<Sources> = {}) {
     serial: async () => [cable],
     hid: none,
     pcsc: none,
+    bench: none,
     ...sources,
   }
   return { clock, sources: all }

@@ -4,11 +4,13 @@ import type { z } from 'zod'
 import { within } from '../../../src/clock.ts'
 import type { Language } from '../../../src/messages/messages.ts'
 import { httpAcquirer } from '../../../src/payment/host/http.ts'
+import type { Reader } from '../../../src/reader/reader.ts'
 import type { Tracer } from '../../../src/trace/event.ts'
 import { virtualFamilies } from '../../readers/index.ts'
 import { seededKey } from '../../scenario/random.ts'
 import { type BenchApp, openApp } from '../app/app.ts'
 import { type NearbyReader, nearbyReaders, uriOf } from '../app/nearby.ts'
+import type { Nearby } from '../app/phone.ts'
 import { noSuch } from '../failure.ts'
 import type { AppAnswer, AppPhone, AppState } from '../schema/app.ts'
 import type { appInput, appWait } from '../schema/apps.ts'
@@ -21,6 +23,8 @@ export type AppInput = z.output<typeof appInput>
 /** A reader as an app may meet it: where it is, and whose lane it has. */
 export interface AroundReader extends NearbyReader {
   readonly id: string
+  /** Of one that is there, and open already. */
+  readonly lend?: () => Reader
 }
 
 interface Own {
@@ -85,8 +89,8 @@ export class Apps {
     const app = await openApp({
       ...{ id, clock, tracer: lane, language: input.language ?? this.#language },
       acquirer: httpAcquirer('http://127.0.0.1/', { clock, fetch: this.#bank.fetch }),
-      nearby: nearbyReaders(around, { clock, tracer: lane }),
-      ...(last && { last: { uri: uriOf(last.name), name: last.name } }),
+      nearby: this.#nearby(around, lane),
+      ...(last && { last: { uri: typeof last.at === 'string' ? last.at : uriOf(last.name), name: last.name } }),
       ...(input.location && { location: input.location }),
       ...(input.amount !== undefined && { amount: input.amount }),
       firmware: async ({ family }) => virtualFamilies[family]?.image?.({ version: NEWER }),
@@ -100,6 +104,18 @@ export class Apps {
     this.#apps.set(id, { input, app, teller })
     teller.soon()
     return app.state
+  }
+
+  /** One that is open here already is lent: it has one line. */
+  #nearby(around: () => readonly AroundReader[], lane: Lane): Nearby {
+    const nearby = nearbyReaders(around, { clock: this.#place.clock, tracer: lane })
+    return {
+      search: options => nearby.search(options),
+      open: async (uri, options) => {
+        const real = around().find(({ at, lend }) => lend && at === uri)
+        return real ? lane.following(real.id, real.lend!)() : nearby.open(uri, options)
+      },
+    }
   }
 
   /** @throws Fault `busy` where the screen has gone, `bad-argument` for what it does not offer */

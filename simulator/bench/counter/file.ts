@@ -13,16 +13,16 @@ type FileCard = NonNullable<CounterFile['cards']>[number]
 /** What stands at a session. */
 interface Furniture {
   readonly name: string
-  readonly readers: readonly BenchReader[]
+  readonly virtualReaders: readonly BenchReader[]
   readonly shelf: Shelf
   readonly bank: Bank
   readonly apps: Apps
 }
 
-export function fileOf({ name, readers, shelf, bank, apps }: Furniture): CounterFile {
+export function fileOf({ name, virtualReaders, shelf, bank, apps }: Furniture): CounterFile {
   return {
     ...{ tapdip: 'counter', version: 1, name },
-    readers: readers.map(readerOf),
+    readers: virtualReaders.map(readerOf),
     cards: shelf.cards.map(cardOf),
     bank: bank.file,
     apps: [...apps.inputs],

@@ -1,13 +1,11 @@
 /** A virtual reader of the bench: what a person does to it, what can be seen of it, and the lines that reach it. */
 
 import type { z } from 'zod'
-import { within } from '../../../src/clock.ts'
 import { Fault } from '../../../src/errors.ts'
 import type { Link } from '../../../src/transport/link.ts'
 import { toldLine } from '../../commands/device-line.ts'
 import { plugsOf, switchRadio } from '../../counter.ts'
 import { MemoryLine } from '../../memory-line.ts'
-import type { Body } from '../../readers/body/body.ts'
 import { cardholder, pace } from '../../readers/body/cardholder.ts'
 import type { BodyEvent, Key } from '../../readers/body/senses.ts'
 import { virtualFamily } from '../../readers/index.ts'
@@ -16,10 +14,10 @@ import { listen } from '../../readers/listen/listen.ts'
 import type { Listening } from '../../readers/listen/listening.ts'
 import type { VirtualReader } from '../../readers/reader.ts'
 import { virtualReader } from '../../virtual-reader.ts'
-import type { PersonInput, ReaderInput, virtualInput, waitFor } from '../schema/reader.ts'
+import type { PersonInput, ReaderInput, virtualInput } from '../schema/reader.ts'
 import type { ReaderState } from '../schema/types.ts'
+import { type AnyReader, untilShown, type Wanted } from './any-reader.ts'
 import type { BenchCard } from './card.ts'
-import { patternOf } from './pattern.ts'
 import { type Place, Teller } from './place.ts'
 import type { Shelf } from './shelf.ts'
 
@@ -47,7 +45,7 @@ const places: Readonly<Record<Exclude<NonNullable<VirtualInput['listen']>, 'none
   hid: 'hid',
 }
 
-export class BenchReader {
+export class BenchReader implements AnyReader {
   readonly id: string
   readonly input: VirtualInput
   readonly reader: VirtualReader
@@ -250,19 +248,12 @@ export class BenchReader {
 
   // — what can be seen —
 
-  /** Resolves when display and lights are so. @throws Fault `timeout`, `aborted`; `bad-argument` for a pattern that is none */
   async until(wanted: Wanted, signal: AbortSignal): Promise<ReaderState> {
-    const { timeout = 30_000 } = wanted
-    const holds = looking(wanted)
-    let stop = () => {}
-    const limit = { timeout, signal, clock: this.#place.clock, what: `reader ${this.id}` }
-    await within(limit, () => {
-      return new Promise<void>(resolve => {
-        const look = () => void (holds(this.reader.body) && resolve())
-        stop = this.reader.body.on(look)
-        look()
-      })
-    }).finally(() => stop())
+    const { body } = this.reader
+    await untilShown(this.#place, this.id, wanted, signal, {
+      look: () => ({ screen: { ...body.screen, lines: [...body.screen.lines] }, light: body.light }),
+      on: listener => body.on(listener),
+    })
     return this.state
   }
 
@@ -315,17 +306,6 @@ export class BenchReader {
     await this.#listening?.close()
     await this.reader.close()
   }
-}
-
-type Wanted = z.output<typeof waitFor>
-
-/** @throws Fault `bad-argument` */
-function looking({ screen, message, light }: Wanted): (body: Body) => boolean {
-  const pattern = screen === undefined ? undefined : patternOf('screen', screen)
-  return ({ screen: shown, light: lit }) =>
-    (pattern === undefined || shown.lines.some(line => pattern.test(line))) &&
-    (message === undefined || shown.message === message) &&
-    (light === undefined || lit === light)
 }
 
 function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {

@@ -5,19 +5,27 @@ import { Fault } from '../../../src/errors.ts'
 import type { Language } from '../../../src/messages/messages.ts'
 import { book, headerOf, type TraceWriter } from '../../../src/trace/book.ts'
 import { profiles } from '../../cards/profiles/index.ts'
+import type { Key } from '../../readers/body/senses.ts'
 import { seededBytes } from '../../scenario/random.ts'
 import { noSuch } from '../failure.ts'
 import { Happenings } from '../happenings.ts'
 import { type PersonInput, type ReaderInput, virtualInput } from '../schema/reader.ts'
 import type { CounterFile, SessionInput } from '../schema/session.ts'
 import type { SessionState } from '../schema/types.ts'
+import type { AnyReader } from './any-reader.ts'
 import { Apps, type AroundReader } from './apps.ts'
 import { type Bank, openBank } from './bank.ts'
+import { type Deed, type Happened, scenarioOf } from './did.ts'
 import { fileOf } from './file.ts'
+import { keyboardKeys } from './keys.ts'
 import { Mover } from './mover.ts'
 import { type Noun, type Place, Teller } from './place.ts'
 import { BenchReader, isReal } from './reader.ts'
+import { openReal, RealReader } from './real.ts'
 import { Shelf } from './shelf.ts'
+
+/** Of one scenario, as they are kept. */
+const MOST_DEEDS = 10_000
 
 /** Where virtual time begins. */
 const BEGINNING = new Date('2026-03-26T10:52:00')
@@ -32,7 +40,7 @@ export class Session implements Place {
   readonly created = new Date()
   readonly happenings = new Happenings()
   readonly shelf: Shelf
-  readonly #readers = new Map<string, BenchReader>()
+  readonly #readers = new Map<string, AnyReader>()
   readonly #tracers = new Map<string, TraceWriter>()
   readonly #teller: Teller
   readonly #mover: Mover | undefined
@@ -40,6 +48,9 @@ export class Session implements Place {
   readonly #language: Language
   #bank!: Bank
   #apps!: Apps
+  /** What was done since the mark, by the number of its event. */
+  readonly #deeds = new Map<number, Deed>()
+  #mark = 0
   #spans = 0
   #count = 0
   #closed: Promise<void> | undefined
@@ -74,7 +85,7 @@ export class Session implements Place {
     this.#bank.knows(this.shelf)
     for (const { id, knobsTurned = {}, tampered, on, person, ...input } of file?.readers ??
       ([{ family: 'qpos' }] as NonNullable<CounterFile['readers']>)) {
-      const reader = await this.addReader(input, id)
+      const reader = await this.addReader(input as ReaderInput, id)
       for (const [name, value] of Object.entries(knobsTurned)) reader.knob(`${name} ${value}`.trim())
       if (tampered) reader.tamper()
       if (on === false) reader.switch(false)
@@ -121,48 +132,59 @@ export class Session implements Place {
 
   /** Whom a phone can hear. */
   #around(): AroundReader[] {
-    return this.readers.flatMap(one => {
-      const { serial, family, dialect } = one.reader
-      const { on, inRange = true } = one.state
-      return on && inRange ? [{ id: one.id, name: serial, family, dialect, rssi: -50, at: () => one.link() }] : []
+    return this.readers.flatMap((one): AroundReader[] => {
+      const { on, inRange = true, serial, family, dialect } = one.state
+      if (!on || !inRange) return []
+      if (one instanceof RealReader) return [{ id: one.id, name: serial || one.id, family, at: one.input.uri, lend: () => one.lend() }]
+      return one instanceof BenchReader ? [{ id: one.id, name: serial, family, dialect, rssi: -50, at: () => one.link() }] : []
     })
   }
 
-  get readers(): readonly BenchReader[] {
+  get readers(): readonly AnyReader[] {
     return [...this.#readers.values()]
   }
 
+  /** Those of the bench itself. */
+  get virtualReaders(): readonly BenchReader[] {
+    return this.readers.filter(one => one instanceof BenchReader)
+  }
+
   /** @throws Fault `not-found` */
-  reader(id: string): BenchReader {
+  reader(id: string): AnyReader {
     const reader = this.#readers.get(id)
     if (!reader) throw noSuch('reader', id)
     return reader
   }
 
-  /** @throws Fault as of `listen`; `bad-argument` */
-  async addReader(given: ReaderInput, id?: string): Promise<BenchReader> {
-    if (isReal(given))
-      throw new Fault('unsupported', 'readers that are there cannot be opened yet', { feature: 'real-readers', field: 'uri' })
-    const input = virtualInput.parse({ language: this.#language, ...given })
+  /** @throws Fault as of `listen`, or of `open` for one that is there; `bad-argument` */
+  async addReader(given: ReaderInput, id?: string): Promise<AnyReader> {
     let own = id
     while (own === undefined || (id === undefined && this.#readers.has(own))) own = `r${++this.#count}`
     if (this.#readers.has(own)) throw new Fault('bad-argument', `there are two readers ${own}`, { field: 'readers', value: own })
-    const reader = new BenchReader(this, this.shelf, own, this.#unlike(input))
+    const reader = isReal(given)
+      ? await openReal(this, this.shelf, { id: own, uri: given.uri, language: this.#language })
+      : await this.#make(given, own)
     this.#readers.set(own, reader)
+    this.#teller.soon()
+    return reader
+  }
+
+  async #make(given: ReaderInput, id: string): Promise<BenchReader> {
+    const input = virtualInput.parse({ language: this.#language, ...given })
+    const reader = new BenchReader(this, this.shelf, id, this.#unlike(input))
     try {
       await reader.open()
     } catch (error) {
-      await this.removeReader(own)
+      await this.settle(reader.close())
       throw error
     }
-    this.#teller.soon()
     return reader
   }
 
   /** Two readers of a family do not have one name on the case. */
   #unlike(input: BenchReader['input']): BenchReader['input'] {
     if (input.serial !== undefined) return input
-    const same = this.readers.filter(({ reader: { family } }) => family === input.family)
+    const same = this.virtualReaders.filter(({ reader: { family } }) => family === input.family)
     if (same.length === 0) return input
     const [, letters, digits] = /^(.*?)(\d+)$/.exec(same.at(-1)!.reader.serial) ?? [undefined, same.at(-1)!.reader.serial, '0']
     return { ...input, serial: `${letters}${String(Number(digits) + 1).padStart(digits.length, '0')}`.slice(0, 32) }
@@ -205,7 +227,38 @@ export class Session implements Place {
 
   /** What somebody did, as everybody hears it. */
   did(id: string, deed: string, what: Record<string, unknown> = {}): void {
-    this.tell('deed', id, { deed, with: what })
+    const keys = deed === 'press' && { keys: keyboardKeys(what.keys as readonly Key[]) }
+    this.tell('deed', id, { deed, with: { ...what, ...keys } })
+    const { last: n } = this.happenings
+    this.#deeds.set(n, { n, id, deed, with: what })
+    if (this.#deeds.size > MOST_DEEDS) this.#deeds.delete(this.#deeds.keys().next().value!)
+  }
+
+  /** What is done from here on is the next scenario. */
+  mark(): void {
+    this.#mark = this.happenings.last
+    this.#deeds.clear()
+  }
+
+  /** What was done since the mark, at one reader. @throws Fault `not-found`, with details.first where it is not kept any more */
+  scenario(reader = this.#touched()): string {
+    const one = this.reader(reader)
+    const { language: _, listen: __, ...input } = one.input as Record<string, unknown>
+    const language = one instanceof BenchReader ? one.reader.body.language : this.#language
+    const happened = this.happenings.after(this.#mark, Number.POSITIVE_INFINITY).map(line => JSON.parse(line) as Happened)
+    const { rules, magicAmounts } = this.#bank.state
+    return scenarioOf(happened, this.#deeds, {
+      ...{ name: this.name, reader, readerInput: Object.keys(input).length > 1 ? input : (input.family ?? input), language },
+      cardInput: id => this.shelf.cards.find(card => card.id === id)?.input,
+      ...{ rules, magicAmounts },
+      amountOf: n => this.#bank.requests.find(request => request.n === n)?.amount,
+    })
+  }
+
+  /** The reader that somebody has touched first since the mark. */
+  #touched(): string {
+    const ids = new Set(this.#readers.keys())
+    return [...this.#deeds.values()].find(({ id }) => ids.has(id))?.id ?? this.readers[0]?.id ?? 'r1'
   }
 
   get state(): SessionState {
@@ -225,7 +278,7 @@ export class Session implements Place {
   /** The first line of its trace. */
   get header(): object {
     const [first] = this.readers
-    const { family, dialect, serial } = first?.reader ?? {}
+    const { family, dialect, serial } = first?.state ?? {}
     const subject = {
       ...(family && { reader: { family, ...(dialect && { dialect }), ...(serial && { serial }) } }),
       ...(this.seed !== undefined && { seed: this.seed }),

@@ -3,7 +3,6 @@
 import { z } from 'zod'
 import { helpText } from '../../../src/command/help.ts'
 import { knobs } from '../../readers/knobs.ts'
-import { keyboardKeys } from '../counter/keys.ts'
 import { displayPng, displaySvg } from '../display/display.ts'
 import {
   charge,
@@ -31,17 +30,16 @@ const deed = <Body extends z.ZodType>(
   word: string,
   summary: string,
   body: Body | undefined,
-  run: (asked: Asked<z.output<Body>, unknown>) => unknown,
-  told: (body: z.output<Body>) => Record<string, unknown> = one => ({ ...(one as object) }),
+  run: (asked: Asked<z.output<Body>, unknown>) => void,
 ) =>
   route({
     ...{ method: 'post', path: `${of}/${word}`, name, summary, answers: readerState },
     ...(body && { body }),
-    run: async asked => {
+    run: asked => {
       const { session, path } = asked
       const reader = session.reader(path.r)
-      await run(asked as never)
-      session.did(reader.id, word, body ? told(asked.body as never) : {})
+      run(asked as never)
+      session.did(reader.id, word, { ...(asked.body as object | undefined) })
       return reader.state
     },
   })
@@ -78,13 +76,8 @@ export const readerRoutes = [
       session.did(path.r, 'removeReader')
     },
   }),
-  deed(
-    'pressKeys',
-    'press',
-    'Presses keys; what nobody reads does nothing',
-    press,
-    ({ session, path, body }) => session.reader(path.r).press(body.keys),
-    ({ keys }) => ({ keys: keyboardKeys(keys) }),
+  deed('pressKeys', 'press', 'Presses keys; what nobody reads does nothing', press, ({ session, path, body }) =>
+    session.reader(path.r).press(body.keys),
   ),
   deed('insertCard', 'insert', 'Puts a card into the slot', insert, ({ session, path, body }) =>
     session.reader(path.r).insert(body.card, body.wrongWay),

@@ -93,6 +93,8 @@ export type ScenarioFault =
       times?: number | undefined
       /** In this step only, from 0; in any when left out. */
       step?: number | undefined
+      /** Not before the moment has come so often; the first time when left out. */
+      nth?: number | undefined
     }
   | {
       /** One of these, at a moment that the seed chooses. */

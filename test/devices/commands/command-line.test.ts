@@ -29,7 +29,9 @@ const but = (words: readonly string[], flag: string, value: string) => words.map
 /** Of every option and argument that has a rule, a value that breaks it, and what the refusal must name. */
 const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[] = [
   ['tapdip', 'list --time', ['list', '--time', '0'], /--time is '0', it takes a whole number from 1 to 600/],
-  ['tapdip', 'list --over', ['list', '--over', 'bel'], /--over is 'bel', it takes ble, serial, hid, pcsc; did you mean 'ble'\?/],
+  ['tapdip', 'list --over', ['list', '--over', 'bel'], /--over is 'bel', it takes ble, serial, hid, pcsc, bench; did you mean 'ble'\?/],
+  ['tapdip', 'list --bench', ['list', '--bench', 'http://127.0.0.1:7000/'], /--bench is 'http:\/\/127\.0\.0\.1:7000\/', it takes .*#token=/],
+  ['tapdip', 'list --bench', ['list', '--over', 'bench'], /--bench is missing/],
   ['tapdip', 'info <uri>', ['info', 'usb:1'], /<uri> is 'usb:1', it takes such as/, /tcp:\/\/127\.0\.0\.1:9100/],
   ['tapdip', 'update <uri>', ['update', 'usb:1', import.meta.filename], /<uri> is 'usb:1', it takes/],
   ['tapdip', 'update <image>', ['update', 'tcp://127.0.0.1:1?family=qpos', '/none/x'], /\/none\/x/],

@@ -1,7 +1,7 @@
 /** An app of the bench over the API, on virtual time: searched and found, a wrong PIN, a card pulled, a bank that answers by hand, a counter that goes on from its file. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Bench, startBench } from '../../../simulator/bench/bench.ts'
+import { type RunningBench as Bench, startBench } from '../../../simulator/bench/bench.ts'
 import { type Ask, asking } from './client.ts'
 
 let bench: Bench

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { currency, httpAcquirer, open, pay } from '../../../devices/index.ts'
-import { type Bench, startBench } from '../../../simulator/bench/bench.ts'
+import { type RunningBench as Bench, startBench } from '../../../simulator/bench/bench.ts'
 import { type Ask, asking } from './client.ts'
 
 const merchant = { name: 'MobileTestMerchant', id: '635459020000001', terminal: '63545902' }

@@ -1,6 +1,7 @@
 /** A client of a bench for tests: what a program would ask with `fetch`. */
 
-import type { Bench } from '../../../simulator/bench/bench.ts'
+import type { Bench } from '../../../simulator/bench/options.ts'
+import { described } from './told.ts'
 
 export interface Answer {
   readonly status: number
@@ -19,6 +20,7 @@ export function asking(bench: Pick<Bench, 'origin' | 'token'>): Ask {
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     const text = await response.text()
+    described(method, path, response.status, text)
     return {
       status: response.status,
       text,

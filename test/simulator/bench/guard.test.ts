@@ -3,7 +3,7 @@
 import { createConnection } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import WebSocket from 'ws'
-import { type Bench, startBench } from '../../../simulator/bench/bench.ts'
+import { type RunningBench as Bench, startBench } from '../../../simulator/bench/bench.ts'
 import { routes } from '../../../simulator/bench/routes/all.ts'
 import { type Ask, asking } from './client.ts'
 
