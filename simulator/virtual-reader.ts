@@ -97,9 +97,8 @@ export interface ReaderOptions {
 export function virtualReader(given: ReaderOptions = {}): VirtualReader {
   door.need('options', given, readerOptionsRule)
   const { clock = systemClock, language = 'en', battery, tracer, ...options } = given
-  const { currency = options.config?.currencyCode ?? 'RUB' } = options
   const family = virtualFamily(options.family ?? 'qpos')
-  const serial = options.serial ?? family.serial
+  const { serial, config, contactless } = setUp(options)
   const dialect = options.dialect === undefined ? undefined : dialectOf(options.family ?? 'qpos', options.dialect)
   const listed = options.exceptionFile
   const aes = options.pinKeys === 'aes-128'
@@ -111,8 +110,8 @@ export function virtualReader(given: ReaderOptions = {}): VirtualReader {
     language,
     serial,
     ...(dialect !== undefined && { dialect }),
-    config: options.config ?? virtualConfig(serial, site => mposFor(currency, site)),
-    contactless: options.contactless ?? contactlessFor(currency),
+    config,
+    contactless,
     pinDukpt: { ipek: initialKey(testPinDukpt.bdk, tdesSerial), ksn: tdesSerial },
     ...(options.pin && { pin: options.pin }),
     ...(listed && { exceptionFile: (pan: string) => listed.some(begin => pan.startsWith(begin)) }),
@@ -122,6 +121,21 @@ export function virtualReader(given: ReaderOptions = {}): VirtualReader {
     ...(options.explain && { explain: options.explain }),
     ...(options.random && { random: options.random }),
   })
+}
+
+/** What a virtual reader with these options is configured with. */
+export function setUp({
+  family = 'qpos',
+  config,
+  contactless,
+  ...options
+}: Pick<ReaderOptions, 'family' | 'serial' | 'currency' | 'config' | 'contactless'>) {
+  const { currency = config?.currencyCode ?? 'RUB', serial = virtualFamily(family).serial } = options
+  return {
+    serial,
+    config: config ?? virtualConfig(serial, site => mposFor(currency, site)),
+    contactless: contactless ?? contactlessFor(currency),
+  }
 }
 
 /** The Russian mPOS profile, or another one, with the test CA keys and their revocation list. */

@@ -17,6 +17,7 @@ import { receiptLines } from '../../src/payment/receipt/receipt.ts'
 import { typedSignature } from '../../src/payment/receipt/typed-signature.ts'
 import { paymentWords } from '../../src/payment/till/payment-words.ts'
 import { partsText } from '../../src/payment/till/screen.ts'
+import { configurationDigest } from '../../src/trace/digest.ts'
 import type { Assumption } from '../index.ts'
 import { type AcquirerFlags, acquirerAt, acquirerOptions } from './acquirer.ts'
 import { type AmountFlags, amountOptions, readAmountFlags } from './amount-flags.ts'
@@ -95,7 +96,11 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   const card = readCardFlags(flags)
   const host = acquirerAt(flags)
   const { config, contactless } = await readerProfile(flags, unit)
-  const tracer = flags.trace === undefined ? undefined : traceTo(flags.trace, flags.overwrite)
+  const subject = {
+    ...(flags.reader !== undefined && { uri: flags.reader }),
+    ...(config && { configuration: configurationDigest(config, contactless) }),
+  }
+  const tracer = flags.trace === undefined ? undefined : traceTo(flags.trace, flags.overwrite, subject)
   const screen = openConsole(lang)
   const signal = interruption()
   try {

@@ -1,6 +1,7 @@
 /** `--trace`: all that the driver and the payment see, in a file, masked; `--record`: the line alone, as the family lets it stand there. */
 
 import { atTheEnd, type LineFile, lineFile } from '../../src/line-file.ts'
+import type { TraceSubject } from '../../src/trace/event.ts'
 import { openTrace, type TraceWriter } from '../../src/trace/writer.ts'
 import { traced } from '../../src/transport/trace.ts'
 import type { OpenOptions } from '../index.ts'
@@ -9,9 +10,9 @@ export const TRACE = 'all that happens, and what passes the line to the reader, 
 export const OVERWRITE = 'the file of --trace may be there already'
 
 /** One trace for all connections of a command. @throws Fault `bad-argument` */
-export function traceTo(file: string, overwrite: boolean | undefined): TraceWriter {
+export function traceTo(file: string, overwrite: boolean | undefined, header?: TraceSubject): TraceWriter {
   const write = fileFor('--trace', file, overwrite)
-  const trace = openTrace({ write })
+  const trace = openTrace({ write, header })
   const rest = atTheEnd(() => {
     trace.flush()
     write.flush()

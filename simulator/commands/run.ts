@@ -18,6 +18,7 @@ import { message } from '../../src/messages/messages.ts'
 import { KernelTrace } from '../../src/reader/kernel-trace.ts'
 import { write } from '../../src/tlv/ber.ts'
 import { describe } from '../../src/tlv/print.ts'
+import { configurationDigest } from '../../src/trace/digest.ts'
 import type { Tracer } from '../../src/trace/event.ts'
 import { Issuer } from '../acquirer/issuer/issuer.ts'
 import { magicOf, magicRules } from '../acquirer/magic.ts'
@@ -177,7 +178,13 @@ export function addRun(program: Command): void {
         const card = loadCard(flags.card)
         const { unit } = configs[config]
         const { amount, pin } = flags
-        const tracer = flags.trace === undefined ? undefined : traceTo(flags.trace, flags.overwrite, { card: card.plan.name })
+        const tracer =
+          flags.trace === undefined
+            ? undefined
+            : traceTo(flags.trace, flags.overwrite, {
+                card: card.plan.name,
+                configuration: configurationDigest(virtualConfig(undefined, configs[config].of)),
+              })
         const { outcome, explained } = await runCard(card, {
           ...{ config, host, amount },
           ...(magicAmounts && { magicAmounts }),

@@ -14,6 +14,7 @@ import { asFault, Fault } from '../../src/errors.ts'
 import { lineFile } from '../../src/line-file.ts'
 import { faultMessage, type Language, message } from '../../src/messages/messages.ts'
 import { oneOf, usageFault } from '../../src/refusal.ts'
+import { configurationDigest } from '../../src/trace/digest.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { loadCard, type VirtualCard } from '../cards/icc.ts'
 import { profiles } from '../cards/profiles/index.ts'
@@ -24,6 +25,7 @@ import { type Knobs, knobHelp, turnKnob } from '../readers/knobs.ts'
 import { listen, placeOf } from '../readers/listen/listen.ts'
 import { type PinKeyKind, pinKeyKinds } from '../readers/pin-keys.ts'
 import { VpcdCard } from '../readers/vpcd.ts'
+import { setUp } from '../virtual-reader.ts'
 import { person, switchRadio, virtualReader } from '../world.ts'
 import { inBackground } from './background.ts'
 import { type DeviceLine, recordTo, toldLine } from './device-line.ts'
@@ -144,15 +146,22 @@ export function addServe(program: Command): void {
       if (family === 'vpcd') return serveCard(card, flags)
       const { config, contactless } = await readProfile(flags, flags.currency === undefined ? undefined : currency(flags.currency))
       const unit = flags.currency ?? (config ?? contactless)?.currencyCode
-      const subject = { reader: { family, ...(flags.dialect && { dialect: flags.dialect }) }, card: card.plan.name }
-      const tracer = flags.trace === undefined ? undefined : traceTo(flags.trace, flags.overwrite, subject)
-      const reader = virtualReader({
+      const configured = {
         family,
         ...(unit !== undefined && { currency: currency(unit).alpha }),
         ...(config && { config }),
         ...(contactless && { contactless }),
-        language: language(flags.lang),
         ...(flags.serial && { serial: flags.serial }),
+      }
+      const made = setUp(configured)
+      const subject = {
+        reader: { family, ...(flags.dialect && { dialect: flags.dialect }), serial: made.serial },
+        ...{ card: card.plan.name, configuration: configurationDigest(made.config, made.contactless) },
+      }
+      const tracer = flags.trace === undefined ? undefined : traceTo(flags.trace, flags.overwrite, subject)
+      const reader = virtualReader({
+        ...configured,
+        language: language(flags.lang),
         ...(flags.dialect && { dialect: flags.dialect }),
         ...(flags.pinKeys && { pinKeys: flags.pinKeys }),
         battery: { ...(flags.battery !== undefined && { percent: flags.battery }), charging: flags.charging === true },

@@ -3,14 +3,17 @@
 import { currency } from '../../src/currency.ts'
 import type { TerminalConfig } from '../../src/emv/config.ts'
 import { parseTerminalConfig } from '../../src/emv/config-schema.ts'
+import { contactlessFor } from '../../src/emv/contactless/profiles.ts'
 import { mposFor } from '../../src/emv/profiles.ts'
 import { Fault } from '../../src/errors.ts'
+import { configurationDigest } from '../../src/trace/digest.ts'
 import type { VirtualCard } from '../cards/icc.ts'
 import type { CardProfile } from '../cards/profile/card-profile.ts'
 import { profiles } from '../cards/profiles/index.ts'
 import { VirtualPhone } from '../cards/tap/phone.ts'
 import { instant, type PersonOptions } from '../person.ts'
 import type { Pace } from '../readers/body/cardholder.ts'
+import { virtualFamilies } from '../readers/index.ts'
 import { virtualConfig } from '../virtual-reader.ts'
 import { merged } from './read.ts'
 import type { ScenarioPlan } from './schema.ts'
@@ -98,6 +101,18 @@ export function hostOf(host: ScenarioPlan['host']) {
   const fields = Array.isArray(host) ? { rules: host } : (host ?? {})
   const { rules = [], magicAmounts = false, balance, gone = false, merchants } = fields as Exclude<typeof host, unknown[] | undefined>
   return { rules: rules as never[], magicAmounts, balance, gone, merchants: merchants as never[] | undefined }
+}
+
+const digests = new Map<string, string>()
+
+/** SHA-256 of the configuration that a scenario's terminal has. @throws Fault `bad-config` */
+export function configurationOf({ terminal, currency: unit = 'RUB', reader = 'qpos' }: ScenarioPlan): string {
+  const { family, fields } = readerOf(reader)
+  const serial = fields.serial ?? virtualFamilies[family].serial
+  const name = JSON.stringify([terminal, unit, serial], (_, value) => (typeof value === 'bigint' ? `${value}` : value))
+  const known = digests.get(name) ?? configurationDigest(terminalOf(terminal, unit, serial), contactlessFor(unit, terminal?.taps ?? {}))
+  digests.set(name, known)
+  return known
 }
 
 const configs = new Map<string, TerminalConfig>()

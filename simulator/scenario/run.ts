@@ -19,7 +19,7 @@ import { type Case, casesOf, seedOf } from './matrix.ts'
 import { BEGINNING } from './over/apart.ts'
 import { openFar } from './over/far.ts'
 import { isRaw, type Line, notOver } from './over/line.ts'
-import { merchant } from './parts.ts'
+import { configurationOf, merchant } from './parts.ts'
 import type { Expectation, ScenarioResult, SeenFault, StepResult } from './result.ts'
 import { instruction, needsTwin } from './rig.ts'
 import type { ExpectPlan, ScenarioInput, StepPlan } from './schema.ts'
@@ -119,7 +119,10 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
   const far = over !== undefined && over !== 'slot'
   const virtual = rig || far ? undefined : new VirtualClock(BEGINNING)
   const [family, dialect] = readerName(one).split(' ')
-  const header = { reader: { family, ...(dialect && { dialect }) }, card: cardName(one), seed }
+  const header = {
+    ...{ reader: { family, ...(dialect && { dialect }) }, card: cardName(one), seed },
+    ...(!rig && { configuration: configurationOf(plan) }),
+  }
   const trace = traceEvents({ clock: virtual ?? systemClock, header })
   const tracer = options.tracer ? both(trace, options.tracer) : trace
   let app: App | undefined

@@ -34,7 +34,7 @@ export function byFrame(length: (bytes: Uint8Array) => number, hide: (unit: Uint
   return direction => {
     let rest: Uint8Array = new Uint8Array()
     return (bytes, last) => {
-      const all = concat(rest, bytes)
+      const all = rest.length === 0 ? bytes.slice() : concat(rest, bytes)
       let done = 0
       while (done < all.length) {
         const size = length(all.subarray(done))
@@ -46,8 +46,8 @@ export function byFrame(length: (bytes: Uint8Array) => number, hide: (unit: Uint
       }
       if (last) all.fill(0, done)
       const end = last ? all.length : done
-      rest = all.slice(end)
-      return all.subarray(0, end)
+      if (end < all.length || rest.length > 0) rest = all.slice(end)
+      return end === all.length ? all : all.subarray(0, end)
     }
   }
 }
@@ -204,11 +204,13 @@ class Recorder {
   #give(direction: Direction, bytes: Uint8Array, last: boolean): void {
     let shown = ''
     try {
-      shown = hex(this.#redact[direction]?.(bytes.slice(), last) ?? new Uint8Array())
+      const redact = this.#redact[direction]
+      if (redact) shown = hex(redact(bytes.slice(), last))
     } catch {
       this.#fail(direction)
     }
     for (const chunk of this.#pending) {
+      if (shown === '') break
       if (chunk.direction !== direction || chunk.text === undefined) continue
       const rest = chunk.length * 2 - chunk.text.length
       chunk.text += shown.slice(0, rest)

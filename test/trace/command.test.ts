@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { profiles, virtualCounter } from '../../simulator/world.ts'
+import { profiles, runScenario, virtualCounter } from '../../simulator/world.ts'
 import { parseTraceLog } from '../../src/trace/read.ts'
 import { line } from '../devices/commands/line.ts'
 
@@ -23,7 +23,8 @@ it('run --trace: every command of a card, and explain shows them', async () => {
   const printed = await line('tapdip', ['explain', file])
   for (const part of ['mir-maestro', 'presentation chip', '  step selection', 'GENERATE AC 80AE', 'result approved'])
     expect(printed.out).toContain(part)
-  const { events } = parseTraceLog(text)
+  const { header, events } = parseTraceLog(text)
+  expect(header).toMatchObject({ card: 'mir-maestro', configuration: expect.stringMatching(/^[0-9A-F]{64}$/) })
   expect(JSON.parse((await line('tapdip', ['explain', file, '--json'])).out)).toEqual(events)
   for (const step of new Set(events.flatMap(one => (one.kind === 'kernel' ? [one.step] : [])))) {
     const { out, err } = await line('tapdip', ['explain', file, '--step', step])
@@ -59,17 +60,65 @@ it('order pay --trace: till, reader and host in one file', async () => {
   expect(asked.filter(name => name === 'authorise')).toHaveLength(1) // through till and payment, told once
 })
 
+it('explain --diff of two payments with pay --trace: where they part, every tag that differs, and the rule', async () => {
+  const payWith = async (card: string, file: string) => {
+    await using counter = await virtualCounter({ family: 'qpos', card, listen: 'tcp:0', resultTime: 0 })
+    const words = ['pay', '10.00', '--currency', 'RUB', '--reader', counter.uri, '--acquirer', counter.acquirer.url]
+    const { code } = await line('tapdip', [...words, '--order', 'diff', '--trace', join(folder, file)])
+    return code
+  }
+  expect(await payWith('mir', 'left.jsonl')).toBe(0)
+  expect(await payWith('expired', 'right.jsonl')).toBe(10)
+  const [left, right] = ['left.jsonl', 'right.jsonl'].map(name => join(folder, name))
+  const { out } = await line('tapdip', ['explain', left, '--diff', right])
+  expect(out).toMatch(/95 Terminal Verification Results.*: 0000048000 \| 0040048000 .*\n {4}right alone: Expired application\n/)
+  const diff = JSON.parse((await line('tapdip', ['explain', left, '--diff', right, '--json'])).out)
+  expect(diff).toMatchObject({ same: false, first: { left: { what: 'message from the reader: completed', within: ['payment'] } } })
+  const tags = diff.values.map(({ name }: { name: string }) => name)
+  expect(tags).toEqual(expect.arrayContaining(['5A', '5F24', '84', '95', '9F10', '8A']))
+  expect(tags).not.toContain('9F37')
+  expect(diff.ignored).toContainEqual({ name: '9F37', why: 'unpredictable', count: expect.any(Number) })
+  // The kernel was in the reader, whose line tells what it found, not why; where the kernel tells, the diff has its rule.
+  const [good, old] = ['diff-good.jsonl', 'diff-old.jsonl'].map(name => join(folder, name))
+  await line('tapdip-sim', ['run', '--card', 'mir-maestro', '--trace', good])
+  await line('tapdip-sim', ['run', '--card', 'expired', '--trace', old])
+  expect((await line('tapdip', ['explain', good, '--diff', old])).out).toMatch(/right Book 3, 10\.4\.3.* → TVR expired/)
+})
+
 it('pay --trace where no reader answers: the header, each attempt at the link, and why it failed', async () => {
   const file = join(folder, 'failed.jsonl')
   const reader = `tcp://127.0.0.1:${await closedPort()}?family=qpos`
   const words = ['pay', '10.00', '--currency', 'RUB', '--reader', reader, '--acquirer', 'http://127.0.0.1:9', '--trace', file]
   expect((await line('tapdip', words)).code).not.toBe(0)
   const { header, events } = parseTraceLog(readFileSync(file, 'utf8'))
-  expect(header).toMatchObject({ tapdip: 'trace', clock: 'system' })
+  expect(header).toMatchObject({ tapdip: 'trace', clock: 'system', uri: reader, configuration: expect.stringMatching(/^[0-9A-F]{64}$/) })
   const failed = events.filter(one => one.kind === 'reader' && one.event === 'failed')
   expect(failed.length).toBeGreaterThan(0)
   for (const one of failed) expect(one).toMatchObject({ from: 'driver', content: { uri: reader, fault: 'link-failed' } })
   expect((await line('tapdip', ['explain', file])).out).toContain('link-failed')
+})
+
+it('the header’s configuration is the same for terminals that are set up alike, and another for others', async () => {
+  const digestOf = async (name: string, config: string) => {
+    const file = join(folder, `${name}.jsonl`)
+    await line('tapdip-sim', ['run', '--card', 'mir', '--config', config, '--trace', file])
+    return parseTraceLog(readFileSync(file, 'utf8')).header.configuration
+  }
+  const [one, again, other] = [
+    await digestOf('one', 'russianMpos'),
+    await digestOf('again', 'russianMpos'),
+    await digestOf('other', 'eurMpos'),
+  ]
+  expect(again).toBe(one)
+  expect(other).not.toBe(one)
+  const plain = await runScenario({ name: 'plain', card: 'mir' })
+  const limited = await runScenario({ name: 'limited', card: 'mir', terminal: { applications: { '*': { floorLimit: 500_000 } } } })
+  expect(plain.trace!.header).toMatchObject({
+    card: 'mir',
+    seed: expect.any(Number),
+    configuration: expect.stringMatching(/^[0-9A-F]{64}$/),
+  })
+  expect(limited.trace!.header.configuration).not.toBe(plain.trace!.header.configuration)
 })
 
 /** A port of the loopback that nobody listens at. */

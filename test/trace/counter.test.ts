@@ -8,11 +8,12 @@ import { testPinAesDukpt } from '../../simulator/keys.ts'
 import { type CardProfile, type Counter, profiles, testPinDukpt, virtualCounter } from '../../simulator/world.ts'
 import { systemClock, VirtualClock } from '../../src/clock.ts'
 import { currency } from '../../src/currency.ts'
+import { isFault } from '../../src/errors.ts'
 import type { Acquirer } from '../../src/payment/acquirer.ts'
 import { httpAcquirer } from '../../src/payment/host/http.ts'
 import { iso8583Acquirer } from '../../src/payment/host/iso8583/client.ts'
 import type { PaymentStep } from '../../src/payment/journal/recorder.ts'
-import { pay } from '../../src/payment/pay/payment.ts'
+import { type PaymentResult, pay } from '../../src/payment/pay/payment.ts'
 import type { TraceEvent, Tracer } from '../../src/trace/event.ts'
 import { parseTraceLog } from '../../src/trace/read.ts'
 import { openTrace } from '../../src/trace/writer.ts'
@@ -50,7 +51,7 @@ interface Bench {
   readonly present: 'dip' | 'tap' | 'swipe'
   /** Ends it. */
   readonly signal?: AbortSignal
-  readonly tracer?: (tracer: Tracer) => Tracer
+  readonly tracer?: (tracer: Tracer, counter: () => Counter) => Tracer
   /** Over a wire, on the system's clock. */
   readonly host?: (counter: Counter) => Promise<Acquirer>
 }
@@ -59,9 +60,9 @@ async function traced({ family, dialect, present, signal, tracer: around = one =
   const clock = host ? systemClock : new VirtualClock()
   const lines: string[] = []
   const plain = openTrace({ write: line => lines.push(line), clock })
-  const tracer = around(plain)
+  const tracer = around(plain, () => counter)
   const made = { family, ...(dialect && { dialect }), tracer, clock }
-  const counter = await virtualCounter({
+  const counter: Counter = await virtualCounter({
     ...{ ...made, card, present, pins: [pin], resultTime: 0 },
     host: { accounts: [...issuerView(card)] },
   })
@@ -151,6 +152,38 @@ describe.each(readers)('%s %s', (family, dialect) => {
     checkOrder(log.events)
     if (ended instanceof Error) expect(log.events.find(one => one.kind === 'spanEnd' && one.fault !== undefined)).toBeDefined()
     else expect(log.events.findLast(({ kind }) => kind === 'result')).toMatchObject({ result: 'cancelled' })
+  })
+})
+
+/** At the third command to the card, and so with a presentation, a step and a command open. */
+const disasters: Readonly<Record<string, (counter: Counter) => void>> = {
+  'the line is lost': counter => counter.reader.body.switchOff(),
+  'the case is opened': counter => counter.reader.body.tamper(),
+}
+
+describe.each(readers)('%s %s, a payment that breaks', (family, dialect) => {
+  it.each(Object.entries(disasters))('%s: the trace is whole to its end, and says where it broke', async (_, happens) => {
+    let commands = 0
+    const { ended, lines, log } = await traced({
+      ...{ family, dialect, present: 'dip' },
+      tracer: (plain, counter) => ({
+        ...plain,
+        tell(from, told) {
+          plain.tell(from, told)
+          if (told.kind === 'apdu' && ++commands === 3) happens(counter())
+        },
+      }),
+    })
+    const { events } = log
+    checkOrder(events)
+    expect(found(canaries, lines.join('\n'))).toEqual([])
+    expect(named(events, 'presentation')[0]).toBe('chip')
+    const [payment] = events.filter(one => one.kind === 'span' && one.level === 'payment') as { readonly id: number }[]
+    const end = events.find(one => one.kind === 'spanEnd' && one.id === payment.id) as { readonly fault?: string }
+    expect(end).toBeDefined()
+    if (isFault(ended)) expect(end.fault).toBe(ended.code)
+    else expect(events.findLast(({ kind }) => kind === 'result')).toMatchObject({ result: (ended as PaymentResult).result })
+    expect(events.some(one => one.kind === 'reader' && ['switchedOff', 'tampered'].includes(one.event))).toBe(true)
   })
 })
 

@@ -1,23 +1,35 @@
 /** A payment that a trace is told of: what the app is asked and told, what the host is asked, what is written down, and how it ends. */
 
 import { isFault } from '../../errors.ts'
-import type { Tracer } from '../../trace/event.ts'
+import type { Told, Tracer } from '../../trace/event.ts'
 import type { PaymentStep, Recorder } from '../journal/recorder.ts'
 import { receiptLines } from '../receipt/receipt.ts'
 import { toldAcquirer, toldCalls } from '../told.ts'
 import type { AppPrompts, PayOptions } from './options.ts'
 import { type PaymentResult, paymentJson } from './result.ts'
 
-/** Runs a payment inside a span of its own. */
+/** Runs a payment inside a span of its own, and tells how it ended. */
 export async function tracedPayment(tracer: Tracer, order: string, work: () => Promise<PaymentResult>): Promise<PaymentResult> {
+  return inPayment(tracer, order, work, payment => {
+    const { result, reason } = payment
+    return { kind: 'result', result, ...(reason && { reason }), content: { ...paymentJson(payment), slip: receiptLines(payment.receipt) } }
+  })
+}
+
+/** A payment of an order, by whatever method, as a span; `ending` says how it ended, the span names the fault where it threw. */
+export async function inPayment<T>(
+  tracer: Tracer | undefined,
+  order: string,
+  work: () => Promise<T>,
+  ending: (done: T) => Extract<Told, { kind: 'result' }>,
+): Promise<T> {
+  if (!tracer) return work()
   const end = tracer.span('payment', order)
   try {
-    const payment = await work()
-    const { result, reason } = payment
-    const content = { ...paymentJson(payment), slip: receiptLines(payment.receipt) }
-    tracer.tell('app', { kind: 'result', result, ...(reason && { reason }), content })
+    const done = await work()
+    tracer.tell('app', ending(done))
     end()
-    return payment
+    return done
   } catch (error) {
     end(isFault(error) ? error.code : 'internal')
     throw error

@@ -6,6 +6,7 @@ import type { Order } from '../acquirer.ts'
 import type { OrderRecord } from '../journal/journal.ts'
 import { dueOf, restOf } from '../journal/money.ts'
 import { type PaymentResult, type PayOptions, pay } from '../pay/payment.ts'
+import { inPayment } from '../pay/traced.ts'
 import * as rules from '../rules.ts'
 import { attempt } from './attempt.ts'
 import { type ByCash, type SaleResult, takeCash } from './cash.ts'
@@ -67,8 +68,12 @@ export async function payOrder(desk: TillDesk, order: Order, how: How): Promise<
   const before = standingOf(desk.journal.order(desk.merchant, order.number))
   if (before) return before
   try {
-    if (how.method === 'sbp') return await sellBySbp(desk, order, how)
-    return how.method === 'cash' ? await sellForCash(desk, order, how) : await sellByCard(desk, order, how)
+    if (how.method !== 'sbp' && how.method !== 'cash') return await sellByCard(desk, order, how)
+    const sell = () => (how.method === 'sbp' ? sellBySbp(desk, order, how) : sellForCash(desk, order, how))
+    return await inPayment(desk.tracer, order.number, sell, paid => ({
+      ...{ kind: 'result', result: paid.result },
+      content: { method: how.method, ...('sale' in paid && paid.sale) },
+    }))
   } catch (error) {
     // Another process, or another call of this one, was quicker.
     const now = isFault(error, 'busy') && error.details.state !== undefined ? standingOf(desk.known(order.number)) : undefined

@@ -16,6 +16,7 @@ import { openJournal } from '../../../src/payment/journal/open.ts'
 import { makePlainReceipt } from '../../../src/payment/receipt/receipt.ts'
 import { fiscalReceipts } from '../../../src/payment/till/fiscal-orders.ts'
 import { openTill, type Till, type TillOptions } from '../../../src/payment/till/till.ts'
+import { traceEvents } from '../../../src/trace/writer.ts'
 import { CounterReader } from '../../devices/counter-reader.ts'
 
 const RUB = currency('RUB')
@@ -252,4 +253,25 @@ describe('hosts and documents', () => {
       await host.close()
     }
   }) // biome-ignore format: a table
+})
+
+describe('a trace', () => {
+  it('has a span for a sale in cash and by SBP as for one by card, and how it ended', async () => {
+    const trace = traceEvents()
+    const { till, host } = await bench({}, { tracer: trace })
+    await till.payOrder(order, { method: 'cash' })
+    const other = { ...order, number: '20230914_121849_447' }
+    await till.payOrder(other, { method: 'sbp', show: ({ payload }) => void host.payQr(payload) })
+    await expect(till.payOrder({ ...order, number: 'x'.repeat(33) }, { method: 'cash' })).rejects.toMatchObject({ code: 'bad-argument' })
+    trace.close()
+    const spans = trace.events.flatMap(one => (one.kind === 'span' ? [`${one.level} ${one.name}`] : []))
+    expect(spans).toEqual([`payment ${order.number}`, `payment ${other.number}`, `payment ${'x'.repeat(33)}`])
+    expect(trace.events.filter(({ kind }) => kind === 'spanEnd').at(-1)).toMatchObject({ id: 3, fault: 'bad-argument' })
+    expect(trace.events.filter(({ kind }) => kind === 'result')).toMatchObject([
+      { span: 1, result: 'approved', content: { method: 'cash', registration: 'done' } },
+      { span: 2, result: 'approved', content: { method: 'sbp' } },
+    ])
+    const asked = trace.events.filter(one => one.kind === 'host' && one.what === 'request' && /^(registerCash|requestQr)$/.test(one.name))
+    expect(asked).toMatchObject([{ span: 1 }, { span: 2 }])
+  })
 })
