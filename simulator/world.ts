@@ -52,7 +52,7 @@ export { type BluepadOptions, VirtualBluepad } from './readers/bluepad/bluepad.t
 export { virtualEmv2 } from './readers/bluepad/emv2.ts'
 export type { SessionFaults } from './readers/bluepad/mped-line.ts'
 export { Body, type BodyOptions } from './readers/body/body.ts'
-export { type CardholderScript, cardholder, type Pace, type Presentation, type Turn } from './readers/body/cardholder.ts'
+export { type CardholderScript, cardholder, type Pace, type Presentation, type Touchable, type Turn } from './readers/body/cardholder.ts'
 export { type VirtualNfc, virtualNfc } from './readers/body/nfc.ts'
 export type { PinRules } from './readers/body/pin-pad.ts'
 export type { Battery, BodyEvent, Key, Light, PlasticCard, Presented, Screen, Sound } from './readers/body/senses.ts'

@@ -32,6 +32,7 @@ export function addTest(program: Command): void {
       ),
     )
     .option('--reader <uri>', 'pays with this reader; whoever stands at it is told what to do', readerAt)
+    .option('--hands <url>', 'a robot is asked over HTTP for each deed at --reader, in place of a person', handsAt)
     .option('--list', 'names the cases, and runs none')
     .option('--update', 'what the files expect is rewritten to what was seen, and what changed is printed')
     .option('--merge', 'the files are reports of --reporter json, which are merged')
@@ -49,6 +50,14 @@ function readerAt(text: string): string {
     if (!isFault(error, 'bad-uri')) throw error
     throw usageFault('usage.uri', { field: '--reader', value: text, allowed: Object.values(uriForms).join(' · ') }, 'bad-uri')
   }
+}
+
+/** @throws Fault `bad-argument` */
+function handsAt(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password)
+    throw usageFault('usage.oneOf', { field: '--hands', value: text, allowed: 'http://host:port/path, https://host/path' })
+  return url.href
 }
 
 /** @throws Fault `bad-argument` */

@@ -21,7 +21,8 @@ import { openFar } from './over/far.ts'
 import { isRaw, type Line, notOver } from './over/line.ts'
 import { configurationOf, merchant } from './parts.ts'
 import type { Expectation, ScenarioResult, SeenFault, StepResult } from './result.ts'
-import { instruction, needsTwin } from './rig.ts'
+import { type Hands, openHands } from './rig/hands.ts'
+import { instruction, needsTwin, whoComes } from './rig/lead.ts'
 import type { ExpectPlan, ScenarioInput, StepPlan } from './schema.ts'
 import { type AppDeed, type Look, openWorld, type World } from './world.ts'
 
@@ -47,6 +48,8 @@ export interface Rig {
   open(tracer: Tracer): Promise<Reader>
   /** Tells what is to be done in the payment that comes, and waits until somebody is ready. */
   lead(what: string, signal: AbortSignal): Promise<void>
+  /** Where a robot is called for each deed, which nobody is led to then. */
+  readonly hands?: { readonly url: string; readonly timeout?: number }
 }
 
 /** Between two steps: the result is read, the card is out. */
@@ -78,7 +81,9 @@ export async function runCase(one: Case, options: RunOptions = {}): Promise<Scen
   const nothing = { duration: 0, virtualDuration: 0, expectations: [], screens: [], steps: [] }
   const why =
     plan.skip ??
-    (options.signal?.aborted ? 'the run was ended' : ((options.rig && needsTwin(plan)) ?? (options.over && notOver(options.over, plan))))
+    (options.signal?.aborted
+      ? 'the run was ended'
+      : ((options.rig && needsTwin(plan, options.rig.hands !== undefined)) ?? (options.over && notOver(options.over, plan))))
   if (why !== undefined) return { ...common, ...nothing, status: 'skipped', reason: why }
   try {
     const { signal, limit = 60_000 } = options
@@ -128,6 +133,7 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
   let app: App | undefined
   let stop = new AbortController()
   let died: () => void = () => {}
+  let hands: Hands | undefined
   const hooks = {
     ...{ seed, tracer },
     onHost: (event: HostEvent) => heard.host.push(event),
@@ -144,8 +150,10 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
   const onEvent = (event: PaymentEvent) => {
     if (event.type === 'reader' && event.event.type === 'display') {
       const { message: id } = event.event
-      if (rig) heard.screens.push({ at: clock.now(), message: id, lines: [message(id)] })
-      else world.desk?.show(id)
+      if (rig) {
+        heard.screens.push({ at: clock.now(), message: id, lines: [message(id)] })
+        hands?.show(id)
+      } else world.desk?.show(id)
     }
     if (event.type !== 'stage') return
     heard.stages.push(event.stage)
@@ -195,18 +203,23 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
       })
       await app.ready()
       queueFor(world, plan, step, outcomes)
-      if (rig && ('pay' in step || 'refundByCard' in step)) await rig.lead(instruction(one, step, outcomes), stop.signal)
+      const asksCard = 'pay' in step || 'refundByCard' in step
+      if (rig?.hands && asksCard) hands = handsAt(rig.hands, one, at, outcomes, options.signal, fault => stop.abort(fault))
+      else if (rig && asksCard) await rig.lead(instruction(one, step, outcomes), stop.signal)
       world.happen({ kind: 'step', step: at })
       const [name] = Object.keys(step)
       const work = within({ timeout: plan.timeout ?? LONGEST, clock, what: `step ${at}, ${name}` }, () =>
         Promise.race([take(step, world, app!, stop.signal), killed]),
       )
       const outcome: Outcome = await world.settle(
-        work.then(
-          told => ({ step: at, name, ...(told && { told }) }),
-          error => ({ step: at, name, fault: asFault(error) }),
-        ),
+        work
+          .finally(() => hands?.leave())
+          .then(
+            told => ({ step: at, name, ...(told && { told }) }),
+            error => ({ step: at, name, fault: asFault(error) }),
+          ),
       )
+      hands = undefined
       outcomes.push(outcome)
       const expected = expectOf(step)
       if (expected) expectations.push(...compare(expected, await seenSince(outcome, outcome, from), `steps.${at}.expect`))
@@ -247,6 +260,19 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
     app.end()
     trace.close()
   }
+}
+
+/** A robot at the reader for one payment: what it cannot do ends it. */
+function handsAt(
+  robot: NonNullable<Rig['hands']>,
+  { name, plan }: Case,
+  step: number,
+  before: readonly Outcome[],
+  signal: AbortSignal | undefined,
+  onFault: (fault: Fault) => void,
+): Hands {
+  const who = whoComes(plan, (plan.steps ?? [{ pay: {} }])[step], before)
+  return openHands({ ...robot, who, case: name, step, ...(signal && { signal }), onFault })
 }
 
 function both(one: Tracer, other: Tracer): Tracer {

@@ -15,6 +15,7 @@ export interface TestFlags {
   readonly update?: boolean
   readonly over?: Over
   readonly reader?: string
+  readonly hands?: string
   readonly lang?: string
 }
 

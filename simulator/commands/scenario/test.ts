@@ -29,9 +29,10 @@ export async function testCommand(files: readonly string[], flags: TestFlags): P
 }
 
 /** A reader that is there: at a terminal its person presses Enter when they are ready, else nobody is waited for. */
-function rigAt(uri: string, lang: Language): Rig {
+function rigAt(uri: string, hands: string | undefined, lang: Language): Rig {
   return {
     uri,
+    ...(hands !== undefined && { hands: { url: hands } }),
     open: tracer => open(uri, { tracer }),
     async lead(what, signal) {
       process.stderr.write(`→ ${what}\n`)
@@ -52,8 +53,9 @@ async function test(given: readonly string[], flags: TestFlags): Promise<number>
   if (meant.length === 0)
     throw usageFault('usage.noCases', { field: flags.grep ? '--grep' : flags.tags ? '--tags' : '[files]', value: cases.length })
   const signal = interruption()
-  const { retries, seed, over, reader } = flags
+  const { retries, seed, over, reader, hands } = flags
   if (reader !== undefined && over !== undefined) throw usageFault('usage.conflict', { field: '--reader', other: '--over' })
+  if (hands !== undefined && reader === undefined) throw usageFault('usage.needs', { field: '--hands', only: '--reader' })
   if (over !== undefined) await needLine(over)
   const alone = reader !== undefined || over === 'pcsc' // the service has one slot
   const workers = alone ? 1 : Math.min(flags.workers ?? availableParallelism(), meant.length)
@@ -64,7 +66,7 @@ async function test(given: readonly string[], flags: TestFlags): Promise<number>
     const report = await runSuite(cases, {
       ...{ seed, retries, workers, signal, suite: given.length > 0 ? given.join(' ') : 'scenarios' },
       ...(over && { over }),
-      ...(reader !== undefined && { rig: rigAt(reader, lang), limit: 600_000 }),
+      ...(reader !== undefined && { rig: rigAt(reader, hands, lang), limit: 600_000 }),
       ...(flags.grep && { grep: flags.grep }),
       ...(flags.tags && { tags: flags.tags }),
       ...(flags.shard && { shard: flags.shard }),

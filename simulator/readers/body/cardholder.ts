@@ -95,8 +95,15 @@ const pinPrompts: readonly (MessageId | undefined)[] = ['reader.enterPin', 'read
 /** A card that is misread, or not taken, is not tried for ever. */
 const PATIENCE = 5
 
+/** What a person touches and sees: a virtual reader's body, or the hands of a robot at a real one. */
+export interface Touchable
+  extends Pick<Body, 'clock' | 'on' | 'insert' | 'pull' | 'tap' | 'leave' | 'swipe' | 'press' | 'cardInSlot' | 'cardsInField'> {
+  /** Chooses from the list on the display, where that is seen by who does it alone; keys are pressed when left out. */
+  choose?(what: string | number): void
+}
+
 /** Lets the script act on the body until the returned function is called. */
-export function cardholder(body: Body, script: CardholderScript): () => void {
+export function cardholder(body: Touchable, script: CardholderScript): () => void {
   door.need('body', body, bodyRule)
   door.need('script', script, door.object)
   const { cancelAt } = script
@@ -221,6 +228,7 @@ export function cardholder(body: Body, script: CardholderScript): () => void {
     } else if (pinPrompts.includes(message)) enterPin()
     else if (message === 'reader.selectApplication') {
       if (cancelAt === 'list') type(['cancel'])
+      else if (body.choose) body.choose(script.choose ?? 0)
       else choose(lines)
     } else if (message === 'reader.removeCard') {
       if (!stays) after(own.remove, () => body.pull())
