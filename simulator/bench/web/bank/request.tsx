@@ -80,7 +80,7 @@ export function Request({ request }: { request: BankRequest }) {
   const good = state === 'answered' && (code === undefined || code === '00')
   return (
     <li class={`request ${state}`}>
-      <p class="head">
+      <p class="first">
         <b>{on}</b> {amount && `${amount} ${currency ?? ''}`} <time>{clockText(at)}</time>
         <span class={`verdict ${state === 'held' ? 'wait' : good ? 'good' : 'bad'}`}>
           {state === 'answered' ? (code ?? say('bench.request.answered')) : say(`bench.request.${state}`)}

@@ -66,7 +66,7 @@ function Hand({ reader, face, doIt }: { reader: ReaderState; face: Face; doIt: (
   const places = (['slot', 'antenna', 'swipe'] as const).filter(one => one === 'antenna' || face[one])
   return (
     <fieldset class="hand">
-      <legend class="unseen">{say('bench.hand')}</legend>
+      <legend>{card ? say('bench.inHand', { label: card.label }) : say('bench.hand')}</legend>
       {places.map(target => {
         const there = here.filter(({ place }) => place?.where === { slot: 'slot', antenna: 'field', swipe: '' }[target])
         const name = say(`bench.do.${target}`)

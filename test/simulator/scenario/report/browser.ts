@@ -1,6 +1,7 @@
 /** A page in Chromium, without network. */
 
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -10,6 +11,16 @@ const executablePath = process.env.TAPDIP_CHROMIUM ?? '/usr/bin/chromium'
 
 /** Why pages cannot be opened here; undefined where they can. */
 export const noBrowser = existsSync(executablePath) ? undefined : `no ${executablePath}: apt-get install chromium`
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What axe finds, by rule and place. Scripts are texts: the page’s own world has names that this one has not. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe)
+  return page.evaluate(
+    'axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(one => [id, one.html.slice(0, 200), one.failureSummary].join(" "))))',
+  )
+}
 
 /** What a page did that it should not: what it asked for, said on the console, or broke with. */
 export interface Opened {

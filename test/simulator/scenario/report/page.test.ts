@@ -1,7 +1,5 @@
 /** The page of a run in a real browser: it needs no network, is walked through with keys alone, stays small however long a trace is, and runs nothing of what it shows. Needs `npm run build`. */
 
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadCard } from '../../../../simulator/cards/icc.ts'
@@ -9,18 +7,8 @@ import { htmlReport } from '../../../../simulator/scenario/report/html.ts'
 import type { ScenarioResult } from '../../../../simulator/scenario/result.ts'
 import type { TraceEvent } from '../../../../src/trace/event.ts'
 import { found, secretNumber } from '../../../canaries.ts'
-import { noBrowser, Pages } from './browser.ts'
+import { noBrowser, Pages, violations } from './browser.ts'
 import { discretionary, payment, runOf } from './payments.ts'
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
-/** What axe finds, by rule and place. Scripts are texts: the page’s own world has names that this one has not. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe)
-  return page.evaluate(
-    'axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(one => [id, one.html.slice(0, 200), one.failureSummary].join(" "))))',
-  )
-}
 
 /** What has the focus, as a screen reader would say it. */
 const focused = (page: Page): Promise<string> =>
