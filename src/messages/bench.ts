@@ -190,7 +190,6 @@ export const benchMessages = {
   'bench.balance.of': ['Balance of {label}', 'Остаток: {label}'],
   'bench.orders.none': ['No order yet.', 'Заказов ещё нет.'],
   // Trace and record.
-  'bench.trace': ['Trace', 'Трассировка'],
   'bench.moment': ['Moment', 'Момент'],
   'bench.live': ['now', 'сейчас'],
   'bench.trace.clear': ['Begin here', 'Начать отсюда'],

@@ -69,20 +69,13 @@ function Hand({ reader, face, doIt }: { reader: ReaderState; face: Face; doIt: (
       <legend>{card ? say('bench.inHand', { label: card.label }) : say('bench.hand')}</legend>
       {places.map(target => {
         const there = here.filter(({ place }) => place?.where === { slot: 'slot', antenna: 'field', swipe: '' }[target])
-        const name = say(`bench.do.${target}`)
         return there.length > 0 ? (
           <button key={target} type="button" class="away" onClick={() => there.map(one => takeAway(bench, one))}>
             {say(target === 'slot' ? 'bench.do.pull' : 'bench.do.leave')} <kbd>P</kbd>
           </button>
         ) : (
-          <button
-            key={target}
-            type="button"
-            disabled={!open.includes(target)}
-            onClick={() => doIt(target)}
-            aria-label={card ? `${name}: ${card.label}` : name}
-          >
-            {name} <kbd>{{ slot: 'I', antenna: 'T', swipe: 'S' }[target]}</kbd>
+          <button key={target} type="button" disabled={!open.includes(target)} onClick={() => doIt(target)}>
+            {say(`bench.do.${target}`)} <kbd>{{ slot: 'I', antenna: 'T', swipe: 'S' }[target]}</kbd>
           </button>
         )
       })}

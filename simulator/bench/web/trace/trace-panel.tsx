@@ -57,7 +57,7 @@ export function TracePanel({ onPast }: { onPast: (past: ReadonlyMap<string, Past
   }
   const now = selected === undefined ? undefined : events[selected]
   return (
-    <section class="trace-panel" id="trace-panel" aria-label={say('bench.trace')}>
+    <div class="trace-panel" id="trace-panel">
       <div class="bar moment">
         <label class="slider">
           {say('bench.moment')}
@@ -96,6 +96,6 @@ export function TracePanel({ onPast }: { onPast: (past: ReadonlyMap<string, Past
       </div>
       <TraceView events={events} selected={selected} focus={focus} onSelect={choose} follow={selected === undefined} />
       <Outcome events={events} onStep={lead} />
-    </section>
+    </div>
   )
 }

@@ -39,7 +39,7 @@ export class Pages {
     return pathToFileURL(file).href
   }
 
-  async open(url: string, options: BrowserContextOptions = {}): Promise<Opened> {
+  async open(url: string, options: BrowserContextOptions = {}, there = 'h1'): Promise<Opened> {
     this.#browser ??= await chromium.launch({ executablePath, args: ['--no-sandbox'], timeout: 120_000 })
     const context = await this.#browser.newContext({ offline: true, viewport: { width: 1280, height: 800 }, ...options })
     const page = await context.newPage()
@@ -49,7 +49,7 @@ export class Pages {
     page.on('console', said => complaints.push(said.text()))
     page.on('pageerror', error => complaints.push(String(error)))
     await page.goto(url)
-    await page.waitForSelector('h1')
+    await page.waitForSelector(there)
     return { page, requests, complaints }
   }
 

@@ -1,5 +1,6 @@
 /** The page of a run in a real browser: it needs no network, is walked through with keys alone, stays small however long a trace is, and runs nothing of what it shows. Needs `npm run build`. */
 
+import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadCard } from '../../../../simulator/cards/icc.ts'
