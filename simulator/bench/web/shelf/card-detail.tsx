@@ -11,7 +11,7 @@ import { ProfileEditor } from './profile-editor.tsx'
 
 /** The PIN of a profile’s text: of a test card, and only for whoever asks. */
 export function pinOf(text: string): string | undefined {
-  return /^\s*"?pin"?\s*:\s*['"]?(\d{4,12})/m.exec(text)?.[1]
+  return /^\s*"?digits"?\s*:\s*['"]?(\d{4,12})/m.exec(text)?.[1]
 }
 
 function Pin({ card }: { card: CardState }) {

@@ -83,7 +83,7 @@ export function benchApi(token: string) {
         readers: () => get<readonly ReaderState[]>(`${at}/readers`),
         cards: () => get<readonly CardState[]>(`${at}/cards`),
         bank: () => get<BankState>(`${at}/bank`),
-        apps: () => get<readonly AppState[]>(`${at}/apps`).catch(() => []), // TEMP
+        apps: () => get<readonly AppState[]>(`${at}/apps`),
         addReader: (body: Body) => call<ReaderState>('POST', `${at}/readers`, body),
         removeReader: (id: string) => call<void>('DELETE', `${at}/readers/${id}`),
         reader,
