@@ -1,67 +1,71 @@
-// The picture of the README: a virtual reader while a PIN is typed, and the receipt that it came to. Both are drawn from a payment that is made here.
-import { writeFileSync } from 'node:fs'
+// The pictures of README and docs/bench.md: the bench in a browser, while a payment is made on its page. Needs `npm run build`, and Chromium.
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { currency, httpAcquirer, layout, open, pay, slipRows } from 'tapdip'
-import { virtualCounter } from 'tapdip/simulator'
+import { chromium } from 'playwright-core'
+import { startBench } from '../dist/simulator/bench/bench.js'
 
-const KEYS = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '✕', '0', '↵']
-/** What is another in each run, as it is drawn. */
-const FIXED = { rrn: '608510520001', authorisationCode: 'X26085', date: '26.03.2026 10:52' }
+const docs = join(fileURLToPath(new URL('..', import.meta.url)), 'docs')
+const executablePath = process.env.TAPDIP_CHROMIUM ?? '/usr/bin/chromium'
 
-async function payment() {
-  const counter = await virtualCounter({ card: 'mir', pins: ['1234'] })
-  const reader = await open(counter.link(), { family: 'qpos' })
+/** What the display says now is there. */
+const says = (page, words) => page.locator('.says').first().filter({ hasText: words }).waitFor({ state: 'attached' })
+/** A button of the app. */
+const tap = (page, name) => page.locator('.phone').getByRole('button', { name }).first().click()
+
+/** The card goes in, a PIN is wrong; the second is being typed. */
+async function whileThePinIsTyped(page) {
+  await page.locator('.item').first().click()
+  await tap(page, 'Pay')
+  await tap(page, 'Card reader')
+  await tap(page, 'CONNECT')
+  await says(page, /Present card/)
+  await page.locator('.hand button').first().click()
+  await tap(page, 'MIR')
+  for (const words of [/ENTER PIN/, /WRONG PIN/]) {
+    await says(page, words)
+    await page.locator('.device .body').focus()
+    await page.keyboard.type('9999')
+    if (words.source === 'ENTER PIN') await page.keyboard.press('Enter')
+  }
+  await says(page, /WRONG PIN! ENTER PIN: \*{4}/)
+  // The note of its last key has gone.
+  await page.evaluate('Promise.all(document.getAnimations().map(one => one.finished))')
+}
+
+/** Pictures by name, as PNG: `bench` (the README’s), `bench-dark` and `bench-small`. */
+export async function drawBench() {
+  const bench = await startBench({ session: false })
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'], timeout: 120_000 })
+  const open = async options => {
+    const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options })
+    const page = await context.newPage()
+    const { id } = await bench.sessions.open({ name: 'Corner shop', seed: 1 })
+    await page.goto(`${bench.origin}/?session=${id}#token=${bench.token}`)
+    await page.locator('.line.live').waitFor()
+    return page
+  }
   try {
-    const { receipt } = await pay(
-      { number: '20260326_1', amount: 250_000n, currency: currency('RUB') },
-      {
-        reader,
-        acquirer: httpAcquirer(counter.acquirer.url),
-        merchant: { name: 'Corner shop', id: '635459020000001', terminal: '63545902' },
-      },
-    )
-    const screen = counter.reader.body.screens.findLast(({ lines }) => lines.join('').includes('****'))
-    return { screen, receipt: { ...receipt, ...FIXED }, name: `${reader.info.model} · ${counter.reader.family}` }
+    const page = await open({ viewport: { width: 1280, height: 745 } })
+    await whileThePinIsTyped(page)
+    const shots = { bench: await page.screenshot() }
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await page.setViewportSize({ width: 1280, height: 1300 })
+    await page.getByRole('searchbox', { name: 'Filter' }).fill('GENERATE AC')
+    await page.locator('[role=option]').first().click()
+    await page.getByRole('group', { name: 'Event', exact: true }).getByText('9F27').first().waitFor()
+    shots['bench-dark'] = await page.locator('#trace-panel').screenshot()
+    const small = await open({ viewport: { width: 360, height: 740 } })
+    await small.locator('#readers').scrollIntoViewIfNeeded()
+    await small.locator('.places a').nth(1).click()
+    shots['bench-small'] = await small.screenshot()
+    return shots
   } finally {
-    await reader.close()
-    await counter.close()
+    await browser.close()
+    await bench.close()
   }
 }
 
-const escaped = text => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
-const box = (x, y, width, height, style, r = 6) => `<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="${r}" ${style}/>`
-const words = (x, y, size, text, style = '') =>
-  `<text x="${x}" y="${y}" font-size="${size}" xml:space="preserve" ${style}>${escaped(text)}</text>`
-
-/** The picture as SVG: the same in each run. */
-export async function drawCounter() {
-  const { screen, receipt, name } = await payment()
-  const slip = layout(slipRows(receipt), 32)
-  const [top, left] = [24, 330]
-  const height = Math.max(420, slip.length * 16 + 2 * top + 36)
-  const centred = 'text-anchor="middle"'
-  const keypad = KEYS.map((key, at) => {
-    const [x, y] = [70 + (at % 3) * 58, 196 + Math.floor(at / 3) * 40]
-    const fill = { '✕': '#b3443c', '↵': '#3c8a57' }[key] ?? '#4a525c'
-    return box(x, y, 48, 30, `fill="${fill}"`) + words(x + 24, y + 21, 15, key, `fill="#fff" ${centred}`)
-  })
-  const shown = screen.lines.map((line, at) => words(154, 100 + at * 22, 15, line, `fill="#1c2b1f" ${centred}`))
-  const parts = [
-    box(94, 350, 120, 64, 'fill="#2f6fb3"', 8),
-    box(40, top, 228, 348, 'fill="#2b3036"', 22),
-    words(154, 52, 12, name, `fill="#aab2bb" ${centred}`),
-    box(60, 66, 188, 104, 'fill="#c7d8b8"'),
-    ...shown,
-    ...keypad,
-    box(left, top, 300, height - 2 * top, 'fill="#fff" stroke="#c9ccd1"', 2),
-    ...slip.map((line, at) => words(left + 22, top + 30 + at * 16, 13, line, 'fill="#222"')),
-  ]
-  const head = `<svg xmlns="http://www.w3.org/2000/svg" width="660" height="${height}" viewBox="0 0 660 ${height}" role="img"`
-  const title = '<title>A virtual card reader while the PIN is typed, and the receipt of the payment</title>'
-  const ground = box(0, 0, 660, height, 'fill="#eef0f3"', 12)
-  return `${head} font-family="ui-monospace, Menlo, Consolas, monospace">\n${[title, ground, ...parts].join('\n')}\n</svg>\n`
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const { writeFileSync } = await import('node:fs')
+  for (const [name, picture] of Object.entries(await drawBench())) writeFileSync(join(docs, `${name}.png`), picture)
 }
-
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
-  writeFileSync(join(fileURLToPath(new URL('..', import.meta.url)), 'docs/counter.svg'), await drawCounter())

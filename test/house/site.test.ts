@@ -38,7 +38,7 @@ describe('the site', () => {
     expect(entries.length).toBeGreaterThan(2)
     for (const entry of entries) expect(existsSync(join(dist, 'reference/tapdip', entry, 'index.html')), entry).toBe(true)
     expect(readFileSync(join(dist, 'reference/tapdip/payment.html'), 'utf8')).toMatch(/<h2 id="functions-pay"/)
-    expect(existsSync(join(dist, 'counter.svg'))).toBe(true)
+    expect(existsSync(join(dist, 'bench.png'))).toBe(true)
   })
 
   it('shows no HTML as text in the reference, and each row of its tables has an anchor of its own', () => {

@@ -26,7 +26,7 @@ export function Accounts({ bank }: { bank: BankState }) {
             <td>
               <input
                 aria-label={say('bench.balance.of', { label: card.label })}
-                class="sum"
+                class="balance"
                 inputMode="decimal"
                 size={12}
                 value={known.get(card.id) ?? ''}

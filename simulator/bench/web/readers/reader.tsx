@@ -135,8 +135,8 @@ export function Reader({ id, drag, onGrab, sounds, alone, past }: Props & { past
   const over = drag?.over.reader === id ? drag.over.target : undefined
   const places = (['slot', 'antenna', 'swipe'] as const).filter(one => one === 'antenna' || face[one])
   const grab = (event: PointerEvent) => {
-    const part = (event.target as Element).closest('.in-slot, .at-field')
-    const one = part?.classList.contains('in-slot') ? reader.slot : part && reader.field[0]
+    const target = (event.target as Element).closest('[data-target]')?.getAttribute('data-target')
+    const one = target === 'slot' ? reader.slot : target === 'antenna' ? reader.field.at(-1) : undefined
     if (one) onGrab(one, event)
   }
   return (

@@ -24,7 +24,7 @@ interface Props {
 }
 
 function Add() {
-  const { say, act } = useBench()
+  const { say, act, language } = useBench()
   const [open, setOpen] = useState(false)
   const [uri, setUri] = useState('')
   const add = (body: Readonly<Record<string, unknown>>) => act(api => api.addReader(body)).then(done => done && setOpen(false))
@@ -36,7 +36,7 @@ function Add() {
       {open && (
         <div class="choices">
           {kinds.map(kind => (
-            <button key={JSON.stringify(kind)} type="button" onClick={() => add(kind)}>
+            <button key={JSON.stringify(kind)} type="button" onClick={() => add({ ...kind, language })}>
               {faces[faceOf(kind)].title}
             </button>
           ))}

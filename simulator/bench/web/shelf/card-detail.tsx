@@ -41,7 +41,7 @@ function Phone({ card }: { card: CardState }) {
   const change = (body: Readonly<Record<string, unknown>>) => act(api => api.changeCard(card.id, body))
   const others = cards.filter(one => one.id !== card.id && one.interfaces.includes('tap'))
   return (
-    <div class="phone">
+    <div class="in-phone">
       <label>
         <input
           type="checkbox"

@@ -88,7 +88,7 @@ export function Shelf({ onGrab, overShelf }: Props) {
       <p class="unseen" aria-live="polite">
         {say('bench.cards.shown', { shown: shown.length, count: cards.length })}
       </p>
-      <ul class="items">
+      <ul class="shelf-items">
         {shown.map(card => (
           <Item key={card.id} card={card} onGrab={onGrab} />
         ))}

@@ -45,7 +45,7 @@ describe.skipIf(noBrowser !== undefined)(`the page of the bench${noBrowser ? `: 
     await page.keyboard.press('Enter')
     await until(page, /REMOVE CARD/)
     expect(await places()).toBe(before)
-    await drag(page, '.in-slot', '[data-shelf] h2')
+    await drag(page, '[data-target=slot] .hint', '[data-shelf] h2')
     expect(await paying).toMatchObject({ result: 'approved', interface: 'chip', cvm: 'offlinePin' })
     await until(page, /WELCOME/)
     expect((await ask('GET', `${at}/cards`)).json.every((card: { place: unknown }) => card.place === null)).toBe(true)

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 
-const executablePath = process.env.TAPDIP_CHROMIUM ?? '/usr/bin/chromium'
+/** Where the browser is. */
+export const executablePath = process.env.TAPDIP_CHROMIUM ?? '/usr/bin/chromium'
 
 /** Why pages cannot be opened here; undefined where they can. */
 export const noBrowser = existsSync(executablePath) ? undefined : `no ${executablePath}: apt-get install chromium`
