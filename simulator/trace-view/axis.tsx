@@ -1,6 +1,6 @@
 /** The time axis: every event in its lane. The pointer chooses one, and so do the arrow keys. */
 
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks'
 import type { TraceEvent } from '../../src/trace/event.ts'
 import { HEIGHT, paint, ROW, TOP } from './axis-paint.ts'
 import { ending, movedTo, place, type Range, type Scale, whole, zoomed } from './axis-plan.ts'
@@ -48,6 +48,7 @@ function useColours(): number {
 
 export function Axis({ events, shown, selected, follow = false, onSelect }: Props) {
   const { say, language } = useView()
+  const own = useId()
   const [scale, setScale] = useState<Scale>('time')
   const all = useMemo(() => whole(events, scale), [events, scale])
   const [range, setRange] = useState<Range>(all)
@@ -110,7 +111,7 @@ export function Axis({ events, shown, selected, follow = false, onSelect }: Prop
           <legend>{say('report.axis.scale')}</legend>
           {(['time', 'order'] as const).map(one => (
             <label key={one}>
-              <input type="radio" name="scale" checked={scale === one} onChange={() => setScale(one)} /> {say(`report.axis.${one}`)}
+              <input type="radio" name={own} checked={scale === one} onChange={() => setScale(one)} /> {say(`report.axis.${one}`)}
             </label>
           ))}
         </fieldset>

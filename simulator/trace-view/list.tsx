@@ -1,7 +1,7 @@
 /** A list of any length: only the rows that can be seen are in the page. One of them is chosen, by pointer or keys. */
 
 import type { ComponentChildren } from 'preact'
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 export const ROW = 24
 /** Rows above and below what can be seen. */
@@ -21,6 +21,7 @@ interface Props {
 }
 
 export function List({ label, items, selected, focus, follow = false, onSelect, row }: Props) {
+  const own = useId()
   const box = useRef<HTMLDivElement>(null)
   const [top, setTop] = useState(0)
   const [height, setHeight] = useState(400)
@@ -79,7 +80,7 @@ export function List({ label, items, selected, focus, follow = false, onSelect, 
       role="listbox"
       aria-label={label}
       tabIndex={0}
-      {...(place >= first && place < first + seen.length && { 'aria-activedescendant': `row-${selected}` })}
+      {...(place >= first && place < first + seen.length && { 'aria-activedescendant': `${own}-${selected}` })}
       onScroll={event => setTop(event.currentTarget.scrollTop)}
       onKeyDown={key}
     >
@@ -89,7 +90,7 @@ export function List({ label, items, selected, focus, follow = false, onSelect, 
             // biome-ignore lint/a11y/useKeyWithClickEvents lint/a11y/useFocusableInteractive: the list has the focus and the keys
             <div
               key={item}
-              id={`row-${item}`}
+              id={`${own}-${item}`}
               role="option"
               aria-selected={item === selected}
               aria-setsize={items.length}

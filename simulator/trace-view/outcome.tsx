@@ -1,5 +1,6 @@
 /** How each payment of a case ended: bits of TVR and TSI with the step that set each, data objects, and the receipt. */
 
+import { useId } from 'preact/hooks'
 import { setBits } from '../../src/emv/explain/bit-rules.ts'
 import { layout, slipRows } from '../../src/payment/receipt/print.ts'
 import type { Receipt } from '../../src/payment/receipt/receipt.ts'
@@ -150,11 +151,12 @@ function Ending({ payment, number, of, events, onStep }: Props & { payment: Paym
 
 export function Outcome({ events, onStep }: Props) {
   const { say } = useView()
+  const title = useId()
   const payments = paymentsOf(events)
   if (payments.length === 0) return null
   return (
-    <section aria-labelledby="outcome">
-      <h2 id="outcome">{say('report.outcome')}</h2>
+    <section aria-labelledby={title}>
+      <h2 id={title}>{say('report.outcome')}</h2>
       {payments.map((payment, at) => (
         <Ending key={payment.at} payment={payment} number={at + 1} of={payments.length} events={events} onStep={onStep} />
       ))}

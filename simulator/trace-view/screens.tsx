@@ -39,7 +39,7 @@ export function Screens({ events, onSelect }: { events: readonly TraceEvent[]; o
   const shown = whole ? all : all.slice(0, FEW)
   return (
     <>
-      <h3 id="screens">{say('report.screens')}</h3>
+      <h3>{say('report.screens')}</h3>
       <ol class="film">
         {shown.map(({ event, at }) => {
           const text = event.lines.filter(line => line.trim()).join(' / ') || say('report.screen.empty')

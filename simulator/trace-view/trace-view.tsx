@@ -1,6 +1,6 @@
 /** A trace: screens, axis, the list of events with its filter, and the event that is chosen. */
 
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useId, useMemo, useState } from 'preact/hooks'
 import type { TraceEvent } from '../../src/trace/event.ts'
 import { Axis } from './axis.tsx'
 import { Detail } from './detail.tsx'
@@ -12,6 +12,8 @@ import { Wide } from './wide.tsx'
 
 interface Props {
   readonly events: readonly TraceEvent[]
+  /** What stands over it, where it is not the only one. */
+  readonly name?: string
   readonly selected: number | undefined
   readonly focus: number
   /** It grows while it is shown: axis and list stay with its end. */
@@ -48,8 +50,9 @@ function Row({ event }: { event: TraceEvent }) {
   )
 }
 
-export function TraceView({ events, selected, focus, follow = false, onSelect }: Props) {
+export function TraceView({ events, name, selected, focus, follow = false, onSelect }: Props) {
   const { say } = useView()
+  const title = useId() // there may be two of them
   const [hidden, setHidden] = useState<readonly Lane[]>([])
   const [text, setText] = useState('')
   const texts = useMemo(() => events.map(lower), [events])
@@ -65,8 +68,8 @@ export function TraceView({ events, selected, focus, follow = false, onSelect }:
   }, [focus])
   const turn = (lane: Lane) => setHidden(now => (now.includes(lane) ? now.filter(one => one !== lane) : [...now, lane]))
   return (
-    <section aria-labelledby="trace">
-      <h2 id="trace">{say('report.trace')}</h2>
+    <section aria-labelledby={title}>
+      <h2 id={title}>{name ?? say('report.trace')}</h2>
       <Screens events={events} onSelect={onSelect} />
       <Axis events={events} shown={shown} selected={selected} follow={follow} onSelect={onSelect} />
       <div class="bar">

@@ -194,6 +194,8 @@ export const benchMessages = {
   'bench.live': ['now', 'сейчас'],
   'bench.trace.clear': ['Begin here', 'Начать отсюда'],
   'bench.trace.all': ['From the beginning', 'С начала'],
+  'bench.trace.beside': ['Put a trace beside it', 'Поставить рядом трассировку'],
+  'bench.trace.alone': ['Take the other trace away', 'Убрать вторую трассировку'],
   'bench.trace.save': ['Save the trace', 'Сохранить трассировку'],
   'bench.record.short': ['Record', 'Запись'],
   'bench.record': ['What you did, as a scenario', 'Ваши действия как сценарий'],

@@ -7,6 +7,7 @@ import { TraceView } from '../../../trace-view/trace-view.tsx'
 import type { Past } from '../readers/reader.tsx'
 import { clockText } from '../state/names.ts'
 import { useBench, useSelect } from '../state/view.ts'
+import { Beside, type Other, readOther } from './beside.tsx'
 import { momentAt } from './moment.ts'
 
 /** Milliseconds between two pictures of a trace that grows. */
@@ -36,6 +37,7 @@ export function TracePanel({ onPast }: { onPast: (past: ReadonlyMap<string, Past
   const [since, setSince] = useState(0)
   const [selected, setSelected] = useState<number>()
   const [focus, setFocus] = useState(0)
+  const [other, setOther] = useState<Other>()
   const all = still ?? growing
   const events = useMemo(() => (since > 0 ? all.filter(({ at }) => at >= since) : all), [all, since])
   const only = readers.length === 1 ? readers[0]?.id : undefined
@@ -54,6 +56,10 @@ export function TracePanel({ onPast }: { onPast: (past: ReadonlyMap<string, Past
   const lead = (at: number) => {
     choose(at)
     setFocus(one => one + 1)
+  }
+  const put = (input: HTMLInputElement) => {
+    const [file] = input.files ?? []
+    if (file) readOther(file).then(setOther, error => store.tell(String(error.message), true))
   }
   const now = selected === undefined ? undefined : events[selected]
   return (
@@ -93,9 +99,24 @@ export function TracePanel({ onPast }: { onPast: (past: ReadonlyMap<string, Past
         <a href={api.traceUrl()} download="trace.jsonl">
           {say('bench.trace.save')}
         </a>
+        {other ? (
+          <button type="button" onClick={() => setOther(undefined)}>
+            {say('bench.trace.alone')}
+          </button>
+        ) : (
+          <label class="button">
+            {say('bench.trace.beside')}
+            <input type="file" class="unseen" accept=".jsonl,.json,.trace" onChange={event => put(event.currentTarget)} />
+          </label>
+        )}
       </div>
-      <TraceView events={events} selected={selected} focus={focus} onSelect={choose} follow={selected === undefined} />
-      <Outcome events={events} onStep={lead} />
+      <div class={other ? 'two' : ''}>
+        <div>
+          <TraceView events={events} selected={selected} focus={focus} onSelect={choose} follow={selected === undefined} />
+          <Outcome events={events} onStep={lead} />
+        </div>
+        {other && <Beside other={other} />}
+      </div>
     </div>
   )
 }

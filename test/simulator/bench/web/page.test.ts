@@ -51,7 +51,10 @@ describe.skipIf(noBrowser !== undefined)(`the page of the bench${noBrowser ? `: 
     expect((await ask('GET', `${at}/cards`)).json.every((card: { place: unknown }) => card.place === null)).toBe(true)
     expect(complaints).toEqual([])
     expect(requests.filter(one => !one.startsWith(bench.origin) && !one.startsWith('data:'))).toEqual([])
-    expect(await page.content()).not.toMatch(/4761\d{12}|1234/)
+    const { id } = (await ask('GET', `${at}/cards`)).json.find((card: { profile: string }) => card.profile === 'offline-pin')
+    const { pan } = JSON.parse((await ask('GET', `${at}/cards/${id}/profile`)).json.text)
+    expect(pan).toMatch(/^\d{16}$/)
+    expect((await page.content()).replaceAll(' ', '')).not.toContain(pan)
     await close()
   })
 
@@ -156,7 +159,7 @@ describe.skipIf(noBrowser !== undefined)(`the page of the bench${noBrowser ? `: 
   })
 
   it('a moment of the trace sets the screen back; what was chosen is decoded; now is now again', async () => {
-    const { page, pay, close } = await atCounter(bench, pages)
+    const { page, pay, close, ask, at } = await atCounter(bench, pages)
     await hold(page, 'mastercard')
     const paying = pay(500_00n)
     await until(page, /Present card/)
@@ -173,6 +176,14 @@ describe.skipIf(noBrowser !== undefined)(`the page of the bench${noBrowser ? `: 
     await page.getByRole('group', { name: 'Event', exact: true }).getByText('Cryptogram Information Data').waitFor()
     await page.getByRole('button', { name: '● now' }).click()
     await page.locator('.device.past').waitFor({ state: 'detached' })
+    // Its own file beside it: the same events, and nothing that is no trace.
+    const other = page.getByLabel('Put a trace beside it')
+    await other.setInputFiles({ name: 'no.jsonl', mimeType: 'text/plain', buffer: Buffer.from('{"a":1}\n') })
+    await page.locator('.notice.bad').waitFor()
+    const trace = (await ask('GET', `${at}/trace`)).text
+    await other.setInputFiles({ name: 'yesterday.jsonl', mimeType: 'text/plain', buffer: Buffer.from(trace) })
+    await page.getByRole('region', { name: 'yesterday.jsonl' }).locator('[role=option]', { hasText: 'Present card' }).first().waitFor()
+    expect(await violations(page)).toEqual([])
     expect(await says(page).textContent()).toMatch(/WELCOME/)
     await close()
   })
