@@ -3,7 +3,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { currency, httpAcquirer, open, type PaymentResult, pay } from '../../../../devices/index.ts'
-import type { Bench } from '../../../../simulator/bench/bench.ts'
+import type { Bench } from '../../../../simulator/bench/options.ts'
 import type { Opened, Pages } from '../../scenario/report/browser.ts'
 import { type Ask, asking } from '../client.ts'
 

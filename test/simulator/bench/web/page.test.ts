@@ -1,7 +1,8 @@
 /** The page of the bench on a real bench, in a real browser: a person pays by chip and by tap, with the pointer and with keys alone. Needs `npm run build`. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Bench, startBench } from '../../../../simulator/bench/bench.ts'
+import { startBench } from '../../../../simulator/bench/bench.ts'
+import type { Bench } from '../../../../simulator/bench/options.ts'
 import { noBrowser, Pages, violations } from '../../scenario/report/browser.ts'
 import { atCounter, between, drag, hold, says, until } from './counter.ts'
 
