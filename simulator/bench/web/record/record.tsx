@@ -1,6 +1,7 @@
 /** What was done as a scenario: from a mark on, saved, looked at, and run again. */
 
 import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Ran } from '../state/api.ts'
 import { useBench } from '../state/view.ts'
 
 /** A file for the person who asked for it. */
@@ -12,20 +13,8 @@ export function download(name: string, text: string, type = 'text/plain'): void 
   setTimeout(() => URL.revokeObjectURL(link.href), 1_000)
 }
 
-interface Ran {
-  readonly status: string
-  readonly name: string
-  readonly reason?: string
-}
-
-/** Cases of a result, whatever shape it has: one, or several. */
-function casesOf(told: unknown): readonly Ran[] {
-  const results = (told as { readonly results?: readonly Ran[] }).results
-  return results ?? (Array.isArray(told) ? (told as readonly Ran[]) : [told as Ran])
-}
-
 export function Record({ close }: { close: () => void }) {
-  const { say, act } = useBench()
+  const { say, act, store } = useBench()
   const [text, setText] = useState('')
   const [ran, setRan] = useState<readonly Ran[]>()
   const [running, setRunning] = useState(false)
@@ -35,11 +24,17 @@ export function Record({ close }: { close: () => void }) {
     dialog.current?.showModal()
     read()
   }, [])
+  /** Its steps are gone through in the trace, beside those of the bench. */
+  const beside = ({ name, trace }: Ran) => {
+    store.set({ other: { name, events: trace?.events ?? [] } })
+    close()
+    document.getElementById('trace-panel')?.scrollIntoView()
+  }
   const run = async () => {
     setRunning(true)
     const told = await act(api => api.runScenario(text))
     setRunning(false)
-    if (told !== undefined) setRan(casesOf(told))
+    if (told) setRan(told.results)
   }
   return (
     <dialog ref={dialog} class="editor record" aria-labelledby="record-title" onClose={close}>
@@ -55,7 +50,12 @@ export function Record({ close }: { close: () => void }) {
       <ul class="problems" aria-live="polite">
         {ran?.map((one, at) => (
           <li key={at} class={one.status === 'passed' ? 'good' : 'bad'}>
-            {one.name}: {one.status} {one.reason}
+            {one.name}: {say(`bench.record.${one.status}`)} {one.reason}{' '}
+            {one.trace && (
+              <button type="button" class="quiet" onClick={() => beside(one)}>
+                {say('bench.record.look')}
+              </button>
+            )}
           </li>
         ))}
       </ul>

@@ -32,6 +32,14 @@ export interface ProfileProblem {
   readonly rule: string
 }
 
+/** A case of a scenario that was run. */
+export interface Ran {
+  readonly name: string
+  readonly status: 'passed' | 'failed' | 'skipped' | 'flaky'
+  readonly reason?: string
+  readonly trace?: { readonly events: readonly TraceEvent[] }
+}
+
 /** One numbered event of a session. */
 export interface Happening {
   readonly n: number
@@ -107,7 +115,7 @@ export function benchApi(token: string) {
         answerApp: (id: string, body: Body) => call<AppState>('POST', `${at}/apps/${id}/answer`, body),
         mark: () => call<unknown>('POST', `${at}/mark`, {}),
         scenario: () => get<string>(`${at}/scenario`),
-        runScenario: (text: string) => call<unknown>('POST', `${at}/scenario`, { text }),
+        runScenario: (text: string) => call<{ readonly results: readonly Ran[] }>('POST', `${at}/scenario`, { text, trace: true }),
         file: () => get<unknown>(`${at}/file`),
         traceUrl: () => `/api${at}/trace?token=${encodeURIComponent(token)}`,
         eventsUrl: (after: number) => `/api${at}/events?after=${after}&token=${encodeURIComponent(token)}`,

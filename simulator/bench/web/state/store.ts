@@ -19,13 +19,15 @@ export interface BenchState {
   readonly held: string | undefined
   /** What was refused, or done, last: told once. */
   readonly notice: { readonly text: string; readonly bad: boolean; readonly count: number } | undefined
+  /** A trace that stands beside the one of the bench. */
+  readonly other: { readonly name: string; readonly events: readonly TraceEvent[] } | undefined
   /** How many events the trace has; the list itself is `events`, which grows. */
   readonly traced: number
 }
 
 const empty: BenchState = {
   ...{ session: undefined, readers: [], cards: [], bank: undefined, apps: [], line: 'waiting' },
-  ...{ held: undefined, notice: undefined, traced: 0 },
+  ...{ held: undefined, notice: undefined, other: undefined, traced: 0 },
 }
 
 /** Events that are kept for the trace; the oldest go in blocks. */

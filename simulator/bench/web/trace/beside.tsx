@@ -1,15 +1,12 @@
 /** Another trace beside the one of the bench: from a file, with its own axis, list and outcome. */
 
 import { useState } from 'preact/hooks'
-import type { TraceEvent } from '../../../../src/trace/event.ts'
 import { parseTraceLog } from '../../../../src/trace/read.ts'
 import { Outcome } from '../../../trace-view/outcome.tsx'
 import { TraceView } from '../../../trace-view/trace-view.tsx'
+import type { BenchState } from '../state/store.ts'
 
-export interface Other {
-  readonly name: string
-  readonly events: readonly TraceEvent[]
-}
+type Other = NonNullable<BenchState['other']>
 
 /** @throws Fault `bad-config` for what is no trace */
 export async function readOther(file: File): Promise<Other> {

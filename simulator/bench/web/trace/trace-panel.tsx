@@ -7,7 +7,7 @@ import { TraceView } from '../../../trace-view/trace-view.tsx'
 import type { Past } from '../readers/reader.tsx'
 import { clockText } from '../state/names.ts'
 import { useBench, useSelect } from '../state/view.ts'
-import { Beside, type Other, readOther } from './beside.tsx'
+import { Beside, readOther } from './beside.tsx'
 import { momentAt } from './moment.ts'
 
 /** Milliseconds between two pictures of a trace that grows. */
@@ -37,7 +37,7 @@ export function TracePanel({ onPast }: { onPast: (past: ReadonlyMap<string, Past
   const [since, setSince] = useState(0)
   const [selected, setSelected] = useState<number>()
   const [focus, setFocus] = useState(0)
-  const [other, setOther] = useState<Other>()
+  const other = useSelect(state => state.other)
   const all = still ?? growing
   const events = useMemo(() => (since > 0 ? all.filter(({ at }) => at >= since) : all), [all, since])
   const only = readers.length === 1 ? readers[0]?.id : undefined
@@ -59,7 +59,11 @@ export function TracePanel({ onPast }: { onPast: (past: ReadonlyMap<string, Past
   }
   const put = (input: HTMLInputElement) => {
     const [file] = input.files ?? []
-    if (file) readOther(file).then(setOther, error => store.tell(String(error.message), true))
+    if (file)
+      readOther(file).then(
+        read => store.set({ other: read }),
+        error => store.tell(String(error.message), true),
+      )
   }
   const now = selected === undefined ? undefined : events[selected]
   return (
@@ -100,7 +104,7 @@ export function TracePanel({ onPast }: { onPast: (past: ReadonlyMap<string, Past
           {say('bench.trace.save')}
         </a>
         {other ? (
-          <button type="button" onClick={() => setOther(undefined)}>
+          <button type="button" onClick={() => store.set({ other: undefined })}>
             {say('bench.trace.alone')}
           </button>
         ) : (
