@@ -35,7 +35,7 @@ const memoryRule = door.shape({ clock: door.maybe(door.clock), header: door.mayb
 
 /**
  * A Tracer that writes lines of JSON: the header at once, then the events in the order in which they are told, with the time of their telling. What is secret is masked before
- * it is written (`maskingRules`). Events wait for each other a moment, since a line costs half as much in company: until the host is asked, the payment ends, `flush`, `close`,
+ * it is written (`maskingRules`). Events wait for each other a moment, since a line costs less in company: until the host is asked, the payment ends, `flush`, `close`,
  * or for 20 milliseconds.
  * @example
  * ```ts
