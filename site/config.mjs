@@ -10,7 +10,7 @@ const pages = join(site, 'pages')
 const shelves = {
   'Ways in': ['index', 'start-app', 'tutorial', 'start-rig', 'start-reader'],
   Guide: ['orders', 'acquirer', 'transports', 'profiles', 'mpos-behaviour', 'conditions'],
-  'Test bench': ['scenarios', 'provoke', 'reports', 'trace', 'recordings', 'explain', 'simulator', 'cards', 'virtual-reader'],
+  'Test bench': ['bench', 'scenarios', 'provoke', 'reports', 'trace', 'recordings', 'explain', 'simulator', 'cards', 'virtual-reader'],
   Readers: ['adding-a-reader', 'devices/*'],
   'How it is made': ['architecture', 'decisions', 'emv-coverage', 'quality', 'changelog', 'contributing', 'security'],
 }

@@ -101,7 +101,7 @@ function openSockets(server: Server, sessions: Sessions, token: string): WebSock
       if (given !== null && !/^\d{1,15}$/.test(given))
         throw new Fault('bad-argument', `after is ${given}`, { field: 'after', value: given, rule: 'a number' })
       const after = startOf(session, given === null ? undefined : Number(given))
-      sockets.handleUpgrade(request, socket, head, own => void feed(own, session.happenings, after, sessions.use(session)))
+      sockets.handleUpgrade(request, socket, head, own => void feed(own, socket, session.happenings, after, sessions.use(session)))
     } catch (error) {
       const { status, body } = failureOf(error)
       refuse(status, body)

@@ -3,16 +3,17 @@
 import { benchAddress } from '../../src/bench-address.ts'
 import { sleep, systemClock } from '../../src/clock.ts'
 import * as door from '../../src/door.ts'
-import { Fault, type FaultCode } from '../../src/errors.ts'
+import { Fault, type FaultCode, isFault } from '../../src/errors.ts'
+import type { TraceEvent } from '../../src/trace/event.ts'
 import type { Bench, BenchOptions } from './options.ts'
-import type { AppAnswer, AppState } from './schema/app.ts'
+import type { AppAnswer, AppState } from './schema/app-types.ts'
 import type { BankState, BenchEvent, CardState, ReaderState, SessionState } from './schema/types.ts'
 
 export type { Clock, Limit } from '../../src/clock.ts'
 export { Fault, type FaultCode, type FaultDetails, isFault } from '../../src/errors.ts'
-export type { TraceEvent } from '../../src/trace/event.ts'
+export type * from '../../src/trace/event.ts'
 export type { Bench, BenchOptions } from './options.ts'
-export type { AppAnswer, AppState } from './schema/app.ts'
+export type * from './schema/app-types.ts'
 export type * from './schema/types.ts'
 
 /** An event of a session. */
@@ -22,7 +23,7 @@ export interface NumberedEvent {
   /** Where it happened, if at a reader. */
   readonly reader?: string
   /** Of the trace, or the whole state of a noun after it has changed. */
-  readonly event: BenchEvent | ({ readonly kind: string } & Readonly<Record<string, unknown>>)
+  readonly event: BenchEvent | TraceEvent
 }
 
 /** Which display, which lights. */
@@ -49,6 +50,12 @@ export interface AppScreenWanted {
   readonly timeout?: number
 }
 
+/** How a card is put in. */
+export interface InsertOptions {
+  /** Upside down or back to front. */
+  readonly wrongWay?: boolean
+}
+
 /** One reader of a session. Every deed tells how the reader is after it. */
 export interface BenchReaderClient {
   /** `r1` */
@@ -58,7 +65,7 @@ export interface BenchReaderClient {
   /** Presses keys; what nobody reads does nothing. */
   press(...keys: readonly string[]): Promise<ReaderState>
   /** Puts a card into the slot. @throws Fault `busy` */
-  insert(card: string, how?: { /** Upside down or back to front. */ readonly wrongWay?: boolean }): Promise<ReaderState>
+  insert(card: string, how?: InsertOptions): Promise<ReaderState>
   /** Takes the card out of the slot, whatever the reader does with it. */
   pull(): Promise<ReaderState>
   /** Holds a card to the antenna. @throws Fault `busy` */
@@ -235,10 +242,12 @@ async function* eventsOf(
 ): AsyncGenerator<NumberedEvent, void> {
   let last = after
   let tries = 0
+  let connected = false
   while (!signal?.aborted) {
     try {
       const response = await request('GET', `${path}${last === undefined ? '' : `?after=${last}`}`, undefined, signal)
       tries = 0
+      connected = true
       for await (const { data, event } of serverEvents(response.body!)) {
         if (event === 'gone') throw gone(data)
         const told = JSON.parse(data) as NumberedEvent
@@ -249,6 +258,8 @@ async function* eventsOf(
       }
     } catch (error) {
       if (signal?.aborted) return
+      // It ended while the line was down.
+      if (connected && isFault(error, 'not-found') && error.details.first === undefined) return
       if (error instanceof Fault && (error.code !== 'link-failed' || last === undefined || ++tries > 20)) throw error
     }
     await sleep(AGAIN, systemClock, signal).catch(() => {})

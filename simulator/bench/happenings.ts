@@ -22,6 +22,7 @@ export class Happenings {
   #last = 0
   #size = 0
   #ended = false
+  #waking: NodeJS.Immediate | undefined
 
   constructor(most: Kept = kept) {
     this.#kept = most
@@ -46,7 +47,9 @@ export class Happenings {
   push(event: string, reader?: string): void {
     if (this.#ended) return
     const n = ++this.#last
-    const line = reader === undefined ? `{"n":${n},"event":${event}}` : `{"n":${n},"reader":"${reader}","event":${event}}`
+    const told = reader === undefined ? `{"n":${n},"event":${event}}` : `{"n":${n},"reader":"${reader}","event":${event}}`
+    // What was put together is kept as a tree of its pieces, each an object, four times as large: as bytes and back it is one text.
+    const line = Buffer.from(told).toString()
     const { events, size } = this.#kept
     while (this.#first < n && (n - this.#first >= events || this.#size + line.length > size)) this.#forget()
     this.#lines[n % events] = line
@@ -66,10 +69,15 @@ export class Happenings {
     this.#wakeAll()
   }
 
+  /** Once a turn of the event loop: what happens at once is told at once. */
   #wakeAll(): void {
-    const waiting = [...this.#wake]
-    this.#wake.clear()
-    for (const wake of waiting) wake()
+    if (this.#wake.size === 0) return
+    this.#waking ??= setImmediate(() => {
+      this.#waking = undefined
+      const waiting = [...this.#wake]
+      this.#wake.clear()
+      for (const wake of waiting) wake()
+    })
   }
 
   /**

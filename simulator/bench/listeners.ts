@@ -1,5 +1,6 @@
 /** Listeners of a session: over SSE and WebSocket, each at its own pace and from the number that it asks for. Nothing is queued for one that is slow: it is behind. */
 
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { isFault } from '../../src/errors.ts'
 import { failureOf } from './failure.ts'
@@ -62,7 +63,7 @@ function within(work: Promise<void>, signal: AbortSignal): Promise<void> {
 }
 
 /** Each event is one message. */
-export async function feed(socket: WebSocket, happenings: Happenings, after: number, over: () => void): Promise<void> {
+export async function feed(socket: WebSocket, line: Duplex, happenings: Happenings, after: number, over: () => void): Promise<void> {
   const gone = new AbortController()
   const stop = () => gone.abort()
   socket.on('close', stop)
@@ -75,7 +76,9 @@ export async function feed(socket: WebSocket, happenings: Happenings, after: num
       if (gone.signal.aborted) break
       const lines = happenings.after(at)
       if (lines.length === 0 && happenings.ended) return socket.close(1000, 'the session has ended')
-      for (const line of lines) socket.send(line)
+      line.cork() // many messages are one piece on the line
+      for (const text of lines) socket.send(text)
+      line.uncork()
       at += lines.length
       if (socket.bufferedAmount > MOST_BUFFERED) await drained(socket, gone.signal)
     }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import * as api from '../../devices/index.ts'
+import { benchClient } from '../../simulator/bench/client.ts'
 import * as simulator from '../../simulator/world.ts'
 import { type Counter, virtualCounter } from '../../simulator/world.ts'
 import { currency } from '../../src/currency.ts'
@@ -32,7 +33,7 @@ afterEach(async () => {
 const junk: readonly unknown[] = [undefined, null, 0, -1, Number.NaN, 1.5, 100n, '', 'x', '100', {}, [], () => {}, true, new Uint8Array(3), new Map(), Symbol('s'), new Date(Number.NaN)] // biome-ignore format: a list
 
 const isClass = (one: unknown) => /^class\b/.test(Function.prototype.toString.call(one))
-const functions = [...Object.entries(api), ...Object.entries(simulator)].filter(
+const functions = [...Object.entries(api), ...Object.entries(simulator), ...Object.entries({ benchClient })].filter(
   ([, one]) => typeof one === 'function' && !isClass(one),
 ) as [string, (...args: unknown[]) => unknown][]
 

@@ -8,7 +8,7 @@ it('all that the entries show has a docstring, and the first names have an examp
   const known = ['open', 'pay', 'virtualCounter', 'DukptDevice', 'readTemplate']
   expect(all.filter(({ kind, name }) => kind === 'export' && known.includes(name))).toHaveLength(known.length)
   expect(all.length).toBeGreaterThan(2000)
-  expect(Object.keys(entries())).toEqual(['.', './simulator', './tools', './emv', './payment', './receipt', './tlv'])
+  expect(Object.keys(entries())).toEqual(['.', './simulator', './bench', './tools', './emv', './payment', './receipt', './tlv'])
   expect(all.filter(({ documented }) => !documented).map(({ file, line, name }) => `${file}:${line} ${name}`)).toEqual([])
   expect(firstNames).toHaveLength(20)
   expect(withoutExample(all)).toEqual([])

@@ -22,6 +22,7 @@ const installed = (...path: string[]) => join(app.folder, 'node_modules/tapdip',
 const entries = {
   tapdip: 'open',
   'tapdip/simulator': 'virtualCounter',
+  'tapdip/bench': 'benchClient',
   'tapdip/tools': 'initialKey',
   'tapdip/emv': 'transact',
   'tapdip/payment': 'openTill',

@@ -22,7 +22,7 @@ import { inFull, moneyOf } from './request.ts'
 import type { Shelf } from './shelf.ts'
 
 /** How many requests are remembered, and how many of them, and of the orders, a state tells. */
-const REMEMBERED = 200
+const REMEMBERED = 50
 const TOLD = 10
 /** The currency of the accounts: of balances, as they are told. */
 const unit = currency('RUB')

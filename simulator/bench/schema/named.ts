@@ -1,6 +1,8 @@
 /** The schemas tell what the types by hand name, neither more nor less: a difference does not compile. */
 
 import type { z } from 'zod'
+import type { appAnswer, appState } from './app.ts'
+import type { AppAnswer, AppState } from './app-types.ts'
 import type { bankOrder, bankRequest, bankRequestInFull, bankState } from './bank.ts'
 import type { cardState } from './card.ts'
 import type { readerState } from './reader.ts'
@@ -11,6 +13,8 @@ type Deep<T> = T extends (infer One)[] ? Deep<One>[] : T extends object ? { -rea
 type Alike<Named, Told> = [Deep<Named>] extends [Deep<Told>] ? ([Deep<Told>] extends [Deep<Named>] ? true : never) : never
 
 export const statesAreNamed: {
+  app: Alike<AppState, z.output<typeof appState>>
+  answer: Alike<AppAnswer, z.output<typeof appAnswer>>
   session: Alike<SessionState, z.output<typeof sessionState>>
   reader: Alike<ReaderState, z.output<typeof readerState>>
   card: Alike<CardState, z.output<typeof cardState>>
@@ -18,4 +22,4 @@ export const statesAreNamed: {
   request: Alike<BankRequest, z.output<typeof bankRequest>>
   inFull: Alike<BankRequestInFull, z.output<typeof bankRequestInFull>>
   order: Alike<BankOrder, z.output<typeof bankOrder>>
-} = { session: true, reader: true, card: true, bank: true, request: true, inFull: true, order: true }
+} = { app: true, answer: true, session: true, reader: true, card: true, bank: true, request: true, inFull: true, order: true }

@@ -1,5 +1,7 @@
 /** What the bench tells, by name: plain types for its page, for `tapdip/bench`, and for whoever writes a client; `schema/*` holds each to what is checked. */
 
+import type { AppState } from './app-types.ts'
+
 /** A session: a counter with readers, cards, a bank and apps. */
 export interface SessionState {
   /** `s1`. */
@@ -314,41 +316,59 @@ export interface BankState {
 /** What the state of a noun is told with, after each change of it. */
 export type BenchEvent =
   | {
+      /** The state of a noun. */
       readonly kind: 'bench'
+      /** Of which noun. */
       readonly what: 'reader'
+      /** Its id. */
       readonly id: string
       /** Null: it is gone. */
       readonly state: ReaderState | null
     }
   | {
+      /** The state of a noun. */
       readonly kind: 'bench'
+      /** Of which noun. */
       readonly what: 'card'
+      /** Its id. */
       readonly id: string
       /** Null: it is gone. */
       readonly state: CardState | null
     }
   | {
+      /** The state of a noun. */
       readonly kind: 'bench'
+      /** Of which noun. */
       readonly what: 'bank'
+      /** There is one. */
       readonly id: 'bank'
+      /** As it is now. */
       readonly state: BankState
     }
   | {
+      /** The state of a noun. */
       readonly kind: 'bench'
+      /** Of which noun. */
       readonly what: 'app'
+      /** Its id. */
       readonly id: string
       /** Null: it is gone. */
-      readonly state: unknown
+      readonly state: AppState | null
     }
   | {
+      /** The state of a noun. */
       readonly kind: 'bench'
+      /** Of which noun. */
       readonly what: 'session'
+      /** Its id. */
       readonly id: string
       /** Null: it has ended, and nothing follows. */
       readonly state: SessionState | null
     }
   | {
+      /** The state of a noun. */
       readonly kind: 'bench'
+      /** Of which noun. */
       readonly what: 'deed'
       /** What was done to it: a reader’s or card’s id, `bank`. */
       readonly id: string

@@ -42,7 +42,7 @@ async function payWrong(session: BenchSessionClient, id = 'r1'): Promise<string>
 /** Hands bytes on, and cuts the line after so many of them. */
 async function cutting(port: number, after: number) {
   const sockets = new Set<Socket>()
-  let cuts = 0
+  let [cuts, most] = [0, after]
   const server = createServer(near => {
     const far = new (near.constructor as typeof Socket)()
     far.connect(port, '127.0.0.1')
@@ -59,7 +59,7 @@ async function cutting(port: number, after: number) {
     far.on('data', (piece: Buffer) => {
       passed += piece.length
       near.write(piece)
-      if (passed > after) {
+      if (passed > most) {
         cuts++
         near.destroy()
       }
@@ -71,7 +71,10 @@ async function cutting(port: number, after: number) {
     for (const one of sockets) one.destroy()
     return new Promise<void>(resolve => server.close(() => resolve()))
   }
-  return { origin: `http://127.0.0.1:${own}`, cuts: () => cuts, close }
+  const mend = () => {
+    most = Number.POSITIVE_INFINITY
+  }
+  return { origin: `http://127.0.0.1:${own}`, cuts: () => cuts, mend, close }
 }
 
 describe('a client of the bench', () => {
@@ -87,6 +90,9 @@ describe('a client of the bench', () => {
     const whole = bench.sessions.session(session.id).happenings
     const last = whole.last
     await expect.poll(() => heard.at(-1)?.n ?? 0, { timeout: 30_000 }).toBeGreaterThanOrEqual(last)
+    line.mend()
+    await session.reader('r1').knob('latency 0')
+    await expect.poll(() => heard.at(-1)?.n ?? 0, { timeout: 30_000 }).toBeGreaterThanOrEqual(whole.last)
     await session.close()
     await listening
     await line.close()
