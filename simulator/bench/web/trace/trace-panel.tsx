@@ -13,18 +13,31 @@ import { momentAt } from './moment.ts'
 /** Milliseconds between two pictures of a trace that grows. */
 const PACE = 200
 
-/** The events as they are now, a few times a second: a list that does not change while it is shown. */
-function useEvents(): readonly TraceEvent[] {
+/** Whether an element is in sight, or nearly. */
+function useSeen(element: { readonly current: HTMLElement | null }): boolean {
+  const [seen, setSeen] = useState(false)
+  useEffect(() => {
+    if (!element.current) return
+    const watch = new IntersectionObserver(entries => setSeen(entries.at(-1)!.isIntersecting), { rootMargin: '100px' })
+    watch.observe(element.current)
+    return () => watch.disconnect()
+  }, [])
+  return seen
+}
+
+/** The events as they are now, a few times a second: a list that does not change while it is shown. What nobody sees is not drawn. */
+function useEvents(seen: boolean): readonly TraceEvent[] {
   const { store } = useBench()
   const traced = useSelect(state => state.traced)
   const [events, setEvents] = useState<readonly TraceEvent[]>(() => [...store.events])
   const timer = useRef<ReturnType<typeof setTimeout>>()
   useEffect(() => {
+    if (!seen) return
     timer.current ??= setTimeout(() => {
       timer.current = undefined
       setEvents([...store.events])
     }, PACE)
-  }, [traced])
+  }, [traced, seen])
   useEffect(() => () => clearTimeout(timer.current), [])
   return events
 }
@@ -32,7 +45,8 @@ function useEvents(): readonly TraceEvent[] {
 export function TracePanel({ onPast }: { onPast: (past: ReadonlyMap<string, Past> | undefined) => void }) {
   const { say, store, api } = useBench()
   const readers = useSelect(state => state.readers)
-  const growing = useEvents()
+  const view = useRef<HTMLDivElement>(null)
+  const growing = useEvents(useSeen(view))
   const [still, setStill] = useState<readonly TraceEvent[]>()
   const [since, setSince] = useState(0)
   const [selected, setSelected] = useState<number>()
@@ -114,7 +128,7 @@ export function TracePanel({ onPast }: { onPast: (past: ReadonlyMap<string, Past
           </label>
         )}
       </div>
-      <div class={other ? 'two' : ''}>
+      <div ref={view} class={other ? 'two' : ''}>
         <div>
           <TraceView events={events} selected={selected} focus={focus} onSelect={choose} follow={selected === undefined} />
           <Outcome events={events} onStep={lead} />
