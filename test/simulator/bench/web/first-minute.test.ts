@@ -72,7 +72,7 @@ describe.skipIf(noBrowser !== undefined)(`the first minute${noBrowser ? `: ${noB
     const { page, complaints } = counter
     await page.getByRole('button', { name: 'Record', exact: true }).click()
     const text = page.getByRole('textbox', { name: 'Scenario' })
-    await page.waitForFunction('document.querySelector("dialog textarea")?.value.includes("mir-maestro")')
+    await expect.poll(() => text.inputValue(), { timeout: 20_000 }).toContain('mir-maestro')
     expect(await text.inputValue()).not.toContain(pin.repeat(2))
     await page.getByRole('button', { name: 'Run it' }).click()
     await page.locator('.record .problems li').first().waitFor()
