@@ -145,10 +145,12 @@ export const listOf = (rule: Rule, least = 0): Rule => ({
 /** An object whose fields hold their rules; others are not looked at. */
 export const shape = (fields: Readonly<Record<string, Rule>>): Rule => {
   const rules = Object.entries(fields)
+  const needed = rules.filter(([name, rule]) => rule.broken(undefined, name) !== undefined)
+  const namedFirst = (needed.length > 0 ? needed : rules).slice(0, 3).map(([name]) => name)
   return {
     takes: 'an object',
     broken(value, path) {
-      if (!isObject(value)) return { path, value, takes: `an object with ${Object.keys(fields).slice(0, 3).join(', ')}` }
+      if (!isObject(value)) return { path, value, takes: `an object with ${namedFirst.join(', ')}` }
       for (let at = 0; at < rules.length; at++) {
         const [name, rule] = rules[at]
         const broken = rule.broken((value as Record<string, unknown>)[name], name)

@@ -8,6 +8,8 @@ export interface LineFileOptions {
   readonly option: string
   /** An existing file is emptied, and a link followed; else both are refused. */
   readonly overwrite?: boolean
+  /** Each line is on the disk when it was taken: for who may be killed between two of them. */
+  readonly each?: boolean
   /** Hears once, in words, that a line could not be written. */
   readonly onFailure: (what: string) => void
 }
@@ -24,11 +26,11 @@ let atExit = false
 
 /**
  * Opens `path` (mode 0600) and gives what appends one line to it. Lines are written together when the work that told them has paused, at the end of each turn of the event
- * loop and at the end of the program, for a call to the system costs more than a line: who kills the program (SIGKILL) loses what came since. It never throws: after the
+ * loop and at the end of the program, for a call to the system costs more than a line: who kills the program (SIGKILL) loses what came since, unless `each` says otherwise. It never throws: after the
  * first line that cannot be written nothing more is. A device or a pipe is written to as it is.
  * @throws Fault `bad-argument` where the file cannot be made
  */
-export function lineFile(path: string, { option, overwrite = false, onFailure }: LineFileOptions): LineFile {
+export function lineFile(path: string, { option, overwrite = false, each = false, onFailure }: LineFileOptions): LineFile {
   const there = statusOf(path, option)
   if (there && !overwrite && (there.isFile() || there.isSymbolicLink())) throw fileFault(option, path, { code: 'EEXIST' }, 'write')
   const { O_WRONLY, O_CREAT, O_EXCL, O_TRUNC, O_APPEND } = constants
@@ -60,7 +62,7 @@ export function lineFile(path: string, { option, overwrite = false, onFailure }:
   const take = (line: string) => {
     if (fd === undefined) return
     lines += `${line}\n`
-    if (lines.length >= MOST_WAITING) flush()
+    if (each || lines.length >= MOST_WAITING) flush()
     else if (!waiting.has(flush)) later(flush)
   }
   return Object.assign(take, { flush })

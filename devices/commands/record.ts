@@ -29,17 +29,13 @@ export function traceTo(file: string, overwrite: boolean | undefined, header?: T
 
 /** Each connection begins with a head of its own; each line is on the disk when it has passed. @throws Fault `bad-argument` */
 export function recordTo(file: string, overwrite: boolean | undefined): NonNullable<OpenOptions['trace']> {
-  const lines = fileFor('--record', file, overwrite)
-  const write = (line: string) => {
-    lines(line)
-    lines.flush()
-  }
+  const write = fileFor('--record', file, overwrite, true)
   return (link, { redaction, name }, dialect) => traced(link, { write, redaction, reader: { family: name, dialect } })
 }
 
-function fileFor(option: string, file: string, overwrite: boolean | undefined): LineFile {
+function fileFor(option: string, file: string, overwrite: boolean | undefined, each = false): LineFile {
   return lineFile(file, {
-    ...{ option, overwrite: overwrite === true },
+    ...{ option, overwrite: overwrite === true, each },
     onFailure: what => process.stderr.write(`tapdip: ${what}\n`),
   })
 }

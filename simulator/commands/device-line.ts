@@ -16,14 +16,10 @@ export interface DeviceLine {
 /** What wraps each link of a virtual reader, so that its line is in `file`, each message as soon as it has passed. @throws Fault `bad-argument` */
 export function recordTo(file: string, overwrite: boolean | undefined, line: DeviceLine): (link: Link) => Link {
   const { family, dialect } = line
-  const lines = lineFile(file, {
-    ...{ option: '--record', overwrite: overwrite === true },
+  const write = lineFile(file, {
+    ...{ option: '--record', overwrite: overwrite === true, each: true },
     onFailure: what => process.stderr.write(`tapdip-sim: ${what}\n`),
   })
-  const write = (text: string) => {
-    lines(text)
-    lines.flush()
-  }
   return link => traced(hungUp(link), { write, redaction: redactionFor(link, line), side: 'device', reader: { family, dialect } })
 }
 

@@ -22,7 +22,8 @@ export interface Seen {
   readonly payment?: PaymentResult | undefined
   readonly receipt?: Readonly<Record<string, unknown>> | undefined
   readonly fault?: Fault | undefined
-  readonly exit: number
+  /** Left out where the app was killed: what is killed exits with nothing of its own. */
+  readonly exit?: number | undefined
   readonly screens: readonly Screen[]
   readonly stages: readonly string[]
   readonly host: readonly HostEvent[]
@@ -65,7 +66,8 @@ export function compare(expected: ExpectPlan, seen: Seen, under = 'expect'): Exp
     )
   for (const [name, wanted] of Object.entries(expected.receipt ?? {})) ofField(`receipt.${name}`, wanted, seen.receipt?.[name], look)
   if (expected.host) ofHost(expected.host, seen, look)
-  if (expected.order) ofOrder(expected.order, seen, look)
+  if (expected.order === null) look('order', null, seen.hostOrder?.state ?? null, seen.hostOrder === undefined)
+  else if (expected.order) ofOrder(expected.order, seen, look)
   if (expected.journal) ofJournal(expected.journal, seen, look)
   if (expected.firmware !== undefined) look('firmware', expected.firmware, seen.firmware ?? null, expected.firmware === seen.firmware)
   if (expected.within !== undefined) look('within', expected.within, Math.round(seen.elapsed), seen.elapsed <= expected.within)
@@ -80,7 +82,7 @@ function ofResult(expected: ExpectPlan, seen: Seen, look: Look): void {
     result: seen.result ?? null,
     reason: payment ? (payment.reason ?? 'none') : (seen.journalOrder?.entries.at(-1)?.reason ?? null),
     fault: fault?.code ?? 'none',
-    exit: seen.exit,
+    exit: seen.exit ?? null,
     interface: payment ? (payment.interface ?? 'none') : null,
     cvm: payment ? (payment.cvm ?? 'untold') : null,
     application: payment?.application?.label ?? null,

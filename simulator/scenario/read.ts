@@ -14,6 +14,8 @@ export interface Written {
   readonly file?: string
   /** Where it begins in the file, from 1. */
   readonly line?: number
+  /** Where a path of the scenario stands in the file: there, in the defaults, or as far as it goes. */
+  readonly at?: (path: readonly string[]) => { readonly line: number; readonly column: number }
 }
 
 /** No scenario file is longer. */
@@ -64,14 +66,27 @@ export function parseScenarios(text: string, file: string): Written[] {
   }
   if (!several) {
     const { $schema: _, ...scenario } = value as ScenarioInput & { readonly $schema?: string }
-    return [{ scenario, file, line: 1 }]
+    return [{ scenario, file, line: 1, at: path => placeIn(document, lines, [path]) }]
   }
   const { defaults, scenarios } = value as { readonly defaults?: object; readonly scenarios: readonly ScenarioInput[] }
   return scenarios.map((one, at) => ({
     scenario: merged(defaults ?? {}, one) as ScenarioInput,
     file,
     line: lines.linePos(nodeAt(document, ['scenarios', at])?.range?.[0] ?? 0).line,
+    at: path =>
+      placeIn(document, lines, [
+        ['scenarios', String(at), ...path],
+        ['defaults', ...path],
+      ]),
   }))
+}
+
+/** Where the first of these paths stands that is there; else as much of the first as is. */
+function placeIn(document: Document, lines: LineCounter, paths: readonly (readonly string[])[]): { line: number; column: number } {
+  const [first] = paths
+  const path = paths.find(one => document.hasIn(one)) ?? first
+  const { line, col } = lines.linePos(positionOf(document, { path: [...path], kind: 'rule', value: '', rule: '' }))
+  return { line, column: col }
 }
 
 /** Where the scenarios of a file that was read stand in it: the line of each, as its cases tell it, and its path. */

@@ -49,8 +49,8 @@ export interface StepResult {
   readonly receipt?: Json
   /** What it was ended by. */
   readonly fault?: SeenFault
-  /** As the command line would exit with it: `EXIT`. */
-  readonly exit: number
+  /** As the command line would exit with it: `EXIT`; left out where the app was killed, which exits with nothing of its own. */
+  readonly exit?: number
 }
 
 /** One case: a scenario with one value of each axis of its matrix, at one reader. */

@@ -345,22 +345,24 @@ function orderSeen({ order }: Look, app: App, number: string | undefined): Pick<
   return { ...(order && { hostOrder: order }), ...(kept && { journalOrder: kept }) }
 }
 
-function exitCode({ told, fault }: Outcome): number {
+function exitCode({ told, fault }: Outcome): number | undefined {
   if (fault) return exitOf(fault)
   const result = told?.result ?? 'ok'
+  if (result === 'killed') return undefined
   if (result === 'in-process') return EXIT.unknown
   return result in EXIT ? EXIT[result as keyof typeof EXIT] : EXIT.ok
 }
 
 function stepResult(outcome: Outcome): StepResult {
   const { name, told, fault } = outcome
+  const exit = exitCode(outcome)
   const content = told?.payment ? paymentJson(told.payment) : (told?.content ?? (told && { result: told.result }))
   return {
     step: name,
     ...(content !== undefined && { result: plain(content) }),
     ...(told?.receipt !== undefined && { receipt: plain(told.receipt) }),
     ...(fault && { fault: seenFault(fault) }),
-    exit: exitCode(outcome),
+    ...(exit !== undefined && { exit }),
   }
 }
 

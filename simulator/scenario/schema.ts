@@ -185,8 +185,9 @@ export const expectation = z.strictObject({
       cancelled: money.optional(),
       operations: z.array(z.enum(operationTypes)).optional(),
     })
+    .nullable()
     .optional()
-    .describe('The order as the host has it in the end'),
+    .describe('The order as the host has it in the end; null: it has none'),
   journal: z
     .strictObject({
       state: z.enum(orderStates).optional().describe('Of the order'),

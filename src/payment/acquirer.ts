@@ -38,9 +38,9 @@ export interface AmountParts {
 export interface Merchant {
   /** As on the slip. */
   readonly name: string
-  /** Merchant identifier, up to 15 characters (9F16). */
+  /** Merchant identifier, 1 to 15 characters (9F16). */
   readonly id: string
-  /** Terminal identification, 8 characters (9F1C). */
+  /** Terminal identification, 1 to 8 characters (9F1C; a shorter one is filled up with spaces on the line). */
   readonly terminal: string
   /** As on the slip, in one line. */
   readonly address?: string

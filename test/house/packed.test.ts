@@ -127,7 +127,7 @@ describe('the packed package', () => {
       'LICENSE',
     ])
       expect(names).toContain(name)
-    expect([...new Set(names.map(name => name.split('/')[0]))].sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'devices', 'dist', 'docs', 'package.json', 'scenarios', 'simulator', 'src']) // biome-ignore format: one line
+    expect([...new Set(names.map(name => name.split('/')[0]))].sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'devices', 'dist', 'docs', 'examples', 'package.json', 'scenarios', 'simulator', 'src']) // biome-ignore format: one line
   })
 
   it('brings no scripts, and tells types first', () => {

@@ -1,6 +1,7 @@
 /** The runner as a rig uses it: `tapdip-sim test` and `report` in processes of their own. Needs `npm run build`. */
 
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -111,6 +112,28 @@ describe('a run', { timeout: 240_000 }, () => {
       expect(readReport(folder, 'run.json').results).toMatchObject([{ name: 'a dip', status: 'flaky', attempts: 2 }])
     } finally {
       leave()
+      await listening.close()
+      await device.close()
+    }
+  })
+
+  it('that is interrupted exits with 12, and begins no other case', async () => {
+    const device = virtualReader({ family: 'miura', resultTime: 0 })
+    const listening = await listen('tcp:0', link => device.serve(link))
+    const folder = folderWith('two.yaml', 'scenarios:\n  - name: nobody comes\n  - name: another\n')
+    try {
+      const words = ['test', 'two.yaml', '--reader', `${listening.uri}?family=miura`, '--reporter', 'json=run.json']
+      const child = spawn(process.execPath, [resolve('dist/simulator/cli.js'), ...words], { cwd: folder, stdio: 'ignore' })
+      const stop = device.body.on(event => {
+        if (event.type === 'display' && event.screen.message === 'reader.presentCard') child.kill('SIGINT')
+      })
+      expect(await once(child, 'exit')).toEqual([12, null])
+      stop()
+      expect(readReport(folder, 'run.json').results).toMatchObject([
+        { name: 'nobody comes', status: 'failed' },
+        { name: 'another', status: 'skipped' },
+      ])
+    } finally {
       await listening.close()
       await device.close()
     }

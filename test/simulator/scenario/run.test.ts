@@ -68,6 +68,13 @@ describe('a case', () => {
     expect(status).toBe('passed')
   })
 
+  it('that an order is none at the host is expected with null, and an order there breaks it', async () => {
+    const none = await only({ card: 'mir', person: { cancelAt: 'card' }, expect: { result: 'cancelled', order: null } })
+    expect([none.status, none.reason]).toEqual(['passed', undefined])
+    const paid = await only({ card: 'mir', expect: { order: null } })
+    expect([paid.status, paid.expectations[0]]).toEqual(['failed', expect.objectContaining({ path: 'expect.order', expected: null })])
+  })
+
   it('an app that dies and a till that has been paid are endings that a scenario expects', async () => {
     const killed = await only({
       card: 'mir',
@@ -81,6 +88,9 @@ describe('a case', () => {
       ],
     })
     expect([killed.status, killed.reason]).toEqual(['passed', undefined])
+    expect(killed.steps.map(({ exit }) => exit)).toEqual([undefined, 0, 0, 0, 0]) // what is killed has no exit code
+    const exits = await only({ card: 'mir', faults: [{ at: 'cryptogram', do: 'kill' }], expect: { exit: 0 } })
+    expect([exits.status, exits.expectations[0]]).toEqual(['failed', expect.objectContaining({ path: 'expect.exit', actual: null })])
     const other = await only({ card: 'mir', expect: { result: 'killed' } })
     expect([other.status, other.expectations[0]]).toEqual([
       'failed',

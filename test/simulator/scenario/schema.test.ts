@@ -47,14 +47,14 @@ const wrong: readonly (readonly [string, string, number, RegExp])[] = [
   ['an empty file', '', 1, /it takes an object/],
   ['a regular expression that is none', 'name: x\nscreen:\n  - { says: "/(/", press: enter }', 3, /Invalid regular expression/],
   ['a screen rule that does nothing', 'name: x\nscreen:\n  - { says: PIN }', 3, /press, or do/],
-  ['an axis whose values the field has not', 'name: x\nmatrix:\n  reader: [qpos, qops]', 1, /in x \[qops\]: 'qops', it takes/],
+  ['an axis whose values the field has not', 'name: x\nmatrix:\n  reader: [qpos, qops]', 3, /in x \[qops\]: 'qops', it takes/],
   [
     'a variant of no case',
     'name: x\nmatrix: { reader: [qpos] }\nvariants: [{ where: { reader: miura }, skip: no }]',
-    1,
+    3,
     /no case of the matrix is meant/,
   ],
-  ['a matrix that grew', `name: x\nmatrix:\n${'abcde'.split('').map(axis => `  ${axis}: { ${Array.from({ length: 9 }, (_, at) => `v${at}: {}`).join(', ')} }`).join('\n')}`, 1, /59049 cases; at most/], // biome-ignore format: one line
+  ['a matrix that grew', `name: x\nmatrix:\n${'abcde'.split('').map(axis => `  ${axis}: { ${Array.from({ length: 9 }, (_, at) => `v${at}: {}`).join(', ')} }`).join('\n')}`, 3, /59049 cases; at most/], // biome-ignore format: one line
 ]
 
 describe('a scenario file', () => {
@@ -64,6 +64,17 @@ describe('a scenario file', () => {
     expect(faultMessage(fault)).toMatch(said)
     if (fault.details.line !== undefined) expect(fault.details.line).toBe(line)
     expect(faultMessage(fault, 'ru')).toMatch(/^Конфигурация не принята/)
+  })
+
+  it.each([
+    ['a value of a list', 'name: x\nmatrix:\n  reader: [qpos, qops]', [3, 18]],
+    ['a value by its name', 'name: x\nmatrix:\n  how:\n    good: { amount: 1.00 }\n    bad: { expect: { result: aproved } }', [5, 30]],
+    ['a variant', 'name: x\nmatrix: { reader: [qpos, miura] }\nvariants:\n  - where: { reader: miura }\n    amount: -3', [5, 13]],
+    ['the defaults', 'defaults:\n  amount: -3\nscenarios:\n  - name: x\n    matrix: { reader: [qpos] }', [2, 11]],
+  ] as const)('what is wrong in a case of a matrix is told where it is written: %s', (_, text, place) => {
+    const { details, message } = refusal(text)
+    expect([details.line, details.column]).toEqual(place)
+    expect(message).toContain(`case.yaml:${place[0]}:${place[1]}`)
   })
 
   it('is YAML or JSON, one scenario or several with defaults', () => {
