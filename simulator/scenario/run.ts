@@ -87,8 +87,8 @@ export async function runCase(one: Case, options: RunOptions = {}): Promise<Scen
   if (why !== undefined) return { ...common, ...nothing, status: 'skipped', reason: why }
   try {
     const { signal, limit = 60_000 } = options
-    const ended = await within({ timeout: limit, clock: systemClock, what: `the scenario '${one.name}'`, ...(signal && { signal }) }, () =>
-      play(one, seed, options),
+    const ended = await within({ timeout: limit, clock: systemClock, what: `the scenario '${one.name}'`, ...(signal && { signal }) }, own =>
+      play(one, seed, { ...options, signal: own }),
     )
     const failed = ended.expectations.find(({ passed }) => !passed)
     const reason = failed && `${failed.path}: expected ${JSON.stringify(failed.expected)}, was ${JSON.stringify(failed.actual)}`
@@ -194,7 +194,10 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
   const whole = { screens: 0, stages: 0, host: 0, explained: 0, at: start }
   try {
     const steps: readonly StepPlan[] = plan.steps ?? [{ pay: {} }]
+    // Whoever ends the run, or its time, ends the payment at the reader too: nothing waits on for a card.
+    options.signal?.addEventListener('abort', () => stop.abort(new Fault('aborted', 'the run was ended')), { once: true })
     for (const [at, step] of steps.entries()) {
+      options.signal?.throwIfAborted()
       stop = new AbortController()
       seen = await world.look()
       const from = marks()
