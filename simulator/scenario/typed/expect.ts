@@ -47,7 +47,7 @@ export interface ScenarioExpect {
   receipt?: Readonly<Record<string, string | null>> | undefined
   /** What the host is asked, all of it, in this order. */
   host?: (HostQuestion | ScenarioHostQuestion)[] | undefined
-  /** The order as the host has it in the end. */
+  /** The order as the host has it in the end; null: it has none. */
   order?:
     | {
         /** How it stands. */
@@ -61,6 +61,7 @@ export interface ScenarioExpect {
         /** What was done with it, oldest first. */
         operations?: (typeof operationTypes)[number][] | undefined
       }
+    | null
     | undefined
   /** The order as the journal has it in the end: its state, how many entries are open, and each as `payment approved`. */
   journal?:
