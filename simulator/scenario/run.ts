@@ -235,7 +235,7 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
           passed: false,
           explanation: [outcome.fault.message],
         })
-      if (isWork(step)) await world.rest(virtual ? BETWEEN : 800)
+      if (isWork(step)) await world.rest(virtual ? BETWEEN : 1500)
     }
     const last = outcomes.findLast(({ step }) => isLast(steps, step))
     const payment = outcomes.findLast(({ told }) => told?.payment !== undefined || told?.receipt !== undefined)

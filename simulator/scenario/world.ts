@@ -141,7 +141,7 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
     ...(dialect !== undefined && { dialect }),
     ...(options.listen !== undefined && { listen: options.listen }),
     ...(fields.serial && { serial: fields.serial }),
-    ...{ language: fields.language ?? plan.language ?? 'en', resultTime: fields.resultTime ?? (virtual ? 1500 : 200) },
+    ...{ language: fields.language ?? plan.language ?? 'en', resultTime: fields.resultTime ?? (virtual ? 1500 : 800) },
     ...(fields.battery !== undefined && {
       battery: typeof fields.battery === 'number' ? { percent: fields.battery } : given(fields.battery),
     }),

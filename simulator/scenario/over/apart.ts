@@ -5,7 +5,7 @@ import type { Pace } from '../../readers/body/cardholder.ts'
 import type { Rule } from '../moments.ts'
 
 /** People on the system's time: slower than the line is, so that what a reader does comes in the order in which it comes on virtual time, where nobody waits. */
-export const farPace: Pace = { present: 100, think: 50, key: 0, remove: 150, hold: 8000 }
+export const farPace: Pace = { present: 100, think: 50, key: 0, remove: 0, hold: 8000 }
 
 /** When a case began: every case of every run on the same day. */
 export const BEGINNING = new Date('2026-03-26T10:52:00')
