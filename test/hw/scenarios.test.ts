@@ -33,7 +33,7 @@ describeHere('scenario files over serial over USB', () => {
     const found: Record<string, string[]> = {}
     for (const [file, one] of files) {
       const near = await runCase(one)
-      const all = differences(near, await runCase(one, { over: line, limit: 170_000 }), [nobodyGreeted])
+      const all = differences(near, await runCase(one, { over: line, limit: 400_000 }), [nobodyGreeted])
       console.log(`${all.length === 0 ? 'the same' : 'not the same'}: ${file}`)
       if (all.length > 0) found[file] = all
     }

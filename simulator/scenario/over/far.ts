@@ -28,7 +28,7 @@ export interface FarOptions extends Pick<WorldOptions, 'seed' | 'tracer' | 'onHo
 }
 
 /** Milliseconds by the system's clock: to begin a process, and for what it is asked at once. */
-const BEGIN_TIME = 60_000
+const BEGIN_TIME = 180_000
 const CALL_TIME = 60_000
 
 type Hear = (said: Extract<Said, { readonly tell: string }>) => void
