@@ -18,8 +18,8 @@ import { configurationDigest } from '../../src/trace/digest.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { loadCard, type VirtualCard } from '../cards/icc.ts'
 import { profiles } from '../cards/profiles/index.ts'
-import type { Body, Screen } from '../readers/body/body.ts'
-import { keyboard, pace, presentations, type Turn } from '../readers/body/cardholder.ts'
+import type { Screen } from '../readers/body/body.ts'
+import { pace, presentations, type Turn } from '../readers/body/cardholder.ts'
 import { dialectOf, needPinPad, virtualFamilies } from '../readers/index.ts'
 import { type Knobs, knobHelp, turnKnob } from '../readers/knobs.ts'
 import { listen, placeOf } from '../readers/listen/listen.ts'
@@ -29,6 +29,7 @@ import { setUp } from '../virtual-reader.ts'
 import { person, switchRadio, virtualReader } from '../world.ts'
 import { inBackground } from './background.ts'
 import { type DeviceLine, recordTo, toldLine } from './device-line.ts'
+import { type Live, type LiveOptions, openLive } from './live.ts'
 import { traceTo } from './trace-file.ts'
 
 /** `vpcd` is a bare card; the others are readers. */
@@ -113,12 +114,12 @@ export function addServe(program: Command): void {
     )
     .option(
       '--live',
-      'a person at this keyboard holds the card: i insert, w insert the wrong way round, r remove, t tap, s swipe, n the next card of --card, digits, Enter, Backspace, c cancel',
+      'a person at this terminal holds the card: i insert, w insert the wrong way round, r remove, t tap, s swipe, n the next card of --card, k any card, digits, Enter, Backspace, c cancel, : a knob, ? all of this',
     )
     .option('--quiet', 'do not print the display')
     .addHelpText('after', ({ command }) => {
       const text = (name: string, english: string) => helpText(name, english, helpLanguage(command))
-      const head = text('knobs', 'While it runs, lines on standard input turn its knobs (not with --live):')
+      const head = text('knobs', 'While it runs, lines on standard input turn its knobs; with --live after a colon:')
       return ['', head, ...knobHelp(text).map(line => `  ${line}`)].join('\n')
     })
     .option('--explain <file>', 'the kernel’s rules, inputs and effects as lines of JSON, for `tapdip explain`')
@@ -144,6 +145,7 @@ export function addServe(program: Command): void {
           },
         )
       if (family === 'vpcd') return serveCard(card, flags)
+      if (flags.live && !process.stdin.isTTY) throw usageFault('usage.terminal', { field: '--live' }, 'unsupported')
       const { config, contactless } = await readProfile(flags, flags.currency === undefined ? undefined : currency(flags.currency))
       const unit = flags.currency ?? (config ?? contactless)?.currencyCode
       const configured = {
@@ -165,7 +167,7 @@ export function addServe(program: Command): void {
         ...(flags.dialect && { dialect: flags.dialect }),
         ...(flags.pinKeys && { pinKeys: flags.pinKeys }),
         battery: { ...(flags.battery !== undefined && { percent: flags.battery }), charging: flags.charging === true },
-        onFault: fault => process.stderr.write(`reader: ${faultMessage(fault, language(flags.lang))}\n`),
+        onFault: fault => complain(fault),
         ...(flags.explain !== undefined && { explain: explainTo(flags.explain, flags.overwrite) }),
         ...(tracer && { tracer }),
       })
@@ -173,22 +175,28 @@ export function addServe(program: Command): void {
       if (flags.updateFails !== undefined) reader.firmware.condition.update.failure = { percent: flags.updateFails, how: 'error' }
       const pins = flags.pin.length > 0 ? flags.pin : undefined
       const leave = flags.live
-        ? live(body, [card, ...others])
+        ? () => {}
         : person(body, card, { pace, ...(present && { present }), ...(phone && { phone }), ...(pins && { pins }) })
+      let live: Live | undefined
+      const say = (line: string, stream: NodeJS.WriteStream = process.stdout) => (live ? live.print(line) : void stream.write(`${line}\n`))
+      const complain = (fault: Fault) => say(`reader: ${faultMessage(fault, language(flags.lang))}`, process.stderr)
       const line: DeviceLine = { family, dialect: reader.dialect }
       const wrap = recorded(flags, line)
       const heard = (link: Link) => (tracer ? toldLine(link, line, tracer) : link)
       const listening = await listen(flags.listen ?? 'pty', link => reader.serve(heard(wrap(link))), {
         hid: reader.hid,
         ble: reader.ble && { shape: reader.ble, name: reader.serial },
-        onError: fault => process.stderr.write(`reader: ${faultMessage(fault, language(flags.lang))}\n`),
+        onError: complain,
       })
       switchRadio(reader, listening)
       const dialect = reader.dialect ? `&dialect=${reader.dialect}` : ''
       process.stdout.write(`${reader.serial}: ${listening.uri}${listening.uri.includes('?') ? '&' : '?'}family=${family}${dialect}\n`)
       if (listening.air) process.stdout.write(`air: TAPDIP_AIR=${listening.air}\n`)
-      if (!flags.quiet) body.on(event => event.type === 'display' && process.stdout.write(`${displayLine(event.screen)}\n`))
-      const deaf = flags.live ? () => {} : hearKnobs({ reader, radio: listening.radio }, language(flags.lang))
+      if (!flags.quiet) body.on(event => event.type === 'display' && say(displayLine(event.screen)))
+      const all = { reader, radio: listening.radio }
+      const lang = language(flags.lang)
+      if (flags.live) live = atTerminal({ ...all, lang, cards: [card, ...others] })
+      const deaf = flags.live ? () => live?.close() : hearKnobs(all, lang)
       await interrupted()
       deaf()
       leave()
@@ -262,19 +270,24 @@ function hearKnobs(all: Knobs, lang: Language): () => void {
   }
 }
 
-function live(body: Body, cards: readonly [VirtualCard, ...VirtualCard[]]): () => void {
-  const press = keyboard(body, cards)
-  const { stdin } = process
-  if (stdin.isTTY) stdin.setRawMode(true)
+/** What a person types at this terminal, key by key, until it is over. */
+function atTerminal(options: Omit<LiveOptions, 'write' | 'columns'>): Live {
+  const { stdin, stdout } = process
+  const live = openLive({ ...options, write: text => void stdout.write(text), columns: () => stdout.columns ?? 80 })
+  stdin.setRawMode(true)
   const hear = (data: Buffer) => {
     if (data.includes(3))
       process.kill(process.pid, 'SIGINT') // Ctrl-C in raw mode
-    else press(data.toString('latin1'))
+    else live.type(data.toString('utf8'))
   }
   stdin.on('data', hear)
-  return () => {
-    stdin.off('data', hear)
-    if (stdin.isTTY) stdin.setRawMode(false)
-    stdin.pause()
+  return {
+    ...live,
+    close() {
+      stdin.off('data', hear)
+      stdin.setRawMode(false)
+      stdin.pause()
+      live.close()
+    },
   }
 }

@@ -212,6 +212,10 @@ export const faultMessages = {
   'usage.value': ['{field} takes a value', 'у {field} должно быть значение'],
   'usage.conflict': ['{field} and {other} contradict each other', '{field} и {other} противоречат друг другу'],
   'usage.needs': ['{field} is only for {only}', '{field} имеет смысл только с {only}'],
+  'usage.terminal': [
+    '{field} is for a person at a terminal, and standard input is none: without it, lines turn the knobs',
+    '{field} — для человека за терминалом, а стандартный ввод им не является; без него строки меняют состояние',
+  ],
   'usage.noOption': ['there is no option {field}; there are {allowed}', 'нет параметра {field}; есть {allowed}'],
   'usage.noOptionMeant': ['there is no option {field}; did you mean {meant}?', 'нет параметра {field}; возможно, {meant}?'],
   'usage.noCommand': ["there is no command '{field}'; there are {allowed}", 'нет команды «{field}»; есть {allowed}'],

@@ -48,6 +48,25 @@ export const rigMessages = {
     'Есть и другие: `npm start -- --all` покажет все {count}, `npm start -- --scene <номер>` — одну из них:',
   ],
   'demo.end': ['Done. Test keys and test cards only.', 'Готово. Только тестовые ключи и тестовые карты.'],
+  // `tapdip-sim serve --live`.
+  'live.hand': ['in hand', 'в руке'],
+  'live.slot': ['slot', 'щель'],
+  'live.field': ['field', 'антенна'],
+  'live.battery': ['battery', 'заряд'],
+  'live.nothing': ['–', '–'],
+  'live.off': ['switched off', 'выключен'],
+  'live.more': ['? keys', '? клавиши'],
+  'live.knob': ['knob', 'состояние'],
+  'live.card': ['card', 'карта'],
+  'live.legend.card': [
+    'card:   i insert  w insert the wrong way round  r remove  t tap, again: take away  s swipe  n next card  k choose a card',
+    'карта:  i вставить  w не той стороной  r вынуть  t приложить, ещё раз: убрать  s прокатать  n следующая карта  k выбрать карту',
+  ],
+  'live.legend.keys': ['keys:   0–9  Enter  Backspace clears  c cancels', 'кнопки: 0–9  Enter  Backspace стирает  c отмена'],
+  'live.legend.rest': [
+    'knobs:  : and a line, as :battery 5 or :reboot; :? tells them   ? tells all of this   Ctrl-C ends',
+    'ручки:  : и строка, например :battery 5 или :reboot; :? перечислит их   ? покажет всё это   Ctrl-C завершает',
+  ],
   // `tapdip-sim test`.
   'test.at': ['reader {reader}, card {card}, seed {seed}', 'картридер {reader}, карта {card}, seed {seed}'],
   'test.expected': ['expected', 'ожидалось'],

@@ -49,6 +49,13 @@ function cellVoltage(percent: number): number {
   return 3300 + Math.round(percent * 9)
 }
 
+/** Who waits is told once: kernel, firmware and host each say it, and the display does not change. What asks for something asks anew each time. */
+const waits: readonly (MessageId | undefined)[] = ['reader.processing', 'reader.authorising']
+
+function stands(screen: Screen | undefined, lines: readonly string[], id: MessageId | undefined): boolean {
+  return waits.includes(id) && screen?.message === id && screen?.lines.join('\n') === lines.join('\n')
+}
+
 /** A reader as a person meets it: what they can do to it, and what they see and hear of it. The firmware works on the other side of it. */
 export class Body {
   /** By which it is timed. */
@@ -272,6 +279,7 @@ export class Body {
   }
 
   #place(lines: readonly string[], id?: MessageId): void {
+    if (stands(this.screens.at(-1), lines, id)) return
     const screen: Screen = { at: this.clock.now(), message: id, lines }
     this.screens.push(screen)
     if (this.screens.length > this.#memory) this.screens.shift()

@@ -243,14 +243,19 @@ export function cardholder(body: Touchable, script: CardholderScript): () => voi
   }
 }
 
+/** The cards of a person at a keyboard: the one in hand, and the next one. */
+export interface Hand {
+  readonly card: PlasticCard
+  next(): void
+}
+
 /**
  * Keys of a computer keyboard for a person who holds the cards themselves: i insert, w insert the wrong way round, r remove, t tap (again: take away), s swipe, n take
  * the next card in hand, digits, Enter, Backspace, c cancel.
  */
-export function keyboard(body: Body, cards: readonly [PlasticCard, ...PlasticCard[]]): (input: string) => void {
-  let held = 0
+export function keyboard(body: Body, hand: Hand): (input: string) => void {
   const insert = (wrongWay: boolean) => {
-    if (!body.cardInSlot) body.insert(cards[held], { wrongWay })
+    if (!body.cardInSlot) body.insert(hand.card, { wrongWay })
   }
   const act: Record<string, () => void> = {
     i: () => insert(false),
@@ -258,13 +263,13 @@ export function keyboard(body: Body, cards: readonly [PlasticCard, ...PlasticCar
     r: () => body.pull(),
     t: () => {
       if (body.cardsInField > 0) body.leave()
-      else body.tap(cards[held])
+      else body.tap(hand.card)
     },
-    s: () => body.swipe(cards[held]),
+    s: () => body.swipe(hand.card),
     // What is in the slot stays there.
     n: () => {
       body.leave()
-      held = (held + 1) % cards.length
+      hand.next()
     },
     c: () => body.press('cancel'),
     '\r': () => body.press('enter'),

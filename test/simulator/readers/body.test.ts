@@ -352,7 +352,7 @@ describe('cardholder', () => {
   })
 
   it('a person at a keyboard does the same', async () => {
-    const type = keyboard(body, [plastic()])
+    const type = keyboard(body, { card: plastic(), next() {} })
     type('i')
     expect(body.cardInSlot).toBe(true)
     const entry = readPin(body, 'reader.enterPin', pinRules, { signal: never })
