@@ -15,6 +15,8 @@ interface Props {
 }
 
 const languages = ['en', 'ru'] as const
+/** Notices that are shown at once. */
+const MOST_NOTICES = 3
 
 export function AppView({ app, answer, change }: Props) {
   const { say } = useBench()
@@ -34,10 +36,17 @@ export function AppView({ app, answer, change }: Props) {
     if (news !== '') setSaid(news)
     before.current = screen
   }, [screen])
-  const notice = notices.length > seen ? notices[0] : undefined
+  const fresh = notices.slice(0, notices.length - seen)
   return (
     <div class="phone-place">
-      <div class="phone" ref={root} lang={language} data-screen={screen.kind} data-n={screen.n} data-answered={screen.answered ?? false}>
+      <div
+        class="app-phone"
+        ref={root}
+        lang={language}
+        data-screen={screen.kind}
+        data-n={screen.n}
+        data-answered={screen.answered ?? false}
+      >
         <div class="phone-bar">
           <b>Assist mPOS</b>
           <span class={app.reader ? 'link on' : 'link'} title={app.reader ?? ''}>
@@ -48,23 +57,27 @@ export function AppView({ app, answer, change }: Props) {
           </span>
         </div>
         <ScreenView key={screen.n} screen={screen} answer={answer} title={title} />
-        {notice && (
+        {fresh.length > 0 && (
           <div class="phone-notice">
-            <p>
-              <b>{notice.title}</b>
-              <span>{notice.text}</span>
-            </p>
+            <ul>
+              {fresh.slice(0, MOST_NOTICES).map(({ n, title, text }) => (
+                <li key={n}>
+                  <b>{title}</b>
+                  <span>{text}</span>
+                </li>
+              ))}
+            </ul>
             <button type="button" class="quiet" aria-label={say('bench.close')} onClick={() => setSeen(notices.length)}>
               ✕
             </button>
           </div>
         )}
         <p class="unseen" role="status" aria-live="polite">
-          {notice ? `${said} ${notice.title}. ${notice.text}` : said}
+          {[said, ...fresh.slice(0, 1).map(({ title, text }) => `${title}. ${text}`)].join(' ')}
         </p>
       </div>
       <div class="phone-settings">
-        <fieldset class="choice" aria-label={say('bench.phone.language')}>
+        <fieldset class="languages" aria-label={say('bench.phone.language')}>
           {languages.map(one => (
             <button key={one} type="button" aria-pressed={one === language} onClick={() => change({ language: one })}>
               {one.toUpperCase()}
