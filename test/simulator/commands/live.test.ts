@@ -125,6 +125,8 @@ it.each(everyFamily.filter(({ dialect }) => dialect !== 'emv2'))(
     open()
     await using phone = await AtPhone.open({ family, ...(dialect && { dialect }), card: 'mastercard' })
     await phone.pay('5000.00', 'reader')
+    const { kind } = await phone.until(screen => screen.kind === 'result' || screen.kind === 'signature')
+    if (kind === 'signature') phone.press('sign', { fields: { name: 'Test' } })
     await phone.until('result')
     const said = phone.counter.reader.body.screens.map(({ message, lines }) => `${message} ${lines}`)
     expect(said.filter((line, at) => line === said[at - 1] && /processing|authorising/.test(line))).toEqual([])
