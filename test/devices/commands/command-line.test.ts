@@ -294,6 +294,7 @@ const right: Readonly<Record<Name, Readonly<Record<string, readonly string[]>>>>
     ...{ 'keys initial': pinOf.slice(2, 6), 'keys wrap': ['--under', 'test', '--key', 'test'], 'keys check': ['--key', 'test'], 'keys pin': pinOf.slice(2), 'keys track': trackOf.slice(2) },
   },
   'tapdip-sim': {
+    bench: ['--no-open'],
     ...{ serve: ['qpos', '--listen', 'tcp:0'], acquirer: ['--port', '0', '--iso8583', '0'], scan: ['x', '--acquirer', 'http://127.0.0.1:1'], config: [], image: image.slice(1), run: [], test: [], provoke: ['cardRemoved', '--family', 'qpos'], report: ['test/vectors/explained.jsonl'], demo: [], play: [import.meta.filename] },
   },
 } // biome-ignore format: a table
@@ -368,6 +369,7 @@ it.each(Object.entries(programs))('%s: an option that takes one value is refused
       '10',
       '1234567890',
       'tcp://127.0.0.1:1',
+      'http://127.0.0.1:7000/#token=longenough',
       '4012345678909',
       'longenough',
       'tcp:0',
