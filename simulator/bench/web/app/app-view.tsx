@@ -39,7 +39,15 @@ export function AppView({ app, answer, change }: Props) {
   const fresh = notices.slice(0, notices.length - seen)
   return (
     <div class="phone-place">
-      <div class="phone" ref={root} lang={language} data-screen={screen.kind} data-n={screen.n} data-answered={screen.answered ?? false}>
+      <div
+        class="phone"
+        ref={root}
+        lang={language}
+        data-screen={screen.kind}
+        data-n={screen.n}
+        data-revision={screen.revision}
+        data-answered={screen.answered ?? false}
+      >
         <div class="phone-bar">
           <b>Assist mPOS</b>
           <span class={app.reader ? 'link on' : 'link'} title={app.reader ?? ''}>

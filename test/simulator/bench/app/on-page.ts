@@ -1,0 +1,202 @@
+/** Scenes of the guide played on the bench's page in Chromium: buttons are clicked, fields filled, a signature drawn; time is the session's own. */
+
+import type { Page } from 'playwright-core'
+import { questions } from '../../../../simulator/acquirer/host-rule.ts'
+import type { startBench } from '../../../../simulator/bench/bench.ts'
+import type { BenchReader } from '../../../../simulator/bench/counter/reader.ts'
+import type { Session } from '../../../../simulator/bench/counter/session.ts'
+import type { AppScreen } from '../../../../simulator/bench/schema/app.ts'
+import type { Body } from '../../../../simulator/readers/body/body.ts'
+import { instant } from '../../../../simulator/world.ts'
+import type { Language } from '../../../../src/messages/messages.ts'
+import type { Face, Setting } from './scenes.ts'
+
+type Bench = Awaited<ReturnType<typeof startBench>>
+
+/** Milliseconds of real time between two looks. */
+const LOOK = 5
+/** The most that a screen is waited for. */
+const PATIENCE = 30_000
+
+declare global {
+  /** What the phone has shown so far, a line each. */
+  var phoneSaid: string[]
+}
+
+/** In the page: writes down what the phone shows, whenever it changes. */
+function listen(): void {
+  globalThis.phoneSaid = []
+  const parts =
+    'h3, h4, .lines li, .rows div, .items span, .choices .choice, label, .error, button, summary, pre.slip, .phone-notice b, .phone-notice span'
+  let last = ''
+  const look = () => {
+    const phone = document.querySelector('.phone')
+    if (!phone) return
+    const lines = [...phone.querySelectorAll<HTMLElement>(parts)].flatMap(one => (one.matches('.rows div') ? [...one.children].map(cell => cell.textContent).join(' ') : (one.textContent ?? '')).split('\n')) // biome-ignore format: a line
+    const now = lines.join('\n')
+    if (now === last) return
+    last = now
+    globalThis.phoneSaid.push(...lines)
+  }
+  const begin = () => {
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true })
+    look()
+  }
+  if (document.body) begin()
+  else addEventListener('DOMContentLoaded', begin)
+}
+
+const rest = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
+
+export function onPage(bench: Bench, page: Page, lang: Language): Face {
+  let session!: Session
+  let body: Body | undefined
+  let people = 0
+  const screen = (): AppScreen => session.apps.state('a1').screen
+  /** The page shows what the app shows now. */
+  const shown = async (): Promise<void> => {
+    const { n, revision } = screen()
+    for (const began = Date.now(); Date.now() - began < PATIENCE; await rest(LOOK)) {
+      const now = await page.evaluate(() => {
+        const { dataset } = document.querySelector<HTMLElement>('.phone[data-n]') ?? { dataset: {} as DOMStringMap }
+        return { n: Number(dataset.n), revision: Number(dataset.revision) }
+      })
+      if (now.n > n || (now.n === n && now.revision >= revision)) return
+    }
+    throw new Error(`the page never showed screen ${n}, ${revision}`)
+  }
+  /** Time is moved, a timer at a time, until it is so; while the page draws it stands still. */
+  const until = async (is: () => boolean | Promise<boolean>, what: string): Promise<void> => {
+    const began = Date.now()
+    let drawn = ''
+    for (;;) {
+      const { n, revision } = screen()
+      if (drawn !== `${n} ${revision}`) {
+        drawn = `${n} ${revision}`
+        await shown()
+      } else if (await is()) return
+      else if (Date.now() - began > PATIENCE) throw new Error(`${what} never came; the screen is ${JSON.stringify(screen(), null, 1)}`)
+      else {
+        const next = session.virtual!.untilNext
+        if (next === undefined) await rest(LOOK)
+        else await session.advance(next)
+      }
+    }
+  }
+  const said = () => page.evaluate(() => globalThis.phoneSaid.join('\n'))
+  const personOf = (person: Setting['person'], card: string) => {
+    if (!person) return undefined
+    const { card: _profile, pins = ['1234'], present, choose } = person
+    return {
+      ...{ card, pins: [...pins], pace: { ...instant } },
+      ...(present !== undefined && { present: present as 'dip' }),
+      ...(choose !== undefined && { choose }),
+    }
+  }
+  const profileOf = (person: Setting['person']) => (typeof person?.card === 'string' ? person.card : 'mir-maestro')
+
+  return {
+    lang,
+    async open({ person, rules = [], battery, knobs = [], location, search, alone, resultTime = 0 }) {
+      const reader = {
+        ...{ id: 'r1', family: 'qpos', language: lang, listen: 'none', resultTime, knobs: ['latency 20', ...knobs] },
+        ...(battery !== undefined && { battery }),
+        ...(person && { person: personOf(person, 'c1') }),
+      }
+      const counter = {
+        ...{
+          tapdip: 'counter',
+          version: 1,
+          cards: [{ id: 'c1', profile: profileOf(person) }],
+          bank: { rules: [...rules], mode: { answer: 'auto', on: [...questions], delay: 300 } },
+        },
+        readers: alone ? [] : [reader],
+        apps: [{ language: lang, ...(location && { location }), ...(!search && !alone && { reader: 'r1' }) }],
+      }
+      session = await bench.sessions.open({ ttl: 0, clock: 'virtual', counter: counter as never })
+      body = alone ? undefined : (session.reader('r1') as BenchReader).reader.body
+      await page.goto(`${bench.origin}/?session=${session.id}`)
+      await page.locator('.phone[data-n]').waitFor()
+    },
+    async until(wanted, action) {
+      const kinds = [wanted].flat()
+      const offers = ({ kind, actions, choices = [] }: AppScreen) =>
+        action === undefined ||
+        kind !== kinds.at(-1) ||
+        [...actions.filter(({ disabled }) => !disabled), ...choices].some(({ id }) => id === action)
+      await until(
+        () => kinds.includes(screen().kind) && !screen().answered && offers(screen()),
+        `${kinds.join(', ')} with ${action ?? 'anything'}`,
+      )
+      return screen()
+    },
+    async press(action, { fields = {}, strokes = [] } = {}) {
+      const { n, revision } = screen()
+      for (const [name, value] of Object.entries(fields)) {
+        const field = page.locator(`.phone [data-field="${name}"]`)
+        await field.evaluate(one => one.closest('details')?.setAttribute('open', ''))
+        await field.fill(value)
+      }
+      const box = strokes.length > 0 ? await page.locator('.phone .pad').boundingBox() : null
+      for (const [[x, y], ...further] of strokes) {
+        await page.mouse.move(box!.x + x, box!.y + y)
+        await page.mouse.down()
+        for (const [toX, toY] of further) await page.mouse.move(box!.x + toX, box!.y + toY, { steps: 3 })
+        await page.mouse.up()
+      }
+      // A button that is off says so by itself.
+      if (action !== 'typed') await page.locator(`.phone [data-action="${action}"]`).click({ force: true })
+      // Time stands still while the answer is on its way.
+      for (const began = Date.now(); screen().n === n && screen().revision === revision; await rest(LOOK))
+        if (Date.now() - began > PATIENCE) throw new Error(`nobody heard ${action} on ${JSON.stringify(screen(), null, 1)}`)
+    },
+    async untilSaid(words) {
+      await until(async () => (await said()).includes(words), `'${words}'`)
+    },
+    async next(person) {
+      const { id } = session.shelf.add({ profile: profileOf(person) as 'mir' }, { id: `next${++people}` })
+      session.reader('r1').setPerson(personOf(person ?? {}, id) as never)
+    },
+    async phone({ network, location }) {
+      const [ofNetwork, ofLocation] = [page.locator('.phone-settings input').nth(0), page.locator('.phone-settings input').nth(1)]
+      if (network) await ofNetwork.setChecked(network === 'on')
+      if (location) await ofLocation.setChecked(location === 'on')
+      if (network) await until(() => session.apps.state('a1').network === network, `network ${network}`)
+    },
+    async knob(line) {
+      session.reader('r1').knob(line)
+    },
+    async kill() {
+      await session.settle(session.apps.restart('a1', 'kill'))
+    },
+    async cut() {
+      await session.removeReader('r1')
+    },
+    async payQr(code) {
+      session.bank.host.payQr(code)
+    },
+    async approved() {
+      return session.bank.host.orders.filter(({ state }) => state === 'Approved').length
+    },
+    async rest() {
+      await until(() => body!.screen.message === 'reader.idle', 'the end at the reader')
+    },
+    async seen() {
+      await shown()
+      const lines = body?.screens.map(one => one.lines.join(' ')) ?? []
+      return { app: await said(), reader: lines.filter((line, at) => line !== lines[at - 1]).join('\n') }
+    },
+    async close() {
+      await page.goto('about:blank') // nobody asks for what is not there any more
+      if (session) await bench.sessions.remove(session.id)
+    },
+  }
+}
+
+/** A page of the bench, with its token, that writes down what its phone shows. */
+export async function phonePage(page: Page, bench: Bench): Promise<void> {
+  await page.addInitScript(listen)
+  await page.addInitScript(token => {
+    if (location.protocol === 'http:') sessionStorage.setItem('tapdip-token', token)
+  }, bench.token)
+}
