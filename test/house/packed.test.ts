@@ -137,8 +137,12 @@ describe('the packed package', () => {
       if (typeof target === 'object') expect(Object.keys(target)[0]).toBe('types')
   })
 
+  /** Of the build but the bench's page, which is a bundle for browsers. */
+  const modules = () =>
+    readdirSync(installed('dist'), { recursive: true, encoding: 'utf8' }).filter(name => !name.startsWith('simulator/bench/web/assets/'))
+
   it('a debugger finds the source of every module, an editor that of every declaration', () => {
-    const built = readdirSync(installed('dist'), { recursive: true, encoding: 'utf8' }).map(name => installed('dist', name))
+    const built = modules().map(name => installed('dist', name))
     const maps = built.filter(name => name.endsWith('.map'))
     expect(maps.length).toBe(built.filter(name => /\.(d\.ts|js)$/.test(name)).length)
     const lost = maps.flatMap(map => (JSON.parse(readFileSync(map, 'utf8')).sources as string[]).map(source => join(dirname(map), source)).filter(source => !existsSync(source))) // biome-ignore format: one line
@@ -147,7 +151,7 @@ describe('the packed package', () => {
 
   it('only the commands, and a worker of theirs, do something when loaded: a bundler may drop the rest', { timeout: 120_000 }, () => {
     const { sideEffects } = JSON.parse(readFileSync(installed('package.json'), 'utf8'))
-    const doing = readdirSync(installed('dist'), { recursive: true, encoding: 'utf8' })
+    const doing = modules()
       .filter(name => name.endsWith('.js'))
       .filter(name => {
         const { statements } = ts.createSourceFile(name, readFileSync(installed('dist', name), 'utf8'), ts.ScriptTarget.Latest)
