@@ -4,12 +4,12 @@
 #
 #   run.sh [part of a test file's name …]     run.sh -- <command line>     the command there, instead of the tests
 #
-# HW_TIMEOUT: seconds after which the machine is stopped (540). TAPDIP_HW_CACHE: where the kernel is kept (~/.cache/tapdip/hw-virtual, 400 MB).
+# HW_TIMEOUT: seconds after which the machine is stopped (1200). TAPDIP_HW_CACHE: where the kernel is kept (~/.cache/tapdip/hw-virtual, 400 MB).
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 root=$(realpath "$here/../..")
 cache=${TAPDIP_HW_CACHE:-$HOME/.cache/tapdip/hw-virtual}
-limit=${HW_TIMEOUT:-540}
+limit=${HW_TIMEOUT:-1200}
 cd "$root"
 
 # Not here, and said so: the tests count as skipped, which vitest itself reports.

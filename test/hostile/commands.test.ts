@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { tapdipProgram } from '../../devices/program.ts'
+import { benchClient } from '../../simulator/bench/client.ts'
 import { issuerView } from '../../simulator/cards/issuer-view.ts'
 import { simulatorProgram } from '../../simulator/program.ts'
 import { type Counter, profiles, testPinAesDukpt, testPinDukpt, virtualCounter } from '../../simulator/world.ts'
@@ -409,6 +410,29 @@ const scenarios: Readonly<Record<Program, Readonly<Record<string, () => Promise<
         await say('tapdip-sim', { words: ['provoke', 'cardRemoved', '--family', 'qpos', ...how] })
       await say('tapdip-sim', { words: ['provoke', '--list', '--json'] })
     },
+    bench: () =>
+      say('tapdip-sim', {
+        words: ['bench', '--headless'],
+        until: /"origin":"([^"]+)","token":"([^"]+)","session":"([^"]+)"/,
+        async meanwhile([, origin, token, session]) {
+          const bench = benchClient(`${origin}/#token=${token}`)
+          const [reader] = await bench.session(session).readers()
+          const { url } = await bench.session(session).bank()
+          const own = { profile: 'mir-maestro', with: { pan, pin: { digits: pin } } }
+          const { id } = await bench.call<{ id: string }>('POST', `/api/sessions/${session}/cards`, own)
+          const person = { card: id, present: 'dip', pins: ['1234', pin] }
+          await bench.call('PUT', `/api/sessions/${session}/readers/${reader.id}/person`, person)
+          const words = ['pay', '100.00', '--currency', 'RUB', '--reader', reader.uri!, '--acquirer', url, '--app', 'Mir', '--json']
+          await apart('tapdip', { words })
+          const told = JSON.stringify([
+            await bench.session(session).trace(),
+            await bench.session(session).cards(),
+            await bench.session(session).bank(),
+          ])
+          expect(told).toContain(pan.slice(-4))
+          expect(found(canaries, told)).toEqual([])
+        },
+      }),
     play: async () => {
       const file = await recorded('play')
       const { acquirer } = await counterOf(miura)
