@@ -3,6 +3,7 @@
 import { useEffect, useId, useMemo, useState } from 'preact/hooks'
 import type { TraceEvent } from '../../src/trace/event.ts'
 import { Axis } from './axis.tsx'
+import { Filter } from './choices.tsx'
 import { Detail } from './detail.tsx'
 import { List } from './list.tsx'
 import { type Lane, laneOf, lanes, lineOf } from './model.ts'
@@ -73,15 +74,7 @@ export function TraceView({ events, name, selected, focus, follow = false, onSel
       <Screens events={events} onSelect={onSelect} />
       <Axis events={events} shown={shown} selected={selected} follow={follow} onSelect={onSelect} />
       <div class="bar">
-        <label>
-          {say('report.filter')}{' '}
-          <input
-            type="search"
-            value={text}
-            placeholder={say('report.filter.events')}
-            onInput={event => setText(event.currentTarget.value)}
-          />
-        </label>
+        <Filter label={say('report.filter')} placeholder={say('report.filter.events')} text={text} onText={setText} />
         <fieldset class="choice">
           <legend>{say('report.lane')}</legend>
           {lanes.map(lane => (

@@ -2,6 +2,7 @@
 
 import { useLayoutEffect, useState } from 'preact/hooks'
 import type { Language } from '../../../src/messages/messages.ts'
+import { Languages } from '../../trace-view/choices.tsx'
 import { download, Record } from './record/record.tsx'
 import type { BenchApi } from './state/api.ts'
 import { useBench, useSelect } from './state/view.ts'
@@ -106,14 +107,7 @@ export function Head({ bench, onLanguage, sounds, onSounds }: Props) {
         <label class="sound">
           <input type="checkbox" checked={sounds} onChange={event => onSounds(event.currentTarget.checked)} /> {say('bench.sound')}
         </label>
-        <select aria-label={say('bench.language')} value={language} onChange={event => onLanguage(event.currentTarget.value as Language)}>
-          <option value="en" lang="en">
-            English
-          </option>
-          <option value="ru" lang="ru">
-            Русский
-          </option>
-        </select>
+        <Languages language={language} onLanguage={onLanguage} label={say('bench.language')} />
         <Theme />
       </header>
       <nav class="places" aria-label={say('bench.places')}>

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../../src/clock.ts'
 import type { Pace } from '../../readers/body/cardholder.ts'
 import type { Rule } from '../moments.ts'
 
-/** People on the system's time: slower than the line is, so that what a reader does comes in the order in which it comes on virtual time, where nobody waits. */
+/** People on the system's time: they present a card and begin to type when the line has had its time, as on virtual time, where it takes none; and hold a card until it is read. */
 export const farPace: Pace = { present: 100, think: 50, key: 0, remove: 0, hold: 8000 }
 
 /** When a case began: every case of every run on the same day. */

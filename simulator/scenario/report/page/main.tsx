@@ -3,6 +3,7 @@
 import { render } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks'
 import type { Language } from '../../../../src/messages/messages.ts'
+import { Languages } from '../../../trace-view/choices.tsx'
 import { type View, ViewContext, viewIn } from '../../../trace-view/view.ts'
 import type { ReportData } from '../data.ts'
 import { Case } from './case/case.tsx'
@@ -20,17 +21,9 @@ function Switches({ view, onLanguage }: { view: View; onLanguage: (language: Lan
   }, [theme])
   return (
     <div class="switches">
-      <label>
-        {say('report.language')}{' '}
-        <select value={language} onChange={event => onLanguage(event.currentTarget.value as Language)}>
-          <option value="en" lang="en">
-            English
-          </option>
-          <option value="ru" lang="ru">
-            Русский
-          </option>
-        </select>
-      </label>
+      <span>
+        <label for="language">{say('report.language')}</label> <Languages id="language" language={language} onLanguage={onLanguage} />
+      </span>
       <label>
         {say('report.theme')}{' '}
         <select value={theme} onChange={event => setTheme(event.currentTarget.value as Theme)}>

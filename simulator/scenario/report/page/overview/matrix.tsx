@@ -1,6 +1,7 @@
 /** The matrix of a run, with its filter; each mark leads to its case. */
 
 import { useMemo, useState } from 'preact/hooks'
+import { Filter } from '../../../../trace-view/choices.tsx'
 import { useView } from '../../../../trace-view/view.ts'
 import { Wide } from '../../../../trace-view/wide.tsx'
 import type { CaseStatus, ScenarioResult } from '../../../result.ts'
@@ -57,15 +58,7 @@ export function Matrix({ results }: { results: readonly ScenarioResult[] }) {
     <section aria-labelledby="matrix">
       <h2 id="matrix">{say('report.matrix')}</h2>
       <div class="bar">
-        <label>
-          {say('report.filter')}{' '}
-          <input
-            type="search"
-            value={text}
-            placeholder={say('report.filter.cases')}
-            onInput={event => setText(event.currentTarget.value)}
-          />
-        </label>
+        <Filter label={say('report.filter')} placeholder={say('report.filter.cases')} text={text} onText={setText} />
         <fieldset class="choice">
           <legend>{say('report.field.status')}</legend>
           {[undefined, ...statuses].map(one => (
