@@ -49,14 +49,21 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
     files: /^simulator\/bench\/web\//,
     may: [/^src\//, /^simulator\/(trace-view\/|bench\/web\/|bench\/schema\/(types|app)\.ts$|readers\/body\/keys\.ts$)/, /\.css$/],
   },
-  // What stands above the virtual world runs it, and real readers too.
+  // What stands above the virtual world runs it, and real readers too; commands stand above it all.
   {
-    files: /^simulator\/(scenario|commands|bench)\/|^simulator\/(cli|world)\.ts$/,
+    files: /^simulator\/(commands\/|(cli|program|world)\.ts$)/,
     may: [/^src\//, /^devices\/([\w-]+\/codec|anatomy|index|discover|families|pcsc\/driver|told-reader)\.ts$/, /^simulator\//],
   },
+  {
+    files: /^simulator\/(scenario|bench)\//,
+    may: [/^src\//, /^devices\/([\w-]+\/codec|anatomy|index|discover|families|pcsc\/driver|told-reader)\.ts$/, /^simulator\//],
+    never: /^simulator\/(commands\/|(cli|program)\.ts)/,
+  },
+  // The line of a virtual reader as its host would record it: what each family has to hide is known by its driver.
+  { files: /^simulator\/device-line\.ts$/, may: [/^src\//, /^devices\/families\.ts$/] },
   // What a page shows of a trace, in a browser: nothing of the world that made it.
   { files: /^simulator\/trace-view\//, may: [/^src\//, /^simulator\/trace-view\//] },
-  { files: /^simulator\//, may: [/^src\//, /^devices\/[\w-]+\/codec\.ts$/, /^simulator\/(?!(scenario|bench)\/)/] },
+  { files: /^simulator\//, may: [/^src\//, /^devices\/[\w-]+\/codec\.ts$/, /^simulator\/(?!(scenario|bench|commands)\/|device-line)/] },
   { files: /^(test|bench)\//, may: [/./] },
 ]
 

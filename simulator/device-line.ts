@@ -1,11 +1,11 @@
 /** The line of a virtual reader as a host's driver would record it, from its other end: `serve --record`, and the `link` events of `--trace`. */
 
-import { families, lineRedaction } from '../../devices/families.ts'
-import { isFault } from '../../src/errors.ts'
-import { lineFile } from '../../src/line-file.ts'
-import type { Tracer } from '../../src/trace/event.ts'
-import { type Link, linkClosed } from '../../src/transport/link.ts'
-import { traced, tracedLink } from '../../src/transport/trace.ts'
+import { families, lineRedaction } from '../devices/families.ts'
+import { isFault } from '../src/errors.ts'
+import { lineFile } from '../src/line-file.ts'
+import type { Tracer } from '../src/trace/event.ts'
+import { type Link, linkClosed } from '../src/transport/link.ts'
+import { traced, tracedLink } from '../src/transport/trace.ts'
 
 /** Whose line it is. */
 export interface DeviceLine {
