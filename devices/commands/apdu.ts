@@ -7,8 +7,10 @@ import { statusWords } from '../../src/apdu/status.ts'
 import { fromHex, hex } from '../../src/bytes.ts'
 import { wholeNumber } from '../../src/command/flags.ts'
 import { interruption } from '../../src/command/interruption.ts'
-import { withAnswers } from '../../src/command/line.ts'
+import { language, withAnswers } from '../../src/command/line.ts'
+import { certaintyLegend } from '../../src/decode/legend.ts'
 import { Fault } from '../../src/errors.ts'
+import { retoldLines } from '../../src/messages/retold.ts'
 import type { CardSlot, Reader } from '../../src/reader/reader.ts'
 import { type Description, describeEither, printTree } from '../../src/tlv/print.ts'
 import { open } from '../index.ts'
@@ -19,6 +21,7 @@ interface ApduFlags {
   readonly decode?: boolean
   readonly json?: boolean
   readonly timeout: number
+  readonly lang?: string
 }
 
 /** One command and its answer. */
@@ -82,14 +85,15 @@ async function talk(reader: Reader, commands: readonly Uint8Array[], flags: Apdu
     for (const apdu of commands) {
       const one = await send(slot, apdu, flags, signal)
       all.push(one)
-      if (!flags.json) process.stdout.write(lines(one))
+      if (!flags.json) process.stdout.write(retoldLines(lines(one), language(flags.lang)))
     }
   } catch (error) {
     throw withAnswers(error, answers())
   } finally {
     await slot.close()
   }
-  if (flags.json) process.stdout.write(`${JSON.stringify(answers(), null, 2)}\n`)
+  const told = flags.json ? [JSON.stringify(answers(), null, 2)] : certaintyLegend(all, language(flags.lang))
+  process.stdout.write(told.map(line => `${line}\n`).join(''))
 }
 
 async function send(slot: CardSlot, apdu: Uint8Array, { raw, decode }: ApduFlags, signal: AbortSignal): Promise<Exchanged> {

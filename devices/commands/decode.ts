@@ -9,6 +9,7 @@ import { choice, onlyFor } from '../../src/command/flags.ts'
 import { EXIT, language } from '../../src/command/line.ts'
 import { describeExchange, printExchange } from '../../src/decode/exchange.ts'
 import { printFields } from '../../src/decode/fields.ts'
+import { certaintyLegend } from '../../src/decode/legend.ts'
 import { printLine } from '../../src/decode/print.ts'
 import { describeTrack } from '../../src/decode/track.ts'
 import { message } from '../../src/messages/messages.ts'
@@ -62,7 +63,9 @@ export function addDecode(program: Command): void {
       const given = digits.length === 1 && digits[0] === '-' ? readFileSync(0, 'utf8') : digits.join(' ')
       if (given.trim() === '') throw usageFault('usage.missing', { field: '<hex>' })
       const { json, text, broken } = decoded(given, options)
-      process.stdout.write(options.json ? `${JSON.stringify(json, null, 2)}\n` : text === '' ? '' : `${retoldLines(text, language(options.lang))}\n`)
+      const told = language(options.lang)
+      const lines = text === '' ? [] : [retoldLines(text, told), ...certaintyLegend(json, told)]
+      process.stdout.write(options.json ? `${JSON.stringify(json, null, 2)}\n` : lines.map(line => `${line}\n`).join(''))
       if (broken) process.exitCode = EXIT.fault
     })
 } // biome-ignore format: one line

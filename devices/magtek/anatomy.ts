@@ -72,11 +72,14 @@ function batch(data: Uint8Array): MessageField[] {
   return [fieldOf('signature', signature, rules), fieldOf('data', decodeEmvData(blob), rules)]
 }
 
+/** Those that were seen on a wire; the others are in manuals of other readers alone (docs/devices/magtek.md). */
+const seenResults = new Set<number>([v5Results.ok, v5Results.extended, v5Results.buffering])
+
 function replySays(reply: V5Reply, asked: V5Request | undefined): Pick<Said, 'type' | 'fields'> {
   switch (reply.type) {
     case 'answer': {
       const words = nameOf(v5Results, reply.result)
-      return { type: 'answer', fields: [{ name: 'result', value: hex(Uint8Array.of(reply.result)), ...(words && { words: [words] }) }, ...(asked?.type === 'getProperty' ? [textOrBytes('data', reply.data)] : data(reply.data))] }
+      return { type: 'answer', fields: [{ name: 'result', value: hex(Uint8Array.of(reply.result)), ...(words && { words: [words], ...(!seenResults.has(reply.result) && { wordsCertainty: ['derived'] as const }) }) }, ...(asked?.type === 'getProperty' ? [textOrBytes('data', reply.data)] : data(reply.data))] }
     }
     case 'extendedAnswer':
       return { type: 'extended answer', fields: [{ name: 'result', value: four(reply.result) }, ...data(reply.data)] }

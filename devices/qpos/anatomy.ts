@@ -96,13 +96,16 @@ const say =
     return message && { ...by, ...readerSays(message) }
   }
 
-type Content = Pick<Said, 'type' | 'fields'>
+type Content = Pick<Said, 'type' | 'certainty' | 'fields'>
+
+/** The raw field: one source has it, and no reader was seen to do it (docs/devices/qpos.md). */
+const sureOf = (command: string | undefined): Pick<Said, 'certainty'> => (command?.startsWith('nfc') ? { certainty: 'assumed' } : {})
 
 function hostSays(message: HostMessage): Content {
   const { type, ...content } = message
   if (message.type !== 'command') return { type, fields: fieldsOf(content, rules) }
   const { command, ...fields } = content as { command: string }
-  return { type: command, fields: fieldsOf(fields, rules) }
+  return { type: command, ...sureOf(command), fields: fieldsOf(fields, rules) }
 }
 
 /** What answers to each command say. */
@@ -147,8 +150,8 @@ function readerSays(message: DeviceMessage): Content {
     { name: 'result', value: byte(result) },
   ]
   if (type === 'pinEntry') head.push({ name: 'pin', value: isOfflinePin(data) ? 'offline' : 'online' })
-  if (data.length === 0 || type === 'pinEntry') return { type, fields: head }
-  return { type, fields: [...head, ...payloadFields(command, data, result)] }
+  if (data.length === 0 || type === 'pinEntry') return { type, ...sureOf(command), fields: head }
+  return { type, ...sureOf(command), fields: [...head, ...payloadFields(command, data, result)] }
 }
 
 /** By the layout of the command's answer; as it is where it has another one. */

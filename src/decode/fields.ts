@@ -3,6 +3,7 @@
 import { concat, hex, text } from '../bytes.ts'
 import { starNumbers } from '../stars.ts'
 import { tagBytes, tagHex, write } from '../tlv/ber.ts'
+import { type Certainty, markOf } from '../tlv/certainty.ts'
 import { type DescribeOptions, type Description, describeEither, printTree } from '../tlv/print.ts'
 import type { TagInfo } from '../tlv/tags.ts'
 
@@ -16,6 +17,8 @@ export interface MessageField {
   readonly masked?: true
   /** What it says. */
   readonly words?: readonly string[]
+  /** How well each of `words` is known, in their order; left out where all were seen. */
+  readonly wordsCertainty?: readonly Certainty[]
   /** Its own fields. */
   readonly fields?: readonly MessageField[]
   /** The data objects in it. */
@@ -132,9 +135,9 @@ const spelt = (name: string) => name[0].toUpperCase() + name.slice(1).replace(/(
 
 /** As lines: `name: value`, what it says after `=`, its own fields and data objects below. */
 export function printFields(fields: readonly MessageField[], indent = '  '): string[] {
-  return fields.flatMap(({ name, value, words = [], fields: own = [], tlv }) => [
+  return fields.flatMap(({ name, value, words = [], wordsCertainty = [], fields: own = [], tlv }) => [
     `${indent}${name}${value === undefined ? '' : `: ${value}`}`,
-    ...words.map(word => `${indent}  = ${word}`),
+    ...words.map((word, at) => `${indent}  = ${word}${markOf(wordsCertainty[at])}`),
     ...printFields(own, `${indent}  `),
     ...(tlv && (tlv.objects.length > 0 || tlv.stopped) ? [printTree(tlv, `${indent}  `)] : []),
   ])

@@ -3,6 +3,7 @@
 import * as door from '../door.ts'
 import { Fault } from '../errors.ts'
 import { MAX_LENGTH } from '../tlv/ber.ts'
+import type { Unsure } from '../tlv/certainty.ts'
 import type { MessageField } from './fields.ts'
 
 /** Who says a message: the program that drives the reader (`host`), or the reader. */
@@ -17,6 +18,8 @@ export interface Said {
   /** Why this was taken for the speaker, where the frame itself does not say so. */
   readonly guessed?: string
   readonly type: string
+  /** How well the layout of its fields is known; left out where it was seen, as `docs/devices` has it. */
+  readonly certainty?: Unsure
   readonly fields: readonly MessageField[]
 }
 
@@ -44,6 +47,8 @@ export interface DescribedMessage {
   readonly guessed?: string
   /** As the family's codec names it. */
   readonly type: string
+  /** How well the layout of its fields is known; left out where it was seen in a vendor's papers or programs. */
+  readonly certainty?: Unsure
   /** What it says, secrets masked. */
   readonly fields: readonly MessageField[]
 }

@@ -3,6 +3,7 @@
 import * as door from '../door.ts'
 import type { Language } from '../messages/messages.ts'
 import { message } from '../messages/messages.ts'
+import { markOf } from '../tlv/certainty.ts'
 import { printFields } from './fields.ts'
 import type { DescribedLine } from './frames.ts'
 
@@ -22,10 +23,10 @@ export function printLine(line: DescribedLine, language: Language = 'en'): strin
           ...(wrong === undefined ? [] : [`  ! ${message('decode.atByte', language, { rule: wrong, at: at ?? offset })}`]),
         ]
       }
-      const { from, type, guessed, frames, fields } = part
+      const { from, type, guessed, frames, fields, certainty } = part
       const many = frames === undefined ? '' : `, ${message('decode.frames', language, { count: frames })}`
       return [
-        `${message(`decode.${from}`, language)}: ${type} (${message('decode.place', language, place)}${many})`,
+        `${message(`decode.${from}`, language)}: ${type}${markOf(certainty)} (${message('decode.place', language, place)}${many})`,
         ...(guessed ? [`  ? ${guessed}`] : []),
         ...printFields(fields),
       ]

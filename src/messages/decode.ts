@@ -8,6 +8,20 @@ export const decodeMessages = {
   'decode.noise': ['no frame in bytes {from} to {to}', 'в байтах {from}–{to} нет кадра'],
   'decode.atByte': ['{rule} (byte {at})', '{rule} (байт {at})'],
   'decode.track': ['track {track}', 'дорожка {track}'],
+  'decode.mark.derived': ['derived', 'выведено'],
+  'decode.mark.assumed': ['assumed', 'предположительно'],
+  'decode.certainty.derived': [
+    'worked out from what cards and programs do, or quoted from a specification at second hand',
+    'выведено из поведения карт и программ или известно из пересказа спецификации',
+  ],
+  'decode.certainty.assumed': [
+    'one source alone says so, or it is like something that is known: it may be wrong',
+    'известно из единственного источника или по сходству: может быть неверно',
+  ],
+  'decode.certainty.seen': [
+    'No mark: seen in a published specification, or in programs that agree.',
+    'Без пометки: есть в опубликованной спецификации или в согласных между собой программах.',
+  ],
   'usage.noBytes': [
     '{field} is {value}: calls of the vendor’s library, whose bytes are not public; bluepad/mped has bytes',
     '{field}: {value} — вызовы библиотеки производителя, байты которой не опубликованы; байты есть у bluepad/mped',

@@ -1,7 +1,9 @@
 /** Sentences of a description (why something was guessed, what is wrong with it) in Russian: they are made far below the table of messages, as part of data that JSON carries. */
 
-import type { Language } from './messages.ts'
+import { type Language, message } from './messages.ts'
 import { retoldWords } from './retold-words.ts'
+
+type Unsure = 'derived' | 'assumed'
 
 /** Sentence, and its Russian; `$1` is what stands in its place, told again itself. */
 const rows: readonly (readonly [RegExp, string])[] = [
@@ -37,6 +39,21 @@ const rows: readonly (readonly [RegExp, string])[] = [
   [/^it begins like an ATR$/, 'начинается как ATR'],
   [/^it has the form of a command$/, 'похоже на команду'],
   [/^it has not the form of a command$/, 'на команду не похоже'],
+  // Issuer Application Data.
+  [/^Layout, told by the scheme and its form: (.+)$/, 'Структура, по платёжной системе и по виду: $1'],
+  [/^Layout, told by its form: (.+)$/, 'Структура, по виду: $1'],
+  [/^(.+) \((.+)\); (.+) would fit too$/, '$1 ($2); подошло бы и $3'],
+  [/^(.+): the layout is not public$/, '$1: структура не опубликована'],
+  [
+    /^(.+): none of its public layouts fits; an issuer's own, or a version that is not public$/,
+    '$1: ни одна из опубликованных структур не подходит; своя у эмитента или неопубликованная версия',
+  ],
+  [
+    /^No public layout fits: an issuer's own, or that of a scheme that has published none \((.+)\)$/,
+    'Ни одна опубликованная структура не подходит: своя у эмитента или у системы, которая её не публикует ($1)',
+  ],
+  [/^(CVN .+): its rules are not public$/, '$1: правила не опубликованы'],
+  [/^Card Verification Results (\w+): their bits are not public$/, 'Card Verification Results $1: значения битов не опубликованы'],
   // What is wrong.
   [/^(.+) at offset (\d+); (\d+) bytes? not read$/, '$1, смещение $2; не прочитано байт: $3'],
   [/^tag is truncated$/, 'тег обрывается'],
@@ -82,15 +99,21 @@ export function retold(sentence: string, language: Language): string {
 }
 
 /** A status word (`< 6985 …`, or alone as the last line) and what a field says (`= …`) by the table of words; tries are counted. */
-function retoldWord(words: string): string {
+function retoldWord(said: string): string {
+  const [, words, mark] = /^(.*?)(?: \[(derived|assumed)\])?$/.exec(said)!
   const tries = /^verification failed, (\d+) (?:try|tries) left$/.exec(words)
-  return tries ? `проверка не пройдена, осталось попыток: ${tries[1]}` : (retoldWords.get(words) ?? words)
+  const told = tries ? `проверка не пройдена, осталось попыток: ${tries[1]}` : (retoldWords.get(words) ?? retold(words, 'ru'))
+  return mark ? `${told} [${message(`decode.mark.${mark as Unsure}`, 'ru')}]` : told
 }
+
+/** The mark behind a name. */
+const mark = /(?<=^\s*[^"=\n]+) \[(derived|assumed)\](?= \()/gm
 
 /** A printed description in the user's language: guesses (`?`), what is wrong (`!`), statuses, and what a service code says. Names of tags and bits stay as the Books have them. */
 export function retoldLines(text: string, language: Language): string {
   if (language === 'en') return text
   return text
     .replace(/^(\s*[?!] )(.+)$/gm, (_, mark: string, sentence: string) => mark + retold(sentence, language))
+    .replace(mark, (_, unsure: Unsure) => ` [${message(`decode.mark.${unsure}`, 'ru')}]`)
     .replace(/^(\s*= |(?:< )?[0-9A-F]{4} )(.+)$/gm, (_, mark: string, words: string) => mark + retoldWord(words))
 }

@@ -2,7 +2,7 @@
 
 import { hex } from '../bytes.ts'
 import { type KernelDictionary, kernelDictionaries } from './kernels.ts'
-import { general, type TagInfo } from './tags.ts'
+import { type Dictionary, general, type TagInfo } from './tags.ts'
 
 /** The dictionary of an application's kernel, by its registered provider. */
 const providers: Readonly<Record<string, KernelDictionary>> = {
@@ -19,6 +19,11 @@ const providers: Readonly<Record<string, KernelDictionary>> = {
 /** The kernel that an AID belongs to; undefined for a provider without a dictionary of its own here. */
 export function kernelOfAid(aid: Uint8Array): KernelDictionary | undefined {
   return providers[hex(aid.subarray(0, 5))]
+}
+
+/** The kernel whose dictionary this is; undefined for the general one, and for one of somebody's own. */
+export function kernelOfDictionary(words: Dictionary): KernelDictionary | undefined {
+  return (Object.keys(kernelDictionaries) as KernelDictionary[]).find(name => kernelDictionaries[name] === words)
 }
 
 /** Without an AID: those whose tags tell something. In the order in which they win where as much speaks for one as for the other. */

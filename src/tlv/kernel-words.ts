@@ -2,7 +2,7 @@
 
 import { fromBcd, hex, text, uint } from '../bytes.ts'
 import { type FlagTable, tableWords } from './bits.ts'
-import { schemeWords } from './scheme-words.ts'
+import { as, schemeWords, type WordRow } from './scheme-words.ts'
 
 type Words = (value: Uint8Array) => string[]
 
@@ -201,41 +201,48 @@ const flagged =
     tableWords(table, value)
 
 /** Words by name, which tells the kernel too: `9F66` is another thing in kernel 2 than in kernel 3. */
-export const kernelWords: ReadonlyMap<string, Words> = new Map<string, Words>([
+export const kernelWords: ReadonlyMap<string, WordRow> = new Map([
   ...schemeWords,
-  ['Terminal Transaction Qualifiers (TTQ)', flagged(TTQ)],
-  ['Card Transaction Qualifiers (CTQ)', flagged(CTQ)],
-  ['Form Factor Indicator (FFI)', formFactor],
-  ['Third Party Data', thirdParty],
-  ['Enhanced Contactless Reader Capabilities', enhanced],
-  ['Mag-stripe Application Version Number (Card)', value => [`version ${uint(value)}`]],
-  ['Mag-stripe Application Version Number (Reader)', value => [`version ${uint(value)}`]],
-  ['Outcome Parameter Set', outcomeSet],
-  ['User Interface Request Data', uiRequest],
-  ['Error Indication', errorIndication(level2)],
-  ['Error Indication, Kernel 8', errorIndication({ ...level2, 16: 'decryption failed', 18: 'IAD-MAC failed', 19: 'EDA-MAC failed' })],
-  ['Reference Control Parameter', acType],
-  ['DS AC Type', acType],
-  ['Card Data Input Capability', flagged(CAPTURE)],
-  ['CVM Capability - CVM Required', flagged(CVM)],
-  ['CVM Capability - No CVM Required', flagged(CVM)],
-  ['Security Capability', flagged(SECURITY)],
-  ['Kernel Configuration', flagged(KERNEL)],
-  ['Mobile Support Indicator', flagged(MOBILE)],
-  ['POS Cardholder Interaction Information', flagged(INTERACTION)],
-  ['IDS Status', flagged(IDS)],
-  ['Mag-stripe CVM Capability - CVM Required', stripeCvm],
-  ['Mag-stripe CVM Capability - No CVM Required', stripeCvm],
-  ['Max Lifetime of Torn Transaction Log Record', seconds],
-  ['Time Out Value', value => [`${uint(value)} ms`]],
-  ['Message Hold Time', value => [tenths(Number(fromBcd(value) ?? 0))]],
-  ['Hold Time Value', value => [tenths(value[0])]],
-  ['Minimum Relay Resistance Grace Period', hundredths],
-  ['Maximum Relay Resistance Grace Period', hundredths],
-  ['Terminal Expected Transmission Time For Relay Resistance C-APDU', hundredths],
-  ['Terminal Expected Transmission Time For Relay Resistance R-APDU', hundredths],
-  ['Min Time For Processing Relay Resistance APDU', hundredths],
-  ['Max Time For Processing Relay Resistance APDU', hundredths],
-  ['Device Estimated Transmission Time For Relay Resistance R-APDU', hundredths],
-  ['Measured Relay Resistance Processing Time', hundredths],
+  // Books C-2 to C-4, Annex A.
+  ...as('seen', [
+    ['Terminal Transaction Qualifiers (TTQ)', flagged(TTQ)],
+    ['Card Transaction Qualifiers (CTQ)', flagged(CTQ)],
+    ['Third Party Data', thirdParty],
+    ['Enhanced Contactless Reader Capabilities', enhanced],
+    ['Mag-stripe Application Version Number (Card)', value => [`version ${uint(value)}`]],
+    ['Mag-stripe Application Version Number (Reader)', value => [`version ${uint(value)}`]],
+    ['Outcome Parameter Set', outcomeSet],
+    ['User Interface Request Data', uiRequest],
+    ['Error Indication', errorIndication(level2)],
+    ['Reference Control Parameter', acType],
+    ['DS AC Type', acType],
+    ['Card Data Input Capability', flagged(CAPTURE)],
+    ['CVM Capability - CVM Required', flagged(CVM)],
+    ['CVM Capability - No CVM Required', flagged(CVM)],
+    ['Security Capability', flagged(SECURITY)],
+    ['Kernel Configuration', flagged(KERNEL)],
+    ['Mobile Support Indicator', flagged(MOBILE)],
+    ['POS Cardholder Interaction Information', flagged(INTERACTION)],
+    ['IDS Status', flagged(IDS)],
+    ['Mag-stripe CVM Capability - CVM Required', stripeCvm],
+    ['Mag-stripe CVM Capability - No CVM Required', stripeCvm],
+    ['Max Lifetime of Torn Transaction Log Record', seconds],
+    ['Time Out Value', value => [`${uint(value)} ms`]],
+    ['Message Hold Time', value => [tenths(Number(fromBcd(value) ?? 0))]],
+    ['Hold Time Value', value => [tenths(value[0])]],
+    ['Minimum Relay Resistance Grace Period', hundredths],
+    ['Maximum Relay Resistance Grace Period', hundredths],
+    ['Terminal Expected Transmission Time For Relay Resistance C-APDU', hundredths],
+    ['Terminal Expected Transmission Time For Relay Resistance R-APDU', hundredths],
+    ['Min Time For Processing Relay Resistance APDU', hundredths],
+    ['Max Time For Processing Relay Resistance APDU', hundredths],
+    ['Device Estimated Transmission Time For Relay Resistance R-APDU', hundredths],
+    ['Measured Relay Resistance Processing Time', hundredths],
+  ]),
+  // Book C-3 as one program quotes it.
+  ...as('derived', [['Form Factor Indicator (FFI)', formFactor]]),
+  // Kernel 8: one public kernel has them.
+  ...as('assumed', [
+    ['Error Indication, Kernel 8', errorIndication({ ...level2, 16: 'decryption failed', 18: 'IAD-MAC failed', 19: 'EDA-MAC failed' })],
+  ]),
 ])

@@ -4,12 +4,13 @@ import { hex } from '../bytes.ts'
 import { isFault } from '../errors.ts'
 import { maskNumbers } from '../mask.ts'
 import { isConstructed, MAX_DEPTH, readTolerant, tagHex } from './ber.ts'
+import { type Certainty, known, markOf, type Sentence, type Unsure, weaker } from './certainty.ts'
 import { parseDol } from './dol.ts'
 import { openFormat1 } from './format1.ts'
-import { guess, type Hints, likelyKernel } from './guess.ts'
+import { guess, type Hints, kernelOfAid, kernelOfDictionary, likelyKernel } from './guess.ts'
 import type { KernelDictionary } from './kernels.ts'
 import { type Dictionary, general, isSensitive, type TagInfo } from './tags.ts'
-import { mask, type Surroundings, words } from './words.ts'
+import { mask, type Surroundings, sentences } from './words.ts'
 
 /** One data object as JSON can carry it. */
 export interface Described {
@@ -27,6 +28,10 @@ export interface Described {
   readonly masked?: true
   /** What it says: a date, an amount, the names of set bits, the entries of a list. */
   readonly words?: readonly string[]
+  /** How well each of `words` is known, in their order; left out where all were seen in a published specification, or in programs that agree. */
+  readonly wordsCertainty?: readonly Certainty[]
+  /** How well the name is known; left out where it was seen so. */
+  readonly certainty?: Unsure
   /** What a template holds. */
   readonly children?: readonly Described[]
   /** It could be read otherwise too: as what it was taken, and why. A tag of kernels where none was named; a template 80 whose command is not known. */
@@ -107,7 +112,7 @@ function faults({ objects, stopped }: Description): number {
 /** A universal tag is none of EMV's, and may hold whatever was cut before it. */
 const universal = /^[0-3]/
 
-function hushed({ words: said, children, ...one }: Described, nonsense: boolean): Described {
+function hushed({ words: said, wordsCertainty, children, ...one }: Described, nonsense: boolean): Described {
   // Values without tags are put together again: a number that was cut into them would pass for two.
   if (nonsense && one.tag === '80' && children)
     return { ...one, value: maskNumbers(children.map(child => child.value ?? '').join('')), masked: true }
@@ -118,7 +123,9 @@ function hushed({ words: said, children, ...one }: Described, nonsense: boolean)
   return {
     ...one,
     ...(value !== undefined && { value }),
-    ...(changed ? { masked: true as const } : said && !(nonsense && one.wrong) && { words: said }),
+    ...(changed
+      ? { masked: true as const }
+      : said && !(nonsense && one.wrong) && { words: said, ...(wordsCertainty && { wordsCertainty }) }),
     ...(children && { children: children.map(child => hushed(child, nonsense)) }),
   }
 }
@@ -152,6 +159,7 @@ function object(
     ...(info && { name: info.name }),
     offset,
     length: value.length,
+    ...(info?.certainty && { certainty: info.certainty }),
     ...(taken && { guessed: taken.why }),
   }
   const wrong: string[] = []
@@ -171,17 +179,24 @@ function object(
     return { ...head, children, ...(opened.guessed && { guessed: opened.guessed }), ...(wrong.length > 0 && { wrong }) }
   }
   if (info?.sensitive || isSensitive(tag)) return { ...head, value: mask(tag, value), masked: true, ...(wrong.length > 0 && { wrong }) }
-  let said: readonly string[] = []
+  let said: readonly Sentence[] = []
   try {
     said =
       dols.has(tag) && !(tag === 0x9f69 && info?.name !== 'UDOL')
-        ? dolWords(value, options.words ?? general)
-        : words(tag, value, info?.format, surroundings(info, around))
+        ? known('seen', dolWords(value, options.words ?? general))
+        : sentences(tag, value, info?.format, surroundings(info, around, options))
   } catch (error) {
     if (!isFault(error)) throw error
     wrong.push(error.message)
   }
-  return { ...head, value: hex(value), ...(said.length > 0 && { words: said }), ...(wrong.length > 0 && { wrong }) }
+  return { ...head, value: hex(value), ...told(said, info?.certainty), ...(wrong.length > 0 && { wrong }) }
+}
+
+/** None is surer than the name of its object. */
+function told(said: readonly Sentence[], name: Certainty = 'seen'): Pick<Described, 'words' | 'wordsCertainty'> {
+  if (said.length === 0) return {}
+  const certainties = said.map(({ certainty }) => weaker(name, certainty))
+  return { words: said.map(({ text }) => text), ...(certainties.some(one => one !== 'seen') && { wordsCertainty: certainties }) }
 }
 
 const dols = new Set([0x8c, 0x8d, 0x97, 0x9f38, 0x9f49, 0x9f4f, 0x9f51, 0x9f69])
@@ -190,8 +205,9 @@ function dolWords(value: Uint8Array, dictionary: Dictionary): string[] {
   return parseDol(value).map(({ tag, length }) => `${tagHex(tag)} ${dictionary.get(tag)?.name ?? 'unknown'}: ${length}`)
 }
 
-function surroundings(info: TagInfo | undefined, { currency }: Around): Surroundings {
-  return { ...(currency && { currency }), ...(info && { name: info.name }) }
+function surroundings(info: TagInfo | undefined, { currency, aid }: Around, { words }: DescribeOptions): Surroundings {
+  const scheme = aid ? kernelOfAid(aid) : words && kernelOfDictionary(words)
+  return { ...(currency && { currency }), ...(info && { name: info.name }), ...(scheme && { scheme }) }
 }
 
 /** Amounts are printed in the currency that the same data name, wherever it stands; an AID, and what no general dictionary has, tells the kernel. */
@@ -210,15 +226,15 @@ function stopWords({ rule, offset, rest }: Stopped): string {
   return `${rule} at offset ${offset}; ${rest} byte${rest === 1 ? '' : 's'} not read`
 }
 
-/** A description as lines: two blanks for each level, `=` before what a value says, `?` before what was guessed, `!` before what is wrong. */
+/** A description as lines: two blanks for each level, `=` before what a value says, `?` before what was guessed, `!` before what is wrong; `[derived]` and `[assumed]` behind what was not seen. */
 export function printTree({ objects, stopped }: Description, indent = ''): string {
   const lines = objects.flatMap(one => {
     const inner = `${indent}  `
-    const head = `${indent}${one.tag} ${one.name ?? 'unknown tag'} (${one.length})${one.value ? `: ${one.value}` : ''}`
+    const head = `${indent}${one.tag} ${one.name ?? 'unknown tag'}${markOf(one.certainty)} (${one.length})${one.value ? `: ${one.value}` : ''}`
     return [
       head,
       ...(one.guessed ? [`${inner}? ${one.guessed}`] : []),
-      ...(one.words ?? []).map(word => `${inner}= ${word}`),
+      ...(one.words ?? []).map((word, at) => `${inner}= ${word}${markOf(one.wordsCertainty?.[at])}`),
       ...(one.children && one.children.length > 0 ? [printTree({ objects: one.children }, inner)] : []),
       ...(one.wrong ?? []).map(word => `${inner}! ${word}`),
     ]

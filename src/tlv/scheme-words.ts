@@ -2,8 +2,19 @@
 
 import { fromBcd, hex, text } from '../bytes.ts'
 import { type FlagTable, tableWords } from './bits.ts'
+import type { Certainty } from './certainty.ts'
 
 type Words = (value: Uint8Array) => string[]
+
+/** What an object says, and how well that is known. */
+export interface WordRow {
+  readonly certainty: Certainty
+  words(value: Uint8Array): string[]
+}
+
+/** Rows of one certainty: each has one, so that none is shown as a fact by oversight. */
+export const as = (certainty: Certainty, rows: readonly (readonly [string, Words])[]): [string, WordRow][] =>
+  rows.map(([name, words]) => [name, { certainty, words }])
 
 const flagged =
   (table: FlagTable): Words =>
@@ -121,24 +132,29 @@ const uiRequest: Words = value => {
 }
 
 /** Words by name in a kernel's dictionary. */
-export const schemeWords: ReadonlyMap<string, Words> = new Map<string, Words>([
-  ['Card Processing Requirements (CPR)', flagged(CPR)],
-  ['Terminal Transaction Qualifiers (TTQ), UnionPay', flagged(UNIONPAY_TTQ)],
-  ['Card Transaction Qualifiers (CTQ), UnionPay', flagged(UNIONPAY_CTQ)],
-  ['Contactless Reader Capabilities', amexReader],
-  ['Card Interface Capabilities', amexCard],
-  ['Mobile CVM Results', mobileCvm],
-  ['Terminal Interchange Profile (static/dynamic)', flagged(TIP)],
-  ['Terminal Compatibility Indicator', flagged(COMPATIBILITY)],
-  ['Cardholder Verification Status', jcbCvm],
-  ['Issuer Update Parameter', coded({ 0: 'not supported', 1: 'present and hold', 2: 'two presentments' })],
-  ['Application Capabilities Information (ACI)', capabilities],
-  ['DS ODS Info For Reader', flagged(ODS_READER)],
-  ['Phone Message Table', phoneMessages],
-  ['Terminal Verification Results (TVR), Kernel 8', flagged(TVR8)],
-  ['Card TVR', flagged(TVR8)],
-  ['Reserved TVR Mask', flagged(TVR8)],
-  ['Cardholder Verification Decision', decision],
-  ['User Interface Request Data 1', uiRequest],
-  ['User Interface Request Data 2', uiRequest],
+export const schemeWords: ReadonlyMap<string, WordRow> = new Map([
+  ...as('seen', [
+    ['Card Processing Requirements (CPR)', flagged(CPR)],
+    ['Terminal Transaction Qualifiers (TTQ), UnionPay', flagged(UNIONPAY_TTQ)],
+    ['Card Transaction Qualifiers (CTQ), UnionPay', flagged(UNIONPAY_CTQ)],
+    ['Contactless Reader Capabilities', amexReader],
+    ['Card Interface Capabilities', amexCard],
+    ['Mobile CVM Results', mobileCvm],
+    ['Terminal Interchange Profile (static/dynamic)', flagged(TIP)],
+    ['Terminal Compatibility Indicator', flagged(COMPATIBILITY)],
+    ['Cardholder Verification Status', jcbCvm],
+    ['Issuer Update Parameter', coded({ 0: 'not supported', 1: 'present and hold', 2: 'two presentments' })],
+    ['Application Capabilities Information (ACI)', capabilities],
+    ['DS ODS Info For Reader', flagged(ODS_READER)],
+    ['Phone Message Table', phoneMessages],
+  ]),
+  // Kernel 8: one public kernel has them.
+  ...as('assumed', [
+    ['Terminal Verification Results (TVR), Kernel 8', flagged(TVR8)],
+    ['Card TVR', flagged(TVR8)],
+    ['Reserved TVR Mask', flagged(TVR8)],
+    ['Cardholder Verification Decision', decision],
+    ['User Interface Request Data 1', uiRequest],
+    ['User Interface Request Data 2', uiRequest],
+  ]),
 ])

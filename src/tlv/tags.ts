@@ -1,5 +1,7 @@
 /** The dictionary of EMV data objects as data: EMV 4.4 Book 3, Annex A, and the common objects of ISO/IEC 7816-4 and 7816-6. */
 
+import type { Unsure } from './certainty.ts'
+
 /** Who gives the value: `icc` is the card. */
 export type TagSource = 'icc' | 'terminal' | 'issuer' | 'reader'
 
@@ -24,6 +26,8 @@ export interface TagInfo {
   readonly templates: readonly number[]
   /** PAN, tracks, PIN, names: masked in anything for people. */
   readonly sensitive: boolean
+  /** How well name, length and format are known; left out where they were seen in a Book, or in programs that agree. */
+  readonly certainty?: Unsure
 }
 
 /** Tags in meaning of one kernel: those that it adds or gives another meaning, over those of `general`. */
@@ -191,11 +195,14 @@ const rows: readonly TagRow[] = [
   [0xbf4c, 'Biometric Try Counters Template', 'icc', 'template', 0, 252],
 ]
 
-/** A dictionary of `rows` laid over `under`: a kernel's own objects replace those of the same tag. */
-export function dictionary(rows: readonly TagRow[], under: Dictionary = new Map()): Dictionary {
+/** A dictionary of `rows` laid over `under`: a kernel's own objects replace those of the same tag. @param certainty of all `rows`; seen when left out */
+export function dictionary(rows: readonly TagRow[], under: Dictionary = new Map(), certainty?: Unsure): Dictionary {
   const table = new Map(under)
   for (const [tag, name, source, format, min, max, ...templates] of rows)
-    table.set(tag, { tag, name, source, format, min, max, templates, sensitive: sensitiveTags.has(tag) })
+    table.set(tag, {
+      ...{ tag, name, source, format, min, max, templates, sensitive: sensitiveTags.has(tag) },
+      ...(certainty && { certainty }),
+    })
   return table
 }
 

@@ -7,7 +7,8 @@ import { fullYear } from '../expiry.ts'
 import { serviceCodeWords } from '../magstripe/service-code.ts'
 import { maskPan } from '../mask.ts'
 import { cidWords, cvmWords, flagWords, terminalTypeWords, transactionTypes } from './bits.ts'
-import { issuerDataWords } from './iad.ts'
+import { known, markOf, type Sentence } from './certainty.ts'
+import { issuerDataSentences } from './iad.ts'
 import { kernelWords } from './kernel-words.ts'
 import type { TagFormat } from './tags.ts'
 
@@ -17,6 +18,8 @@ export interface Surroundings {
   readonly currency?: Uint8Array
   /** The object's name in the dictionary that it is read by: kernels use one tag for different things. */
   readonly name?: string
+  /** The dictionary of the card's kernel, where its AID or somebody told it: schemes use one object differently. */
+  readonly scheme?: string
 }
 
 /** Of a sensitive value what may be shown: a PAN's first six and last four digits, else only that it is there. */
@@ -26,11 +29,22 @@ export function mask(tag: number, value: Uint8Array): string {
   return value.length === 0 ? '' : '***'
 }
 
-/** Lines that say what `value` means; none where the hex says it all. @throws Fault `tlv` where the value breaks its format */
-export function words(tag: number, value: Uint8Array, format: TagFormat | undefined, around: Surroundings = {}): string[] {
+/** Lines that say what `value` means, each with how well that is known; none where the hex says it all. @throws Fault `tlv` where the value breaks its format */
+export function sentences(tag: number, value: Uint8Array, format: TagFormat | undefined, around: Surroundings = {}): Sentence[] {
   if (value.length === 0) return []
   const own = around.name === undefined ? undefined : kernelWords.get(around.name)
-  if (own) return own(value)
+  if (own) return known(own.certainty, own.words(value))
+  if (tag === 0x9f10) return issuerDataSentences(value, around.scheme)
+  return known('seen', standardWords(tag, value, format, around))
+}
+
+/** The same as text, with a mark behind what was not seen. @throws Fault `tlv` where the value breaks its format */
+export function words(tag: number, value: Uint8Array, format: TagFormat | undefined, around: Surroundings = {}): string[] {
+  return sentences(tag, value, format, around).map(({ text, certainty }) => text + markOf(certainty))
+}
+
+/** What the Books and ISO standards say. */
+function standardWords(tag: number, value: Uint8Array, format: TagFormat | undefined, around: Surroundings): string[] {
   const flagged = flagWords(tag, value)
   if (flagged) return flagged
   const special = specials.get(tag)
@@ -106,7 +120,6 @@ const specials: ReadonlyMap<number, Special> = new Map<number, Special>([
   [0x9f11, value => [`ISO/IEC 8859-${numeric(value)}`]],
   [0x5f2d, value => [(printable(value).match(/../g) ?? []).join(', ')]],
   [0x5f30, value => (numeric(value) < 1000n ? serviceCodeWords(String(numeric(value)).padStart(3, '0')) : [])],
-  [0x9f10, issuerDataWords],
   [0x9f4d, value => [`SFI ${value[0]}, ${value[1] ?? 0} records`]],
   [0x9f5b, scripts],
   [0x8a, value => [`"${printable(value)}"${printable(value) === '00' ? ': approved' : ''}`]],

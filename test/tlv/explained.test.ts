@@ -179,22 +179,3 @@ group('the words of kernel 2 and its neighbours', () => {
     expect([...kernelWords.keys()].filter(name => !names.has(name))).toEqual([])
   })
 })
-
-group('Issuer Application Data', () => {
-  it.each([
-    // The results as emv-bertlv's own test reads them.
-    ['9F1007 06010A 03A4B800', ['Derivation key index 01', "CVN 10: under the card's own key, padding of method 1 [seen]", 'second GENERATE AC not requested', 'ARQC in first GENERATE AC', 'Offline PIN verification performed', 'Last online transaction not completed', 'Velocity checking counters exceeded', 'New card', 'Issuer authentication failed on last online transaction']],
-    // The results as jPOS's own test reads them.
-    ['9F1012 0110 250000044000 0000 0000000000000000', ['Derivation key index 01', 'CVN 16: session keys of Mastercard, without counters [seen]', 'AAC in second GENERATE AC', 'ARQC in first GENERATE AC', 'Offline PIN verification performed', 'Offline PIN verification successful', 'International transaction', 'Upper consecutive offline limit exceeded', 'Script counter 0, PIN tries left 0 (low nibbles)', 'DAC or ICC dynamic number: 0000', 'Counters, plaintext or enciphered: 0000000000000000']],
-    ['9F1020 0FA501 A838002000 0001000000000000 0F 000000000000000000000000000000', ['Common core identifier A5: format A, cryptogram version 5 (TDES)', 'Derivation key index 01', 'second GENERATE AC not requested', 'ARQC in first GENERATE AC', 'PIN tries left: 3', 'CDA performed', 'Offline PIN verification performed', '2 issuer script commands processed', 'Counters: 0001000000000000', 'Issuer discretionary data: 000000000000000000000000000000']],
-    ['9F1020 1F2201 00A0000002 000000000000000000000000000000000000000000000000', ['CVN 22: session keys of EMV, ARPC of method 2 [derived]', 'Derivation key index 01', 'second GENERATE AC not requested', 'ARQC in first GENERATE AC', 'Consumer device CVM performed [assumed]', 'Issuer discretionary data: 000000000000000000000000000000000000000000000000']],
-  ])('%s', (bytes, rows) => {
-    expect(said(bytes)?.slice(1)).toEqual(rows)
-    expect(said(bytes)?.[0]).toMatch(/^Layout, told by its form: .* \[(seen|derived|assumed): .+\]$/)
-  }) // biome-ignore format: a table
-
-  it('of a scheme whose layout is not public say so', () => {
-    for (const bytes of ['9F1007 06010103A00000', '9F1013 07010103A0A002010A0100000000003FC7493F'])
-      expect(said(bytes)).toEqual(["No public layout fits: an issuer's own, or a scheme's that is not published"])
-  })
-})
