@@ -130,8 +130,14 @@ function emvResult(cursor: Cursor): void {
 /** Result 02 to the EMV start, or to a choice that was no good. */
 const APPLICATION_LIST = 0x02
 
-const names = Object.keys(requests) as CommandName[]
-const commandOf = ({ code, sub }: Frame) => names.find(one => commandCode(one).code === code && commandCode(one).sub === sub)
+/** By code and sub-code. Of two commands with the same, the first. */
+const names = new Map<number, CommandName>()
+for (const name of Object.keys(requests) as CommandName[]) {
+  const { code, sub } = commandCode(name)
+  const key = code * 256 + sub
+  if (!names.has(key)) names.set(key, name)
+}
+const commandOf = ({ code, sub }: Frame) => names.get(code * 256 + sub)
 
 /** The whole frame at the front; frames of one message, and whether it is one, are the codec's affair. */
 function frameOf(unit: Uint8Array): Frame | undefined {
