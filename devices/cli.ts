@@ -4,4 +4,4 @@
 import { run } from '../src/command/line.ts'
 import { tapdipProgram } from './program.ts'
 
-await run(tapdipProgram())
+await run(await tapdipProgram(process.argv.slice(2)))

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildBenchPage } from './bench-page.mjs'
+import { buildBundle } from './bundle.mjs'
 import { buildPage } from './page.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
@@ -27,5 +28,6 @@ for (const bin of ['devices/cli.js', 'simulator/cli.js']) {
   const file = join(root, 'dist', bin)
   if (existsSync(file)) chmodSync(file, 0o755)
 }
+await buildBundle(root)
 await buildPage()
 await buildBenchPage()

@@ -4,4 +4,4 @@
 import { run } from '../src/command/line.ts'
 import { simulatorProgram } from './program.ts'
 
-await run(simulatorProgram())
+await run(await simulatorProgram(process.argv.slice(2)))

@@ -1,41 +1,25 @@
 /** The `tapdip-sim` command as it is built, for the command line and for whoever reads its help. */
 
-import { createRequire } from 'node:module'
-import { Command } from 'commander'
-import { addAcquirer } from './commands/acquirer.ts'
-import { addBench } from './commands/bench.ts'
-import { addCards } from './commands/cards.ts'
-import { addConfig } from './commands/config.ts'
-import { addDemo } from './commands/demo.ts'
-import { addImage } from './commands/image.ts'
-import { addPlay } from './commands/play.ts'
-import { addProvoke } from './commands/provoke.ts'
-import { addReport } from './commands/report.ts'
-import { addRun } from './commands/run.ts'
-import { addScan } from './commands/scan.ts'
-import { addServe } from './commands/serve.ts'
-import { addTest } from './commands/test.ts'
+import type { Command } from 'commander'
+import { type Commands, programOf } from '../src/command/program.ts'
 
-export function simulatorProgram(): Command {
-  const { version } = createRequire(import.meta.url)('tapdip/package.json') as { version: string } // its own name finds it from source and from dist
-  const program = new Command('tapdip-sim')
-    .description('Virtual card readers, cards and an acquirer. Test keys and test cards only.')
-    .version(version, '-v, --version')
-  for (const add of [
-    addBench,
-    addServe,
-    addCards,
-    addAcquirer,
-    addScan,
-    addConfig,
-    addImage,
-    addRun,
-    addTest,
-    addReport,
-    addProvoke,
-    addDemo,
-    addPlay,
-  ])
-    add(program)
-  return program
+const commands: Commands = {
+  bench: async () => (await import('./commands/bench.ts')).addBench,
+  serve: async () => (await import('./commands/serve.ts')).addServe,
+  cards: async () => (await import('./commands/cards.ts')).addCards,
+  acquirer: async () => (await import('./commands/acquirer.ts')).addAcquirer,
+  scan: async () => (await import('./commands/scan.ts')).addScan,
+  config: async () => (await import('./commands/config.ts')).addConfig,
+  image: async () => (await import('./commands/image.ts')).addImage,
+  run: async () => (await import('./commands/run.ts')).addRun,
+  test: async () => (await import('./commands/test.ts')).addTest,
+  report: async () => (await import('./commands/report.ts')).addReport,
+  provoke: async () => (await import('./commands/provoke.ts')).addProvoke,
+  demo: async () => (await import('./commands/demo.ts')).addDemo,
+  play: async () => (await import('./commands/play.ts')).addPlay,
 }
+
+const description = 'Virtual card readers, cards and an acquirer. Test keys and test cards only.'
+
+/** With what the line `words` asks for, or with all. */
+export const simulatorProgram = (words?: readonly string[]): Promise<Command> => programOf('tapdip-sim', description, commands, words)

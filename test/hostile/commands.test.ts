@@ -111,7 +111,7 @@ async function line(program: Program, { words, until, meanwhile }: Line): Promis
   const code = process.exitCode
   process.exitCode = 0
   try {
-    const running = run(programs[program](), ['node', program, ...words])
+    const running = programs[program](words).then(made => run(made, ['node', program, ...words]))
     if (until) {
       const match = await Promise.race([
         running.then(() => Promise.reject(new Error(`ended before it said ${until}: ${text}`))),
@@ -479,7 +479,7 @@ async function apart(program: Program, { words, raw }: Line): Promise<void> {
 }
 
 for (const program of ['tapdip', 'tapdip-sim'] as const)
-  it.each(leaves(programs[program]()))(`${program} %s`, { timeout: 60_000 }, async name => {
+  it.each(leaves(await programs[program]()))(`${program} %s`, { timeout: 60_000 }, async name => {
     const scenario = scenarios[program][name]
     expect(scenario, `no scenario for ${program} ${name}`).toBeDefined()
     await scenario()
@@ -496,7 +496,7 @@ it('every file that they left behind', () => {
   expect(said.join('')).toContain(pan.slice(-4))
 })
 
-it('the scenarios are those of the commands, no more', () => {
+it('the scenarios are those of the commands, no more', async () => {
   for (const program of ['tapdip', 'tapdip-sim'] as const)
-    expect(Object.keys(scenarios[program]).toSorted()).toEqual(leaves(programs[program]()).toSorted())
+    expect(Object.keys(scenarios[program]).toSorted()).toEqual(leaves(await programs[program]()).toSorted())
 })

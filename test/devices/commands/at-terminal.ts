@@ -62,7 +62,7 @@ export function atTerminal(args: readonly string[], { state, env = {}, keyboard 
   process.exitCode = undefined
   const ended = (async () => {
     try {
-      await run(tapdipProgram(), ['node', 'tapdip', ...args])
+      await run(await tapdipProgram(args), ['node', 'tapdip', ...args])
       return { code: Number(process.exitCode ?? 0), out, err, all }
     } finally {
       process.exitCode = exitCode

@@ -252,9 +252,9 @@ describe('the values of flags', () => {
     },
   )
 
-  it('every option and argument of both programs has a wrong value above, or is free text', () => {
+  it('every option and argument of both programs has a wrong value above, or is free text', async () => {
     for (const [name, make] of Object.entries(programs))
-      for (const command of everyCommand(make())) {
+      for (const command of everyCommand(await make())) {
         const path = command.parent ? commandPath(command) : ''
         const takesValue = (option: Option) => option.required || option.optional
         const names = [...command.options.filter(takesValue).map(({ long }) => long!), ...command.registeredArguments.map(one => `<${one.name()}>`)] // biome-ignore format: one line
@@ -321,8 +321,8 @@ const withFlag = (words: readonly string[], flag: string, value: string) => {
   return [...(at < 0 ? words : words.toSpliced(at, 2)), `${flag}=${value}`]
 }
 
-const valued = (make: () => Command) =>
-  everyCommand(make())
+const valued = async (make: () => Promise<Command>) =>
+  everyCommand(await make())
     .filter(({ commands }) => commands.length === 0)
     .flatMap(command => command.options.filter(one => one.required || one.optional).map(option => ({ path: commandPath(command), option })))
 
@@ -334,7 +334,7 @@ describe.each(Object.keys(unfit) as (keyof typeof unfit)[])('%s as a value', kin
       vi.stubEnv('TAPDIP_STATE', folder)
       try {
         await line('tapdip', ['order', 'new', '1.00', '--number', '7'])
-        for (const { path, option } of valued(make)) {
+        for (const { path, option } of await valued(make)) {
           const flag = option.long!
           const row = `${path} ${flag}`
           if (fit[kind].includes(row) || later.has(flag) || later.has(row)) continue
@@ -360,7 +360,7 @@ describe.each(Object.keys(unfit) as (keyof typeof unfit)[])('%s as a value', kin
 })
 
 it.each(Object.entries(programs))('%s: an option that takes one value is refused when it is given twice', async (name, make) => {
-  for (const { path, option } of valued(make)) {
+  for (const { path, option } of await valued(make)) {
     const flag = option.long!
     if (option.variadic || Array.isArray(option.defaultValue)) continue
     const values = [
@@ -410,7 +410,7 @@ describe('--json', () => {
 
   it('every command that has it says so at its first wrong flag', async () => {
     for (const [name, make] of Object.entries(programs))
-      for (const command of everyCommand(make()).filter(one => one.options.some(({ long }) => long === '--json'))) {
+      for (const command of everyCommand(await make()).filter(one => one.options.some(({ long }) => long === '--json'))) {
         const told = await line(name as Name, [...commandPath(command).split(' '), '--json', '--no-such-flag'])
         expect(JSON.parse(told.out).error, commandPath(command)).toMatchObject({
           code: 'bad-argument',
@@ -429,9 +429,8 @@ describe('--lang ru', () => {
     text.replace(/\s+/g, ' ').replace(/\((?:допустимо|по умолчанию)[^)]*\)/g, '').replace(terms, '').replace(/`[^`]*`|"[^"]*"|\{[^}]*\}|<[^>]*>|\[[^\]]*\]/g, '').replace(/\S*[:/|]\S*/g, '').replace(/--?[a-z][\w-]*/g, '') // biome-ignore format: one line
   const english = /(?:\b[A-Za-z]{2,}[ ,]+){2}[A-Za-z]{2,}/
 
-  const everyHelp = (lang: 'en' | 'ru') =>
-    Object.values(programs).flatMap(make => {
-      const program = make()
+  const everyHelp = async (lang: 'en' | 'ru') =>
+    (await Promise.all(Object.values(programs).map(make => make()))).flatMap(program => {
       prepare(program, ['--lang', lang])
       return everyCommand(program).map(command => {
         let text = ''
@@ -441,20 +440,20 @@ describe('--lang ru', () => {
       })
     })
 
-  it('the help of every command has no English sentence', () => {
-    const helps = everyHelp('ru')
+  it('the help of every command has no English sentence', async () => {
+    const helps = await everyHelp('ru')
     expect(helps.length).toBeGreaterThan(25)
     for (const [name, text] of helps) {
       expect(text, name).toMatch(/^Использование: /)
       for (const row of text.split('\n')) expect(plain(row.replace(/^Использование: .*/, '').replace(/^ {2}\S.*? {2,}/, '')), `${name}: ${row}`).not.toMatch(english) // biome-ignore format: one line
     }
     // The same test finds the English ones.
-    expect(everyHelp('en').filter(([, text]) => text.split('\n').some(row => english.test(plain(row.replace(/^ {2}\S.*? {2,}/, ''))))).length).toBe(helps.length) // biome-ignore format: one line
+    expect((await everyHelp('en')).filter(([, text]) => text.split('\n').some(row => english.test(plain(row.replace(/^ {2}\S.*? {2,}/, ''))))).length).toBe(helps.length) // biome-ignore format: one line
   })
 
-  it('every text of the help has a Russian one', () => {
+  it('every text of the help has a Russian one', async () => {
     for (const make of Object.values(programs)) {
-      const [told, said] = [make(), make()]
+      const [told, said] = [await make(), await make()]
       localise(said, 'ru')
       const texts = (program: Command) => everyCommand(program).flatMap(command => [command.description(), ...command.options.map(({ long, description }) => `${long} ${description}`), ...command.registeredArguments.map(({ description }) => description)].map(text => [commandPath(command), text] as const)) // biome-ignore format: one line
       const [before, after] = [texts(told), texts(said)]

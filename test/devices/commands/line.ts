@@ -21,7 +21,7 @@ export async function line(name: Name, words: readonly string[]): Promise<{ out:
   const signals = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(name => [name, process.listeners(name)] as const)
   process.exitCode = 0
   try {
-    await run(programs[name](), ['node', name, ...words])
+    await run(await programs[name](words), ['node', name, ...words])
     return { ...written, code: Number(process.exitCode) }
   } finally {
     process.exitCode = before

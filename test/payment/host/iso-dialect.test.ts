@@ -20,9 +20,11 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
 })
 
+const program = await tapdipProgram()
+
 /** What `pay --iso-dialect` makes of a value. */
 function taken(value: string) {
-  const pay = tapdipProgram().commands.find(one => one.name() === 'pay')!
+  const pay = program.commands.find(one => one.name() === 'pay')!
   const { parseArg } = pay.options.find(({ long }) => long === '--iso-dialect')!
   return parseArg!(value, undefined) as unknown as ReturnType<typeof parseIsoDialect>
 }

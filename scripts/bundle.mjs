@@ -1,0 +1,26 @@
+// What Node loads: the compiled modules of each entry, command and process together, in few files. Hundreds of small modules cost a second of a processor before the first line
+// of a program runs; bundlers of apps, which throw away what nobody uses, keep the modules as they were compiled.
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { rolldown } from 'rolldown'
+
+/** Packages stay what an app has installed, once, whoever asks for them. */
+const isPackage = id => !id.startsWith('.') && !id.startsWith('/')
+
+/** @param {string} root of the package, with `dist` compiled */
+export async function buildBundle(root) {
+  const { exports, bin, sideEffects } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const entries = Object.values(exports).flatMap(one => one.default ?? [])
+  const paths = new Set([...entries, ...Object.values(bin), ...sideEffects].map(path => path.replace(/^\.\/dist\/(node\/)?/, '')))
+  const out = join(root, 'dist/node')
+  rmSync(out, { recursive: true, force: true })
+  const build = await rolldown({
+    input: Object.fromEntries([...paths].map(path => [path.replace(/\.js$/, ''), join(root, 'dist', path)])),
+    external: isPackage,
+    platform: 'node',
+    preserveEntrySignatures: 'strict',
+    treeshake: false,
+  })
+  await build.write({ dir: out, format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js', sourcemap: true })
+  await build.close()
+}
