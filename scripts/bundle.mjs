@@ -1,7 +1,7 @@
 // What Node loads: the compiled modules of each entry, command and process together, in few files. Hundreds of small modules cost a second of a processor before the first line
 // of a program runs; bundlers of apps, which throw away what nobody uses, keep the modules as they were compiled.
-import { readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
 
 /** Packages stay what an app has installed, once, whoever asks for them. */
@@ -9,13 +9,13 @@ const isPackage = id => !id.startsWith('.') && !id.startsWith('/')
 
 /** @param {string} root of the package, with `dist` compiled */
 export async function buildBundle(root) {
-  const { exports, bin, sideEffects } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const entries = Object.values(exports).flatMap(one => one.default ?? [])
-  const paths = new Set([...entries, ...Object.values(bin), ...sideEffects].map(path => path.replace(/^\.\/dist\/(node\/)?/, '')))
+  const { exports, sideEffects: programs } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const entries = Object.values(exports).flatMap(one => (one.node ? one.default : []))
+  const paths = [...entries, ...programs].map(path => path.replace(/^\.\/dist\//, ''))
   const out = join(root, 'dist/node')
   rmSync(out, { recursive: true, force: true })
   const build = await rolldown({
-    input: Object.fromEntries([...paths].map(path => [path.replace(/\.js$/, ''), join(root, 'dist', path)])),
+    input: Object.fromEntries(paths.map(path => [path.replace(/\.js$/, ''), join(root, 'dist', path)])),
     external: isPackage,
     platform: 'node',
     preserveEntrySignatures: 'strict',
@@ -23,4 +23,11 @@ export async function buildBundle(root) {
   })
   await build.write({ dir: out, format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js', sourcemap: true })
   await build.close()
+  // Commands and processes stay where they are named: there is the way in to what is bundled.
+  for (const path of programs) {
+    const file = join(root, path)
+    const [shebang = ''] = /^#!.*\n/.exec(readFileSync(file, 'utf8')) ?? []
+    writeFileSync(file, `${shebang}import '${relative(dirname(file), join(out, path.replace('./dist/', '')))}'\n`)
+    for (const rest of ['.map', '.d.ts.map']) rmSync(rest === '.map' ? `${file}.map` : file.replace(/\.js$/, rest), { force: true })
+  }
 }

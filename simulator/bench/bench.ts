@@ -5,11 +5,11 @@ import { existsSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { serve } from '@hono/node-server'
 import { WebSocketServer } from 'ws'
 import * as door from '../../src/door.ts'
 import { Fault } from '../../src/errors.ts'
+import { packageFile } from '../../src/package-file.ts'
 import { portFault } from '../port-fault.ts'
 import { Sessions } from './counter/sessions.ts'
 import { failureOf, refusedInput } from './failure.ts'
@@ -39,11 +39,8 @@ export async function startBench(options: BenchOptions = {}): Promise<RunningBen
   const sessions = new Sessions()
   try {
     if (session) await sessions.open({ ttl: 0, name: 'bench', ...begun(session) })
-    const page = fileURLToPath(new URL('./web', import.meta.url))
-    // From source, the page is where the build has left it.
-    const built = [page, join(page, '../../../dist/simulator/bench/web')].find(
-      one => existsSync(join(one, 'index.html')) && existsSync(join(one, 'assets')),
-    )
+    const page = packageFile('dist/simulator/bench/web')
+    const built = existsSync(join(page, 'index.html')) && existsSync(join(page, 'assets')) ? page : undefined
     const app = httpOf(sessions, token, built)
     const server = await new Promise<Server>((resolve, reject) => {
       const own = serve({ fetch: app.fetch, port: wanted, hostname: '127.0.0.1' }, () => resolve(own as Server))

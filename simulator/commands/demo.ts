@@ -3,7 +3,6 @@
 import { spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
 import { type Command, Option } from 'commander'
 import { within } from '../../src/clock.ts'
@@ -12,6 +11,7 @@ import { interruption } from '../../src/command/interruption.ts'
 import { EXIT, language } from '../../src/command/line.ts'
 import { currency, formatAmount } from '../../src/currency.ts'
 import { type Language, type MessageId, message } from '../../src/messages/messages.ts'
+import { packageFile } from '../../src/package-file.ts'
 import { hostEventLine } from '../acquirer/host.ts'
 import type { ProfileName } from '../cards/profiles/index.ts'
 import type { Pace } from '../readers/body/cardholder.ts'
@@ -161,7 +161,7 @@ function pay(
   say: (text: string) => void,
   signal: AbortSignal,
 ): Promise<number> {
-  const cli = fileURLToPath(new URL('../../devices/cli.js', import.meta.url))
+  const cli = packageFile('dist/devices/cli.js')
   const args = [
     'pay',
     formatAmount(amount, rub),

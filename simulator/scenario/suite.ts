@@ -1,9 +1,9 @@
 /** Runs many cases: which of them, by how many workers, how often again; and merges the reports of shards. */
 
 import { readdirSync, statSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join, relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { Fault } from '../../src/errors.ts'
+import { packageFile } from '../../src/package-file.ts'
 import { usageFault } from '../../src/refusal.ts'
 import { PACKAGE_VERSION } from '../../src/trace/package.ts'
 import { type Case, casesOf, distinct } from './matrix.ts'
@@ -36,7 +36,7 @@ export interface SuiteOptions extends RunOptions, Selection {
 
 /** The scenarios that the package brings. */
 export function shippedScenarios(): string {
-  return join(dirname(createRequire(import.meta.url).resolve('tapdip/package.json')), 'scenarios') // its own name finds it from source and from dist
+  return packageFile('scenarios')
 }
 
 /** Files and folders as files, in the order of their names; those of the package when none is named. @throws Fault `bad-argument` */

@@ -1,8 +1,8 @@
 /** Workers of a suite: processes of their own, one case at a time each; a case whose worker dies has failed, and another worker goes on. */
 
 import { type ChildProcess, fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { Fault } from '../../src/errors.ts'
+import { packageFile } from '../../src/package-file.ts'
 import type { Case } from './matrix.ts'
 import type { ScenarioResult } from './result.ts'
 import type { WorkerTask } from './worker.ts'
@@ -21,7 +21,7 @@ export function openCrew(task: WorkerTask): Crew {
   const free: ChildProcess[] = []
   const all = new Set<ChildProcess>()
   const begin = async (): Promise<ChildProcess> => {
-    const child = fork(fileURLToPath(new URL('./worker.js', import.meta.url)), {
+    const child = fork(packageFile('dist/simulator/scenario/worker.js'), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced', // amounts are bigint
     })

@@ -1,13 +1,12 @@
 /** The counter of a case as its app sees it when there is a line between them: reader, people and host are another process. */
 
 import { type ChildProcess, fork } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { families, hidShape, open } from '../../../devices/index.ts'
 import { sleep, systemClock, within } from '../../../src/clock.ts'
 import { contactlessFor } from '../../../src/emv/contactless/profiles.ts'
 import type { PinEntry } from '../../../src/emv/terminal.ts'
 import { Fault } from '../../../src/errors.ts'
+import { packageFile } from '../../../src/package-file.ts'
 import { httpAcquirer } from '../../../src/payment/host/http.ts'
 import { dialAir } from '../../../src/transport/ble/hci.ts'
 import { connect } from '../../../src/transport/connect.ts'
@@ -42,11 +41,11 @@ class CounterProcess {
   hear: Hear = () => {}
 
   constructor() {
-    const file = join(
-      dirname(createRequire(import.meta.url).resolve('tapdip/package.json')),
-      'dist/simulator/scenario/over/counter-process.js',
-    )
-    this.#child = fork(file, { execArgv: [], serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.#child = fork(packageFile('dist/simulator/scenario/over/counter-process.js'), {
+      execArgv: [],
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
     this.#child.on('message', (said: Said) => {
       if ('tell' in said) return this.hear(said)
       const waiting = this.#waiting.get(said.id)

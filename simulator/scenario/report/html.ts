@@ -2,11 +2,10 @@
 
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { deflateSync } from 'node:zlib'
 import { Fault } from '../../../src/errors.ts'
 import { type Language, message } from '../../../src/messages/messages.ts'
+import { packageFile } from '../../../src/package-file.ts'
 import type { RunReport } from '../result.ts'
 import { compareRuns } from './compare.ts'
 import type { ReportData } from './data.ts'
@@ -27,8 +26,7 @@ const LARGE = 1_000_000
 
 /** Script and style of the page, as `npm run build` has made them. @throws Fault `missing-library` where it has not */
 function page(): { readonly script: string; readonly style: string } {
-  const root = dirname(createRequire(import.meta.url).resolve('tapdip/package.json')) // its own name finds it from source and from dist
-  const file = join(root, 'dist/simulator/scenario/report/page.json')
+  const file = packageFile('dist/simulator/scenario/report/page.json')
   try {
     return JSON.parse(readFileSync(file, 'utf8'))
   } catch (cause) {
