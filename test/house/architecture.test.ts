@@ -196,11 +196,19 @@ describe('architecture', () => {
     }
     load('simulator/cli.ts')
     load('simulator/world.ts')
+    const commands = imports('simulator/program.ts').filter(({ dynamic }) => dynamic)
+    expect(commands.length).toBeGreaterThan(10)
+    for (const { specifier } of commands) load(relative(root, resolve(root, 'simulator', specifier)))
     expect([...loaded].filter(file => file.startsWith('simulator/scenario/')).sort()).toEqual([
       'simulator/scenario/typed/scenario.ts',
       'simulator/scenario/words.ts',
     ])
     expect(loaded.size).toBeGreaterThan(100)
+  })
+
+  it('a program that begins loads none of its commands: the one that its line names comes', () => {
+    for (const program of ['devices/program.ts', 'simulator/program.ts'])
+      expect(imports(program).filter(({ specifier, dynamic }) => !dynamic && specifier.includes('/commands/'))).toEqual([])
   })
 
   it('no folder is a flat list', () => {
