@@ -1,7 +1,8 @@
 /** The `tapdip` command as it is built, for the command line and for whoever reads its help. */
 
-import type { Command } from 'commander'
-import { type Commands, programOf } from '../src/command/program.ts'
+import { Command } from 'commander'
+import { type Commands, withCommands } from '../src/command/program.ts'
+import { PACKAGE_VERSION } from '../src/trace/package.ts'
 
 const commands: Commands = {
   list: async () => (await import('./commands/list.ts')).addList,
@@ -17,7 +18,12 @@ const commands: Commands = {
   replay: async () => (await import('./commands/replay.ts')).addReplay,
 }
 
-const description = 'Card readers and EMV payments. Test keys and test cards only; no approval by EMVCo, PCI or any scheme.'
-
 /** With what the line `words` asks for, or with all. */
-export const tapdipProgram = (words?: readonly string[]): Promise<Command> => programOf('tapdip', description, commands, words)
+export const tapdipProgram = (words?: readonly string[]): Promise<Command> =>
+  withCommands(
+    new Command('tapdip')
+      .description('Card readers and EMV payments. Test keys and test cards only; no approval by EMVCo, PCI or any scheme.')
+      .version(PACKAGE_VERSION, '-v, --version'),
+    commands,
+    words,
+  )

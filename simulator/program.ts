@@ -1,7 +1,8 @@
 /** The `tapdip-sim` command as it is built, for the command line and for whoever reads its help. */
 
-import type { Command } from 'commander'
-import { type Commands, programOf } from '../src/command/program.ts'
+import { Command } from 'commander'
+import { type Commands, withCommands } from '../src/command/program.ts'
+import { PACKAGE_VERSION } from '../src/trace/package.ts'
 
 const commands: Commands = {
   bench: async () => (await import('./commands/bench.ts')).addBench,
@@ -19,7 +20,12 @@ const commands: Commands = {
   play: async () => (await import('./commands/play.ts')).addPlay,
 }
 
-const description = 'Virtual card readers, cards and an acquirer. Test keys and test cards only.'
-
 /** With what the line `words` asks for, or with all. */
-export const simulatorProgram = (words?: readonly string[]): Promise<Command> => programOf('tapdip-sim', description, commands, words)
+export const simulatorProgram = (words?: readonly string[]): Promise<Command> =>
+  withCommands(
+    new Command('tapdip-sim')
+      .description('Virtual card readers, cards and an acquirer. Test keys and test cards only.')
+      .version(PACKAGE_VERSION, '-v, --version'),
+    commands,
+    words,
+  )

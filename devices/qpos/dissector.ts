@@ -131,12 +131,12 @@ function emvResult(cursor: Cursor): void {
 const APPLICATION_LIST = 0x02
 
 /** By code and sub-code. Of two commands with the same, the first. */
-const names = new Map<number, CommandName>()
-for (const name of Object.keys(requests) as CommandName[]) {
-  const { code, sub } = commandCode(name)
-  const key = code * 256 + sub
-  if (!names.has(key)) names.set(key, name)
-}
+const names = new Map(
+  (Object.keys(requests) as CommandName[]).toReversed().map(name => {
+    const { code, sub } = commandCode(name)
+    return [code * 256 + sub, name]
+  }),
+)
 const commandOf = ({ code, sub }: Frame) => names.get(code * 256 + sub)
 
 /** The whole frame at the front; frames of one message, and whether it is one, are the codec's affair. */

@@ -1,7 +1,6 @@
 /** A command with commands of its own, of which only what a line asks for is loaded. */
 
-import { createRequire } from 'node:module'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 
 /** Adds a command to its program. */
 export type Add = (program: Command) => unknown
@@ -10,12 +9,10 @@ export type Add = (program: Command) => unknown
 export type Commands = Readonly<Record<string, () => Promise<Add>>>
 
 /**
- * The program for the line `words`, without the names of node and of the program: with the one command that the first word names, with none where it asks for the version; else,
+ * `program` for the line `words`, without the names of node and of the program: with the one command that the first word names, with none where it asks for the version; else,
  * as for its help and for a name that nobody has, with all.
  */
-export async function programOf(name: string, description: string, commands: Commands, words: readonly string[] = []): Promise<Command> {
-  const { version } = createRequire(import.meta.url)('tapdip/package.json') as { version: string } // its own name finds it from source and from dist
-  const program = new Command(name).description(description).version(version, '-v, --version')
+export async function withCommands(program: Command, commands: Commands, words: readonly string[] = []): Promise<Command> {
   const [first] = words
   if (first === '-v' || first === '--version') return program
   const one = first !== undefined && Object.hasOwn(commands, first) ? commands[first] : undefined

@@ -109,7 +109,8 @@ const lazy: Readonly<Record<string, RegExp>> = {
 }
 
 /** Folders that must run in a browser: nothing of Node in them. */
-const browserSafe = /^src\/(?!emv\/contactless\/profile-file|line-file|transport\/(serial|tcp|hid|ble|pcsc)|payment\/journal\/)/
+const browserSafe =
+  /^src\/(?!emv\/contactless\/profile-file|line-file|package-file|transport\/(serial|tcp|hid|ble|pcsc)|payment\/journal\/)/
 
 const sources = ['src', 'devices', 'simulator', 'test', 'bench']
   .filter(folder => existsSync(join(root, folder)))

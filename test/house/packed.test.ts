@@ -141,24 +141,45 @@ describe('the packed package', () => {
   const modules = () =>
     readdirSync(installed('dist'), { recursive: true, encoding: 'utf8' }).filter(name => !name.startsWith('simulator/bench/web/assets/'))
 
+  const sideEffects = (): string[] => JSON.parse(readFileSync(installed('package.json'), 'utf8')).sideEffects
+
+  it('every way in that Node has leads to the same files: there is one of each class', () => {
+    const entries = readdirSync(installed('dist/node'), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.js'))
+    const outside = entries.flatMap(name =>
+      [...readFileSync(installed('dist/node', name), 'utf8').matchAll(/(?:from\s*|import\s*\(?\s*)"(\.[^"]+)"/g)]
+        .map(([, to]) => join(dirname(name), to))
+        .filter(to => to.startsWith('..') || !entries.includes(to)),
+    )
+    expect([entries.length > 20, outside]).toEqual([true, []])
+    const { exports } = JSON.parse(readFileSync(installed('package.json'), 'utf8'))
+    for (const [name, target] of Object.entries<Record<string, string> | string>(exports))
+      if (typeof target === 'object') expect(target.node, name).toBe(target.default.replace('./dist/', './dist/node/'))
+    for (const name of sideEffects())
+      expect(readFileSync(installed(name), 'utf8')).toMatch(/^(#!.*\n)?import '(\.\.\/)+node\/[\w/-]+\.js'\n$/)
+  })
+
   it('a debugger finds the source of every module, an editor that of every declaration', () => {
     const built = modules().map(name => installed('dist', name))
     const maps = built.filter(name => name.endsWith('.map'))
-    expect(maps.length).toBe(built.filter(name => /\.(d\.ts|js)$/.test(name)).length)
+    const programs = sideEffects().map(name => installed(name)) // of one import
+    expect(maps.length).toBe(built.filter(name => /\.(d\.ts|js)$/.test(name)).length - programs.length)
     const lost = maps.flatMap(map => (JSON.parse(readFileSync(map, 'utf8')).sources as string[]).map(source => join(dirname(map), source)).filter(source => !existsSync(source))) // biome-ignore format: one line
     expect(lost).toEqual([])
   })
 
   it('only the commands, and a worker of theirs, do something when loaded: a bundler may drop the rest', { timeout: 120_000 }, () => {
-    const { sideEffects } = JSON.parse(readFileSync(installed('package.json'), 'utf8'))
     const doing = modules()
-      .filter(name => name.endsWith('.js'))
+      .filter(name => name.endsWith('.js') && !name.startsWith('node/'))
       .filter(name => {
-        const { statements } = ts.createSourceFile(name, readFileSync(installed('dist', name), 'utf8'), ts.ScriptTarget.Latest)
-        return statements.some(
-          one => ts.isExpressionStatement(one) || ts.isForOfStatement(one) || ts.isForStatement(one) || ts.isIfStatement(one),
+        const code = readFileSync(installed('dist', name), 'utf8')
+        const { statements } = ts.createSourceFile(name, code, ts.ScriptTarget.Latest)
+        return (
+          /^import '/m.test(code) ||
+          statements.some(
+            one => ts.isExpressionStatement(one) || ts.isForOfStatement(one) || ts.isForStatement(one) || ts.isIfStatement(one),
+          )
         )
       })
-    expect(doing.map(name => `./dist/${name}`).sort()).toEqual([...sideEffects].sort())
+    expect(doing.map(name => `./dist/${name}`).sort()).toEqual(sideEffects().sort())
   })
 })
