@@ -28,6 +28,6 @@ export async function buildBundle(root) {
     const file = join(root, path)
     const [shebang = ''] = /^#!.*\n/.exec(readFileSync(file, 'utf8')) ?? []
     writeFileSync(file, `${shebang}import '${relative(dirname(file), join(out, path.replace('./dist/', '')))}'\n`)
-    for (const rest of ['.map', '.d.ts.map']) rmSync(rest === '.map' ? `${file}.map` : file.replace(/\.js$/, rest), { force: true })
+    rmSync(`${file}.map`, { force: true })
   }
 }
