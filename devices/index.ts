@@ -3,6 +3,7 @@
 import { systemClock } from '../src/clock.ts'
 import * as door from '../src/door.ts'
 import { abortFault, asFault, Fault, isFault } from '../src/errors.ts'
+import { tellSetUp } from '../src/reader/host-payment.ts'
 import type { Reader } from '../src/reader/reader.ts'
 import { connect } from '../src/transport/connect.ts'
 import type { Link } from '../src/transport/link.ts'
@@ -65,6 +66,7 @@ export async function open(where: string | Link, options: OpenOptions = {}): Pro
 
 async function opened(where: string | Link, options: OpenOptions): Promise<Reader> {
   const { signal, tracer, bluetooth, assumed = [] } = options
+  tellSetUp(options)
   const unknown = assumed.find(one => !assumptions.includes(one))
   if (unknown !== undefined)
     throw new Fault('bad-argument', `assumed '${unknown}' is not known (${assumptions.join(', ')})`, { field: 'assumed' })

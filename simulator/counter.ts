@@ -10,6 +10,7 @@ import type { Controller } from './air/controller.ts'
 import type { VirtualCard } from './cards/icc.ts'
 import { MemoryLine } from './memory-line.ts'
 import { instant, type PersonOptions, person, toCard } from './person.ts'
+import { drawnSeed, seededBytes, streams } from './random.ts'
 import { bodyRule } from './readers/body/body.ts'
 import { type Listening, type ListenOptions, listen } from './readers/listen/listen.ts'
 import type { VirtualReader } from './readers/reader.ts'
@@ -187,16 +188,19 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
     tracer,
     resultTime,
     random,
+    seed = random ? undefined : drawnSeed(),
     ...script
   } = options
-  const holding = toCard(card)
+  const chance = (stream: number) => random ?? seededBytes(seed! ^ stream)
+  const holding = toCard(card, { random: chance(streams.card) })
+  tracer?.about?.({ card: holding.plan.name })
   const acquirerOptions: AcquirerOptions = {
     ...host,
     ...(rules && { rules }),
     ...(magicAmounts && { magicAmounts }),
     ...(balance !== undefined && { balance }),
     ...((onHost || tracer) && { onEvent: hostListener(onHost, tracer) }),
-    ...(random && { random }),
+    random: chance(streams.host),
   }
   const acquirer = await startAcquirer(acquirerOptions)
   try {
@@ -216,7 +220,7 @@ export async function virtualCounter(options: CounterOptions = {}): Promise<Coun
       ...(explain && { explain }),
       ...(tracer && { tracer }),
       ...(resultTime !== undefined && { resultTime }),
-      ...(random && { random }),
+      ...(seed === undefined ? { random } : { seed }),
     })
     const listening = where === undefined ? undefined : await listen(where, link => reader.serve(link), plugsOf(reader))
     switchRadio(reader, listening)

@@ -11,16 +11,21 @@ import { traced, tracedLink } from '../src/transport/trace.ts'
 export interface DeviceLine {
   readonly family: string
   readonly dialect?: string | undefined
+  /** For the head of a recording, as in a trace's. */
+  readonly configuration?: string | null
+  /** For the head of a recording. */
+  readonly seed?: number
 }
 
 /** What wraps each link of a virtual reader, so that its line is in `file`, each message as soon as it has passed. @throws Fault `bad-argument` */
 export function recordTo(file: string, overwrite: boolean | undefined, line: DeviceLine): (link: Link) => Link {
-  const { family, dialect } = line
+  const { family, dialect, configuration = null, seed = null } = line
   const write = lineFile(file, {
     ...{ option: '--record', overwrite: overwrite === true, each: true },
     onFailure: what => process.stderr.write(`tapdip-sim: ${what}\n`),
   })
-  return link => traced(hungUp(link), { write, redaction: redactionFor(link, line), side: 'device', reader: { family, dialect } })
+  return link =>
+    traced(hungUp(link), { write, redaction: redactionFor(link, line), side: 'device', reader: { family, dialect, configuration, seed } })
 }
 
 /** The same, told to a trace. */

@@ -1,7 +1,7 @@
 /** A person at a counter, with a card of their own. */
 
 import * as door from '../src/door.ts'
-import { loadCard, type VirtualCard } from './cards/icc.ts'
+import { loadCard, type VirtualCard, type VirtualCardOptions } from './cards/icc.ts'
 import type { CardProfile } from './cards/profile/card-profile.ts'
 import { VirtualPhone } from './cards/tap/phone.ts'
 import { type Body, bodyRule } from './readers/body/body.ts'
@@ -35,7 +35,7 @@ export function person(body: Body, card: VirtualCard, { phone = false, present, 
   return cardholder(body, { ...script, present: turns, card: held })
 }
 
-/** A card by name or profile, or as it is. @throws Fault `bad-config`, `bad-argument` */
-export function toCard(card: AnyCard): VirtualCard {
-  return typeof card === 'object' && 'contact' in card ? card : loadCard(card)
+/** A card by name or profile, made with these options, or as it is. @throws Fault `bad-config`, `bad-argument` */
+export function toCard(card: AnyCard, options?: VirtualCardOptions): VirtualCard {
+  return typeof card === 'object' && 'contact' in card ? card : loadCard(card, options)
 }

@@ -11,8 +11,11 @@ import type { Explain } from '../src/emv/explain/explain.ts'
 import { mposFor, russianMpos } from '../src/emv/profiles.ts'
 import type { Fault } from '../src/errors.ts'
 import type { Language } from '../src/messages/messages.ts'
-import type { Tracer } from '../src/trace/event.ts'
+import { configurationDigest } from '../src/trace/digest.ts'
+import type { Tracer, TraceSubject } from '../src/trace/event.ts'
+import { MOST_SEED } from './chance.ts'
 import { freshSerial, testCaKeys, testPinAesDukpt, testPinDukpt, testRevoked } from './keys.ts'
+import { drawnSeed, seededBytes, streams } from './random.ts'
 import { type Battery, Body } from './readers/body/body.ts'
 import type { PinRules } from './readers/body/pin-pad.ts'
 import { dialectOf, needPinPad, virtualFamily } from './readers/index.ts'
@@ -37,7 +40,7 @@ export const readerOptions = {
   },
   ...{ pin: door.maybe(door.object), exceptionFile: door.maybe(door.listOf(door.text(1, 19))) },
   ...{ resultTime: door.maybe(door.milliseconds), onFault: door.maybe(door.callable), explain: door.maybe(door.callable) },
-  ...{ tracer: door.maybe(door.tracer), random: door.maybe(door.callable) },
+  ...{ tracer: door.maybe(door.tracer), random: door.maybe(door.callable), seed: door.maybe(door.whole(0, MOST_SEED)) },
 }
 const readerOptionsRule = door.shape(readerOptions)
 /** The virtual reader of a counter. */
@@ -74,7 +77,9 @@ export interface ReaderOptions {
   readonly explain?: Explain
   /** Is told of all that happens in the reader: screens, lights, sounds, keys, cards, commands to them, the kernel's rules. */
   readonly tracer?: Tracer
-  /** Unpredictable bytes: its kernel's, and the part of its key serial numbers that is by chance; `crypto.getRandomValues` when left out. */
+  /** Of what is random: its kernel's numbers, and the part of its key serial numbers that is by chance. One is drawn when left out; a trace's header has it. */
+  readonly seed?: number
+  /** Unpredictable bytes in place of those of the seed. */
   readonly random?: (length: number) => Uint8Array
 }
 
@@ -98,11 +103,15 @@ export function virtualReader(given: ReaderOptions = {}): VirtualReader {
   door.need('options', given, readerOptionsRule)
   const { clock = systemClock, language = 'en', battery, tracer, ...options } = given
   const family = virtualFamily(options.family ?? 'qpos')
-  const { serial, config, contactless } = setUp(options)
+  const made = setUp(options)
+  const { serial, config, contactless } = made
+  const seed = options.seed ?? (options.random ? undefined : drawnSeed())
+  const random = options.random ?? seededBytes(seed! ^ streams.reader)
+  tracer?.about?.(readerSubject({ family: options.family, dialect: options.dialect, seed }, made))
   const dialect = options.dialect === undefined ? undefined : dialectOf(options.family ?? 'qpos', options.dialect)
   const listed = options.exceptionFile
   const aes = options.pinKeys === 'aes-128'
-  const [tdesSerial, aesSerial] = [freshSerial(testPinDukpt.ksn, options.random), freshSerial(testPinAesDukpt.ksn, options.random)]
+  const [tdesSerial, aesSerial] = [freshSerial(testPinDukpt.ksn, random), freshSerial(testPinAesDukpt.ksn, random)]
   if (aes) needPinPad(options.family ?? 'qpos', dialect)
   return family.make({
     body: new Body({ clock, language, ...(battery && { battery }), ...(tracer && { tracer }) }),
@@ -119,7 +128,7 @@ export function virtualReader(given: ReaderOptions = {}): VirtualReader {
     ...(options.resultTime !== undefined && { resultTime: options.resultTime }),
     ...(options.onFault && { onFault: options.onFault }),
     ...(options.explain && { explain: options.explain }),
-    ...(options.random && { random: options.random }),
+    random,
   })
 }
 
@@ -135,6 +144,20 @@ export function setUp({
     serial,
     config: config ?? virtualConfig(serial, site => mposFor(currency, site)),
     contactless: contactless ?? contactlessFor(currency),
+  }
+}
+
+/** What a trace's header tells of such a reader; its configuration is put into a digest where somebody looks. */
+export function readerSubject(
+  { family = 'qpos', dialect, seed }: Pick<ReaderOptions, 'family' | 'dialect'> & { readonly seed: number | undefined },
+  { serial, config, contactless }: ReturnType<typeof setUp>,
+): TraceSubject {
+  return {
+    reader: { family, ...(dialect !== undefined && { dialect }), serial },
+    get configuration() {
+      return configurationDigest(config, contactless)
+    },
+    seed: seed ?? null,
   }
 }
 

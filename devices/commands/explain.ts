@@ -12,6 +12,7 @@ import { concerns, explanationJson, isAbout, parseExplanation, printExplanations
 import { Fault, isFault } from '../../src/errors.ts'
 import { fileFault } from '../../src/file-fault.ts'
 import { message } from '../../src/messages/messages.ts'
+import { explanationsOf } from '../../src/reader/kernel-trace.ts'
 import { usageFault } from '../../src/refusal.ts'
 import { words } from '../../src/tlv/words.ts'
 import { type DiffIgnorable, diffTraces } from '../../src/trace/diff.ts'
@@ -73,21 +74,17 @@ export function addExplain(program: Command): void {
       const about = filter(options)
       const text = read(file)
       const log = isTrace(text) ? traceIn('<file>', file, text) : undefined
-      if (log && options.of === undefined && options.bit === undefined && options.step === undefined) {
+      const rulesAlone = log?.events.length !== 0 && log?.events.every(({ kind }) => kind === 'kernel') // `--explain` has written it
+      if (log && !rulesAlone && options.of === undefined && options.bit === undefined && options.step === undefined) {
         process.stdout.write(options.json ? `${JSON.stringify(log.events, null, 2)}\n` : printTrace(log))
         return
       }
-      const entries = log ? explained(log) : explanations(text, file)
+      const entries = log ? explanationsOf(log.events) : explanations(text, file)
       const chosen = entries.filter(about)
       if (chosen.length === 0 && !options.json)
         process.stderr.write(`${message('explain.none', language(options.lang), { count: entries.length })}\n`)
       process.stdout.write(options.json ? `${JSON.stringify(chosen.map(explanationJson), null, 2)}\n` : printExplanations(chosen))
     })
-}
-
-/** Of a trace the rules of its kernels. */
-function explained({ events }: TraceLog): Explanation[] {
-  return events.flatMap(event => (event.kind === 'kernel' ? [parseExplanation(JSON.stringify(event))] : []))
 }
 
 /** @throws Fault `bad-argument` */

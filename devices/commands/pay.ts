@@ -17,14 +17,13 @@ import { receiptLines } from '../../src/payment/receipt/receipt.ts'
 import { typedSignature } from '../../src/payment/receipt/typed-signature.ts'
 import { paymentWords } from '../../src/payment/till/payment-words.ts'
 import { partsText } from '../../src/payment/till/screen.ts'
-import { configurationDigest } from '../../src/trace/digest.ts'
 import type { Assumption } from '../index.ts'
 import { type AcquirerFlags, acquirerAt, acquirerOptions } from './acquirer.ts'
 import { type AmountFlags, amountOptions, readAmountFlags } from './amount-flags.ts'
 import { type CardFlags, cardOptions, readCardFlags } from './card-flags.ts'
 import { type Console, openConsole } from './console.ts'
 import { APP, ASSUME, assumption, connectReader, sayPayment, sayWhoChooses } from './reader.ts'
-import { type ProfileFlags, profileOptions, readerProfile } from './reader-profile.ts'
+import { cardSubject, type ProfileFlags, profileOptions, readerProfile } from './reader-profile.ts'
 import { readerUri } from './reader-uri.ts'
 import { recordTo, TRACE, traceTo } from './record.ts'
 
@@ -96,10 +95,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
   const card = readCardFlags(flags)
   const host = acquirerAt(flags)
   const { config, contactless } = await readerProfile(flags, unit)
-  const subject = {
-    ...(flags.reader !== undefined && { uri: flags.reader }),
-    ...(config && { configuration: configurationDigest(config, contactless) }),
-  }
+  const subject = flags.trace === undefined && flags.record === undefined ? {} : await cardSubject(flags, unit)
   const tracer = flags.trace === undefined ? undefined : traceTo(flags.trace, flags.overwrite, subject)
   const screen = openConsole(lang)
   const signal = interruption()
@@ -113,7 +109,7 @@ async function payOnce(amountText: string, flags: PayFlags): Promise<number> {
         contactless,
         assumed: flags.assume,
         tracer,
-        ...(flags.record !== undefined && { trace: recordTo(flags.record, flags.overwrite) }),
+        ...(flags.record !== undefined && { trace: recordTo(flags.record, flags.overwrite, subject) }),
       },
     })
     try {

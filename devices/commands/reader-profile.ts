@@ -8,10 +8,21 @@ import { readProfile } from '../../src/emv/contactless/profile-file.ts'
 import { contactlessFor } from '../../src/emv/contactless/profiles.ts'
 import { mposFor } from '../../src/emv/profiles.ts'
 import { regionOf, regions } from '../../src/emv/regions.ts'
+import { configurationDigest } from '../../src/trace/digest.ts'
+import type { TraceSubject } from '../../src/trace/event.ts'
 
 export interface ProfileFlags {
   readonly config?: string
   readonly contactless?: string
+}
+
+/** What a trace's header tells of a command that reads a card: where the reader is, and what it is told where it has no kernel of its own. */
+export async function cardSubject(flags: ProfileFlags & Site & { readonly reader?: string }, unit: Currency): Promise<TraceSubject> {
+  const { config, contactless } = await readerProfile(flags, unit)
+  return {
+    ...(flags.reader !== undefined && { uri: flags.reader }),
+    ...(config && { configuration: configurationDigest(config, contactless) }),
+  }
 }
 
 interface Site {

@@ -28,9 +28,14 @@ export function traceTo(file: string, overwrite: boolean | undefined, header?: T
 }
 
 /** Each connection begins with a head of its own; each line is on the disk when it has passed. @throws Fault `bad-argument` */
-export function recordTo(file: string, overwrite: boolean | undefined): NonNullable<OpenOptions['trace']> {
+export function recordTo(
+  file: string,
+  overwrite: boolean | undefined,
+  { configuration = null }: Pick<TraceSubject, 'configuration'>,
+): NonNullable<OpenOptions['trace']> {
   const write = fileFor('--record', file, overwrite, true)
-  return (link, { redaction, name }, dialect) => traced(link, { write, redaction, reader: { family: name, dialect } })
+  return (link, { redaction, name }, dialect) =>
+    traced(link, { write, redaction, reader: { family: name, dialect, configuration, seed: null } })
 }
 
 function fileFor(option: string, file: string, overwrite: boolean | undefined, each = false): LineFile {

@@ -2,31 +2,33 @@
 
 import type { Command } from 'commander'
 import { fromHex, hex } from '../../src/bytes.ts'
-import { amountOf, choice, matching, onlyFor } from '../../src/command/flags.ts'
+import { amountOf, choice, matching, onlyFor, wholeNumber } from '../../src/command/flags.ts'
 import { EXIT, language } from '../../src/command/line.ts'
 import { DukptDevice, initialKey } from '../../src/crypto/dukpt.ts'
 import { currency, formatAmount } from '../../src/currency.ts'
 import type { Card } from '../../src/emv/card.ts'
 import { transact } from '../../src/emv/contact/kernel.ts'
 import { tagName } from '../../src/emv/data.ts'
-import type { Explanation } from '../../src/emv/explain/explain.ts'
 import { explanationJson, printExplanations } from '../../src/emv/explain/print.ts'
 import type { Outcome } from '../../src/emv/outcome.ts'
 import { eurMpos, russianMpos } from '../../src/emv/profiles.ts'
 import type { AuthorisationRequest, AuthorisationResponse, Terminal } from '../../src/emv/terminal.ts'
 import { message } from '../../src/messages/messages.ts'
-import { KernelTrace } from '../../src/reader/kernel-trace.ts'
+import { explanationsOf, KernelTrace } from '../../src/reader/kernel-trace.ts'
 import { write } from '../../src/tlv/ber.ts'
 import { describe } from '../../src/tlv/print.ts'
 import { configurationDigest } from '../../src/trace/digest.ts'
 import type { Tracer } from '../../src/trace/event.ts'
+import { parseTraceLog } from '../../src/trace/read.ts'
 import { Issuer } from '../acquirer/issuer/issuer.ts'
 import { magicOf, magicRules } from '../acquirer/magic.ts'
 import { type CheckedRule, parseRules } from '../acquirer/rules.ts'
 import { loadCard, type VirtualCard } from '../cards/icc.ts'
 import { allAccounts } from '../cards/issuer-view.ts'
 import { profiles } from '../cards/profiles/index.ts'
+import { MOST_SEED } from '../chance.ts'
 import { testPinDukpt } from '../keys.ts'
+import { drawnSeed, seededBytes, streams } from '../random.ts'
 import { pinBlock } from '../readers/pin-keys.ts'
 import { virtualConfig } from '../world.ts'
 import { traceTo } from './trace-file.ts'
@@ -44,16 +46,17 @@ export interface RunOptions {
   readonly magicAmounts?: boolean
   /** The card's own PIN when left out. */
   readonly pin?: string
+  /** Of what is random in the terminal; one is drawn when left out. */
+  readonly seed?: number
   /** Is told of the presentation, its steps, commands and rules. */
   readonly tracer?: Tracer
 }
 
 /** One payment: of several applications the first is chosen. @throws Fault `bad-argument` for the amount */
-export async function runCard(card: VirtualCard, options: RunOptions = {}): Promise<{ outcome: Outcome; explained: Explanation[] }> {
+export async function runCard(card: VirtualCard, options: RunOptions = {}): Promise<Outcome> {
   const { of, unit } = configs[options.config ?? 'russianMpos']
-  const explained: Explanation[] = []
+  const { seed = drawnSeed() } = options
   const transaction = { amount: amountOf('--amount', options.amount ?? '2500.00', unit), currency: unit, at: new Date() }
-  const explain = (entry: Explanation) => void explained.push(entry)
   const trace = options.tracer && new KernelTrace(options.tracer, 'reader')
   const chip = card.contact()
   const slot: Card = trace
@@ -62,9 +65,9 @@ export async function runCard(card: VirtualCard, options: RunOptions = {}): Prom
         transmit: (apdu, how) => trace.command('contact', apdu, () => chip.transmit(apdu, how)),
       }
     : chip
-  const how = { explain: trace?.explain(explain) ?? explain }
+  const how = { random: seededBytes(seed ^ streams.kernel), ...(trace && { explain: trace.explain() }) }
   const run = () => transact(slot, transaction, virtualConfig(undefined, of), terminalWith(card, options), how)
-  return { outcome: await (trace ? trace.presented('chip', run) : run()), explained }
+  return trace ? trace.presented('chip', run) : run()
 }
 
 function terminalWith(
@@ -156,6 +159,11 @@ export function addRun(program: Command): void {
     .option('--magic-amounts', 'with --host approve: the last two digits of the amount say what it answers, 1.05 is declined with 05')
     .option('--pin <digits>', 'what the cardholder enters; the card’s own PIN when left out', matching('--pin', /^\d{4,12}$/, '0-9, 4–12'))
     .option('--explain', 'step, rule, inputs and effect of everything')
+    .option(
+      '--seed <number>',
+      'of what is random in card and terminal, 0 to 4294967295; drawn when left out',
+      wholeNumber('--seed', 0, MOST_SEED),
+    )
     .option('--trace <file>', 'the same with every command and answer, as lines of JSON: for `tapdip explain`')
     .option('--overwrite', 'the file of --trace may be there already')
     .option('--json', 'one JSON object')
@@ -168,6 +176,7 @@ export function addRun(program: Command): void {
         magicAmounts?: boolean
         pin?: string
         explain?: boolean
+        seed?: number
         trace?: string
         overwrite?: boolean
         json?: boolean
@@ -175,18 +184,19 @@ export function addRun(program: Command): void {
       }) => {
         const { config, host, magicAmounts } = flags
         if (host !== 'approve') onlyFor('--host approve', { '--magic-amounts': magicAmounts })
-        const card = loadCard(flags.card)
+        const { seed = drawnSeed() } = flags
+        const card = loadCard(flags.card, { random: seededBytes(seed ^ streams.card) })
         const { unit } = configs[config]
         const { amount, pin } = flags
-        const tracer =
-          flags.trace === undefined
-            ? undefined
-            : traceTo(flags.trace, flags.overwrite, {
-                card: card.plan.name,
-                configuration: configurationDigest(virtualConfig(undefined, configs[config].of)),
-              })
-        const { outcome, explained } = await runCard(card, {
-          ...{ config, host, amount },
+        const header = { card: card.plan.name, configuration: configurationDigest(virtualConfig(undefined, configs[config].of)), seed }
+        const rules: string[] = []
+        const tracer = traceTo(
+          { trace: flags.trace, overwrite: flags.overwrite },
+          header,
+          flags.explain ? line => rules.push(line) : undefined,
+        )
+        const outcome = await runCard(card, {
+          ...{ config, host, amount, seed },
           ...(magicAmounts && { magicAmounts }),
           ...(pin && { pin }),
           ...(tracer && { tracer }),
@@ -195,6 +205,7 @@ export function addRun(program: Command): void {
         const { result, reason } = outcome
         tracer?.tell('app', { kind: 'result', result, ...(reason && { reason }), content: told })
         tracer?.close()
+        const explained = flags.explain ? explanationsOf(parseTraceLog(rules.join('\n')).events) : []
         if (flags.json) {
           const whole = { card: card.plan.name, ...told, ...(flags.explain && { explained: explained.map(explanationJson) }) }
           process.stdout.write(`${JSON.stringify(whole, null, 2)}\n`)

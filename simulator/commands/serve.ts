@@ -8,17 +8,15 @@ import { interrupted } from '../../src/command/interruption.ts'
 import { language } from '../../src/command/line.ts'
 import { currency } from '../../src/currency.ts'
 import { readProfile } from '../../src/emv/contactless/profile-file.ts'
-import type { Explain } from '../../src/emv/explain/explain.ts'
-import { explanationJson } from '../../src/emv/explain/print.ts'
 import { asFault, Fault } from '../../src/errors.ts'
-import { lineFile } from '../../src/line-file.ts'
 import { faultMessage, type Language, message } from '../../src/messages/messages.ts'
 import { oneOf, usageFault } from '../../src/refusal.ts'
-import { configurationDigest } from '../../src/trace/digest.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { loadCard, type VirtualCard } from '../cards/icc.ts'
 import { profiles } from '../cards/profiles/index.ts'
+import { MOST_SEED } from '../chance.ts'
 import { type DeviceLine, recordTo, toldLine } from '../device-line.ts'
+import { drawnSeed, seededBytes, streams } from '../random.ts'
 import type { Screen } from '../readers/body/body.ts'
 import { pace, presentations, type Turn } from '../readers/body/cardholder.ts'
 import { dialectOf, needPinPad, virtualFamilies } from '../readers/index.ts'
@@ -26,7 +24,7 @@ import { type Knobs, knobHelp, turnKnob } from '../readers/knobs.ts'
 import { listen, placeOf } from '../readers/listen/listen.ts'
 import { type PinKeyKind, pinKeyKinds } from '../readers/pin-keys.ts'
 import { VpcdCard } from '../readers/vpcd.ts'
-import { setUp } from '../virtual-reader.ts'
+import { readerSubject, setUp } from '../virtual-reader.ts'
 import { person, switchRadio, virtualReader } from '../world.ts'
 import { inBackground } from './background.ts'
 import { type Live, type LiveOptions, openLive } from './live.ts'
@@ -39,7 +37,7 @@ interface ServeFlags {
   readonly listen?: string
   /** A list where it was named. */
   readonly card: string | readonly string[]
-  readonly present?: readonly Turn<VirtualCard>[]
+  readonly present?: readonly Turn<string>[]
   readonly phone?: boolean | 'locked'
   readonly pin: readonly string[]
   readonly battery?: number
@@ -54,6 +52,7 @@ interface ServeFlags {
   readonly trace?: string
   readonly record?: string
   readonly overwrite?: boolean
+  readonly seed?: number
   readonly currency?: string
   readonly config?: string
   readonly contactless?: string
@@ -122,10 +121,15 @@ export function addServe(program: Command): void {
       const head = text('knobs', 'While it runs, lines on standard input turn its knobs; with --live after a colon:')
       return ['', head, ...knobHelp(text).map(line => `  ${line}`)].join('\n')
     })
-    .option('--explain <file>', 'the kernel’s rules, inputs and effects as lines of JSON, for `tapdip explain`')
+    .option('--explain <file>', 'of --trace the kernel’s rules, inputs and effects alone, for `tapdip explain`')
     .option('--trace <file>', 'all that happens in the reader and on its line, as lines of JSON, without card data: for `tapdip explain`')
     .option('--record <file>', 'the line to the host, without card data, to be played again: tapdip-sim play <file>')
     .option('--overwrite', 'the files of --explain, --trace and --record may be there already')
+    .option(
+      '--seed <number>',
+      'of what is random in it and in its cards, 0 to 4294967295: the same seed, the same bytes; drawn when left out, and in the header of --trace and --record',
+      wholeNumber('--seed', 0, MOST_SEED),
+    )
     .option('--currency <code>', 'ISO 4217: the currency that it is configured for; RUB, or that of --config, when left out')
     .option('--config <file>', 'its terminal configuration (JSON), as `tapdip-sim config` prints one')
     .option('--contactless <file>', 'its rules for taps (JSON), as `tapdip-sim config --taps` prints them')
@@ -135,7 +139,9 @@ export function addServe(program: Command): void {
       if (flags.dialect !== undefined && family !== 'vpcd') dialectOf(family, flags.dialect, '--dialect')
       if (flags.pinKeys === 'aes-128' && family !== 'vpcd') needPinPad(family, flags.dialect, '--pin-keys')
       if (flags.live) for (const [other, given] of Object.entries({ '--present': present, '--phone': phone, '--pin': flags.pin.length > 0 || undefined })) if (given !== undefined) throw usageFault('usage.conflict', { field: '--live', other }) // biome-ignore format: one line
-      const [card, ...others] = [flags.card].flat().map(name => loadCard(name))
+      const { seed = drawnSeed() } = flags
+      const random = seededBytes(seed ^ streams.card)
+      const [card, ...others] = [flags.card].flat().map(name => loadCard(name, { random }))
       if (others.length > 0 && !flags.live)
         throw new Fault(
           'bad-argument',
@@ -144,7 +150,7 @@ export function addServe(program: Command): void {
             field: '--card',
           },
         )
-      if (family === 'vpcd') return serveCard(card, flags)
+      if (family === 'vpcd') return serveCard(card, { ...flags, seed })
       if (flags.live && !process.stdin.isTTY) throw usageFault('usage.terminal', { field: '--live' }, 'unsupported')
       const { config, contactless } = await readProfile(flags, flags.currency === undefined ? undefined : currency(flags.currency))
       const unit = flags.currency ?? (config ?? contactless)?.currencyCode
@@ -155,20 +161,16 @@ export function addServe(program: Command): void {
         ...(contactless && { contactless }),
         ...(flags.serial && { serial: flags.serial }),
       }
-      const made = setUp(configured)
-      const subject = {
-        reader: { family, ...(flags.dialect && { dialect: flags.dialect }), serial: made.serial },
-        ...{ card: card.plan.name, configuration: configurationDigest(made.config, made.contactless) },
-      }
-      const tracer = flags.trace === undefined ? undefined : traceTo(flags.trace, flags.overwrite, subject)
+      const { dialect: spoken } = flags
+      const subject = { ...readerSubject({ family, ...(spoken && { dialect: spoken }), seed }, setUp(configured)), card: card.plan.name }
+      const tracer = traceTo(flags, subject)
       const reader = virtualReader({
-        ...configured,
+        ...{ ...configured, seed },
         language: language(flags.lang),
         ...(flags.dialect && { dialect: flags.dialect }),
         ...(flags.pinKeys && { pinKeys: flags.pinKeys }),
         battery: { ...(flags.battery !== undefined && { percent: flags.battery }), charging: flags.charging === true },
         onFault: fault => complain(fault),
-        ...(flags.explain !== undefined && { explain: explainTo(flags.explain, flags.overwrite) }),
         ...(tracer && { tracer }),
       })
       const { body } = reader
@@ -176,11 +178,17 @@ export function addServe(program: Command): void {
       const pins = flags.pin.length > 0 ? flags.pin : undefined
       const leave = flags.live
         ? () => {}
-        : person(body, card, { pace, ...(present && { present }), ...(phone && { phone }), ...(pins && { pins }) })
+        : person(body, card, {
+            pace,
+            ...(present && { present: present.map(turn => loaded(turn, random)) }),
+            ...(phone && { phone }),
+            ...(pins && { pins }),
+          })
       let live: Live | undefined
       const say = (line: string, stream: NodeJS.WriteStream = process.stdout) => (live ? live.print(line) : void stream.write(`${line}\n`))
       const complain = (fault: Fault) => say(`reader: ${faultMessage(fault, language(flags.lang))}`, process.stderr)
-      const line: DeviceLine = { family, dialect: reader.dialect }
+      const { configuration = null } = subject
+      const line: DeviceLine = { family, dialect: reader.dialect, configuration, seed }
       const wrap = recorded(flags, line)
       const heard = (link: Link) => (tracer ? toldLine(link, line, tracer) : link)
       const listening = await listen(flags.listen ?? 'pty', link => reader.serve(heard(wrap(link))), {
@@ -212,15 +220,20 @@ function recorded({ record, overwrite }: ServeFlags, line: DeviceLine): (link: L
 }
 
 /** `dip`, `dip:leave`, `tap:visa-signature`. @throws Fault `bad-argument` */
-function turnOf(text: string): Turn<VirtualCard> {
+function turnOf(text: string): Turn<string> {
   const [how, ...more] = text.trim().split(':')
   const cards = more.filter(word => word !== 'leave')
   if (cards.length > 1) throw new Fault('bad-argument', `--present ${text.trim()}: it takes one card`, { field: '--present' })
+  for (const name of cards) loadCard(name) // what is none is refused here
   return {
     how: oneOf('--present', how, presentations),
-    ...(cards.length > 0 && { card: loadCard(cards[0]) }),
+    ...(cards.length > 0 && { card: cards[0] }),
     ...(cards.length < more.length && { leave: true }),
   }
+}
+
+function loaded({ card, ...turn }: Turn<string>, random: (length: number) => Uint8Array): Turn<VirtualCard> {
+  return card === undefined ? turn : { ...turn, card: loadCard(card, { random }) }
 }
 
 /** A card without a reader around it: what a person does at a reader has no place here. */
@@ -230,20 +243,11 @@ async function serveCard(card: VirtualCard, flags: ServeFlags): Promise<void> {
   if (where === 'pty') throw usageFault('usage.oneOf', { field: '--listen', value: where, allowed: 'tcp:<port>, pcsc' })
   const tell = (fault: Fault) => void process.stderr.write(`card: ${faultMessage(fault, language(flags.lang))}\n`)
   const inserted = new VpcdCard(card, { onFault: tell })
-  const wrap = recorded(flags, { family: 'vpcd' })
+  const wrap = recorded(flags, { family: 'vpcd', ...(flags.seed !== undefined && { seed: flags.seed }) })
   const listening = await listen(where, link => inserted.serve(wrap(link)), { onError: tell })
   process.stdout.write(`${card.plan.name}: ${listening.uri}${listening.uri === 'pcsc:' ? '' : '?family=vpcd'}\n`)
   await interrupted()
   await listening.close()
-}
-
-/** @throws Fault `bad-argument` */
-function explainTo(file: string, overwrite: boolean | undefined): Explain {
-  const write = lineFile(file, {
-    ...{ option: '--explain', overwrite: overwrite === true },
-    onFailure: what => process.stderr.write(`tapdip-sim: ${what}\n`),
-  })
-  return entry => write(JSON.stringify(explanationJson(entry)))
 }
 
 /** The display as one line: `| ENTER PIN: | **** |`. */

@@ -1,25 +1,51 @@
-/** `--trace` of a virtual reader, or of a card that pays without one: all that happens, in a file, masked. */
+/** `--trace` and `--explain` of a virtual reader, or of a card that pays without one: one trace, masked; the whole of it in one file, what its kernels say in another. */
 
 import { atTheEnd, lineFile } from '../../src/line-file.ts'
 import type { TraceSubject } from '../../src/trace/event.ts'
+import { isOfKernel } from '../../src/trace/views.ts'
 import { openTrace, type TraceWriter } from '../../src/trace/writer.ts'
 
-/** @throws Fault `bad-argument` */
-export function traceTo(file: string, overwrite: boolean | undefined, header: TraceSubject): TraceWriter {
-  const write = lineFile(file, {
-    ...{ option: '--trace', overwrite: overwrite === true },
-    onFailure: what => process.stderr.write(`tapdip-sim: ${what}\n`),
+/** The files of a trace. */
+export interface TraceFlags {
+  readonly trace?: string
+  readonly explain?: string
+  readonly overwrite?: boolean
+}
+
+/** Undefined where nobody wants one. `rules`: takes what `--explain` would write. @throws Fault `bad-argument` */
+export function traceTo(
+  { trace, explain, overwrite }: TraceFlags,
+  header: TraceSubject,
+  rules?: (line: string) => unknown,
+): TraceWriter | undefined {
+  if (trace === undefined && explain === undefined && !rules) return undefined
+  const fileFor = (option: string, file: string | undefined) =>
+    file === undefined
+      ? undefined
+      : lineFile(file, {
+          ...{ option, overwrite: overwrite === true },
+          onFailure: what => process.stderr.write(`tapdip-sim: ${what}\n`),
+        })
+  const [whole, kernel] = [fileFor('--trace', trace), fileFor('--explain', explain)]
+  const views = [kernel, rules].filter(view => view !== undefined)
+  const writer = openTrace({
+    header,
+    write(line) {
+      whole?.(line)
+      if (views.length > 0 && isOfKernel(line)) for (const view of views) view(line)
+    },
   })
-  const trace = openTrace({ write, header })
-  const rest = atTheEnd(() => {
-    trace.flush()
-    write.flush()
-  })
+  const flush = () => {
+    writer.flush()
+    whole?.flush()
+    kernel?.flush()
+  }
+  const rest = atTheEnd(flush)
   return {
-    ...trace,
+    ...writer,
     close() {
-      trace.close()
-      write.flush()
+      writer.close()
+      flush()
       rest()
     },
   }

@@ -14,9 +14,9 @@ import { type AppPrompts, type PaymentResult, type PayOptions, pay } from '../..
 import { openTill, type Till } from '../../src/payment/till/till.ts'
 import type { Reader } from '../../src/reader/reader.ts'
 import type { Tracer } from '../../src/trace/event.ts'
+import { seededKey } from '../random.ts'
 import { virtualFamily } from '../readers/index.ts'
 import { merchant } from './parts.ts'
-import { seededKey } from './random.ts'
 import type { PayPlan, ScenarioPlan } from './schema.ts'
 import type { World } from './world.ts'
 

@@ -10,8 +10,8 @@ import type { HostOrder } from '../../src/payment/acquirer.ts'
 import type { OrderRecord } from '../../src/payment/journal/journal.ts'
 import type { PaymentResult } from '../../src/payment/pay/payment.ts'
 import type { Json } from '../../src/trace/event.ts'
+import type { ShownScreen } from '../../src/trace/views.ts'
 import type { HostEvent } from '../acquirer/events.ts'
-import type { Screen } from '../readers/body/senses.ts'
 import { showsScreen } from './moments.ts'
 import type { Expectation } from './result.ts'
 import type { ExpectPlan } from './schema.ts'
@@ -24,7 +24,7 @@ export interface Seen {
   readonly fault?: Fault | undefined
   /** Left out where the app was killed: what is killed exits with nothing of its own. */
   readonly exit?: number | undefined
-  readonly screens: readonly Screen[]
+  readonly screens: readonly ShownScreen[]
   readonly stages: readonly string[]
   readonly host: readonly HostEvent[]
   readonly hostOrder?: HostOrder | undefined

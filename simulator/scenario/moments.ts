@@ -1,8 +1,8 @@
 /** When something goes wrong: the moments that a scenario names, recognised in what happens at the counter. */
 
 import type { MessageId } from '../../src/messages/messages.ts'
+import type { seededNumbers } from '../random.ts'
 import type { Screen } from '../readers/body/senses.ts'
-import type { seededNumbers } from './random.ts'
 import type { Deed, FaultPlan, Moment, ScreenRule } from './schema.ts'
 
 /** What happens, as far as a moment can be made of it. */

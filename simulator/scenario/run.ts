@@ -3,16 +3,15 @@
 import { hex } from '../../src/bytes.ts'
 import { sleep, systemClock, VirtualClock, within } from '../../src/clock.ts'
 import { EXIT, exitOf } from '../../src/command/line.ts'
-import type { Explanation } from '../../src/emv/explain/explain.ts'
 import { asFault, Fault } from '../../src/errors.ts'
-import { message } from '../../src/messages/messages.ts'
 import type { PaymentEvent } from '../../src/payment/pay/events.ts'
 import { paymentJson } from '../../src/payment/pay/result.ts'
+import { explanationsOf } from '../../src/reader/kernel-trace.ts'
 import type { Reader } from '../../src/reader/reader.ts'
 import type { Json, Tracer } from '../../src/trace/event.ts'
+import { screensOf, toldScreens } from '../../src/trace/views.ts'
 import { traceEvents } from '../../src/trace/writer.ts'
 import type { HostEvent } from '../acquirer/events.ts'
-import type { Screen } from '../readers/body/senses.ts'
 import { type App, openApp, type Told } from './app.ts'
 import { canaries, compare, type Seen } from './expect.ts'
 import { type Case, casesOf, seedOf } from './matrix.ts'
@@ -112,14 +111,11 @@ type Ended = Omit<ScenarioResult, 'name' | 'tags' | 'matrix' | 'reader' | 'card'
 interface Heard {
   readonly host: HostEvent[]
   readonly stages: string[]
-  readonly explained: Explanation[]
-  /** Of a reader that is there: what it tells of its display. */
-  readonly screens: Screen[]
 }
 
 async function play(one: Case, seed: number, options: RunOptions): Promise<Ended> {
   const { plan } = one
-  const heard: Heard = { host: [], stages: [], explained: [], screens: [] }
+  const heard: Heard = { host: [], stages: [] }
   const { rig, over } = options
   const far = over !== undefined && over !== 'slot'
   const virtual = rig || far ? undefined : new VirtualClock(BEGINNING)
@@ -128,7 +124,10 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
     ...{ reader: { family, ...(dialect && { dialect }) }, card: cardName(one), seed },
     ...(!rig && { configuration: configurationOf(plan) }),
   }
+  const onClock = () => (virtual ?? systemClock).elapsed()
+  const opened = onClock()
   const trace = traceEvents({ clock: virtual ?? systemClock, header })
+  options.tracer?.about?.(header)
   const tracer = options.tracer ? both(trace, options.tracer) : trace
   let app: App | undefined
   let stop = new AbortController()
@@ -137,7 +136,6 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
   const hooks = {
     ...{ seed, tracer },
     onHost: (event: HostEvent) => heard.host.push(event),
-    explain: (entry: Explanation) => heard.explained.push(entry),
     onDeed(deed: AppDeed) {
       if (deed === 'abort') return stop.abort(new Fault('aborted', 'the merchant ended it'))
       if (deed === 'diskFull') return app?.fillDisk()
@@ -147,13 +145,12 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
   const world = await (far ? openFar(plan, { ...hooks, line: over }) : openWorld(plan, { ...hooks, virtual, raw: isRaw(over) }))
   const { clock } = world
   const start = clock.elapsed()
+  const lead = onClock() - opened
   const onEvent = (event: PaymentEvent) => {
     if (event.type === 'reader' && event.event.type === 'display') {
       const { message: id } = event.event
-      if (rig) {
-        heard.screens.push({ at: clock.now(), message: id, lines: [message(id)] })
-        hands?.show(id)
-      } else world.desk?.show(id)
+      if (rig) hands?.show(id)
+      else world.desk?.show(id)
     }
     if (event.type !== 'stage') return
     heard.stages.push(event.stage)
@@ -164,7 +161,7 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
   const outcomes: Outcome[] = []
   const expectations: Expectation[] = []
   let seen: Look = await world.look()
-  const screens = (): readonly Screen[] => (rig ? heard.screens : seen.screens)
+  const screens = () => (rig ? toldScreens : screensOf)(trace.events)
   const text = () => JSON.stringify([trace.events, outcomes.map(stepResult), screens()])
   const seenSince = async (outcome: Outcome | undefined, payment: Outcome | undefined, from: Marks): Promise<Seen> => {
     const number = outcome?.told?.order ?? app!.lastOrder
@@ -180,18 +177,18 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
     screens: screens().slice(from.screens),
     stages: heard.stages.slice(from.stages),
     host: heard.host.slice(from.host),
-    explained: heard.explained.slice(from.explained),
+    explained: explanationsOf(trace.events.slice(from.events)),
     ...orderSeen(seen, app!, number),
     ...{ firmware: seen.firmware, elapsed: clock.elapsed() - from.at, currency: plan.currency ?? 'RUB', text },
   })
   const marks = (): Marks => ({
-    screens: rig ? heard.screens.length : seen.screens.length,
+    screens: screens().length,
     stages: heard.stages.length,
     host: heard.host.length,
-    explained: heard.explained.length,
+    events: trace.events.length,
     at: clock.elapsed(),
   })
-  const whole = { screens: 0, stages: 0, host: 0, explained: 0, at: start }
+  const whole = { screens: 0, stages: 0, host: 0, events: 0, at: start }
   try {
     const steps: readonly StepPlan[] = plan.steps ?? [{ pay: {} }]
     // Whoever ends the run, or its time, ends the payment at the reader too: nothing waits on for a card.
@@ -249,7 +246,7 @@ async function play(one: Case, seed: number, options: RunOptions): Promise<Ended
       expectations,
       trace: { header: { ...trace.header, clock: virtual ? 'virtual' : 'system' }, events: [...trace.events] },
       screens: screens().map(({ at, message, lines }) => ({
-        at: at - clock.now() + clock.elapsed() - start,
+        at: Math.max(at - lead, 0),
         lines,
         ...(message && { message }),
       })),
@@ -298,7 +295,7 @@ interface Marks {
   readonly screens: number
   readonly stages: number
   readonly host: number
-  readonly explained: number
+  readonly events: number
   readonly at: number
 }
 

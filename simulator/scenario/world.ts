@@ -6,7 +6,6 @@ import { toldReader } from '../../devices/told-reader.ts'
 import type { Clock } from '../../src/clock.ts'
 import { sleep, systemClock, type VirtualClock, within } from '../../src/clock.ts'
 import { contactlessFor } from '../../src/emv/contactless/profiles.ts'
-import type { Explanation } from '../../src/emv/explain/explain.ts'
 import type { PinEntry, PinRequest, Waiting } from '../../src/emv/terminal.ts'
 import { isFault } from '../../src/errors.ts'
 import type { MessageId } from '../../src/messages/messages.ts'
@@ -21,14 +20,13 @@ import { deskFetch } from '../acquirer/host.ts'
 import { VirtualCard } from '../cards/icc.ts'
 import { type Counter, virtualCounter } from '../counter.ts'
 import type { PersonOptions } from '../person.ts'
+import { seededBytes, seededNumbers, streams } from '../random.ts'
 import type { Pace } from '../readers/body/cardholder.ts'
-import type { Screen } from '../readers/body/senses.ts'
 import { virtualFamilies } from '../readers/index.ts'
 import { turnKnob } from '../readers/knobs.ts'
 import { type Happening, momentsOf, type Rule, rulesOf } from './moments.ts'
 import { kernelOf, pinKeysOf, pinPrompts, slotOf, typePin, withoutCommands } from './over/slot.ts'
 import { type CardPlan, given, hostOf, merchant, profileOf, readerOf, type Somebody, scriptOf, terminalOf } from './parts.ts'
-import { seededBytes, seededNumbers } from './random.ts'
 import type { Deed, ScenarioPlan } from './schema.ts'
 
 /** Deeds that are the app's, or those of its line. */
@@ -54,13 +52,11 @@ export interface WorldOptions {
   readonly rules?: ((rule: Rule) => boolean) | undefined
   readonly onHost: (event: HostEvent) => unknown
   /** Hears what the reader's kernel does, and why. */
-  readonly explain: (entry: Explanation) => unknown
   readonly onDeed: (deed: AppDeed) => void
 }
 
 /** What can be seen of a counter at one moment. */
 export interface Look {
-  readonly screens: readonly Screen[]
   /** The version that runs. */
   readonly firmware: string
   /** Of every card that somebody has brought. */
@@ -107,18 +103,15 @@ export interface NearWorld extends World {
   again(): void
 }
 
-/** Streams of chance: what the app draws moves nothing that the reader, the cards and the host draw. */
-export const chance = { app: 0, reader: 0x72656164, card: 0x63617264, kernel: 0x6b65726e } as const
-
 /** @throws Fault `bad-config` for a card or a configuration that is none */
 export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Promise<NearWorld> {
   const { virtual, raw, port } = options
   const clock: Clock = virtual ?? options.clock ?? systemClock
   const tracer = raw ? withoutCommands(options.tracer) : options.tracer
-  const random = seededBytes(options.seed ^ chance.app)
-  const ofCards = seededBytes(options.seed ^ chance.card)
-  const ofReader = seededBytes(options.seed ^ chance.reader)
-  const ofKernel = seededBytes(options.seed ^ chance.kernel)
+  const random = seededBytes(options.seed ^ streams.app)
+  const ofCards = seededBytes(options.seed ^ streams.card)
+  const ofReader = seededBytes(options.seed ^ streams.reader)
+  const ofKernel = seededBytes(options.seed ^ streams.kernel)
   const unit = plan.currency ?? 'RUB'
   const { family, dialect, fields } = readerOf(plan.reader ?? 'qpos')
   const cards = new Map<string, VirtualCard>()
@@ -149,7 +142,7 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
     ...(plan.terminal?.pinBypass !== undefined && { pin: { bypass: plan.terminal.pinBypass } }),
     ...(plan.terminal?.exceptionFile && { exceptionFile: plan.terminal.exceptionFile }),
     ...(balance !== undefined && { balance }),
-    ...{ onHost: (event: HostEvent) => void options.onHost(event), explain: (entry: Explanation) => void options.explain(entry), tracer },
+    ...{ onHost: (event: HostEvent) => void options.onHost(event), tracer },
     host: { clock, ...(merchants && { merchants }), ...(port !== undefined && { port }) },
   })
   const { reader, acquirer: host } = counter
@@ -206,7 +199,7 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
         return toldReader(
           openPcscReader((line = slotOf(body)), {
             ...{ config, contactless, clock, tracer: options.tracer },
-            kernel: kernelOf(plan, ofKernel, options.explain),
+            kernel: kernelOf(plan, ofKernel),
           }),
           options.tracer,
         )
@@ -235,7 +228,6 @@ export async function openWorld(plan: ScenarioPlan, options: WorldOptions): Prom
     async look(number) {
       const booked = number === undefined ? undefined : host.order(number, merchant.id)
       return {
-        screens: body.screens,
         firmware: reader.firmware.condition.update.version,
         pans: [...cards.values()].map(({ plan }) => plan.pan),
         ...(booked && { order: hostOrder(booked) }),

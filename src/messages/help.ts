@@ -176,7 +176,9 @@ export const helpInRussian: Readonly<Record<string, string>> = {
   'serve --currency': 'ISO 4217: валюта, для которой он настроен; по умолчанию RUB или валюта --config',
   'serve --config': 'его конфигурация терминала (JSON), какую печатает `tapdip-sim config`',
   'serve --contactless': 'его правила бесконтактной оплаты (JSON), какие печатает `tapdip-sim config --taps`',
-  'serve --explain': 'правила ядра, их входные данные и результаты: строки JSON для `tapdip explain`',
+  'serve --explain': 'из --trace только правила ядра, их входные данные и результаты, для `tapdip explain`',
+  'serve --seed':
+    'от чего зависит случайное в нём и в его картах, 0–4294967295: то же число — те же байты; по умолчанию любое; оно есть в заголовках --trace и --record',
   'serve --trace': 'всё, что происходит в картридере и на его линии: строки JSON без данных карты, для `tapdip explain`',
   'serve --record': 'линия к хосту без данных карты, чтобы воспроизвести её: tapdip-sim play <файл>',
   'serve --overwrite': 'файлы --explain, --trace и --record могут уже существовать',
@@ -225,6 +227,7 @@ export const helpInRussian: Readonly<Record<string, string>> = {
   'run --magic-amounts': 'с --host approve: последние две цифры суммы называют его ответ, 1.05 — отказ с кодом 05',
   'run --pin': 'что вводит держатель; по умолчанию ПИН самой карты',
   'run --explain': 'шаг, правило, входные данные и результат всего',
+  'run --seed': 'от чего зависит случайное в карте и терминале, 0–4294967295; по умолчанию любое',
   'run --trace': 'то же с каждой командой и ответом: строки JSON, для `tapdip explain`',
   report: 'страница HTML о том, что выполнялось: случаи, трассировки, экраны, чеки; без сети и сервера',
   'report <file>': 'JSON запуска, каждой его части или трассировка',

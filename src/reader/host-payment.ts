@@ -13,6 +13,7 @@ import type { KernelOptions } from '../emv/steps/context.ts'
 import type { Terminal, Transaction } from '../emv/terminal.ts'
 import { Fault, isFault } from '../errors.ts'
 import type { MessageId } from '../messages/messages.ts'
+import { configurationDigest } from '../trace/digest.ts'
 import type { Tracer } from '../trace/event.ts'
 import { invitation } from './invitation.ts'
 import type { KernelTrace } from './kernel-trace.ts'
@@ -39,6 +40,16 @@ export interface PassthroughOptions {
   readonly tracer?: Tracer | undefined
   /** Sees every user interface request of a tap (EMV Contactless Book A, 6.2), for lights and sounds; its words are `display` events too. */
   readonly onUi?: ((request: UiRequest) => void) | undefined
+}
+
+/** Puts into a trace's header what the kernel here is configured with. */
+export function tellSetUp({ tracer, config, contactless }: Pick<PassthroughOptions, 'tracer' | 'config' | 'contactless'>): void {
+  if (!config) return
+  tracer?.about?.({
+    get configuration() {
+      return configurationDigest(config, contactless)
+    },
+  })
 }
 
 /** What a payment works with. */

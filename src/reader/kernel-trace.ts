@@ -1,10 +1,11 @@
 /** How a kernel at work is told to a trace, wherever it runs: the presentation of a card, the kernel's steps in it, and the commands in these. */
 
 import { commandName } from '../apdu/names.ts'
+import { fromHex } from '../bytes.ts'
 import type { Card } from '../emv/card.ts'
-import type { Explain } from '../emv/explain/explain.ts'
+import type { Explain, Explanation, Step } from '../emv/explain/explain.ts'
 import { isFault } from '../errors.ts'
-import type { Tracer, TraceSource } from '../trace/event.ts'
+import type { TraceEvent, Tracer, TraceSource } from '../trace/event.ts'
 
 /** The step that a command belongs to; what is missing belongs to the step that is under way. */
 const stepOf: ReadonlyMap<number, string> = new Map([
@@ -96,6 +97,16 @@ export class KernelTrace {
     this.#step?.end()
     this.#step = { name, end: this.#tracer.span('step', name, this.#from) }
   }
+}
+
+/** What kernels have explained, of a trace: values as it was masked. */
+export function explanationsOf(events: readonly TraceEvent[]): Explanation[] {
+  return events.flatMap(event => {
+    if (event.kind !== 'kernel') return []
+    const { step, rule, inputs, effect } = event
+    const values = Object.entries(inputs).map(([tag, value]) => [Number.parseInt(tag, 16), fromHex(value)] as const)
+    return [{ step: step as Step, rule, inputs: new Map(values), effect }]
+  })
 }
 
 function codeOf(error: unknown): string {

@@ -10,7 +10,7 @@ import type { Terminal, Transaction } from '../emv/terminal.ts'
 import { Fault, isFault } from '../errors.ts'
 import { type Asked, decide } from './binding.ts'
 import type { Broadcast } from './broadcast.ts'
-import { type HostPayment, type PassthroughOptions, payOverSlots, unreadCardOut } from './host-payment.ts'
+import { type HostPayment, type PassthroughOptions, payOverSlots, tellSetUp, unreadCardOut } from './host-payment.ts'
 import { KernelTrace } from './kernel-trace.ts'
 import type { CardSlot, OpenCardOptions, Reader, ReaderEvent, ReaderInfo, ReaderStatus } from './reader.ts'
 import { OpenSlots, type Slots } from './slots.ts'
@@ -92,6 +92,7 @@ class Passthrough implements Reader {
     this.#slots = slots
     this.#options = options
     this.#clock = options.clock ?? systemClock
+    tellSetUp(options)
     this.#work = new ReaderWork(slots.closed)
     this.#trace = options.tracer && new KernelTrace(options.tracer, 'driver')
     this.#open = new OpenSlots(slots, this.#work, this.#trace)

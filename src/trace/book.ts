@@ -29,7 +29,7 @@ export interface TraceWriter extends Tracer {
 export function headerOf(subject: TraceSubject | undefined, clock: Clock): TraceHeader {
   return {
     ...{ tapdip: 'trace', version: TRACE_FORMAT, package: PACKAGE_VERSION, start: new Date(clock.now()).toISOString() },
-    ...{ clock: clock === systemClock ? 'system' : 'virtual', ...subject, masked: maskingRules },
+    ...{ clock: clock === systemClock ? 'system' : 'virtual', configuration: null, seed: null, ...subject, masked: maskingRules },
   }
 }
 

@@ -44,10 +44,10 @@ export interface TraceHeader {
   readonly card?: string
   /** Of the line that is recorded, where that is known. */
   readonly uri?: string
-  /** SHA-256 of the terminal's configuration, hex. */
-  readonly configuration?: string
-  /** Of what is random. */
-  readonly seed?: number
+  /** SHA-256 of the terminal's configuration, hex. Null where there is none that whoever opened the trace could know: a reader keeps its own. */
+  readonly configuration?: string | null
+  /** Of what is random. Null where chance is the system's: what pays in earnest can not be repeated. */
+  readonly seed?: number | null
   /** By which rules it was masked: the names of `maskingRules`. */
   readonly masked: readonly string[]
 }
@@ -297,4 +297,9 @@ export interface Tracer {
   tell(from: TraceSource, content: Told): void
   /** Begins a span inside the one that is open; the function ends it, and what is still open inside it. Never throws. */
   span(level: SpanLevel, name: string, from?: TraceSource): (fault?: string) => void
+  /**
+   * Tells what is known of the counter; what was known before stays. Before the first event it stands in the header, later in an event `reader` `about`, which who reads the trace
+   * puts there too. A field is read only where it is missing. Never throws.
+   */
+  about?(subject: TraceSubject): void
 }

@@ -14,7 +14,7 @@ export function printTrace(log: TraceLog): string {
   const { header, events } = log
   const { reader, card, start, clock, seed } = header
   const subject = [reader && [reader.family, reader.dialect].filter(Boolean).join(' '), card, start, `${clock} clock`]
-  const lines = [[...subject, seed === undefined ? '' : `seed ${seed}`].filter(Boolean).join(', ')]
+  const lines = [[...subject, typeof seed === 'number' ? `seed ${seed}` : ''].filter(Boolean).join(', ')]
   const open = new Map<number, string>()
   for (const event of events) {
     if (event.kind === 'spanEnd') {

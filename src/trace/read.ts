@@ -3,7 +3,8 @@
 import { fromHex } from '../bytes.ts'
 import * as door from '../door.ts'
 import { Fault } from '../errors.ts'
-import { TRACE_FORMAT, type TraceContent, type TraceEvent, type TraceHeader } from './event.ts'
+import { lacking } from './about.ts'
+import { TRACE_FORMAT, type TraceContent, type TraceEvent, type TraceHeader, type TraceSubject } from './event.ts'
 
 /** A trace, read. */
 export interface TraceLog {
@@ -82,8 +83,29 @@ const kindRule = door.oneOf(Object.keys(kinds))
 const headerRule = door.shape({
   ...{ package: door.anyText, start: door.anyText, clock: door.oneOf(['system', 'virtual']), masked: textLines },
   ...{ reader: door.maybe(door.shape({ family: door.anyText })), card: door.maybe(door.anyText), uri: door.maybe(door.anyText) },
-  ...{ configuration: door.maybe(door.anyText), seed: door.maybe(door.finite(-Number.MAX_VALUE, Number.MAX_VALUE)) },
+  ...{ configuration: orNone(door.anyText), seed: orNone(door.finite(-Number.MAX_VALUE, Number.MAX_VALUE)) },
 })
+
+/** Also null: it is told that there is none. */
+function orNone(rule: door.Rule): door.Rule {
+  const { takes, broken } = door.maybe(rule)
+  return { takes: `${takes} or null`, broken: (value, path) => (value === null ? undefined : broken(value, path)) }
+}
+
+/** The header with what was told of the counter later. */
+function known(header: TraceHeader, events: readonly TraceEvent[]): TraceHeader {
+  let all = header
+  for (const event of events)
+    if (
+      event.kind === 'reader' &&
+      event.event === 'about' &&
+      event.from === 'driver' &&
+      typeof event.content === 'object' &&
+      event.content !== null
+    )
+      all = { ...all, ...lacking(all, event.content as TraceSubject) }
+  return all
+}
 
 /**
  * A trace as it was written: version 2; version 1, a recording of a line alone; or the explanations of a kernel, one a line. A last line that breaks off, as of a program that was
@@ -119,10 +141,11 @@ export function parseTraceLog(text: string): TraceLog {
     if (value.kind === 'kernel')
       for (const [tag, bytes] of Object.entries(value.inputs as object)) check(line, bytes, hexRule, `inputs.${tag}`)
   }
+  const events = rest.map(({ value }) => value as unknown as TraceEvent)
   return {
     format: 2,
-    header: first.value as unknown as TraceHeader,
-    events: rest.map(({ value }) => value as unknown as TraceEvent),
+    header: known(first.value as unknown as TraceHeader, events),
+    events,
     lines: rest.map(({ line }) => line),
   }
 }
@@ -173,10 +196,23 @@ interface Row {
   readonly value: Record<string, unknown>
 }
 
+interface RecordedHead extends Pick<TraceHeader, 'start' | 'configuration' | 'seed'> {
+  readonly uri: string
+  readonly family?: string
+  readonly dialect?: string
+}
+
+/** What only some recordings tell. */
+const recordedRule = door.shape({
+  ...{ family: door.maybe(door.anyText), dialect: door.maybe(door.anyText) },
+  ...{ configuration: orNone(door.anyText), seed: orNone(door.finite(-Number.MAX_VALUE, Number.MAX_VALUE)) },
+})
+
 /** Version 1: a head for each connection, pieces, an end. */
 function recording(first: Row, rest: readonly Row[]): TraceLog {
   check(first.line, first.value, door.shape({ uri: door.anyText, start: door.anyText, bytes: door.oneOf(['none', 'redacted', 'all']) }))
-  const { uri, start } = first.value as { uri: string; start: string }
+  check(first.line, first.value, recordedRule)
+  const { uri, start, family, dialect, configuration, seed } = first.value as unknown as RecordedHead
   const events: TraceEvent[] = []
   const lines: number[] = []
   let [offset, last] = [0, 0]
@@ -204,7 +240,9 @@ function recording(first: Row, rest: readonly Row[]): TraceLog {
       events.push({ at, from: 'link', kind: 'link', way: direction, length: piece as number })
     }
   }
-  return { format: 1, header: { ...before, version: 1, start, uri }, events, lines }
+  const reader = family === undefined ? {} : { reader: { family, ...(dialect !== undefined && { dialect }) } }
+  const known = { ...(configuration !== undefined && { configuration }), ...(seed !== undefined && { seed }) }
+  return { format: 1, header: { ...before, version: 1, start, uri, ...reader, ...known }, events, lines }
 }
 
 /** What a kernel explained, one rule a line; nobody has written when. */

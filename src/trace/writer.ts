@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
 import * as door from '../door.ts'
+import { lacking } from './about.ts'
 import { book, headerOf, type TraceWriter } from './book.ts'
 import type { TraceEvent, TraceHeader, TraceSubject } from './event.ts'
 
@@ -22,7 +23,7 @@ export interface TraceWriterOptions {
 
 /** A trace that is kept in memory. */
 export interface TraceMemory extends TraceWriter {
-  /** As the first line of a file would have it. */
+  /** As the first line of a file would have it, with what was told `about` the counter later. */
   readonly header: TraceHeader
   /** What was told so far, in order. */
   readonly events: readonly TraceEvent[]
@@ -34,7 +35,7 @@ const writerRule = door.shape({
 const memoryRule = door.shape({ clock: door.maybe(door.clock), header: door.maybe(door.object) })
 
 /**
- * A Tracer that writes lines of JSON: the header at once, then the events in the order in which they are told, with the time of their telling. What is secret is masked before
+ * A Tracer that writes lines of JSON: the header with the first event, so that who is given the tracer may tell what it is of, then the events in the order in which they are told, with the time of their telling. What is secret is masked before
  * it is written (`maskingRules`). Events wait for each other a moment, since a line costs less in company: until the host is asked, the payment ends, `flush`, `close`,
  * or for 20 milliseconds.
  * @example
@@ -54,9 +55,11 @@ export function openTrace(options: TraceWriterOptions): TraceWriter {
   door.need('options', options, writerRule)
   const { write, onFailure = warn, clock = systemClock, header } = options
   let out: typeof write | undefined = write
+  const head = heading(header, clock)
   const line = (text: string) => {
     try {
-      out?.(text)
+      if (head.begin()) out?.(JSON.stringify(head.header))
+      if (text !== '') out?.(text)
     } catch (error) {
       out = undefined
       try {
@@ -66,8 +69,38 @@ export function openTrace(options: TraceWriterOptions): TraceWriter {
       }
     }
   }
-  line(JSON.stringify(headerOf(header, clock)))
-  return book(clock, line, () => out !== undefined)
+  const tracer = book(clock, line, () => out !== undefined)
+  return {
+    ...tracer,
+    about: subject => head.about(subject, tracer),
+    flush() {
+      line('')
+      tracer.flush()
+    },
+    close() {
+      line('')
+      tracer.close()
+    },
+  }
+}
+
+/** The first line, and what is told of it until it is written; after that an event tells what it lacks. */
+function heading(subject: TraceSubject | undefined, clock: Clock) {
+  let header = headerOf(subject, clock)
+  let begun = false
+  return {
+    get header() {
+      return header
+    },
+    /** True once. */
+    begin: () => !begun && (begun = true),
+    about(subject: TraceSubject, tracer: Pick<TraceWriter, 'tell'>) {
+      const content = lacking(header, subject)
+      if (Object.keys(content).length === 0) return
+      header = { ...header, ...content }
+      if (begun) tracer.tell('driver', { kind: 'reader', event: 'about', content })
+    },
+  }
 }
 
 /** A Tracer that keeps what it is told, masked as in a file: for tests, and for who shows it at once. */
@@ -77,9 +110,21 @@ export function traceEvents(options: Pick<TraceWriterOptions, 'clock' | 'header'
   const events: TraceEvent[] = []
   let lines: string[] = []
   const tracer = book(clock, line => lines.push(line))
+  const head = heading(header, clock)
   return {
     ...tracer,
-    header: headerOf(header, clock),
+    tell(from, told) {
+      head.begin()
+      tracer.tell(from, told)
+    },
+    span(...asked) {
+      head.begin()
+      return tracer.span(...asked)
+    },
+    about: subject => head.about(subject, tracer),
+    get header() {
+      return head.header
+    },
     get events() {
       tracer.flush()
       for (const line of lines) events.push(JSON.parse(line))

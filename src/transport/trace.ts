@@ -71,6 +71,10 @@ export interface TraceOptions {
         readonly family: string
         /** Which of the family’s languages. */
         readonly dialect?: string | undefined
+        /** As in `TraceHeader`. */
+        readonly configuration?: string | null | undefined
+        /** As in `TraceHeader`. */
+        readonly seed?: number | null | undefined
       }
     | undefined
 }

@@ -1,11 +1,12 @@
 /** `--trace` and `explain` as somebody at a shell uses them. */
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
+import { traceTo } from '../../simulator/commands/trace-file.ts'
 import { profiles, runScenario, virtualCounter } from '../../simulator/world.ts'
 import { parseTraceLog } from '../../src/trace/read.ts'
 import { line } from '../devices/commands/line.ts'
@@ -42,6 +43,29 @@ it('explain --step: a step that has set nothing says so, one that has prints its
   })
   expect((await line('tapdip', ['explain', old, '--step', 'restrictions'])).out).toMatch(
     /^restrictions\n {2}Book 3, 10\.4\.3: expired before today\n/,
+  )
+})
+
+it('serve --explain is a view of serve --trace: the same header, the same rules and no other; explain prints it as what was written before', async () => {
+  const [trace, rules, old] = ['whole.jsonl', 'rules.jsonl', 'before.jsonl'].map(name => join(folder, name))
+  const tracer = traceTo({ trace, explain: rules }, {})!
+  await using counter = await virtualCounter({ family: 'miura', card: 'expired', listen: 'tcp:0', resultTime: 0, tracer })
+  const words = ['pay', '10.00', '--currency', 'RUB', '--reader', counter.uri, '--acquirer', counter.acquirer.url]
+  expect(await line('tapdip', words)).toMatchObject({ code: 10 })
+  tracer.close()
+  const [whole, view] = [trace, rules].map(file => readFileSync(file, 'utf8').trimEnd().split('\n'))
+  expect(view).toEqual(whole.filter((one, at) => at === 0 || one.includes('"kind":"kernel"')))
+  expect(view.length).toBeGreaterThan(10)
+  expect(view.join()).not.toContain(profiles.expired.pan)
+  const { header, events } = parseTraceLog(view.join('\n'))
+  expect(header).toMatchObject({ card: 'expired', seed: expect.any(Number), configuration: expect.stringMatching(/^[0-9A-F]{64}$/) })
+  const { out } = await line('tapdip', ['explain', rules])
+  expect(out).toContain('restrictions\n  Book 3, 10.4.3: ')
+  // As `--explain` wrote it before there was one trace.
+  writeFileSync(old, events.map(one => JSON.stringify({ ...one, at: undefined, from: undefined, kind: undefined })).join('\n'))
+  expect((await line('tapdip', ['explain', old])).out).toBe(out)
+  expect((await line('tapdip', ['explain', old, '--bit', 'TVR.expired', '--json'])).out).toBe(
+    (await line('tapdip', ['explain', rules, '--bit', 'TVR.expired', '--json'])).out,
   )
 })
 

@@ -7,6 +7,7 @@ import { commandName } from '../../src/apdu/names.ts'
 import { hex } from '../../src/bytes.ts'
 import { VirtualClock } from '../../src/clock.ts'
 import { diffTraces } from '../../src/trace/diff.ts'
+import type { Told, TraceSource } from '../../src/trace/event.ts'
 import { printTrace } from '../../src/trace/print.ts'
 import { printDiff } from '../../src/trace/print-diff.ts'
 import { parseTraceLog, type TraceLog } from '../../src/trace/read.ts'
@@ -33,8 +34,10 @@ async function run(profile: string, options: RunOptions = {}, spoil: (answer: Ui
       }),
     },
   }) as typeof card
-  const { outcome, explained } = await runCard(heard, options)
-  for (const { step, rule, inputs, effect } of explained) tracer.tell('reader', { kind: 'kernel', step, rule, inputs, effect: [...effect] })
+  const rules: Told[] = []
+  const hear = { tell: (_: TraceSource, told: Told) => void (told.kind === 'kernel' && rules.push(told)), span: () => () => {} }
+  const outcome = await runCard(heard, { ...options, tracer: hear })
+  for (const told of rules) tracer.tell('reader', told)
   tracer.tell('app', { kind: 'result', result: outcome.result, ...(outcome.reason && { reason: outcome.reason }), content: { cvm: outcome.cvm } })
   end()
   tracer.close()

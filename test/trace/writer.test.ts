@@ -46,7 +46,13 @@ describe('lines', () => {
     expect(lines.map(line => JSON.parse(line))).toEqual([
       {
         ...{ tapdip: 'trace', version: 2, package: packageJson.version, start: '2026-03-26T10:52:00.000Z', clock: 'virtual' },
-        ...{ reader: { family: 'qpos' }, card: 'mir', seed: 7, masked: ['pan', 'track', 'name', 'pin', 'key', 'sealed'] },
+        ...{
+          reader: { family: 'qpos' },
+          card: 'mir',
+          seed: 7,
+          configuration: null,
+          masked: ['pan', 'track', 'name', 'pin', 'key', 'sealed'],
+        },
       },
       { at: 0, from: 'app', kind: 'span', id: 1, level: 'payment', name: 'order 1' },
       { at: 5, from: 'reader', span: 1, kind: 'span', id: 2, parent: 1, level: 'step', name: 'selection' },
@@ -77,7 +83,7 @@ describe('lines', () => {
   it('waits for company, not for long: the host, the end of a payment and a moment’s rest bring it out', async () => {
     const { tracer, lines } = written()
     tracer.tell('person', { kind: 'card', event: 'inserted' })
-    expect(lines).toHaveLength(1)
+    expect(lines).toHaveLength(0)
     tracer.tell('driver', { kind: 'host', what: 'request', name: 'authorise' })
     expect(lines).toHaveLength(3)
     tracer.tell('person', { kind: 'card', event: 'removed' })

@@ -24,10 +24,10 @@ import type { Console } from '../console.ts'
 import { connectField } from '../field.ts'
 import { prompts } from '../pay.ts'
 import { APP, ASSUME, assumption, connectReader, type ReaderWish, sayPayment, sayWhoChooses } from '../reader.ts'
-import { type ProfileFlags, profileOptions, readerProfile } from '../reader-profile.ts'
+import { cardSubject, type ProfileFlags, profileOptions, readerProfile } from '../reader-profile.ts'
 import { readerUri } from '../reader-uri.ts'
 import { bySbp, showCode } from './sbp.ts'
-import { orderNumberText, print, type Shop, type ShopFlags, shopOptions, withShop } from './shop.ts'
+import { orderNumberText, print, type Shop, type ShopFlags, type ShopNeeds, shopOptions, withShop } from './shop.ts'
 
 const offered = ['cash', 'reader', 'sbp', 'softpos'] as const satisfies readonly Method[]
 type Offered = (typeof offered)[number]
@@ -76,7 +76,12 @@ async function payOrder(number: string, flags: OrderPayFlags): Promise<number> {
   const wanted = flags.method
   checkMethod(flags)
   readCardFlags(flags)
-  return withShop(flags, async shop => {
+  const about: ShopNeeds['about'] = async (journal, merchant) => {
+    const order = journal.order(merchant, number)
+    const byHand = wanted === 'cash' || wanted === 'sbp'
+    return order === undefined || byHand ? {} : cardSubject(flags, order.currency)
+  }
+  const work = async (shop: Shop) => {
     const { journal, merchant, screen, lang, signal, till } = shop
     const known = journal.order(merchant, number)
     if (!known) throw new Fault('not-found', `the journal has no order ${number}: enter it with \`tapdip order new\``, { order: number })
@@ -102,7 +107,8 @@ async function payOrder(number: string, flags: OrderPayFlags): Promise<number> {
       screen.say('app.cancelled', { reason: message('reason.merchantCancelled', lang) })
       return EXIT.cancelled
     }
-  })
+  }
+  return withShop(flags, work, { about })
 }
 
 /** What hangs is asked for, and taken back; how the order stands where that is not possible. */

@@ -18,9 +18,9 @@ import type { Assumption } from '../../index.ts'
 import { type CardFlags, cardOptions, readCardFlags } from '../card-flags.ts'
 import { prompts } from '../pay.ts'
 import { APP, ASSUME, assumption, connectReader, sayWhoChooses } from '../reader.ts'
-import { type ProfileFlags, profileOptions, readerProfile } from '../reader-profile.ts'
+import { cardSubject, type ProfileFlags, profileOptions, readerProfile } from '../reader-profile.ts'
 import { readerUri } from '../reader-uri.ts'
-import { merchantOf, print, type Shop, type ShopFlags, shopOptions, withShop } from './shop.ts'
+import { merchantOf, print, type Shop, type ShopFlags, type ShopNeeds, shopOptions, withShop } from './shop.ts'
 
 export interface RefundFlags extends ShopFlags, CardFlags, ProfileFlags {
   readonly amount?: string
@@ -62,18 +62,26 @@ export function addRefund(program: Command): void {
       checkOrder(order, merchantOf(flags))
       await readerProfile(flags, unit)
       const refunds = rulesFor(unit)
-      process.exitCode = await withShop(flags, shop => give(order, order.amount, shop, flags), refunds ? { refunds } : {})
+      process.exitCode = await withShop(flags, shop => give(order, order.amount, shop, flags), {
+        about: () => cardSubject(flags, unit),
+        ...(refunds && { refunds }),
+      })
     })
 }
 
 /** `order refund --card`. @throws Fault `not-found` */
 export async function refundOrderByCard(number: string, flags: RefundFlags): Promise<number> {
   readCardFlags(flags)
-  return withShop(flags, shop => {
+  const about: ShopNeeds['about'] = async (journal, merchant) => {
+    const order = journal.order(merchant, number)
+    return order === undefined ? {} : cardSubject(flags, order.currency)
+  }
+  const work = async (shop: Shop) => {
     const order = shop.journal.order(shop.merchant, number)
     if (!order) throw new Fault('not-found', `the journal has no order ${number}`, { order: number })
     return give(order, flags.amount === undefined ? undefined : amountOf('--amount', flags.amount, order.currency), shop, flags)
-  })
+  }
+  return withShop(flags, work, { about })
 }
 
 /** Of the environment: they are the merchant's, and a password is not for a command line. @throws Fault `bad-argument` */

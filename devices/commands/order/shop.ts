@@ -17,7 +17,7 @@ import { openJournal } from '../../../src/payment/journal/open.ts'
 import { checkMerchant } from '../../../src/payment/order.ts'
 import { openTill, type RefundRules, type Till, type TillOptions } from '../../../src/payment/till/till.ts'
 import { oneOf } from '../../../src/refusal.ts'
-import type { Tracer } from '../../../src/trace/event.ts'
+import type { Tracer, TraceSubject } from '../../../src/trace/event.ts'
 import { stateFolder } from '../../memory.ts'
 import { type AcquirerFlags, acquirerAt, acquirerOptions, type CommandAcquirer } from '../acquirer.ts'
 import { type Console, openConsole } from '../console.ts'
@@ -90,11 +90,19 @@ function journalKey(): Uint8Array | undefined {
   return fromHex(text)
 }
 
+/** What some commands need of the shop. */
+export interface ShopNeeds {
+  readonly onRepair?: JournalOptions['onRepair']
+  readonly refunds?: RefundRules
+  /** For the header of `--trace`, of a command that reads a card. */
+  readonly about?: (journal: Journal, merchant: Merchant) => Promise<TraceSubject>
+}
+
 /** Opens the shop, tells what has changed since the last time, does `work`, and shuts it. @throws Fault `journal`, and what `work` throws */
 export async function withShop(
   flags: ShopFlags,
   work: (shop: Shop) => Promise<number>,
-  { onRepair, refunds }: { readonly onRepair?: JournalOptions['onRepair']; readonly refunds?: RefundRules } = {},
+  { onRepair, refunds, about }: ShopNeeds = {},
 ): Promise<number> {
   const lang = language(flags.lang)
   const merchant = merchantOf(flags)
@@ -112,6 +120,7 @@ export async function withShop(
         ? bookFault('--journal', path, error, 'journal')
         : error
     })
+    if (tracer && about) tracer.about?.(await about(journal, merchant))
     const { acquirer } = host
     const till = openTill({
       ...{ journal, merchant, background: false, acquirer, ...(tracer && { tracer }) },

@@ -6,8 +6,8 @@ import type { Language } from '../../../src/messages/messages.ts'
 import { httpAcquirer } from '../../../src/payment/host/http.ts'
 import type { Reader } from '../../../src/reader/reader.ts'
 import type { Tracer } from '../../../src/trace/event.ts'
+import { seededKey } from '../../random.ts'
 import { virtualFamilies } from '../../readers/index.ts'
-import { seededKey } from '../../scenario/random.ts'
 import { type BenchApp, openApp } from '../app/app.ts'
 import { type NearbyReader, nearbyReaders, uriOf } from '../app/nearby.ts'
 import type { Nearby } from '../app/phone.ts'
@@ -94,7 +94,7 @@ export class Apps {
       ...(input.location && { location: input.location }),
       ...(input.amount !== undefined && { amount: input.amount }),
       firmware: async ({ family }) => virtualFamilies[family]?.image?.({ version: NEWER }),
-      ...(random && { newKey: () => seededKey(random) }),
+      newKey: () => seededKey(random),
     })
     const teller = new Teller(
       () => app.state,

@@ -262,7 +262,7 @@ export class Bank {
 export async function openBank(place: Place): Promise<Bank> {
   const random = place.random(0x62616e6b)
   let bank: Bank | undefined
-  const host = await startAcquirer({ clock: place.clock, ...(random && { random }), onEvent: event => bank?.hear(event) })
+  const host = await startAcquirer({ clock: place.clock, random, onEvent: event => bank?.hear(event) })
   bank = new Bank(place, host)
   return bank
 }

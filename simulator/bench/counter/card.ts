@@ -80,7 +80,7 @@ export class BenchCard {
     if (this.#made) return this.#made
     const { clock } = this.#place
     const chance = this.#place.random(STREAM + Number(this.id.replace(/\D/g, '')))
-    const card = new VirtualCard(this.profile, { clock, ...(chance && { random: chance }), ...(this.#memory && { state: this.#memory }) })
+    const card = new VirtualCard(this.profile, { clock, random: chance, ...(this.#memory && { state: this.#memory }) })
     this.#made = { card, plastic: this.#wrapped(card) }
     return this.#made
   }

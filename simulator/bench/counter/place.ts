@@ -10,8 +10,8 @@ export interface Place {
   readonly clock: Clock
   /** Where time stands still until it is moved. */
   readonly virtual: VirtualClock | undefined
-  /** Chance of its own for each who asks, where the session has a seed; else the system's. */
-  readonly random: (stream: number) => ((length: number) => Uint8Array) | undefined
+  /** Chance of its own for each who asks, of the session's seed. */
+  readonly random: (stream: number) => (length: number) => Uint8Array
   /** Milliseconds since the session began; `now` as of its clock, this moment when left out. */
   readonly at: (now?: number) => number
   /** Tells the state of a noun, whole; null: it is gone. */

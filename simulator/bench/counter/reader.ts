@@ -2,6 +2,7 @@
 
 import type { z } from 'zod'
 import { Fault } from '../../../src/errors.ts'
+import { configurationDigest } from '../../../src/trace/digest.ts'
 import type { Link } from '../../../src/transport/link.ts'
 import { plugsOf, switchRadio } from '../../counter.ts'
 import { toldLine } from '../../device-line.ts'
@@ -13,7 +14,7 @@ import { turnKnob } from '../../readers/knobs.ts'
 import { listen } from '../../readers/listen/listen.ts'
 import type { Listening } from '../../readers/listen/listening.ts'
 import type { VirtualReader } from '../../readers/reader.ts'
-import { virtualReader } from '../../virtual-reader.ts'
+import { setUp, virtualReader } from '../../virtual-reader.ts'
 import type { PersonInput, ReaderInput, virtualInput } from '../schema/reader.ts'
 import type { ReaderState } from '../schema/types.ts'
 import { type AnyReader, untilShown, type Wanted } from './any-reader.ts'
@@ -78,7 +79,7 @@ export class BenchReader implements AnyReader {
       ...(battery !== undefined && { battery: typeof battery === 'number' ? { percent: battery } : withoutUndefined(battery) }),
       ...(pinKeys !== undefined && { pinKeys }),
       ...(resultTime !== undefined && { resultTime }),
-      ...(random && { random }),
+      random,
     })
     this.#teller = new Teller(
       () => this.state,
@@ -108,6 +109,12 @@ export class BenchReader implements AnyReader {
       this.#outside--
       this.tell()
     }
+  }
+
+  /** As a trace's header has it. */
+  get configuration(): string {
+    const { config, contactless } = setUp({ family: this.input.family, serial: this.reader.serial })
+    return configurationDigest(config, contactless)
   }
 
   /** A new line to it in memory, for an app of the bench. @throws Fault `busy` */

@@ -5,8 +5,8 @@ import { Fault } from '../../../src/errors.ts'
 import type { Language } from '../../../src/messages/messages.ts'
 import { book, headerOf, type TraceWriter } from '../../../src/trace/book.ts'
 import { profiles } from '../../cards/profiles/index.ts'
+import { drawnSeed, seededBytes } from '../../random.ts'
 import type { Key } from '../../readers/body/senses.ts'
-import { seededBytes } from '../../scenario/random.ts'
 import { noSuch } from '../failure.ts'
 import { Happenings } from '../happenings.ts'
 import { type PersonInput, type ReaderInput, virtualInput } from '../schema/reader.ts'
@@ -34,7 +34,7 @@ export class Session implements Place {
   readonly id: string
   readonly name: string
   readonly ttl: number
-  readonly seed: number | undefined
+  readonly seed: number
   readonly clock: Clock
   readonly virtual: VirtualClock | undefined
   readonly created = new Date()
@@ -56,7 +56,7 @@ export class Session implements Place {
   #closed: Promise<void> | undefined
 
   /** Use `openSession`. */
-  constructor(id: string, { name = id, ttl = 3600, seed, clock = 'system', language = 'en' }: SessionInput) {
+  constructor(id: string, { name = id, ttl = 3600, seed = drawnSeed(), clock = 'system', language = 'en' }: SessionInput) {
     this.#language = language
     this.id = id
     this.name = name
@@ -99,8 +99,8 @@ export class Session implements Place {
 
   // — as a place —
 
-  random(stream: number): ((length: number) => Uint8Array) | undefined {
-    return this.seed === undefined ? undefined : seededBytes(this.seed ^ stream)
+  random(stream: number): (length: number) => Uint8Array {
+    return seededBytes(this.seed ^ stream)
   }
 
   at(now = this.clock.now()): number {
@@ -217,7 +217,7 @@ export class Session implements Place {
   trace(reader?: string): string {
     if (reader !== undefined) this.reader(reader)
     const lines = this.happenings.after(this.happenings.first - 1, Number.POSITIVE_INFINITY)
-    const head = JSON.stringify(this.header)
+    const head = JSON.stringify(this.#headerOf(reader))
     const events = lines.flatMap(line => {
       const { reader: own, event } = JSON.parse(line) as { reader?: string; event: { kind: string } }
       return event.kind === 'bench' || (reader !== undefined && own !== undefined && own !== reader) ? [] : [JSON.stringify(event)]
@@ -265,7 +265,7 @@ export class Session implements Place {
     const { first, last } = this.happenings
     return {
       ...{ id: this.id, name: this.name, clock: this.virtual ? 'virtual' : 'system', created: this.created.toISOString(), at: this.at() },
-      ...{ ttl: this.ttl, ...(this.seed !== undefined && { seed: this.seed }), acquirer: this.#bank.host.url },
+      ...{ ttl: this.ttl, seed: this.seed, acquirer: this.#bank.host.url },
       ...{
         readers: [...this.#readers.keys()],
         cards: this.shelf.cards.length,
@@ -277,11 +277,16 @@ export class Session implements Place {
 
   /** The first line of its trace. */
   get header(): object {
-    const [first] = this.readers
-    const { family, dialect, serial } = first?.state ?? {}
+    return this.#headerOf()
+  }
+
+  /** Of one reader, or of the first; one that is there keeps its own configuration, and its chance is no matter of the seed. */
+  #headerOf(id?: string): object {
+    const reader = id === undefined ? this.readers[0] : this.reader(id)
+    const { family, dialect, serial } = reader?.state ?? {}
     const subject = {
       ...(family && { reader: { family, ...(dialect && { dialect }), ...(serial && { serial }) } }),
-      ...(this.seed !== undefined && { seed: this.seed }),
+      ...{ configuration: reader instanceof BenchReader ? reader.configuration : null, seed: this.seed },
     }
     return { ...headerOf(subject, this.clock), start: new Date(this.#start.now).toISOString() }
   }

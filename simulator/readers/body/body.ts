@@ -11,8 +11,8 @@ import { message } from '../../../src/messages/messages.ts'
 import { Queue } from '../../../src/queue.ts'
 import { KernelTrace } from '../../../src/reader/kernel-trace.ts'
 import type { Tracer } from '../../../src/trace/event.ts'
-import type { Battery, BodyEvent, Key, Light, PlasticCard, Presented, Screen, Sound } from './senses.ts'
-import { tellBody, tellKey } from './told-body.ts'
+import type { Battery, BodyEvent, Key, Light, PlasticCard, Presented, Screen, Signal, Sound } from './senses.ts'
+import { BodyMemory, tellKey, toldOf } from './told-body.ts'
 
 export * from './senses.ts'
 
@@ -62,19 +62,10 @@ export class Body {
   readonly clock: Clock
   /** Of its display, from the next message on. */
   language: Language
-  /** All screens so far, oldest first. */
-  readonly screens: Screen[] = []
-  /** Sounds and lights so far, oldest first. */
-  readonly signals: {
-    /** Milliseconds of the body's clock. */
-    readonly at: number
-    /** Which it was. */
-    readonly what: `sound:${Sound}` | `light:${Light}`
-  }[] = []
   /** Of what the firmware does with a card; left out where nobody is told. */
   readonly trace: KernelTrace | undefined
   readonly #tracer: Tracer | undefined
-  readonly #memory: number
+  readonly #seen: BodyMemory
   readonly #listeners = new Set<(event: BodyEvent) => void>()
   #battery: Battery
   #on = true
@@ -89,7 +80,7 @@ export class Body {
   constructor(options: BodyOptions = {}) {
     this.clock = options.clock ?? systemClock
     this.language = options.language ?? 'en'
-    this.#memory = options.memory ?? 500
+    this.#seen = new BodyMemory(options.memory ?? 500)
     this.#tracer = options.tracer
     this.trace = options.tracer && new KernelTrace(options.tracer, 'reader')
     const percent = options.battery?.percent ?? 80
@@ -103,8 +94,13 @@ export class Body {
     return () => this.#listeners.delete(listener)
   }
 
+  /** What happens is told once: a trace hears it, what can be seen of it later is a view of the same, and so does who listens. */
   #emit(event: BodyEvent): void {
-    if (this.#tracer) tellBody(this.#tracer, event)
+    const told = toldOf(event)
+    if (told) {
+      this.#seen.keep(this.clock.now(), told[1])
+      this.#tracer?.tell(...told)
+    }
     for (const listener of [...this.#listeners]) listener(event)
   }
 
@@ -190,7 +186,17 @@ export class Body {
 
   /** What the display shows now. */
   get screen(): Screen {
-    return this.screens.at(-1)!
+    return this.#seen.screen!
+  }
+
+  /** All screens so far, oldest first. */
+  get screens(): readonly Screen[] {
+    return this.#seen.screens
+  }
+
+  /** Sounds and lights so far, oldest first. */
+  get signals(): readonly Signal[] {
+    return this.#seen.signals
   }
 
   /** What the lights show now. */
@@ -279,16 +285,13 @@ export class Body {
   }
 
   #place(lines: readonly string[], id?: MessageId): void {
-    if (stands(this.screens.at(-1), lines, id)) return
+    if (stands(this.#seen.screen, lines, id)) return
     const screen: Screen = { at: this.clock.now(), message: id, lines }
-    this.screens.push(screen)
-    if (this.screens.length > this.#memory) this.screens.shift()
     this.#emit({ type: 'display', screen })
   }
 
   /** Plays it. */
   sound(sound: Sound): void {
-    this.#remember(`sound:${sound}`)
     this.#emit({ type: 'sound', sound })
   }
 
@@ -296,13 +299,7 @@ export class Body {
   shine(light: Light): void {
     if (light === this.#light) return
     this.#light = light
-    this.#remember(`light:${light}`)
     this.#emit({ type: 'light', light })
-  }
-
-  #remember(what: Body['signals'][number]['what']): void {
-    this.signals.push({ at: this.clock.now(), what })
-    if (this.signals.length > this.#memory) this.signals.shift()
   }
 
   /**

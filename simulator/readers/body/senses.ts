@@ -58,6 +58,14 @@ export type Sound = 'key' | 'ok' | 'error'
 /** What the lights show. */
 export type Light = 'off' | 'waiting' | 'ok' | 'error'
 
+/** A sound that was played, or lights from then on. */
+export interface Signal {
+  /** Milliseconds of the body's clock. */
+  readonly at: number
+  /** Which it was. */
+  readonly what: `sound:${Sound}` | `light:${Light}`
+}
+
 /** What happens to a body, as `on` tells it. */
 export type BodyEvent =
   | {

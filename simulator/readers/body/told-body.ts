@@ -1,15 +1,54 @@
-/** What happens to a body, as a trace has it. */
+/** What happens to a body, as a trace has it; and what can be seen of it later, which is the same. */
 
 import type { Told, Tracer, TraceSource } from '../../../src/trace/event.ts'
-import type { BodyEvent, Key } from './senses.ts'
+import type { BodyEvent, Key, Screen, Signal } from './senses.ts'
 
-/** Tells an event; commands to the card are told with their answers, by who sends them. */
-export function tellBody(tracer: Tracer, event: BodyEvent): void {
-  const told = toldOf(event)
-  if (told) tracer.tell(...told)
+type Seen = Extract<Told, { readonly kind: 'screen' | 'sound' | 'light' }>
+
+/** What was told of display, buzzer and lights, before anything is masked: whoever stands there sees it so. Screens and signals are views of it. */
+export class BodyMemory {
+  readonly #most: number
+  readonly #screens: { readonly at: number; readonly told: Extract<Seen, { kind: 'screen' }> }[] = []
+  readonly #signals: { readonly at: number; readonly told: Exclude<Seen, { kind: 'screen' }> }[] = []
+
+  /** @param most of screens, and of the others */
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  keep(at: number, told: Told): void {
+    if (told.kind === 'screen') this.#put(this.#screens, { at, told })
+    else if (told.kind === 'sound' || told.kind === 'light') this.#put(this.#signals, { at, told })
+  }
+
+  #put<T>(all: T[], one: T): void {
+    all.push(one)
+    if (all.length > this.#most) all.shift()
+  }
+
+  get screen(): Screen | undefined {
+    const last = this.#screens.at(-1)
+    return last && screenOf(last)
+  }
+
+  get screens(): Screen[] {
+    return this.#screens.map(screenOf)
+  }
+
+  get signals(): Signal[] {
+    return this.#signals.map(({ at, told }) => ({
+      at,
+      what: (told.kind === 'sound' ? `sound:${told.sound}` : `light:${told.light}`) as Signal['what'],
+    }))
+  }
 }
 
-function toldOf(event: BodyEvent): [TraceSource, Told] | undefined {
+function screenOf({ at, told: { message, lines } }: { readonly at: number; readonly told: Extract<Seen, { kind: 'screen' }> }): Screen {
+  return { at, message: message as Screen['message'], lines }
+}
+
+/** An event as it is told; commands to the card are told with their answers, by who sends them. */
+export function toldOf(event: BodyEvent): [TraceSource, Told] | undefined {
   switch (event.type) {
     case 'display': {
       const { lines, message } = event.screen

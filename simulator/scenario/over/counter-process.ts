@@ -27,7 +27,7 @@ export type Said =
       readonly answer?: unknown
       readonly fault?: { readonly code: string; readonly message: string; readonly details: object }
     }
-  | { readonly tell: 'trace' | 'host' | 'explain' | 'deed' | 'spanEnd'; readonly args: readonly unknown[] }
+  | { readonly tell: 'trace' | 'host' | 'deed' | 'spanEnd'; readonly args: readonly unknown[] }
   | { readonly tell: 'span'; readonly args: readonly [number, ...Parameters<Tracer['span']>] }
 
 /** A question to the host, and what came of it. */
@@ -47,7 +47,7 @@ export interface Opening {
 }
 
 const say = (said: Said) => void process.send?.(said)
-const tell = (what: 'trace' | 'host' | 'explain' | 'deed' | 'spanEnd', ...args: readonly unknown[]) => say({ tell: what, args })
+const tell = (what: 'trace' | 'host' | 'deed' | 'spanEnd', ...args: readonly unknown[]) => say({ tell: what, args })
 
 let world: NearWorld | undefined
 let unplug: (() => Promise<void>) | undefined
@@ -74,7 +74,6 @@ const calls = {
       ...{ seed, virtual: undefined, clock, tracer, raw: isRaw(line), rules: isBodys, pace: farPace },
       listen: listenAt(line),
       onHost: event => tell('host', event),
-      explain: entry => tell('explain', entry),
       onDeed: deed => tell('deed', deed),
     })
     const { counter } = world

@@ -12,17 +12,17 @@ import { dialAir } from '../../../src/transport/ble/hci.ts'
 import { connect } from '../../../src/transport/connect.ts'
 import { parseUri } from '../../../src/transport/uri.ts'
 import { nobleOn } from '../../air/host.ts'
+import { seededBytes, streams } from '../../random.ts'
 import { virtualFamilies } from '../../readers/index.ts'
 import { readerOf, type Somebody, terminalOf } from '../parts.ts'
-import { seededBytes } from '../random.ts'
 import type { Deed, ScenarioPlan } from '../schema.ts'
-import { type AppDeed, chance, heardAcquirer, hearing, type Look, type World, type WorldOptions } from '../world.ts'
+import { type AppDeed, heardAcquirer, hearing, type Look, type World, type WorldOptions } from '../world.ts'
 import { clockFrom, isBodys } from './apart.ts'
 import type { Answered, Call, Said } from './counter-process.ts'
 import { isRaw, type Line, VPCD_READER } from './line.ts'
 import { kernelOf } from './slot.ts'
 
-export interface FarOptions extends Pick<WorldOptions, 'seed' | 'tracer' | 'onHost' | 'explain' | 'onDeed'> {
+export interface FarOptions extends Pick<WorldOptions, 'seed' | 'tracer' | 'onHost' | 'onDeed'> {
   readonly line: Line
 }
 
@@ -102,7 +102,7 @@ function begun(): CounterProcess {
 }
 
 /** @throws Fault what the counter, or the line, is not opened by */
-export async function openFar(plan: ScenarioPlan, { seed, line, tracer, onHost, explain, onDeed }: FarOptions): Promise<World> {
+export async function openFar(plan: ScenarioPlan, { seed, line, tracer, onHost, onDeed }: FarOptions): Promise<World> {
   const process = begun()
   process.hold(true)
   const began = Date.now()
@@ -127,7 +127,6 @@ export async function openFar(plan: ScenarioPlan, { seed, line, tracer, onHost, 
     } else if (said.tell === 'spanEnd') spans.get(first)?.(...rest)
     else if (said.tell === 'trace') tracer.tell(first, rest[0])
     else if (said.tell === 'host') onHost(first)
-    else if (said.tell === 'explain') explain(first)
     else if ((first as AppDeed) === 'cut') cut()
     else onDeed(first)
   }
@@ -171,7 +170,7 @@ export async function openFar(plan: ScenarioPlan, { seed, line, tracer, onHost, 
       process.ask<{ readonly uri?: string; readonly air?: string }>('open', plan, { seed, line, began }),
     )
     const unit = plan.currency ?? 'RUB'
-    const ofKernel = seededBytes(seed ^ chance.kernel)
+    const ofKernel = seededBytes(seed ^ streams.kernel)
     const config = terminalOf(plan.terminal, unit, fields.serial ?? virtualFamilies[family].serial)
     const contactless = contactlessFor(unit, plan.terminal?.taps ?? {})
     const ownUri = typeof line === 'object' ? line.uri : undefined
@@ -179,7 +178,7 @@ export async function openFar(plan: ScenarioPlan, { seed, line, tracer, onHost, 
       if (line === 'pcsc') {
         const reader = await open(`pcsc:${encodeURIComponent(VPCD_READER)}`, {
           ...{ config, contactless, clock, tracer },
-          kernel: kernelOf(plan, ofKernel, explain),
+          kernel: kernelOf(plan, ofKernel),
         })
         link = reader // the service ends with its program what that has connected
         return reader
@@ -193,7 +192,7 @@ export async function openFar(plan: ScenarioPlan, { seed, line, tracer, onHost, 
     }
     return {
       ...{ clock, family, act, happen, close, open: openReader },
-      random: seededBytes(seed ^ chance.app),
+      random: seededBytes(seed ^ streams.app),
       get chooses() {
         return said().choose
       },

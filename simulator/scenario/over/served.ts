@@ -123,7 +123,6 @@ export async function serveCase({ plan }: Case, where: Served, { onScreen, onHos
     { ...plan, faults: [...faults] },
     {
       ...{ seed: plan.seed ?? 1, virtual: undefined, pace, ...where, tracer: { tell() {}, span: () => () => {} } },
-      explain() {},
       onHost(event) {
         onHost(event)
         if (event.type !== 'authorisation') return

@@ -4,7 +4,6 @@ import { concat, fromHex, lrc } from '../../../src/bytes.ts'
 import { within } from '../../../src/clock.ts'
 import { initialKey } from '../../../src/crypto/dukpt.ts'
 import type { Card } from '../../../src/emv/card.ts'
-import type { KernelOptions } from '../../../src/emv/steps/context.ts'
 import type { PinEntry, PinRequest, Waiting } from '../../../src/emv/terminal.ts'
 import { Fault, isFault } from '../../../src/errors.ts'
 import type { MessageId } from '../../../src/messages/messages.ts'
@@ -102,13 +101,9 @@ function reset(body: Body, where: 'chip' | 'tap'): { readonly card?: Card; reado
 }
 
 /** What the scenario says of a kernel in the app: as of a reader's own, its chance and its exception file. */
-export function kernelOf(
-  plan: ScenarioPlan,
-  random: (length: number) => Uint8Array,
-  explain: KernelOptions['explain'],
-): PassthroughOptions['kernel'] {
+export function kernelOf(plan: ScenarioPlan, random: (length: number) => Uint8Array): PassthroughOptions['kernel'] {
   const listed = plan.terminal?.exceptionFile
-  return { random, ...(explain && { explain }), ...(listed && { exceptionFile: pan => listed.some(begin => pan.startsWith(begin)) }) }
+  return { random, ...(listed && { exceptionFile: pan => listed.some(begin => pan.startsWith(begin)) }) }
 }
 
 /** Commands to a raw slot are told by whoever sends them. */

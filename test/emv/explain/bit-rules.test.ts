@@ -9,6 +9,8 @@ import { fromHex, hex } from '../../../src/bytes.ts'
 import { TSI, TVR } from '../../../src/emv/data.ts'
 import { type BitRule, bitEffect, setBits, tsiRules, tvrRules } from '../../../src/emv/explain/bit-rules.ts'
 import type { Explanation } from '../../../src/emv/explain/explain.ts'
+import { explanationsOf } from '../../../src/reader/kernel-trace.ts'
+import { traceEvents } from '../../../src/trace/writer.ts'
 import { mpos, pay } from '../contact/kernel-bench.ts'
 
 const names = (Object.keys(profiles) as ProfileName[]).filter(name => loadCard(name).plan.chip === 'works')
@@ -100,13 +102,14 @@ describe('a card in the kernel without a reader', () => {
     ['decline', 'declined', 'hostDeclined', '05'],
     ['unreachable', 'declined', 'unableToGoOnline', 'Z3'],
   ] as const)('host: %s', async (host, result, reason, code) => {
-    const { outcome, explained } = await runCard(loadCard('mir-maestro'), { host })
+    const trace = traceEvents()
+    const outcome = await runCard(loadCard('mir-maestro'), { host, tracer: trace })
     expect([outcome.result, outcome.reason, Buffer.from(outcome.tags.get(0x8a)!).toString()]).toEqual([result, reason, code])
-    expect(explained.length).toBeGreaterThan(15)
+    expect(explanationsOf(trace.events).length).toBeGreaterThan(15)
   })
 
   it('pays in euro, with the PIN that is given', async () => {
-    const { outcome } = await runCard(loadCard('offline-pin'), { config: 'eurMpos', amount: '12.34', pin: '9999' })
+    const outcome = await runCard(loadCard('offline-pin'), { config: 'eurMpos', amount: '12.34', pin: '9999' })
     expect(hex(outcome.tags.get(0x9f02)!)).toBe('000000001234')
     expect(hex(outcome.tags.get(0x5f2a)!)).toBe('0978')
     expect(outcome.cvm).not.toBe('offlinePin')

@@ -131,7 +131,7 @@ describe('on a clock', () => {
 })
 
 it('the kernel alone hears it too: a refusal, or that nobody can be reached', async () => {
-  const run = async (amount: string, magic = true) => (await runCard(loadCard('mir'), { amount, magicAmounts: magic })).outcome
+  const run = async (amount: string, magic = true) => runCard(loadCard('mir'), { amount, magicAmounts: magic })
   expect(await run('1.51')).toMatchObject({ result: 'declined', reason: 'hostDeclined' })
   expect(await run('1.99')).toMatchObject({ result: 'declined', reason: 'unableToGoOnline' })
   expect(await run('1.97')).toMatchObject({ result: 'approved' })

@@ -1,5 +1,13 @@
 /** Bytes that look unpredictable and are the same for the same seed: a scenario that failed fails again in the same way. Never for real keys. */
 
+/** Streams of one seed: what the app draws moves nothing that the reader, the cards, its kernel and the host draw. */
+export const streams = { app: 0, reader: 0x72656164, card: 0x63617264, kernel: 0x6b65726e, host: 0x686f7374 } as const
+
+/** A seed for who was given none: told in the trace, so that what went wrong can be had again. */
+export function drawnSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]
+}
+
 /** As many bytes as asked, from mulberry32 (32 bits of state). */
 export function seededBytes(seed: number): (length: number) => Uint8Array {
   const next = seededNumbers(seed)
