@@ -158,7 +158,7 @@ export class Firmware {
     this.body.show('reader.processing')
     const counted = { ...transaction, sequence: transaction.sequence ?? this.#nextSequence() }
     const terminal = this.#terminal(host, transaction.prefer)
-    const outcome = await this.#presented('chip', () => transact(card, counted, this.config, terminal, this.#kernel(signal)))
+    const outcome = await this.#presented('chip', () => transact(card, counted, this.config, terminal, this.#kernel(signal)), signal)
     this.#log.remember(outcome, transaction)
     const wrongPin = pinWasWrong(outcome)
     this.#refusedPin = wrongPin ? this.body.cardGone('chip') : undefined
@@ -204,7 +204,7 @@ export class Firmware {
           }),
         options: this.#kernel(signal),
       })
-    const ended = await this.#presented('tap', run)
+    const ended = await this.#presented('tap', run, signal)
     this.#tapped = ended.type !== 'other'
     if (ended.type === 'outcome') this.#log.remember(ended.outcome, transaction)
     return ended
@@ -221,8 +221,8 @@ export class Firmware {
     }
   }
 
-  #presented<T>(how: 'chip' | 'tap' | 'swipe', work: () => Promise<T>): Promise<T> {
-    return this.body.trace ? this.body.trace.presented(how, work) : work()
+  #presented<T>(how: 'chip' | 'tap' | 'swipe', work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.body.trace ? this.body.trace.presented(how, work, signal) : work()
   }
 
   /** What the kernel runs with, over any interface. */
@@ -327,7 +327,7 @@ export class Firmware {
       if (typed?.type === 'cancelled' || typed?.type === 'timeout') return typed
       return this.#keys.seal(tracks, pan && typed?.type === 'digits' ? { digits: typed.digits, pan } : undefined)
     }
-    return this.#tapped ? run() : this.#presented('swipe', run)
+    return this.#tapped ? run() : this.#presented('swipe', run, waiting.signal)
   }
 
   /** Shows how it ended and asks for the card, without keeping anybody waiting: the next payment cuts it short. */

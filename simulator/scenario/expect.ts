@@ -82,7 +82,7 @@ function ofResult(expected: ExpectPlan, seen: Seen, look: Look): void {
     result: seen.result ?? null,
     reason: payment ? (payment.reason ?? 'none') : (seen.journalOrder?.entries.at(-1)?.reason ?? null),
     fault: fault?.code ?? 'none',
-    exit: seen.exit ?? null,
+    exit: seen.exit ?? 'none',
     interface: payment ? (payment.interface ?? 'none') : null,
     cvm: payment ? (payment.cvm ?? 'untold') : null,
     application: payment?.application?.label ?? null,

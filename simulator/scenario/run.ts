@@ -47,7 +47,7 @@ export interface Rig {
   open(tracer: Tracer): Promise<Reader>
   /** Tells what is to be done in the payment that comes, and waits until somebody is ready. */
   lead(what: string, signal: AbortSignal): Promise<void>
-  /** Where a robot is called for each deed, which nobody is led to then. */
+  /** Where a robot is called for each deed, which nobody is led to then; the scenario's own when left out. */
   readonly hands?: { readonly url: string; readonly timeout?: number }
 }
 
@@ -78,16 +78,17 @@ export async function runCase(one: Case, options: RunOptions = {}): Promise<Scen
   const began = performance.now()
   const common = { ...place(one), reader: options.rig?.uri ?? readerName(one), card: cardName(one), attempts: 1, seed }
   const nothing = { duration: 0, virtualDuration: 0, expectations: [], screens: [], steps: [] }
+  const rig = options.rig && withHands(options.rig, plan)
   const why =
     plan.skip ??
     (options.signal?.aborted
       ? 'the run was ended'
-      : ((options.rig && needsTwin(plan, options.rig.hands !== undefined)) ?? (options.over && notOver(options.over, plan))))
+      : ((options.rig && needsTwin(plan, rig?.hands !== undefined)) ?? (options.over && notOver(options.over, plan))))
   if (why !== undefined) return { ...common, ...nothing, status: 'skipped', reason: why }
   try {
     const { signal, limit = 60_000 } = options
     const ended = await within({ timeout: limit, clock: systemClock, what: `the scenario '${one.name}'`, ...(signal && { signal }) }, own =>
-      play(one, seed, { ...options, signal: own }),
+      play(one, seed, { ...options, ...(rig && { rig }), signal: own }),
     )
     const failed = ended.expectations.find(({ passed }) => !passed)
     const reason = failed && `${failed.path}: expected ${JSON.stringify(failed.expected)}, was ${JSON.stringify(failed.actual)}`
@@ -103,6 +104,11 @@ export async function runCase(one: Case, options: RunOptions = {}): Promise<Scen
     const reason = `${fault.code}: ${fault.message}`
     return { ...common, ...nothing, status: 'failed', reason, fault: seenFault(fault), duration: performance.now() - began }
   }
+}
+
+/** The robot of the scenario, where nobody has named another. */
+function withHands(rig: Rig, { hands }: Case['plan']): Rig {
+  return rig.hands || hands === undefined ? rig : { ...rig, hands: { url: hands } }
 }
 
 type Ended = Omit<ScenarioResult, 'name' | 'tags' | 'matrix' | 'reader' | 'card' | 'status' | 'duration' | 'attempts' | 'seed'>

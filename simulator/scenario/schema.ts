@@ -58,10 +58,12 @@ export const screenPattern = z
   })
   .describe('An id of a message, reader.enterPin; a text that a line has in it; or /a regular expression/')
 
-const exit = z.int().superRefine((value, context) => {
+const exitCode = z.int().superRefine((value, context) => {
   const allowed = [...new Set(Object.values(EXIT))].map(String)
   if (!allowed.includes(`${value}`)) context.addIssue({ code: 'custom', message: 'an exit code', params: { allowed, value: `${value}` } })
 })
+
+const exit = z.union([exitCode, z.literal('none')])
 
 const key = z.enum(keys)
 
@@ -159,7 +161,7 @@ export const expectation = z.strictObject({
   fault: oneOrMore(z.enum([...faultCodes, 'none']))
     .optional()
     .describe('The code of the Fault that it ended with instead'),
-  exit: oneOrMore(exit).optional().describe('As `tapdip pay` would exit'),
+  exit: oneOrMore(exit).optional().describe('As `tapdip pay` would exit; none: it was killed'),
   interface: oneOrMore(z.enum(interfaces)).optional().describe('How the card was read'),
   cvm: oneOrMore(z.enum(cvms)).optional().describe('How the cardholder was verified; untold: nobody tells'),
   application: oneOrMore(z.string().min(1)).optional().describe('Label of the application that paid'),
@@ -315,6 +317,11 @@ const fields = {
   seed: z.int().min(0).max(0xffffffff).optional().describe('Of what is random; made of the run’s and the name when left out'),
   timeout: milliseconds.optional().describe('Milliseconds of the counter’s clock that it may take; an hour when left out'),
   language: language.optional().describe('Of the reader’s display'),
+  hands: z
+    .url({ protocol: /^https?$/, error: 'http://host:port/path, https://host/path' })
+    .refine(url => !URL.canParse(url) || new URL(url).username + new URL(url).password === '', 'an address without a user’s name')
+    .optional()
+    .describe('With --reader: a robot that is asked over HTTP for each deed, in place of a person; --hands names another'),
   reader: reader.optional(),
   card: card.optional(),
   person: person.optional(),

@@ -135,7 +135,7 @@ async function inserted(payment: HostPayment, slot: CardSlot): Promise<Outcome> 
     show(payment, 'reader.processing')
     const how = { ...kernelOf(payment), clock, signal }
     const run = () => transact(slot, transaction, config, toldTerminal(payment, terminal, slot), how)
-    const outcome = await (trace ? trace.presented('chip', run) : run())
+    const outcome = await (trace ? trace.presented('chip', run, signal) : run())
     show(payment, lastWords(outcome))
     return outcome
   } finally {
@@ -174,7 +174,7 @@ async function byTap(payment: HostPayment): Promise<Outcome> {
     let outcome: Outcome
     try {
       const run = () => tap(field, transaction, config, rules, terminal, how)
-      outcome = await (trace ? trace.presented('tap', run) : run())
+      outcome = await (trace ? trace.presented('tap', run, signal) : run())
     } catch (error) {
       return noCard(payment, error)
     }

@@ -31,6 +31,9 @@ export class KernelTrace {
   /** A card is presented. */
   #end: ((fault?: string) => void) | undefined
   #step: { readonly name: string; readonly end: (fault?: string) => void } | undefined
+  /** The fault of the last command; and the same as long as its step is the last. */
+  #lost: string | undefined
+  #broken: string | undefined
   /** The first cryptogram is there: the next one completes. */
   #signed = false
 
@@ -39,10 +42,14 @@ export class KernelTrace {
     this.#from = from
   }
 
-  /** Runs what is done with one card. */
-  async presented<T>(how: 'chip' | 'tap' | 'swipe', work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs what is done with one card. A kernel that is given up, or whose card is gone, ends with an outcome: what broke it is told all the same, of the presentation and the step
+   * that were open then. `signal`: what gives it up.
+   */
+  async presented<T>(how: 'chip' | 'tap' | 'swipe', work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     this.#end?.()
     this.#signed = false
+    this.#broken = this.#lost = undefined
     const end = this.#tracer.span('presentation', how, this.#from)
     this.#end = end
     this.#step = undefined
@@ -53,7 +60,7 @@ export class KernelTrace {
       fault = codeOf(error)
       throw error
     } finally {
-      end(fault)
+      end(fault ?? (signal?.aborted ? codeOf(signal.reason) : this.#lost))
       if (this.#end === end) {
         this.#end = undefined
         this.#step = undefined
@@ -87,6 +94,7 @@ export class KernelTrace {
       fault = codeOf(error)
       throw error
     } finally {
+      this.#broken = this.#lost = fault
       this.#tracer.tell('card', { kind: 'apdu', interface: through, name, command: apdu, ...(answer && { answer }) })
       end(fault)
     }
@@ -94,7 +102,8 @@ export class KernelTrace {
 
   #begin(name: string): void {
     if (!this.#end || this.#step?.name === name) return
-    this.#step?.end()
+    this.#step?.end(this.#broken)
+    this.#broken = undefined
     this.#step = { name, end: this.#tracer.span('step', name, this.#from) }
   }
 }

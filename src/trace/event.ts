@@ -83,7 +83,10 @@ export interface TraceSpan {
   readonly parent?: number
   /** How large it is. */
   readonly level: SpanLevel
-  /** Of a payment the number of its order, of a presentation the interface, of a step as `Explanation.step`, of a command its name. */
+  /**
+   * Of a payment, or of a change of an order, the number of the order; of a presentation the interface; of a step as `Explanation.step`, or what is done without a card: `cash`, `sbp`,
+   * `confirmation`, `cancellation`, `refund`, `increment`, `status`, `recovery`, `reconciliation`; of a command its name.
+   */
   readonly name: string
 }
 

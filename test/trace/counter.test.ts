@@ -150,19 +150,31 @@ describe.each(readers)('%s %s', (family, dialect) => {
       }),
     })
     checkOrder(log.events)
-    if (ended instanceof Error) expect(log.events.find(one => one.kind === 'spanEnd' && one.fault !== undefined)).toBeDefined()
-    else expect(log.events.findLast(({ kind }) => kind === 'result')).toMatchObject({ result: 'cancelled' })
+    checkBroken(log.events, 'aborted')
+    if (!(ended instanceof Error)) expect(log.events.findLast(({ kind }) => kind === 'result')).toMatchObject({ result: 'cancelled' })
   })
 })
 
-/** At the third command to the card, and so with a presentation, a step and a command open. */
-const disasters: Readonly<Record<string, (counter: Counter) => void>> = {
-  'the line is lost': counter => counter.reader.body.switchOff(),
-  'the case is opened': counter => counter.reader.body.tamper(),
+/** At the third command to the card, and so with a presentation, a step and a command open; the fault that ends what lies in the payment. */
+const disasters: Readonly<Record<string, readonly [string, (counter: Counter) => void]>> = {
+  'the line is lost': ['link-closed', counter => counter.reader.body.switchOff()],
+  'the case is opened': ['tampered', counter => counter.reader.body.tamper()],
+  'the card is pulled': ['card-removed', counter => counter.reader.body.pull()],
+}
+
+/** The presentation, and the step that was open in it, end with the fault that broke them, though the kernel ends with an outcome. */
+function checkBroken(events: readonly TraceEvent[], fault: string): void {
+  const ended = (level: string) => {
+    const ids = events.flatMap(one => (one.kind === 'span' && one.level === level ? [one.id] : []))
+    return events.flatMap(one => (one.kind === 'spanEnd' && ids.includes(one.id) ? [one.fault] : []))
+  }
+  expect(ended('presentation')).toEqual([fault])
+  expect(new Set(ended('step').filter(one => one !== undefined))).toEqual(new Set([fault]))
+  expect(ended('command').filter(one => one !== undefined)).toEqual(fault === 'card-removed' ? [fault] : [])
 }
 
 describe.each(readers)('%s %s, a payment that breaks', (family, dialect) => {
-  it.each(Object.entries(disasters))('%s: the trace is whole to its end, and says where it broke', async (_, happens) => {
+  it.each(Object.entries(disasters))('%s: the trace is whole to its end, and says where it broke', async (_, [fault, happens]) => {
     let commands = 0
     const { ended, lines, log } = await traced({
       ...{ family, dialect, present: 'dip' },
@@ -178,12 +190,14 @@ describe.each(readers)('%s %s, a payment that breaks', (family, dialect) => {
     checkOrder(events)
     expect(found(canaries, lines.join('\n'))).toEqual([])
     expect(named(events, 'presentation')[0]).toBe('chip')
+    checkBroken(events, fault)
     const [payment] = events.filter(one => one.kind === 'span' && one.level === 'payment') as { readonly id: number }[]
     const end = events.find(one => one.kind === 'spanEnd' && one.id === payment.id) as { readonly fault?: string }
     expect(end).toBeDefined()
     if (isFault(ended)) expect(end.fault).toBe(ended.code)
     else expect(events.findLast(({ kind }) => kind === 'result')).toMatchObject({ result: (ended as PaymentResult).result })
-    expect(events.some(one => one.kind === 'reader' && ['switchedOff', 'tampered'].includes(one.event))).toBe(true)
+    const seen = fault === 'card-removed' ? 'removed' : { tampered: 'tampered', 'link-closed': 'switchedOff' }[fault]
+    expect(events.some(one => (one.kind === 'reader' || one.kind === 'card') && one.event === seen)).toBe(true)
   })
 })
 

@@ -29,6 +29,8 @@ export interface ScenarioPatch {
   seed?: number | undefined
   /** Milliseconds of the counter's clock that it may take; an hour when left out. */
   timeout?: number | undefined
+  /** With a reader that is there: the address of a robot that is asked for each deed, in place of a person. */
+  hands?: string | undefined
   /** Of the reader's display. */
   language?: Language | undefined
   /** A virtual reader by its name or in full; `qpos` when left out. By URI or labels: where the command's `--reader` says. */

@@ -17,8 +17,8 @@ export interface ScenarioExpect {
   reason?: OneOrMore<PaymentReason | 'none'> | undefined
   /** The code of the Fault that it ended with instead. */
   fault?: OneOrMore<FaultCode | 'none'> | undefined
-  /** As `tapdip pay` would exit. */
-  exit?: OneOrMore<number> | undefined
+  /** As `tapdip pay` would exit; `none`: it was killed. */
+  exit?: OneOrMore<number | 'none'> | undefined
   /** How the card was read. */
   interface?: OneOrMore<'chip' | 'tap' | 'swipe' | 'none'> | undefined
   /** How the cardholder was verified; `untold`: nobody tells. */

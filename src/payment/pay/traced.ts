@@ -1,7 +1,7 @@
 /** A payment that a trace is told of: what the app is asked and told, what the host is asked, what is written down, and how it ends. */
 
 import { isFault } from '../../errors.ts'
-import type { Told, Tracer } from '../../trace/event.ts'
+import type { SpanLevel, Told, Tracer } from '../../trace/event.ts'
 import type { PaymentStep, Recorder } from '../journal/recorder.ts'
 import { receiptLines } from '../receipt/receipt.ts'
 import { toldAcquirer, toldCalls } from '../told.ts'
@@ -23,11 +23,19 @@ export async function inPayment<T>(
   work: () => Promise<T>,
   ending: (done: T) => Extract<Told, { kind: 'result' }>,
 ): Promise<T> {
+  return inSpan(tracer, 'payment', order, async () => {
+    const done = await work()
+    tracer?.tell('app', ending(done))
+    return done
+  })
+}
+
+/** Runs work inside a span, which names the fault where it threw. */
+export async function inSpan<T>(tracer: Tracer | undefined, level: SpanLevel, name: string, work: () => Promise<T>): Promise<T> {
   if (!tracer) return work()
-  const end = tracer.span('payment', order)
+  const end = tracer.span(level, name)
   try {
     const done = await work()
-    tracer.tell('app', ending(done))
     end()
     return done
   } catch (error) {

@@ -6,7 +6,7 @@ import type { Order } from '../acquirer.ts'
 import type { OrderRecord } from '../journal/journal.ts'
 import { dueOf, restOf } from '../journal/money.ts'
 import { type PaymentResult, type PayOptions, pay } from '../pay/payment.ts'
-import { inPayment } from '../pay/traced.ts'
+import { inPayment, inSpan } from '../pay/traced.ts'
 import * as rules from '../rules.ts'
 import { attempt } from './attempt.ts'
 import { type ByCash, type SaleResult, takeCash } from './cash.ts'
@@ -69,7 +69,11 @@ export async function payOrder(desk: TillDesk, order: Order, how: How): Promise<
   if (before) return before
   try {
     if (how.method !== 'sbp' && how.method !== 'cash') return await sellByCard(desk, order, how)
-    const sell = () => (how.method === 'sbp' ? sellBySbp(desk, order, how) : sellForCash(desk, order, how))
+    const { method } = how
+    const sell = () =>
+      inSpan(desk.tracer, 'step', method, () =>
+        how.method === 'sbp' ? sellBySbp(desk, order, how) : sellForCash(desk, order, how as ByCash),
+      )
     return await inPayment(desk.tracer, order.number, sell, paid => ({
       ...{ kind: 'result', result: paid.result },
       content: { method: how.method, ...('sale' in paid && paid.sale) },

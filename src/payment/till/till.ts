@@ -5,6 +5,7 @@ import { Fault } from '../../errors.ts'
 import type { Order } from '../acquirer.ts'
 import type { Journal, OrderRecord } from '../journal/journal.ts'
 import type { PaymentResult } from '../pay/payment.ts'
+import { inSpan } from '../pay/traced.ts'
 import type { Receipt } from '../receipt/receipt.ts'
 import * as rules from '../rules.ts'
 import { attemptAll, type Recovered } from './attempt.ts'
@@ -120,18 +121,18 @@ export function openTill(options: TillOptions): Till {
       door.need('number', number, door.text(1, 32))
       return standingOf(journal.order(merchant, number))
     },
-    recover: signal => attemptAll(desk, journal.open(merchant), signal),
-    reconcile: (days = DAYS, signal) => reconcile(desk, days, signal),
+    recover: signal => inSpan(desk.tracer, 'step', 'recovery', () => attemptAll(desk, journal.open(merchant), signal)),
+    reconcile: (days = DAYS, signal) => inSpan(desk.tracer, 'step', 'reconciliation', () => reconcile(desk, days, signal)),
     orders: (filter = {}) => journal.orders({ merchant, ...filter }),
     drawer: (filter = {}) => drawerOf(journal.orders({ merchant, ...filter })),
-    status: (number, signal) => statusOf(desk, number, signal),
+    status: (number, signal) => inSpan(desk.tracer, 'step', 'status', () => statusOf(desk, number, signal)),
     increment: async (number, amount, signal) => {
       door.need('amount', amount, door.amount(1n, rules.MOST))
-      return change(desk, 'increment', number, { amount }, signal)
+      return changeIn(desk, 'increment', number, { amount }, signal)
     },
-    confirm: (number, part = {}, signal) => change(desk, 'confirmation', number, part, signal),
-    cancel: (number, part = {}, signal) => change(desk, 'cancellation', number, part, signal),
-    refund: (number, part = {}, signal) => change(desk, 'cancellation', number, { ...part, of: 'charged' }, signal),
+    confirm: (number, part = {}, signal) => changeIn(desk, 'confirmation', number, part, signal),
+    cancel: (number, part = {}, signal) => changeIn(desk, 'cancellation', number, part, signal),
+    refund: (number, part = {}, signal) => changeIn(desk, 'refund', number, part, signal),
     refundByCard: async (order, how) => {
       door.need('order', order, typeof order === 'string' ? door.text(1, 32) : rules.orderRule)
       door.need('how', how, rules.refundRule)
@@ -142,6 +143,25 @@ export function openTill(options: TillOptions): Till {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** A change that a trace is told of: the order's, with the kind of change as its step, and what it came to. */
+async function changeIn(
+  desk: TillDesk,
+  kind: 'confirmation' | 'cancellation' | 'refund' | 'increment',
+  number: string,
+  part: Part,
+  signal: AbortSignal | undefined,
+): Promise<Changed> {
+  const { tracer } = desk
+  const asked = kind === 'refund' ? { ...part, of: 'charged' as const } : part
+  const work = async () => {
+    const changed = await change(desk, kind === 'refund' ? 'cancellation' : kind, number, asked, signal)
+    const { result, answer } = changed
+    tracer?.tell('app', { kind: 'app', what: 'event', name: kind, content: { result, ...(answer && { answer }) } })
+    return changed
+  }
+  return inSpan(tracer, 'payment', String(number), () => inSpan(tracer, 'step', kind, work))
 }
 
 /** What hangs is tried, and then the host is asked for the order. */

@@ -219,6 +219,8 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip-sim', 'test --shard', ['test', '--shard', '4/3'], /--shard is '4\/3', it takes 1\/3/],
   ['tapdip-sim', 'test --retries', ['test', '--retries', '10'], /--retries is '10'/],
   ['tapdip-sim', 'test --seed', ['test', '--seed', 'x'], /--seed is 'x'/],
+  ['tapdip-sim', 'serve --seed', ['serve', 'qpos', '--seed', 'x'], /--seed is 'x'/],
+  ['tapdip-sim', 'run --seed', ['run', '--seed', '4294967296'], /--seed is '4294967296'/],
   ['tapdip-sim', 'test --hands', ['test', '--hands', 'ftp://robot'], /--hands is 'ftp:\/\/robot', it takes http:\/\/host:port/],
   ['tapdip-sim', 'test --reporter', ['test', '--reporter', 'junti=x'], /--reporter is 'junti'.*did you mean 'junit'/],
   ['tapdip-sim', 'test --over', ['test', '--over', 'tpc'], /--over is 'tpc'.*did you mean 'tcp'/],

@@ -8,6 +8,7 @@ import { type AcquirerHost, type AcquirerOptions, startAcquirer } from '../../..
 import { loadCard } from '../../../simulator/cards/icc.ts'
 import { VirtualClock } from '../../../src/clock.ts'
 import { currency } from '../../../src/currency.ts'
+import { Fault } from '../../../src/errors.ts'
 import type { Order, SbpCode } from '../../../src/payment/acquirer.ts'
 import { httpAcquirer } from '../../../src/payment/host/http.ts'
 import type { Journal } from '../../../src/payment/journal/journal.ts'
@@ -265,13 +266,60 @@ describe('a trace', () => {
     await expect(till.payOrder({ ...order, number: 'x'.repeat(33) }, { method: 'cash' })).rejects.toMatchObject({ code: 'bad-argument' })
     trace.close()
     const spans = trace.events.flatMap(one => (one.kind === 'span' ? [`${one.level} ${one.name}`] : []))
-    expect(spans).toEqual([`payment ${order.number}`, `payment ${other.number}`, `payment ${'x'.repeat(33)}`])
-    expect(trace.events.filter(({ kind }) => kind === 'spanEnd').at(-1)).toMatchObject({ id: 3, fault: 'bad-argument' })
+    const refused = `payment ${'x'.repeat(33)}`
+    expect(spans).toEqual([`payment ${order.number}`, 'step cash', `payment ${other.number}`, 'step sbp', refused, 'step cash'])
+    const ends = trace.events.flatMap(one => (one.kind === 'spanEnd' ? [[one.id, one.fault]] : []))
+    expect(ends.slice(-2)).toEqual([
+      [6, 'bad-argument'],
+      [5, 'bad-argument'],
+    ])
     expect(trace.events.filter(({ kind }) => kind === 'result')).toMatchObject([
       { span: 1, result: 'approved', content: { method: 'cash', registration: 'done' } },
-      { span: 2, result: 'approved', content: { method: 'sbp' } },
+      { span: 3, result: 'approved', content: { method: 'sbp' } },
     ])
     const asked = trace.events.filter(one => one.kind === 'host' && one.what === 'request' && /^(registerCash|requestQr)$/.test(one.name))
-    expect(asked).toMatchObject([{ span: 1 }, { span: 2 }])
+    expect(asked).toMatchObject([{ span: 2 }, { span: 4 }])
+  })
+
+  it('has spans for what is done to an order without a reader, with the fault where one ended it', async () => {
+    const trace = traceEvents()
+    const { till, host } = await bench({}, { tracer: trace })
+    const { number } = order
+    await till.payOrder(order, { method: 'cash' })
+    const begun = trace.events.length
+    const stop = AbortSignal.abort(new Fault('aborted', 'the merchant ended it'))
+    expect(await till.confirm(number)).toMatchObject({ result: 'declined' })
+    expect(await till.refund(number, { amount: 40n })).toMatchObject({ result: 'approved' })
+    await till.status(number)
+    await expect(till.cancel(number, {}, stop)).rejects.toMatchObject({ code: 'aborted' })
+    await expect(till.increment(number, 1n)).rejects.toMatchObject({ code: 'unsupported' })
+    await expect(till.cancel('nobody')).rejects.toMatchObject({ code: 'not-found' })
+    await till.recover()
+    await host.close()
+    expect((await till.cancel(number)).result).toBe('unknown')
+    await till.reconcile()
+    trace.close()
+    const events = trace.events.slice(begun)
+    const names = new Map(events.flatMap(one => (one.kind === 'span' ? [[one.id, `${one.level} ${one.name}`]] : [])))
+    const ends = events.flatMap(one =>
+      one.kind === 'spanEnd' ? [`${names.get(one.id)}${one.fault === undefined ? '' : `: ${one.fault}`}`] : [],
+    )
+    expect(ends).toEqual([
+      ...['step confirmation', `payment ${number}`, 'step refund', `payment ${number}`, 'step status'],
+      ...['step cancellation: aborted', `payment ${number}: aborted`, 'step increment: unsupported', `payment ${number}: unsupported`],
+      ...['step cancellation: not-found', 'payment nobody: not-found', 'step recovery'],
+      ...['step cancellation', `payment ${number}`, 'step reconciliation'],
+    ])
+    const told = events.flatMap(one => (one.kind === 'app' && one.what === 'event' ? [[names.get(one.span!), one.content]] : []))
+    expect(told).toMatchObject([
+      ['step confirmation', { result: 'declined' }],
+      ['step refund', { result: 'approved' }],
+      ['step cancellation', { result: 'unknown' }],
+    ])
+    // Each question to the host lies in the step that asked it.
+    const askers = events.flatMap(one => (one.kind === 'host' && one.what === 'request' ? [`${names.get(one.span!)}: ${one.name}`] : []))
+    expect(askers).toContain('step refund: cancel')
+    expect(askers).toContain('step status: order')
+    expect(askers.every(one => !one.startsWith('undefined'))).toBe(true)
   })
 })

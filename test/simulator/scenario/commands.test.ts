@@ -199,6 +199,16 @@ scenarios:
     expect(readFileSync(join(folder, 'own.yaml'), 'utf8')).toBe(now)
   })
 
+  it('an app that was killed has no exit code: that is written, and holds', async () => {
+    const killed = `name: killed\ncard: mir\nfaults: [{ at: cryptogram, do: kill }]\nexpect: { result: killed, exit: 0 }\n`
+    const folder = folderWith('killed.yaml', killed)
+    const first = await sim(folder, 'test', 'killed.yaml', '--update', '--workers', '1')
+    expect(first.out).toContain('killed.yaml:1: expect.exit: 0 → none\n')
+    expect(first.code).toBe(0)
+    expect(readFileSync(join(folder, 'killed.yaml'), 'utf8')).toBe(killed.replace('exit: 0', 'exit: none'))
+    expect((await sim(folder, 'test', 'killed.yaml', '--workers', '1')).code).toBe(0)
+  })
+
   it('keeps JSON what it is, writes no secret, and is green where nothing is left', async () => {
     const json = `{ "name": "x", "card": "mir",\n  "expect": { "result": "declined", "online": false } }\n`
     const folder = folderWith('x.json', json)

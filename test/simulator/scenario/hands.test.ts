@@ -106,6 +106,18 @@ describe('a robot', { timeout: 120_000 }, () => {
     expect(JSON.stringify(trace)).not.toContain('"deed"')
   })
 
+  it('is named by the scenario too; the one of the command wins', async () => {
+    const [own, other] = [await bench('miura'), await bench('miura')]
+    const { hands: _, ...led } = own.rig
+    const plan = { card: 'mir', hands: own.url, expect: { result: 'approved' } } as const
+    expect(await only(plan, { rig: led })).toMatchObject({ status: 'passed' })
+    expect(own.deeds()).toEqual([{ deed: 'insert', card: 'mir' }, { deed: 'remove' }])
+    expect(await only({ ...plan, hands: 'http://127.0.0.1:9/nobody' }, { rig: other.rig })).toMatchObject({ status: 'passed' })
+    expect(other.deeds()).toHaveLength(2)
+    await expect(only({ ...plan, hands: 'ftp://robot' })).rejects.toThrow(/hands.*http:\/\/host:port\/path/)
+    await expect(only({ ...plan, hands: 'http://me:secret@robot' })).rejects.toThrow(/hands/)
+  })
+
   it.each(['qpos', 'bluepad', 'miura', 'magtek', 'idtech'])('pays at a %s by chip, tap and phone, one after another', async family => {
     const { rig, deeds, body } = await bench(family)
     const { status, reason } = await only(
