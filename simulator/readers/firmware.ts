@@ -21,6 +21,7 @@ import { type Tapped, Tapping, type TapTerminal } from './body/tapping.ts'
 import { askForCard, type CardAsked, unlessCancelled } from './card-wait.ts'
 import { Condition, type ConditionOptions } from './condition.ts'
 import { KeyStore, type SealedSwipe } from './key-store.ts'
+import { type Lie, lyingAuthorise, lyingTransaction, ofAnotherCard } from './lies.ts'
 import type { InitialKey, TransactionKey } from './pin-keys.ts'
 import { SaleLog } from './sale-log.ts'
 
@@ -87,6 +88,8 @@ export class Firmware {
   #tapping: Tapping | undefined
   /** The card was tapped: what is enciphered is no swipe. */
   #tapped = false
+  /** A knob: what it says that is not so. */
+  lie: Lie | undefined
   /** Whether it can pay at all, and the new firmware it is given. */
   readonly condition: Condition
 
@@ -156,7 +159,7 @@ export class Firmware {
   async pay(card: Card, transaction: Transaction, host: HostSide, { signal }: Waiting): Promise<Outcome> {
     this.#screens.stop()
     this.body.show('reader.processing')
-    const counted = { ...transaction, sequence: transaction.sequence ?? this.#nextSequence() }
+    const counted = this.#counted(transaction)
     const terminal = this.#terminal(host, transaction.prefer)
     const outcome = await this.#presented('chip', () => transact(card, counted, this.config, terminal, this.#kernel(signal)), signal)
     this.#log.remember(outcome, transaction)
@@ -190,7 +193,7 @@ export class Firmware {
     if (!this.#tapping) throw new Fault('unsupported', 'the reader has no antenna', { feature: 'tap' })
     this.#screens.stop()
     const deadline = this.clock.now() + timeout
-    const counted = { ...transaction, sequence: transaction.sequence ?? this.#nextSequence() }
+    const counted = this.#counted(transaction)
     const tapping = this.#tapping
     const run = () =>
       tapping.run({
@@ -207,6 +210,8 @@ export class Firmware {
     const ended = await this.#presented('tap', run, signal)
     this.#tapped = ended.type !== 'other'
     if (ended.type === 'outcome') this.#log.remember(ended.outcome, transaction)
+    if (this.lie === 'pan' && ended.type === 'onlineRequest')
+      return { ...ended, request: { ...ended.request, tags: ofAnotherCard(ended.request.tags) } }
     return ended
   }
 
@@ -236,6 +241,11 @@ export class Firmware {
       ...(exceptionFile && { exceptionFile }),
       ...(explain && { explain }),
     }
+  }
+
+  /** What the kernel is given. */
+  #counted(transaction: Transaction): Transaction {
+    return lyingTransaction(this.lie, { ...transaction, sequence: transaction.sequence ?? this.#nextSequence() }, this.clock.now())
   }
 
   #nextSequence(): number {
@@ -268,7 +278,7 @@ export class Firmware {
       enterPin: (request, waiting) => withCard(waiting, own => this.#enterPin(request, host, own)),
       authorise: (request, waiting) => {
         this.body.show('reader.processing')
-        return host.authorise(request, waiting)
+        return lyingAuthorise(this.lie, host.authorise)(request, waiting)
       },
       // PIN prompts come with the keypad behind them: see #typePin.
       display: (message, language) => {

@@ -5,6 +5,7 @@ import { oneOf, usageFault } from '../../src/refusal.ts'
 import { isVersion } from '../../src/version.ts'
 import type { Controller } from '../air/controller.ts'
 import { MOST_SEED } from '../chance.ts'
+import { type Lie, lies } from './lies.ts'
 import type { VirtualReader } from './reader.ts'
 
 export interface Knobs {
@@ -84,6 +85,13 @@ export const knobs: Readonly<Record<string, Knob>> = {
       if (reader.menus === undefined)
         throw new Fault('unsupported', `it is settled who chooses at a reader of family ${reader.family}`, { feature: 'menus' })
       reader.menus = onOff(value)
+    },
+  },
+  lie: {
+    takes: `${lies.join('|')}|off`,
+    what: 'it says what is not so: another amount or date than it was told, another card than it has read, an approval that nobody gave',
+    turn: ({ reader }, value) => {
+      reader.firmware.lie = value === 'off' ? undefined : (oneOf('knob', value, lies) as Lie)
     },
   },
   tamper: { takes: '', what: 'opens the case: it has lost its keys', turn: ({ reader }) => reader.body.tamper() },

@@ -66,8 +66,6 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
   'card-mute': { why: kernelOutcome, test: 'test/simulator/cards/card-behaviour.test.ts' },
   'link-failed': { why: 'a link that cannot be opened; that of a virtual reader always can', test: 'test/reader/reconnect.test.ts' },
   'missing-library': { why: 'a package that is not installed; a virtual reader needs none', test: 'test/payment/pay/blame.test.ts' },
-  mismatch: { why: 'a reader that lies; no virtual one does', test: 'test/hostile/reader.test.ts' },
-  'host-unreachable': { why: byTill, test: 'test/simulator/acquirer/acquirer.test.ts' },
   'host-no-answer': { why: byTill, test: 'test/simulator/acquirer/acquirer.test.ts' },
   'host-error': { why: byTill, test: 'test/simulator/acquirer/acquirer.test.ts' },
   internal: { why: 'an invariant of ours broke: nothing that is known leads to it', test: 'test/payment/pay/blame.test.ts' },

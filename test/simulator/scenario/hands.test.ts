@@ -111,9 +111,9 @@ describe('a robot', { timeout: 120_000 }, () => {
     const { hands: _, ...led } = own.rig
     const plan = { card: 'mir', hands: own.url, expect: { result: 'approved' } } as const
     expect(await only(plan, { rig: led })).toMatchObject({ status: 'passed' })
-    expect(own.deeds()).toEqual([{ deed: 'insert', card: 'mir' }, { deed: 'remove' }])
+    expect(own.deeds()[0]).toEqual({ deed: 'insert', card: 'mir' })
     expect(await only({ ...plan, hands: 'http://127.0.0.1:9/nobody' }, { rig: other.rig })).toMatchObject({ status: 'passed' })
-    expect(other.deeds()).toHaveLength(2)
+    expect(other.deeds()).toEqual(own.deeds())
     await expect(only({ ...plan, hands: 'ftp://robot' })).rejects.toThrow(/hands.*http:\/\/host:port\/path/)
     await expect(only({ ...plan, hands: 'http://me:secret@robot' })).rejects.toThrow(/hands/)
   })
