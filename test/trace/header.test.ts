@@ -124,8 +124,9 @@ const withOption = (name: string, command: Command, path: readonly string[] = []
 ]
 
 describe('commands', () => {
-  it('each that writes a trace or a recording is in the table', () => {
-    const there = (['tapdip', 'tapdip-sim'] as const).flatMap(name => withOption(name, programs[name]()))
+  it('each that writes a trace or a recording is in the table', async () => {
+    const names = ['tapdip', 'tapdip-sim'] as const
+    const there = (await Promise.all(names.map(async name => withOption(name, await programs[name]())))).flat()
     expect(there.sort()).toEqual([...Object.keys(commands), 'tapdip-sim serve --record'].sort())
   })
 
@@ -257,8 +258,8 @@ describe('the library', () => {
     expect(openers.sort()).toEqual([
       'devices/commands/record.ts', // `--trace`, `--record` of tapdip
       'simulator/bench/counter/session.ts',
-      'simulator/commands/device-line.ts', // `serve --record`
       'simulator/commands/trace-file.ts', // `serve`, `run`
+      'simulator/device-line.ts', // `serve --record`
       'simulator/scenario/run.ts', // cases: `test`, `provoke`, `runScenario`
     ])
   })
