@@ -15,6 +15,7 @@ import { openPcscReader } from './pcsc/driver.ts'
 import { recordedSlot } from './recorded-slot.ts'
 import { openRecording } from './recording.ts'
 import { toldReader } from './told-reader.ts'
+import { asAnother, heardLink } from './wrong-family.ts'
 
 export * from '../src/index.ts'
 export { type DescribedFrames, describeFrames, type FrameKind, frameKinds } from './anatomy.ts'
@@ -38,7 +39,7 @@ const openRule = door.shape({
  * A reader, ready to pay: `open('serial:/dev/ttyACM0?family=qpos')`, `open(link, { family: 'qpos' })`. It owns the link from here on. A reader of the PC/SC
  * service has no link and no family: `open('pcsc:')`, `open('pcsc:ACR39')`. `open('replay:payment.jsonl')` plays a recording of a line by what was said.
  * @throws Fault what `connect` (or `openPcsc`) throws for a URI; `bad-argument` for an unknown family, or where nothing tells which; then what the family's driver throws:
- * `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol`, `unsupported`
+ * `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol`, `unsupported`; `protocol` with details.looksLike where what answered speaks as another family
  * @example
  * ```ts
  * import { open } from 'tapdip'
@@ -93,8 +94,14 @@ async function openOver(link: Link, family: Family, dialect: string | undefined,
   const { uri, service } = link
   const redaction = lineRedaction(family, { uri, service, dialect })
   const own = recordedLine(link, family, options, dialect)
-  const heard = tracer ? tracedLink(own, { tracer, redaction }) : own
-  return toldReader(await letGoOnAbort(heard, options, link => family.open(link, { ...options, dialect })), tracer)
+  const heard = heardLink(tracer ? tracedLink(own, { tracer, redaction }) : own)
+  try {
+    return toldReader(await letGoOnAbort(heard.link, options, one => family.open(one, { ...options, dialect })), tracer)
+  } catch (error) {
+    throw options.signal?.aborted ? error : asAnother(error, family.name, dialect, heard.bytes())
+  } finally {
+    heard.enough()
+  }
 }
 
 /** As `trace` wraps it, who is told what may be written of it. */

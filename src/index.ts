@@ -38,7 +38,7 @@ export type * from './emv/terminal.ts'
 export * from './errors.ts'
 export { isExpired } from './expiry.ts'
 export * from './magstripe/check-digit.ts'
-export { readServiceCode, type ServiceCode, serviceCodeOf, serviceCodeWords } from './magstripe/service-code.ts'
+export { asksForPin, readServiceCode, type ServiceCode, serviceCodeOf, serviceCodeWords } from './magstripe/service-code.ts'
 export * from './magstripe/swipe.ts'
 export {
   type Masked,

@@ -11,13 +11,13 @@ type UsageId = Extract<MessageId, `usage.${string}`>
 const SHOWN = 60
 
 /** A refusal that can be told in the user's language: `details.says` is its message, the other details are what is put in. A value is cut where it is long, and a number as long as a card's masked. */
-export function usageFault(says: UsageId, params: FaultDetails, code: FaultCode = 'bad-argument'): Fault {
+export function usageFault(says: UsageId, params: FaultDetails, code: FaultCode = 'bad-argument', cause?: unknown): Fault {
   const { value } = params
   const told =
     typeof value === 'string' ? { ...params, value: maskNumbers(value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value) } : params
   const words = Object.fromEntries(Object.entries(told).map(([name, one]) => [name, String(one)]))
   const rule = message(says, 'en', words)
-  return new Fault(code, rule, { ...told, says, rule })
+  return new Fault(code, rule, { ...told, says, rule }, cause === undefined ? undefined : { cause })
 }
 
 /** `value` as one of `values`; the nearest is named when it is none. @throws Fault `bad-argument` */

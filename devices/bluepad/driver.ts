@@ -193,13 +193,15 @@ function number(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : undefined
 }
 
-/** `SerialNumber` of HiLite and BluePad alike is 12 digits; what stands on the case is the Bluetooth name. */
+/** `SerialNumber` of HiLite and BluePad alike is 12 digits; what stands on the case is the Bluetooth name, which begins with PP for every BluePad: which one (50, 55, 500) it does not say. */
 function infoOf(init: InitAnswer, told: ReadonlyMap<string, string>): ReaderInfo {
   const { application, applicationVersion, emvVersion } = init
   const version = told.get('ApplicationVersion') ?? `${applicationVersion >> 8}.${applicationVersion & 0xff}`
+  const name = told.get('BluetoothName')
   return {
     family: 'bluepad',
-    serial: told.get('BluetoothName') || init.serial,
+    ...(name?.startsWith('PP') && { model: 'BluePad' }),
+    serial: name || init.serial,
     firmware: [application, version].filter(Boolean).join(' '),
     hardware: `${init.manufacturer}.${init.model}`,
     configuration: String(emvVersion),

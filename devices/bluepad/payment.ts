@@ -23,12 +23,11 @@ export interface Counter extends RelayOptions {
 const SETTLE = 2000
 const PATIENCE = 2000
 /**
- * Milliseconds for which the reader may be silent: while people have something to do at it, while they take their card after the host's answer, and while nobody has.
- * Assumed; the vendor's library waits 300 s for anything.
+ * Milliseconds for which the reader may be silent: while people have something to do at it, and while they take their card after the host's answer; while nobody has, as
+ * long as a chip may work. Assumed; the vendor's library waits 300 s for anything.
  */
 const PEOPLE = 120_000
 const REMOVAL = 60_000
-const NOBODY = 3000
 /** Milliseconds in which a reader has told something of a payment that it has heard of; and how often it is told of it. Assumed. */
 const BEGUN = 1250
 const TELLS = 3
@@ -110,12 +109,13 @@ async function follow(
       await line.end()
       return undefined
     }
-    const patience = patienceWith(known)
+    const patience = patienceWith(known, line)
     const left = deadline !== undefined ? deadline - clock.now() : busy ? Number.POSITIVE_INFINITY : patience - silent
     const timeout = Math.max(0, Math.min(left, STEP))
     let said: Happening | undefined
     try {
       said = await happenings.next({ clock, timeout, what: 'the payment' })
+      if (!busy && !known.people) line.work.took(silent)
       silent = 0
     } catch (error) {
       if (!isFault(error, 'timeout')) throw error
@@ -240,8 +240,8 @@ function notHeard(): Fault {
 }
 
 /** Milliseconds. */
-function patienceWith({ people, relay, answered }: Known): number {
-  if (!people) return NOBODY
+function patienceWith({ people, relay, answered }: Known, { work }: MpedLine): number {
+  if (!people) return work.patience
   return relay.response || answered ? REMOVAL : PEOPLE
 }
 

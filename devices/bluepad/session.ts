@@ -3,6 +3,7 @@
 import type { Clock } from '../../src/clock.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
 import { Queue } from '../../src/queue.ts'
+import { ChipWork } from '../../src/reader/chip-work.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
 import type { Decoder } from '../../src/reader/side.ts'
 import { messageTold } from '../../src/reader/told-message.ts'
@@ -40,6 +41,8 @@ const REPEATS = 8
 const once: readonly HostMessage['type'][] = ['sale', 'refund', 'fileHeader', 'fileData', 'softwareConfirm']
 const ONCE = 5000
 const PAYMENT_ONCE = 2000
+/** Milliseconds in which an ordinary chip is through with a step while nobody has something to do. Assumed. */
+const WORK = 3000
 /** What is asked between two payments, as often as one likes; and what a reader says in the middle of one only. */
 const between: readonly HostMessage['type'][] = ['idle', 'init']
 const ofPayment: readonly Said['type'][] = ['event', 'signature', 'hostConnect', 'hostSend', 'hostReceive', 'hostDisconnect', 'hostPost']
@@ -54,6 +57,8 @@ export class MpedLine {
   maxFrame = MAX_FRAME
   /** A payment was given up without the reader's last word: it may still come, and is nobody's. */
   unsettled = false
+  /** What the line has lost, and how long the chip may work. */
+  readonly work: ChipWork
   readonly #clock: Clock
   readonly #tracer: Tracer | undefined
   readonly #conversation: Conversation<Bytes, LineItem>
@@ -71,6 +76,7 @@ export class MpedLine {
   constructor(link: Link, clock: Clock, tracer?: Tracer) {
     this.#tracer = tracer
     this.#clock = clock
+    this.work = new ChipWork(clock, WORK)
     this.#conversation = new Conversation(link, { encode: ({ bytes }) => bytes, decoder: () => this.#noting(line.decoder()) }, { clock })
     this.closed = this.#conversation.closed
     void this.#listen()
@@ -94,9 +100,11 @@ export class MpedLine {
       const patience = message.type === 'sale' || message.type === 'refund' ? PAYMENT_ONCE : ONCE
       this.#sent = message.type
       this.#tracer?.tell('driver', messageTold('out', message))
+      let sent = 0
       const result = await deliver(frames, {
         repeats: single ? 0 : REPEATS,
         write: bytes => {
+          if (++sent > frames.length) this.work.lost() // one of them comes again
           this.#controls.clear()
           this.#listener.speaks()
           return this.#conversation.tell({ type: message.type, bytes })
@@ -216,6 +224,7 @@ export class MpedLine {
     try {
       for await (const item of this.#conversation.incoming) {
         const { reply, message, control } = this.#listener.take(item)
+        if (reply === 'nak') this.work.lost()
         if (reply) await this.#conversation.tell({ type: reply, bytes: line.encode({ type: reply }) })
         if (message) {
           this.#tracer?.tell('driver', messageTold('in', message))

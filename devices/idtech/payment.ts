@@ -40,10 +40,6 @@ const WAIT_SILENCE = 500
 const MISSED = 2
 /** Seconds that a chip transaction waits for its next command: for the host, most of all. */
 const NEXT_WAIT = 120
-/** Milliseconds of silence in a step of a chip transaction: nobody but card and reader works. Assumed. */
-const WORK = 3500
-/** The same where the line has lost something a short while ago: then it has lost this, too. */
-const WORK_BADLY = 2000
 /** Chip, tap and swipe. */
 const everything = 3
 
@@ -125,7 +121,7 @@ async function fromCard(payment: Payment, start: Start, ways: ReadonlySet<CardIn
   if (by === 'tap' && answer.status === statuses.ok && (cid & 0xc0) === 0x40) return relay.outcome('approved')
   show(payment, 'reader.processing')
   await relay.authorise()
-  return relay.byHost()
+  return by === 'swipe' ? relay.byHostOrCall() : relay.byHost()
 }
 
 /**
@@ -268,7 +264,7 @@ async function ending(payment: Payment, { code }: ContactResult): Promise<Outcom
 /** A command with the questions that the reader has while it runs. */
 async function step(payment: Payment, name: CommandName, data: Uint8Array, times: Partial<Times> = {}): Promise<Answer> {
   const { line, stop } = payment
-  const { silence = line.isBad ? WORK_BADLY : WORK, wait = 0 } = times
+  const { silence = line.chipPatience, wait = 0 } = times
   const answer = await line.transact(name, data, { silence, wait, signal: stop.signal, onRequest: request => void asked(payment, request) })
   if (payment.failed) throw payment.failed
   return answer

@@ -2,6 +2,7 @@
 
 import { type Clock, sleep } from '../../src/clock.ts'
 import { Fault, isFault } from '../../src/errors.ts'
+import { ChipWork } from '../../src/reader/chip-work.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
 import type { Tracer } from '../../src/trace/event.ts'
 import type { Link } from '../../src/transport/link.ts'
@@ -34,8 +35,8 @@ export interface Times {
 const ACCEPTED = 500
 /** How often a command is said again of which nothing was heard. */
 const UNHEARD = 2
-/** Milliseconds for which a line that has lost something is trusted less. */
-const BAD_FOR = 60_000
+/** Milliseconds in which an ordinary chip is through with a step, nobody but card and reader working. Assumed. */
+const WORK = 2000
 /** Milliseconds by which a reader's clock, and ours, may be wrong about a wait. */
 const UNSURE = 500
 
@@ -58,26 +59,27 @@ export class IdtechLine {
   #watch: (pause: boolean) => void = () => {}
   /** First bytes of commands that this reader has acknowledged (63) before it worked on them: a setting turns that off, so it shows what it does. */
   readonly #acknowledged = new Set<number>()
-  /** When something was missed, or could not be read, last. */
-  #missed = Number.NEGATIVE_INFINITY
+  /** What was missed, and how long the chip may work. */
+  readonly #work: ChipWork
   /** The reader takes the CRC of pass-through commands in the other order. */
   #swapped = false
 
   constructor(link: Link, clock: Clock, tracer?: Tracer) {
     this.#line = new Conversation(link, host, { clock, grace: GRACE, onNoise: () => this.#onNoise(), tracer })
     this.#clock = clock
+    this.#work = new ChipWork(clock, WORK)
     this.closed = this.#line.closed
     void this.#listen()
   }
 
   /** Something was lost on the way. */
   missed(): void {
-    this.#missed = this.#clock.elapsed()
+    this.#work.lost()
   }
 
-  /** The line has lost something a short while ago. */
-  get isBad(): boolean {
-    return this.#clock.elapsed() - this.#missed < BAD_FOR
+  /** Milliseconds that the reader may work with the chip in silence. */
+  get chipPatience(): number {
+    return this.#work.patience
   }
 
   /** The answer, whatever its status. @throws Fault `timeout`, `aborted`, `link-closed` */
@@ -139,8 +141,15 @@ export class IdtechLine {
     let held = false
     let stop = () => {}
     let again = () => {}
+    let since = this.#clock.elapsed()
+    /** Heard after so long, with nobody else at work. */
+    const worked = () => {
+      if (!held && !cancelled && wait === 0) this.#work.took(this.#clock.elapsed() - since)
+      since = this.#clock.elapsed()
+    }
     this.#watch = pause => {
       if (cancelled) return
+      worked()
       held = pause
       stop()
       stop = pause ? () => {} : late(silence, `the reader said nothing of ${name} for ${silence} ms`)
@@ -190,6 +199,7 @@ export class IdtechLine {
     this.#watch(false)
     try {
       const answer = await this.#line.ask(command(name, data), { signal: over.signal, timeout: DAY, accept })
+      worked()
       if (!cancelled) return answer
       again()
       await sleep(QUIET, this.#clock)

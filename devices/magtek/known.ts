@@ -7,6 +7,7 @@ import type { AuthorisationResponse, Candidate, Transaction, TransactionType } f
 import { Fault, isFault } from '../../src/errors.ts'
 import type { MessageId } from '../../src/messages/messages.ts'
 import type { Queue } from '../../src/queue.ts'
+import type { ChipWork } from '../../src/reader/chip-work.ts'
 import { needN12 } from '../../src/reader/driver.ts'
 import { MASKED_PAN } from '../../src/reader/own-tags.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
@@ -15,6 +16,8 @@ import { magtekTags } from './codec.ts'
 export interface Counter extends RelayOptions {
   /** What was shown last: reader and driver mean the same, and the app hears it once. */
   readonly screen: { message?: MessageId }
+  /** What the line has lost, and how long the chip may work. */
+  readonly work: ChipWork
 }
 
 export interface Known {
@@ -25,6 +28,8 @@ export interface Known {
   choices: number
   /** The reader has given up by itself: what it says of its end is all that comes. */
   over: boolean
+  /** The reader has said that it waits for its host: what it wants of it is under way, or lost. */
+  waits?: boolean
   /** The reader has told of something. */
   heard?: boolean
   /** The data of the request for the host, and of the list that was answered last. */
@@ -36,8 +41,8 @@ export interface Known {
 
 /** Milliseconds that a reader which is through may take for its last words. */
 export const LAST_WORDS = 1200
-/** Milliseconds that a reader may work in silence while nobody has anything to do: the card, and it, are quicker. Assumed. */
-const WORK = 3000
+/** Milliseconds in which an ordinary chip, and the reader, are through with a step while nobody has anything to do; then the reader is asked whether it is there. Assumed. */
+export const WORK = 3000
 /** Milliseconds of silence while somebody has something to do, after which the reader is asked whether it is there. */
 export const PROBE = 5000
 /** The same before the reader has told of anything: it says that it waits for a card as soon as it does. */
@@ -152,22 +157,25 @@ function isChoosing({ relay, pin }: Known, lists: boolean, message: MessageId | 
   return lists && relay.by === 'chip' && !relay.asked && pin === undefined && message === 'reader.processing'
 }
 
-/** What the reader says next. While people take their time it is asked, now and then, whether it is there. @throws Fault `timeout`, `aborted`, `link-closed` */
+/** What the reader says next. While people, or a chip, take their time it is asked, now and then, whether it is there. @throws Fault `timeout`, `aborted`, `link-closed` */
 export async function heardNext<T>(
   counter: Counter & { readonly news: Queue<T> },
   known: Known,
   { silence, lists = false, isThere }: { readonly silence: number; readonly lists?: boolean; readonly isThere: () => Promise<unknown> },
 ): Promise<T | undefined> {
-  const { news, signal, clock, screen } = counter
+  const { news, signal, clock, screen, work } = counter
   for (let silent = 0; ; silent += silence) {
     try {
       const timeout = known.heard || silence !== PROBE ? silence : FIRST
       const heard = await news.next({ timeout, signal, clock, what: 'the reader' })
       known.heard = true
+      if (silence === WORK) work.took(silent)
       return heard
     } catch (error) {
       const patient = silence === PROBE || isChoosing(known, lists, screen.message)
-      if (!isFault(error, 'timeout') || signal.aborted || !patient || silent >= PATIENCE) throw error
+      const working = silence === WORK && !(known.waits && !known.relay.asked)
+      const limit = patient ? PATIENCE : working ? work.patience - silence : 0
+      if (!isFault(error, 'timeout') || signal.aborted || silent >= limit) throw error
       await isThere()
     }
   }

@@ -196,6 +196,7 @@ function tell(counter: V5Counter, known: Known, end: End, status: V5Status): und
     case v5Events.hostCancelled:
       end.last = status
   }
+  if (status.progress === v5Progress.waitingForResponse) known.waits = true
   if (status.progress === v5Progress.collision) show(counter, 'reader.presentOneCard')
   else if (status.progress === v5Progress.seePhone) show(counter, 'reader.seePhone')
   else if (status.progress === v5Progress.switchInterface) show(counter, 'reader.insertCard')

@@ -44,7 +44,7 @@ export async function swiped(counter: V5Counter, known: Known, report: Uint8Arra
   known.relay.signature = true
   show(counter, 'reader.processing')
   await authorise(known)
-  return known.relay.byHost()
+  return known.relay.byHostOrCall()
 }
 
 function learnSealed({ interfaces }: V5Counter, known: Known, swipe: SealedSwipe): boolean {

@@ -7,6 +7,7 @@ import type { Terminal, Transaction } from '../../src/emv/terminal.ts'
 import { asFault, Fault, isFault } from '../../src/errors.ts'
 import { Queue } from '../../src/queue.ts'
 import type { Broadcast } from '../../src/reader/broadcast.ts'
+import { ChipWork } from '../../src/reader/chip-work.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
 import { closeReader } from '../../src/reader/driver.ts'
 import type { Reader, ReaderCapability, ReaderEvent, ReaderInfo, ReaderStatus } from '../../src/reader/reader.ts'
@@ -14,6 +15,7 @@ import { ReaderWork } from '../../src/reader/work.ts'
 import type { Tracer } from '../../src/trace/event.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { percentOf, type V5Reply, v5BleHost, v5HidHost, v5Properties } from './codec.ts'
+import { WORK } from './known.ts'
 import { payV5 } from './v5-payment.ts'
 import { type AskLimits, ask, type V5Line } from './v5-session.ts'
 
@@ -41,14 +43,16 @@ const GRACE = 100
  * @throws Fault `timeout`, `link-closed`, `aborted`, `reader-error`, `protocol`
  */
 export async function openV5(link: Link, { signal, clock, carrier, model, tracer }: V5Options): Promise<Reader> {
-  const line: V5Line = new Conversation(link, carrier === 'ble' ? v5BleHost : v5HidHost, { clock, grace: GRACE, tracer })
+  const work = new ChipWork(clock, WORK)
+  const options = { clock, grace: GRACE, tracer, onLost: () => work.lost() }
+  const line: V5Line = new Conversation(link, carrier === 'ble' ? v5BleHost : v5HidHost, options)
   const limits = { timeout: answerTimes[carrier], signal }
   try {
     const serial = words(await ask(line, { type: 'getProperty', property: v5Properties.serial }, limits))
     const firmware = await firmwareOf(line, limits)
     // Swipes come where the commands go; readers that have one way out only do not know the command (48: seen for eDynamo).
     if (carrier === 'ble') await ask(line, { type: 'setOutput', output: 1 }, limits).catch(onlyUnknown)
-    const reader = new V5Reader(line, clock, limits.timeout, infoOf(serial, firmware, model), model?.interfaces ?? ['chip', 'swipe'])
+    const reader = new V5Reader(line, clock, work, limits.timeout, infoOf(serial, firmware, model), model?.interfaces ?? ['chip', 'swipe'])
     await reader.status(signal ? { signal } : {})
     return reader
   } catch (error) {
@@ -91,13 +95,15 @@ class V5Reader implements Reader {
   readonly #timeout: number
   readonly #interfaces: readonly CardInterface[]
   readonly #work: ReaderWork
+  readonly #chip: ChipWork
   #status: ReaderStatus = {}
   #card: ReaderStatus['card']
   #needs: ReaderStatus['needs']
   #news: Queue<V5Reply> | undefined
 
-  constructor(line: V5Line, clock: Clock, timeout: number, info: ReaderInfo, interfaces: readonly CardInterface[]) {
+  constructor(line: V5Line, clock: Clock, chip: ChipWork, timeout: number, info: ReaderInfo, interfaces: readonly CardInterface[]) {
     this.#line = line
+    this.#chip = chip
     this.#clock = clock
     this.#timeout = timeout
     this.#interfaces = interfaces
@@ -128,6 +134,7 @@ class V5Reader implements Reader {
           transaction,
           terminal,
           screen: {},
+          work: this.#chip,
           spent: this.#work.spent,
         }
         try {

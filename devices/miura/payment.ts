@@ -5,7 +5,7 @@ import { type Clock, localTime, within } from '../../src/clock.ts'
 import { type CardInterface, type Outcome, pinWasWrong } from '../../src/emv/outcome.ts'
 import type { Transaction } from '../../src/emv/terminal.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
-import { type ServiceCode, serviceCodeOf } from '../../src/magstripe/service-code.ts'
+import { asksForPin, type ServiceCode, serviceCodeOf } from '../../src/magstripe/service-code.ts'
 import { entryModeOf } from '../../src/magstripe/swipe.ts'
 import { maskPan } from '../../src/mask.ts'
 import type { MessageId } from '../../src/messages/messages.ts'
@@ -266,7 +266,7 @@ async function stripe(payment: Payment, ways: Ways, swipe: CardEvent): Promise<O
   relay.learn(swipe.data)
   relay.tags.set(MASKED_PAN, maskedCn(/^\d+$/.test(pan) ? maskPan(pan) : pan))
   relay.tags.set(0x9f39, Uint8Array.of(entryModeOf(serviceCode?.chip ? '2' : '1')))
-  if (serviceCode?.pin === 'required') {
+  if (asksForPin(serviceCode)) {
     const { amount, currency } = transaction
     const data = encodeOnlinePin({ amount, currency: currency.numeric, label: 'PIN', maskedTrack2: masked })
     const message = command('onlinePin', { p1: 1, data })
@@ -281,7 +281,7 @@ async function stripe(payment: Payment, ways: Ways, swipe: CardEvent): Promise<O
   relay.show('reader.processing')
   await payment.display('reader.processing')
   await relay.authorise()
-  return relay.byHost()
+  return relay.byHostOrCall()
 }
 
 /** Masked track 2 as the reader gives it: `;400000******0002=3012201…?` (CardData.java). */

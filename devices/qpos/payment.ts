@@ -102,7 +102,7 @@ async function fromCard(payment: Payment): Promise<Outcome> {
       // A reader with a slot takes the stripe of a chip card only in place of its chip.
       relay.tags.set(0x9f39, Uint8Array.of(entryModeOf(answer.card.serviceCode)))
       await relay.authorise()
-      return relay.byHost()
+      return relay.byHostOrCall()
     case 'tapOnline':
     case 'tapOffline': {
       relay.by = 'tap'

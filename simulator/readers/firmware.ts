@@ -38,6 +38,8 @@ export interface HostSide {
   /** Left out where the reader shows the list itself. */
   selectApplication?: Terminal['selectApplication']
   authorise: Terminal['authorise']
+  /** What card and terminal have approved alone is asked of the host before it is shown, and its word decides; left out where their approval stands. */
+  confirm?: Terminal['authorise']
   onPin?(progress: PinProgress): void
   /** The list is on the reader's display; the host only learns that. */
   onSelection?(candidates: readonly Candidate[]): void
@@ -65,6 +67,15 @@ export interface FirmwareOptions extends ConditionOptions {
   readonly explain?: Explain
   /** What is taken by tap, and the rules for it; the reader has no antenna when left out. */
   readonly contactless?: ContactlessConfig
+}
+
+/** The outcome as its host has it, where that wants to be asked. @throws what `confirm` throws */
+export async function confirmed(outcome: Outcome, transaction: Transaction, { confirm }: HostSide, signal: AbortSignal): Promise<Outcome> {
+  if (!confirm || outcome.result !== 'approved' || outcome.online) return outcome
+  const { interface: by, cvm, tags, pinBlock } = outcome
+  const response = await confirm({ transaction, interface: by, cvm, tags, ...(pinBlock && { pinBlock }) }, { signal })
+  if (response.type === 'approved') return { ...outcome, online: true, response }
+  return { ...outcome, result: 'declined', reason: response.type === 'declined' ? 'hostDeclined' : response.type, online: true, response }
 }
 
 const pinPrompts: readonly MessageId[] = ['reader.enterPin', 'reader.wrongPin', 'reader.lastPinTry']
@@ -161,7 +172,8 @@ export class Firmware {
     this.body.show('reader.processing')
     const counted = this.#counted(transaction)
     const terminal = this.#terminal(host, transaction.prefer)
-    const outcome = await this.#presented('chip', () => transact(card, counted, this.config, terminal, this.#kernel(signal)), signal)
+    const alone = await this.#presented('chip', () => transact(card, counted, this.config, terminal, this.#kernel(signal)), signal)
+    const outcome = await confirmed(alone, transaction, host, signal)
     this.#log.remember(outcome, transaction)
     const wrongPin = pinWasWrong(outcome)
     this.#refusedPin = wrongPin ? this.body.cardGone('chip') : undefined

@@ -48,6 +48,14 @@ export function serviceCodeOf(code: string): ServiceCode {
   return { ...UNKNOWN_SERVICE, ...(area && { interchange: area }), chip: /^[26]/.test(code) }
 }
 
+/**
+ * Whether a reader asks for the PIN of a stripe: where the third digit requires it (0, 3, 5), and where it wants it where feasible (6, 7), each at a PIN pad. Without a
+ * PIN pad nobody is asked; the issuer, who has given the code, hears of no PIN and decides.
+ */
+export function asksForPin(service: Pick<ServiceCode, 'pin'> | undefined, pinPad = true): boolean {
+  return pinPad && service !== undefined && service.pin !== 'none'
+}
+
 /** @throws Fault `bad-swipe` where a digit has no meaning */
 export function readServiceCode(code: string): ServiceCode {
   door.need('code', code, door.anyText)

@@ -251,6 +251,14 @@ export const faultMessages = {
   ],
   'usage.write': ['{field}: {value} cannot be written: {why}', '{field}: не удаётся записать {value} ({why})'],
   'usage.read': ['{field}: {value} cannot be read: {why}', '{field}: не удаётся прочитать {value} ({why})'],
+  'usage.otherReader': [
+    'what is at this line has answered ({bytes} bytes), but not as family {family}, nor as any other that is known',
+    'на этой линии ответили (байтов: {bytes}), но не как family {family} и не как другое известное',
+  ],
+  'usage.otherFamily': [
+    'what is at this line has answered ({bytes} bytes), but not as family {family}: it speaks as {looksLike}',
+    'на этой линии ответили (байтов: {bytes}), но не как family {family}: это язык {looksLike}',
+  ],
   'usage.file.missing': ['{field}: there is no file {value}', '{field}: нет файла {value}'],
   'usage.file.nowhere': ['{field}: there is no directory for {value}', '{field}: нет папки для {value}'],
   'usage.file.directory': ['{field}: {value} is a directory; a file is wanted', '{field}: {value} — папка, нужен файл'],

@@ -26,6 +26,8 @@ export interface ConversationOptions<In> {
   onLate?: ((message: In) => void) | undefined
   /** The line went quiet (`quiet`) after bytes in which there was no message at all: something was said, and cannot be read. */
   onNoise?: (() => void) | undefined
+  /** Something was lost on the way: a try of an `ask` had no answer in its time, or the line went quiet after what cannot be read. */
+  onLost?: (() => void) | undefined
   /** Is told of every message, both ways, by its `type`. */
   tracer?: Tracer | undefined
 }
@@ -74,6 +76,7 @@ export class Conversation<Out, In> implements AsyncDisposable {
   readonly #backlog: number
   readonly #onLate: ((message: In) => void) | undefined
   readonly #onNoise: (() => void) | undefined
+  readonly #onLost: (() => void) | undefined
   readonly #tracer: Tracer | undefined
   /** Messages since the line was quiet last. */
   #understood = 0
@@ -101,6 +104,7 @@ export class Conversation<Out, In> implements AsyncDisposable {
     this.#backlog = options.backlog ?? 1024
     this.#onLate = options.onLate
     this.#onNoise = options.onNoise
+    this.#onLost = options.onLost
     this.#tracer = options.tracer
     this.closed = new Promise(resolve => {
       this.#end = resolve
@@ -130,7 +134,9 @@ export class Conversation<Out, In> implements AsyncDisposable {
           if (attempt > 0) this.#expectLate(accept) // the answer to the try before may follow
           return answer as Answer
         } catch (error) {
-          if (attempt >= retries || !isFault(error, 'timeout')) throw error
+          if (!isFault(error, 'timeout')) throw error
+          this.#onLost?.()
+          if (attempt >= retries) throw error
         }
       }
     } finally {
@@ -185,7 +191,9 @@ export class Conversation<Out, In> implements AsyncDisposable {
     this.#dispatch(this.#decoder.idle())
     const noise = this.#understood === 0
     this.#understood = 0
-    if (noise && !this.#ended) this.#onNoise?.()
+    if (!noise || this.#ended) return
+    this.#onNoise?.()
+    this.#onLost?.()
   }
 
   #dispatch(messages: readonly In[]): void {

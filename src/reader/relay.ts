@@ -4,8 +4,9 @@ import { fromText } from '../bytes.ts'
 import type { Clock } from '../clock.ts'
 import { within } from '../clock.ts'
 import type { CardInterface, CvmName, Outcome, Reason } from '../emv/outcome.ts'
+import { defaultTimeouts } from '../emv/steps/context.ts'
 import { displayName } from '../emv/steps/fci.ts'
-import type { AuthorisationResponse, PinBlock, Terminal, Transaction } from '../emv/terminal.ts'
+import type { AuthorisationRequest, AuthorisationResponse, PinBlock, Terminal, Transaction } from '../emv/terminal.ts'
 import { isFault, throwIfAborted } from '../errors.ts'
 import type { MessageId } from '../messages/messages.ts'
 import { cardData } from '../tlv/card-data.ts'
@@ -40,6 +41,8 @@ export class Relay {
   verified: CvmName | undefined
   /** The reader asks for a signature: where the card's data, which may be enciphered, say nothing else. */
   signature = false
+  /** A stripe's PIN may be among what is enciphered for the host: of it the app knows what `verified` says, and nothing else. */
+  sealedPin = false
   /** As it was chosen, where the reader tells names only. */
   label: string | undefined
   /** The request has left for the host. */
@@ -54,6 +57,8 @@ export class Relay {
   /** Cryptograms of this payment. */
   readonly #own = new Set<string>()
   #sent: Approval['sent']
+  /** As it left for the host. */
+  #request: AuthorisationRequest | undefined
 
   /** `dated`: see `Asked`. */
   constructor({ transaction, terminal, clock, signal, emit, spent }: RelayOptions, dated: Asked['dated']) {
@@ -77,10 +82,10 @@ export class Relay {
 
   /** How the cardholder was verified; undefined where the reader does not tell it. */
   get cvm(): CvmName | undefined {
-    const { tags, pinBlock, by, verified, signature, asked } = this
+    const { tags, pinBlock, by, verified, sealedPin, signature, asked } = this
     // A stripe that came to nothing before the host was asked: nobody has signed.
     if (by === 'swipe' && !pinBlock && !asked) return 'none'
-    return cvmOf({ tags, pinBlock, by, verified }) ?? (signature ? 'signature' : undefined)
+    return cvmOf({ tags, pinBlock, by, verified, sealedPin }) ?? (signature ? 'signature' : undefined)
   }
 
   /** `signal`: nobody waits for the answer any more. @throws Fault `mismatch` (nothing is sent), `aborted`, or what the app's `authorise` throws */
@@ -92,6 +97,7 @@ export class Relay {
     const { transaction, terminal, clock, by, cvm, pinBlock } = this
     const known = { ...(by && { interface: by }), ...(cvm && { cvm }), tags: cardData(this.tags) }
     const request = { transaction, ...known, ...(pinBlock && { pinBlock }) }
+    this.#request = request
     this.response = await within({ signal, clock, what: 'the authorisation' }, inner => terminal.authorise(request, { signal: inner }))
     if (this.response.type !== 'unableToGoOnline') this.tags.set(0x8a, fromText(this.response.code))
     return this.response
@@ -128,10 +134,18 @@ export class Relay {
   }
 
   /**
-   * The reader says yes, `online`: because a host has. It cannot overrule the host, nor the card; what nothing proves is asked of the host.
+   * The reader says yes, `online`: because a host has. It cannot overrule the host, nor the card; what nothing proves is asked of the host. Where that comes to something else,
+   * the cardholder is told, who may have read it otherwise.
    * @throws Fault `mismatch`, what `authorise` throws
    */
   async approved(online = false): Promise<Outcome> {
+    const outcome = await this.#judged(online)
+    if (outcome.result !== 'approved') this.show('reader.declined')
+    return outcome
+  }
+
+  /** @throws Fault as `approved` */
+  async #judged(online: boolean): Promise<Outcome> {
     const { response, asked } = this
     if (response && response.type !== 'approved' && response.type !== 'unableToGoOnline') return this.declined()
     const { tags, by, foreign } = this
@@ -171,6 +185,23 @@ export class Relay {
       : this.outcome('unknown', 'readerError')
   }
 
+  /**
+   * A stripe that the reader has no more part in, so that nobody waits: a referral is the attendant's to settle on the telephone, where the app has one (Book 4, 6.5.2.2).
+   * @throws Fault `aborted`, what the app's `refer` throws
+   */
+  async byHostOrCall(): Promise<Outcome> {
+    const { terminal, response, signal, clock } = this
+    const request = this.#request
+    if (response?.type !== 'referral' || !request || !terminal.refer) return this.byHost()
+    const limit = { timeout: defaultTimeouts.referral, signal, clock, what: 'the voice referral' }
+    const call = within(limit, inner => terminal.refer!(request, response, { signal: inner }))
+    const decision = await call.catch(error => {
+      if (signal.aborted || !isFault(error, 'timeout')) throw error
+      return 'declined' as const
+    })
+    return decision === 'approved' ? this.outcome('approved') : this.declined()
+  }
+
   /** A swipe, or a tap that is over, ends with the host's word: no card is there to contradict. */
   byHost(): Outcome {
     return this.response?.type === 'approved' ? this.outcome('approved') : this.declined()
@@ -198,7 +229,7 @@ export class Relay {
   /** The reader is lost, or broke: once the host was asked, that is no fault but an outcome. What the host declined stays declined. @throws `error` before */
   broken(error: unknown): Outcome {
     if (!this.asked || (!this.response && !isFault(error, 'link-closed'))) throw error
-    if (this.response?.type === 'declined') return this.declined()
+    if (this.response?.type === 'declined' || this.response?.type === 'referral') return this.declined()
     return this.outcome('unknown', isFault(error, 'link-closed') ? 'linkLost' : 'readerError')
   }
 }
@@ -210,18 +241,20 @@ export interface Verification {
   readonly by?: CardInterface | undefined
   /** In a word of the reader's own. */
   readonly verified?: CvmName | undefined
+  /** A stripe's PIN may be among what is enciphered. */
+  readonly sealedPin?: boolean | undefined
 }
 
 /**
  * How the cardholder was verified, for every reader alike; undefined where nothing that the reader tells says so. In this order: a PIN block that travels to the
- * issuer is an online PIN, whatever else is said; a stripe without one is signed for; the reader's own word; CVM Results (9F34: method, condition, result; EMV 4.4
+ * issuer is an online PIN, whatever else is said; a stripe without one is signed for, but where a PIN may be among what is enciphered; the reader's own word; CVM Results (9F34: method, condition, result; EMV 4.4
  * Book 4, Annex A4 and Book 3, Annex C3), of which a method that failed (result 1) verified nobody, and PIN and signature together count as the signature that is
  * still to be taken; over contactless the offline PIN's code is the holder's device (Book C-2, CDCVM); a card's qualifiers.
  */
-export function cvmOf({ tags, pinBlock, by, verified }: Verification): CvmName | undefined {
+export function cvmOf({ tags, pinBlock, by, verified, sealedPin }: Verification): CvmName | undefined {
   if (pinBlock) return 'onlinePin'
-  if (by === 'swipe') return 'signature'
-  if (verified) return verified
+  if (by === 'swipe' && !sealedPin) return 'signature'
+  if (by === 'swipe' || verified) return verified
   const results = tags.get(0x9f34)
   if (results?.length !== 3) return by === 'tap' ? byQualifiers(tags) : undefined
   const [method, , result] = results

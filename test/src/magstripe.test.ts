@@ -7,7 +7,7 @@ import { fromHex, hex } from '../../src/bytes.ts'
 import { isFault } from '../../src/errors.ts'
 import { isExpired } from '../../src/expiry.ts'
 import { hasCheckDigit, luhn, withoutCheckDigit } from '../../src/magstripe/check-digit.ts'
-import { readServiceCode, serviceCodeOf } from '../../src/magstripe/service-code.ts'
+import { asksForPin, readServiceCode, serviceCodeOf } from '../../src/magstripe/service-code.ts'
 import { judgeSwipe, readSwipe, type SwipedTracks } from '../../src/magstripe/swipe.ts'
 import { parseTrack1, parseTrack2, parseTrack2Equivalent, parseTrack3, track2Equivalent, trackLrc } from '../../src/magstripe/track.ts'
 
@@ -219,6 +219,28 @@ describe('service codes', () => {
     ['220', readServiceCode('220')],
   ])('%s on a stripe: what it says counts, for the rest the issuer is asked', (code, expected) => {
     expect(serviceCodeOf(code)).toMatchObject(expected)
+  })
+})
+
+describe('the PIN of a stripe', () => {
+  // ISO/IEC 7813, 4.3: by the third digit, at a PIN pad and without one
+  it.each([
+    ['0', true, false],
+    ['1', false, false],
+    ['2', false, false],
+    ['3', true, false],
+    ['4', false, false],
+    ['5', true, false],
+    ['6', true, false],
+    ['7', true, false],
+    ['8', false, false],
+    ['9', false, false],
+  ])('third digit %s', (digit, atPad, without) => {
+    expect([asksForPin(serviceCodeOf(`10${digit}`), true), asksForPin(serviceCodeOf(`10${digit}`), false)]).toEqual([atPad, without])
+  })
+
+  it('a stripe without a service code asks for none', () => {
+    expect(asksForPin(undefined)).toBe(false)
   })
 })
 

@@ -10,6 +10,7 @@ import {
   decodeGetProperty,
   decodeMms,
   decodeMmsStart,
+  decodeShow,
   decodeUi,
   emvDataOf,
   type MmsMessage,
@@ -105,7 +106,8 @@ function statusField(type: MmsMessage['type'], { summary, detail }: NonNullable<
 /** Payloads of which more is known than their objects. */
 function known({ type, id }: MmsMessage, payload: Uint8Array): MessageField[] | undefined {
   if (type === 'request' && id === mmsCommands.start) return fieldsOf(decodeMmsStart(payload), magtekRules)
-  if (id === mmsCommands.display && (type === 'request' || type === 'notification')) return fieldsOf(decodeUi(payload), magtekRules)
+  if (id === mmsCommands.display && type === 'request') return fieldsOf(decodeShow(payload), magtekRules)
+  if (id === mmsCommands.display && type === 'notification') return fieldsOf(decodeUi(payload), magtekRules)
   if (type === 'notification' && id === mmsNotifications.transaction) return [fieldOf('data', decodeEmvData(emvDataOf(payload, id)), magtekRules)]
   if (id === mmsCommands.getProperty) {
     const { path } = decodeGetProperty(payload)

@@ -99,6 +99,32 @@ export function decodeUi(payload: Uint8Array): UiRequest {
   return { seconds: given.get(0x81)?.[0] ?? 0, lines }
 }
 
+/** What a host may have on the reader's display (1803): numbers of the vendor's own strings (DynaFlex Family Programmer's Manual, Display Strings). */
+export const displayStrings: Readonly<Record<number, string>> = {
+  ...{ 3: 'APPROVED', 4: 'CALL YOUR BANK', 6: 'CARD ERROR', 7: 'DECLINED', 11: 'INSERT CARD', 12: 'NOT ACCEPTED', 14: 'PLEASE WAIT' },
+  ...{ 15: 'PROCESSING ERROR', 16: 'REMOVE CARD', 17: 'USE CHIP READER', 18: 'USE MAGSTRIPE', 19: 'TRY AGAIN', 20: 'WELCOME' },
+  ...{ 21: 'PRESENT CARD', 22: 'PROCESSING', 23: 'CARD READ OK - REMOVE CARD', 24: 'INSERT OR SWIPE CARD', 25: 'PRESENT ONE CARD ONLY' },
+  ...{ 26: 'APPROVED PLEASE SIGN', 27: 'AUTHORIZING PLEASE WAIT', 28: 'INSERT, SWIPE, OR TRY ANOTHER CARD', 29: 'PLEASE INSERT CARD' },
+  ...{ 32: 'SEE PHONE', 33: 'PRESENT CARD AGAIN' },
+}
+const WELCOME = 20
+
+/** 81 seconds that it stands there, 0 until something else does; 82 its number. @throws Fault `bad-argument` for a text that is none of them */
+export function encodeShow({ seconds, text: words }: { readonly seconds: number; readonly text: string }): Uint8Array {
+  const id = Object.keys(displayStrings).find(one => displayStrings[Number(one)] === words)
+  if (id === undefined) throw new Fault('bad-argument', `'${words}' is none of the reader's texts`, { field: 'text' })
+  return payloadOf(mmsCommands.display, byte(0x81, seconds), byte(0x82, Number(id)))
+}
+
+/** @throws Fault `protocol` for a number that is none of them */
+export function decodeShow(payload: Uint8Array): { readonly seconds: number; readonly text: string } {
+  const given = readPayload({ id: mmsCommands.display, payload })
+  const id = given.get(0x82)?.[0] ?? WELCOME
+  const words = displayStrings[id]
+  if (words === undefined) throw new Fault('protocol', `display: the message ${id} is none`)
+  return { seconds: given.get(0x81)?.[0] ?? 0, text: words }
+}
+
 /** A choice is a title and lines of `<number> - <label>`; the numbers are not part of the labels. */
 export function selectionLines(title: string, labels: readonly string[]): string[] {
   return [title, ...labels.map((label, at) => `${at + 1} - ${label}`)]

@@ -7,6 +7,7 @@ import type { Terminal, Transaction } from '../../../src/emv/terminal.ts'
 import { asFault, Fault, isFault } from '../../../src/errors.ts'
 import { Queue } from '../../../src/queue.ts'
 import type { Broadcast } from '../../../src/reader/broadcast.ts'
+import { ChipWork } from '../../../src/reader/chip-work.ts'
 import { Conversation } from '../../../src/reader/conversation.ts'
 import { closeReader, progressOf } from '../../../src/reader/driver.ts'
 import type { Reader, ReaderCapability, ReaderEvent, ReaderInfo, ReaderStatus, UpdateOptions } from '../../../src/reader/reader.ts'
@@ -14,6 +15,7 @@ import { ReaderWork } from '../../../src/reader/work.ts'
 import type { Tracer } from '../../../src/trace/event.ts'
 import type { Link } from '../../../src/transport/link.ts'
 import { type MmsCarrier, type MmsMessage, mmsNotifications, mmsProperties, mmsSide } from '../codec.ts'
+import { WORK } from '../known.ts'
 import { payMms } from './payment.ts'
 import { type MmsLine, property, References } from './session.ts'
 import { updateMms } from './update.ts'
@@ -27,13 +29,15 @@ export interface MmsOptions {
 
 /** @throws Fault `timeout`, `link-closed`, `aborted`, `reader-error`, `tampered`, `protocol` */
 export async function openMms(link: Link, { signal, clock = systemClock, carrier, tracer }: MmsOptions): Promise<Reader> {
-  const line: MmsLine = new Conversation(link, mmsSide(carrier, 'host'), { clock, grace: 0, tracer }) // responses have numbers
+  const work = new ChipWork(clock, WORK)
+  const options = { clock, grace: 0, tracer, onLost: () => work.lost() } // responses have numbers: no grace
+  const line: MmsLine = new Conversation(link, mmsSide(carrier, 'host'), options)
   const references = new References()
   try {
     const serial = await property(line, references, mmsProperties.serial, { signal })
     const firmware = await optional(property(line, references, mmsProperties.firmware, { signal }))
     const model = await optional(property(line, references, mmsProperties.product, { signal }))
-    return new MmsReader(line, references, clock, infoOf(serial, firmware, model), firmware)
+    return new MmsReader(line, references, clock, work, infoOf(serial, firmware, model), firmware)
   } catch (error) {
     await line.close()
     throw error
@@ -74,13 +78,15 @@ class MmsReader implements Reader {
   readonly #references: References
   readonly #clock: Clock
   readonly #work: ReaderWork
+  readonly #chip: ChipWork
   #status: ReaderStatus = {}
   #card: ReaderStatus['card']
   /** What it said of its firmware last; empty where only the loader runs, undefined where it tells none. */
   #firmware: string | undefined
   #news: Queue<MmsMessage> | undefined
 
-  constructor(line: MmsLine, references: References, clock: Clock, info: ReaderInfo, firmware: string | undefined) {
+  constructor(line: MmsLine, references: References, clock: Clock, chip: ChipWork, info: ReaderInfo, firmware: string | undefined) {
+    this.#chip = chip
     this.#firmware = firmware
     this.#line = line
     this.#references = references
@@ -112,6 +118,8 @@ class MmsReader implements Reader {
         this.#listening(news =>
           payMms({
             ...{ line: this.#line, references: this.#references, clock: this.#clock, interfaces, news, transaction, terminal, screen: {} },
+            work: this.#chip,
+            pinPad: this.info.capabilities.includes('pinPad'),
             lists: this.info.applicationSelection === 'reader',
             signal: stop,
             spent: this.#work.spent,

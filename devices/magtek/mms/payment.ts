@@ -1,8 +1,9 @@
 /** One payment on an MMS reader: what it tells (0101), what it asks the app (1803), the host's answer (1004), and how it ends (0105). */
 
 import { equal, text } from '../../../src/bytes.ts'
-import type { CardInterface, Outcome, Reason } from '../../../src/emv/outcome.ts'
+import { type CardInterface, type Outcome, pinWasWrong, type Reason } from '../../../src/emv/outcome.ts'
 import { Fault, throwIfAborted } from '../../../src/errors.ts'
+import { asksForPin, serviceCodeOf } from '../../../src/magstripe/service-code.ts'
 import { entryModeOf } from '../../../src/magstripe/swipe.ts'
 import type { Queue } from '../../../src/queue.ts'
 import { invitation } from '../../../src/reader/invitation.ts'
@@ -13,6 +14,7 @@ import {
   encodeMmsStart,
   encodeReport,
   encodeResume,
+  encodeShow,
   endDetails,
   endExtras,
   infoDetails,
@@ -60,6 +62,7 @@ export interface MmsCounter extends Counter {
   readonly interfaces: readonly CardInterface[]
   /** It shows the list of a co-badged card itself. */
   readonly lists: boolean
+  readonly pinPad: boolean
 }
 
 /** @throws Fault as `Reader.transact` says */
@@ -120,8 +123,11 @@ async function follow(counter: MmsCounter, known: Known): Promise<Outcome> {
       case mmsNotifications.transaction:
         await tell(counter, known, message, summary, detail)
         break
-      case mmsNotifications.transactionDone:
-        return endOf(known, detail >> 8, detail & 0xff)
+      case mmsNotifications.transactionDone: {
+        const outcome = await endOf(known, detail >> 8, detail & 0xff)
+        if (outcome.result !== 'approved' && approvals.includes(detail >> 8)) await takeBack(counter)
+        return outcome
+      }
       case mmsNotifications.uiRequest: {
         const done = await ui(counter, known, message)
         if (done) return done
@@ -154,7 +160,6 @@ async function tell(counter: MmsCounter, known: Known, message: MmsMessage, tech
   switch (detail & 0xffff00) {
     case infoDetails.swiped:
       known.relay.by = 'swipe'
-      known.relay.signature = true
       emit({ type: 'card', event: 'swiped' })
       break
     case infoDetails.inserted:
@@ -191,10 +196,14 @@ async function arqc(counter: MmsCounter, known: Known, message: MmsMessage): Pro
   if (isCopy(known, message.payload ?? new Uint8Array(0))) return
   const tags = decodeEmvData(emvDataOf(message.payload, message.id))
   learn(known, tags)
-  if (known.relay.by === 'swipe' && !known.relay.tags.has(0x9f39)) {
+  if (known.relay.by === 'swipe') {
     const masked = text(tags.get(magtekTags.maskedTrack2Stripe) ?? tags.get(magtekTags.maskedTrack2) ?? new Uint8Array(0))
-    const mode = entryModeOf(/=\d{4}(\d{3})/.exec(masked)?.[1], counter.interfaces.includes('chip'))
-    known.relay.tags.set(0x9f39, Uint8Array.of(mode))
+    const service = /=\d{4}(\d{3})/.exec(masked)?.[1]
+    if (!known.relay.tags.has(0x9f39))
+      known.relay.tags.set(0x9f39, Uint8Array.of(entryModeOf(service, counter.interfaces.includes('chip'))))
+    // Its PIN block is enciphered with the tracks: before the end the reader does not say whether there is one.
+    known.relay.sealedPin = known.pin === true || asksForPin(service === undefined ? undefined : serviceCodeOf(service), counter.pinPad)
+    known.relay.signature = !known.relay.sealedPin
   }
   tellPin(known)
   const response = await authorise(known)
@@ -246,8 +255,22 @@ const endings: Readonly<Record<number, readonly ['declined' | 'cancelled', Reaso
   [endDetails.cardReadError]: ['declined', 'cardError'],
 }
 
+/** What the reader calls approved. */
+const approvals: readonly number[] = [endDetails.approved, endDetails.offlineApproved]
+
+/** A display that says APPROVED of what is not: until the next payment it says otherwise. A reader that cannot is the app's to explain. */
+async function takeBack({ line, references, pinPad, lists }: MmsCounter): Promise<void> {
+  if (!lists && !pinPad) return
+  await request(line, references, mmsCommands.display, encodeShow({ seconds: 0, text: 'DECLINED' })).catch(() => {})
+}
+
 async function endOf(known: Known, detail: number, extra: number): Promise<Outcome> {
-  if (extra === endExtras.signature) known.relay.signature = true
+  const { relay } = known
+  if (extra === endExtras.signature) relay.signature = true
+  // A stripe that wanted a PIN and was approved without a signature had one; so had one whose PIN the issuer has found wrong.
+  const pinTaken = approvals.includes(detail) || pinWasWrong({ cvm: 'onlinePin', ...(relay.response && { response: relay.response }) })
+  if (relay.sealedPin) relay.verified = relay.signature ? 'signature' : pinTaken ? 'onlinePin' : undefined
+  tellPin(known)
   switch (detail) {
     case endDetails.approved:
     case endDetails.offlineApproved:

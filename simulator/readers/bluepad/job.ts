@@ -123,6 +123,8 @@ export class BluepadJob {
       // The list is on the reader's own display: the host hears of it, and never sees it.
       onSelection: () => this.event(statuses.APPLICATION_SELECTION),
       authorise: (request, waiting) => this.#authorise(request, waiting),
+      // Nothing on this wire ties an approval to its payment, so that the driver would ask the host when the reader has shown it.
+      confirm: (request, waiting) => this.#authorise(request, waiting),
       onPin: progress => {
         if (progress.type === 'started') this.event(statuses.PIN_INPUT, false)
         else if (progress.type === 'ended') {

@@ -3,10 +3,11 @@
 import { fromText, fromUint, toCn } from '../../../src/bytes.ts'
 import type { CardInterface, Outcome } from '../../../src/emv/outcome.ts'
 import type { AuthorisationRequest, AuthorisationResponse, Fallback, Transaction } from '../../../src/emv/terminal.ts'
+import { asksForPin } from '../../../src/magstripe/service-code.ts'
 import { entryModeOf, type Swipe } from '../../../src/magstripe/swipe.ts'
 import { maskPan } from '../../../src/mask.ts'
 import type { MessageId } from '../../../src/messages/messages.ts'
-import type { Firmware, HostSide, SealedSwipe } from '../firmware.ts'
+import { confirmed, type Firmware, type HostSide, type SealedSwipe } from '../firmware.ts'
 import { takeCard } from '../take-card.ts'
 
 /** Milliseconds for a card. */
@@ -82,11 +83,11 @@ async function onePayment(
       onInserted?.()
       return firmware.pay(taken.card, transaction, host, { signal })
     case 'tap':
-      return taken.ended.type === 'outcome' ? shown(taken.ended.outcome) : handedOver(taken.ended.request)
+      if (taken.ended.type !== 'outcome') return handedOver(taken.ended.request)
+      return shown(await confirmed(taken.ended.outcome, transaction, host, signal))
     case 'swipe': {
       const { swipe, tracks } = taken
-      const pinWanted = (swipe.serviceCode?.pin ?? 'none') !== 'none'
-      const sealed = await firmware.seal(tracks, pinWanted ? swipe.pan : undefined, host, { signal })
+      const sealed = await firmware.seal(tracks, asksForPin(swipe.serviceCode) ? swipe.pan : undefined, host, { signal })
       if (sealed.type !== 'sealed')
         return ended({ result: 'cancelled', reason: sealed.type === 'timeout' ? 'pinTimeout' : 'cardholderCancelled', interface: 'swipe' })
       const { pinBlock } = sealed

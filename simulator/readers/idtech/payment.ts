@@ -2,7 +2,7 @@
 
 import { decodeActivate, decodeContactStart, errorCodes, resultCodes, statuses, tags } from '../../../devices/idtech/codec.ts'
 import { fromUint } from '../../../src/bytes.ts'
-import { Fault } from '../../../src/errors.ts'
+import { abortFault, Fault } from '../../../src/errors.ts'
 import type { Firmware, HostSide } from '../firmware.ts'
 import { withCvm } from '../told.ts'
 import type { IdtechCards } from './cards.ts'
@@ -73,5 +73,7 @@ export async function authenticate({ firmware, cards, host, signal }: Work): Pro
   const { card, transaction } = cards.chip!
   const outcome = await firmware.pay(card, transaction, host, { signal })
   cards.done()
+  // The kernel calls every abort a cancellation: here it is known whose it was.
+  if (signal.aborted && outcome.result === 'cancelled') throw abortFault(signal)
   return contactEnding(outcome)
 }

@@ -4,6 +4,7 @@ import { transactionStatus } from '../../../devices/magtek/codec.ts'
 import { fromText } from '../../../src/bytes.ts'
 import type { CardInterface, Outcome } from '../../../src/emv/outcome.ts'
 import type { AuthorisationRequest, AuthorisationResponse, Candidate, Transaction } from '../../../src/emv/terminal.ts'
+import { asksForPin } from '../../../src/magstripe/service-code.ts'
 import type { Swipe, SwipedTracks } from '../../../src/magstripe/swipe.ts'
 import type { Firmware, HostSide, SealedSwipe } from '../firmware.ts'
 import { takeCard } from '../take-card.ts'
@@ -90,8 +91,7 @@ async function pay(
     case 'swipe': {
       const { swipe, tracks } = taken
       teller.card('swiped')
-      const wantsPin = pinPad && (swipe.serviceCode?.pin ?? 'none') !== 'none'
-      const sealed = await firmware.seal(tracks, wantsPin ? swipe.pan : undefined, host, { signal })
+      const sealed = await firmware.seal(tracks, asksForPin(swipe.serviceCode, pinPad) ? swipe.pan : undefined, host, { signal })
       if (sealed.type !== 'sealed') {
         firmware.showEnd({ result: 'cancelled', cvm: 'none' })
         return { type: 'none', why: sealed.type }

@@ -3,6 +3,7 @@
 import { cardModes, encodeTradeAnswer, type TradeRequest } from '../../../devices/qpos/codec.ts'
 import type { Card } from '../../../src/emv/card.ts'
 import { asFault, Fault } from '../../../src/errors.ts'
+import { asksForPin } from '../../../src/magstripe/service-code.ts'
 import type { Swipe, SwipedTracks } from '../../../src/magstripe/swipe.ts'
 import type { CardWait } from '../body/body.ts'
 import type { Firmware, HostSide } from '../firmware.ts'
@@ -101,7 +102,7 @@ function chipFound(firmware: Firmware): Traded {
 
 /** Tracks and PIN leave enciphered under one key. */
 async function swiped({ firmware, request, host, signal }: Trade, swipe: Swipe, tracks: SwipedTracks): Promise<Ending> {
-  const pinWanted = (swipe.serviceCode?.pin ?? 'none') !== 'none' && request.tradeMode !== NO_PIN
+  const pinWanted = asksForPin(swipe.serviceCode) && request.tradeMode !== NO_PIN
   const sealed = await firmware.seal(tracks, pinWanted ? swipe.pan : undefined, host, { signal })
   if (sealed.type !== 'sealed') return nobody(firmware, sealed.type)
   firmware.showHandedOver()

@@ -27,9 +27,12 @@ export function text(value: unknown, path: string, min: number, max: number): st
   return value
 }
 
+/** What a reader has enciphered for the host is one object: a batch of an MMS reader has some 1,300 bytes. */
+const MAX_HEX = 8192
+
 export function bytes(value: unknown, path: string): Uint8Array {
   try {
-    return fromHex(text(value, path, 0, 2048))
+    return fromHex(text(value, path, 0, MAX_HEX))
   } catch (error) {
     throw isFault(error, 'bad-hex') ? wrong(path, 'bytes in hex') : error
   }

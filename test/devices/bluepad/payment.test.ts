@@ -543,7 +543,7 @@ describe('opening', () => {
   it('says who the reader is', async () => {
     await start()
     expect(bench.reader.info).toEqual({
-      ...{ family: 'bluepad', serial: 'PP0918900518', firmware: 'tapdip 1.0.0', hardware: '0.0', configuration: '1' },
+      ...{ family: 'bluepad', model: 'BluePad', serial: 'PP0918900518', firmware: 'tapdip 1.0.0', hardware: '0.0', configuration: '1' },
       fallback: 'reader',
       capabilities: ['chip', 'tap', 'swipe', 'pinPad', 'display', 'firmwareUpdate'],
       applicationSelection: 'reader',

@@ -466,6 +466,8 @@ const mms: readonly (readonly [what: string, bytes: string, message: magtek.MmsM
   ['a start refused: battery', 'AA00810482011001820480020316', response(1, 0x1001, 0x80, magtek.mmsDetails.lowBattery)],
   ['cancel', 'AA008104011310088402 1008', request(0x13, 0x1008, '1008')],
   ['cancelled', 'AA00810482131008820400000000', response(0x13, 0x1008, 0)],
+  ['a text for its display', 'AA00 810401551803 8408 1803 810102 820116', request(0x55, 0x1803, '1803810102820116')],
+  ['it stands there', 'AA00 810482551803 820400000000 84021803', { ...response(0x55, 0x1803, 0), payload: fromHex('1803') }],
   [
     'resume, with the host’s answer',
     'AA008104010010048421100481010082017884 17FF7414DFDF2508992690E116120710FA0670048A023030',
@@ -621,6 +623,13 @@ describe('MMS payloads', () => {
     expect(magtek.labelsOf(lines)).toEqual(['VISA CREDIT', 'VISA DEBIT'])
     // the manual's own "PROCESSING", in the place of its later layout
     expect(magtek.decodeUi(fromHex('1803 810100 820101 8382000B50524F43455353494E4700'))).toEqual({ seconds: 0, lines: ['PROCESSING'] })
+  })
+
+  it('a text on its display, by the vendor’s number', () => {
+    expect(hex(magtek.encodeShow({ seconds: 2, text: 'PROCESSING' }))).toBe('1803810102820116') // published
+    expect(magtek.decodeShow(magtek.encodeShow({ seconds: 0, text: 'DECLINED' }))).toEqual({ seconds: 0, text: 'DECLINED' })
+    expect(() => magtek.encodeShow({ seconds: 0, text: 'SOLD OUT' })).toThrow(/none of the reader/)
+    expect(() => magtek.decodeShow(fromHex('18038201FE'))).toThrow(/254/)
   })
 
   it('properties: the question of the vendor’s demonstration, and the published answer', () => {

@@ -6,12 +6,14 @@ import { encodeSwipe, magtekTags, type SealedSwipe, v5Device } from '../../../de
 import { openMagtek } from '../../../devices/magtek/driver.ts'
 import { openV5 } from '../../../devices/magtek/v5.ts'
 import { loadCard } from '../../../simulator/cards/icc.ts'
+import { profiles } from '../../../simulator/cards/profiles/index.ts'
 import { cardholder } from '../../../simulator/readers/body/cardholder.ts'
 import type { VirtualV5 } from '../../../simulator/readers/magtek/v5/v5.ts'
 import { instant } from '../../../simulator/world.ts'
 import { concat, fromHex, fromText, hex, text } from '../../../src/bytes.ts'
 import { sleep, VirtualClock } from '../../../src/clock.ts'
 import { transactionCounter } from '../../../src/crypto/dukpt.ts'
+import type { AuthorisationRequest } from '../../../src/emv/terminal.ts'
 import { Fault } from '../../../src/errors.ts'
 import { pipe } from '../../../src/transport/pipe.ts'
 import { Bench, type BenchOptions, type Carrier, carriers, purchase } from './bench.ts'
@@ -196,6 +198,33 @@ describe.each(['v5 hid', 'v5 ble', 'mms slip', 'mms ble'] as const)('endings ove
       contact: () => ({ interface: 'contact' as const, atr: Uint8Array.of(0x3b, 0), transmit: async () => Uint8Array.of(0x6a, 0x82) }),
     }
     expect(await bench.pay(foreign)).toMatchObject({ result: 'declined', reason: 'noApplication' })
+  })
+
+  it('a stripe that wants the PIN: what was typed is an online PIN, and a signature where there was none', async () => {
+    await start(each(carrier))
+    const card = loadCard({ ...profiles['stripe-only'], serviceCode: '106' })
+    const told: unknown[] = []
+    const approve = async (request: AuthorisationRequest) => {
+      bench.issue(request)
+      told.push(request.cvm)
+      return { type: 'approved', code: '00' } as const
+    }
+    const outcome = await bench.pay(card, { present: 'swipe' }, { authorise: approve })
+    const pad = carrier.startsWith('mms')
+    expect(outcome).toMatchObject({ result: 'approved', interface: 'swipe', cvm: pad ? 'onlinePin' : 'signature' })
+    // The PIN block is among what is enciphered: the driver does not know of it before the end.
+    expect(told).toEqual([pad ? undefined : 'signature'])
+    expect(bench.asked.at(-1)?.pinBlock !== undefined).toBe(pad)
+    const pin = bench.events.flatMap(event => (event.type === 'pin' ? [event.event] : []))
+    expect(pin).toEqual(pad ? ['started', 'ok'] : [])
+  })
+
+  it('a stripe that wants the PIN and is declined without a word of it: nobody says how the cardholder was verified', async () => {
+    await start(each(carrier))
+    const card = loadCard({ ...profiles['stripe-only'], serviceCode: '106' })
+    const outcome = (code: string) => bench.pay(card, { present: 'swipe' }, { authorise: async () => ({ type: 'declined', code }) })
+    const [refused, wrongPin] = [await outcome('05'), await outcome('55')]
+    expect([refused.cvm, wrongPin.cvm]).toEqual(carrier.startsWith('mms') ? [undefined, 'onlinePin'] : ['signature', 'signature'])
   })
 
   it('a chip card that is swiped is sent to the slot', async () => {

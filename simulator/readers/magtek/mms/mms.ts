@@ -3,6 +3,7 @@
 import {
   decodeGetProperty,
   decodeMmsStart,
+  decodeShow,
   encodePropertyAnswer,
   encodeTransactionStatus,
   encodeUi,
@@ -199,6 +200,8 @@ export class VirtualMms implements VirtualReader {
         question.settle(payload)
         return {}
       }
+      case mmsCommands.display:
+        return job || !this.#dialogue.display ? refused(job ? mmsDetails.inProgress : mmsDetails.badParameter) : this.#show(payload)
       case mmsCommands.loadFirmware:
         return this.#loader.load(payload, job !== undefined)
       case mmsCommands.commitFirmware:
@@ -206,6 +209,16 @@ export class VirtualMms implements VirtualReader {
       default:
         return refused(mmsDetails.badParameter)
     }
+  }
+
+  /** Its host's words, between payments. Of a time limit nothing is known but that it ends with 1805: assumed to be as long as any result stands. */
+  #show(payload: Uint8Array): Answer {
+    const { text } = decodeShow(payload)
+    const message = (Object.keys(displayTexts) as MessageId[]).find(id => displayTexts[id] === text)
+    if (!message) return refused(mmsDetails.badParameter)
+    this.body.show(message)
+    this.firmware.linger()
+    return {}
   }
 
   #property(payload: Uint8Array): Answer {
