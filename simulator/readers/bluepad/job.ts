@@ -57,7 +57,8 @@ export class BluepadJob {
       firmware.checkReady(transaction)
       const outcome = await this.#signed(await this.#pay(transaction), transaction)
       // The kernel calls every abort a cancellation: here it is known whose it was.
-      if (signal.aborted && outcome.result === 'cancelled' && !isFault(abortFault(signal), 'aborted')) throw abortFault(signal)
+      if (signal.aborted && (outcome.result === 'cancelled' || outcome.result === 'unknown') && !isFault(abortFault(signal), 'aborted'))
+        throw abortFault(signal)
       if (firmware.body.cardInSlot) this.event(statuses.REMOVE_CARD)
       return answerOf(outcome, transaction, transactionId, self())
     } catch (error) {

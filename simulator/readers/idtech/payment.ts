@@ -74,6 +74,6 @@ export async function authenticate({ firmware, cards, host, signal }: Work): Pro
   const outcome = await firmware.pay(card, transaction, host, { signal })
   cards.done()
   // The kernel calls every abort a cancellation: here it is known whose it was.
-  if (signal.aborted && outcome.result === 'cancelled') throw abortFault(signal)
+  if (signal.aborted && (outcome.result === 'cancelled' || outcome.result === 'unknown')) throw abortFault(signal)
   return contactEnding(outcome)
 }
