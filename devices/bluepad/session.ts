@@ -3,10 +3,10 @@
 import type { Clock } from '../../src/clock.ts'
 import { Fault, isFault, throwIfAborted } from '../../src/errors.ts'
 import { Queue } from '../../src/queue.ts'
-import { ChipWork } from '../../src/reader/chip-work.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
 import type { Decoder } from '../../src/reader/side.ts'
 import { messageTold } from '../../src/reader/told-message.ts'
+import { ChipWork } from '../../src/reader/work.ts'
 import type { Tracer } from '../../src/trace/event.ts'
 import type { Link } from '../../src/transport/link.ts'
 import {

@@ -2,8 +2,8 @@
 
 import { type Clock, sleep } from '../../src/clock.ts'
 import { Fault, isFault } from '../../src/errors.ts'
-import { ChipWork } from '../../src/reader/chip-work.ts'
 import { Conversation } from '../../src/reader/conversation.ts'
+import { ChipWork } from '../../src/reader/work.ts'
 import type { Tracer } from '../../src/trace/event.ts'
 import type { Link } from '../../src/transport/link.ts'
 import { type CommandName, command, commandByte, type DeviceMessage, type HostMessage, host, statuses, statusName } from './codec.ts'

@@ -7,10 +7,10 @@ import type { AuthorisationResponse, Candidate, Transaction, TransactionType } f
 import { Fault, isFault } from '../../src/errors.ts'
 import type { MessageId } from '../../src/messages/messages.ts'
 import type { Queue } from '../../src/queue.ts'
-import type { ChipWork } from '../../src/reader/chip-work.ts'
 import { needN12 } from '../../src/reader/driver.ts'
 import { MASKED_PAN } from '../../src/reader/own-tags.ts'
 import { Relay, type RelayOptions } from '../../src/reader/relay.ts'
+import type { ChipWork } from '../../src/reader/work.ts'
 import { magtekTags } from './codec.ts'
 
 export interface Counter extends RelayOptions {

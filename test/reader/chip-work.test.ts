@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest'
 import { VirtualClock } from '../../src/clock.ts'
-import { ChipWork } from '../../src/reader/chip-work.ts'
+import { ChipWork } from '../../src/reader/work.ts'
 
 it('a slow chip has its time on a good line, an ordinary one on a line that has lost something', async () => {
   const clock = new VirtualClock()
