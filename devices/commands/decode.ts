@@ -133,7 +133,8 @@ function readerFrames(bytes: Uint8Array, { as, from, lang }: DecodeFlags): Decod
   return { json: described, text: printLine(described, language(lang)), broken: described.parts.some(({ kind }) => kind === 'noise') }
 }
 
-function hostMessage(bytes: Uint8Array, { dialect }: DecodeFlags): Decoded {
-  const described = describeIso(bytes, { dialect: isoDialect(dialect as IsoDialectName | undefined) })
-  return { json: described, text: printIso(described), broken: described.stopped !== undefined }
+function hostMessage(bytes: Uint8Array, { dialect, lang }: DecodeFlags): Decoded {
+  const described = describeIso(bytes, dialect === undefined ? {} : { dialect: isoDialect(dialect as IsoDialectName) })
+  const broken = described.stopped !== undefined || described.fields.some(({ wrong }) => wrong !== undefined)
+  return { json: described, text: printIso(described, language(lang)), broken }
 }

@@ -7,6 +7,7 @@ import { benchMessages } from './bench.ts'
 import { decodeMessages } from './decode.ts'
 import { faultMessages } from './faults.ts'
 import { filled } from './filled.ts'
+import { isoMessages } from './iso.ts'
 import { orderMessages } from './orders.ts'
 import { readerMessages } from './reader.ts'
 import { reasonMessages } from './reasons.ts'
@@ -27,6 +28,7 @@ const table = {
   ...orderMessages,
   ...rigMessages,
   ...decodeMessages,
+  ...isoMessages,
   ...reportMessages,
   ...screenMessages,
   ...benchMessages,

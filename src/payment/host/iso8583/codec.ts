@@ -163,17 +163,31 @@ export function decodeIso(bytes: Uint8Array, options: IsoOptions = {}): IsoMessa
   return read
 }
 
-/** As `decodeIso`, and never throws: of a message that is broken the fields before the break. */
-export function readIso(bytes: Uint8Array, { dialect = isoDialect(), mac }: IsoOptions = {}): IsoFrame {
+/** Where a part of a message lies: its first byte, and how many there are. */
+export interface IsoPlace {
+  /** Of its first byte, from that of the message; of a field of variable size its length comes first. */
+  readonly offset: number
+  /** Bytes. */
+  readonly length: number
+}
+
+/** Where the parts of a message lie: header, `type`, bitmaps, fields by number; filled while it is read. */
+export type IsoPlaces = Map<'header' | 'type' | 'bitmap' | 'secondary bitmap' | number, IsoPlace>
+
+/** As `decodeIso`, and never throws: of a message that is broken the fields before the break. @param places takes where each part lies */
+export function readIso(bytes: Uint8Array, { dialect = isoDialect(), mac }: IsoOptions = {}, places?: IsoPlaces): IsoFrame {
   door.need('bytes', bytes, door.anyBytes)
   const fields = new Map<number, string | Uint8Array>()
   const wrong = new Map<number, string>()
   let message: Pick<IsoMessage, 'type' | 'header'> | undefined
   let at = 0
+  /** Where the part begins that is being read. */
+  let from = 0
   const fail = (field: string, why: string): never => {
-    throw new Fault('protocol', `ISO 8583: ${field}${why}`, { field })
+    throw new Fault('protocol', `ISO 8583: ${field}${why}`, { field, offset: from, rule: why.replace(/^:? /, '') })
   }
   const take = (length: number, field: string): Uint8Array => {
+    from = at
     if (at + length > bytes.length) fail(field, ` takes ${length} bytes, ${bytes.length - at} are left`)
     at += length
     return bytes.subarray(at - length, at)
@@ -181,20 +195,27 @@ export function readIso(bytes: Uint8Array, { dialect = isoDialect(), mac }: IsoO
   const whole = (): IsoMessage => ({ ...message!, fields, ...(wrong.size > 0 && { wrong }) })
   try {
     const headerSize = dialect.header?.sent.length ?? 0
-    const header = headerSize > 0 ? take(headerSize, 'header').slice() : undefined
-    const type = dialect.type === 'bcd' ? hex(take(2, 'type')) : textIn(dialect.type, take(4, 'type'))
+    const placed = <T>(name: Parameters<IsoPlaces['set']>[0], read: () => T): T => {
+      const offset = at
+      const value = read()
+      places?.set(name, { offset, length: at - offset })
+      return value
+    }
+    const header = headerSize > 0 ? placed('header', () => take(headerSize, 'header').slice()) : undefined
+    const type = placed('type', () => (dialect.type === 'bcd' ? hex(take(2, 'type')) : textIn(dialect.type, take(4, 'type'))))
     if (!/^\d{4}$/.test(type)) fail('type', ': it is not 4 digits')
     message = { type, ...(header && { header }) }
-    const bitmap = readBitmaps(dialect, field => take(bitmapSize(dialect), field), fail)
+    const bitmap = readBitmaps(dialect, field => placed(field, () => take(bitmapSize(dialect), field)), fail)
     for (let number = 2; number <= bitmap.length * 8; number++) {
       if (!(bitmap[(number - 1) >> 3] & (0x80 >> ((number - 1) & 7)))) continue
       const start = at
-      const { value, broken } = readField(dialect, number, take, fail)
+      const { value, broken } = placed(number, () => readField(dialect, number, take, fail))
       if (mac && (number === 64 || number === 128))
         checkMac(mac, bytes.subarray(headerSize, start), value, isoField(dialect, number)!, fail)
       fields.set(number, value)
       if (broken) wrong.set(number, broken)
     }
+    from = at
     if (at < bytes.length) fail('end', `: ${bytes.length - at} bytes too many`)
     if (mac && !fields.has(bitmap.length > 8 ? 128 : 64)) fail('MAC', ': it is missing')
     return whole()
@@ -204,8 +225,12 @@ export function readIso(bytes: Uint8Array, { dialect = isoDialect(), mac }: IsoO
   }
 }
 
-function readBitmaps(dialect: IsoDialect, take: (field: string) => Uint8Array, fail: (field: string, why: string) => never): Uint8Array {
-  const one = (field: string): Uint8Array => {
+function readBitmaps(
+  dialect: IsoDialect,
+  take: (field: 'bitmap' | 'secondary bitmap') => Uint8Array,
+  fail: (field: string, why: string) => never,
+): Uint8Array {
+  const one = (field: 'bitmap' | 'secondary bitmap'): Uint8Array => {
     const bytes = take(field)
     if (dialect.bitmap === 'raw') return bytes
     const digits = textIn(dialect.bitmap, bytes)

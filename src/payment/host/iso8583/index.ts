@@ -8,6 +8,8 @@ export {
   type IsoMac,
   type IsoMessage,
   type IsoOptions,
+  type IsoPlace,
+  type IsoPlaces,
   isoSideOf,
   readIso,
 } from './codec.ts'
