@@ -53,7 +53,14 @@ export { maskNumbers, maskPan } from './mask.ts'
 export { isoField } from './payment/host/iso8583/dialect.ts'
 export * from './payment/host/iso8583/index.ts'
 export type { IsoPart } from './payment/host/iso8583/parts.ts'
-export { type DescribedBitmap, type DescribedField, type DescribedIso, describeIso, type IsoStop, printIso } from './payment/host/iso8583/print.ts'
+export {
+  type DescribedBitmap,
+  type DescribedField,
+  type DescribedIso,
+  describeIso,
+  type IsoStop,
+  printIso,
+} from './payment/host/iso8583/print.ts'
 export * from './tlv/ber.ts'
 export type { Certainty, Unsure } from './tlv/certainty.ts'
 export * from './tlv/dol.ts'

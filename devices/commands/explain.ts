@@ -11,7 +11,9 @@ import { type Explanation, steps } from '../../src/emv/explain/explain.ts'
 import { concerns, explanationJson, isAbout, parseExplanation, printExplanations } from '../../src/emv/explain/print.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import { fileFault } from '../../src/file-fault.ts'
-import { message } from '../../src/messages/messages.ts'
+import { type Language, message } from '../../src/messages/messages.ts'
+import { retoldSaid } from '../../src/messages/retold.ts'
+import { bitName, retoldRule } from '../../src/messages/retold-rules.ts'
 import { explanationsOf } from '../../src/reader/kernel-trace.ts'
 import { usageFault } from '../../src/refusal.ts'
 import { words } from '../../src/tlv/words.ts'
@@ -67,7 +69,7 @@ export function addExplain(program: Command): void {
           '<file>': file === '-' ? undefined : file,
         }))
           if (value !== undefined) throw usageFault('usage.conflict', { field, other: '--tvr, --tsi, --cvm' })
-        const printed = given.map(printValue).join('')
+        const printed = given.map(one => printValue(one, language(options.lang))).join('')
         process.stdout.write(options.json ? `${JSON.stringify(given, null, 2)}\n` : printed)
         return
       }
@@ -76,14 +78,16 @@ export function addExplain(program: Command): void {
       const log = isTrace(text) ? traceIn('<file>', file, text) : undefined
       const rulesAlone = log?.events.length !== 0 && log?.events.every(({ kind }) => kind === 'kernel') // `--explain` has written it
       if (log && !rulesAlone && options.of === undefined && options.bit === undefined && options.step === undefined) {
-        process.stdout.write(options.json ? `${JSON.stringify(log.events, null, 2)}\n` : printTrace(log))
+        process.stdout.write(options.json ? `${JSON.stringify(log.events, null, 2)}\n` : printTrace(log, language(options.lang)))
         return
       }
       const entries = log ? explanationsOf(log.events) : explanations(text, file)
       const chosen = entries.filter(about)
       if (chosen.length === 0 && !options.json)
         process.stderr.write(`${message('explain.none', language(options.lang), { count: entries.length })}\n`)
-      process.stdout.write(options.json ? `${JSON.stringify(chosen.map(explanationJson), null, 2)}\n` : printExplanations(chosen))
+      process.stdout.write(
+        options.json ? `${JSON.stringify(chosen.map(explanationJson), null, 2)}\n` : printExplanations(chosen, language(options.lang)),
+      )
     })
 }
 
@@ -155,11 +159,14 @@ function explainValue(field: keyof typeof lengths, digits: string): ExplainedVal
   return { ...head, bits }
 }
 
-function printValue({ field, value, bits = [], words = [] }: ExplainedValue): string {
-  const lines = [`${field} ${value}`, ...words.map(word => `  ${word}`)]
+function printValue({ field, value, bits = [], words = [] }: ExplainedValue, lang: Language): string {
+  const lines = [`${field} ${value}`, ...words.map(word => `  ${retoldSaid(word, lang)}`)]
   for (const { place, name, meaning, rules } of bits) {
-    lines.push(`  ${field}.${place} ${meaning}${name ? ` (${name})` : ''}`)
-    for (const { rule, inputs } of rules) lines.push(`    ${rule}${inputs.length > 0 ? `; looks at ${inputs.join(', ')}` : ''}`)
+    lines.push(`  ${field}.${place} ${bitName(meaning, lang)}${name ? ` (${name})` : ''}`)
+    for (const { rule, inputs } of rules)
+      lines.push(
+        `    ${retoldRule(rule, lang)}${inputs.length > 0 ? `; ${message('explain.looksAt', lang, { tags: inputs.join(', ') })}` : ''}`,
+      )
   }
   return lines.map(line => `${line}\n`).join('')
 }

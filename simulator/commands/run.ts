@@ -214,7 +214,7 @@ export function addRun(program: Command): void {
           process.stdout.write(
             `${message('demo.run', language(flags.lang), { card: card.plan.name, amount: shown })}\n${printOutcome(told)}`,
           )
-          if (flags.explain) process.stdout.write(`\n${printExplanations(explained)}`)
+          if (flags.explain) process.stdout.write(`\n${printExplanations(explained, language(flags.lang))}`)
         }
         process.exitCode = EXIT[outcome.result]
       },

@@ -47,7 +47,8 @@ function useColours(): number {
 }
 
 export function Axis({ events, shown, selected, follow = false, onSelect }: Props) {
-  const { say, language } = useView()
+  const view = useView()
+  const { say, language } = view
   const own = useId()
   const [scale, setScale] = useState<Scale>('time')
   const all = useMemo(() => whole(events, scale), [events, scale])
@@ -103,7 +104,7 @@ export function Axis({ events, shown, selected, follow = false, onSelect }: Prop
     else return
     event.preventDefault()
   }
-  const told = (at: number) => say('report.axis.value', { number: at + 1, count: events.length, at: timeText(say, events[at].at), text: lineOf(events[at]).join(' ') }) // biome-ignore format: one line
+  const told = (at: number) => say('report.axis.value', { number: at + 1, count: events.length, at: timeText(say, events[at].at), text: lineOf(events[at], view).join(' ') }) // biome-ignore format: one line
   return (
     <div class="axis">
       <div class="bar">

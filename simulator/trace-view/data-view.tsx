@@ -1,6 +1,7 @@
 /** Data objects, hex and JSON as the page shows them: nested lists, nothing of which is more than text. */
 
 import type { ComponentChildren } from 'preact'
+import { type Certainty, unsureIn } from '../../src/tlv/certainty.ts'
 import type { Described, Description } from '../../src/tlv/print.ts'
 import type { Json } from '../../src/trace/event.ts'
 import { objectOfTag, surely } from './decode.ts'
@@ -25,22 +26,42 @@ function LongHex({ digits }: { digits: string }) {
   )
 }
 
-function Item({ one }: { one: Described }) {
+/** What was not seen in a specification says so; what that means is told where the mark is pointed at, and at the end of the part (`Legend`). */
+function Mark({ of }: { of: Certainty | undefined }) {
   const { say } = useView()
+  if (of === undefined || of === 'seen') return null
+  return (
+    <small class="mark-certainty" title={say(`report.certainty.${of}`)}>
+      [{say(`report.mark.${of}`)}]
+    </small>
+  )
+}
+
+/** The marks that some data objects have, explained. */
+export function Legend({ of }: { of: unknown }) {
+  const { say } = useView()
+  const unsure = [...unsureIn(of)]
+  return unsure.length === 0 ? null : (
+    <p class="dim small">{unsure.map(one => `[${say(`report.mark.${one}`)}]: ${say(`report.certainty.${one}`)}`).join('; ')}</p>
+  )
+}
+
+function Item({ one }: { one: Described }) {
+  const { say, told } = useView()
   return (
     <li>
-      <code class="tag">{one.tag}</code> {one.name ?? <i>{say('report.unknownTag')}</i>} <small>{one.length}</small>{' '}
-      {one.value !== undefined && one.value !== '' && <LongHex digits={one.value} />}
+      <code class="tag">{one.tag}</code> {one.name ?? <i>{say('report.unknownTag')}</i>} <Mark of={one.certainty} />{' '}
+      <small>{one.length}</small> {one.value !== undefined && one.value !== '' && <LongHex digits={one.value} />}
       {(one.words ?? []).map((word, at) => (
         <div key={at} class="word">
-          {word}
+          {told(word)} <Mark of={one.wordsCertainty?.[at]} />
         </div>
       ))}
-      {one.guessed && <div class="guess">? {one.guessed}</div>}
+      {one.guessed && <div class="guess">? {told(one.guessed)}</div>}
       {one.children && <Objects of={one.children} />}
       {(one.wrong ?? []).map((word, at) => (
         <div key={at} class="wrong">
-          ! {word}
+          ! {told(word)}
         </div>
       ))}
     </li>
@@ -58,10 +79,11 @@ export function Objects({ of }: { of: readonly Described[] }) {
 }
 
 export function Tree({ of: { objects, stopped } }: { of: Description }) {
+  const { told } = useView()
   return (
     <>
       <Objects of={objects} />
-      {stopped && <div class="wrong">! {`${stopped.rule} (${stopped.offset})`}</div>}
+      {stopped && <div class="wrong">! {`${told(stopped.rule)} (${stopped.offset})`}</div>}
     </>
   )
 }

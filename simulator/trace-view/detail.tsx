@@ -2,6 +2,7 @@
 
 import { type ComponentChildren, createContext } from 'preact'
 import { useContext } from 'preact/hooks'
+import { stepName } from '../../src/messages/retold-rules.ts'
 import type { TraceEvent } from '../../src/trace/event.ts'
 import { Bytes, Hex, JsonTree, Objects } from './data-view.tsx'
 import { answeredIns, commandParts, listed, objectOfTag } from './decode.ts'
@@ -25,7 +26,7 @@ function Part({ title, children }: { title: string; children: ComponentChildren 
 }
 
 function Apdu({ event, events, at }: { event: Of<'apdu'>; events: readonly TraceEvent[]; at: number }) {
-  const { say } = useView()
+  const { say, told } = useView()
   const { command, answer } = event
   const parts = commandParts(command)
   const ins = answeredIns(events, at)
@@ -58,7 +59,7 @@ function Apdu({ event, events, at }: { event: Of<'apdu'>; events: readonly Trace
           <>
             {answer.length > 4 && <Bytes digits={answer.slice(0, -4)} {...(ins !== undefined && { answerTo: ins })} />}
             <p>
-              <code class="tag">SW</code> {statusOf(answer)}
+              <code class="tag">SW</code> {told(statusOf(answer))}
             </p>
           </>
         )}
@@ -68,14 +69,14 @@ function Apdu({ event, events, at }: { event: Of<'apdu'>; events: readonly Trace
 }
 
 function Rule({ event: { step, rule, inputs, effect } }: { event: Of<'kernel'> }) {
-  const { say } = useView()
+  const { say, language, rule: ruled } = useView()
   const objects = Object.entries(inputs).map(
     ([tag, value]) => objectOfTag(tag, value) ?? { tag, value, offset: 0, length: value.length / 2 },
   )
   return (
     <>
       <p>
-        <code class="tag">{step}</code> {rule}
+        <code class="tag">{stepName(step, language)}</code> {ruled(rule)}
       </p>
       {objects.length > 0 && (
         <Part title={say('report.inputs')}>
@@ -86,7 +87,7 @@ function Rule({ event: { step, rule, inputs, effect } }: { event: Of<'kernel'> }
         <Part title={say('report.effects')}>
           <ul class="effects">
             {effect.map((one, at) => (
-              <li key={at}>{one}</li>
+              <li key={at}>{ruled(one)}</li>
             ))}
           </ul>
         </Part>
@@ -145,10 +146,11 @@ function Body({ events, at }: { events: readonly TraceEvent[]; at: number }) {
 }
 
 export function Detail({ events, at }: { events: readonly TraceEvent[]; at: number | undefined }) {
-  const { say } = useView()
+  const view = useView()
+  const { say } = view
   const event = at === undefined ? undefined : events[at]
   if (at === undefined || !event) return <p class="dim">{say('report.event.none')}</p>
-  const [name, rest] = lineOf(event)
+  const [name, rest] = lineOf(event, view)
   const long = event.kind === 'link' || ('content' in event && event.content)
   return (
     <article class={`event ${laneOf(event)}`}>

@@ -2,6 +2,7 @@
 
 import { statusWords } from '../../src/apdu/status.ts'
 import type { Json, SpanLevel, TraceEvent } from '../../src/trace/event.ts'
+import type { View } from './view.ts'
 
 export const lanes = ['app', 'link', 'reader', 'card', 'host'] as const
 export type Lane = (typeof lanes)[number]
@@ -110,11 +111,16 @@ function short(value: Json | undefined): string {
 const arrow = (way: 'out' | 'in') => (way === 'out' ? '→' : '←')
 const asked = { ask: '?', answer: '!', event: '·', request: '→', decision: '·' } as const
 
+/** How a line is told in a language; as the trace has it where nobody says. */
+type Teller = Pick<View, 'rule' | 'told' | 'step' | 'reason'>
+const same = (text: string) => text
+const asWritten: Teller = { rule: same, told: same, step: same, reason: same }
+
 /** What happened, in a line: its name, and the rest. In the terms of the trace, which are those of the field. */
-export function lineOf(event: TraceEvent): readonly [name: string, rest: string] {
+export function lineOf(event: TraceEvent, { rule, told, step, reason }: Teller = asWritten): readonly [name: string, rest: string] {
   switch (event.kind) {
     case 'span':
-      return [event.name, event.level]
+      return [event.level === 'step' ? step(event.name) : event.name, event.level]
     case 'spanEnd':
       return ['', event.fault ?? '']
     case 'link':
@@ -122,9 +128,9 @@ export function lineOf(event: TraceEvent): readonly [name: string, rest: string]
     case 'message':
       return [`${arrow(event.way)} ${event.type}`, short(event.content)]
     case 'apdu':
-      return [event.name, statusOf(event.answer)]
+      return [event.name, told(statusOf(event.answer))]
     case 'kernel':
-      return [event.effect.join(', ') || '—', event.rule]
+      return [event.effect.map(rule).join(', ') || '—', rule(event.rule)]
     case 'screen':
       return [event.lines.filter(line => line.trim()).join(' / ') || '—', event.message ?? '']
     case 'light':
@@ -144,7 +150,7 @@ export function lineOf(event: TraceEvent): readonly [name: string, rest: string]
     case 'journal':
       return [event.stage, short(event.content)]
     case 'result':
-      return [event.result, event.reason ?? '']
+      return [event.result, event.reason === undefined ? '' : reason(event.reason)]
   }
 }
 

@@ -2,13 +2,14 @@
 
 import { useId } from 'preact/hooks'
 import { setBits } from '../../src/emv/explain/bit-rules.ts'
+import { bitName, stepName } from '../../src/messages/retold-rules.ts'
 import { layout, slipRows } from '../../src/payment/receipt/print.ts'
 import type { Receipt } from '../../src/payment/receipt/receipt.ts'
 import type { Json, TraceEvent } from '../../src/trace/event.ts'
-import { Objects } from './data-view.tsx'
+import { Legend, Objects } from './data-view.tsx'
 import { bytesOf, objectsOfTags } from './decode.ts'
 import { objectOf, type Payment, paymentsOf, setterOf, textsOf } from './model.ts'
-import { type Say, useView } from './view.ts'
+import { type Say, useView, type View } from './view.ts'
 import { Wide } from './wide.tsx'
 
 interface Props {
@@ -17,7 +18,8 @@ interface Props {
 }
 
 function Bits({ field, value, payment, events, onStep }: Props & { field: 'TVR' | 'TSI'; value: string; payment: Payment }) {
-  const { say } = useView()
+  const view = useView()
+  const { say, language, rule } = view
   const bytes = bytesOf(value)
   if (!bytes) return null
   const bits = setBits(field, bytes).map(bit => ({
@@ -35,15 +37,15 @@ function Bits({ field, value, payment, events, onStep }: Props & { field: 'TVR' 
           <li key={place}>
             {setter === undefined ? (
               <>
-                <code class="tag">{place}</code> <b>{meaning ?? say('report.bits.reserved')}</b>
+                <code class="tag">{place}</code> <b>{meaning ? bitName(meaning, language) : say('report.bits.reserved')}</b>
                 {rules.length > 0 && (
-                  <small>{say('report.bits.noStep', { rules: rules.map(one => `${one.paragraph}: ${one.when}`).join('; ') })}</small>
+                  <small>{say('report.bits.noStep', { rules: rules.map(one => rule(`${one.paragraph}: ${one.when}`)).join('; ') })}</small>
                 )}
               </>
             ) : (
               <button type="button" class="bit" data-bit={`${field}.${place}`} onClick={() => onStep(setter)}>
-                <code class="tag">{place}</code> <b>{meaning}</b>
-                <small>{stepWords(say, events[setter])}</small>
+                <code class="tag">{place}</code> <b>{meaning && bitName(meaning, language)}</b>
+                <small>{stepWords(view, events[setter])}</small>
               </button>
             )}
           </li>
@@ -53,8 +55,8 @@ function Bits({ field, value, payment, events, onStep }: Props & { field: 'TVR' 
   )
 }
 
-function stepWords(say: Say, event: TraceEvent): string {
-  return event.kind === 'kernel' ? say('report.bits.step', { step: event.step, rule: event.rule }) : ''
+function stepWords({ say, language, rule }: View, event: TraceEvent): string {
+  return event.kind === 'kernel' ? say('report.bits.step', { step: stepName(event.step, language), rule: rule(event.rule) }) : ''
 }
 
 /** All bits as a picture, byte by byte; the list beside it says the same in words. */
@@ -109,8 +111,16 @@ function receiptLines(receipt: Json | undefined, language: 'en' | 'ru'): readonl
 
 const facts = ['interface', 'cvm', 'responseCode', 'hostReason', 'reversal', 'advice'] as const
 
+/** In words; one that the table does not have as it stands. */
+function resultName(say: Say, result: string): string {
+  const known = results.find(one => one === result)
+  return known ? say(`report.result.${known}`) : result
+}
+
+const results = ['approved', 'declined', 'cancelled', 'unknown'] as const
+
 function Ending({ payment, number, of, events, onStep }: Props & { payment: Payment; number: number; of: number }) {
-  const { say } = useView()
+  const { say, reason: why } = useView()
   const { content, result, reason } = payment
   const tags = textsOf(content.tags)
   const receipt = objectOf(content.receipt)
@@ -121,13 +131,13 @@ function Ending({ payment, number, of, events, onStep }: Props & { payment: Paym
     <>
       <h3>
         {of > 1 && `${say('report.payment', { number })}: `}
-        <span class={`result ${result}`}>{result}</span> {reason}
+        <span class={`result ${result}`}>{resultName(say, result)}</span> {reason && why(reason)}
       </h3>
       {said.length > 0 && (
         <p class="facts">
           {said.map(([name, value]) => (
             <span key={name}>
-              <small>{name}</small> {value}
+              <small>{say(`report.fact.${name}`)}</small> {value}
             </span>
           ))}
         </p>
@@ -141,6 +151,7 @@ function Ending({ payment, number, of, events, onStep }: Props & { payment: Paym
           <Wide class="objects" label={say('report.data')}>
             <h4>{say('report.data')}</h4>
             <Objects of={objects} />
+            <Legend of={objects} />
           </Wide>
         )}
         <ReceiptPaper receipt={content.receipt} />

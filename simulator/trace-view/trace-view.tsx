@@ -1,6 +1,7 @@
 /** A trace: screens, axis, the list of events with its filter, and the event that is chosen. */
 
 import { useEffect, useId, useMemo, useState } from 'preact/hooks'
+import type { Language } from '../../src/messages/messages.ts'
 import type { TraceEvent } from '../../src/trace/event.ts'
 import { Axis } from './axis.tsx'
 import { Filter } from './choices.tsx'
@@ -8,7 +9,7 @@ import { Detail } from './detail.tsx'
 import { List } from './list.tsx'
 import { type Lane, laneOf, lanes, lineOf } from './model.ts'
 import { Screens } from './screens.tsx'
-import { useView } from './view.ts'
+import { useView, type View } from './view.ts'
 import { Wide } from './wide.tsx'
 
 interface Props {
@@ -27,20 +28,22 @@ function isRow(event: TraceEvent): boolean {
   return event.kind === 'span' ? event.level !== 'command' : event.kind !== 'spanEnd' || event.fault !== undefined
 }
 
-const known = new WeakMap<TraceEvent, string>()
+const known: Readonly<Record<Language, WeakMap<TraceEvent, string>>> = { en: new WeakMap(), ru: new WeakMap() }
 
 /** What the filter looks at, made once: a trace that grows is looked through again and again. */
-function lower(event: TraceEvent): string {
-  const made = known.get(event)
+function lower(event: TraceEvent, view: View): string {
+  const made = known[view.language].get(event)
   if (made !== undefined) return made
-  const text = `${event.kind} ${lineOf(event).join(' ')} ${event.kind === 'apdu' ? event.command : ''}`.toLowerCase()
-  known.set(event, text)
+  const words = [...lineOf(event), ...(view.language === 'en' ? [] : lineOf(event, view))]
+  const text = `${event.kind} ${words.join(' ')} ${event.kind === 'apdu' ? event.command : ''}`.toLowerCase()
+  known[view.language].set(event, text)
   return text
 }
 
 function Row({ event }: { event: TraceEvent }) {
-  const { say } = useView()
-  const [name, rest] = lineOf(event)
+  const view = useView()
+  const { say } = view
+  const [name, rest] = lineOf(event, view)
   return (
     <>
       <span class="at">{event.at.toFixed(1)}</span>
@@ -52,11 +55,12 @@ function Row({ event }: { event: TraceEvent }) {
 }
 
 export function TraceView({ events, name, selected, focus, follow = false, onSelect }: Props) {
-  const { say } = useView()
+  const view = useView()
+  const { say } = view
   const title = useId() // there may be two of them
   const [hidden, setHidden] = useState<readonly Lane[]>([])
   const [text, setText] = useState('')
-  const texts = useMemo(() => events.map(lower), [events])
+  const texts = useMemo(() => events.map(event => lower(event, view)), [events, view])
   const shown = useMemo(() => {
     const wanted = text.trim().toLowerCase()
     return events.flatMap((event, at) => (isRow(event) && !hidden.includes(laneOf(event)) && texts[at].includes(wanted) ? [at] : []))

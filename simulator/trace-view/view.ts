@@ -4,18 +4,40 @@ import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import { filled } from '../../src/messages/filled.ts'
 import type { Language } from '../../src/messages/messages.ts'
+import { reasonMessages } from '../../src/messages/reasons.ts'
 import { reportMessages } from '../../src/messages/report.ts'
+import { retoldSaid, retoldStatus } from '../../src/messages/retold.ts'
+import { bitName, retoldRule, stepName } from '../../src/messages/retold-rules.ts'
 
 export type Say = (id: keyof typeof reportMessages, params?: Readonly<Record<string, string | number>>) => string
 
 export interface View {
   readonly language: Language
   readonly say: Say
+  /** A step of a payment. */
+  readonly step: (name: string) => string
+  /** What a bit of TVR or TSI means. */
+  readonly bit: (meaning: string) => string
+  /** Why a payment was not approved; by its id in English, as files have it. */
+  readonly reason: (id: string) => string
+  /** A rule or an effect of a kernel. */
+  readonly rule: (sentence: string) => string
+  /** What a value, a status or a guess says. */
+  readonly told: (words: string) => string
 }
 
 /** From its own part of the table: a page is not given what it never shows. */
 export function viewIn(language: Language): View {
-  return { language, say: (id, params) => filled(reportMessages[id][language === 'ru' ? 1 : 0], params) }
+  return {
+    language,
+    say: (id, params) => filled(reportMessages[id][language === 'ru' ? 1 : 0], params),
+    step: name => stepName(name, language),
+    bit: meaning => bitName(meaning, language),
+    reason: id =>
+      language === 'ru' && Object.hasOwn(reasonMessages, `reason.${id}`) ? reasonMessages[`reason.${id}` as 'reason.referral'][1] : id,
+    rule: sentence => retoldRule(sentence, language),
+    told: words => retoldStatus(retoldSaid(words, language), language),
+  }
 }
 
 export const ViewContext = createContext<View>(viewIn('en'))

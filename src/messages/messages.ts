@@ -14,6 +14,8 @@ import { reasonMessages } from './reasons.ts'
 import { receiptMessages } from './receipt.ts'
 import { reportMessages } from './report.ts'
 import { rigMessages } from './rig.ts'
+import { ruleWords } from './rule-words.ts'
+import { ruleMessages } from './rules.ts'
 import { screenMessages } from './screens.ts'
 
 /** The languages of every text that a user sees: English and Russian. */
@@ -29,6 +31,8 @@ const table = {
   ...rigMessages,
   ...decodeMessages,
   ...isoMessages,
+  ...ruleMessages,
+  ...ruleWords,
   ...reportMessages,
   ...screenMessages,
   ...benchMessages,

@@ -1,6 +1,7 @@
 /** Sentences of a description (why something was guessed, what is wrong with it) in Russian: they are made far below the table of messages, as part of data that JSON carries. */
 
-import { type Language, message } from './messages.ts'
+import { decodeMessages } from './decode.ts'
+import type { Language } from './messages.ts'
 import { retoldWords } from './retold-words.ts'
 
 type Unsure = 'derived' | 'assumed'
@@ -122,17 +123,27 @@ function retoldWord(said: string): string {
   const [, words, mark] = /^(.*?)(?: \[(derived|assumed)\])?$/.exec(said)!
   const tries = /^verification failed, (\d+) (?:try|tries) left$/.exec(words)
   const told = tries ? `проверка не пройдена, осталось попыток: ${tries[1]}` : (retoldWords.get(words) ?? retold(words, 'ru'))
-  return mark ? `${told} [${message(`decode.mark.${mark as Unsure}`, 'ru')}]` : told
+  return mark ? `${told} [${decodeMessages[`decode.mark.${mark as Unsure}`][1]}]` : told
 }
 
 /** The mark behind a name. */
 const mark = /(?<=^\s*[^"=\n]+) \[(derived|assumed)\](?= \()/gm
+
+/** A status in the user's language: `6985 …`. */
+export function retoldStatus(words: string, language: Language): string {
+  return language === 'en' ? words : words.replace(/^([0-9A-F]{4} )(.+)$/, (_, sw: string, said: string) => sw + retoldWord(said))
+}
+
+/** What a value says, in the user's language, with its mark where it has one. */
+export function retoldSaid(words: string, language: Language): string {
+  return language === 'en' ? words : retoldWord(words)
+}
 
 /** A printed description in the user's language: guesses (`?`), what is wrong (`!`), statuses, and what a service code says. Names of tags and bits stay as the Books have them. */
 export function retoldLines(text: string, language: Language): string {
   if (language === 'en') return text
   return text
     .replace(/^(\s*[?!] )(.+)$/gm, (_, mark: string, sentence: string) => mark + retold(sentence, language))
-    .replace(mark, (_, unsure: Unsure) => ` [${message(`decode.mark.${unsure}`, 'ru')}]`)
+    .replace(mark, (_, unsure: Unsure) => ` [${decodeMessages[`decode.mark.${unsure}`][1]}]`)
     .replace(/^(\s*= |(?:< )?[0-9A-F]{4} )(.+)$/gm, (_, mark: string, words: string) => mark + retoldWord(words))
 }

@@ -3,6 +3,7 @@
 import * as door from '../door.ts'
 import type { Language, MessageId } from '../messages/messages.ts'
 import { message } from '../messages/messages.ts'
+import { retoldRule } from '../messages/retold-rules.ts'
 import type { DiffEvent, DiffIgnored, DiffTag, DiffValue, TraceDiff } from './diff.ts'
 
 type Say = (id: MessageId, params?: Readonly<Record<string, string | number>>) => string
@@ -17,7 +18,7 @@ export function printDiff(diff: TraceDiff, language: Language = 'en'): string {
   return [
     ...(same ? [say('diff.same')] : []),
     ...(first ? [say('diff.part', { count: events }), ...event(first, say)] : []),
-    ...(values.length > 0 ? [say('diff.values'), ...values.flatMap(one => tag(one, say))] : []),
+    ...(values.length > 0 ? [say('diff.values'), ...values.flatMap(one => tag(one, say, language))] : []),
     ...(ignored.length > 0 ? [say('diff.ignored'), ...ignored.map(one => `  ${left(one, say)}`)] : []),
   ].join('\n')
 }
@@ -37,7 +38,12 @@ function event({ left, right, values }: DiffEvent, say: Say): string[] {
 const sides = ({ name, meaning, left, right }: DiffValue, say: Say) =>
   `${name}${meaning ? ` ${meaning}` : ''}: ${left ?? say('diff.nothing')} | ${right ?? say('diff.nothing')}`
 
-function tag(one: DiffTag, say: Say): string[] {
+const ruleWords = (rule: string, effect: readonly string[], language: Language) => ({
+  rule: retoldRule(rule, language),
+  effect: effect.map(each => retoldRule(each, language)).join(', '),
+})
+
+function tag(one: DiffTag, say: Say, language: Language): string[] {
   const { where, leftBits = [], rightBits = [], rules } = one
   return [
     `  ${sides(one, say)}  (${where})`,
@@ -45,7 +51,7 @@ function tag(one: DiffTag, say: Say): string[] {
     ...(rightBits.length > 0 ? [`    ${say('diff.bitsRight', { bits: rightBits.join(', ') })}`] : []),
     ...rules.map(
       ({ side, rule, effect }) =>
-        `    ${say('diff.because', { side: say(side === 'left' ? 'diff.sideLeft' : 'diff.sideRight'), rule, effect: effect.join(', ') })}`,
+        `    ${say('diff.because', { side: say(side === 'left' ? 'diff.sideLeft' : 'diff.sideRight'), ...ruleWords(rule, effect, language) })}`,
     ),
   ]
 }

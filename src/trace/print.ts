@@ -2,32 +2,42 @@
 
 import { statusWords } from '../apdu/status.ts'
 import * as door from '../door.ts'
-import type { Json, TraceContent } from './event.ts'
+import { type Language, type MessageId, message, messageTexts } from '../messages/messages.ts'
+import { retoldStatus } from '../messages/retold.ts'
+import { retoldRule, stepName } from '../messages/retold-rules.ts'
+import type { Json, SpanLevel, TraceContent } from './event.ts'
 import type { TraceLog } from './read.ts'
 
 /** Characters of a line's content. */
 const MOST = 160
 
-/** Lines for people: time in milliseconds, lane, what happened; inside a span two blanks deeper. */
-export function printTrace(log: TraceLog): string {
+type Say = (id: MessageId, params?: Readonly<Record<string, string | number>>) => string
+
+/** Lines for people: time in milliseconds, lane, what happened; inside a span two blanks deeper. Rules, effects, statuses and reasons in the user's language; names of messages, and JSON, as they are. */
+export function printTrace(log: TraceLog, language: Language = 'en'): string {
   door.need('log', log, door.shape({ header: door.object, events: door.listOf(door.object) }))
   const { header, events } = log
   const { reader, card, start, clock, seed } = header
-  const subject = [reader && [reader.family, reader.dialect].filter(Boolean).join(' '), card, start, `${clock} clock`]
-  const lines = [[...subject, typeof seed === 'number' ? `seed ${seed}` : ''].filter(Boolean).join(', ')]
+  const say: Say = (id, params) => message(id, language, params)
+  const subject = [reader && [reader.family, reader.dialect].filter(Boolean).join(' '), card, start, say(`trace.clock.${clock}`)]
+  const lines = [[...subject, typeof seed === 'number' ? say('trace.seed', { seed }) : ''].filter(Boolean).join(', ')]
   const open = new Map<number, string>()
   for (const event of events) {
     if (event.kind === 'spanEnd') {
-      const name = open.get(event.id) ?? `span ${event.id}`
+      const name = open.get(event.id) ?? say('trace.span', { id: event.id })
       open.delete(event.id)
       if (event.fault === undefined) continue // the indentation says it
-      lines.push(row(event.at, event.from, open.size, `${name} ended: ${event.fault}`))
+      lines.push(row(event.at, event.from, open.size, say('trace.ended', { name, fault: event.fault })))
       continue
     }
-    lines.push(row(event.at, event.from, open.size, wordsOf(event)))
-    if (event.kind === 'span') open.set(event.id, `${event.level} ${event.name}`)
+    lines.push(row(event.at, event.from, open.size, wordsOf(event, language, say)))
+    if (event.kind === 'span') open.set(event.id, spanWords(event, language, say))
   }
   return lines.map(line => `${line}\n`).join('')
+}
+
+function spanWords({ level, name }: { readonly level: SpanLevel; readonly name: string }, language: Language, say: Say): string {
+  return `${say(`trace.level.${level}`)} ${level === 'step' ? stepName(name, language) : name}`
 }
 
 function row(at: number, from: string, depth: number, words: string): string {
@@ -36,48 +46,57 @@ function row(at: number, from: string, depth: number, words: string): string {
 }
 
 /** What a status other than 9000 means as the answer to this command; nothing for 9000. */
-function refusal(command: string, answer: string): string {
+function refusal(command: string, answer: string, language: Language): string {
   const sw = answer.slice(-4)
   if (sw.length < 4 || sw === '9000') return ''
-  return ` (${statusWords(Number.parseInt(sw, 16), Number.parseInt(command.slice(2, 4), 16)).slice(5)})`
+  const words = statusWords(Number.parseInt(sw, 16), Number.parseInt(command.slice(2, 4), 16))
+  return ` (${retoldStatus(words, language).slice(5)})`
 }
 
 const arrow = { out: '→', in: '←' } as const
 
-function wordsOf(event: TraceContent): string {
+function wordsOf(event: TraceContent, language: Language, say: Say): string {
   switch (event.kind) {
     case 'span':
-      return `${event.level} ${event.name}`
+      return spanWords(event, language, say)
     case 'spanEnd':
-      return `end of ${event.id}`
+      return say('trace.end', { id: event.id })
     case 'link':
-      return 'end' in event ? `line closed: ${event.end}` : `${arrow[event.way]} ${event.length} bytes ${event.bytes ?? ''}`.trimEnd()
+      return 'end' in event
+        ? say('trace.closed', { end: event.end })
+        : `${arrow[event.way]} ${say('trace.bytes', { count: event.length })} ${event.bytes ?? ''}`.trimEnd()
     case 'message':
       return `${arrow[event.way]} ${event.type} ${jsonOf(event.content)}`.trimEnd()
     case 'apdu':
-      return `${event.name} ${event.command} ${event.answer === undefined ? 'no answer' : `→ ${event.answer}${refusal(event.command, event.answer)}`}`
+      return `${event.name} ${event.command} ${event.answer === undefined ? say('trace.noAnswer') : `→ ${event.answer}${refusal(event.command, event.answer, language)}`}`
     case 'kernel':
-      return [event.rule, ...event.effect].join(' → ')
+      return [event.rule, ...event.effect].map(one => retoldRule(one, language)).join(' → ')
     case 'screen':
       return `| ${event.lines.join(' | ')} |`
     case 'light':
-      return `light ${event.light}`
+      return `${say('trace.light')} ${event.light}`
     case 'sound':
-      return `sound ${event.sound}`
+      return `${say('trace.sound')} ${event.sound}`
     case 'key':
-      return `key ${event.key}`
+      return `${say('trace.key')} ${event.key}`
     case 'card':
-      return `card ${event.event}`
+      return `${say('trace.card')} ${event.event}`
     case 'reader':
-      return `reader ${event.event} ${jsonOf(event.content)}`.trimEnd()
+      return `${say('trace.reader')} ${event.event} ${jsonOf(event.content)}`.trimEnd()
     case 'app':
     case 'host':
-      return `${event.kind} ${event.what} ${event.name} ${jsonOf(event.content)}`.trimEnd()
+      return `${say(`trace.${event.kind}`)} ${event.what} ${event.name} ${jsonOf(event.content)}`.trimEnd()
     case 'journal':
-      return `journal ${event.stage} ${jsonOf(event.content)}`.trimEnd()
+      return `${say('trace.journal')} ${event.stage} ${jsonOf(event.content)}`.trimEnd()
     case 'result':
-      return [`result ${event.result}`, event.reason].filter(Boolean).join(' ')
+      return [say('trace.result'), event.result, event.reason && reasonWords(event.reason, language)].filter(Boolean).join(' ')
   }
+}
+
+/** By its id in English, which `pay --json` has; in words otherwise. */
+function reasonWords(reason: string, language: Language): string {
+  const id = `reason.${reason}`
+  return language === 'en' || !Object.hasOwn(messageTexts, id) ? reason : message(id as MessageId, language)
 }
 
 function jsonOf(content: Json | undefined): string {

@@ -3,6 +3,8 @@
 import { fromHex, hex } from '../../bytes.ts'
 import * as door from '../../door.ts'
 import { Fault } from '../../errors.ts'
+import type { Language } from '../../messages/messages.ts'
+import { retoldRule, stepName } from '../../messages/retold-rules.ts'
 import { tagInfo } from '../../tlv/tags.ts'
 import { tagName } from '../data.ts'
 import type { Explanation, Step } from './explain.ts'
@@ -65,17 +67,17 @@ export function concerns(entry: Explanation, bit: string): boolean {
   return effect.some(one => one === bit || one.endsWith(` by ${bit.slice(4)}`))
 }
 
-/** For people: each step once, under it the rules with their inputs by tag and name, and what they did. */
-export function printExplanations(entries: readonly Explanation[]): string {
+/** For people: each step once, under it the rules with their inputs by tag and name, and what they did. Tags have the names of the Books in either language. */
+export function printExplanations(entries: readonly Explanation[], language: Language = 'en'): string {
   door.need('entries', entries, door.listOf(door.object))
   const lines: string[] = []
   let last: string | undefined
   for (const { step, rule, inputs, effect } of entries) {
-    if (step !== last) lines.push(step)
+    if (step !== last) lines.push(stepName(step, language))
     last = step
-    lines.push(`  ${rule}`)
+    lines.push(`  ${retoldRule(rule, language)}`)
     for (const [tag, value] of inputs) lines.push(`    ${tagName(tag).padEnd(6)} ${hex(value)}  ${tagInfo(tag)?.name ?? ''}`.trimEnd())
-    for (const one of effect) lines.push(`    → ${one}`)
+    for (const one of effect) lines.push(`    → ${retoldRule(one, language)}`)
   }
   return lines.map(line => `${line}\n`).join('')
 }

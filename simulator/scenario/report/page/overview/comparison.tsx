@@ -15,10 +15,10 @@ function nameOf(say: Say, what: string): string {
 
 /** A value with what it says: of TVR and TSI the bits that are set. */
 function Told({ what, value }: { what: string; value: string | undefined }) {
-  const { say } = useView()
+  const { say, bit: named, told } = useView()
   if (value === undefined) return <span class="dim">{say('report.nothingThere')}</span>
   const bytes = what === '95' || what === '9B' ? bytesOf(value) : undefined
-  const words = bytes ? setBits(what === '95' ? 'TVR' : 'TSI', bytes).map(({ byte, bit, meaning }) => `${byte}.${bit} ${meaning ?? ''}`) : (objectOfTag(what, value)?.words ?? []) // biome-ignore format: one line
+  const words = bytes ? setBits(what === '95' ? 'TVR' : 'TSI', bytes).map(({ byte, bit, meaning }) => `${byte}.${bit} ${named(meaning ?? '')}`) : (objectOfTag(what, value)?.words ?? []).map(told) // biome-ignore format: one line
   return (
     <>
       <code class="text">{value}</code>

@@ -7,7 +7,7 @@ import { rangeText, type StepTimes } from './times.ts'
 const [BAR, HIGH] = [13, 34]
 
 function Bars({ name, bars }: Pick<StepTimes, 'name' | 'bars'>) {
-  const { say } = useView()
+  const { say, step } = useView()
   const most = Math.max(...bars)
   const told = bars.flatMap((count, bin) =>
     count === 0 ? [] : [say('report.times.bar', { range: say('report.ms', { ms: rangeText(bin) }), count })],
@@ -16,7 +16,7 @@ function Bars({ name, bars }: Pick<StepTimes, 'name' | 'bars'>) {
     <svg
       class="bars"
       role="img"
-      aria-label={say('report.times.bars', { step: name, bars: told.join('; ') })}
+      aria-label={say('report.times.bars', { step: step(name), bars: told.join('; ') })}
       width={bars.length * BAR}
       height={HIGH}
     >
@@ -33,7 +33,7 @@ function Bars({ name, bars }: Pick<StepTimes, 'name' | 'bars'>) {
 }
 
 export function Times({ times, id }: { times: readonly StepTimes[]; id: string }) {
-  const { say } = useView()
+  const { say, step } = useView()
   return (
     <section aria-labelledby={id}>
       <h2 id={id}>{say('report.times')}</h2>
@@ -64,7 +64,7 @@ export function Times({ times, id }: { times: readonly StepTimes[]; id: string }
               <tbody>
                 {times.map(({ name, count, median, p95, max, bars }) => (
                   <tr key={name}>
-                    <th scope="row">{name}</th>
+                    <th scope="row">{step(name)}</th>
                     <td class="number">{count}</td>
                     <td class="number">{timeText(say, median)}</td>
                     <td class="number">{timeText(say, p95)}</td>
@@ -86,7 +86,7 @@ export function Times({ times, id }: { times: readonly StepTimes[]; id: string }
 
 /** The steps of one case: how long each took, beside the others. */
 export function CaseTimes({ times }: { times: readonly StepTimes[] }) {
-  const { say } = useView()
+  const { say, step } = useView()
   const longest = Math.max(...times.map(({ sum }) => sum))
   if (times.length === 0) return null
   return (
@@ -108,7 +108,7 @@ export function CaseTimes({ times }: { times: readonly StepTimes[] }) {
         <tbody>
           {times.map(({ name, count, sum }) => (
             <tr key={name}>
-              <th scope="row">{name}</th>
+              <th scope="row">{step(name)}</th>
               <td class="number">{count}</td>
               <td class="number">{timeText(say, sum)}</td>
               <td>
