@@ -14,6 +14,9 @@ for (const [english, russian] of Object.values(table)) {
   else patterns.push({ english: new RegExp(`^${english.split('{}').map(escaped).join('(.+?)')}$`), russian })
 }
 
+// What says more of itself comes first: `record {} of the directory answered {}` before `{} answered {}`.
+patterns.sort((one, other) => other.english.source.length - one.english.source.length)
+
 function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
