@@ -78,7 +78,7 @@ export async function runCase(one: Case, options: RunOptions = {}): Promise<Scen
   const began = performance.now()
   const common = { ...place(one), reader: options.rig?.uri ?? readerName(one), card: cardName(one), attempts: 1, seed }
   const nothing = { duration: 0, virtualDuration: 0, expectations: [], screens: [], steps: [] }
-  const rig = options.rig && withHands(options.rig, plan)
+  const rig: Rig | undefined = options.rig && { ...(plan.hands !== undefined && { hands: { url: plan.hands } }), ...options.rig }
   const why =
     plan.skip ??
     (options.signal?.aborted
@@ -104,11 +104,6 @@ export async function runCase(one: Case, options: RunOptions = {}): Promise<Scen
     const reason = `${fault.code}: ${fault.message}`
     return { ...common, ...nothing, status: 'failed', reason, fault: seenFault(fault), duration: performance.now() - began }
   }
-}
-
-/** The robot of the scenario, where nobody has named another. */
-function withHands(rig: Rig, { hands }: Case['plan']): Rig {
-  return rig.hands || hands === undefined ? rig : { ...rig, hands: { url: hands } }
 }
 
 type Ended = Omit<ScenarioResult, 'name' | 'tags' | 'matrix' | 'reader' | 'card' | 'status' | 'duration' | 'attempts' | 'seed'>
