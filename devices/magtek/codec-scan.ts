@@ -111,8 +111,3 @@ export function recordDecoder(channels: readonly number[]): Decoder<PipeRecord> 
 
 /** Channel and length of a record. */
 const HEAD = 3
-
-/** buffer-layout reads through Buffer's methods; this is a view, nothing is copied. */
-export function view(bytes: Uint8Array): Uint8Array {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}

@@ -1,8 +1,7 @@
 /** The MagneSafe V5 swipe report (input report 1, or card data over Bluetooth): tracks enciphered or in clear, and what a reader tells of itself with them. */
 
-import { blob, struct, u8 } from 'buffer-layout'
 import { Fault } from '../../src/errors.ts'
-import { view } from './codec-scan.ts'
+import { blob, struct, u8 } from '../../src/tlv/layout.ts'
 
 const head = [u8('status1'), u8('status2'), u8('status3'), u8('length1'), u8('length2'), u8('length3'), u8('encodeType')] as const
 
@@ -78,9 +77,8 @@ export const swipeLengths = { open: open.span, sealed: sealed.span, sealedAndMor
 
 /** @throws Fault `protocol` where the length is none of a swipe report, or a field exceeds its place */
 export function decodeSwipe(report: Uint8Array): SwipeReport {
-  const bytes = view(report)
   if (report.length === open.span) {
-    const one = open.decode(bytes)
+    const one = open.decode(report)
     return {
       type: 'open',
       decodeStatus: [one.status1, one.status2, one.status3],
@@ -90,8 +88,8 @@ export function decodeSwipe(report: Uint8Array): SwipeReport {
   }
   if (report.length !== sealed.span && report.length !== sealed.span + tail.span)
     throw new Fault('protocol', `a swipe report has ${Object.values(swipeLengths).join(', ')} bytes, not ${report.length}`)
-  const one = sealed.decode(bytes)
-  const more = report.length > sealed.span ? tail.decode(bytes, sealed.span) : undefined
+  const one = sealed.decode(report)
+  const more = report.length > sealed.span ? tail.decode(report, sealed.span) : undefined
   return {
     type: 'sealed',
     decodeStatus: [one.status1, one.status2, one.status3],
@@ -129,7 +127,7 @@ export function encodeSwipe(swipe: SwipeReport): Uint8Array {
   }
   if (swipe.type === 'open') {
     const bytes = new Uint8Array(open.span)
-    open.encode(first, view(bytes))
+    open.encode(first, bytes)
     return bytes
   }
   const { masked, absoluteLengths, more } = swipe
@@ -150,12 +148,12 @@ export function encodeSwipe(swipe: SwipeReport): Uint8Array {
       ...{ absoluteLength1: absoluteLengths[0], absoluteLength2: absoluteLengths[1], absoluteLength3: absoluteLengths[2] },
       magnePrintAbsoluteLength: swipe.magnePrintAbsoluteLength,
     },
-    view(bytes),
+    bytes,
   )
   if (more) {
     const { swipesLeft, magneSafeVersion, reportVersion } = more
     const last = { swipesLeft: fill(swipesLeft, 3), magneSafeVersion: fill(magneSafeVersion, 8), reportVersion: fill(reportVersion, 20) }
-    tail.encode(last, view(bytes), sealed.span)
+    tail.encode(last, bytes, sealed.span)
   }
   return bytes
 }
@@ -174,5 +172,5 @@ function fill(bytes: Uint8Array, length: number): Uint8Array {
   if (bytes.length > length) throw new Fault('bad-argument', `swipe report: ${bytes.length} bytes exceed the ${length} of their field`)
   const all = new Uint8Array(length)
   all.set(bytes)
-  return view(all) // buffer-layout writes blobs through Buffer's methods
+  return all
 }

@@ -1,9 +1,9 @@
 /** QPOS framing: 4D, length, CmdID, code, sub-code, delay or result, data length, data, LRC. */
 
-import { struct, u8, u16be } from 'buffer-layout'
 import { concat, lrc } from '../../src/bytes.ts'
 import { Fault } from '../../src/errors.ts'
 import type { Decoder } from '../../src/reader/side.ts'
+import { struct, u8, u16be } from '../../src/tlv/layout.ts'
 
 /** One frame without its redundancy: both directions have this shape. */
 export interface Frame {
@@ -34,11 +34,6 @@ const COUNTED = 6
 const OVERHEAD = head.span + 1
 export const MAX_DATA = MAX_FRAME - OVERHEAD
 
-/** buffer-layout reads through Buffer's methods; this is a view, nothing is copied. */
-function view(bytes: Uint8Array): Uint8Array {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
 /** @throws Fault `bad-argument` when the data exceeds the receive buffer of either side or a field is no byte */
 export function encodeFrame({ id, code, sub, parameter, data }: Frame): Uint8Array {
   if (data.length > MAX_DATA)
@@ -46,7 +41,7 @@ export function encodeFrame({ id, code, sub, parameter, data }: Frame): Uint8Arr
   for (const [field, value] of Object.entries({ id, code, sub, parameter }))
     if (!Number.isInteger(value) || value < 0 || value > 255) throw new Fault('bad-argument', `${field} ${value} is no byte`, { field })
   const bytes = new Uint8Array(OVERHEAD + data.length)
-  head.encode({ start: START, length: COUNTED + data.length, id, code, sub, parameter, dataLength: data.length }, view(bytes))
+  head.encode({ start: START, length: COUNTED + data.length, id, code, sub, parameter, dataLength: data.length }, bytes)
   bytes.set(data, head.span)
   bytes[bytes.length - 1] = lrc(bytes)
   return bytes
@@ -74,7 +69,6 @@ export function frameDecoder(): Decoder<Frame> {
   /** Frames in `bytes`; what may still become one stays in `rest`, unless nothing more is coming. */
   const scan = (bytes: Uint8Array, quiet: boolean): Frame[] => {
     const frames: Frame[] = []
-    const buffer = view(bytes)
     let at = bytes.indexOf(START)
     for (; at >= 0; at = bytes.indexOf(START, at)) {
       const left = bytes.length - at
@@ -83,7 +77,7 @@ export function frameDecoder(): Decoder<Frame> {
         at++
         continue
       }
-      const { length, id, code, sub, parameter, dataLength } = head.decode(buffer, at)
+      const { length, id, code, sub, parameter, dataLength } = head.decode(bytes, at)
       const total = OVERHEAD + dataLength
       if (length !== COUNTED + dataLength || total > MAX_FRAME) at++
       else if (left < total) {

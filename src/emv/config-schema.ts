@@ -1,6 +1,6 @@
 /** Checks a terminal configuration, written in TypeScript or as JSON: sizes, ranges, and what Book 4 wants of one terminal's parts together. */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { fromHex, hex } from '../bytes.ts'
 import { currency } from '../currency.ts'
 import { Fault } from '../errors.ts'

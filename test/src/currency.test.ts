@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { allCurrencies, currency, formatAmount, parseAmount } from '../../src/currency.ts'
-import { parseContactlessConfig } from '../../src/emv/contactless/config.ts'
+import { parseContactlessConfig } from '../../src/emv/contactless/config-schema.ts'
 import { russianContactless } from '../../src/emv/contactless/profiles.ts'
 import { eurMpos } from '../../src/emv/profiles.ts'
 

@@ -6,7 +6,8 @@ import { fileFault } from '../../file-fault.ts'
 import { usageFault } from '../../refusal.ts'
 import type { TerminalConfig } from '../config.ts'
 import { parseTerminalConfig } from '../config-schema.ts'
-import { type ContactlessConfig, parseContactlessConfig } from './config.ts'
+import type { ContactlessConfig } from './config.ts'
+import { parseContactlessConfig } from './config-schema.ts'
 
 export interface ProfileFiles {
   /** Of `--config`: `parseTerminalConfig` checks it. */

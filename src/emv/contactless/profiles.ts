@@ -3,7 +3,8 @@
 import { currency as currencyOf } from '../../currency.ts'
 import * as door from '../../door.ts'
 import { elsewhere, type Region, regionOf } from '../regions.ts'
-import { type ContactlessConfig, type ContactlessScheme, parseContactlessConfig, type SchemeRules } from './config.ts'
+import type { ContactlessConfig, ContactlessScheme, SchemeRules } from './config.ts'
+import { parseContactlessConfig } from './config-schema.ts'
 
 /** What of a ready profile's rules an acquirer sets: minor units of its currency. */
 export type TapChanges = Partial<Pick<SchemeRules, 'verifyFrom' | 'refuseFrom' | 'offlineUpTo'>>

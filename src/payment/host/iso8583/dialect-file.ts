@@ -1,6 +1,6 @@
 /** A dialect of ISO 8583 as a file has it: one of the built-in ones, and what the bank has otherwise. */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { fromHex } from '../../../bytes.ts'
 import { Fault } from '../../../errors.ts'
 import { nearest } from '../../../nearest.ts'

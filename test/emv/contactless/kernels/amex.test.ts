@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest'
 import { fromHex, hex } from '../../../../src/bytes.ts'
-import { kernelData, parseContactlessConfig } from '../../../../src/emv/contactless/config.ts'
+import { kernelData } from '../../../../src/emv/contactless/config.ts'
+import { parseContactlessConfig } from '../../../../src/emv/contactless/config-schema.ts'
 import { type AmexSettings, amexKernel } from '../../../../src/emv/contactless/kernels/amex.ts'
 import { UI } from '../../../../src/emv/contactless/outcome.ts'
 import { odaCard } from '../../oda/oda-card.ts'
