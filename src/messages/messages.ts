@@ -14,8 +14,8 @@ import { reasonMessages } from './reasons.ts'
 import { receiptMessages } from './receipt.ts'
 import { reportMessages } from './report.ts'
 import { rigMessages } from './rig.ts'
-import { ruleWords } from './rule-words.ts'
-import { ruleMessages } from './rules.ts'
+import { ruleMessages } from './rules/rules.ts'
+import { ruleWords } from './rules/words.ts'
 import { screenMessages } from './screens.ts'
 
 /** The languages of every text that a user sees: English and Russian. */

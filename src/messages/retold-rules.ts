@@ -3,8 +3,8 @@
 import type { Language } from './messages.ts'
 import { reasonMessages } from './reasons.ts'
 import { retold } from './retold.ts'
-import { ruleWords } from './rule-words.ts'
-import { ruleMessages } from './rules.ts'
+import { ruleMessages } from './rules/rules.ts'
+import { ruleWords } from './rules/words.ts'
 
 const table: Readonly<Record<string, readonly [english: string, russian: string]>> = { ...ruleMessages, ...ruleWords }
 const plain = new Map<string, string>()

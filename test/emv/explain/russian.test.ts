@@ -9,7 +9,7 @@ import { setBits, tsiRules, tvrRules } from '../../../src/emv/explain/bit-rules.
 import { steps } from '../../../src/emv/explain/explain.ts'
 import { messageTexts } from '../../../src/messages/messages.ts'
 import { bitName, hasRussian, retoldRule, stepName } from '../../../src/messages/retold-rules.ts'
-import { ruleMessages } from '../../../src/messages/rules.ts'
+import { ruleMessages } from '../../../src/messages/rules/rules.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 
