@@ -39,7 +39,8 @@ export function addBench(program: Command): void {
       const bench = await startBench({
         port,
         token,
-        session: { language: language(lang), ...(checked && { counter: checked.data as never }) },
+        // A terminal that says nothing says English: then the page tells its own.
+        session: { ...((lang !== undefined || language() === 'ru') && { language: language(lang) }), ...(checked && { counter: checked.data as never }) },
       })
       try {
         const { url, origin } = bench

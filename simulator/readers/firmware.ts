@@ -88,7 +88,7 @@ export class Firmware {
   readonly #options: FirmwareOptions
   readonly #keys: KeyStore
   readonly #log = new SaleLog()
-  readonly #ownLanguage: Language
+  #ownLanguage: Language
   #sequence = 0
   /** What is still shown after a payment. */
   readonly #screens: EndScreens
@@ -116,6 +116,13 @@ export class Firmware {
     this.#tapping = options.contactless && new Tapping(options.body, options.config, options.contactless)
     this.#keys = new KeyStore(options.pinDukpt, options.pinAesDukpt, this.random)
     this.condition = new Condition(options)
+  }
+
+  /** Of its display from now on, as at a reader that is set up anew: one that is idle says so at once. */
+  set language(language: Language) {
+    this.#ownLanguage = language
+    this.body.language = language
+    if (this.body.screen.message === 'reader.idle') this.body.show('reader.idle')
   }
 
   /** New rules for all payments from now on; no taps without contactless ones. */

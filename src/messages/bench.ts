@@ -46,6 +46,7 @@ export const benchMessages = {
   'bench.readers': ['Readers', 'Ридеры'],
   'bench.readers.none': ['There is no reader: add one.', 'Ридеров нет: добавьте.'],
   'bench.reader.add': ['Add a reader', 'Добавить ридер'],
+  'bench.reader.pairing': ['It pairs with a phone first', 'Сначала требует сопряжения с телефоном'],
   'bench.reader.real': ['A real one, by its URI', 'Настоящий, по URI'],
   'bench.reader.open': ['Open', 'Открыть'],
   'bench.reader.remove': ['Remove this reader', 'Убрать ридер'],
@@ -75,6 +76,11 @@ export const benchMessages = {
   'bench.do.swipe': ['Swipe', 'Прокатать'],
   'bench.do.pull': ['Pull out', 'Вынуть'],
   'bench.do.leave': ['Take away', 'Убрать'],
+  'bench.hand.stay': ['Hold it there', 'Держать у ридера'],
+  'bench.hand.stay.how': [
+    'A card that is tapped is not taken away by itself (Shift+T: this once)',
+    'Приложенная карта не убирается сама (Shift+T — только в этот раз)',
+  ],
   // Knobs.
   'bench.knobs': ['Knobs', 'Ручки'],
   'bench.knobs.of': ['Knobs of {serial}', 'Ручки {serial}'],

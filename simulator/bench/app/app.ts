@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Clock, systemClock } from '../../../src/clock.ts'
+import { type Clock, sleep, systemClock } from '../../../src/clock.ts'
 import { type Currency, currency as currencyOf } from '../../../src/currency.ts'
 import { asFault, Fault } from '../../../src/errors.ts'
 import { type Language, message } from '../../../src/messages/messages.ts'
@@ -20,7 +20,7 @@ import { alive, stuck } from '../../scenario/app.ts'
 import type { AppAnswer, AppPhone, AppState } from '../schema/app.ts'
 import { chooseOrder, showNotices } from './lists.ts'
 import { type Draft, enterOrder } from './order.ts'
-import type { AppTimes, Host, Nearby, Phone } from './phone.ts'
+import type { AppTimes, Host, Nearby, Pair, Phone } from './phone.ts'
 import { faultScreen, lookAt, sell } from './sell.ts'
 import { openStage, type Stage } from './stage.ts'
 
@@ -63,8 +63,8 @@ export interface BenchApp extends AsyncDisposable {
   set(phone: AppPhone): void
   /** Hears the state after every change. The returned function ends that. */
   on(listener: (state: AppState) => void): () => void
-  /** The app is started again, its orders stay: `close` cancels what is under way, `kill` leaves it as a crash does. */
-  restart(how: 'close' | 'kill'): Promise<void>
+  /** The app is started again, `after` so many milliseconds, its orders stay: `close` cancels what is under way, `kill` leaves it as a crash does. */
+  restart(how: 'close' | 'kill', after?: number): Promise<void>
   /** Idempotent. */
   close(): Promise<void>
 }
@@ -81,6 +81,8 @@ export async function openApp(options: BenchAppOptions): Promise<BenchApp> {
   const file = options.journal ?? join(folder!, 'journal.db')
   let [location, network, closed] = [options.location ?? 'on', 'on' as AppState['network'], false]
   let memory = options.last
+  /** Readers that the phone is paired with. */
+  const paired = new Set<string>()
   let told: { readonly n: number; readonly notice: Notice; read: boolean }[] = []
   const shared = openStage(options.language ?? 'en', () => changed())
   const notices = () =>
@@ -111,7 +113,7 @@ export async function openApp(options: BenchAppOptions): Promise<BenchApp> {
     )
     const stage = aliveStage(own, shared)
     const connection = new ReaderConnection({
-      ...{ clock, open: (uri, waiting) => (options.nearby ? options.nearby.open(uri, waiting) : nobody(uri)) },
+      ...{ clock, open: (uri, waiting) => (options.nearby ? options.nearby.open(uri, { ...waiting, pair }) : nobody(uri)) },
       memory: {
         load: async () => memory,
         save: async reader => void (memory = reader),
@@ -128,7 +130,12 @@ export async function openApp(options: BenchAppOptions): Promise<BenchApp> {
     const watching = (async () => {
       for await (const { type } of connection.states) if (type === 'ready' || type === 'off' || type === 'waiting') stage.update()
     })()
+    const pair: Pair = async (name, signal) => {
+      if (!paired.has(name) && (await phone.pairing?.(name, signal))) paired.add(name)
+      return paired.has(name)
+    }
     const phone: Phone = {
+      pairing: undefined,
       ...{ stage, till, host, merchant, currency, clock, connection, signal: ending.signal },
       ...{ field: options.field, firmware: options.firmware, shop: options.shop ?? shopOfGuide, times: { ...times, ...options.times } },
       nearby: options.nearby ?? { search: noReaders, open: nobody },
@@ -198,8 +205,9 @@ export async function openApp(options: BenchAppOptions): Promise<BenchApp> {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    async restart(how) {
+    async restart(how, after = 0) {
       await (how === 'kill' ? life?.kill() : life?.end())
+      if (after > 0) await sleep(after, clock)
       if (!closed) life = await start()
     },
     close,

@@ -6,6 +6,7 @@ import type { PaymentEvent } from '../../../src/payment/pay/events.ts'
 import type { AppPrompts } from '../../../src/payment/pay/payment.ts'
 import { typedSignature } from '../../../src/payment/receipt/typed-signature.ts'
 import { paymentWords } from '../../../src/payment/till/payment-words.ts'
+import { moneyText } from '../../../src/payment/till/screen-rows.ts'
 import type { Reader } from '../../../src/reader/reader.ts'
 import type { Head } from './connect.ts'
 import { either, type Phone } from './phone.ts'
@@ -24,12 +25,18 @@ export interface CardTalk {
  * The payment screen while `work` runs.
  * @throws Fault what `work` throws; `aborted` when the merchant cancelled before anything was asked, or the app is closed
  */
-export async function withPayment<T>(phone: Phone, { info }: Reader, head: Head, work: (talk: CardTalk) => Promise<T>): Promise<T> {
+export async function withPayment<T>(
+  phone: Phone,
+  { info }: Reader,
+  head: Head,
+  work: (talk: CardTalk) => Promise<T>,
+  title: MessageId = 'screen.payment',
+): Promise<T> {
   const { stage } = phone
   const stop = new AbortController()
   const said: Said[] = []
   const screen: Make = words => ({
-    ...{ kind: 'payment', title: words.text('screen.payment'), ...head(words), busy: true },
+    ...{ kind: 'payment', title: words.text(title), ...head(words), busy: true },
     lines: [words.line('screen.details', {}, 'strong'), ...said.flatMap(say => say(words))],
     actions: [words.action('cancel', 'button.cancel', 'cancel', { disabled: stop.signal.aborted })],
   })
@@ -95,6 +102,17 @@ export async function withPayment<T>(phone: Phone, { info }: Reader, head: Head,
         if (drawn) return drawn
       }
     },
+    async refer({ amount, order }, { signal }) {
+      const answer = await asked(
+        words => ({
+          ...{ kind: 'referral', title: words.text('screen.referral'), ...head(words) },
+          lines: [words.line('app.refer', { order: order.number, amount: moneyText(amount, order, words.language) }, 'strong')],
+          actions: [words.action('declined', 'button.bankDeclined', 'cancel'), words.action('approved', 'button.bankApproved', 'primary')],
+        }),
+        signal,
+      )
+      return answer?.action === 'approved' ? 'approved' : 'declined'
+    },
     tryAgain: async () => {
       say('app.pinWrong', {}, 'warning')
       return true
@@ -102,7 +120,8 @@ export async function withPayment<T>(phone: Phone, { info }: Reader, head: Head,
     onEvent(event: PaymentEvent) {
       for (const one of paymentWords(event)) {
         if (one.by === 'reader') say(one.id, {}, 'reader')
-        else if (one.by === 'app') say(one.id, one.params, warnings.includes(one.id) ? 'warning' : undefined)
+        else if (one.by === 'app')
+          say((info.family === 'softpos' && onPhone[one.id]) || one.id, one.params, warnings.includes(one.id) ? 'warning' : undefined)
       }
     },
   }
@@ -116,6 +135,8 @@ export async function withPayment<T>(phone: Phone, { info }: Reader, head: Head,
   }
 }
 
+/** In place of what is said of a card reader. */
+const onPhone: Partial<Record<MessageId, MessageId>> = { 'app.presentCard': 'app.tapPhone', 'app.enterPin': 'app.pinOnPhone' }
 const warnings: readonly MessageId[] = [
   'app.pinWrong',
   'app.pinLastTry',

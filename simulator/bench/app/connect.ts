@@ -1,7 +1,7 @@
 /** The reader of the app: the last one by itself, else one that is searched for, found and agreed to, as the guide's screens do. */
 
 import { discover, type FoundReader } from '../../../devices/index.ts'
-import { asFault, type Fault, isFault, throwIfAborted } from '../../../src/errors.ts'
+import { asFault, Fault, isFault, throwIfAborted } from '../../../src/errors.ts'
 import { faultMessage } from '../../../src/messages/messages.ts'
 import type { Reader } from '../../../src/reader/reader.ts'
 import { either, type Phone } from './phone.ts'
@@ -45,22 +45,45 @@ async function connecting(
   name: string,
   work: (signal: AbortSignal) => Promise<Reader>,
 ): Promise<Reader | Fault | 'other'> {
-  const other = new AbortController()
-  phone.stage.show(
-    words => ({
-      ...{ kind: 'connecting', title: words.text('screen.orderData'), ...head(words), busy: true },
-      lines: [words.line(id, { reader: name }, 'strong')],
-      actions: [words.action('chooseOther', 'button.chooseOther')],
-    }),
-    () => other.abort(),
-  )
+  const [other, unpaired] = [new AbortController(), new AbortController()]
+  const show = () =>
+    phone.stage.show(
+      words => ({
+        ...{ kind: 'connecting', title: words.text('screen.orderData'), ...head(words), busy: true },
+        lines: [words.line(id, { reader: name }, 'strong')],
+        actions: [words.action('chooseOther', 'button.chooseOther')],
+      }),
+      () => other.abort(),
+    )
+  phone.pairing = async (reader, signal) => {
+    const paired = await mayPair(phone, reader, either(signal, phone.signal))
+    // Nobody is asked the same once more, however often it is tried.
+    if (!paired) unpaired.abort(new Fault('link-failed', `pairing with ${reader} was refused`, { reason: 'pairing' }))
+    else show()
+    return paired
+  }
+  show()
   try {
-    return await work(either(phone.signal, other.signal))
+    return await work(either(phone.signal, other.signal, unpaired.signal))
   } catch (error) {
     throwIfAborted(phone.signal)
     await phone.connection.release()
-    return other.signal.aborted ? 'other' : asFault(error)
+    return other.signal.aborted ? 'other' : asFault(unpaired.signal.aborted ? unpaired.signal.reason : error)
+  } finally {
+    phone.pairing = undefined
   }
+}
+
+/** The phone's own question. @throws Fault `aborted` */
+async function mayPair({ stage }: Phone, reader: string, signal: AbortSignal): Promise<boolean> {
+  const { action } = await stage.ask(
+    words => ({
+      ...{ kind: 'pairDialog', title: words.text('screen.bluetooth'), lines: [words.line('app.pair', { reader })] },
+      actions: [words.action('pair', 'button.pair', 'primary'), words.action('cancel', 'button.cancel', 'cancel')],
+    }),
+    signal,
+  )
+  return action === 'pair'
 }
 
 /** Found → connect, search again, or choose another; none → search again. Undefined when none is wanted. `why`: the one before did not connect. */

@@ -13,6 +13,8 @@ export interface NearbyReader {
   readonly name: string
   readonly family: string
   readonly dialect?: string | undefined
+  /** It talks to a phone only when they are paired. */
+  readonly secure?: boolean | undefined
   /** dBm. */
   readonly rssi?: number | undefined
   /** A new line to it; or where it is, for one that is no virtual one. */
@@ -48,11 +50,13 @@ export function nearbyReaders(
         await sleep(LOOK_AGAIN, clock, signal).catch(() => {})
       }
     },
-    open(uri, { signal }) {
+    async open(uri, { signal, pair }) {
       const reader = around().find(({ name, at }) => (typeof at === 'string' ? at : uriOf(name)) === uri)
       const options = { signal, clock, ...(tracer && { tracer }) }
-      if (!reader) return Promise.reject(new Fault('link-failed', `${uri} is not in range`, { uri, reason: 'not-found' }))
-      const { family, dialect, at } = reader
+      if (!reader) throw new Fault('link-failed', `${uri} is not in range`, { uri, reason: 'not-found' })
+      const { name, family, dialect, secure, at } = reader
+      if (secure && !(await pair?.(name, signal)))
+        throw new Fault('link-failed', `pairing with ${name} was refused`, { uri, reason: 'pairing' })
       return typeof at === 'string' ? open(at, options) : open(at(), { ...options, family, ...(dialect && { dialect }) })
     },
   }

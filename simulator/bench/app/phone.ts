@@ -15,12 +15,15 @@ import type { Stage } from './stage.ts'
 
 export type Host = OrderAcquirer & Partial<RetailAcquirer>
 
+/** Whether the phone is paired with a reader, or is now: it asks its user once. */
+export type Pair = (reader: string, signal: AbortSignal) => Promise<boolean>
+
 /** The readers around the phone. */
 export interface Nearby {
   /** Each as it is heard, until `signal` fires. */
   search(options: BleSearch): AsyncIterable<FoundReader>
   /** One of them, by the address that the search gave. @throws Fault as `open` of the package */
-  open(uri: string, options: { readonly signal: AbortSignal }): Promise<Reader>
+  open(uri: string, options: { readonly signal: AbortSignal; readonly pair?: Pair | undefined }): Promise<Reader>
 }
 
 /** Milliseconds. */
@@ -52,6 +55,8 @@ export interface Phone {
   readonly connection: ReaderConnection
   /** The one that was connected to last. */
   last(): Promise<RememberedReader | undefined>
+  /** The phone's own question whether it is to be paired with a reader, while one is connected to; nobody is asked when undefined. */
+  pairing: Pair | undefined
   /** SoftPOS: this phone's own field, where it has one. */
   readonly field: (() => Promise<Reader>) | undefined
   /** Newer firmware for a reader, where there is some. */

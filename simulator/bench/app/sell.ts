@@ -6,11 +6,9 @@ import type { Order } from '../../../src/payment/acquirer.ts'
 import type { OrderRecord } from '../../../src/payment/journal/journal.ts'
 import { orderRows } from '../../../src/payment/till/screen-rows.ts'
 import type { Paid } from '../../../src/payment/till/till.ts'
-import type { Reader } from '../../../src/reader/reader.ts'
 import { withPayment } from './card.ts'
 import { byCash } from './cash.ts'
-import { connectReader, type Head } from './connect.ts'
-import { updateReader } from './firmware.ts'
+import type { Head } from './connect.ts'
 import { itemList } from './order.ts'
 import { changeOrder } from './part.ts'
 import type { Phone } from './phone.ts'
@@ -18,6 +16,7 @@ import { showReceipts } from './receipts.ts'
 import { type Heading, headingOf, showResult } from './result.ts'
 import { bySbp } from './sbp.ts'
 import type { Line, Words } from './stage.ts'
+import { type ByCardMethod, withReader } from './with-reader.ts'
 
 const methods = ['cash', 'reader', 'sbp', 'softpos'] as const
 type Method = (typeof methods)[number]
@@ -148,30 +147,19 @@ function cancelled({ line, text }: Words): Line[] {
   return [line('app.cancelled', { reason: text('reason.merchantCancelled') }, 'warning')]
 }
 
-async function byCard(phone: Phone, order: OrderRecord, method: 'reader' | 'softpos', hold: boolean, head: Head): Promise<Attempt> {
+async function byCard(phone: Phone, order: OrderRecord, method: ByCardMethod, hold: boolean, head: Head): Promise<Attempt> {
   const { till, times, field } = phone
   if (method === 'softpos' && !field) return { told: words => [words.line('app.noSoftPos', {}, 'error')] }
-  for (;;) {
-    const reader = method === 'softpos' ? await field!() : await connectReader(phone, head)
-    if (!reader) return {}
-    try {
-      return { paid: await payBy(reader) }
-    } catch (error) {
-      if (!isFault(error, 'update-required') || !(await updateReader(phone, reader, error, head))) throw error
-    } finally {
-      if (method === 'softpos') await reader.close()
-    }
-  }
-
-  function payBy(reader: Reader): Promise<Paid> {
-    return withPayment(phone, reader, head, ({ prompts, signal }) =>
+  const paid = await withReader(phone, method, head, reader =>
+    withPayment(phone, reader, head, ({ prompts, signal }) =>
       till.payOrder(order, {
         ...{ reader, method, prompts, signal, statusTime: times.status, reversalTime: times.status },
         ...(method === 'softpos' && { interfaces: ['tap'] as const }),
         ...(hold && { hold }),
       }),
-    )
-  }
+    ),
+  )
+  return paid ? { paid } : {}
 }
 
 /** @throws Fault `aborted` */

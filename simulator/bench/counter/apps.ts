@@ -20,6 +20,14 @@ import { type Place, Teller } from './place.ts'
 
 export type AppInput = z.output<typeof appInput>
 
+/** What a phone has around it, and in it. */
+export interface Around {
+  /** Readers that are switched on and in range now. */
+  readonly readers: () => readonly AroundReader[]
+  /** SoftPOS: the phone's own field. */
+  readonly field: () => Promise<{ readonly id: string; lend(): Reader }>
+}
+
 /** A reader as an app may meet it: where it is, and whose lane it has. */
 export interface AroundReader extends NearbyReader {
   readonly id: string
@@ -39,13 +47,12 @@ const NEWER = '9.0.0'
 export class Apps {
   readonly #place: Place
   readonly #bank: Bank
-  readonly #around: () => readonly AroundReader[]
-  readonly #language: Language
+  readonly #around: Around
+  #language: Language
   readonly #apps = new Map<string, Own>()
   #count = 0
 
-  /** @param around readers that are switched on and in range now */
-  constructor(place: Place, bank: Bank, around: () => readonly AroundReader[], language: Language) {
+  constructor(place: Place, bank: Bank, around: Around, language: Language) {
     this.#place = place
     this.#bank = bank
     this.#around = around
@@ -71,6 +78,13 @@ export class Apps {
     return own
   }
 
+  /** Of those that were given no language, and of those that come. */
+  speak(language: Language): void {
+    this.#language = language
+    for (const { input, app } of this.#apps.values())
+      if (input.language === undefined && app.state.language !== language) app.set({ language })
+  }
+
   /** @throws Fault `not-found` */
   state(id: string): AppState {
     return this.#own(id).app.state
@@ -80,16 +94,20 @@ export class Apps {
   async add(input: AppInput): Promise<AppState> {
     const id = `a${++this.#count}`
     const { clock } = this.#place
-    const last = input.reader === undefined ? undefined : this.#around().find(one => one.id === input.reader)
+    const last = input.reader === undefined ? undefined : this.#around.readers().find(one => one.id === input.reader)
     if (input.reader !== undefined && !last) throw noSuch('reader', input.reader)
     const lane = new Lane(this.#place)
     const random = this.#place.random(0x61707000 + this.#count)
     const around = () =>
-      this.#around().map(one => ({ ...one, ...(typeof one.at === 'function' && { at: lane.following(one.id, one.at) }) }))
+      this.#around.readers().map(one => ({ ...one, ...(typeof one.at === 'function' && { at: lane.following(one.id, one.at) }) }))
     const app = await openApp({
       ...{ id, clock, tracer: lane, language: input.language ?? this.#language },
       acquirer: httpAcquirer('http://127.0.0.1/', { clock, fetch: this.#bank.fetch }),
       nearby: this.#nearby(around, lane),
+      field: async () => {
+        const field = await this.#around.field()
+        return lane.following(field.id, () => field.lend())()
+      },
       ...(last && { last: { uri: typeof last.at === 'string' ? last.at : uriOf(last.name), name: last.name } }),
       ...(input.location && { location: input.location }),
       ...(input.amount !== undefined && { amount: input.amount }),
@@ -131,9 +149,9 @@ export class Apps {
     return app.state
   }
 
-  async restart(id: string, how: 'close' | 'kill'): Promise<AppState> {
+  async restart(id: string, how: 'close' | 'kill', after?: number): Promise<AppState> {
     const { app } = this.#own(id)
-    await app.restart(how)
+    await app.restart(how, after)
     return app.state
   }
 

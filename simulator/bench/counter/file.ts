@@ -6,6 +6,7 @@ import type { Bank } from './bank.ts'
 import type { BenchCard } from './card.ts'
 import type { BenchReader } from './reader.ts'
 import type { Shelf } from './shelf.ts'
+import type { SoftPosPhone } from './softpos.ts'
 
 type FileReader = NonNullable<CounterFile['readers']>[number]
 type FileCard = NonNullable<CounterFile['cards']>[number]
@@ -14,15 +15,16 @@ type FileCard = NonNullable<CounterFile['cards']>[number]
 interface Furniture {
   readonly name: string
   readonly virtualReaders: readonly BenchReader[]
+  readonly phones: readonly SoftPosPhone[]
   readonly shelf: Shelf
   readonly bank: Bank
   readonly apps: Apps
 }
 
-export function fileOf({ name, virtualReaders, shelf, bank, apps }: Furniture): CounterFile {
+export function fileOf({ name, virtualReaders, phones, shelf, bank, apps }: Furniture): CounterFile {
   return {
     ...{ tapdip: 'counter', version: 1, name },
-    readers: virtualReaders.map(readerOf),
+    readers: [...virtualReaders.map(readerOf), ...phones.map(phoneOf)],
     cards: shelf.cards.map(cardOf),
     bank: bank.file,
     apps: [...apps.inputs],
@@ -37,6 +39,10 @@ function readerOf({ id, input, reader, knobs, personInput }: BenchReader): FileR
     knobsTurned: Object.fromEntries(Object.entries(knobs).filter(([knob]) => !told.includes(knob))),
     ...{ tampered: body.tampered, on: body.isOn, ...(personInput && { person: personInput }) },
   }
+}
+
+function phoneOf({ id, serial, body: { language }, personInput }: SoftPosPhone): FileReader {
+  return { ...{ family: 'softpos', id, serial, language }, ...(personInput && { person: personInput }) }
 }
 
 /** What a reader's own fields say, and what is done once. */

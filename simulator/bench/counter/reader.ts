@@ -1,13 +1,11 @@
 /** A virtual reader of the bench: what a person does to it, what can be seen of it, and the lines that reach it. */
 
 import type { z } from 'zod'
-import { Fault } from '../../../src/errors.ts'
 import { configurationDigest } from '../../../src/trace/digest.ts'
 import type { Link } from '../../../src/transport/link.ts'
 import { plugsOf, switchRadio } from '../../counter.ts'
 import { toldLine } from '../../device-line.ts'
 import { MemoryLine } from '../../memory-line.ts'
-import { cardholder, pace } from '../../readers/body/cardholder.ts'
 import type { BodyEvent, Key } from '../../readers/body/senses.ts'
 import { virtualFamily } from '../../readers/index.ts'
 import { turnKnob } from '../../readers/knobs.ts'
@@ -18,15 +16,21 @@ import { setUp, virtualReader } from '../../virtual-reader.ts'
 import type { PersonInput, ReaderInput, virtualInput } from '../schema/reader.ts'
 import type { ReaderState } from '../schema/types.ts'
 import { type AnyReader, untilShown, type Wanted } from './any-reader.ts'
-import type { BenchCard } from './card.ts'
+import { Hands, withoutUndefined } from './hands.ts'
 import { type Place, Teller } from './place.ts'
 import type { Shelf } from './shelf.ts'
+import type { SoftPosInput } from './softpos.ts'
 
 export type VirtualInput = z.output<typeof virtualInput>
 
 /** Whether an input is of a reader that is there. */
 export function isReal(input: ReaderInput): input is { readonly uri: string } {
   return 'uri' in input
+}
+
+/** Whether an input is of a phone as a terminal. */
+export function isSoftPos(input: ReaderInput): input is SoftPosInput {
+  return 'family' in input && input.family === 'softpos'
 }
 
 /** What each family's face is called. */
@@ -51,7 +55,7 @@ export class BenchReader implements AnyReader {
   readonly input: VirtualInput
   readonly reader: VirtualReader
   readonly #place: Place
-  readonly #shelf: Shelf
+  readonly #hands: Hands
   readonly #teller: Teller
   readonly #line: MemoryLine
   readonly #deaf: () => void
@@ -60,15 +64,11 @@ export class BenchReader implements AnyReader {
   #outside = 0
   #sound: ReaderState['sound']
   #knobs: Record<string, string> = {}
-  #person: { readonly input: PersonInput; readonly leave: () => void } | undefined
-  /** Cards that are here, as they were told last. */
-  #here = new Map<BenchCard, 'slot' | 'field'>()
 
   constructor(place: Place, shelf: Shelf, id: string, input: VirtualInput) {
     this.id = id
     this.input = input
     this.#place = place
-    this.#shelf = shelf
     const { family, dialect, serial, language, battery, firmware, pinKeys, knobs = [], resultTime } = input
     const random = place.random(0x72656164 + Number(id.replace(/\D/g, '')))
     this.reader = virtualReader({
@@ -81,6 +81,7 @@ export class BenchReader implements AnyReader {
       ...(resultTime !== undefined && { resultTime }),
       random,
     })
+    this.#hands = new Hands(id, this.reader.body, shelf)
     this.#teller = new Teller(
       () => this.state,
       state => place.tell('reader', id, state),
@@ -93,8 +94,10 @@ export class BenchReader implements AnyReader {
 
   /** Puts it where other programs reach it. @throws Fault as `listen` */
   async open(): Promise<void> {
-    const { listen: where = 'tcp' } = this.input
-    if (where !== 'none') this.#listening = await listen(places[where], link => this.#serve(link), plugsOf(this.reader))
+    const { listen: where = 'tcp', pairing: secure } = this.input
+    const { ble, ...plugs } = plugsOf(this.reader)
+    const all = { ...plugs, ...(ble && { ble: { ...ble, secure } }) }
+    if (where !== 'none') this.#listening = await listen(places[where], link => this.#serve(link), all)
     switchRadio(this.reader, this.#listening)
     this.tell()
   }
@@ -124,24 +127,8 @@ export class BenchReader implements AnyReader {
 
   #see(event: BodyEvent): void {
     if (event.type === 'sound') this.#sound = { sound: event.sound, at: this.#place.at() }
-    if (event.type === 'card' && event.event !== 'swiped') this.#seeCards(event.event)
-    if (event.type === 'apdu' || event.type === 'display') for (const card of this.#here.keys()) card.tell()
+    this.#hands.see(event)
     this.tell()
-  }
-
-  /** Who came, who went. */
-  #seeCards(event: 'inserted' | 'removed' | 'tapped' | 'left'): void {
-    const { inSlot, inField } = this.reader.body
-    const now = new Map<BenchCard, 'slot' | 'field'>()
-    for (const plastic of inField) this.#put(now, 'field', this.#shelf.of(plastic))
-    if (inSlot) this.#put(now, 'slot', this.#shelf.of(inSlot))
-    for (const [card, where] of now) if (this.#here.get(card) !== where) card.moved(this.id, event, { reader: this.id, where })
-    for (const card of this.#here.keys()) if (!now.has(card)) card.moved(this.id, event, null)
-    this.#here = now
-  }
-
-  #put(all: Map<BenchCard, 'slot' | 'field'>, where: 'slot' | 'field', card: BenchCard | undefined): void {
-    if (card) all.set(card, where)
   }
 
   tell(): void {
@@ -157,7 +144,7 @@ export class BenchReader implements AnyReader {
 
   /** @throws Fault `busy` where a card is in the slot, or this one is elsewhere */
   insert(id: string, wrongWay = false): void {
-    this.reader.body.insert(this.#free(id).plastic, { wrongWay })
+    this.#hands.insert(id, wrongWay)
   }
 
   pull(): void {
@@ -166,28 +153,16 @@ export class BenchReader implements AnyReader {
 
   /** With what else is in its wallet. @throws Fault `busy` where it is elsewhere */
   tap(id: string): void {
-    const cards = [id, ...(this.#shelf.card(id).input.wallet ?? [])].map(one => this.#free(one))
-    for (const card of cards) this.reader.body.tap(card.plastic)
+    this.#hands.tap(id)
   }
 
   leave(id?: string): void {
-    this.reader.body.leave(id === undefined ? undefined : this.#shelf.card(id).plastic)
+    this.#hands.leave(id)
   }
 
   /** @throws Fault `busy` where it is elsewhere */
   swipe(id: string): void {
-    const card = this.#free(id)
-    this.reader.body.swipe(card.plastic)
-    card.moved(this.id, 'swiped', null)
-  }
-
-  /** @throws Fault `busy` for a card that is in a reader */
-  #free(id: string): BenchCard {
-    const card = this.#shelf.card(id)
-    const { place } = card
-    if (place)
-      throw new Fault('busy', `card ${id} is in the ${place.where} of ${place.reader}`, { field: 'card', value: id, rule: 'on the shelf' })
-    return card
+    this.#hands.swipe(id)
   }
 
   switch(on: boolean): void {
@@ -224,29 +199,13 @@ export class BenchReader implements AnyReader {
 
   /** Somebody comes who does things by themselves; the one before leaves. */
   setPerson(input: PersonInput | undefined): void {
-    const { body } = this.reader
-    this.#person?.leave()
-    this.#person = undefined
+    this.#hands.setPerson(input)
     this.tell()
-    if (!input) return
-    const { card, wallet, present, pins, choose, pullAt, cancelAt, pace: own } = input
-    const held = this.#shelf.card(card)
-    const leave = cardholder(body, {
-      card: held.plastic,
-      pace: { ...pace, ...(own && withoutUndefined(own)) },
-      present: [present ?? (held.input.phone ? 'tap' : 'dip')].flat().map(how => ({ how })),
-      ...(pins && { pins }),
-      ...(choose !== undefined && { choose }),
-      ...(pullAt !== undefined && { pullAt }),
-      ...(cancelAt !== undefined && { cancelAt }),
-      ...(wallet && { wallet: wallet.map(one => this.#shelf.card(one).plastic) }),
-    })
-    this.#person = { input, leave }
   }
 
   /** As the file of a counter has them. */
   get personInput(): PersonInput | undefined {
-    return this.#person?.input
+    return this.#hands.personInput
   }
 
   get knobs(): Readonly<Record<string, string>> {
@@ -286,13 +245,12 @@ export class BenchReader implements AnyReader {
       screen: { lines: [...lines], ...(message && { message }), at: this.#place.at(at) },
       light: body.light,
       ...(this.#sound && { sound: this.#sound }),
-      slot: (body.inSlot && this.#shelf.of(body.inSlot)?.id) ?? null,
-      field: body.inField.flatMap(plastic => this.#shelf.of(plastic)?.id ?? []),
+      ...this.#hands.held,
       battery: { percent, millivolts, charging },
       ...{ on: body.isOn, tampered: body.tampered, ...(radio && { inRange: radio.inRange }) },
       ...{ keypad: body.keypadRead, pinPad: pinPad === true || pinPad.includes(spoken) },
       connected: this.#line.connected ? 'app' : this.#outside > 0 ? 'outside' : 'none',
-      ...{ person: this.#person !== undefined, knobs: this.#knobs, firmware: reader.firmware.condition.update.version },
+      ...{ person: this.personInput !== undefined, knobs: this.#knobs, firmware: reader.firmware.condition.update.version },
     }
   }
 
@@ -305,16 +263,10 @@ export class BenchReader implements AnyReader {
   }
 
   async close(): Promise<void> {
-    this.#person?.leave()
-    this.reader.body.pull()
-    this.reader.body.leave()
+    this.#hands.close()
     this.#deaf()
     this.#teller.stop()
     await this.#listening?.close()
     await this.reader.close()
   }
-}
-
-function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
 }

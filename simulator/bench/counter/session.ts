@@ -20,9 +20,10 @@ import { fileOf } from './file.ts'
 import { keyboardKeys } from './keys.ts'
 import { Mover } from './mover.ts'
 import { type Noun, type Place, Teller } from './place.ts'
-import { BenchReader, isReal } from './reader.ts'
+import { BenchReader, isReal, isSoftPos } from './reader.ts'
 import { openReal, RealReader } from './real.ts'
 import { Shelf } from './shelf.ts'
+import { openSoftPosPhone, SoftPosPhone } from './softpos.ts'
 
 /** Of one scenario, as they are kept. */
 const MOST_DEEDS = 10_000
@@ -45,7 +46,11 @@ export class Session implements Place {
   readonly #teller: Teller
   readonly #mover: Mover | undefined
   readonly #start: { readonly now: number; readonly elapsed: number }
-  readonly #language: Language
+  #language: Language
+  /** Somebody has said in which language it is. */
+  #spoken: boolean
+  /** Readers that were given no language. */
+  readonly #unsaid = new Set<string>()
   #bank!: Bank
   #apps!: Apps
   /** What was done since the mark, by the number of its event. */
@@ -56,8 +61,9 @@ export class Session implements Place {
   #closed: Promise<void> | undefined
 
   /** Use `openSession`. */
-  constructor(id: string, { name = id, ttl = 3600, seed = drawnSeed(), clock = 'system', language = 'en' }: SessionInput) {
-    this.#language = language
+  constructor(id: string, { name = id, ttl = 3600, seed = drawnSeed(), clock = 'system', language }: SessionInput) {
+    this.#language = language ?? 'en'
+    this.#spoken = language !== undefined
     this.id = id
     this.name = name
     this.ttl = ttl
@@ -83,18 +89,22 @@ export class Session implements Place {
     for (const [at, { wallet }] of (cards as NonNullable<CounterFile['cards']>).entries())
       if (wallet) this.shelf.patch(this.shelf.cards[at].id, { wallet })
     this.#bank.knows(this.shelf)
-    for (const { id, knobsTurned = {}, tampered, on, person, ...input } of file?.readers ??
-      ([{ family: 'qpos' }] as NonNullable<CounterFile['readers']>)) {
-      const reader = await this.addReader(input as ReaderInput, id)
-      for (const [name, value] of Object.entries(knobsTurned)) reader.knob(`${name} ${value}`.trim())
-      if (tampered) reader.tamper()
-      if (on === false) reader.switch(false)
-      if (person) reader.setPerson(person as PersonInput)
-    }
+    for (const one of file?.readers ?? [{ family: 'qpos' as const }]) await this.#place(one)
     if (file?.bank) this.#bank.restore(file.bank)
-    this.#apps = new Apps(this, this.#bank, () => this.#around(), this.#language)
+    this.#apps = new Apps(this, this.#bank, { readers: () => this.#around(), field: () => this.#field() }, this.#language)
     for (const input of file?.apps ?? [{}]) await this.#apps.add(input)
     this.#teller.soon()
+  }
+
+  /** A reader of the file. */
+  async #place(given: NonNullable<CounterFile['readers']>[number]): Promise<void> {
+    const { id, person, ...kept } = given
+    const { knobsTurned = {}, tampered, on, ...input } = { knobsTurned: undefined, tampered: undefined, on: undefined, ...kept }
+    const reader = await this.addReader(input as ReaderInput, id)
+    for (const [name, value] of Object.entries(knobsTurned)) reader.knob(`${name} ${value}`.trim())
+    if (tampered) reader.tamper()
+    if (on === false) reader.switch(false)
+    if (person) reader.setPerson(person as PersonInput)
   }
 
   // — as a place —
@@ -134,10 +144,17 @@ export class Session implements Place {
   #around(): AroundReader[] {
     return this.readers.flatMap((one): AroundReader[] => {
       const { on, inRange = true, serial, family, dialect } = one.state
-      if (!on || !inRange) return []
+      if (!on || !inRange || one instanceof SoftPosPhone) return []
       if (one instanceof RealReader) return [{ id: one.id, name: serial || one.id, family, at: one.input.uri, lend: () => one.lend() }]
-      return one instanceof BenchReader ? [{ id: one.id, name: serial, family, dialect, rssi: -50, at: () => one.link() }] : []
+      if (!(one instanceof BenchReader)) return []
+      return [{ id: one.id, name: serial, family, dialect, rssi: -50, secure: one.input.pairing, at: () => one.link() }]
     })
+  }
+
+  /** The field of the phone that an app is on: it stands at the counter from its first use on. */
+  async #field(): Promise<SoftPosPhone> {
+    const phone = this.phones[0] ?? (await this.addReader({ family: 'softpos' }))
+    return phone as SoftPosPhone
   }
 
   get readers(): readonly AnyReader[] {
@@ -147,6 +164,11 @@ export class Session implements Place {
   /** Those of the bench itself. */
   get virtualReaders(): readonly BenchReader[] {
     return this.readers.filter(one => one instanceof BenchReader)
+  }
+
+  /** Phones as terminals. */
+  get phones(): readonly SoftPosPhone[] {
+    return this.readers.filter(one => one instanceof SoftPosPhone)
   }
 
   /** @throws Fault `not-found` */
@@ -163,13 +185,16 @@ export class Session implements Place {
     if (this.#readers.has(own)) throw new Fault('bad-argument', `there are two readers ${own}`, { field: 'readers', value: own })
     const reader = isReal(given)
       ? await openReal(this, this.shelf, { id: own, uri: given.uri, language: this.#language })
-      : await this.#make(given, own)
+      : isSoftPos(given)
+        ? await openSoftPosPhone(this, this.shelf, own, given, this.#language)
+        : await this.#make(given, own)
     this.#readers.set(own, reader)
     this.#teller.soon()
     return reader
   }
 
   async #make(given: ReaderInput, id: string): Promise<BenchReader> {
+    if (!('language' in given)) this.#unsaid.add(id)
     const input = virtualInput.parse({ language: this.#language, ...given })
     const reader = new BenchReader(this, this.shelf, id, this.#unlike(input))
     try {
@@ -204,6 +229,16 @@ export class Session implements Place {
   /** On virtual time, moved until it settles. */
   settle<T>(work: Promise<T>): Promise<T> {
     return this.#mover ? this.#mover.until(work) : work
+  }
+
+  /** The language of whoever looks first: of readers and apps that were given none. A session that has one keeps it. */
+  speak(language: Language): void {
+    if (this.#spoken) return
+    this.#spoken = true
+    this.#language = language
+    for (const reader of this.virtualReaders)
+      if (this.#unsaid.has(reader.id) && reader.reader.body.language !== language) reader.reader.firmware.language = language
+    this.#apps.speak(language)
   }
 
   /** Moves virtual time on. @throws Fault `unsupported` where time is the system's */
@@ -243,6 +278,8 @@ export class Session implements Place {
   /** What was done since the mark, at one reader. @throws Fault `not-found`, with details.first where it is not kept any more */
   scenario(reader = this.#touched()): string {
     const one = this.reader(reader)
+    if (one instanceof SoftPosPhone)
+      throw new Fault('unsupported', 'scenarios have no phone as a terminal', { feature: 'softpos', field: 'reader', value: reader })
     const { language: _, listen: __, ...input } = one.input as Record<string, unknown>
     const language = one instanceof BenchReader ? one.reader.body.language : this.#language
     const happened = this.happenings.after(this.#mark, Number.POSITIVE_INFINITY).map(line => JSON.parse(line) as Happened)

@@ -57,7 +57,7 @@ export const appRoutes = [
     ...{ method: 'post', path: `${of}/restart`, name: 'restartApp', summary: 'It ends and is started again: its orders stay' },
     ...{ body: appRestart, answers: appState },
     run: async ({ session, path, body }) => {
-      const state = await session.settle(session.apps.restart(path.a, body.how ?? 'close'))
+      const state = await session.settle(session.apps.restart(path.a, body.how ?? 'close', body.after))
       session.did(path.a, 'restart', { ...body })
       return state
     },

@@ -1,7 +1,7 @@
 /** Routes of sessions: made, seen, moved on in virtual time, kept as a file, ended. */
 
 import { z } from 'zod'
-import { advance, counterFile, sessionInput, sessionState } from '../schema/session.ts'
+import { advance, counterFile, sessionInput, sessionState, spoken } from '../schema/session.ts'
 import { Raw, route } from './route.ts'
 
 export const sessionRoutes = [
@@ -44,6 +44,19 @@ export const sessionRoutes = [
     ...{ body: advance, answers: sessionState },
     run: async ({ session, body }) => {
       await session.advance(body.ms)
+      return session.state
+    },
+  }),
+  route({
+    ...{
+      method: 'post',
+      path: '/api/sessions/{s}/language',
+      name: 'tellLanguage',
+      summary: 'The language of whoever looks first: of readers and apps that were given none. A session that has one keeps it',
+    },
+    ...{ body: spoken, answers: sessionState },
+    run: ({ session, body }) => {
+      session.speak(body.language)
       return session.state
     },
   }),

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 
 /** How it looks is the page's business. */
-export const screenKind = z.enum(['order', 'method', 'orders', 'notifications', 'part', 'location', 'locationDialog', 'permissionDialog', 'search', 'found', 'noneFound', 'connecting', 'change', 'payment', 'chooseApplication', 'signature', 'firmware', 'updating', 'sbp', 'result', 'inProcess', 'alreadyPaid', 'stillProcessing', 'fault', 'receipt', 'closed']) // biome-ignore format: a list
+export const screenKind = z.enum(['order', 'method', 'orders', 'notifications', 'part', 'location', 'locationDialog', 'permissionDialog', 'pairDialog', 'search', 'found', 'noneFound', 'connecting', 'change', 'payment', 'chooseApplication', 'referral', 'signature', 'firmware', 'updating', 'sbp', 'result', 'inProcess', 'alreadyPaid', 'stillProcessing', 'fault', 'receipt', 'closed']) // biome-ignore format: a list
 
 const line = z.object({
   id: z.string().describe('Of the table of messages'),

@@ -15,6 +15,12 @@ export const appInput = z
 
 export const appRestart = z.strictObject({
   how: z.enum(['close', 'kill']).optional().describe('close, when left out, cancels what is under way; kill leaves it as a crash does'),
+  after: z
+    .int()
+    .min(0)
+    .max(2_000_000_000)
+    .optional()
+    .describe('Milliseconds of the session’s clock until it is started again; at once when left out'),
 })
 
 export const appWait = z.strictObject({

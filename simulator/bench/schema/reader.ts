@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { presentations } from '../../readers/body/cardholder.ts'
 import { keys } from '../../readers/body/senses.ts'
-import { personFields, virtualReader } from '../../scenario/schema-world.ts'
+import { language, personFields, virtualReader } from '../../scenario/schema-world.ts'
 
 /** Short and sure: `r1`, `c3`. */
 export const id = z
@@ -18,7 +18,16 @@ export const virtualInput = virtualReader.extend({
     .enum(listens)
     .optional()
     .describe('Where other programs reach it: tcp when left out; ble is an air of its own, hid a USB device of this machine'),
+  pairing: z.boolean().optional().describe('It talks to a phone only when they are paired, over Bluetooth LE'),
 })
+
+export const softPosInput = z
+  .strictObject({
+    family: z.literal('softpos'),
+    serial: z.string().min(1).max(32).optional().describe('As the provider of the solution names it'),
+    language: language.optional().describe('Of its screen'),
+  })
+  .describe('A phone as a terminal: its own field, and a PIN on its screen')
 
 export const realInput = z.strictObject({
   uri: z
@@ -28,8 +37,10 @@ export const realInput = z.strictObject({
     .describe('A reader that is there, as `tapdip list` names it'),
 })
 
-/** What a reader is made of: a virtual one by its family, or a real one by its URI. */
-export const readerInput = z.union([virtualInput, realInput]).describe('A virtual reader by its family, or a real one by its URI')
+/** What a reader is made of: a virtual one by its family, a phone, or a real one by its URI. */
+export const readerInput = z
+  .union([virtualInput, softPosInput, realInput])
+  .describe('A virtual reader by its family, a phone (SoftPOS), or a real one by its URI')
 export type ReaderInput = z.input<typeof readerInput>
 
 const battery = z.object({

@@ -6,7 +6,7 @@ import { language } from '../../scenario/schema-world.ts'
 import { appInput } from './apps.ts'
 import { modeInput } from './bank.ts'
 import { cardInput } from './card.ts'
-import { id, personInput, virtualInput } from './reader.ts'
+import { id, personInput, softPosInput, virtualInput } from './reader.ts'
 
 const cardMemory = z.strictObject({
   blocked: z.boolean(),
@@ -27,13 +27,16 @@ export const counterFile = z
     name: z.string().max(200).optional(),
     readers: z
       .array(
-        virtualInput.extend({
-          id: id.optional(),
-          knobsTurned: z.record(z.string(), z.string()).optional().describe('What each knob was turned to'),
-          tampered: z.boolean().optional(),
-          on: z.boolean().optional(),
-          person: personInput.optional(),
-        }),
+        z.union([
+          virtualInput.extend({
+            id: id.optional(),
+            knobsTurned: z.record(z.string(), z.string()).optional().describe('What each knob was turned to'),
+            tampered: z.boolean().optional(),
+            on: z.boolean().optional(),
+            person: personInput.optional(),
+          }),
+          softPosInput.extend({ id: id.optional(), person: personInput.optional() }),
+        ]),
       )
       .max(20)
       .optional()
@@ -63,7 +66,7 @@ export const sessionInput = z.strictObject({
   ttl: z.int().min(0).max(604_800).optional().describe('Seconds without a request after which it ends; 3600 when left out, 0: never'),
   seed: z.int().min(0).max(0xffffffff).optional().describe('Of what is random: the same seed, the same bytes'),
   clock: z.enum(['system', 'virtual']).optional().describe('system when left out; virtual time stands still until it is moved'),
-  language: language.optional().describe('Of readers and apps that say none; en when left out'),
+  language: language.optional().describe('Of readers and apps that say none; en when left out, until somebody tells theirs'),
   counter: counterFile.optional().describe('What stands at it; a QPOS, all cards, a bank and an app when left out'),
 })
 export type SessionInput = z.input<typeof sessionInput>
@@ -85,4 +88,5 @@ export const sessionState = z
   })
   .meta({ id: 'Session' })
 
+export const spoken = z.strictObject({ language })
 export const advance = z.strictObject({ ms: z.int().min(0).max(86_400_000) })

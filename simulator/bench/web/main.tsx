@@ -17,7 +17,7 @@ import '../../trace-view/trace.css'
 async function begin(root: HTMLElement): Promise<void> {
   const api = benchApi(takeToken())
   const wanted = new URLSearchParams(location.search).get('session')
-  const id = await openSession(api, wanted)
+  const id = await openSession(api, wanted, firstLanguage())
   const store = new BenchStore()
   const session = api.of(id)
   await readStates(session, store)

@@ -59,6 +59,7 @@ const strangers: readonly (readonly [string, () => Record<string, string>])[] = 
 const bodies: Readonly<Record<string, unknown>> = {
   createSession: {},
   importSession: { tapdip: 'counter', version: 1 },
+  tellLanguage: { language: 'ru' },
   createReader: { family: 'qpos' },
   insertCard: { card: 'c2' },
   tapCard: { card: 'c2' },

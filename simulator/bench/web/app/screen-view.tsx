@@ -16,7 +16,7 @@ interface Props {
 type Action = AppScreen['actions'][number]
 
 /** Questions of the phone itself, over the app. */
-const dialogs: readonly AppScreen['kind'][] = ['locationDialog', 'permissionDialog']
+const dialogs: readonly AppScreen['kind'][] = ['locationDialog', 'permissionDialog', 'pairDialog']
 
 export function ScreenView({ screen, answer, title }: Props) {
   const { n, kind, lines, rows = [], items, choices = [], fields = [], actions, answered } = screen

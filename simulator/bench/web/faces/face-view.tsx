@@ -14,6 +14,8 @@ export interface Shown {
   readonly on: boolean
   readonly slot?: CardLook | undefined
   readonly field?: readonly CardLook[]
+  /** Somebody reads the keys: those of a phone are there only then. */
+  readonly keypad?: boolean
 }
 
 interface Props {
@@ -81,14 +83,15 @@ function Lights({ face: { lights }, light }: { face: Face; light: Shown['light']
   )
 }
 
-function Display({ face: { display, width, height }, shown: { lines, on } }: Pick<Props, 'face' | 'shown'>) {
+function Display({ face: { display, glass: whole }, shown: { lines, on } }: Pick<Props, 'face' | 'shown'>) {
   if (!display) return null
   const { box, glass, columns } = display
+  const [x, y, width, height] = whole ?? box
   const words = on ? fitted(lines, box, columns) : { size: 1, lines: [] }
   return (
     <g class={`display ${glass}${on ? '' : ' dark'}`}>
-      <rect class="bezel" x={box[0] - 1.6} y={box[1] - 1.6} width={box[2] + 3.2} height={box[3] + 3.2} rx="2.4" />
-      <rect class="glass" x={box[0]} y={box[1]} width={Math.min(box[2], width)} height={Math.min(box[3], height)} rx="1.2" />
+      <rect class="bezel" x={x - 1.6} y={y - 1.6} width={width + 3.2} height={height + 3.2} rx="2.4" />
+      <rect class="glass" x={x} y={y} width={width} height={height} rx="1.2" />
       {words.lines.map((line, at) => (
         <text key={at} class="words" x={round(line.x)} y={round(line.y)} font-size={round(words.size)} text-anchor="middle">
           {line.text}
@@ -169,6 +172,7 @@ function SwipeEdge({ face, of }: { face: Face; of: Props }) {
 export function FaceView(props: Props) {
   const { face, shown, names, onKey, swiping } = props
   const { width, height, radius, shell, slot, antenna, keys } = face
+  const pad = shell !== 'phone' || shown.keypad ? keys : []
   const box = [-ROOM.side, -ROOM.above, width + 2 * ROOM.side, height + ROOM.above + ROOM.below]
   return (
     // biome-ignore lint/a11y/noSvgWithoutTitle: what it stands in has a name, and its keys have theirs
@@ -202,9 +206,9 @@ export function FaceView(props: Props) {
       </Place>
       <SwipeEdge face={face} of={props} />
       <Display face={face} shown={shown} />
-      {(!face.display || shell === 'phone') && <FieldSign x={antenna.x} y={antenna.y} />}
+      {(!face.display || (shell === 'phone' && pad.length === 0)) && <FieldSign x={antenna.x} y={antenna.y} />}
       <Lights face={face} light={shown.on ? shown.light : 'off'} />
-      {keys.map(({ key, box: place }) => (
+      {pad.map(({ key, box: place }) => (
         <Key key={key} name={key} label={names?.keys[key]} box={place} onKey={onKey} />
       ))}
       {swiping && face.swipe && (

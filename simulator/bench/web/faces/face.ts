@@ -26,6 +26,8 @@ export interface Face {
   readonly shell: 'dark' | 'light' | 'phone'
   /** Left out where it has none. */
   readonly display?: { readonly box: Box; readonly glass: Glass; readonly columns: number }
+  /** Of a phone: all of its glass, with the display's words in a part of it and keys that are there while they are read. */
+  readonly glass?: Box
   readonly keys: readonly KeyPlace[]
   /** The four lights of a contactless reader (EMV Contactless Book A, 9.2), from the left: their middle and how far they are apart. */
   readonly lights: { readonly x: number; readonly y: number; readonly gap: number }

@@ -100,7 +100,7 @@ export function Panel({ reader, removable, close, onRemove }: Props) {
           <small>TAPDIP_AIR</small> <code>{reader.air}</code>
         </p>
       )}
-      {!reader.real && (
+      {!reader.real && reader.family !== 'softpos' && (
         <>
           <div class="switches">
             <label class="charge">

@@ -63,6 +63,7 @@ function Hand({ reader, face, doIt }: { reader: ReaderState; face: Face; doIt: (
   const card = cards.find(({ id }) => id === held)
   const here = cards.filter(({ place }) => place?.reader === reader.id)
   const open = openFor(card, reader)
+  const stay = useSelect(state => state.stay)
   const places = (['slot', 'antenna', 'swipe'] as const).filter(one => one === 'antenna' || face[one])
   return (
     <fieldset class="hand">
@@ -79,6 +80,10 @@ function Hand({ reader, face, doIt }: { reader: ReaderState; face: Face; doIt: (
           </button>
         )
       })}
+      <label class="stay" title={say('bench.hand.stay.how')}>
+        <input type="checkbox" checked={stay} onChange={event => bench.store.set({ stay: event.currentTarget.checked })} />
+        {say('bench.hand.stay')}
+      </label>
     </fieldset>
   )
 }
@@ -102,12 +107,12 @@ export function Reader({ id, drag, onGrab, sounds, alone, past }: Props & { past
     const card = cardOf(one)
     return card && lookOf(card)
   }
-  const doIt = (target: Target) => {
+  const doIt = (target: Target, stay?: boolean) => {
     const there = cards.find(({ place }) => place?.reader === id && place.where === (target === 'slot' ? 'slot' : 'field'))
     if (there && target !== 'swipe') return void takeAway(bench, there)
     if (!inHand || !openFor(inHand, reader).includes(target)) return
     if (target === 'swipe') setSwiping(one => ({ card: inHand.id, count: (one?.count ?? 0) + 1 }))
-    present(bench, id, inHand.id, target)
+    present(bench, id, inHand.id, target, stay)
   }
   const press = (key: string) => {
     box.current?.focus({ preventScroll: true })
@@ -119,7 +124,7 @@ export function Reader({ id, drag, onGrab, sounds, alone, past }: Props & { past
     event.preventDefault()
     if (key !== undefined) press(key)
     else if (letter === 'away') for (const one of cards) one.place?.reader === id && takeAway(bench, one)
-    else if (letter) doIt(letter)
+    else if (letter) doIt(letter, event.shiftKey || undefined)
   }
   const lines = past?.lines ?? reader.screen.lines
   const words = lines.filter(line => line.trim()).join(' ')
@@ -131,7 +136,14 @@ export function Reader({ id, drag, onGrab, sounds, alone, past }: Props & { past
         slot: past.slot ? lookAt(reader.slot) : undefined,
         field: past.field ? reader.field.flatMap(one => lookAt(one) ?? []) : [],
       }
-    : { lines, light: reader.light, on: reader.on, slot: lookAt(reader.slot), field: reader.field.flatMap(one => lookAt(one) ?? []) }
+    : {
+        lines,
+        light: reader.light,
+        on: reader.on,
+        slot: lookAt(reader.slot),
+        field: reader.field.flatMap(one => lookAt(one) ?? []),
+        keypad: reader.keypad,
+      }
   const over = drag?.over.reader === id ? drag.over.target : undefined
   const places = (['slot', 'antenna', 'swipe'] as const).filter(one => one === 'antenna' || face[one])
   const grab = (event: PointerEvent) => {
@@ -172,7 +184,7 @@ export function Reader({ id, drag, onGrab, sounds, alone, past }: Props & { past
           shown={shown}
           names={names}
           onKey={press}
-          onTarget={doIt}
+          onTarget={target => doIt(target)}
           over={over}
           open={drag ? places.filter(one => openFor({ ...drag.card, place: null }, reader).includes(one)) : []}
           swiping={swiping && { look: lookAt(swiping.card)!, count: swiping.count }}

@@ -14,6 +14,7 @@ const kinds = [
   { family: 'magtek', dialect: 'v5' },
   { family: 'magtek', dialect: 'mms' },
   { family: 'idtech' },
+  { family: 'softpos' },
 ] as const
 
 interface Props {
@@ -27,6 +28,7 @@ function Add() {
   const { say, act, language } = useBench()
   const [open, setOpen] = useState(false)
   const [uri, setUri] = useState('')
+  const [pairing, setPairing] = useState(false)
   const add = (body: Readonly<Record<string, unknown>>) => act(api => api.addReader(body)).then(done => done && setOpen(false))
   return (
     <div class="add">
@@ -36,10 +38,18 @@ function Add() {
       {open && (
         <div class="choices">
           {kinds.map(kind => (
-            <button key={JSON.stringify(kind)} type="button" onClick={() => add({ ...kind, language })}>
+            <button
+              key={JSON.stringify(kind)}
+              type="button"
+              onClick={() => add({ ...kind, language, ...(pairing && kind.family !== 'softpos' && { pairing }) })}
+            >
               {faces[faceOf(kind)].title}
             </button>
           ))}
+          <label>
+            <input type="checkbox" checked={pairing} onChange={event => setPairing(event.currentTarget.checked)} />{' '}
+            {say('bench.reader.pairing')}
+          </label>
           <form
             onSubmit={event => {
               event.preventDefault()

@@ -6,7 +6,7 @@ import { CardArt } from '../faces/card-art.tsx'
 import { CARD } from '../faces/face.ts'
 import { present, takeAway } from '../hand/hand.ts'
 import { letterOf } from '../readers/reader-keys.ts'
-import { lookOf, specialOf } from '../state/names.ts'
+import { lookOf, openFor, specialOf } from '../state/names.ts'
 import { useBench, useSelect } from '../state/view.ts'
 import { CardDetail } from './card-detail.tsx'
 
@@ -27,12 +27,14 @@ function Item({ card, onGrab }: { card: CardState; onGrab: Props['onGrab'] }) {
   const reader = useSelect(state => state.readers.find(({ id }) => id === card.place?.reader)?.serial)
   const keys = (event: KeyboardEvent) => {
     const letter = letterOf(event)
-    const first = store.state.readers.find(({ real }) => !real)
-    if (!letter || !first) return
+    const here = store.state.readers.filter(({ real }) => !real)
+    // The one that waits for a card, else the first.
+    const reader = here.find(({ light }) => light === 'waiting') ?? here[0]
+    if (!letter || !reader) return
     event.preventDefault()
     store.set({ held: card.id })
     if (letter === 'away') takeAway(bench, card)
-    else if (card.place === null) present(bench, first.id, card.id, letter)
+    else if (openFor(card, reader).includes(letter)) present(bench, reader.id, card.id, letter, event.shiftKey || undefined)
   }
   return (
     <li class={card.place ? 'away' : ''}>

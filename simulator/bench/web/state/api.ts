@@ -92,6 +92,7 @@ export function benchApi(token: string) {
         cards: () => get<readonly CardState[]>(`${at}/cards`),
         bank: () => get<BankState>(`${at}/bank`),
         apps: () => get<readonly AppState[]>(`${at}/apps`),
+        speak: (language: string) => call<SessionState>('POST', `${at}/language`, { language }),
         addReader: (body: Body) => call<ReaderState>('POST', `${at}/readers`, body),
         removeReader: (id: string) => call<void>('DELETE', `${at}/readers/${id}`),
         reader,

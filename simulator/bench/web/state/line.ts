@@ -1,16 +1,19 @@
 /** The line to the server: the session's events, from where they were heard last; the states anew when too many were missed. */
 
+import type { Language } from '../../../../src/messages/messages.ts'
 import { type BenchApi, type Happening, Refused, type SessionApi } from './api.ts'
 import { type BenchStore, MOST } from './store.ts'
 
 /** Milliseconds until a lost line is tried again: longer each time. */
 const [FIRST, LONGEST] = [250, 5_000]
 
-/** A session that is there already, or a new one. */
-export async function openSession(api: BenchApi, wanted: string | null): Promise<string> {
+/** A session that is there already, or a new one; whoever looks first has their language. */
+export async function openSession(api: BenchApi, wanted: string | null, language: Language): Promise<string> {
   const sessions = await api.sessions()
   const found = sessions.find(({ id }) => id === wanted) ?? (wanted === null ? sessions[0] : undefined)
-  return (found ?? (await api.createSession())).id
+  const { id } = found ?? (await api.createSession())
+  await api.of(id).speak(language)
+  return id
 }
 
 /** All states at once, and the event up to which they are true. */

@@ -17,6 +17,7 @@ export const wayOf = { slot: 'chip', antenna: 'tap', swipe: 'swipe' } as const s
 /** The places of a reader that may be tried with a card now: it need not have a chip to go into a slot. */
 export function openFor(card: CardState | undefined, reader: ReaderState): readonly Target[] {
   if (!card || card.place !== null || reader.real) return []
+  if (reader.family === 'softpos') return ['antenna']
   return [...(reader.slot === null && !card.phone ? (['slot'] as const) : []), 'antenna', ...(card.phone ? [] : (['swipe'] as const))]
 }
 

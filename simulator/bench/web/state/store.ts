@@ -17,6 +17,8 @@ export interface BenchState {
   readonly line: Line
   /** The card that is in the hand, and acts on a reader next. */
   readonly held: string | undefined
+  /** A card that is tapped is held there until it is taken away. */
+  readonly stay: boolean
   /** What was refused, or done, last: told once. */
   readonly notice: { readonly text: string; readonly bad: boolean; readonly count: number } | undefined
   /** A trace that stands beside the one of the bench. */
@@ -27,7 +29,7 @@ export interface BenchState {
 
 const empty: BenchState = {
   ...{ session: undefined, readers: [], cards: [], bank: undefined, apps: [], line: 'waiting' },
-  ...{ held: undefined, notice: undefined, other: undefined, traced: 0 },
+  ...{ held: undefined, stay: false, notice: undefined, other: undefined, traced: 0 },
 }
 
 /** Events that are kept for the trace; the oldest go in blocks. */

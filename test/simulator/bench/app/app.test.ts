@@ -1,6 +1,9 @@
 /** The app of the bench: an order paid over a virtual reader, screen by screen, on virtual time. */
 
 import { describe, expect, it } from 'vitest'
+import { openPcscReader } from '../../../../devices/pcsc/driver.ts'
+import { slotOf } from '../../../../simulator/scenario/over/slot.ts'
+import { virtualConfig } from '../../../../simulator/world.ts'
 import { isFault } from '../../../../src/errors.ts'
 import { AtPhone } from './at-phone.ts'
 
@@ -29,5 +32,83 @@ describe('by card', () => {
     phone.press('pay')
     await phone.until('method')
     expect(() => phone.app.answer({ screen: n, action: 'pay' })).toThrow(expect.toSatisfy(error => isFault(error, 'busy')))
+  })
+})
+
+describe('a refund by card', () => {
+  it('the card that paid is presented, has back a part, and then the rest; quantities are refused', async () => {
+    await using phone = await AtPhone.open({ card: 'mir' })
+    await phone.until('order')
+    phone.press('pay', { fields: { itemName: 'Strap', itemQuantity: '2', itemPrice: '50.00', itemDiscount: '' } })
+    await phone.until('method')
+    phone.press('reader')
+    await phone.until('result')
+    phone.press('refund')
+    await phone.until('part')
+    phone.press('card', { fields: { 'item:1': '1' } })
+    await phone.until(({ kind, fields }) => kind === 'part' && fields?.[0].error !== undefined)
+    expect(phone.screen.fields?.[0].error).toBe('To a card an amount goes back: leave the quantities empty.')
+    for (const [amount, state] of [
+      ['30.00', 'PartialCanceled'],
+      ['70.00', 'Canceled'],
+    ]) {
+      phone.counter.next({})
+      phone.press('card', { fields: { 'item:1': '', amount } })
+      await phone.until('payment')
+      expect(phone.screen.rows?.at(-1)?.value).toBe(`${amount} RUB`)
+      await phone.until('result')
+      expect(phone.screen.lines[0].text).toBe('REFUNDED')
+      expect(phone.counter.acquirer.orders).toMatchObject([{ state }])
+      if (state === 'Canceled') break
+      phone.press('refund')
+      await phone.until('part')
+    }
+    expect(phone.screen.actions.map(({ id }) => id)).not.toContain('refund')
+  })
+
+  it('left before a card is presented: told, and nothing goes back', async () => {
+    await using phone = await AtPhone.open({ card: 'mir' })
+    await phone.pay('100.00', 'reader')
+    await phone.until('result')
+    phone.counter.next({ pace: { present: 2_000_000_000 } })
+    phone.press('refund')
+    await phone.until('part')
+    phone.press('card')
+    await phone.until(({ kind, lines }) => kind === 'payment' && lines.some(({ id }) => id === 'app.presentCard'))
+    phone.press('cancel')
+    await phone.until(({ kind }) => kind === 'part' || kind === 'result')
+    expect(phone.counter.acquirer.orders).toMatchObject([{ state: 'Approved' }])
+  })
+})
+
+describe('a bank that wants a call', () => {
+  it.each([
+    ['approved', 'APPROVED', 'Approved'],
+    ['declined', 'DECLINED: call the bank (01)', 'Declined'],
+  ])('%s by voice, with the kernel in the app', async (answer, told, state) => {
+    let phone!: AtPhone
+    // A raw slot: its commands are the app's.
+    const open = async () => {
+      const { body } = phone.counter.reader
+      const reader = openPcscReader(slotOf(body), { config: virtualConfig(), clock: phone.clock })
+      void (async () => {
+        for await (const event of reader.events) if (event.type === 'display') body.show(event.message)
+      })()
+      return reader
+    }
+    phone = await AtPhone.open({
+      ...{ card: 'visa-signature', rules: [{ do: 'refer', reason: 'call 800' }] },
+      app: { last: { uri: 'pcsc:', name: 'PC/SC' }, nearby: { search: async function* () {}, open } },
+    })
+    await using _ = phone
+    await phone.pay('5000.00', 'reader')
+    await phone.until('signature')
+    phone.press('sign', { fields: { name: 'Smith' } })
+    await phone.until('referral')
+    expect(phone.screen.lines[0].text).toMatch(/^The bank wants a call before it decides: order \S+, 5 ?000\.00 RUB\./)
+    phone.press(answer)
+    await phone.until('result')
+    expect(phone.screen.lines[0].text).toContain(told.slice(0, 8))
+    expect(phone.counter.acquirer.orders).toMatchObject([{ state }])
   })
 })

@@ -14,11 +14,13 @@ export function inProcess({ family, dialect }: FamilyRow, lang: Language): Face 
   let phone!: AtPhone
   return {
     lang,
-    async open({ person = nobody, rules, battery, knobs = [], location, search, alone, impatient, resultTime }) {
+    async open({ person = nobody, atPhone, pairing, rules, battery, knobs = [], location, search, alone, impatient, resultTime }) {
       phone = await AtPhone.open({
         ...{ family, lang, paired: !search, ...(dialect && { dialect }), pins: ['1234'], ...person, resultTime: resultTime ?? 0 },
         ...(rules && { rules }),
         ...(battery !== undefined && { battery: { percent: battery } }),
+        ...(pairing && { pairing }),
+        ...(atPhone && { atPhone }),
         ...{ alone: alone === true, app: { ...(location && { location }), times: { ...(impatient && { status: 0 }) } } },
       })
       for (const knob of knobs) turnKnob({ reader: phone.counter.reader }, knob)
@@ -46,8 +48,8 @@ export function inProcess({ family, dialect }: FamilyRow, lang: Language): Face 
     async knob(line) {
       turnKnob({ reader: phone.counter.reader }, line)
     },
-    async kill() {
-      await phone.clock.settle(phone.app.restart('kill'))
+    async kill(after) {
+      await phone.clock.settle(phone.app.restart('kill', after))
     },
     async cut() {
       await phone.clock.settle(phone.counter.reader.close())
@@ -59,11 +61,11 @@ export function inProcess({ family, dialect }: FamilyRow, lang: Language): Face 
       return phone.counter.acquirer.orders.filter(({ state }) => state === 'Approved').length
     },
     async rest() {
-      const { body } = phone.counter.reader
+      const { body } = phone
       for (let at = 0; at < 600 && body.screen.message !== 'reader.idle'; at++) await phone.clock.advance(100)
     },
     async seen() {
-      const lines = phone.counter.reader.body.screens.map(screen => screen.lines.join(' '))
+      const lines = phone.body.screens.map(screen => screen.lines.join(' '))
       return { app: phone.seen, reader: lines.filter((line, at) => line !== lines[at - 1]).join('\n') }
     },
     async close() {

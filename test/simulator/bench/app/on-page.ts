@@ -13,30 +13,37 @@ import type { Face, Setting } from './scenes.ts'
 
 type Bench = Awaited<ReturnType<typeof startBench>>
 
-/** Milliseconds of real time between two looks. */
+/** Milliseconds of real time between two looks at what no page tells. */
 const LOOK = 5
 /** The most that a screen is waited for. */
 const PATIENCE = 30_000
 
-declare global {
-  /** What the phone has shown so far, a line each. */
-  var phoneSaid: string[]
+/** What a page's phone shows, and has shown. */
+export interface PhonePage {
+  readonly page: Page
+  /** The session that it shows, and its screen. */
+  shown: { readonly session: string; readonly n: number; readonly revision: number }
+  /** A line each, from the beginning of the scene. */
+  said: string[]
+  /** Who waits for another screen. */
+  hear: () => void
 }
 
-/** In the page: writes down what the phone shows, whenever it changes. */
+/** In the page: tells what the phone shows, whenever it changes. */
 function listen(): void {
-  globalThis.phoneSaid = []
   const parts =
     'h3, h4, .lines li, .rows div, .items span, .choices .choice, label, .error, button, summary, pre.slip, .phone-notice b, .phone-notice span'
   let last = ''
   const look = () => {
-    const phone = document.querySelector('.phone')
+    const phone = document.querySelector<HTMLElement>('.phone[data-n]')
     if (!phone) return
+    const { n, revision } = phone.dataset
     const lines = [...phone.querySelectorAll<HTMLElement>(parts)].flatMap(one => (one.matches('.rows div') ? [...one.children].map(cell => cell.textContent).join(' ') : (one.textContent ?? '')).split('\n')) // biome-ignore format: a line
-    const now = lines.join('\n')
+    const now = [n, revision, ...lines].join('\n')
     if (now === last) return
     last = now
-    globalThis.phoneSaid.push(...lines)
+    const session = new URLSearchParams(location.search).get('session')
+    ;(globalThis as unknown as { phoneShows(...told: unknown[]): void }).phoneShows(session, Number(n), Number(revision), lines)
   }
   const begin = () => {
     new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true })
@@ -48,33 +55,34 @@ function listen(): void {
 
 const rest = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 
-export function onPage(bench: Bench, page: Page, lang: Language): Face {
+export function onPage(bench: Bench, phone: PhonePage, lang: Language, family = 'qpos'): Face {
+  const { page } = phone
   let session!: Session
   let body: Body | undefined
   let people = 0
   const screen = (): AppScreen => session.apps.state('a1').screen
   /** The page shows what the app shows now. */
-  const shown = async (): Promise<void> => {
+  const isShown = (): boolean => {
     const { n, revision } = screen()
-    for (const began = Date.now(); Date.now() - began < PATIENCE; await rest(LOOK)) {
-      const now = await page.evaluate(() => {
-        const { dataset } = document.querySelector<HTMLElement>('.phone[data-n]') ?? { dataset: {} as DOMStringMap }
-        return { n: Number(dataset.n), revision: Number(dataset.revision) }
-      })
-      if (now.n > n || (now.n === n && now.revision >= revision)) return
-    }
-    throw new Error(`the page never showed screen ${n}, ${revision}`)
+    const { shown } = phone
+    return shown.session === session.id && (shown.n > n || (shown.n === n && shown.revision >= revision))
   }
+  const shown = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const end = (how: () => void) => {
+        clearTimeout(late)
+        phone.hear = () => {}
+        how()
+      }
+      const late = setTimeout(() => end(() => reject(new Error(`the page never showed ${JSON.stringify(screen())}`))), PATIENCE)
+      phone.hear = () => void (isShown() && end(resolve))
+      phone.hear()
+    })
   /** Time is moved, a timer at a time, until it is so; while the page draws it stands still. */
-  const until = async (is: () => boolean | Promise<boolean>, what: string): Promise<void> => {
-    const began = Date.now()
-    let drawn = ''
-    for (;;) {
-      const { n, revision } = screen()
-      if (drawn !== `${n} ${revision}`) {
-        drawn = `${n} ${revision}`
-        await shown()
-      } else if (await is()) return
+  const until = async (is: () => boolean, what: string): Promise<void> => {
+    for (const began = Date.now(); ; ) {
+      if (!isShown()) await shown()
+      else if (is()) return
       else if (Date.now() - began > PATIENCE) throw new Error(`${what} never came; the screen is ${JSON.stringify(screen(), null, 1)}`)
       else {
         const next = session.virtual!.untilNext
@@ -83,40 +91,45 @@ export function onPage(bench: Bench, page: Page, lang: Language): Face {
       }
     }
   }
-  const said = () => page.evaluate(() => globalThis.phoneSaid.join('\n'))
+  const said = () => phone.said.join('\n')
   const personOf = (person: Setting['person'], card: string) => {
     if (!person) return undefined
-    const { card: _profile, pins = ['1234'], present, choose } = person
+    const { card: _profile, pins = ['1234'], present, choose, pullAt } = person
     return {
       ...{ card, pins: [...pins], pace: { ...instant } },
       ...(present !== undefined && { present: present as 'dip' }),
       ...(choose !== undefined && { choose }),
+      ...(pullAt !== undefined && { pullAt }),
     }
   }
   const profileOf = (person: Setting['person']) => (typeof person?.card === 'string' ? person.card : 'mir-maestro')
 
   return {
     lang,
-    async open({ person, rules = [], battery, knobs = [], location, search, alone, resultTime = 0 }) {
+    async open({ person, atPhone, pairing, rules = [], battery, knobs = [], location, search, alone, resultTime = 0 }) {
       const reader = {
-        ...{ id: 'r1', family: 'qpos', language: lang, listen: 'none', resultTime, knobs: ['latency 20', ...knobs] },
+        ...{ id: 'r1', family, language: lang, listen: 'none', resultTime, knobs: ['latency 20', ...knobs] },
         ...(battery !== undefined && { battery }),
+        ...(pairing && { pairing }),
         ...(person && { person: personOf(person, 'c1') }),
       }
+      const { wallet = [] } = atPhone ?? {}
+      const field = {
+        ...{ id: 'r2', family: 'softpos', language: lang },
+        person: { present: 'tap', ...personOf(atPhone, 'c1'), wallet: wallet.map((_, at) => `w${at}`) },
+      }
+      const held = { id: 'c1', profile: profileOf(atPhone ?? person), ...(atPhone?.phone && { phone: 'locked' }) }
       const counter = {
-        ...{
-          tapdip: 'counter',
-          version: 1,
-          cards: [{ id: 'c1', profile: profileOf(person) }],
-          bank: { rules: [...rules], mode: { answer: 'auto', on: [...questions], delay: 300 } },
-        },
-        readers: alone ? [] : [reader],
+        ...{ tapdip: 'counter', version: 1, cards: [held, ...wallet.map((profile, at) => ({ id: `w${at}`, profile }))] },
+        bank: { rules: [...rules], mode: { answer: 'auto', on: [...questions], delay: 300 } },
+        readers: [...(alone ? [] : [reader]), ...(atPhone ? [field] : [])],
         apps: [{ language: lang, ...(location && { location }), ...(!search && !alone && { reader: 'r1' }) }],
       }
-      session = await bench.sessions.open({ ttl: 0, clock: 'virtual', counter: counter as never })
-      body = alone ? undefined : (session.reader('r1') as BenchReader).reader.body
-      await page.goto(`${bench.origin}/?session=${session.id}`)
-      await page.locator('.phone[data-n]').waitFor()
+      session = await bench.sessions.open({ ttl: 0, clock: 'virtual', language: lang, counter: counter as never })
+      body = atPhone ? session.phones[0].body : alone ? undefined : (session.reader('r1') as BenchReader).reader.body
+      phone.said = []
+      await page.goto(`${bench.origin}/?session=${session.id}`, { waitUntil: 'commit' })
+      await shown()
     },
     async until(wanted, action) {
       const kinds = [wanted].flat()
@@ -134,8 +147,11 @@ export function onPage(bench: Bench, page: Page, lang: Language): Face {
       const { n, revision } = screen()
       for (const [name, value] of Object.entries(fields)) {
         const field = page.locator(`.phone [data-field="${name}"]`)
-        await field.evaluate(one => one.closest('details')?.setAttribute('open', ''))
-        await field.fill(value)
+        const known = await field.evaluate((one: HTMLInputElement) => {
+          one.closest('details')?.setAttribute('open', '')
+          return one.value
+        })
+        if (known !== value) await field.fill(value)
       }
       const box = strokes.length > 0 ? await page.locator('.phone .pad').boundingBox() : null
       for (const [[x, y], ...further] of strokes) {
@@ -144,14 +160,20 @@ export function onPage(bench: Bench, page: Page, lang: Language): Face {
         for (const [toX, toY] of further) await page.mouse.move(box!.x + toX, box!.y + toY, { steps: 3 })
         await page.mouse.up()
       }
-      // A button that is off says so by itself.
-      if (action !== 'typed') await page.locator(`.phone [data-action="${action}"]`).click({ force: true })
+      if (action !== 'typed') {
+        const [x, y] = await page.locator(`.phone [data-action="${action}"]`).evaluate(one => {
+          one.scrollIntoView({ block: 'nearest' })
+          const { left, top, width, height } = one.getBoundingClientRect()
+          return [left + width / 2, top + height / 2]
+        })
+        await page.mouse.click(x, y)
+      }
       // Time stands still while the answer is on its way.
       for (const began = Date.now(); screen().n === n && screen().revision === revision; await rest(LOOK))
         if (Date.now() - began > PATIENCE) throw new Error(`nobody heard ${action} on ${JSON.stringify(screen(), null, 1)}`)
     },
     async untilSaid(words) {
-      await until(async () => (await said()).includes(words), `'${words}'`)
+      await until(() => said().includes(words), `'${words}'`)
     },
     async next(person) {
       const { id } = session.shelf.add({ profile: profileOf(person) as 'mir' }, { id: `next${++people}` })
@@ -166,8 +188,8 @@ export function onPage(bench: Bench, page: Page, lang: Language): Face {
     async knob(line) {
       session.reader('r1').knob(line)
     },
-    async kill() {
-      await session.settle(session.apps.restart('a1', 'kill'))
+    async kill(after) {
+      await session.settle(session.apps.restart('a1', 'kill', after))
     },
     async cut() {
       await session.removeReader('r1')
@@ -184,7 +206,7 @@ export function onPage(bench: Bench, page: Page, lang: Language): Face {
     async seen() {
       await shown()
       const lines = body?.screens.map(one => one.lines.join(' ')) ?? []
-      return { app: await said(), reader: lines.filter((line, at) => line !== lines[at - 1]).join('\n') }
+      return { app: said(), reader: lines.filter((line, at) => line !== lines[at - 1]).join('\n') }
     },
     async close() {
       await page.goto('about:blank') // nobody asks for what is not there any more
@@ -193,10 +215,18 @@ export function onPage(bench: Bench, page: Page, lang: Language): Face {
   }
 }
 
-/** A page of the bench, with its token, that writes down what its phone shows. */
-export async function phonePage(page: Page, bench: Bench): Promise<void> {
+/** A page of the bench, with its token, that tells what its phone shows. */
+export async function phonePage(page: Page, bench: Bench): Promise<PhonePage> {
+  const phone: PhonePage = { page, shown: { session: '', n: -1, revision: -1 }, said: [], hear() {} }
+  await page.exposeFunction('phoneShows', (session: string, n: number, revision: number, lines: readonly string[]) => {
+    if (session !== phone.shown.session) phone.said = []
+    phone.shown = { session, n, revision }
+    phone.said.push(...lines)
+    phone.hear()
+  })
   await page.addInitScript(listen)
   await page.addInitScript(token => {
     if (location.protocol === 'http:') sessionStorage.setItem('tapdip-token', token)
   }, bench.token)
+  return phone
 }

@@ -2,6 +2,7 @@
 
 import type { HostRule } from '../../../../simulator/acquirer/host-rule.ts'
 import type { AppAnswer, AppPhone, AppScreen } from '../../../../simulator/bench/schema/app.ts'
+import type { ProfileName } from '../../../../simulator/cards/profiles/index.ts'
 import type { PersonOptions } from '../../../../simulator/person.ts'
 import { type Language, type MessageId, message } from '../../../../src/messages/messages.ts'
 import type { Seen } from '../../../devices/commands/mpos-words.ts'
@@ -10,6 +11,10 @@ import type { Seen } from '../../../devices/commands/mpos-words.ts'
 export interface Setting {
   /** Nobody comes to the reader when left out. */
   readonly person?: Omit<PersonOptions, 'wallet'>
+  /** Who comes to the phone's own field (SoftPOS). */
+  readonly atPhone?: Omit<PersonOptions, 'wallet'> & { readonly wallet?: readonly ProfileName[] }
+  /** The reader talks to phones only that are paired with it. */
+  readonly pairing?: boolean
   readonly rules?: readonly HostRule[]
   readonly battery?: number
   readonly knobs?: readonly string[]
@@ -37,8 +42,8 @@ export interface Face {
   next(person?: Setting['person']): Promise<void>
   phone(phone: AppPhone): Promise<void>
   knob(line: string): Promise<void>
-  /** The app is gone, and started again. */
-  kill(): Promise<void>
+  /** The app is gone, and started again: at once, or after so many milliseconds. */
+  kill(after?: number): Promise<void>
   /** The reader is gone. */
   cut(): Promise<void>
   payQr(code: string): Promise<void>
@@ -250,6 +255,25 @@ export const atReader = {
     await signedIfAsked(face)
     must(await face.approved(), 2, 'payments')
   },
+  async pairing(face) {
+    await face.open({ ...SIGNATURE, search: true, pairing: true })
+    await byReader(face, '25.00')
+    for (const answer of ['cancel', 'pair']) {
+      await face.until('found', 'connect')
+      await face.press('connect')
+      await face.until('pairDialog', answer)
+      await face.press(answer)
+    }
+    await signedIfAsked(face, 'home')
+    await face.press('home')
+    // Once is enough.
+    await face.next(SIGNATURE.person)
+    await face.until('order', 'disconnect')
+    await face.press('disconnect')
+    await byReader(face, '25.00')
+    await signedIfAsked(face)
+    must(await face.approved(), 2, 'payments')
+  },
 } satisfies Record<string, Play>
 
 /** A card or a reader may ask for a signature, or for the payment system; then the result. */
@@ -373,7 +397,57 @@ export const withoutReader = {
     await face.untilSaid(words(face, 'notice.state'))
     must(await face.approved(), 1, 'payments')
   },
+  async threeDays(face) {
+    await face.open({})
+    await paidWhileAway(face, 4)
+    await paidWhileAway(face, 2)
+    await face.untilSaid(words(face, 'notice.state'))
+    await face.press('orders')
+    const { choices = [] } = await face.until('orders')
+    // What is due is asked for however old it is.
+    const paid = message('state.Approved', face.lang)
+    must(choices.map(({ note }) => note).join(', '), `${paid}, ${paid}`, 'the orders')
+    must(await face.approved(), 2, 'payments')
+  },
+  async softpos(face) {
+    await face.open({ atPhone: { card: 'mastercard' } })
+    await bySoftPos(face, '990.00')
+  },
+  async softposPin(face) {
+    await face.open({ atPhone: { card: 'mastercard', pins: ['1234'] } })
+    await bySoftPos(face, '3000.00')
+  },
+  async softposTorn(face) {
+    await face.open({ atPhone: { card: 'mir', pullAt: 3 } })
+    await bySoftPos(face, '990.00')
+  },
+  async softposTwo(face) {
+    await face.open({ atPhone: { card: 'dda', wallet: ['mir'] } })
+    await bySoftPos(face, '990.00')
+  },
+  async softposLocked(face) {
+    await face.open({ atPhone: { card: 'mastercard', phone: 'locked' } })
+    await bySoftPos(face, '3000.00')
+  },
 } satisfies Record<string, Play>
+
+/** An order whose payment hangs, and is paid while the app is away. */
+async function paidWhileAway(face: Face, days: number): Promise<void> {
+  const code = await codeShown(face)
+  await face.payQr(code)
+  await face.kill(days * 86_400_000)
+  await face.until('order')
+}
+
+/** Paid once with the phone's own field. */
+async function bySoftPos(face: Face, amount: string): Promise<void> {
+  await order(face, amount)
+  await face.until('method')
+  await face.press('softpos')
+  await signedIfAsked(face)
+  must(await face.approved(), 1, 'payments')
+  await face.rest()
+}
 
 async function codeShown(face: Face): Promise<string> {
   await order(face, '1.00')

@@ -43,9 +43,66 @@ const more: Readonly<Record<string, readonly Word[]>> = {
   28: [['button.retry', 'Try again', 'Повторить оплату']],
 }
 
-/** The same rows, and one that only a screen has. */
+const tapped: readonly Word[] = [
+  ['app.cardTapped', 'Contactless card tapped.', 'Приложена бесконтактная карта.'],
+  ['app.approved', 'APPROVED', 'ОПЛАЧЕНО'],
+]
+
+/** The same rows, and those that only an app's screens have: the command line is given its phone and its link by others. */
 export const screenRows: readonly Row[] = [
   ...rows.map(row => ({ ...row, words: [...row.words.flatMap(word => instead[word[0]] ?? [word]), ...(more[row.row] ?? [])] })),
+  {
+    row: '13',
+    scene: 'pairing',
+    words: [
+      ['app.pair', 'Pair with {reader}?', 'Выполнить сопряжение с {reader}?'],
+      ['link.pairing', 'Pairing with the reader failed', 'Не удалось выполнить сопряжение с картридером'],
+      ['app.connected', 'Reader {reader} is ready.', 'Картридер {reader} готов.'],
+    ],
+  },
+  {
+    row: '34',
+    scene: 'threeDays',
+    words: [
+      ['notice.title', 'Synchronisation with the server', 'Синхронизация с сервером'],
+      ['notice.state', 'The state of order No. {order} has changed to "{state}"', 'Статус заказа №{order} изменился на "{state}"'],
+    ],
+  },
+  {
+    row: '40',
+    scene: 'softpos',
+    words: [
+      ['method.softpos', ': SoftPOS', ': SoftPOS'],
+      ['app.tapPhone', 'Please tap the card on this phone.', 'Пожалуйста, приложите карту к этому телефону.'],
+      ['reader.presentCard', 'Present card.', 'Предъявите карту.'],
+      ...tapped,
+    ],
+  },
+  {
+    row: '40a',
+    scene: 'softposPin',
+    words: [
+      ['app.pinOnPhone', 'The customer enters the PIN on this phone.', 'Покупатель вводит PIN-код на этом телефоне.'],
+      ['reader.enterPin', '^ENTER PIN:', '^ВВЕДИТЕ ПИН:'],
+      ['app.pinOk', 'PIN entered.', 'PIN-код введён.'],
+      ...tapped,
+    ],
+  },
+  {
+    row: '41',
+    scene: 'softposTorn',
+    words: [['reader.presentCardAgain', 'PRESENT CARD AGAIN', 'ПРИЛОЖИТЕ КАРТУ ЕЩЁ РАЗ'], ...tapped],
+  },
+  {
+    row: '41a',
+    scene: 'softposTwo',
+    words: [['reader.presentOneCard', 'PLEASE PRESENT ONE CARD ONLY', 'ПРИЛОЖИТЕ ТОЛЬКО ОДНУ КАРТУ'], ...tapped],
+  },
+  {
+    row: '41b',
+    scene: 'softposLocked',
+    words: [['reader.seePhone', 'PLEASE SEE PHONE', 'СМОТРИТЕ НА ТЕЛЕФОН'], ...tapped],
+  },
   { row: '15a', scene: 'firmware', words: [['button.update', 'Update the firmware', 'Обновить прошивку']] },
 ]
 

@@ -67,7 +67,7 @@ describe('faces', () => {
   })
 
   it.each(Object.entries(faces) as [string, Face][])('%s looks as it did', async (name, face) => {
-    const asked = { lines: ['ENTER PIN:', '****'], light: 'waiting', on: true, ...(face.slot && { slot: mir }) }
+    const asked = { lines: ['ENTER PIN:', '****'], light: 'waiting', on: true, keypad: true, ...(face.slot && { slot: mir }) }
     const held = { lines: ['CARD READ OK. PLEASE REMOVE CARD'], light: 'ok', on: true, field: [mir] }
     mkdirSync(golden, { recursive: true })
     for (const [what, shown] of [
