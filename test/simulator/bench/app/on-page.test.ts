@@ -10,6 +10,7 @@ import { root } from '../../../devices/commands/processes.ts'
 import { noBrowser, type Opened, Pages } from '../../scenario/report/browser.ts'
 import { onPage, type PhonePage, phonePage } from './on-page.ts'
 import { played } from './scenes.ts'
+import { Looks, looksAt } from './screen-look.ts'
 import { screenReason, screenRows } from './screen-words.ts'
 
 const built = existsSync(join(root, 'dist/simulator/bench/web/index.html'))
@@ -37,6 +38,7 @@ it('every row of the guide is one of these', () => {
 describe.skipIf(noBrowser || !built)('on the page', () => {
   const pages = new Pages()
   const lanes: Opened[] = []
+  const looks = new Looks()
   let bench: Awaited<ReturnType<typeof startBench>>
   const plays = new Map<string, { readonly scene: () => Promise<Seen>; readonly seen: Promise<Seen>; end(seen: Promise<Seen>): void }>()
 
@@ -53,7 +55,7 @@ describe.skipIf(noBrowser || !built)('on the page', () => {
           end = resolve
         })
         seen.catch(() => {}) // told by the rows
-        plays.set(key, { scene: () => played(scene, onPage(bench, phones.pop()!, lang, by)), seen, end })
+        plays.set(key, { scene: () => played(scene, onPage(bench, phones.pop()!, lang, by, looks.eyes(lang))), seen, end })
       }
     const options = { offline: false, reducedMotion: 'reduce', viewport: { width: 480, height: 760 } } as const
     for (let lane = 0; lane < LANES; lane++) lanes.push(await pages.open('about:blank', options, 'html'))
@@ -87,6 +89,15 @@ describe.skipIf(noBrowser || !built)('on the page', () => {
       180_000,
     )
   })
+
+  it.each(looksAt.flatMap(kind => (['en', 'ru'] as const).map(lang => [kind, lang])))(
+    'axe finds nothing, and no word is cut off: %s, %s',
+    async (kind, lang) => {
+      await Promise.allSettled([...plays.values()].map(({ seen }) => seen))
+      expect(looks.found.get(`${kind} ${lang}`)).toEqual([])
+    },
+    180_000,
+  )
 
   it('the console has no error', () => {
     expect(lanes.flatMap(({ complaints }) => complaints)).toEqual([])

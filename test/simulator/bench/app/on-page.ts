@@ -55,7 +55,10 @@ function listen(): void {
 
 const rest = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 
-export function onPage(bench: Bench, phone: PhonePage, lang: Language, family = 'qpos'): Face {
+/** Looks at each screen that is shown, while time stands still. */
+export type Look = (page: Page, kind: AppScreen['kind']) => Promise<void>
+
+export function onPage(bench: Bench, phone: PhonePage, lang: Language, family = 'qpos', look: Look = async () => {}): Face {
   const { page } = phone
   let session!: Session
   let body: Body | undefined
@@ -82,8 +85,10 @@ export function onPage(bench: Bench, phone: PhonePage, lang: Language, family = 
   const until = async (is: () => boolean, what: string): Promise<void> => {
     for (const began = Date.now(); ; ) {
       if (!isShown()) await shown()
-      else if (is()) return
-      else if (Date.now() - began > PATIENCE) throw new Error(`${what} never came; the screen is ${JSON.stringify(screen(), null, 1)}`)
+      await look(page, screen().kind)
+      if (!isShown()) continue
+      if (is()) return
+      if (Date.now() - began > PATIENCE) throw new Error(`${what} never came; the screen is ${JSON.stringify(screen(), null, 1)}`)
       else {
         const next = session.virtual!.untilNext
         if (next === undefined) await rest(LOOK)

@@ -197,10 +197,15 @@ export const atReader = {
     must(await face.approved(), 0, 'payments')
   },
   async firmware(face) {
-    await face.open({ ...SIGNATURE, knobs: ['require 2.0.0'] })
+    await face.open({ ...SIGNATURE, knobs: ['require 2.0.0', 'charging on'] })
     await byReader(face, '25.00')
     await face.untilSaid(words(face, 'fault.update-required'))
     must(await face.approved(), 0, 'payments')
+    const { kind } = await face.until(['firmware', 'method'])
+    if (kind === 'method') return // it takes none here
+    await face.press('update')
+    await signedIfAsked(face)
+    must(await face.approved(), 1, 'payments')
   },
   async flat(face) {
     await face.open({ person: {}, battery: 3 })
@@ -408,6 +413,16 @@ export const withoutReader = {
     const paid = message('state.Approved', face.lang)
     must(choices.map(({ note }) => note).join(', '), `${paid}, ${paid}`, 'the orders')
     must(await face.approved(), 2, 'payments')
+    await face.press(choices[0].id)
+    await face.until('result', 'refund')
+    await face.press('refund')
+    await face.until('part', 'back')
+    await face.press('back')
+    await face.until('result', 'home')
+    await face.press('home')
+    await face.until('order', 'notifications')
+    await face.press('notifications')
+    await face.until('notifications', 'back')
   },
   async softpos(face) {
     await face.open({ atPhone: { card: 'mastercard' } })

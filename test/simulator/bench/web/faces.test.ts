@@ -10,22 +10,13 @@ import { fitted } from '../../../../simulator/bench/web/faces/fit.ts'
 import { keys } from '../../../../simulator/readers/body/keys.ts'
 import { virtualFamilies } from '../../../../simulator/readers/index.ts'
 import { readerMessages } from '../../../../src/messages/reader.ts'
+import { drawn, shownBy } from './face-drawn.ts'
 
 const golden = join(import.meta.dirname, 'golden')
 /** So that a picture can be opened as it lies there. */
 const style = '<?xml-stylesheet href="../../../../../simulator/bench/web/style/face.css"?>'
-const mir = { scheme: 'MIR', label: 'MIR', pan: '220000******0018', interfaces: ['chip', 'tap', 'swipe'] }
-
-/** As the page draws it. */
-async function drawn(face: Face, shown: object): Promise<string> {
-  // TSX: this project's own settings know nothing of it
-  const { FaceView } = (await import('../../../../simulator/bench/web/faces/face-view.tsx' as string)) as { FaceView: unknown }
-  const { h } = await import('preact')
-  const { render } = await import('preact-render-to-string')
-  const svg = render(h(FaceView as never, { face, shown } as never))
-  // A line for each element: a difference is seen.
-  return `${style}\n${svg.replaceAll('><', '>\n<')}\n`
-}
+/** A line for each element: a difference is seen. */
+const text = async (face: Face, shown: object) => `${style}\n${(await drawn(face, shown)).replaceAll('><', '>\n<')}\n`
 
 describe('faces', () => {
   it('every family and dialect that can be virtual has a face of its own', () => {
@@ -67,15 +58,10 @@ describe('faces', () => {
   })
 
   it.each(Object.entries(faces) as [string, Face][])('%s looks as it did', async (name, face) => {
-    const asked = { lines: ['ENTER PIN:', '****'], light: 'waiting', on: true, keypad: true, ...(face.slot && { slot: mir }) }
-    const held = { lines: ['CARD READ OK. PLEASE REMOVE CARD'], light: 'ok', on: true, field: [mir] }
     mkdirSync(golden, { recursive: true })
-    for (const [what, shown] of [
-      ['chip', asked],
-      ['tap', held],
-    ] as const) {
+    for (const [what, shown] of shownBy(face)) {
       const file = join(golden, `${name}-${what}.svg`)
-      const svg = await drawn(face, shown)
+      const svg = await text(face, shown)
       if (process.env.UPDATE_FACES) writeFileSync(file, svg)
       expect(svg).toBe(readFileSync(file, 'utf8'))
     }

@@ -15,11 +15,12 @@ export const noBrowser = existsSync(executablePath) ? undefined : `no ${executab
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** What axe finds, by rule and place. Scripts are texts: the page’s own world has names that this one has not. */
-export async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe)
+/** What axe finds, by rule and place: in the whole page, or in a part of it; by all rules, or some. Scripts are texts: the page’s own world has names that this one has not. */
+export async function violations(page: Page, part = 'html', rules?: readonly string[]): Promise<string[]> {
+  if (!(await page.evaluate('"axe" in window'))) await page.evaluate(axe)
+  const options = JSON.stringify(rules ? { runOnly: rules } : {})
   return page.evaluate(
-    'axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(one => [id, one.html.slice(0, 200), one.failureSummary].join(" "))))',
+    `axe.run(${JSON.stringify(part)}, ${options}).then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(one => [id, one.html.slice(0, 200), one.failureSummary].join(" "))))`,
   )
 }
 
