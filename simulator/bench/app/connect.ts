@@ -2,10 +2,9 @@
 
 import { discover, type FoundReader } from '../../../devices/index.ts'
 import { asFault, Fault, isFault, throwIfAborted } from '../../../src/errors.ts'
-import { faultMessage } from '../../../src/messages/messages.ts'
 import type { Reader } from '../../../src/reader/reader.ts'
 import { either, type Phone } from './phone.ts'
-import type { Content, Line, Words } from './stage.ts'
+import { type Content, faultWords, type Line, type Words } from './stage.ts'
 
 /** Above every screen of the search: the order that waits. */
 export type Head = (words: Words) => Pick<Content, 'rows'>
@@ -131,7 +130,7 @@ const nameOf = ({ name, uri }: FoundReader) => name ?? uri
 const noteOf = ({ family, rssi }: FoundReader) => [family, rssi === undefined ? '' : `${rssi} dBm`].filter(Boolean).join(', ')
 
 function faultLine(fault: Fault | undefined, { language }: Words): Line[] {
-  return fault ? [{ id: `fault.${fault.code}`, text: faultMessage(fault, language), tone: 'error' }] : []
+  return fault ? [{ id: `fault.${fault.code}`, text: faultWords(fault, language), tone: 'error' }] : []
 }
 
 /** Readers of known families; a moment after the first it is enough. */

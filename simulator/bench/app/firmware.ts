@@ -1,11 +1,10 @@
 /** A reader that must be given new firmware before it pays: it is told, and the update is offered where the app has one. */
 
 import { type Fault, isFault, throwIfAborted } from '../../../src/errors.ts'
-import { faultMessage } from '../../../src/messages/messages.ts'
 import type { Reader } from '../../../src/reader/reader.ts'
 import type { Head } from './connect.ts'
 import type { Phone } from './phone.ts'
-import type { Line } from './stage.ts'
+import { faultWords, type Line } from './stage.ts'
 
 /** True when the reader has it and is there again. False: it was not wanted. @throws Fault `aborted`, and what the update throws */
 export async function updateReader(phone: Phone, reader: Reader, fault: Fault, head: Head): Promise<boolean> {
@@ -18,7 +17,7 @@ export async function updateReader(phone: Phone, reader: Reader, fault: Fault, h
       words => ({
         ...{ kind: 'firmware', title: words.text('screen.firmware'), ...head(words) },
         lines: [fault, ...(failed ? [failed] : [])].map(
-          (one): Line => ({ id: `fault.${one.code}`, text: faultMessage(one, words.language), tone: one === fault ? 'warning' : 'error' }),
+          (one): Line => ({ id: `fault.${one.code}`, text: faultWords(one, words.language), tone: one === fault ? 'warning' : 'error' }),
         ),
         actions: [words.action('back', 'button.back', 'cancel'), words.action('update', 'button.update', 'primary')],
       }),

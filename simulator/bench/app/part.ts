@@ -2,7 +2,7 @@
 
 import { formatAmount, parseAmount } from '../../../src/currency.ts'
 import { Fault, isFault, throwIfAborted } from '../../../src/errors.ts'
-import { faultMessage, hostMessage, type MessageId, message } from '../../../src/messages/messages.ts'
+import { hostMessage, type MessageId, message } from '../../../src/messages/messages.ts'
 import type { ItemPart } from '../../../src/payment/acquirer.ts'
 import type { OrderRecord } from '../../../src/payment/journal/journal.ts'
 import { moneyOf } from '../../../src/payment/journal/money.ts'
@@ -16,7 +16,7 @@ import { withPayment } from './card.ts'
 import type { Head } from './connect.ts'
 import type { Phone } from './phone.ts'
 import type { Heading } from './result.ts'
-import { type Words, wrong } from './stage.ts'
+import { faultWords, type Words, wrong } from './stage.ts'
 import { withReader } from './with-reader.ts'
 
 export type Deed = 'refund' | 'cancel' | 'confirm'
@@ -137,7 +137,7 @@ function partScreen(order: OrderRecord, deed: Deed, typed: Readonly<Record<strin
       {
         ...{ id: 'amount', label: text('field.amount'), type: 'money' as const },
         value: typed.amount ?? formatAmount(left, order.currency),
-        ...(refused && { error: refused.code === 'bad-argument' ? wrong(refused, language) : faultMessage(refused, language) }),
+        ...(refused && { error: refused.code === 'bad-argument' ? wrong(refused, language) : faultWords(refused, language) }),
       },
       ...items,
     ],

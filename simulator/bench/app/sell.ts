@@ -1,7 +1,6 @@
 /** An order is paid: method, payment, result, and again where it is wanted. */
 
 import { asFault, type Fault, isFault, throwIfAborted } from '../../../src/errors.ts'
-import { faultMessage } from '../../../src/messages/messages.ts'
 import type { Order } from '../../../src/payment/acquirer.ts'
 import type { OrderRecord } from '../../../src/payment/journal/journal.ts'
 import { orderRows } from '../../../src/payment/till/screen-rows.ts'
@@ -15,7 +14,7 @@ import type { Phone } from './phone.ts'
 import { showReceipts } from './receipts.ts'
 import { type Heading, headingOf, showResult } from './result.ts'
 import { bySbp } from './sbp.ts'
-import type { Line, Words } from './stage.ts'
+import { faultWords, type Line, type Words } from './stage.ts'
 import { type ByCardMethod, withReader } from './with-reader.ts'
 
 const methods = ['cash', 'reader', 'sbp', 'softpos'] as const
@@ -139,7 +138,7 @@ async function attemptBy(phone: Phone, order: OrderRecord, method: Method, hold:
     if (isFault(error, 'aborted')) return { told: cancelled }
     const fault = asFault(error)
     if (fault.code === 'journal' || fault.code === 'internal') throw fault
-    return { told: ({ language }) => [{ id: `fault.${fault.code}`, text: faultMessage(fault, language), tone: 'error' }] }
+    return { told: ({ language }) => [{ id: `fault.${fault.code}`, text: faultWords(fault, language), tone: 'error' }] }
   }
 }
 
@@ -168,7 +167,7 @@ export async function faultScreen(phone: Phone, fault: Fault): Promise<void> {
     words => ({
       kind: 'fault',
       title: words.text('screen.error'),
-      lines: [{ id: `fault.${fault.code}`, text: faultMessage(fault, words.language), tone: 'error' }],
+      lines: [{ id: `fault.${fault.code}`, text: faultWords(fault, words.language), tone: 'error' }],
       actions: [words.action('home', 'button.home', 'primary')],
     }),
     phone.signal,

@@ -1,7 +1,7 @@
 /** Where screens of an app are shown one after the other, in either language, and answered: each answer names the screen that it is for. */
 
 import { abortFault, Fault } from '../../../src/errors.ts'
-import { type Language, type MessageId, message, messageTexts } from '../../../src/messages/messages.ts'
+import { faultLines, type Language, type MessageId, message, messageTexts } from '../../../src/messages/messages.ts'
 import type { Signature } from '../../../src/payment/receipt/signature.ts'
 import { oneOf } from '../../../src/refusal.ts'
 import type { AppAnswer, AppScreen } from '../schema/app.ts'
@@ -150,6 +150,11 @@ export function wordsIn(language: Language): Words {
       ...(disabled && { disabled }),
     }),
   }
+}
+
+/** What went wrong, for who sells: without the name of the fault, and without a detail that is in another language. */
+export function faultWords(fault: Fault, language: Language): string {
+  return faultLines(fault, language)[0].replace(` (${fault.code})`, '')
 }
 
 /** What is wrong with what was typed: without the name of the fault, which is for programs. */

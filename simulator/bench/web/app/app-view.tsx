@@ -37,6 +37,11 @@ export function AppView({ app, answer, change }: Props) {
     before.current = screen
   }, [screen])
   const fresh = notices.slice(0, notices.length - seen)
+  // Whoever goes on has seen what covers the screen.
+  const goOn = (given: AppAnswer) => {
+    if (given.action !== 'typed') setSeen(notices.length)
+    answer(given)
+  }
   return (
     <div class="phone-place">
       <div
@@ -57,7 +62,7 @@ export function AppView({ app, answer, change }: Props) {
             {network === 'on' ? '▂▄▆' : '▂✕'}
           </span>
         </div>
-        <ScreenView key={screen.n} screen={screen} answer={answer} title={title} />
+        <ScreenView key={screen.n} screen={screen} answer={goOn} title={title} />
         {fresh.length > 0 && (
           <div class="phone-notice">
             <ul>

@@ -5,7 +5,7 @@ import type { Json } from '../../../../src/trace/event.ts'
 import { JsonTree, Objects } from '../../../trace-view/data-view.tsx'
 import { objectsOfTags } from '../../../trace-view/decode.ts'
 import type { BankRequest, BankRequestInFull } from '../../schema/types.ts'
-import { clockText } from '../state/names.ts'
+import { clockText, cvmText } from '../state/names.ts'
 import { useBench } from '../state/view.ts'
 
 /** Field 39 with the words that a merchant reads. */
@@ -76,7 +76,7 @@ function InFull({ n, state }: { n: number; state: BankRequest['state'] }) {
 
 export function Request({ request }: { request: BankRequest }) {
   const { say } = useBench()
-  const { n, on, at, amount, currency, pan, state, code, reason, order } = request
+  const { n, on, at, amount, currency, pan, state, code, reason, order, interface: way, cvm } = request
   const good = state === 'answered' && (code === undefined || code === '00')
   return (
     <li class={`request ${state}`}>
@@ -86,7 +86,11 @@ export function Request({ request }: { request: BankRequest }) {
           {state === 'answered' ? (code ?? say('bench.request.answered')) : say(`bench.request.${state}`)}
         </span>
       </p>
-      <p class="dim">{[pan, request.interface, request.cvm, order, reason].filter(Boolean).join(' · ')}</p>
+      <p class="dim">
+        {[pan, way && say(`bench.way.${way as 'chip'}`), cvm && cvmText(say, cvm), order, reason === 'approved' ? '' : reason]
+          .filter(Boolean)
+          .join(' · ')}
+      </p>
       {state === 'held' && <Answers n={n} />}
       <InFull n={n} state={state} />
     </li>

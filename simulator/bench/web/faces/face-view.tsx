@@ -172,7 +172,7 @@ function SwipeEdge({ face, of }: { face: Face; of: Props }) {
 export function FaceView(props: Props) {
   const { face, shown, names, onKey, swiping } = props
   const { width, height, radius, shell, slot, antenna, keys } = face
-  const pad = shell !== 'phone' || shown.keypad ? keys : []
+  const pad = shell !== 'handset' || shown.keypad ? keys : []
   const box = [-ROOM.side, -ROOM.above, width + 2 * ROOM.side, height + ROOM.above + ROOM.below]
   return (
     // biome-ignore lint/a11y/noSvgWithoutTitle: what it stands in has a name, and its keys have theirs
@@ -206,7 +206,7 @@ export function FaceView(props: Props) {
       </Place>
       <SwipeEdge face={face} of={props} />
       <Display face={face} shown={shown} />
-      {(!face.display || (shell === 'phone' && pad.length === 0)) && <FieldSign x={antenna.x} y={antenna.y} />}
+      {(!face.display || (shell === 'handset' && pad.length === 0)) && <FieldSign x={antenna.x} y={antenna.y} />}
       <Lights face={face} light={shown.on ? shown.light : 'off'} />
       {pad.map(({ key, box: place }) => (
         <Key key={key} name={key} label={names?.keys[key]} box={place} onKey={onKey} />

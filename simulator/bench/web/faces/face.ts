@@ -23,7 +23,7 @@ export interface Face {
   /** Of its corners. */
   readonly radius: number
   /** What the case is made of, to the eye. */
-  readonly shell: 'dark' | 'light' | 'phone'
+  readonly shell: 'dark' | 'light' | 'handset'
   /** Left out where it has none. */
   readonly display?: { readonly box: Box; readonly glass: Glass; readonly columns: number }
   /** Of a phone: all of its glass, with the display's words in a part of it and keys that are there while they are read. */

@@ -64,7 +64,7 @@ export const faces = {
     antenna: { x: 32, y: 32, radius: 17 },
   },
   phone: {
-    ...{ title: 'SoftPOS', width: 68, height: 128, radius: 10, shell: 'phone', glass: [3.5, 9, 61, 110] },
+    ...{ title: 'SoftPOS', width: 68, height: 128, radius: 10, shell: 'handset', glass: [3.5, 9, 61, 110] },
     display: { box: [5.5, 19, 57, 41], glass: 'colour', columns: 16 },
     keys: keypad([9, 64, 50, 50], 2.2, ['1 2 3', '4 5 6', '7 8 9', 'clear 0 enter', 'cancel cancel cancel']),
     lights: { x: 34, y: 14.5, gap: 9 },
