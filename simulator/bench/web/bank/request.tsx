@@ -81,7 +81,7 @@ export function Request({ request }: { request: BankRequest }) {
   return (
     <li class={`request ${state}`}>
       <p class="first">
-        <b>{on}</b> {amount && `${amount} ${currency ?? ''}`} <time>{clockText(at)}</time>
+        <b>{say(`bench.on.${on as 'order'}`)}</b> {amount && `${amount} ${currency ?? ''}`} <time>{clockText(at)}</time>
         <span class={`verdict ${state === 'held' ? 'wait' : good ? 'good' : 'bad'}`}>
           {state === 'answered' ? (code ?? say('bench.request.answered')) : say(`bench.request.${state}`)}
         </span>
