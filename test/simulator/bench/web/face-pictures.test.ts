@@ -13,7 +13,7 @@ import { drawn, shownBy } from './face-drawn.ts'
 const simulator = resolve(import.meta.dirname, '../../../../simulator')
 const css = ['trace-view/tokens.css', 'bench/web/style/face.css'].map(file => readFileSync(join(simulator, file), 'utf8')).join('\n')
 /** From which on somebody sees it: of all squares together, and of one. */
-const [MEAN, WORST] = [0.015, 0.12]
+const [MEAN, WORST] = [0.015, 0.1]
 
 describe.skipIf(noBrowser !== undefined)(`faces in Chromium${noBrowser ? `: ${noBrowser}` : ''}`, () => {
   const pages = new Pages()
