@@ -60,7 +60,7 @@ export class SoftPosPhone implements AnyReader {
       () => this.state,
       state => place.tell('reader', id, state),
     )
-    this.#keys = pinKeysOf(this.#random ?? (length => crypto.getRandomValues(new Uint8Array(length))))
+    this.#keys = pinKeysOf(this.#random)
     this.body.on(event => this.#see(event))
   }
 
@@ -71,14 +71,13 @@ export class SoftPosPhone implements AnyReader {
   /** Entry Point and kernels over its field. */
   async open(): Promise<void> {
     const { clock } = this.#place
-    const random = this.#random
     this.#reader = await openSoftPos({
       channel: { ...virtualNfc(this.body), model: 'SoftPOS' },
       serial: this.serial,
       config: virtualConfig(this.serial),
       contactless: contactlessFor('RUB'),
       ...{ clock, tracer: this.#place.tracer(this.id), onUi: ({ status }) => this.#shine(status) },
-      ...(random && { kernel: { random } }),
+      kernel: { random: this.#random },
     })
     void this.#watch().catch(() => {}) // its end is told by who works with it
     this.#tell()
