@@ -40,7 +40,10 @@ export function addBench(program: Command): void {
         port,
         token,
         // A terminal that says nothing says English: then the page tells its own.
-        session: { ...((lang !== undefined || language() === 'ru') && { language: language(lang) }), ...(checked && { counter: checked.data as never }) },
+        session: {
+          ...((lang !== undefined || language() === 'ru') && { language: language(lang) }),
+          ...(checked && { counter: checked.data as never }),
+        },
       })
       try {
         const { url, origin } = bench
