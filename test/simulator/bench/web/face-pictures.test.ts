@@ -19,7 +19,7 @@ describe.skipIf(noBrowser !== undefined)(`faces in Chromium${noBrowser ? `: ${no
   const pages = new Pages()
   let page: Page
   beforeAll(async () => {
-    page = (await pages.open('about:blank', { colorScheme: 'light', viewport: { width: 480, height: 700 } }, 'html')).page
+    page = (await pages.open('about:blank', { colorScheme: 'light', reducedMotion: 'reduce', viewport: { width: 480, height: 700 } }, 'html')).page
   })
   afterAll(() => pages.close())
 
@@ -28,7 +28,7 @@ describe.skipIf(noBrowser !== undefined)(`faces in Chromium${noBrowser ? `: ${no
     const each = await Promise.all(shownBy(face).map(([, shown]) => drawn(face, shown)))
     const style = `${css} body { margin: 0; background: #eef1f4 } main { display: flex; width: 440px } main > * { width: 220px }`
     await page.setContent(`<style>${style}</style><main>${each.map(svg => `<div>${svg}</div>`).join('')}</main>`)
-    return page.locator('main').screenshot()
+    return page.locator('main').screenshot({ animations: 'disabled' })
   }
 
   it.each(Object.entries(faces) as [string, Face][])('%s looks as it did', async (name, face) => {
