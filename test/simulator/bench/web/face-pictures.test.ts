@@ -19,7 +19,9 @@ describe.skipIf(noBrowser !== undefined)(`faces in Chromium${noBrowser ? `: ${no
   const pages = new Pages()
   let page: Page
   beforeAll(async () => {
-    page = (await pages.open('about:blank', { colorScheme: 'light', reducedMotion: 'reduce', viewport: { width: 480, height: 700 } }, 'html')).page
+    page = (
+      await pages.open('about:blank', { colorScheme: 'light', reducedMotion: 'reduce', viewport: { width: 480, height: 700 } }, 'html')
+    ).page
   })
   afterAll(() => pages.close())
 
