@@ -466,8 +466,6 @@ const mms: readonly (readonly [what: string, bytes: string, message: magtek.MmsM
   ['a start refused: battery', 'AA00810482011001820480020316', response(1, 0x1001, 0x80, magtek.mmsDetails.lowBattery)],
   ['cancel', 'AA008104011310088402 1008', request(0x13, 0x1008, '1008')],
   ['cancelled', 'AA00810482131008820400000000', response(0x13, 0x1008, 0)],
-  ['a text for its display', 'AA00 810401551803 8408 1803 810102 820116', request(0x55, 0x1803, '1803810102820116')],
-  ['it stands there', 'AA00 810482551803 820400000000 84021803', { ...response(0x55, 0x1803, 0), payload: fromHex('1803') }],
   [
     'resume, with the host’s answer',
     'AA008104010010048421100481010082017884 17FF7414DFDF2508992690E116120710FA0670048A023030',
@@ -487,6 +485,8 @@ const mms: readonly (readonly [what: string, bytes: string, message: magtek.MmsM
   ],
   ['update done', 'AA008104830009058204 08010A03', notification(0x0905, 8, 0x010a03)],
   ['a transaction is over', 'AA008104830001058204 20000000', notification(0x0105, 0x20, 0)],
+  ['a text for its display', 'AA00 810401551803 8408 1803 810102 820116', request(0x55, 0x1803, '1803810102820116')],
+  ['it stands there', 'AA00 810482551803 820400000000 84021803', { ...response(0x55, 0x1803, 0), payload: fromHex('1803') }],
 ]
 const carriers = ['slip', 'hid', 'ble'] as const
 
