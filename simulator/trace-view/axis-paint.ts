@@ -2,6 +2,7 @@
 
 import type { TraceEvent } from '../../src/trace/event.ts'
 import { place, type Range, type Scale, ticks } from './axis-plan.ts'
+import { firstFrom } from './growing.ts'
 import { laneOf, lanes, type Span } from './model.ts'
 
 export const [ROW, TOP, FOOT] = [24, 26, 20]
@@ -9,11 +10,14 @@ export const HEIGHT = TOP + lanes.length * ROW + FOOT
 
 export interface Paint {
   readonly events: readonly TraceEvent[]
+  /** Places of events that are shown, in their order. */
+  readonly shown: readonly number[]
+  /** Their times stand in order. */
+  readonly sorted: boolean
   readonly steps: readonly Span[]
   readonly scale: Scale
   readonly range: Range
   readonly selected: number | undefined
-  readonly visible: ReadonlySet<number>
   /** Of the page as it is shown: letters, lines, what is chosen, and each lane. */
   readonly colours: { readonly text: string; readonly line: string; readonly chosen: string; readonly lanes: readonly string[] }
   readonly font: string
@@ -27,17 +31,9 @@ export function paint(context: CanvasRenderingContext2D, width: number, plan: Pa
   context.textBaseline = 'middle'
   paintGrid(context, width, x, plan)
   paintSteps(context, width, x, plan)
-  lanes.forEach((lane, row) => {
+  columnsOf(plan, width, x).forEach((columns, row) => {
     context.fillStyle = colours.lanes[row]
-    const taken = new Set<number>()
-    plan.events.forEach((event, at) => {
-      if (!plan.visible.has(at) || laneOf(event) !== lane) return
-      const column = Math.round(x(place(plan.events, at, plan.scale)))
-      if (column < -2 || column > width + 2 || taken.has(column)) return
-      taken.add(column)
-      const high = event.kind === 'span' ? 4 : 14
-      context.fillRect(column - 1, TOP + row * ROW + (ROW - high) / 2, 2.5, high)
-    })
+    for (const [column, high] of columns) context.fillRect(column - 1, TOP + row * ROW + (ROW - high) / 2, 2.5, high)
   })
   if (plan.selected !== undefined && plan.events[plan.selected]) {
     const column = Math.round(x(place(plan.events, plan.selected, plan.scale)))
@@ -49,6 +45,27 @@ export function paint(context: CanvasRenderingContext2D, width: number, plan: Pa
     context.lineTo(column, HEIGHT - FOOT + 2)
     context.fill()
   }
+}
+
+/** For each lane the columns in which something happened, each once, and how high it is drawn: of the part that is seen alone. */
+function columnsOf(
+  { events, shown, sorted, scale, range }: Paint,
+  width: number,
+  x: (at: number) => number,
+): readonly Map<number, number>[] {
+  const found = lanes.map(() => new Map<number, number>())
+  const inOrder = sorted || scale === 'order'
+  const margin = ((range.to - range.from) / width) * 3
+  const first = inOrder ? firstFrom(shown.length, at => place(events, shown[at], scale), range.from - margin) : 0
+  for (let at = first; at < shown.length; at++) {
+    const column = Math.round(x(place(events, shown[at], scale)))
+    if (column > width + 2 && inOrder) break
+    const event = events[shown[at]]
+    const columns = found[lanes.indexOf(laneOf(event))]
+    if (column < -2 || column > width + 2 || columns.has(column)) continue
+    columns.set(column, event.kind === 'span' ? 4 : 14)
+  }
+  return found
 }
 
 function paintGrid(context: CanvasRenderingContext2D, width: number, x: (at: number) => number, { range, colours, scale }: Paint): void {
@@ -67,10 +84,10 @@ function paintGrid(context: CanvasRenderingContext2D, width: number, x: (at: num
 }
 
 function paintSteps(context: CanvasRenderingContext2D, width: number, x: (at: number) => number, plan: Paint): void {
-  const { steps, events, scale, colours } = plan
+  const { steps, scale, colours } = plan
   let free = Number.NEGATIVE_INFINITY
   for (const { name, from, to } of steps) {
-    const [left, right] = [from, to].map((at, end) => x(scale === 'time' ? at : orderOf(events, at, end === 1)))
+    const [left, right] = [from, to].map((at, end) => x(scale === 'time' ? at : orderOf(plan, at, end === 1)))
     if (right < 0 || left > width) continue
     const wide = Math.max(2, right - left - 1)
     context.fillStyle = colours.lanes[2]
@@ -87,7 +104,9 @@ function paintSteps(context: CanvasRenderingContext2D, width: number, x: (at: nu
 }
 
 /** The place in the order that a time has: that of the first event then, or of the last. */
-function orderOf(events: readonly TraceEvent[], time: number, last: boolean): number {
+function orderOf({ events, sorted }: Paint, time: number, last: boolean): number {
+  const of = (at: number) => events[at].at
+  if (sorted) return Math.max(0, last ? firstFrom(events.length, of, time + 1e-6) - 1 : firstFrom(events.length, of, time))
   const found = last ? events.findLastIndex(({ at }) => at <= time) : events.findIndex(({ at }) => at >= time)
   return Math.max(0, found)
 }

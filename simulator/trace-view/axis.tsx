@@ -2,9 +2,10 @@
 
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks'
 import type { TraceEvent } from '../../src/trace/event.ts'
-import { HEIGHT, paint, ROW, TOP } from './axis-paint.ts'
+import { HEIGHT, type Paint, paint, ROW, TOP } from './axis-paint.ts'
 import { ending, movedTo, place, type Range, type Scale, whole, zoomed } from './axis-plan.ts'
-import { laneOf, lanes, lineOf, stepsOf } from './model.ts'
+import { useGrowing } from './growing.ts'
+import { laneOf, lanes, lineOf, Steps } from './model.ts'
 import { timeText, useView } from './view.ts'
 
 interface Props {
@@ -46,6 +47,13 @@ function useColours(): number {
   return turn
 }
 
+/** Colours and letters of the page as it is shown. */
+function lookOf(element: HTMLElement): { readonly colours: Paint['colours']; readonly font: string } {
+  const { color: text, borderTopColor: line, caretColor: chosen, fontFamily } = getComputedStyle(element)
+  const names = [...(element.closest('.lanes')?.querySelectorAll('[data-lane]') ?? [])]
+  return { colours: { text, line, chosen, lanes: names.map(one => getComputedStyle(one).color) }, font: `11px ${fontFamily}` }
+}
+
 export function Axis({ events, shown, selected, follow = false, onSelect }: Props) {
   const view = useView()
   const { say, language } = view
@@ -57,8 +65,21 @@ export function Axis({ events, shown, selected, follow = false, onSelect }: Prop
   const [box, canvas] = [useRef<HTMLDivElement>(null), useRef<HTMLCanvasElement>(null)]
   const width = useWidth(box)
   const colours = useColours()
-  const steps = useMemo(() => stepsOf(events), [events])
-  const visible = useMemo(() => new Set(shown), [shown])
+  const steps = useGrowing(
+    events,
+    () => new Steps(),
+    (made, event) => made.take(event),
+  )
+  // Times stand in order, but for a trace that somebody else has put together.
+  const order = useGrowing(
+    events,
+    () => ({ sorted: true, last: Number.NEGATIVE_INFINITY }),
+    (made, { at }) => {
+      if (at < made.last) made.sorted = false
+      made.last = at
+    },
+  )
+  const look = useRef<{ for: unknown; colours: Paint['colours']; font: string }>()
 
   useEffect(() => setRange(one => (follow ? ending(one, scale, all) : all)), [all])
   useEffect(() => {
@@ -68,14 +89,14 @@ export function Axis({ events, shown, selected, follow = false, onSelect }: Prop
     const [element, context] = [canvas.current, canvas.current?.getContext('2d')]
     if (!element || !context || width === 0) return
     const ratio = devicePixelRatio || 1
-    element.width = width * ratio
-    element.height = HEIGHT * ratio
-    context.scale(ratio, ratio)
-    const style = getComputedStyle(element)
-    const names = [...(box.current?.parentElement?.querySelectorAll('[data-lane]') ?? [])].map(one => getComputedStyle(one).color)
-    const chosen = { text: style.color, line: style.borderTopColor, chosen: style.caretColor, lanes: names }
-    paint(context, width, { events, steps, scale, range, selected, visible, colours: chosen, font: `11px ${style.fontFamily}` })
-  }, [events, steps, scale, range, selected, visible, width, colours, language])
+    const [across, down] = [Math.round(width * ratio), Math.round(HEIGHT * ratio)]
+    if (element.width !== across) element.width = across
+    if (element.height !== down) element.height = down
+    context.setTransform(ratio, 0, 0, ratio, 0, 0)
+    if (look.current?.for !== colours) look.current = { for: colours, ...lookOf(element) }
+    const plan = { events, shown, sorted: order.sorted, steps: steps.all, scale, range, selected }
+    paint(context, width, { ...plan, colours: look.current.colours, font: look.current.font })
+  }, [events, scale, range, selected, shown, width, colours, language])
 
   const nearest = (event: MouseEvent): number | undefined => {
     const bounds = canvas.current!.getBoundingClientRect()

@@ -39,27 +39,41 @@ export interface Span {
   readonly to: number
 }
 
-export function spansOf(events: readonly TraceEvent[]): Span[] {
-  const ends = new Map(events.flatMap(one => (one.kind === 'spanEnd' ? [[one.id, one.at] as const] : [])))
-  const last = events.at(-1)?.at ?? 0
-  return events.flatMap(one =>
-    one.kind === 'span' ? [{ level: one.level, name: one.name, from: one.at, to: ends.get(one.id) ?? last }] : [],
-  )
+/** Steps of the kernel as they are found, event by event. */
+export class Steps {
+  readonly #spans: { name: string; from: number; to: number | undefined }[] = []
+  readonly #open = new Map<number, { to: number | undefined }>()
+  readonly #rules: { name: string; from: number; to: number }[] = []
+  #last = 0
+
+  take(event: TraceEvent): void {
+    this.#last = event.at
+    if (event.kind === 'span' && event.level === 'step') {
+      const span = { name: event.name, from: event.at, to: undefined }
+      this.#spans.push(span)
+      this.#open.set(event.id, span)
+    } else if (event.kind === 'spanEnd') {
+      const span = this.#open.get(event.id)
+      if (span) span.to = event.at
+      this.#open.delete(event.id)
+    } else if (event.kind === 'kernel') {
+      const open = this.#rules.at(-1)
+      if (open) open.to = event.at
+      if (event.step !== open?.name) this.#rules.push({ name: event.step, from: event.at, to: event.at })
+    }
+  }
+
+  /** Its spans; where a trace has none, what lies between the first rule of one step and the first of the next. */
+  get all(): readonly Span[] {
+    const found = this.#spans.length > 0 ? this.#spans : this.#rules
+    return found.map(({ name, from, to }) => ({ level: 'step', name, from, to: to ?? this.#last }))
+  }
 }
 
-/** The steps of the kernel: its spans; where a trace has none, what lies between the first rule of one step and the first of the next. */
-export function stepsOf(events: readonly TraceEvent[]): Span[] {
-  const spans = spansOf(events).filter(({ level }) => level === 'step')
-  if (spans.length > 0) return spans
-  const found: { name: string; from: number; to: number }[] = []
-  for (const event of events) {
-    const open = found.at(-1)
-    if (event.kind === 'kernel' && event.step !== open?.name) {
-      if (open) open.to = event.at
-      found.push({ name: event.step, from: event.at, to: event.at })
-    } else if (event.kind === 'kernel' && open) open.to = event.at
-  }
-  return found.map(one => ({ ...one, level: 'step' }))
+export function stepsOf(events: readonly TraceEvent[]): readonly Span[] {
+  const steps = new Steps()
+  for (const event of events) steps.take(event)
+  return steps.all
 }
 
 /** A payment in a trace: its result, and the place of it and of the first event that is its own. */
@@ -71,14 +85,11 @@ export interface Payment {
   readonly content: Readonly<Record<string, Json>>
 }
 
-export function paymentsOf(events: readonly TraceEvent[]): Payment[] {
-  const found: Payment[] = []
-  for (const [at, event] of events.entries()) {
-    if (event.kind !== 'result') continue
-    const { result, reason, content } = event
-    found.push({ from: (found.at(-1)?.at ?? -1) + 1, at, result, ...(reason && { reason }), content: objectOf(content) })
-  }
-  return found
+/** Adds a payment where one ends. */
+export function takePayment(found: Payment[], event: TraceEvent, at: number): void {
+  if (event.kind !== 'result') return
+  const { result, reason, content } = event
+  found.push({ from: (found.at(-1)?.at ?? -1) + 1, at, result, ...(reason && { reason }), content: objectOf(content) })
 }
 
 /** The last rule of a payment that set this bit (`TVR expired`), by its place in the trace. */

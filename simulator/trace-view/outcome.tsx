@@ -1,6 +1,6 @@
 /** How each payment of a case ended: bits of TVR and TSI with the step that set each, data objects, and the receipt. */
 
-import { useId } from 'preact/hooks'
+import { useId, useMemo, useRef, useState } from 'preact/hooks'
 import { setBits } from '../../src/emv/explain/bit-rules.ts'
 import { bitName, stepName } from '../../src/messages/retold-rules.ts'
 import { layout, slipRows } from '../../src/payment/receipt/print.ts'
@@ -8,7 +8,8 @@ import type { Receipt } from '../../src/payment/receipt/receipt.ts'
 import type { Json, TraceEvent } from '../../src/trace/event.ts'
 import { Legend, Objects } from './data-view.tsx'
 import { bytesOf, objectsOfTags } from './decode.ts'
-import { objectOf, type Payment, paymentsOf, setterOf, textsOf } from './model.ts'
+import { useGrowing } from './growing.ts'
+import { objectOf, type Payment, setterOf, takePayment, textsOf } from './model.ts'
 import { type Say, useView, type View } from './view.ts'
 import { Wide } from './wide.tsx'
 
@@ -160,17 +161,43 @@ function Ending({ payment, number, of, events, onStep }: Props & { payment: Paym
   )
 }
 
-export function Outcome({ events, onStep }: Props) {
-  const { say } = useView()
+/** @param few the last ones that are shown until all are asked for; all when left out */
+export function Outcome({ events, few, onStep }: Props & { few?: number }) {
+  const view = useView()
+  const { say } = view
   const title = useId()
-  const payments = paymentsOf(events)
+  const [whole, setWhole] = useState(false)
+  const step = useRef(onStep)
+  step.current = onStep
+  const payments = useGrowing(events, (): Payment[] => [], takePayment)
+  const from = whole || few === undefined ? 0 : Math.max(0, payments.length - few)
+  // Of a payment that has ended nothing changes.
+  const endings = useMemo(
+    () =>
+      payments
+        .slice(from)
+        .map((payment, at) => (
+          <Ending
+            key={payment.at}
+            payment={payment}
+            number={from + at + 1}
+            of={payments.length}
+            events={events}
+            onStep={place => step.current(place)}
+          />
+        )),
+    [payments, payments.length, from, view],
+  )
   if (payments.length === 0) return null
   return (
     <section aria-labelledby={title}>
       <h2 id={title}>{say('report.outcome')}</h2>
-      {payments.map((payment, at) => (
-        <Ending key={payment.at} payment={payment} number={at + 1} of={payments.length} events={events} onStep={onStep} />
-      ))}
+      {from > 0 && (
+        <button type="button" class="more" onClick={() => setWhole(true)}>
+          {say('report.more', { count: payments.length })}
+        </button>
+      )}
+      {endings}
     </section>
   )
 }

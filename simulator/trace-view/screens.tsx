@@ -1,7 +1,8 @@
 /** Screens as pictures: the reader's display, drawn from its lines. */
 
-import { useState } from 'preact/hooks'
+import { useMemo, useRef, useState } from 'preact/hooks'
 import type { TraceEvent } from '../../src/trace/event.ts'
+import { useGrowing } from './growing.ts'
 import { timeText, useView } from './view.ts'
 
 const [LINE, LEFT, WIDTH] = [20, 12, 196]
@@ -30,37 +31,56 @@ export function ScreenPicture({ lines, label }: { lines: readonly string[]; labe
   )
 }
 
-/** All screens in their order; each leads to its event. */
-export function Screens({ events, onSelect }: { events: readonly TraceEvent[]; onSelect: (at: number) => void }) {
+interface ScreensProps {
+  readonly events: readonly TraceEvent[]
+  /** The trace grows: the last ones are shown, else the first. */
+  readonly follow?: boolean
+  readonly onSelect: (at: number) => void
+}
+
+type Shown = Extract<TraceEvent, { kind: 'screen' }>
+
+/** Screens in their order; each leads to its event. */
+export function Screens({ events, follow = false, onSelect }: ScreensProps) {
   const { say } = useView()
   const [whole, setWhole] = useState(false)
-  const all = events.flatMap((event, at) => (event.kind === 'screen' ? [{ event, at }] : []))
-  if (all.length === 0) return null
-  const shown = whole ? all : all.slice(0, FEW)
-  return (
-    <>
-      <h3>{say('report.screens')}</h3>
-      <ol class="film">
-        {shown.map(({ event, at }) => {
-          const text = event.lines.filter(line => line.trim()).join(' / ') || say('report.screen.empty')
-          const label = say('report.screen', { at: timeText(say, event.at), text })
-          return (
-            <li key={at}>
-              <button type="button" class="shot" onClick={() => onSelect(at)}>
-                <ScreenPicture lines={event.lines} label={label} />
-              </button>
-              <small>{timeText(say, event.at)}</small>
-            </li>
-          )
-        })}
-        {shown.length < all.length && (
-          <li>
-            <button type="button" class="more" onClick={() => setWhole(true)}>
-              {say('report.more', { count: all.length })}
-            </button>
-          </li>
-        )}
-      </ol>
-    </>
+  const select = useRef(onSelect)
+  select.current = onSelect
+  const all = useGrowing(
+    events,
+    (): { event: Shown; at: number }[] => [],
+    (screens, event, at) => void (event.kind === 'screen' && screens.push({ event, at })),
   )
+  return useMemo(() => film(all), [all, all.length, whole, follow, say])
+
+  function film(all: readonly { readonly event: Shown; readonly at: number }[]) {
+    if (all.length === 0) return null
+    const shown = whole ? all : follow ? all.slice(-FEW) : all.slice(0, FEW)
+    return (
+      <>
+        <h3>{say('report.screens')}</h3>
+        <ol class="film">
+          {shown.map(({ event, at }) => {
+            const text = event.lines.filter(line => line.trim()).join(' / ') || say('report.screen.empty')
+            const label = say('report.screen', { at: timeText(say, event.at), text })
+            return (
+              <li key={at}>
+                <button type="button" class="shot" onClick={() => select.current(at)}>
+                  <ScreenPicture lines={event.lines} label={label} />
+                </button>
+                <small>{timeText(say, event.at)}</small>
+              </li>
+            )
+          })}
+          {shown.length < all.length && (
+            <li>
+              <button type="button" class="more" onClick={() => setWhole(true)}>
+                {say('report.more', { count: all.length })}
+              </button>
+            </li>
+          )}
+        </ol>
+      </>
+    )
+  }
 }

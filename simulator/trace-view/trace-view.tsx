@@ -6,6 +6,7 @@ import type { TraceEvent } from '../../src/trace/event.ts'
 import { Axis } from './axis.tsx'
 import { Filter } from './choices.tsx'
 import { Detail } from './detail.tsx'
+import { useGrowing } from './growing.ts'
 import { List } from './list.tsx'
 import { type Lane, laneOf, lanes, lineOf } from './model.ts'
 import { Screens } from './screens.tsx'
@@ -60,11 +61,17 @@ export function TraceView({ events, name, selected, focus, follow = false, onSel
   const title = useId() // there may be two of them
   const [hidden, setHidden] = useState<readonly Lane[]>([])
   const [text, setText] = useState('')
-  const texts = useMemo(() => events.map(event => lower(event, view)), [events, view])
-  const shown = useMemo(() => {
-    const wanted = text.trim().toLowerCase()
-    return events.flatMap((event, at) => (isRow(event) && !hidden.includes(laneOf(event)) && texts[at].includes(wanted) ? [at] : []))
-  }, [events, texts, hidden, text])
+  const wanted = text.trim().toLowerCase()
+  const found = useGrowing(
+    events,
+    (): number[] => [],
+    (all, event, at) => {
+      if (isRow(event) && !hidden.includes(laneOf(event)) && (wanted === '' || lower(event, view).includes(wanted))) all.push(at)
+    },
+    [hidden, wanted, view],
+  )
+  // What is drawn late is drawn of the events that it was made of.
+  const shown = useMemo(() => found.slice(), [found, events])
   useEffect(() => {
     // What is led to is seen, whatever the filter says.
     if (focus === 0 || selected === undefined || shown.includes(selected)) return
@@ -75,7 +82,7 @@ export function TraceView({ events, name, selected, focus, follow = false, onSel
   return (
     <section aria-labelledby={title}>
       <h2 id={title}>{name ?? say('report.trace')}</h2>
-      <Screens events={events} onSelect={onSelect} />
+      <Screens events={events} follow={follow} onSelect={onSelect} />
       <Axis events={events} shown={shown} selected={selected} follow={follow} onSelect={onSelect} />
       <div class="bar">
         <Filter label={say('report.filter')} placeholder={say('report.filter.events')} text={text} onText={setText} />

@@ -58,6 +58,16 @@ export class Accounts {
     for (const one of this.#accounts) if (one.facts.pan === pan) one.balance = balance
   }
 
+  /** Wrong PINs of every account of a card are forgotten. */
+  forgive(pan: string): void {
+    for (const one of this.#accounts) if (one.facts.pan === pan) one.pinFailures = 0
+  }
+
+  /** The most that were typed in a row, of the accounts of a card. */
+  pinFailures(pan: string): number {
+    return Math.max(0, ...this.#accounts.flatMap(one => (one.facts.pan === pan ? one.pinFailures : [])))
+  }
+
   /** All of them as they are kept. */
   get states(): readonly AccountState[] {
     return this.#accounts.map(({ id }) => this.state(id)!)

@@ -205,6 +205,16 @@ export class Issuer {
     this.#accounts.fill(pan, balance)
   }
 
+  /** Wrong PINs of a card are forgotten. */
+  forgive(pan: string): void {
+    this.#accounts.forgive(pan)
+  }
+
+  /** Wrong PINs in a row of a card. */
+  pinFailures(pan: string): number {
+    return this.#accounts.pinFailures(pan)
+  }
+
   /** Every account, as `restore` takes it. */
   get states(): readonly AccountState[] {
     return this.#accounts.states

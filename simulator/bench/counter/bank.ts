@@ -79,6 +79,7 @@ export class Bank {
 
   #attend(asked: Attended, signal: AbortSignal): Promise<readonly CheckedRule[]> | undefined {
     const { on, pan } = asked.facts
+    if (on === 'status') this.#inquired(asked)
     if (on === 'status' || on === 'order') return undefined
     const note = this.#note(asked)
     const card = this.#shelf?.cards.find(one => one.plan.pan === pan)
@@ -104,6 +105,14 @@ export class Bank {
       }
       this.#held.set(note.n, { asked, decide })
     })
+  }
+
+  /** Somebody who was not told asks: it stands at the request itself. */
+  #inquired({ key, facts }: Attended): void {
+    const note = this.#noted.find(one => one.on === 'authorisation' && (one.key === key || one.order === facts.order))
+    if (!note) return
+    note.inquiries = (note.inquiries ?? 0) + 1
+    this.tell()
   }
 
   #note(asked: Attended): Noted {
@@ -174,10 +183,14 @@ export class Bank {
   }
 
   setBalance(card: BenchCard, balance: string): void {
-    const { plan } = card
-    for (const pan of new Set([plan.pan, ...plan.applications.flatMap(({ pan }) => pan ?? [])]))
-      this.host.desk.issuer.fill(pan, parseAmount(balance, unit))
+    for (const pan of pansOf(card)) this.host.desk.issuer.fill(pan, parseAmount(balance, unit))
     this.#used.add(card.id)
+    this.tell()
+  }
+
+  /** A card that is as new: wrong PINs of the one before are none of its own. */
+  forgive(card: BenchCard): void {
+    for (const pan of pansOf(card)) this.host.desk.issuer.forgive(pan)
     this.tell()
   }
 
@@ -227,7 +240,11 @@ export class Bank {
       magicAmounts: this.#magicAmounts,
       balances: cards
         .filter(({ id }) => this.#used.has(id))
-        .map(({ id, plan }) => ({ card: id, balance: formatAmount(this.host.balance(plan.pan) ?? 0n, unit) })),
+        .map(card => {
+          const wrongPins = Math.max(...pansOf(card).map(pan => this.host.desk.issuer.pinFailures(pan)))
+          const balance = formatAmount(this.host.balance(card.plan.pan) ?? 0n, unit)
+          return { card: card.id, balance, ...(wrongPins > 0 && { wrongPins }) }
+        }),
       requests: this.#noted.slice(0, TOLD).map(withoutAsked),
       orders: this.host.orders.slice(-TOLD).reverse().map(orderOf),
     }
@@ -237,7 +254,7 @@ export class Bank {
   get file(): NonNullable<CounterFile['bank']> {
     return {
       ...{ rules: this.#rules as never, magicAmounts: this.#magicAmounts, gone: this.#gone, mode: this.#mode },
-      balances: [...this.state.balances],
+      balances: this.state.balances.map(({ card, balance }) => ({ card, balance })),
       book: bookText(this.host.desk, this.#shelf?.cards ?? []),
     }
   }
@@ -265,6 +282,11 @@ export async function openBank(place: Place): Promise<Bank> {
   const host = await startAcquirer({ clock: place.clock, random, onEvent: event => bank?.hear(event) })
   bank = new Bank(place, host)
   return bank
+}
+
+/** Of the card and of its applications, where they have their own. */
+function pansOf({ plan }: BenchCard): readonly string[] {
+  return [...new Set([plan.pan, ...plan.applications.flatMap(({ pan }) => pan ?? [])])]
 }
 
 function withoutAsked({ asked: _, ...request }: Noted): BankRequest {

@@ -72,7 +72,7 @@ export class Session implements Place {
     this.clock = this.virtual ?? systemClock
     this.#mover = this.virtual && new Mover(this.virtual, () => this.#bank?.holds ?? false)
     this.#start = { now: this.clock.now(), elapsed: this.clock.elapsed() }
-    this.shelf = new Shelf(this, card => this.#bank.issue(card))
+    this.shelf = new Shelf(this, { issue: card => this.#bank.issue(card), renew: card => this.#bank.forgive(card) })
     this.#teller = new Teller(
       () => ({ ...this.state, at: 0, events: { first: 0, last: 0 } }),
       () => this.tell('session', id, this.state),

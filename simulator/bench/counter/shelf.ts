@@ -11,13 +11,15 @@ import type { Place } from './place.ts'
 export class Shelf {
   readonly #place: Place
   readonly #issue: (card: BenchCard) => void
+  readonly #renew: (card: BenchCard) => void
   readonly #cards = new Map<string, BenchCard>()
   #count = 0
 
-  /** `issue` tells the bank of a card that is no ready profile's. */
-  constructor(place: Place, issue: (card: BenchCard) => void) {
+  /** `issue` tells the bank of a card that is no ready profile's, `renew` of one that is as new. */
+  constructor(place: Place, { issue, renew }: { readonly issue: (card: BenchCard) => void; readonly renew: (card: BenchCard) => void }) {
     this.#place = place
     this.#issue = issue
+    this.#renew = renew
   }
 
   get cards(): readonly BenchCard[] {
@@ -65,6 +67,7 @@ export class Shelf {
     this.#checkWallet(id, change.wallet)
     this.#free(card)
     card.patch(change)
+    if (change.fresh) this.#renew(card)
     return card
   }
 

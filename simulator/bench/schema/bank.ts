@@ -56,6 +56,7 @@ const request = {
   state: z.enum(['held', 'answered', 'dropped', 'refused']),
   code: optional,
   reason: optional,
+  inquiries: z.number().optional().describe('Times that its result was asked for afterwards'),
 }
 
 export const bankRequest = z.object(request).meta({ id: 'BankRequest' })
@@ -88,7 +89,9 @@ export const bankState = z
     gone: z.boolean(),
     rules: z.array(z.record(z.string(), z.unknown())),
     magicAmounts: z.boolean(),
-    balances: z.array(z.object({ card: id, balance: z.string() })),
+    balances: z.array(
+      z.object({ card: id, balance: z.string(), wrongPins: z.number().optional().describe('PINs in a row that were wrong') }),
+    ),
     requests: z.array(bankRequest),
     orders: z.array(bankOrder),
   })

@@ -30,7 +30,7 @@ export const cardPatch = z.strictObject({
   phone: z.union([phone, z.null()]).optional().describe('null: it is plastic again'),
   wallet: common.wallet,
   pinTriesLeft: z.int().min(0).max(15).optional().describe('Of the offline PIN'),
-  fresh: z.literal(true).optional().describe('Its memory is that of a new card'),
+  fresh: z.literal(true).optional().describe('Its memory is that of a new card, and the bank has forgotten its wrong PINs'),
 })
 export type CardPatch = z.output<typeof cardPatch>
 

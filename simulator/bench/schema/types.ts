@@ -209,6 +209,8 @@ export interface BankRequest {
   readonly code?: string | undefined
   /** The host’s sentence. */
   readonly reason?: string | undefined
+  /** Times that its result was asked for afterwards; never when left out. */
+  readonly inquiries?: number | undefined
 }
 
 /** A request with all that came with it. */
@@ -234,6 +236,8 @@ export interface BankBalance {
   readonly card: string
   /** 1000000.00 */
   readonly balance: string
+  /** PINs in a row that were wrong; none when left out. */
+  readonly wrongPins?: number | undefined
 }
 
 /** One order with what was done with it. */

@@ -1,7 +1,7 @@
 /** A screen of an app: lines, rows, choices, fields and buttons, as its kind looks. It knows no rule of the app's. */
 
 import type { Ref } from 'preact'
-import { useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { AppAnswer, AppScreen } from '../../schema/app.ts'
 import { Field } from './field.tsx'
 import { MethodSign } from './method-sign.tsx'
@@ -23,6 +23,11 @@ export function ScreenView({ screen, answer, title }: Props) {
   const [typed, setTyped] = useState<Readonly<Record<string, string>>>({})
   const [strokes, setStrokes] = useState<readonly Stroke[]>([])
   const sent = useRef('')
+  const body = useRef<HTMLDivElement>(null)
+  // News of a payment are read at its end, however much was said before.
+  useLayoutEffect(() => {
+    if (kind === 'payment' && body.current) body.current.scrollTop = body.current.scrollHeight
+  }, [lines.length])
   const values = () => Object.fromEntries(fields.map(({ id, value }) => [id, typed[id] ?? value]))
   const send = (action: string, given = values()) => {
     // Pressed twice is pressed once, until the screen has moved on.
@@ -83,7 +88,7 @@ export function ScreenView({ screen, answer, title }: Props) {
         </h3>
         {screen.busy && <span class="wheel" aria-hidden="true" />}
       </header>
-      <div class="screen-body">
+      <div class="screen-body" ref={body}>
         {kind === 'method' || kind === 'payment' || kind === 'chooseApplication' ? <Rows rows={rows} /> : null}
         {items && (
           <div class="items">

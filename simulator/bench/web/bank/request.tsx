@@ -76,7 +76,7 @@ function InFull({ n, state }: { n: number; state: BankRequest['state'] }) {
 
 export function Request({ request }: { request: BankRequest }) {
   const { say } = useBench()
-  const { n, on, at, amount, currency, pan, state, code, reason, order, interface: way, cvm } = request
+  const { n, on, at, amount, currency, pan, state, code, reason, order, interface: way, cvm, inquiries } = request
   const good = state === 'answered' && (code === undefined || code === '00')
   return (
     <li class={`request ${state}`}>
@@ -87,7 +87,14 @@ export function Request({ request }: { request: BankRequest }) {
         </span>
       </p>
       <p class="dim">
-        {[pan, way && say(`bench.way.${way as 'chip'}`), cvm && cvmText(say, cvm), order, reason === 'approved' ? '' : reason]
+        {[
+          pan,
+          way && say(`bench.way.${way as 'chip'}`),
+          cvm && cvmText(say, cvm),
+          order,
+          reason === 'approved' ? '' : reason,
+          inquiries !== undefined && say('bench.request.inquiries', { count: inquiries }),
+        ]
           .filter(Boolean)
           .join(' · ')}
       </p>

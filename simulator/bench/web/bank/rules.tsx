@@ -10,6 +10,7 @@ type Rule = Readonly<Record<string, unknown>>
 const ready = {
   noMoney: { do: 'decline', code: '51', reason: 'Not sufficient funds' },
   lost: { do: 'dropAnswer', times: 1 },
+  silent: { do: 'silence', on: ['authorisation', 'status'] },
   slow: { do: 'delay', ms: 15_000 },
   wrongArpc: { do: 'wrongArpc' },
   unblock: { do: 'unblockPin' },

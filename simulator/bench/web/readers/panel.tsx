@@ -87,6 +87,9 @@ export function Panel({ reader, removable, close, onRemove }: Props) {
   }
   return (
     <section class="panel" id={`${id}-panel`} aria-label={say('bench.knobs.of', { serial: reader.serial })} onKeyDown={mute}>
+      <button type="button" class="quiet shut" aria-label={say('bench.close')} onClick={close}>
+        ✕
+      </button>
       {reader.uri && (
         <p class="uri">
           <small>{say('bench.uri')}</small> <code>{reader.uri}</code>{' '}
@@ -103,9 +106,11 @@ export function Panel({ reader, removable, close, onRemove }: Props) {
       {!reader.real && reader.family !== 'softpos' && (
         <>
           <div class="switches">
-            <label class="charge">
+            {/* What it names is the slider: an output could be named too. */}
+            <label class="charge" for={`${id}-charge`}>
               {say('bench.charge')} <output>{battery.percent} %</output>
               <input
+                id={`${id}-charge`}
                 type="range"
                 min="0"
                 max="100"

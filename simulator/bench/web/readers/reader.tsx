@@ -165,7 +165,7 @@ export function Reader({ id, drag, onGrab, sounds, alone, past }: Props & { past
         <button type="button" class="quiet" aria-expanded={open} aria-controls={`${id}-panel`} onClick={() => setOpen(!open)}>
           <span aria-hidden="true">⚙</span> {say('bench.knobs')}
         </button>
-        <Battery reader={reader} />
+        <Battery reader={reader} onOpen={() => setOpen(true)} />
       </header>
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields */}
       <div

@@ -87,8 +87,10 @@ function Phone({ card }: { card: CardState }) {
 
 function Counters({ card: { counters, id } }: { card: CardState }) {
   const { say, act } = useBench()
+  const wrong = useSelect(state => state.bank?.balances.find(one => one.card === id)?.wrongPins)
   return (
     <div class="counters">
+      {wrong !== undefined && <p class="bad">{say('bench.pin.bank', { count: wrong })}</p>}
       {counters.pinTriesLeft !== undefined && (
         <p>
           {say('bench.pin.tries', { count: counters.pinTriesLeft })}{' '}
@@ -164,12 +166,14 @@ export function CardDetail({ card, onGrab }: { card: CardState; onGrab: (card: s
       <p class="special">{specialOf(language, card)}</p>
       <div class="bar">
         <Pin card={card} />
-        <button type="button" onClick={() => setEditing(true)}>
-          {say('bench.profile.edit')}
-        </button>
-        {card.place && (
+        {/* A card that is in a reader is not edited: one button in place of the other, so that nothing moves. */}
+        {card.place ? (
           <button type="button" onClick={() => takeAway(bench, card)}>
             {say(card.place.where === 'slot' ? 'bench.do.pull' : 'bench.do.leave')}
+          </button>
+        ) : (
+          <button type="button" onClick={() => setEditing(true)}>
+            {say('bench.profile.edit')}
           </button>
         )}
       </div>

@@ -3,9 +3,12 @@
 import type { Language } from '../../../../src/messages/messages.ts'
 import { type BenchApi, type Happening, Refused, type SessionApi } from './api.ts'
 import { type BenchStore, MOST } from './store.ts'
+import { firstLanguage, sayIn } from './view.ts'
 
 /** Milliseconds until a lost line is tried again: longer each time. */
 const [FIRST, LONGEST] = [250, 5_000]
+/** Milliseconds of a frame. */
+const FRAME = 17
 
 /** A session that is there already, or a new one; whoever looks first has their language. */
 export async function openSession(api: BenchApi, wanted: string | null, language: Language): Promise<string> {
@@ -32,9 +35,10 @@ export function hear(session: SessionApi, store: BenchStore): () => void {
   let [ended, wait]: [boolean, number] = [false, FIRST]
   let timer: ReturnType<typeof setTimeout> | undefined
   let batch: Happening[] = []
-  let planned = false
+  let [planned, taken] = [false, 0]
   const flush = () => {
     planned = false
+    taken = performance.now()
     const all = batch
     batch = []
     if (!ended && all.length > 0) store.take(all)
@@ -50,8 +54,9 @@ export function hear(session: SessionApi, store: BenchStore): () => void {
       batch.push(JSON.parse(data))
       if (planned) return
       planned = true
-      // In the frame that comes; a page in the background has none.
+      // What comes alone is taken at once, and is in the frame that comes; what comes close upon it together, in the next one. A page in the background has none.
       if (document.hidden) setTimeout(flush, 100)
+      else if (performance.now() - taken > FRAME) flush()
       else requestAnimationFrame(flush)
     }
     source.onerror = () => {
@@ -69,6 +74,8 @@ export function hear(session: SessionApi, store: BenchStore): () => void {
       // What was missed is gone from the server's memory: the states tell what it came to.
       if (events.first > store.last + 1) {
         store.events = []
+        store.traced++
+        store.tell(sayIn(firstLanguage())('bench.line.gap', { count: events.first - store.last - 1 }), true)
         await readStates(session, store)
         store.last = Math.max(0, events.first - 1)
       }

@@ -23,13 +23,11 @@ export interface BenchState {
   readonly notice: { readonly text: string; readonly bad: boolean; readonly count: number } | undefined
   /** A trace that stands beside the one of the bench. */
   readonly other: { readonly name: string; readonly events: readonly TraceEvent[] } | undefined
-  /** How many events the trace has; the list itself is `events`, which grows. */
-  readonly traced: number
 }
 
 const empty: BenchState = {
   ...{ session: undefined, readers: [], cards: [], bank: undefined, apps: [], line: 'waiting' },
-  ...{ held: undefined, stay: false, notice: undefined, other: undefined, traced: 0 },
+  ...{ held: undefined, stay: false, notice: undefined, other: undefined },
 }
 
 /** Events that are kept for the trace; the oldest go in blocks. */
@@ -45,8 +43,10 @@ function put<Noun extends { readonly id: string }>(all: readonly Noun[], id: str
 /** One state, and who listens to it. */
 export class BenchStore {
   state: BenchState = empty
-  /** The trace, oldest first. Grows in place: `traced` of the state tells when. */
+  /** The trace, oldest first. Grows in place: `traced` tells that it did. */
   events: TraceEvent[] = []
+  /** How many events of the trace there have been. */
+  traced = 0
   /** The reader that an event of the trace is of. */
   readonly readerOf = new WeakMap<TraceEvent, string>()
   /** Number of the last event that was heard. */
@@ -79,12 +79,13 @@ export class BenchStore {
       if (!isBench(event)) this.#trace(event, reader)
       else if (n > this.knownAt) change = { ...change, ...this.#bench(event, { ...this.state, ...change }) }
     }
-    this.set({ ...change, traced: this.events.length === 0 ? 0 : this.last })
+    this.set(change)
   }
 
   #trace(event: TraceEvent, reader: string | undefined): void {
     if (this.events.length >= MOST) this.events.splice(0, BLOCK)
     this.events.push(event)
+    this.traced++
     if (reader !== undefined) this.readerOf.set(event, reader)
   }
 

@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { TraceEvent } from '../../../../src/trace/event.ts'
+import { firstFrom } from '../../../trace-view/growing.ts'
 import { Outcome } from '../../../trace-view/outcome.tsx'
 import { TraceView } from '../../../trace-view/trace-view.tsx'
 import type { Past } from '../readers/reader.tsx'
@@ -10,8 +11,10 @@ import { useBench, useSelect } from '../state/view.ts'
 import { Beside, readOther } from './beside.tsx'
 import { momentAt } from './moment.ts'
 
-/** Milliseconds between two pictures of a trace that grows. */
-const PACE = 200
+/** Milliseconds between two pictures of a trace that grows: the shortest, and the longest while drawing one takes its time. */
+const [SOONEST, LATEST] = [40, 120]
+/** Payments whose end is shown until all are asked for. */
+const FEW = 3
 
 /** Whether an element is in sight, or nearly. */
 function useSeen(element: { readonly current: HTMLElement | null }): boolean {
@@ -25,20 +28,37 @@ function useSeen(element: { readonly current: HTMLElement | null }): boolean {
   return seen
 }
 
-/** The events as they are now, a few times a second: a list that does not change while it is shown. What nobody sees is not drawn. */
-function useEvents(seen: boolean): readonly TraceEvent[] {
+/** The events as they are now, many times a second: a list that does not change while it is shown. What nobody looks at is not drawn. */
+function useEvents(looked: boolean): readonly TraceEvent[] {
   const { store } = useBench()
-  const traced = useSelect(state => state.traced)
   const [events, setEvents] = useState<readonly TraceEvent[]>(() => [...store.events])
-  const timer = useRef<ReturnType<typeof setTimeout>>()
   useEffect(() => {
-    if (!seen) return
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined
+    if (!looked) return
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let [drawn, at, pause]: [number, number, number] = [-1, Number.NEGATIVE_INFINITY, SOONEST]
+    const draw = () => {
+      timer = undefined
+      drawn = store.traced
+      at = performance.now()
       setEvents([...store.events])
-    }, PACE)
-  }, [traced, seen])
-  useEffect(() => () => clearTimeout(timer.current), [])
+      // What it takes is paid once more to everything else on the page.
+      requestAnimationFrame(() => {
+        const began = performance.now()
+        setTimeout(() => {
+          pause = Math.min(LATEST, Math.max(SOONEST, 2 * (performance.now() - began)))
+        })
+      })
+    }
+    const changed = () => {
+      if (store.traced !== drawn) timer ??= setTimeout(draw, Math.max(0, at + pause - performance.now()))
+    }
+    changed()
+    const deaf = store.on(changed)
+    return () => {
+      clearTimeout(timer)
+      deaf()
+    }
+  }, [looked, store])
   return events
 }
 
@@ -46,14 +66,14 @@ export function TracePanel({ onPast }: { onPast: (past: ReadonlyMap<string, Past
   const { say, store, api } = useBench()
   const readers = useSelect(state => state.readers)
   const view = useRef<HTMLDivElement>(null)
-  const growing = useEvents(useSeen(view))
   const [still, setStill] = useState<readonly TraceEvent[]>()
+  const growing = useEvents(useSeen(view) && still === undefined)
   const [since, setSince] = useState(0)
   const [selected, setSelected] = useState<number>()
   const [focus, setFocus] = useState(0)
   const other = useSelect(state => state.other)
   const all = still ?? growing
-  const events = useMemo(() => (since > 0 ? all.filter(({ at }) => at >= since) : all), [all, since])
+  const events = useMemo(() => (since > 0 ? all.slice(firstFrom(all.length, at => all[at].at, since)) : all), [all, since])
   const only = readers.length === 1 ? readers[0]?.id : undefined
   const readerOf = (event: TraceEvent) => store.readerOf.get(event)
   const choose = (at: number | undefined) => {
@@ -131,7 +151,7 @@ export function TracePanel({ onPast }: { onPast: (past: ReadonlyMap<string, Past
       <div ref={view} class={other ? 'two' : ''}>
         <div>
           <TraceView events={events} selected={selected} focus={focus} onSelect={choose} follow={selected === undefined} />
-          <Outcome events={events} onStep={lead} />
+          <Outcome events={events} few={FEW} onStep={lead} />
         </div>
         {other && <Beside other={other} />}
       </div>
