@@ -1,4 +1,4 @@
-/** What a new user tries first, on the page as it is: a wrong PIN three times, a card that is pulled out too early, a card with two payment systems; and by touch. Needs `npm run build`. */
+/** What a new user tries first, on the page as it is: a wrong PIN three times, a card that is pulled out too early, a flat battery, a bank that approves and says nothing, a card with two payment systems. Needs `npm run build`. */
 
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -29,7 +29,7 @@ const typed = async (page: Page, pin: string) => {
 }
 const doIt = (page: Page, name: string) => page.locator('.hand button', { hasText: name }).click()
 
-describe.skipIf(noBrowser !== undefined)(`tasks of a new user${noBrowser ? `: ${noBrowser}` : ''}`, () => {
+describe.skipIf(noBrowser !== undefined)(`five tasks of a new user${noBrowser ? `: ${noBrowser}` : ''}`, () => {
   const pages = new Pages()
   let bench: Bench
   beforeAll(async () => {
@@ -83,6 +83,45 @@ describe.skipIf(noBrowser !== undefined)(`tasks of a new user${noBrowser ? `: ${
       await page.locator('.request', { hasText: 'reversal' }).waitFor()
       await page.getByRole('radio', { name: 'by itself' }).check()
     })
+
+    it('a flat battery: a click on it leads to the charge; the app says what is wrong, and a reader that is off says so', async () => {
+      const { page } = at
+      await page.locator('.phone [data-action=home]').click()
+      await page.locator('.battery').click()
+      await page.getByRole('slider', { name: 'Charge' }).fill('3')
+      await page.locator('.battery.low', { hasText: '3 %' }).waitFor()
+      // The display is seen beside the knobs.
+      const [display, panel] = [await page.locator('.display').first().boundingBox(), await page.locator('.panel').boundingBox()]
+      expect(display!.y + display!.height).toBeLessThanOrEqual(panel!.y + 1)
+      await page.locator('.phone [data-action=pay]').click()
+      await page.locator('.phone [data-action=reader]').click()
+      await app(page, /battery is too low[\s\S]*3 %/)
+      await page.getByRole('slider', { name: 'Charge' }).fill('0')
+      await page.locator('.status', { hasText: 'Switched off' }).waitFor()
+      expect(at.complaints).toEqual([])
+    })
+  })
+
+  it('a bank that approves and is not heard: asked again, paid, and charged once', async () => {
+    const at = await atCounter(bench, pages, {}, { ...counterWith('qpos'), clock: 'virtual', seed: 3 })
+    const { page, ask } = at
+    const moved = (wanted: object) => ask('POST', `${at.at}/apps/a1/wait`, { timeout: 300_000, ...wanted })
+    await page.getByRole('tab', { name: 'Rules' }).click()
+    await page.getByRole('button', { name: 'Lose one answer' }).click()
+    await page.locator('.count', { hasText: '1' }).waitFor()
+    await page.locator('.phone [data-action=pay]').click()
+    await moved({ kind: 'method' })
+    await page.locator('.phone [data-action=reader]').click()
+    await ask('POST', `${at.at}/readers/r1/wait`, { message: 'reader.presentCard' })
+    await hold(page, 'mastercard')
+    await doIt(page, 'Tap')
+    await moved({ kind: 'result' })
+    await app(page, /APPROVED/)
+    await page.getByRole('tab', { name: 'Requests' }).click()
+    await page.locator('.request', { hasText: 'asked for again: 1' }).waitFor()
+    const { orders } = (await ask('GET', `${at.at}/bank`)).json
+    expect(orders).toMatchObject([{ state: 'Approved', charged: '2500.00', operations: [{ transactions: [{ amount: '2500.00' }] }] }])
+    await at.close()
   })
 
   it('at a BluePad the reader itself asks which system is to pay', async () => {
