@@ -33,6 +33,8 @@ export function maskObjects(bytes: Uint8Array, found: Findings, origin: Origin, 
   const some = !whole && origin === 'reader' ? [] : objects
   for (const { tag, value } of some) maskObject(tag, value, found, origin, depth)
   if (!whole || some.length === 0) maskPlain(bytes, found)
+  // What a reader sends may look like data objects and be none, such as HTTP: `P` and `O` of POST are a label of 79 bytes.
+  else if (origin === 'reader' && depth === 0) maskEmbedded(bytes, found)
 }
 
 /** The value of one object of a card as it may stand in a trace: itself where there is nothing to look for in it, else a copy. */

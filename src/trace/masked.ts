@@ -97,7 +97,13 @@ export class Masker implements Look {
 
   withoutNames(text: string): string {
     let clean = text
-    for (const name of this.names) if (clean.includes(name)) clean = clean.replaceAll(name, '*'.repeat(name.length))
+    for (const name of this.names) {
+      if (clean.includes(name)) clean = clean.replaceAll(name, '*'.repeat(name.length))
+      if (clean.length < name.length * 2) continue
+      // Its bytes in a text, as XML has data objects: 4D41… is MA….
+      const digits = hex(new TextEncoder().encode(name))
+      if (clean.toUpperCase().includes(digits)) clean = clean.replace(new RegExp(digits, 'gi'), '0'.repeat(digits.length))
+    }
     if (clean !== text) this.rules.add('name')
     return clean
   }
