@@ -17,7 +17,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     reporters: ['default', new ClosingLine()],
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than a small machine has cores: what waits for a line, a browser or a process costs no time of one.
+    maxWorkers: 3,
     // Commands that tests run remember their last reader here, not in the developer's own state.
     env: { TAPDIP_STATE: join(tmpdir(), `tapdip-test-${process.pid}`), LANG: 'C.UTF-8' },
   },

@@ -149,7 +149,7 @@ it.each(lines.map((line, index) => [line.name, line, index] as const))(
       expect(screens(await pay(`replay:${file(side)}`)), side).toEqual(screens(first))
     }
     // As often as one likes: nothing of it is used up, and nothing hangs on how long a payment takes.
-    for (let time = 1; time <= (family === 'bluepad' ? 20 : 5); time++) {
+    for (let time = 1; time <= (family === 'bluepad' ? 5 : 2); time++) {
       host.again()
       expect(screens(await command('tapdip', words(`replay:${file('app')}`))), `time ${time}`).toEqual(screens(first))
     }
