@@ -32,11 +32,21 @@ export function heardLink(link: Link): Heard {
   }
   const incoming = listened()
   return {
-    link: Object.create(link, {
-      incoming: { value: incoming },
-      send: { value: (bytes: Uint8Array) => link.send(bytes) },
-      close: { value: () => link.close() },
-    }) as Link,
+    // Getters: what a line agrees on later counts. No heir of the link: its own private fields are its own.
+    link: {
+      get uri() {
+        return link.uri
+      },
+      get mtu() {
+        return link.mtu
+      },
+      get service() {
+        return link.service
+      },
+      incoming,
+      send: bytes => link.send(bytes),
+      close: () => link.close(),
+    },
     bytes: () => concat(...(kept ?? [])),
     enough: () => {
       kept = undefined

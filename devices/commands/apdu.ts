@@ -92,7 +92,7 @@ async function talk(reader: Reader, commands: readonly Uint8Array[], flags: Apdu
   } finally {
     await slot.close()
   }
-  const told = flags.json ? [JSON.stringify(answers(), null, 2)] : certaintyLegend(all, language(flags.lang))
+  const told = flags.json ? [JSON.stringify(answers(), null, 2)] : certaintyLegend({ all }, language(flags.lang))
   process.stdout.write(told.map(line => `${line}\n`).join(''))
 }
 

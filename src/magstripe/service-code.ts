@@ -53,6 +53,8 @@ export function serviceCodeOf(code: string): ServiceCode {
  * PIN pad nobody is asked; the issuer, who has given the code, hears of no PIN and decides.
  */
 export function asksForPin(service: Pick<ServiceCode, 'pin'> | undefined, pinPad = true): boolean {
+  door.need('service', service, door.maybe(door.shape({ pin: door.anyText })))
+  door.need('pinPad', pinPad, door.flag)
   return pinPad && service !== undefined && service.pin !== 'none'
 }
 

@@ -7,15 +7,13 @@ import { ruleMessages } from './rules/rules.ts'
 import { ruleWords } from './rules/words.ts'
 
 const table: Readonly<Record<string, readonly [english: string, russian: string]>> = { ...ruleMessages, ...ruleWords }
-const plain = new Map<string, string>()
-const patterns: { readonly english: RegExp; readonly russian: string }[] = []
-for (const [english, russian] of Object.values(table)) {
-  if (!english.includes('{}')) plain.set(english, russian)
-  else patterns.push({ english: new RegExp(`^${english.split('{}').map(escaped).join('(.+?)')}$`), russian })
-}
-
+const rows = Object.values(table)
+const plain = new Map(rows.filter(([english]) => !english.includes('{}')))
 // What says more of itself comes first: `record {} of the directory answered {}` before `{} answered {}`.
-patterns.sort((one, other) => other.english.source.length - one.english.source.length)
+const patterns = rows
+  .filter(([english]) => english.includes('{}'))
+  .map(([english, russian]) => ({ english: new RegExp(`^${english.split('{}').map(escaped).join('(.+?)')}$`), russian }))
+  .toSorted((one, other) => other.english.source.length - one.english.source.length)
 
 function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
