@@ -47,7 +47,7 @@ export function shown() {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: ['types'] }, ts.sys, root)
   const files = Object.values(entries()).map(file => join(root, file))
-  const program = ts.createProgram([...files, join(root, 'types/buffer-layout.d.ts')], options)
+  const program = ts.createProgram(files, options)
   const checker = program.getTypeChecker()
   const found = new Map()
   const seen = new Set()
