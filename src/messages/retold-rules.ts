@@ -7,13 +7,25 @@ import { ruleMessages } from './rules/rules.ts'
 import { ruleWords } from './rules/words.ts'
 
 const table: Readonly<Record<string, readonly [english: string, russian: string]>> = { ...ruleMessages, ...ruleWords }
-const rows = Object.values(table)
-const plain = new Map(rows.filter(([english]) => !english.includes('{}')))
-// What says more of itself comes first: `record {} of the directory answered {}` before `{} answered {}`.
-const patterns = rows
-  .filter(([english]) => english.includes('{}'))
-  .map(([english, russian]) => ({ english: new RegExp(`^${english.split('{}').map(escaped).join('(.+?)')}$`), russian }))
-  .toSorted((one, other) => other.english.source.length - one.english.source.length)
+/** Made when the first rule is retold: most programs retell none. */
+let made: ReturnType<typeof make> | undefined
+
+function rules(): ReturnType<typeof make> {
+  made ??= make()
+  return made
+}
+
+function make() {
+  const rows = Object.values(table)
+  return {
+    plain: new Map(rows.filter(([english]) => !english.includes('{}'))),
+    // What says more of itself comes first: `record {} of the directory answered {}` before `{} answered {}`.
+    patterns: rows
+      .filter(([english]) => english.includes('{}'))
+      .map(([english, russian]) => ({ english: new RegExp(`^${english.split('{}').map(escaped).join('(.+?)')}$`), russian }))
+      .toSorted((one, other) => other.english.source.length - one.english.source.length),
+  }
+}
 
 function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
@@ -35,6 +47,7 @@ function place(head: string): string {
 const asItIs = /^[A-Z0-9 ,./:-]*$/
 
 function told(sentence: string): string | undefined {
+  const { plain, patterns } = rules()
   const known = plain.get(sentence)
   if (known !== undefined) return known
   const bit = /^(TVR|TSI) (\w+)$/.exec(sentence)
@@ -84,5 +97,5 @@ export function stepName(step: string, language: Language): string {
 
 /** What a bit of TVR or TSI means, in the words of the Book, in the user's language. */
 export function bitName(meaning: string, language: Language): string {
-  return language === 'en' ? meaning : (plain.get(meaning) ?? meaning)
+  return language === 'en' ? meaning : (rules().plain.get(meaning) ?? meaning)
 }
