@@ -1,6 +1,5 @@
 /** A payment on a virtual clock over any family: the virtual reader with a person, its driver, `pay`, and the host's desk. */
 
-import { afterEach } from 'vitest'
 import { open } from '../../devices/index.ts'
 import { type Counter, type CounterOptions, instant, type PersonOptions, virtualCounter } from '../../simulator/world.ts'
 import { VirtualClock } from '../../src/clock.ts'
@@ -8,6 +7,7 @@ import { currency } from '../../src/currency.ts'
 import type { Order } from '../../src/payment/acquirer.ts'
 import type { PaymentEvent } from '../../src/payment/pay/events.ts'
 import { type PaymentResult, type PayOptions, pay } from '../../src/payment/pay/payment.ts'
+import { ends } from '../ends.ts'
 import { deskAcquirer } from '../simulator/acquirer/desk-acquirer.ts'
 
 /** Who goes on: the reader by itself, or the payment. */
@@ -22,10 +22,6 @@ export const families = [
 export const named = families.map(row => [`${row.family}${'dialect' in row ? ` ${row.dialect}` : ''}`, row] as const)
 
 const merchant = { name: 'MobileTestMerchant', id: '635459020000001', terminal: '63545902' }
-const ends: (() => unknown)[] = []
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end()
-})
 
 export interface Bench {
   readonly counter: Counter

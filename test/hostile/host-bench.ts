@@ -3,7 +3,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach } from 'vitest'
 import type { Desk } from '../../simulator/acquirer/desk/desk.ts'
 import { Refusal } from '../../simulator/acquirer/desk/reply.ts'
 import { type AcquirerHost, type AcquirerOptions, type HostEvent, startAcquirer } from '../../simulator/acquirer/host.ts'
@@ -24,6 +23,7 @@ import { makePlainReceipt } from '../../src/payment/receipt/receipt.ts'
 import { type ByCard, openTill, type Paid, type Till, type TillOptions } from '../../src/payment/till/till.ts'
 import { connect } from '../../src/transport/connect.ts'
 import { CounterReader, type CounterReaderOptions } from '../devices/counter-reader.ts'
+import { ends as afterTest } from '../ends.ts'
 import { cardMessage } from '../payment/host/host-bench.ts'
 import type { HostMove } from './host-moves.mjs'
 
@@ -37,11 +37,6 @@ export const full = 1_000_000_00n
 const [application] = profiles['offline-pin'].applications
 /** A card that approves by itself where it is asked to. */
 export const offlineCard: CardProfile = { ...profiles['offline-pin'], applications: [{ ...application, risk: { policy: 'approve' } }] }
-
-const shops: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const shut of shops.splice(0)) await shut()
-})
 
 type Spoken = 'authorise' | 'advise' | 'status' | 'change' | 'reverse'
 
@@ -89,7 +84,7 @@ export async function hostOnly(
   const close = async () => {
     for (const end of ends.splice(0).reverse()) await end()
   }
-  shops.push(close)
+  afterTest.push(close)
   const seen: HostEvent[] = []
   const host = await startAcquirer({ ...options, onEvent: event => seen.push(event) })
   ends.push(() => host.close())

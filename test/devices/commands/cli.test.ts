@@ -8,8 +8,9 @@ import { describe, expect, it } from 'vitest'
 import { type Counter, profiles, virtualCounter } from '../../../simulator/world.ts'
 import { iso8583Acquirer } from '../../../src/payment/host/iso8583/client.ts'
 import { connect } from '../../../src/transport/connect.ts'
+import { ends } from '../../ends.ts'
 import { cardMessage } from '../../payment/host/host-bench.ts'
-import { ends, run, start, tapdip, tapdipSim } from './processes.ts'
+import { run, start, tapdip, tapdipSim } from './processes.ts'
 
 async function counter(options: Parameters<typeof virtualCounter>[0] = {}): Promise<Counter> {
   const made = await virtualCounter({ listen: 'tcp:0', pins: ['1234'], ...options })

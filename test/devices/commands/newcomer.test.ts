@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import { virtualCounter } from '../../../simulator/world.ts'
+import { ends } from '../../ends.ts'
 import { line } from './line.ts'
-import { ends, start, tapdipSim } from './processes.ts'
+import { start, tapdipSim } from './processes.ts'
 
 function state(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tapdip-newcomer-'))

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join, resolve } from 'node:path'
-import { afterEach } from 'vitest'
+import { ends } from '../../ends.ts'
 
 export const root = resolve(import.meta.dirname, '../../..')
 export const tapdip = join(root, 'dist/devices/cli.js')
@@ -21,12 +21,6 @@ export interface Running {
   /** Resolves when standard output or error matches. */
   says(pattern: RegExp): Promise<RegExpMatchArray>
 }
-
-/** What is undone after each test, the last first. */
-export const ends: (() => unknown)[] = []
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end()
-})
 
 /** `input` is all of standard input; with `open` it stays open behind that. */
 export function start(file: string, args: readonly string[], input?: string, { open = false }: { readonly open?: boolean } = {}): Running {

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type Counter, type CounterOptions, profiles, virtualCounter } from '../../../simulator/world.ts'
+import { ends } from '../../ends.ts'
 import { line } from './line.ts'
-import { type Ended, ends, type Running, root, run, start, tapdip, tapdipSim } from './processes.ts'
+import { type Ended, type Running, root, run, start, tapdip, tapdipSim } from './processes.ts'
 
 /** Milliseconds in which a command has ended that somebody stops: the machine may be busy, a minute's wait is longer. */
 const SOON = 12_000

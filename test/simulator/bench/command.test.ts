@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { benchClient } from '../../../simulator/bench/client.ts'
-import { ends, start, tapdipSim } from '../../devices/commands/processes.ts'
+import { start, tapdipSim } from '../../devices/commands/processes.ts'
+import { ends } from '../../ends.ts'
 
 it('--headless says where it is in one line of JSON, stands there with a counter of a file, and ends by a signal', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tapdip-bench-'))

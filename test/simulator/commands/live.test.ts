@@ -5,8 +5,9 @@ import { type Live, openLive } from '../../../simulator/commands/live.ts'
 import type { VirtualReader } from '../../../simulator/readers/reader.ts'
 import { loadCard, virtualReader } from '../../../simulator/world.ts'
 import type { Language } from '../../../src/messages/messages.ts'
-import { ends, start, tapdipSim } from '../../devices/commands/processes.ts'
+import { start, tapdipSim } from '../../devices/commands/processes.ts'
 import { everyFamily } from '../../devices/families.ts'
+import { ends } from '../../ends.ts'
 import { AtPhone } from '../bench/app/at-phone.ts'
 
 let reader: VirtualReader

@@ -3,7 +3,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
 import { type Case, casesOf } from '../../../simulator/scenario/matrix.ts'
 import { parseScenarios } from '../../../simulator/scenario/read.ts'
 import type { ScenarioResult } from '../../../simulator/scenario/result.ts'
@@ -32,6 +31,6 @@ export function refusal(text: string): Fault {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'tapdip-scenarios-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 /** A place for files that is gone afterwards. */
 export const place = (name: string): string => join(folder, name)
