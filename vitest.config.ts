@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import ClosingLine from './test/closing-line.ts'
@@ -32,6 +33,8 @@ class LongestFirst extends BaseSequencer {
 }
 
 export default defineConfig({
+  // What the source says of platforms (`imports` of package.json) is taken from the source too.
+  ssr: { resolve: { conditions: ['tapdip-source', ...defaultServerConditions] } },
   test: {
     exclude: ['test/hw/**'], // npm run test:hw-virtual
     // For what hangs; how long something may take is asserted where it matters. A busy machine takes ten times as long.

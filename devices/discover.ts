@@ -1,5 +1,7 @@
 /** Finds readers over every transport at once, and tells of each as it is seen. */
 
+import { scanBle } from '#platform/bluetooth'
+import { listHid, listPcscReaders, listSerialPorts } from '#platform/transports'
 import { benchAddress } from '../src/bench-address.ts'
 import { type Clock, sleep, systemClock } from '../src/clock.ts'
 import { asFault, Fault, isFault, throwIfAborted } from '../src/errors.ts'
@@ -218,7 +220,6 @@ const NO_SIGNAL = 127
 
 const installed: Sources = {
   async *ble({ signal, clock }) {
-    const { scanBle } = await import('../src/transport/ble/ble.ts')
     for await (const { uri, name, services, rssi } of scanBle({ signal, clock })) {
       const family = identify({ name, services })?.name
       const known = family !== undefined && identify({ name })?.name !== family ? `?family=${family}` : ''
@@ -234,7 +235,6 @@ const installed: Sources = {
   },
 
   async serial() {
-    const { listSerialPorts } = await import('../src/transport/serial.ts')
     const ports = await listSerialPorts()
     return ports.map(({ uri, vendor, product, manufacturer, serial }) => {
       const family = vendor === undefined || product === undefined ? undefined : identify({ usb: { vendor, product } })?.name
@@ -246,7 +246,6 @@ const installed: Sources = {
 
   /** Keyboards and mice are HID devices too: only what a family knows. */
   async hid() {
-    const { listHid } = await import('../src/transport/hid.ts')
     const devices = await listHid()
     return devices.flatMap(({ uri, vendor, product, serial, name }) => {
       const family = identify({ usb: { vendor, product } })?.name
@@ -269,7 +268,6 @@ const installed: Sources = {
 
   /** None where there is no PC/SC service: most machines have no need of one. */
   async pcsc() {
-    const { listPcscReaders } = await import('../src/transport/pcsc.ts')
     const names = await listPcscReaders().catch(error => {
       if (!isFault(error, 'link-failed')) throw error
       return []

@@ -1,16 +1,17 @@
 /** A recording in place of a reader: `replay:<file>`, opened and played by message. */
 
-import { readFileSync } from 'node:fs'
+import { readText } from '#platform/files'
 import type { Clock } from '../src/clock.ts'
 import { systemClock } from '../src/clock.ts'
 import * as door from '../src/door.ts'
-import { Fault } from '../src/errors.ts'
+import { Fault, isFault } from '../src/errors.ts'
 import { fileFault } from '../src/file-fault.ts'
 import type { Dissector } from '../src/recording/dissector.ts'
 import { type Playback, playback } from '../src/recording/playback.ts'
 import { parseTrace, type Trace } from '../src/transport/replay.ts'
 import type { Uri } from '../src/transport/uri.ts'
-import { type Family, families } from './families.ts'
+import { families } from './families.ts'
+import type { Family } from './family.ts'
 
 /** A recording, with all that it takes to play it. */
 export interface Recording {
@@ -41,9 +42,9 @@ export function readRecording(path: string, options: RecordingOptions = {}, fiel
   door.need('options', options, door.shape({ family: door.maybe(door.anyText), dialect: door.maybe(door.anyText) }))
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = readText(path)
   } catch (cause) {
-    throw fileFault(field, path, cause, 'read')
+    throw isFault(cause) ? cause : fileFault(field, path, cause, 'read')
   }
   const trace = parseTrace(text)
   const name = options.family ?? trace.family

@@ -1,58 +1,8 @@
-/** A reader that answers in another family's words: what a line has said while one was opened, and whose words those are. */
+/** A reader that answers in another family's words: whose words those are that a line has said while one was opened. */
 
-import { concat } from '../src/bytes.ts'
 import { asFault, type Fault, isFault } from '../src/errors.ts'
 import { usageFault } from '../src/refusal.ts'
-import type { Link } from '../src/transport/link.ts'
 import { describeFrames, type FrameKind } from './anatomy.ts'
-
-/** Bytes from the line that are looked at. */
-const HEARD = 4096
-
-/** A line that is listened to until its reader is open. */
-export interface Heard {
-  readonly link: Link
-  /** What has come so far, as far as it is looked at. */
-  bytes(): Uint8Array
-  /** Nothing more is kept. */
-  enough(): void
-}
-
-export function heardLink(link: Link): Heard {
-  let kept: Uint8Array[] | undefined = []
-  let length = 0
-  async function* listened() {
-    for await (const chunk of link.incoming) {
-      if (kept && length < HEARD) {
-        kept.push(chunk.slice(0, HEARD - length))
-        length += chunk.length
-      }
-      yield chunk
-    }
-  }
-  const incoming = listened()
-  return {
-    // Getters: what a line agrees on later counts. No heir of the link: its own private fields are its own.
-    link: {
-      get uri() {
-        return link.uri
-      },
-      get mtu() {
-        return link.mtu
-      },
-      get service() {
-        return link.service
-      },
-      incoming,
-      send: bytes => link.send(bytes),
-      close: () => link.close(),
-    },
-    bytes: () => concat(...(kept ?? [])),
-    enough: () => {
-      kept = undefined
-    },
-  }
-}
 
 /** Kinds of frames by their family; those with a check of their own first. V5 has none: its records count only where all that was said is such. */
 const kinds: readonly (readonly [family: string, kind: FrameKind, checked: boolean])[] = [

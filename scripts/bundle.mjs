@@ -4,8 +4,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
 
-/** Packages stay what an app has installed, once, whoever asks for them. */
-const isPackage = id => !id.startsWith('.') && !id.startsWith('/')
+/** Packages stay what an app has installed, once, whoever asks for them; `#` begins the names of our own platform. */
+const isPackage = id => !/^[./#]/.test(id)
 
 /** @param {string} root of the package, with `dist` compiled */
 export async function buildBundle(root) {

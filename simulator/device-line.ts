@@ -1,6 +1,7 @@
 /** The line of a virtual reader as a host's driver would record it, from its other end: `serve --record`, and the `link` events of `--trace`. */
 
-import { families, lineRedaction } from '../devices/families.ts'
+import { families } from '../devices/families.ts'
+import { lineRedaction } from '../devices/family.ts'
 import { isFault } from '../src/errors.ts'
 import { lineFile } from '../src/line-file.ts'
 import type { Tracer } from '../src/trace/event.ts'

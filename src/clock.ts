@@ -202,7 +202,9 @@ export function localTime(at: Date): string {
   return String(at.getFullYear()).padStart(4, '0') + parts.map(part => String(part).padStart(2, '0')).join('')
 }
 
+const nextTurn = (work: () => void) => (typeof setImmediate === 'function' ? setImmediate(work) : setTimeout(work))
+
 /** Lets promises and immediates run until they have had a few turns of the event loop. */
 async function drain(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await new Promise<void>(resolve => setImmediate(resolve))
+  for (let turn = 0; turn < 3; turn++) await new Promise<void>(resolve => nextTurn(resolve))
 }

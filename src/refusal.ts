@@ -1,8 +1,11 @@
 /** Refusals of a value that can be told in both languages: they name field, value and what is allowed, and the nearest where there is a list. */
 
+import { toolWords } from '#platform/words'
 import { Fault, type FaultCode, type FaultDetails } from './errors.ts'
 import { maskNumbers } from './mask.ts'
-import { type MessageId, message } from './messages/messages.ts'
+import { filled } from './messages/filled.ts'
+import type { MessageId } from './messages/messages.ts'
+import { usageMessages } from './messages/usage.ts'
 import { nearest } from './nearest.ts'
 
 type UsageId = Extract<MessageId, `usage.${string}`>
@@ -16,7 +19,8 @@ export function usageFault(says: UsageId, params: FaultDetails, code: FaultCode 
   const told =
     typeof value === 'string' ? { ...params, value: maskNumbers(value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value) } : params
   const words = Object.fromEntries(Object.entries(told).map(([name, one]) => [name, String(one)]))
-  const rule = message(says, 'en', words)
+  const [english] = says in usageMessages ? usageMessages[says as keyof typeof usageMessages] : toolWords[says as keyof typeof toolWords]
+  const rule = filled(english, words)
   return new Fault(code, rule, { ...told, says, rule }, cause === undefined ? undefined : { cause })
 }
 

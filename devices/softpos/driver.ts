@@ -7,7 +7,6 @@ import type { ContactlessConfig } from '../../src/emv/contactless/config.ts'
 import { Fault, isFault } from '../../src/errors.ts'
 import { type PassthroughOptions, passthrough, type Slots } from '../../src/reader/passthrough.ts'
 import type { CardSlot, OpenCardOptions, Reader, ReaderInfo, ReaderStatus } from '../../src/reader/reader.ts'
-import type { Link } from '../../src/transport/link.ts'
 
 /** A card in the field as the platform gives it (ISO/IEC 14443-4 active): Android's IsoDep, CoreNFC's ISO 7816 tag, a PC/SC connection. */
 export interface NfcCard {
@@ -80,14 +79,6 @@ export async function openSoftPos(softPos: SoftPosOptions): Promise<Reader> {
     slots: ['contactless'],
   }
   return passthrough(new NfcSlots(channel, info, options), options)
-}
-
-/** The family table's `open`: there is no byte pipe to a phone's own field. @throws Fault `bad-argument`, and closes the link */
-export async function noLink(link: Link): Promise<Reader> {
-  await link.close()
-  throw new Fault('bad-argument', 'SoftPOS is opened over an NFC channel, not over a link: openSoftPos({ channel, … })', {
-    field: 'family',
-  })
 }
 
 class NfcSlots implements Slots {

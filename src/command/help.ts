@@ -1,9 +1,9 @@
 /** The help of both commands in the user's language: English stands at each option, Russian in `messages-help.ts` under its name. */
 
 import type { Argument, Command, Option } from 'commander'
-import { helpInRussian } from '../messages/help.ts'
 import type { Language } from '../messages/messages.ts'
 import { message } from '../messages/messages.ts'
+import { helpInRussian } from '../messages/tools/help.ts'
 
 /** `tapdip`, `pay`, `order new`: a command as the table names it. */
 export function commandPath(command: Command): string {

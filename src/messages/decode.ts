@@ -22,10 +22,6 @@ export const decodeMessages = {
     'No mark: seen in a published specification, or in programs that agree.',
     'Без пометки: есть в опубликованной спецификации или в согласных между собой программах.',
   ],
-  'usage.noBytes': [
-    '{field} is {value}: calls of the vendor’s library, whose bytes are not public; bluepad/mped has bytes',
-    '{field}: {value} — вызовы библиотеки производителя, байты которой не опубликованы; байты есть у bluepad/mped',
-  ],
   'trace.clock.system': ['system clock', 'системные часы'],
   'trace.clock.virtual': ['virtual clock', 'виртуальные часы'],
   'trace.seed': ['seed {seed}', 'зерно {seed}'],

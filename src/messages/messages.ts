@@ -1,46 +1,33 @@
 /** The one table of user-visible text, English and Russian, keyed by semantic id. */
 
+import { toolWords } from '#platform/words'
 import * as door from '../door.ts'
 import type { Fault } from '../errors.ts'
 import { appMessages } from './app.ts'
-import { benchMessages } from './bench.ts'
 import { decodeMessages } from './decode.ts'
 import { faultMessages } from './faults.ts'
 import { filled } from './filled.ts'
 import { isoMessages } from './iso.ts'
-import { orderMessages } from './orders.ts'
-import { readerMessages } from './reader.ts'
-import { reasonMessages } from './reasons.ts'
-import { receiptMessages } from './receipt.ts'
-import { reportMessages } from './report.ts'
-import { rigMessages } from './rig.ts'
-import { ruleMessages } from './rules/rules.ts'
-import { ruleWords } from './rules/words.ts'
 import { screenMessages } from './screens.ts'
+import { type Language, shopMessages } from './shop.ts'
+import { usageMessages } from './usage.ts'
 
-/** The languages of every text that a user sees: English and Russian. */
-export type Language = 'en' | 'ru'
+export { hostMessage, type Language } from './shop.ts'
 
 const table = {
   ...faultMessages,
-  ...readerMessages,
+  ...usageMessages,
   ...appMessages,
-  ...reasonMessages,
-  ...receiptMessages,
-  ...orderMessages,
-  ...rigMessages,
+  ...shopMessages,
   ...decodeMessages,
   ...isoMessages,
-  ...ruleMessages,
-  ...ruleWords,
-  ...reportMessages,
   ...screenMessages,
-  ...benchMessages,
+  ...toolWords,
 } as const
 
 /** The id of a text, by who shows it: `reader.insertCard`, `app.enterPin`, `reason.cardRemoved`, `receipt.total`, `fault.link-closed`. */
 export type MessageId = keyof typeof table
-/** Every text, as it stands in the table: English, Russian. */
+/** Every text, as it stands in the table: English, Russian. In a browser it has none of those that only commands, reports and the bench say. */
 export const messageTexts: Readonly<Record<MessageId, readonly [english: string, russian: string]>> = table
 /** Every id, in the order of the table. */
 export const messageIds = Object.keys(table) as readonly MessageId[]
@@ -57,13 +44,6 @@ export const messageIds = Object.keys(table) as readonly MessageId[]
 export function message(id: MessageId, language: Language = 'en', params: Readonly<Record<string, string | number>> = {}): string {
   if (!(id in table)) door.need('id', id, door.oneOf(['an id of the message table']))
   return filled(table[id][language === 'ru' ? 1 : 0], params)
-}
-
-/** What a host's response code says, in words (ISO 8583:1987, field 39): `51` is `not enough money`. One that the table has not is told as it is. */
-export function hostMessage(code: string, language: Language = 'en'): string {
-  door.need('code', code, door.anyText)
-  const id = `host.${code}`
-  return id in table ? message(id as MessageId, language) : message('host.other', language, { code })
 }
 
 /** A fault for people in one line: what it means in their language, then its detail, in their language where it has been said so (`details.says`). */

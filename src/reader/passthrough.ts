@@ -1,5 +1,6 @@
 /** A Reader out of raw card slots: the kernel runs here on the host, the reader only passes commands through. */
 
+import { kernels } from '#platform/kernels'
 import { type Clock, systemClock } from '../clock.ts'
 import * as door from '../door.ts'
 import type { TerminalConfig } from '../emv/config.ts'
@@ -10,13 +11,14 @@ import type { Terminal, Transaction } from '../emv/terminal.ts'
 import { Fault, isFault } from '../errors.ts'
 import { type Asked, decide } from './binding.ts'
 import type { Broadcast } from './broadcast.ts'
-import { type HostPayment, type PassthroughOptions, payOverSlots, tellSetUp, unreadCardOut } from './host-payment.ts'
+import type { HostPayment } from './host/payment.ts'
 import { KernelTrace } from './kernel-trace.ts'
+import { type PassthroughOptions, tellSetUp } from './passthrough-options.ts'
 import type { CardSlot, OpenCardOptions, Reader, ReaderEvent, ReaderInfo, ReaderStatus } from './reader.ts'
 import { OpenSlots, type Slots } from './slots.ts'
 import { ReaderWork } from './work.ts'
 
-export type { PassthroughOptions } from './host-payment.ts'
+export type { PassthroughOptions } from './passthrough-options.ts'
 export type { Slots } from './slots.ts'
 
 const slotsRule = door.shape({
@@ -151,6 +153,7 @@ class Passthrough implements Reader {
       ...{ transaction: counted, terminal, config: terminal.enterPin ? config : withoutPinPad(config), ways, signal, trace: this.#trace },
       hasChip: this.info.capabilities.includes('chip'),
     }
+    const { payOverSlots, unreadCardOut } = await kernels()
     const still = this.#unread ? await unreadCardOut(payment) : undefined
     if (still) return still
     const outcome = await payOverSlots(payment)

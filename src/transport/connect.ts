@@ -1,5 +1,7 @@
-/** From a URI to an open Link; the transport it needs is loaded when it is asked for. */
+/** From a URI to an open Link; the transport it needs is loaded when it is asked for, and refused where the platform has none. */
 
+import { openBle } from '#platform/bluetooth'
+import { openHid, openSerial, openTcp } from '#platform/transports'
 import * as door from '../door.ts'
 import { Fault, throwIfAborted } from '../errors.ts'
 import type { ConnectOptions } from './connect-options.ts'
@@ -24,15 +26,15 @@ export async function connect(uri: string | Uri, options: ConnectOptions = {}): 
   throwIfAborted(options.signal)
   switch (target.scheme) {
     case 'tcp':
-      return (await import('./tcp.ts')).openTcp(target, options)
+      return openTcp(target, options)
     case 'serial':
-      return (await import('./serial.ts')).openSerial(target, options)
+      return openSerial(target, options)
     case 'hid':
-      return (await import('./hid.ts')).openHid(target, options.hid, options)
+      return openHid(target, options)
     case 'ble': {
       const { ble, bluetooth, ...limit } = options
       if (!ble) throw new Fault('unsupported', `${target.uri}: nothing is known of Bluetooth LE readers of this family`, { feature: 'ble' })
-      return (await import('./ble/ble.ts')).openBle(target, ble, { ...limit, lib: bluetooth })
+      return openBle(target, ble, { ...limit, lib: bluetooth })
     }
     case 'replay':
       throw new Fault('unsupported', `${target.uri} is played by what is said, which its family knows: open it as a reader`, {

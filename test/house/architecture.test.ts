@@ -6,13 +6,17 @@ import { describe, expect, it } from 'vitest'
 
 const root = resolve(import.meta.dirname, '../..')
 
+/** What a platform brings: named by `#platform/…`, whose files look at whatever they stand for. */
+const platform = /^src\/platform\/(node|web)\//
+
 /** The bottom: single files of `src`, the message table, and stripes. */
-const bottom = [/^src\/(?!index|tools)[\w-]+\.ts$/, /^src\/(messages|magstripe)\//]
+const bottom = [/^src\/(?!index|tools)[\w-]+\.ts$/, /^src\/(messages|magstripe)\//, platform]
 
 /** First row whose pattern matches a file decides; `may` lists patterns of project files it may import (its own folder and what lies in it where `own` is set). */
 const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; never?: RegExp }[] = [
   { files: /^devices\/commands\//, may: [/^src\//, /^devices\/(?!cli|program)[\w-]+\.ts$/, /^devices\/commands\//] },
   { files: /^src\/((index|tools)\.ts$|entries\/)/, may: [/^src\//] },
+  { files: platform, may: [/^src\/(?!index|tools|entries)/] },
   { files: /^src\/([\w-]+\.ts$|messages\/|magstripe\/)/, may: bottom },
   { files: /^src\/command\//, may: bottom, own: true },
   { files: /^src\/tlv\//, may: bottom, own: true },
@@ -23,7 +27,7 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
   { files: /^src\/emv\//, may: [...bottom, /^src\/(tlv|apdu|crypto|emv)\//] },
   { files: /^src\/transport\//, may: [...bottom, /^src\/(transport|trace)\//] },
   { files: /^src\/recording\//, may: [...bottom, /^src\/(tlv|transport|trace)\//], own: true },
-  { files: /^src\/reader\//, may: [...bottom, /^src\/(apdu|emv|tlv|trace)\//, /^src\/transport\/link\.ts$/], own: true },
+  { files: /^src\/reader\//, may: [...bottom, /^src\/(reader|apdu|emv|tlv|trace)\//, /^src\/transport\/link\.ts$/], own: true },
   { files: /^src\/payment\//, may: [...bottom, /^src\/(emv|reader|tlv|payment|trace)\//, /^src\/transport\/link\.ts$/] },
   {
     // a codec and its parts: codec.ts, codec-frame.ts, …
@@ -110,7 +114,7 @@ const lazy: Readonly<Record<string, RegExp>> = {
 
 /** Folders that must run in a browser: nothing of Node in them. */
 const browserSafe =
-  /^src\/(?!emv\/contactless\/profile-file|line-file|package-file|transport\/(serial|tcp|hid|ble|pcsc)|payment\/journal\/)/
+  /^src\/(?!emv\/contactless\/profile-file|line-file|package-file|platform\/node|transport\/(serial|tcp|hid|ble|pcsc)|payment\/journal\/)/
 
 const sources = ['src', 'devices', 'simulator', 'test', 'bench']
   .filter(folder => existsSync(join(root, folder)))
@@ -128,11 +132,20 @@ function imports(file: string): { specifier: string; dynamic: boolean; type: boo
   }))
 }
 
+const isOwn = (specifier: string) => /^[.#]/.test(specifier)
+
+/** The files that an import names: `#platform/…` one for each platform, or that of `only` one. */
+function targets(file: string, specifier: string, ...only: ('node' | 'web')[]): string[] {
+  const [, name] = /^#platform\/(\w+)$/.exec(specifier) ?? []
+  if (name === undefined) return [relative(root, resolve(root, dirname(file), specifier))]
+  return (only.length > 0 ? only : ['node', 'web']).map(side => `src/platform/${side}/${name}.ts`)
+}
+
 function violations(file: string): string[] {
   const row = rows.find(one => one.files.test(file))
   if (!row) return [`${file}: no row of the table covers it`]
   return imports(file).flatMap(({ specifier, dynamic }) => {
-    if (!specifier.startsWith('.')) {
+    if (!isOwn(specifier)) {
       const name = specifier
         .split('/')
         .slice(0, specifier.startsWith('@') ? 2 : 1)
@@ -142,14 +155,17 @@ function violations(file: string): string[] {
         return [`${file}: ${name} only through import() in ${owner.source}`]
       return specifier.startsWith('node:') && browserSafe.test(file) ? [`${file}: ${specifier} does not run in a browser`] : []
     }
-    const target = relative(root, resolve(root, dirname(file), specifier))
-    if (row.never?.test(target)) return [`${file} may never import ${target}`]
-    const own = row.files.exec(file)?.groups?.family ? file.split('/').slice(0, 2).join('/') : dirname(file)
-    const where = misplaced(file, target)
-    if (where) return [where]
-    const allowed = (row.own && target.startsWith(`${own}/`)) || row.may.some(pattern => pattern.test(target))
-    return allowed ? [] : [`${file} may not import ${target}`]
+    return targets(file, specifier).flatMap(target => misdirected(file, row, target))
   })
+}
+
+function misdirected(file: string, row: (typeof rows)[number], target: string): string[] {
+  if (row.never?.test(target)) return [`${file} may never import ${target}`]
+  const own = row.files.exec(file)?.groups?.family ? file.split('/').slice(0, 2).join('/') : dirname(file)
+  const where = misplaced(file, target)
+  if (where) return [where]
+  const allowed = (row.own && target.startsWith(`${own}/`)) || row.may.some(pattern => pattern.test(target))
+  return allowed ? [] : [`${file} may not import ${target}`]
 }
 
 /** Every circle of imports, types too: a type that two files need goes below both. Files of one circle, in the order in which they were met. */
@@ -179,12 +195,42 @@ describe('architecture', () => {
 
   it('no file leads back to itself', () => {
     const own = sources.filter(file => !/^(test|bench)\//.test(file))
-    const targets = (file: string) =>
+    const next = (file: string) =>
       imports(file)
-        .filter(({ specifier }) => specifier.startsWith('.'))
-        .map(({ specifier }) => relative(root, resolve(root, dirname(file), specifier)))
-    expect(circles(new Map(own.map(file => [file, targets(file)])))).toEqual([])
+        .filter(({ specifier }) => isOwn(specifier))
+        .flatMap(({ specifier }) => targets(file, specifier))
+    expect(circles(new Map(own.map(file => [file, next(file)])))).toEqual([])
     expect(circles(new Map(Object.entries({ a: ['b'], b: ['c'], c: ['d', 'b'], d: [] })))).toEqual([['b', 'c']])
+  })
+
+  it('what a page links is whole without Node: no built-in, no native package, at once or late', () => {
+    const found = new Map<string, string>()
+    const load = (file: string, by: string): void => {
+      if (found.has(file)) return
+      found.set(file, by)
+      for (const { specifier, type } of imports(file).filter(one => !one.type && isOwn(one.specifier)))
+        for (const target of type ? [] : targets(file, specifier, 'web')) load(target, file)
+    }
+    for (const entry of ['devices/index', 'src/entries/emv', 'src/entries/payment', 'src/entries/receipt', 'src/entries/tlv'])
+      load(`${entry}.ts`, 'an app')
+    const foreign = [...found.keys()].flatMap(file =>
+      imports(file)
+        .filter(({ specifier, type }) => !type && !isOwn(specifier) && (specifier.startsWith('node:') || Object.hasOwn(lazy, specifier)))
+        .map(({ specifier }) => `${specifier} in ${file}, which ${found.get(file)} links`),
+    )
+    expect(foreign).toEqual([])
+    expect(found.size).toBeGreaterThan(300)
+    expect([...found.keys()].filter(file => file.startsWith('src/platform/node/'))).toEqual([])
+  })
+
+  it('a platform has the same names on either side', () => {
+    const files = (side: string) => sources.filter(file => file.startsWith(`src/platform/${side}/`)).map(file => file.split('/').at(-1)!)
+    const names = (file: string) =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(/^export (?:async )?(?:function\*? |const )(\w+)/gm)]
+        .map(([, name]) => name)
+        .sort()
+    expect(files('web').filter(name => name !== 'only-node.ts')).toEqual(files('node'))
+    for (const name of files('node')) expect(names(`src/platform/web/${name}`)).toEqual(names(`src/platform/node/${name}`))
   })
 
   it('a command that begins loads nothing of scenarios but their words and door: schemas and reports come when they are asked for', () => {

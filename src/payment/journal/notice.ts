@@ -1,7 +1,7 @@
 /** Notifications of a till: what changed about an order while nobody was looking, as data and in the words of the mPOS guide (seed 002). */
 
 import * as door from '../../door.ts'
-import { hostMessage, type Language, message } from '../../messages/messages.ts'
+import { hostMessage, type Language, shopMessage as message } from '../../messages/shop.ts'
 import type { OrderState } from '../acquirer.ts'
 import * as rules from '../rules.ts'
 import type { Due } from '../steps.ts'

@@ -1,5 +1,6 @@
 /** Opens a journal: what keeps it is loaded when it is asked for. */
 
+import { openBook } from '#platform/journal'
 import { systemClock } from '../../clock.ts'
 import * as door from '../../door.ts'
 import * as rules from '../rules.ts'
@@ -24,6 +25,5 @@ import type { Journal, JournalOptions } from './journal.ts'
 export async function openJournal(path: string, options: JournalOptions = {}): Promise<Journal> {
   door.need('path', path, door.anyText)
   door.need('options', options, rules.journalRule)
-  const { open } = await import('./book.ts')
-  return open(path, { clock: systemClock, ...options })
+  return openBook(path, { clock: systemClock, ...options })
 }

@@ -3,7 +3,7 @@
 import { hex } from '../../bytes.ts'
 import * as door from '../../door.ts'
 import type { CardInterface, CvmName, Outcome } from '../../emv/outcome.ts'
-import { hostMessage, type Language, message } from '../../messages/messages.ts'
+import { hostMessage, type Language, shopMessage as message } from '../../messages/shop.ts'
 import { tagBytes, tagHex } from '../../tlv/ber.ts'
 import { isSensitive } from '../../tlv/tags.ts'
 import type { HostAnswer, Merchant, Order, PaymentType } from '../acquirer.ts'

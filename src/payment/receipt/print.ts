@@ -1,7 +1,7 @@
 /** Receipts on paper of 32 or 48 columns: the fiscal receipt and the slip as rows, and rows as lines of text. */
 
 import * as door from '../../door.ts'
-import { type Language, type MessageId, message } from '../../messages/messages.ts'
+import { type Language, type ShopMessageId as MessageId, shopMessage as message } from '../../messages/shop.ts'
 import { printable } from '../one-line.ts'
 import * as rules from '../rules.ts'
 import { type FiscalReceipt, fiscalQr } from './fiscal.ts'

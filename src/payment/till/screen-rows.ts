@@ -2,7 +2,7 @@
 
 import { type Currency, formatAmount } from '../../currency.ts'
 import * as door from '../../door.ts'
-import { hostMessage, type Language, type MessageId, message } from '../../messages/messages.ts'
+import { hostMessage, type Language, type ShopMessageId as MessageId, shopMessage as message } from '../../messages/shop.ts'
 import type { Order, OrderItem } from '../acquirer.ts'
 import { partNames } from '../amount-parts.ts'
 import type { Entry, OrderRecord } from '../journal/journal.ts'

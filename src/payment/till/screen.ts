@@ -1,7 +1,7 @@
 /** An order as the screens of the mPOS guide show it (seed 002): what is to be paid, and what came of it; and as JSON. */
 
 import * as door from '../../door.ts'
-import { type Language, message } from '../../messages/messages.ts'
+import { type Language, shopMessage as message } from '../../messages/shop.ts'
 import type { Order } from '../acquirer.ts'
 import { goodsOf, partNames } from '../amount-parts.ts'
 import type { Json } from '../host/wire-fields.ts'

@@ -2,7 +2,7 @@
 
 import { createContext } from 'preact'
 import { useContext, useEffect, useRef, useState } from 'preact/hooks'
-import { benchMessages } from '../../../../src/messages/bench.ts'
+import { benchMessages } from '../../../../src/messages/tools/bench.ts'
 import { filled } from '../../../../src/messages/filled.ts'
 import type { Language } from '../../../../src/messages/messages.ts'
 import { Refused, type SessionApi } from './api.ts'

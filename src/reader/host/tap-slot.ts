@@ -1,10 +1,10 @@
 /** A raw contactless slot as Entry Point's field: each activation opens the slot, each switching off closes it. */
 
-import { type Clock, sleep, within } from '../clock.ts'
-import type { Card } from '../emv/card.ts'
-import type { Field } from '../emv/contactless/entry.ts'
-import { Fault, isFault } from '../errors.ts'
-import type { CardSlot, OpenCardOptions } from './reader.ts'
+import { type Clock, sleep, within } from '../../clock.ts'
+import type { Card } from '../../emv/card.ts'
+import type { Field } from '../../emv/contactless/entry.ts'
+import { Fault, isFault } from '../../errors.ts'
+import type { CardSlot, OpenCardOptions } from '../reader.ts'
 
 export interface SlotFieldOptions {
   readonly clock: Clock

@@ -1,56 +1,22 @@
 /** One payment whose kernel runs here: over the card in the slot with contacts, or over one in the field, whichever comes. */
 
-import { type Clock, sleep } from '../clock.ts'
-import type { TerminalConfig } from '../emv/config.ts'
-import { transact } from '../emv/contact/kernel.ts'
-import type { ContactlessConfig } from '../emv/contactless/config.ts'
-import type { TornLog } from '../emv/contactless/mastercard/torn-log.ts'
-import type { UiRequest } from '../emv/contactless/outcome.ts'
-import { tap } from '../emv/contactless/tap.ts'
-import { withoutOnlinePin } from '../emv/contactless/without-pin.ts'
-import type { CardInterface, Outcome, Reason } from '../emv/outcome.ts'
-import type { KernelOptions } from '../emv/steps/context.ts'
-import type { Terminal, Transaction } from '../emv/terminal.ts'
-import { Fault, isFault } from '../errors.ts'
-import type { MessageId } from '../messages/messages.ts'
-import { configurationDigest } from '../trace/digest.ts'
-import type { Tracer } from '../trace/event.ts'
-import { invitation } from './invitation.ts'
-import type { KernelTrace } from './kernel-trace.ts'
-import type { CardSlot, OpenCardOptions } from './reader.ts'
-import { CARD_TIMEOUT, type OpenSlots } from './slots.ts'
+import { sleep } from '../../clock.ts'
+import type { TerminalConfig } from '../../emv/config.ts'
+import { transact } from '../../emv/contact/kernel.ts'
+import type { TornLog } from '../../emv/contactless/mastercard/torn-log.ts'
+import { tap } from '../../emv/contactless/tap.ts'
+import { withoutOnlinePin } from '../../emv/contactless/without-pin.ts'
+import type { CardInterface, Outcome, Reason } from '../../emv/outcome.ts'
+import type { Terminal, Transaction } from '../../emv/terminal.ts'
+import { Fault, isFault } from '../../errors.ts'
+import type { MessageId } from '../../messages/messages.ts'
+import { invitation } from '../invitation.ts'
+import type { KernelTrace } from '../kernel-trace.ts'
+import type { PassthroughOptions } from '../passthrough-options.ts'
+import type { CardSlot, OpenCardOptions } from '../reader.ts'
+import { CARD_TIMEOUT, type OpenSlots } from '../slots.ts'
+import { display, type Teller, toldTerminal } from '../told-terminal.ts'
 import { type SlotField, slotField } from './tap-slot.ts'
-import { display, type Teller, toldTerminal } from './told-terminal.ts'
-
-/** What the kernels over raw slots are given. */
-export interface PassthroughOptions {
-  /** What the terminal is; without it the reader opens cards, and makes no payment. */
-  readonly config?: TerminalConfig | undefined
-  /** The rules for taps; without them nothing is paid by tap. */
-  readonly contactless?: ContactlessConfig | undefined
-  /** Dates payments and times the waits; the system's when left out. */
-  readonly clock?: Clock | undefined
-  /** Of the kernel: transaction log, exception file, explanations, its own time limits. */
-  readonly kernel?: Omit<KernelOptions, 'signal' | 'clock'> | undefined
-  /** Milliseconds a payment waits for a card; 60 000 when left out. */
-  readonly cardTimeout?: number | undefined
-  /** Milliseconds that a card may stay in the field after its payment before `transact` settles all the same; 5 000 when left out. */
-  readonly removalTimeout?: number | undefined
-  /** Hears of the kernels here: presentations, steps, rules, commands and answers. */
-  readonly tracer?: Tracer | undefined
-  /** Sees every user interface request of a tap (EMV Contactless Book A, 6.2), for lights and sounds; its words are `display` events too. */
-  readonly onUi?: ((request: UiRequest) => void) | undefined
-}
-
-/** Puts into a trace's header what the kernel here is configured with. */
-export function tellSetUp({ tracer, config, contactless }: Pick<PassthroughOptions, 'tracer' | 'config' | 'contactless'>): void {
-  if (!config) return
-  tracer?.about?.({
-    get configuration() {
-      return configurationDigest(config, contactless)
-    },
-  })
-}
 
 /** What a payment works with. */
 export interface HostPayment extends Teller {

@@ -1,0 +1,16 @@
+/** vpcd in the table of families. */
+
+import type { Family } from '../family.ts'
+import { dissector } from '../vpcd/dissector.ts'
+import { openVpcd } from '../vpcd/driver.ts'
+
+/** Card programs that speak the socket protocol of vpcd (vsmartcard). */
+export const vpcdFamily: Family = {
+  name: 'vpcd',
+  readers: 'card programs that speak the socket protocol of vpcd (vsmartcard)',
+  provenance: 'vendor-source',
+  bluetoothNames: [],
+  usb: [],
+  dissector: () => dissector,
+  open: openVpcd,
+}
