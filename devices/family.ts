@@ -100,10 +100,10 @@ export function hidShape(family: Family, at: { readonly vendor: number; readonly
 }
 
 /** `qpos-nfc-apdu`: the field of a QPOS as a raw card slot. `idtech-apdu`: the chip slot of an ID TECH; `idtech-menu`: its list, shown by the app. */
-export const assumptions: readonly [typeof NFC_APDU, typeof IDTECH_APDU, typeof IDTECH_MENU] = [
-  'qpos-nfc-apdu',
-  'idtech-apdu',
-  'idtech-menu',
+export const assumptions = ['qpos-nfc-apdu', 'idtech-apdu', 'idtech-menu'] as const satisfies readonly [
+  typeof NFC_APDU,
+  typeof IDTECH_APDU,
+  typeof IDTECH_MENU,
 ]
 /** Something that may be used although nobody has seen it work on a reader. */
 export type Assumption = (typeof assumptions)[number]

@@ -9,7 +9,7 @@ const pages = join(site, 'pages')
 /** Every page has its place here; the build fails over one that has none. */
 const shelves = {
   'Ways in': ['index', 'start-app', 'tutorial', 'start-rig', 'start-reader'],
-  Guide: ['orders', 'acquirer', 'transports', 'profiles', 'mpos-behaviour', 'conditions'],
+  Guide: ['orders', 'acquirer', 'transports', 'browser', 'profiles', 'mpos-behaviour', 'conditions'],
   'Test bench': ['bench', 'scenarios', 'provoke', 'reports', 'trace', 'recordings', 'explain', 'simulator', 'cards', 'virtual-reader'],
   Readers: ['adding-a-reader', 'devices/*'],
   'How it is made': ['architecture', 'decisions', 'emv-coverage', 'quality', 'changelog', 'contributing', 'security'],

@@ -42,6 +42,8 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
     own: true,
     never: /driver/,
   },
+  // A row of the table of families: of the driver what opens it, and how its lines look.
+  { files: /^devices\/families\//, may: [/^devices\/([\w-]+\/(codec|dissector|driver|no-link)|family)\.ts$/] },
   {
     files: /^devices\/(?<family>[\w-]+)\//,
     may: [...bottom, /^src\/(reader|emv|tlv|apdu|crypto|trace|decode)\//, /^src\/transport\/link\.ts$/],
@@ -64,7 +66,7 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
     never: /^simulator\/(commands\/|(cli|program)\.ts)/,
   },
   // The line of a virtual reader as its host would record it: what each family has to hide is known by its driver.
-  { files: /^simulator\/device-line\.ts$/, may: [/^src\//, /^devices\/families\.ts$/] },
+  { files: /^simulator\/device-line\.ts$/, may: [/^src\//, /^devices\/famil(ies|y)\.ts$/] },
   // What a page shows of a trace, in a browser: nothing of the world that made it.
   { files: /^simulator\/trace-view\//, may: [/^src\//, /^simulator\/trace-view\//] },
   { files: /^simulator\//, may: [/^src\//, /^devices\/[\w-]+\/codec\.ts$/, /^simulator\/(?!(scenario|bench|commands)\/|device-line)/] },
