@@ -5,9 +5,9 @@ import { useContext } from 'preact/hooks'
 import { filled } from '../../src/messages/filled.ts'
 import type { Language } from '../../src/messages/messages.ts'
 import { reasonMessages } from '../../src/messages/reasons.ts'
-import { reportMessages } from '../../src/messages/tools/report.ts'
 import { retoldSaid, retoldStatus } from '../../src/messages/retold.ts'
 import { bitName, retoldRule, stepName } from '../../src/messages/retold-rules.ts'
+import { reportMessages } from '../../src/messages/tools/report.ts'
 
 export type Say = (id: keyof typeof reportMessages, params?: Readonly<Record<string, string | number>>) => string
 

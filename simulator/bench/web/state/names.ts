@@ -1,7 +1,7 @@
 /** Names of things on the page: cards, ways, readers. */
 
-import { cardsInRussian } from '../../../../src/messages/tools/cards.ts'
 import type { Language } from '../../../../src/messages/messages.ts'
+import { cardsInRussian } from '../../../../src/messages/tools/cards.ts'
 import type { CardState, ReaderState } from '../../schema/types.ts'
 import type { CardLook } from '../faces/card-art.tsx'
 import type { Target } from '../faces/face-view.tsx'

@@ -2,9 +2,9 @@
 
 import { createContext } from 'preact'
 import { useContext, useEffect, useRef, useState } from 'preact/hooks'
-import { benchMessages } from '../../../../src/messages/tools/bench.ts'
 import { filled } from '../../../../src/messages/filled.ts'
 import type { Language } from '../../../../src/messages/messages.ts'
+import { benchMessages } from '../../../../src/messages/tools/bench.ts'
 import { Refused, type SessionApi } from './api.ts'
 import type { BenchState, BenchStore } from './store.ts'
 
