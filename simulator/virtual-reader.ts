@@ -140,22 +140,34 @@ export function setUp({
   ...options
 }: Pick<ReaderOptions, 'family' | 'serial' | 'currency' | 'config' | 'contactless'>) {
   const { currency = config?.currencyCode ?? 'RUB', serial = virtualFamily(family).serial } = options
-  return {
+  const own = () => ({
     serial,
     config: config ?? virtualConfig(serial, site => mposFor(currency, site)),
     contactless: contactless ?? contactlessFor(currency),
-  }
+  })
+  if (config || contactless || options.serial !== undefined) return own()
+  const name = `${family} ${currency}`
+  const made = usual.get(name) ?? own()
+  usual.set(name, made)
+  return made
 }
+
+/** What readers of a family are configured with where nothing is said but a currency: checked once. */
+const usual = new Map<string, { readonly serial: string; readonly config: TerminalConfig; readonly contactless: ContactlessConfig }>()
+/** The digest of each of these. */
+const digests = new WeakMap<object, string>()
 
 /** What a trace's header tells of such a reader; its configuration is put into a digest where somebody looks. */
 export function readerSubject(
   { family = 'qpos', dialect, seed }: Pick<ReaderOptions, 'family' | 'dialect'> & { readonly seed: number | undefined },
-  { serial, config, contactless }: ReturnType<typeof setUp>,
+  made: ReturnType<typeof setUp>,
 ): TraceSubject {
   return {
-    reader: { family, ...(dialect !== undefined && { dialect }), serial },
+    reader: { family, ...(dialect !== undefined && { dialect }), serial: made.serial },
     get configuration() {
-      return configurationDigest(config, contactless)
+      const digest = digests.get(made) ?? configurationDigest(made.config, made.contactless)
+      digests.set(made, digest)
+      return digest
     },
     seed: seed ?? null,
   }

@@ -44,10 +44,10 @@ export function lineFile(path: string, { option, overwrite = false, each = false
   const flush = () => {
     waiting.delete(flush)
     if (fd === undefined || lines === '') return
-    const bytes = new TextEncoder().encode(lines)
+    const text = lines
     lines = ''
     try {
-      writeAll(fd, bytes)
+      writeText(fd, text)
     } catch (cause) {
       const broken = fd
       fd = undefined
@@ -92,6 +92,19 @@ function statusOf(path: string, option: string) {
     return lstatSync(path, { throwIfNoEntry: false })
   } catch (cause) {
     throw fileFault(option, path, cause, 'write')
+  }
+}
+
+/** What lines are put into on their way: three bytes for each of the characters (UTF-16 units) that wait. Kept, since a new one for each turn costs as much as the writing. */
+let room: Buffer | undefined
+
+function writeText(fd: number, text: string): void {
+  room ??= Buffer.allocUnsafeSlow(MOST_WAITING * 3)
+  const bytes = text.length > MOST_WAITING ? Buffer.from(text) : room.subarray(0, room.write(text))
+  try {
+    writeAll(fd, bytes)
+  } finally {
+    bytes.fill(0)
   }
 }
 

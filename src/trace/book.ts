@@ -13,7 +13,8 @@ import {
   type TraceSpanEnd,
   type TraceSubject,
 } from './event.ts'
-import { MAX_DEPTH, Masker } from './masked.ts'
+import { kept } from './kept.ts'
+import { Masker } from './masked.ts'
 import { maskingRules } from './masking.ts'
 import { PACKAGE_VERSION } from './package.ts'
 
@@ -93,7 +94,7 @@ export function book(clock: Clock, take: (line: string) => void, heard: () => bo
     }
     const by = masker.rules.size === 0 ? '' : `,"masked":["${[...masker.rules].join('","')}"]`
     const within = span === undefined ? '' : `,"span":${span}`
-    take(`{"at":${Math.round(at * 1000) / 1000},"from":"${from}"${within}${by},${fields}}`)
+    take(`{"at":${milliseconds(at)},"from":"${from}"${within}${by},${fields}}`)
   }
   /** Closes a span; those inside it that nobody closed end with it. */
   const end = (id: number, fault?: string) => {
@@ -131,6 +132,15 @@ export function book(clock: Clock, take: (line: string) => void, heard: () => bo
   }
 }
 
+/** By microseconds: what stands behind the whole milliseconds. */
+const fractions = Array.from({ length: 1000 }, (_, micro) => (micro === 0 ? '' : `.${`${micro}`.padStart(3, '0').replace(/0+$/, '')}`))
+
+/** Three decimals at most. From two whole numbers: to find the shortest digits of a fraction takes as long as all the rest of a line's head. */
+function milliseconds(at: number): string {
+  const micro = Math.round(at * 1000)
+  return micro >= 0 ? Math.floor(micro / 1000) + fractions[micro % 1000] : `${micro / 1000}`
+}
+
 /** A timer of the system's, whatever clock the events have: it is there for the writing, and keeps no program alive. */
 function patience(fire: () => void): ReturnType<typeof setTimeout> {
   const timer = setTimeout(fire, PATIENCE) as ReturnType<typeof setTimeout> & { unref?(): void }
@@ -140,32 +150,3 @@ function patience(fire: () => void): ReturnType<typeof setTimeout> {
 
 /** With these all that waits is written: they hold what the app has in its hands too and may change, and are what nobody wants to lose. */
 const atOnce: ReadonlySet<Told['kind']> = new Set(['host', 'journal', 'result'])
-
-/** What was told, as it is now: who told it may go on with its bytes. */
-function kept(told: Told): Told {
-  switch (told.kind) {
-    case 'apdu': {
-      const { command, answer } = told
-      return { ...told, command: copyOf(command) as Uint8Array, ...(answer !== undefined && { answer: copyOf(answer) as Uint8Array }) }
-    }
-    case 'message':
-    case 'reader':
-    case 'app':
-      return told.content === undefined ? told : { ...told, content: copyOf(told.content) }
-    default:
-      return told
-  }
-}
-
-/** Plain objects, lists and bytes anew; all else, which has a way of its own into JSON, as it is. */
-function copyOf(value: unknown, depth = 0): unknown {
-  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value
-  if (value instanceof Uint8Array) return value.slice()
-  if (Array.isArray(value)) return value.map(one => copyOf(one, depth + 1))
-  const shape = Object.getPrototypeOf(value)
-  if (shape === Map.prototype) return new Map([...(value as Map<unknown, unknown>)].map(([key, one]) => [key, copyOf(one, depth + 1)]))
-  if (shape !== Object.prototype) return value
-  const copy: Record<string, unknown> = {}
-  for (const name of Object.keys(value)) copy[name] = copyOf((value as Record<string, unknown>)[name], depth + 1)
-  return copy
-}

@@ -1,6 +1,5 @@
 /** Bytes with what is secret replaced, of the same length: by tag, by command, and by what a card number, a track or a name looks like where nobody tells. */
 
-import { decodeCommand } from '../apdu/apdu.ts'
 import { fromHex, hex, text } from '../bytes.ts'
 import { isConstructed, readAsFar } from '../tlv/ber.ts'
 import { kernelDictionaries } from '../tlv/kernels.ts'
@@ -113,12 +112,12 @@ export function maskCommand(bytes: Uint8Array, found: Findings): void {
   else maskTracks(data, found, looksLike(data)) // terminal data by a DOL: amounts and dates look like anything
 }
 
+/** Of a short command its data; of what is none all behind the header. */
 function dataOf(command: Uint8Array): Uint8Array {
-  try {
-    return decodeCommand(command).data ?? new Uint8Array()
-  } catch {
-    return command.subarray(4)
-  }
+  const { length } = command
+  if (length === 5) return command.subarray(5)
+  const end = 5 + command[4]
+  return end > 5 && (length === end || length === end + 1) ? command.subarray(5, end) : command.subarray(4)
 }
 
 /** An answer of a card with its status, changed in place. */

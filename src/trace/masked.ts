@@ -28,11 +28,9 @@ const hexText = /^(?:[0-9A-F]{2}){6,}$/i
 /** JSON without the braces around it: the fields of an object, to which others are added in front. */
 type Fields = string
 
-/** What is found in an event, and the last look at each piece of it. */
+/** What is found in an event. */
 interface Look extends Findings {
-  /** A piece in which no card number stands that was met before: as digits, and as the bytes of their text. */
-  withoutPans(text: string): string
-  /** The same for cardholders' names, which stand in words alone. */
+  /** Words in which no cardholder's name stands that was met before. */
   withoutNames(text: string): string
 }
 
@@ -50,9 +48,14 @@ export class Masker implements Look {
   /** The message on the display. */
   #screen: string | undefined
 
-  /** The event as it may be written; `rules` are its own until the next. */
+  /** The event as it may be written; `rules` are its own until the next. The bytes of a command to a card, and of its answer, are masked where they stand. */
   mask(told: Told | TraceSpan | TraceSpanEnd): Fields {
     if (this.rules.size > 0) this.rules.clear()
+    const fields = this.#fields(told)
+    return this.pans.size === 0 || ofWords.has(told.kind) ? fields : this.#withoutPans(fields)
+  }
+
+  #fields(told: Told | TraceSpan | TraceSpanEnd): Fields {
     switch (told.kind) {
       case 'apdu': {
         const { command, answer } = told
@@ -65,7 +68,7 @@ export class Masker implements Look {
         if (inputs instanceof Map) for (const [tag, value] of inputs) own += `${own && ','}${inputOf(tag, value, this)}`
         else
           for (const [tag, value] of Object.entries(inputs))
-            own += `${own && ','}${quoted(tag)}:${bytesOf(maskedObject(Number.parseInt(tag, 16), fromHex(value), this), this)}`
+            own += `${own && ','}${quoted(tag)}:${bytesOf(maskedObject(Number.parseInt(tag, 16), fromHex(value), this))}`
         return `${fieldsOf(told, this, 'inputs', 'effect')},"inputs":{${own}},"effect":${listOfWords(effect, said, this)}`
       }
       case 'screen': {
@@ -108,8 +111,8 @@ export class Masker implements Look {
     return clean
   }
 
-  withoutPans(text: string): string {
-    if (this.pans.size === 0) return text
+  /** An event in which no card number stands that was met before: as digits, and as the bytes of their text. What JSON has around them is neither. */
+  #withoutPans(text: Fields): Fields {
     if (this.#forms.length < this.pans.size * 2)
       this.#forms = [...this.pans].flatMap(pan => {
         const shown = zeroedPan(pan)
@@ -121,6 +124,9 @@ export class Masker implements Look {
     return clean
   }
 }
+
+/** What these tell is chosen from lists and counted: `said` has looked at all of it. */
+const ofWords: ReadonlySet<string> = new Set(['spanEnd', 'light', 'sound', 'card', 'key'])
 
 /** Letters, digits and signs that stand in JSON as they are. */
 const safe = /^[ !#-[\]-~\u00a0-\ud7ff]*$/
@@ -149,7 +155,7 @@ function said(word: string, look: Look): string {
 /** What may repeat what somebody was asked, as JSON. */
 function sentence(words: string, look: Look): string {
   const nameless = look.withoutNames(words)
-  return quoted(nameless.length < SHORTEST ? nameless : look.withoutPans(maskText(nameless, look)))
+  return quoted(nameless.length < SHORTEST ? nameless : maskText(nameless, look))
 }
 
 function listOfWords(words: readonly string[], each: (word: string, look: Look) => string, look: Look): string {
@@ -158,30 +164,26 @@ function listOfWords(words: readonly string[], each: (word: string, look: Look) 
   return `[${own}]`
 }
 
-/** The fields of an event that are words and numbers, but for those that have a way of their own. */
+/** The fields of an event that are words and numbers, but for those that have a way of their own. Bytes of a line, which its own redaction has seen, are no words. */
 function fieldsOf(told: object, look: Look, own?: string, other?: string): Fields {
   let fields = ''
   for (const name of Object.keys(told)) {
     if (name === own || name === other) continue
     const value = (told as Record<string, unknown>)[name]
     if (value === undefined) continue
-    // Bytes of a line, which its own redaction has seen, are no words.
-    const json = typeof value === 'string' && name !== 'bytes' ? said(value, look) : look.withoutPans(JSON.stringify(value) ?? 'null')
+    const json = typeof value === 'string' ? (name === 'bytes' ? quoted(value) : said(value, look)) : (JSON.stringify(value) ?? 'null')
     fields += `${fields && ','}"${name}":${json}`
   }
   return fields
 }
 
 /** Bytes that were masked, as JSON has them. */
-function bytesOf(bytes: Uint8Array, look: Look): string {
-  const text = hex(bytes)
-  return `"${text.length < SHORTEST ? text : look.withoutPans(text)}"`
-}
+const bytesOf = (bytes: Uint8Array) => `"${hex(bytes)}"`
 
 function masked(value: Uint8Array | string, look: Look, mask: (bytes: Uint8Array, found: Findings) => void): string {
-  const bytes = typeof value === 'string' ? fromHex(value) : value.slice()
+  const bytes = typeof value === 'string' ? fromHex(value) : value
   mask(bytes, look)
-  return bytesOf(bytes, look)
+  return bytesOf(bytes)
 }
 
 /** By tag, `"9F26":`. */
@@ -193,7 +195,7 @@ function inputOf(tag: number, value: Uint8Array, look: Look): string {
     head = `"${tagHex(tag)}":`
     if (heads.size < MOST_FIELDS) heads.set(tag, head)
   }
-  return head + bytesOf(maskedObject(tag, value, look), look)
+  return head + bytesOf(maskedObject(tag, value, look))
 }
 
 /** What is known of a field by its name. */
@@ -233,22 +235,22 @@ function jsonOf(value: unknown, field: Field, look: Look, origin: Origin, depth 
     case 'string':
       return textOf(value, field, look, origin)
     case 'number':
-      return Number.isFinite(value) ? numberOf(String(value), look) : `"${value}"`
+      return Number.isFinite(value) ? String(value) : `"${value}"`
     case 'boolean':
       return value ? 'true' : 'false'
     case 'bigint':
-      return `"${numberOf(String(value), look)}"`
+      return `"${value}"`
     case 'object':
       break
     default:
       return undefined
   }
   if (value === null) return 'null'
-  if (value instanceof Uint8Array) return maskBytes(field, value.slice(), look, origin)
+  if (value instanceof Uint8Array) return maskBytes(field, new Uint8Array(value), look, origin)
   if (Array.isArray(value)) return depth === MAX_DEPTH ? '"…"' : listOf(value, field, look, origin, depth)
   if (value instanceof Date) return Number.isNaN(+value) ? '"no date"' : `"${value.toISOString()}"`
   if (depth === MAX_DEPTH) return '"…"'
-  if (value instanceof Map) return objectOf([...value.keys()], key => value.get(key), field, look, origin, depth)
+  if (value instanceof Map) return mapOf(value, field, look, origin, depth)
   if (value instanceof Set) return listOf([...value], field, look, origin, depth)
   if (value instanceof Error) {
     const { code, details } = value as Error & { code?: unknown; details?: unknown }
@@ -256,10 +258,8 @@ function jsonOf(value: unknown, field: Field, look: Look, origin: Origin, depth 
     return jsonOf(told, field, look, origin, depth)
   }
   if (value instanceof AbortSignal) return undefined
-  return objectOf(Object.keys(value), key => (value as Record<string, unknown>)[key as string], field, look, origin, depth)
+  return objectOf(value, field, look, origin, depth)
 }
-
-const numberOf = (digits: string, look: Look) => (digits.length < SHORTEST ? digits : look.withoutPans(digits))
 
 function listOf(values: readonly unknown[], field: Field, look: Look, origin: Origin, depth: number): string {
   let own = ''
@@ -267,26 +267,33 @@ function listOf(values: readonly unknown[], field: Field, look: Look, origin: Or
   return `[${own}]`
 }
 
-function objectOf(
-  keys: readonly unknown[],
-  under: (key: unknown) => unknown,
-  around: Field,
-  look: Look,
-  origin: Origin,
-  depth: number,
-): string {
-  const secret = around.bytes === 'track' || around.bytes === 'pin'
+function objectOf(value: object, around: Field, look: Look, origin: Origin, depth: number): string {
   let own = ''
-  for (const key of keys) {
-    const value = under(key)
-    const name = typeof key === 'number' ? tagHex(key) : String(key)
-    const field = fieldOf(name)
-    // { track: { 1: …, 2: … } }, { pinBlock: { data, ksn } }
-    const plain = !secret || field.plain || (typeof value === 'object' && !(value instanceof Uint8Array))
-    const json = jsonOf(value, plain ? field : around, look, origin, depth + 1)
-    if (json !== undefined) own += `${own && ','}${field.head ?? `${quoted(look.withoutPans(maskText(name, look)))}:`}${json}`
+  for (const name of Object.keys(value)) {
+    const json = memberOf(name, (value as Record<string, unknown>)[name], around, look, origin, depth)
+    if (json !== undefined) own += own === '' ? json : `,${json}`
   }
   return `{${own}}`
+}
+
+/** Data objects by tag, or whatever else. */
+function mapOf(value: ReadonlyMap<unknown, unknown>, around: Field, look: Look, origin: Origin, depth: number): string {
+  let own = ''
+  for (const [key, one] of value) {
+    const json = memberOf(typeof key === 'number' ? tagHex(key) : String(key), one, around, look, origin, depth)
+    if (json !== undefined) own += own === '' ? json : `,${json}`
+  }
+  return `{${own}}`
+}
+
+function memberOf(name: string, value: unknown, around: Field, look: Look, origin: Origin, depth: number): string | undefined {
+  if (value === undefined) return undefined
+  const field = fieldOf(name)
+  const secret = around.bytes === 'track' || around.bytes === 'pin'
+  // { track: { 1: …, 2: … } }, { pinBlock: { data, ksn } }
+  const plain = !secret || field.plain || (typeof value === 'object' && !(value instanceof Uint8Array))
+  const json = jsonOf(value, plain ? field : around, look, origin, depth + 1)
+  return json === undefined ? undefined : (field.head ?? `${quoted(maskText(name, look))}:`) + json
 }
 
 function maskBytes({ bytes: rule, tag }: Field, bytes: Uint8Array, look: Look, origin: Origin): string {
@@ -294,11 +301,11 @@ function maskBytes({ bytes: rule, tag }: Field, bytes: Uint8Array, look: Look, o
   if (rule && !(rule === 'pan' && bytes.every(byte => byte === 0))) {
     look.rules.add(rule)
     if (rule === 'name') learnName(text(bytes), look)
-    return bytesOf(bytes.fill(0), look)
+    return bytesOf(bytes.fill(0))
   }
   if (tag === undefined) maskObjects(bytes, look, origin)
   else maskObject(tag, bytes, look, origin)
-  return bytes.length > MOST_BYTES ? `"${bytes.length} bytes"` : bytesOf(bytes, look)
+  return bytes.length > MOST_BYTES ? `"${bytes.length} bytes"` : bytesOf(bytes)
 }
 
 function textOf(words: string, field: Field, look: Look, origin: Origin): string {
@@ -309,12 +316,12 @@ function textOf(words: string, field: Field, look: Look, origin: Origin): string
     if (rule === 'name') learnName(words, look)
     if (rule !== 'pan') return `"${'*'.repeat(Math.min(words.length, 12))}"`
     if (/^\d{12,19}$/.test(words)) look.pans.add(words)
-    return quoted(look.withoutPans(starPan(words)))
+    return quoted(starPan(words))
   }
   if (words.length < SHORTEST) return quoted(look.withoutNames(words)) // no number of a card, and no bytes that hold one
   if (words.length % 2 === 0 && (tag !== undefined || !plain || /[A-F]/i.test(words)) && hexText.test(words))
     return maskBytes(field, fromHex(words), look, origin)
-  return plain ? quoted(look.withoutPans(look.withoutNames(words))) : sentence(words, look)
+  return plain ? quoted(look.withoutNames(words)) : sentence(words, look)
 }
 
 /** An application by its identifier is no card number, whatever its digits: an international RID begins with A (ISO/IEC 7816-5, 8.1.4). */
