@@ -34,12 +34,15 @@ const COUNTED = 6
 const OVERHEAD = head.span + 1
 export const MAX_DATA = MAX_FRAME - OVERHEAD
 
+const isByte = (value: number) => (value & 0xff) === value
+
 /** @throws Fault `bad-argument` when the data exceeds the receive buffer of either side or a field is no byte */
 export function encodeFrame({ id, code, sub, parameter, data }: Frame): Uint8Array {
   if (data.length > MAX_DATA)
     throw new Fault('bad-argument', `data of ${data.length} bytes exceeds ${MAX_DATA}, the largest of a QPOS frame`, { field: 'data' })
-  for (const [field, value] of Object.entries({ id, code, sub, parameter }))
-    if (!Number.isInteger(value) || value < 0 || value > 255) throw new Fault('bad-argument', `${field} ${value} is no byte`, { field })
+  if (!(isByte(id) && isByte(code) && isByte(sub) && isByte(parameter)))
+    for (const [field, value] of Object.entries({ id, code, sub, parameter }))
+      if (!isByte(value)) throw new Fault('bad-argument', `${field} ${value} is no byte`, { field })
   const bytes = new Uint8Array(OVERHEAD + data.length)
   head.encode({ start: START, length: COUNTED + data.length, id, code, sub, parameter, dataLength: data.length }, bytes)
   bytes.set(data, head.span)

@@ -70,8 +70,8 @@ export class VirtualCard {
 
   /** @throws Fault `bad-config` with details.path */
   constructor(profile: CardProfile, options: VirtualCardOptions = {}) {
-    this.plan = parseProfile(profile)
-    this.#image = personalize(this.plan)
+    this.#image = imageOf(profile)
+    this.plan = this.#image.plan
     this.#memory = freshMemory(this.#image)
     if (options.state) remember(this.#memory, options.state)
     this.#random = options.random ?? (length => new Uint8Array(randomBytes(length)))
@@ -147,6 +147,17 @@ export function loadCard(profile: ProfileName | (string & {}) | CardProfile, opt
   return new VirtualCard(known, options)
 }
 
+/** Of the profiles that are shipped: their cards differ by their memory alone, and are written and signed once. */
+const images = new WeakMap<CardProfile, CardImage>()
+
+function imageOf(profile: CardProfile): CardImage {
+  const known = images.get(profile)
+  if (known) return known
+  const image = personalize(parseProfile(profile))
+  if (Object.values(profiles).includes(profile)) images.set(profile, image)
+  return image
+}
+
 /** What was told of another card of this profile is true of this one. */
 function remember(memory: CardMemory, { blocked, pinTriesLeft, applications }: CardState): void {
   memory.blocked = blocked
@@ -212,15 +223,15 @@ export class ContactSession implements Card {
 
   async #answer(apdu: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array> {
     const { faults, protocol } = this.#image.plan
-    const stop = signal ? AbortSignal.any([signal, this.#gone.signal]) : this.#gone.signal
+    const wait = (ms: number) => sleep(ms, this.#clock, signal ? AbortSignal.any([signal, this.#gone.signal]) : this.#gone.signal)
     this.#count++
     if (faults.removedAt !== undefined && this.#count >= faults.removedAt) this.remove()
     throwIfAborted(this.#gone.signal)
     if (faults.muteAt !== undefined && this.#count >= faults.muteAt) {
-      await sleep(waitingTime, this.#clock, stop)
+      await wait(waitingTime)
       throw new Fault('card-mute', `the card did not answer in ${waitingTime} ms`, { ms: waitingTime })
     }
-    if (faults.delay > 0) await sleep(faults.delay, this.#clock, stop)
+    if (faults.delay > 0) await wait(faults.delay)
     if (faults.garbageAt.includes(this.#count)) return garbage[faults.garbage]
     return responseBytes(protocol === 'T=0' ? this.#characterProtocol(apdu) : execute(this.#session, this.#image, apdu))
   }

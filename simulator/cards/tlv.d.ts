@@ -7,7 +7,8 @@ declare module 'tlv' {
     readonly constructed: boolean
     getFirstChild(tag: number): TLV | null
     getChildren(tag: number): TLV[]
-    encode(): Buffer
+    readonly byteLength: number
+    encode(room?: Buffer): Buffer
   }
   export function parse(bytes: Buffer): TLV
   export function parseAll(bytes: Buffer): TLV[]

@@ -48,10 +48,12 @@ export function struct<F extends LayoutField<string, number> | LayoutField<strin
   fields: readonly F[],
 ): Layout<{ [K in F as K['name']]: K extends LayoutField<string, infer T> ? T : never }> {
   const places = fields.map((field, i) => ({ field, offset: fields.slice(0, i).reduce((sum, { size }) => sum + size, 0) }))
+  // Records of one shape: one that grows field by field is a dictionary for whoever reads it.
+  const blank = Object.fromEntries(fields.map(({ name }) => [name, undefined]))
   return {
     span: fields.reduce((sum, { size }) => sum + size, 0),
     decode(bytes, at = 0) {
-      const record: Record<string, unknown> = {}
+      const record: Record<string, unknown> = { ...blank }
       for (const { field, offset } of places) record[field.name] = field.read(bytes, at + offset)
       return record as never
     },

@@ -18,7 +18,7 @@ export interface AccountState {
 export interface Account {
   /** Tells the account from others, and no card number. */
   readonly id: string
-  readonly facts: IssuerAccount
+  facts: IssuerAccount
   balance: bigint
   points: bigint
   pinFailures: number
@@ -28,6 +28,8 @@ export interface Account {
 
 export class Accounts {
   readonly #accounts: Account[] = []
+  /** Those that somebody has asked the name of: a bank has every card there is, and few of them come. */
+  readonly #named = new Map<string, Account>()
   readonly #known: Names
 
   /** @param balance minor units that each has at the start */
@@ -37,7 +39,21 @@ export class Accounts {
   }
 
   #add(facts: IssuerAccount, balance: bigint): void {
-    this.#accounts.push({ id: this.#idOf(facts), facts, balance, points: 0n, pinFailures: 0, seen: new Set() })
+    const named = (account: Account) => this.#name(account)
+    let id: string | undefined
+    this.#accounts.push({
+      get id() {
+        id ??= named(this)
+        return id
+      },
+      ...{ facts, balance, points: 0n, pinFailures: 0, seen: new Set() },
+    })
+  }
+
+  #name(account: Account): string {
+    const id = this.#idOf(account.facts)
+    if (!this.#named.has(id)) this.#named.set(id, account)
+    return id
   }
 
   #idOf({ pan, aid }: IssuerAccount): string {
@@ -47,9 +63,9 @@ export class Accounts {
   /** For a card that is new, or was issued anew: money and what was seen stay. */
   open(facts: readonly IssuerAccount[], balance: bigint): void {
     for (const one of facts) {
-      const at = this.#accounts.findIndex(({ id }) => id === this.#idOf(one))
-      if (at < 0) this.#add(one, balance)
-      else this.#accounts[at] = { ...this.#accounts[at], facts: one }
+      const account = this.get(this.#idOf(one))
+      if (account) account.facts = one
+      else this.#add(one, balance)
     }
   }
 
@@ -75,7 +91,7 @@ export class Accounts {
 
   /** By its `AccountState.id`. */
   get(id: string | undefined): Account | undefined {
-    return this.#accounts.find(one => one.id === id)
+    return id === undefined ? undefined : (this.#named.get(id) ?? this.#accounts.find(one => one.id === id))
   }
 
   ofPan(pan: string): Account | undefined {

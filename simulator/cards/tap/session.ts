@@ -8,7 +8,7 @@ import { type Answer, type CardCommand, ok, parseCommand, refuse, responseBytes,
 import { execute } from '../contact/execute.ts'
 import type { Session } from '../contact/run.ts'
 import { cutByDol } from '../dol.ts'
-import { children, encode } from '../objects.ts'
+import { bytesOf, children, encode } from '../objects.ts'
 import type { CardImage } from '../personalize.ts'
 import type { ApplicationPlan } from '../profile/profile.ts'
 import { tapBrandOf } from '../profile/words.ts'
@@ -216,5 +216,5 @@ function selectCommand(name: Uint8Array, p2: number): Uint8Array {
 /** More objects at the end of a response in format 2. */
 function inTemplate77(data: Uint8Array, more: DataObjects): Uint8Array {
   const header = data[1] === 0x81 ? 3 : 2
-  return encode(0x77, concat(data.subarray(header), ...children(more).map(one => new Uint8Array(one.encode()))))
+  return encode(0x77, concat(data.subarray(header), ...children(more).map(bytesOf)))
 }

@@ -30,7 +30,7 @@ export class EndScreens {
   readonly #body: Body
   readonly #hold: number
   readonly #idle: () => void
-  #running = new AbortController()
+  #running: AbortController | undefined
   /** Approved without a PIN, and the card is still in: "successful" is due when it is out, whatever the host writes until then. */
   #owed = false
 
@@ -60,13 +60,15 @@ export class EndScreens {
 
   /** The next payment cuts the last one's end short. No timer is left. */
   stop(): void {
-    this.#running.abort()
+    this.#running?.abort()
+    this.#running = undefined
   }
 
   #start(run: (signal: AbortSignal) => Promise<void>): void {
     this.stop()
-    this.#running = new AbortController()
-    const { signal } = this.#running
+    const running = new AbortController()
+    this.#running = running
+    const { signal } = running
     run(signal).catch(error => {
       if (!signal.aborted) throw asFault(error)
     })

@@ -49,8 +49,8 @@ export class Job {
     this.#limit = seconds
     this.#cancelLimit()
     if (seconds === 0) return
-    const late = new Fault('timeout', `no answer in the ${seconds} s of the host's frame`, { ms: seconds * 1000 })
-    this.#cancelLimit = this.#clock.timer(seconds * 1000, () => this.stop.abort(late))
+    const late = () => new Fault('timeout', `no answer in the ${seconds} s of the host's frame`, { ms: seconds * 1000 })
+    this.#cancelLimit = this.#clock.timer(seconds * 1000, () => this.stop.abort(late()))
   }
 
   /** Tells the host at once if it is listening, else when it asks. A cardholder at the keypad has a time of their own. */
