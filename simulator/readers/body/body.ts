@@ -25,6 +25,8 @@ interface Place {
   used: boolean
   /** The chip is at the other end: no contact reaches it. */
   readonly wrongWay?: boolean
+  /** What ends a command here that was sent with the signal `of`: the commands of one transaction have the same. */
+  ends?: { readonly of: AbortSignal; readonly either: AbortSignal }
 }
 
 /** How a body is made. */
@@ -371,7 +373,8 @@ export class Body {
   async #transmit(where: 'chip' | 'tap', place: Place, card: Card, apdu: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
     const gone = place.gone.signal
     if (gone.aborted) throw gone.reason
-    const ends = signal ? AbortSignal.any([signal, gone]) : gone
+    if (signal && place.ends?.of !== signal) place.ends = { of: signal, either: AbortSignal.any([signal, gone]) }
+    const ends = signal ? place.ends!.either : gone
     let lost: (() => void) | undefined
     const removed = new Promise<never>((_, reject) => {
       lost = () => reject(gone.reason)
