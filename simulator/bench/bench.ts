@@ -74,7 +74,7 @@ function begun(session: object) {
   return checked.data as SessionInput
 }
 
-/** Events as WebSockets: `/api/sessions/{s}/events/ws?after=<n>&token=<t>`. */
+/** Events as WebSockets: `/api/sessions/{s}/events/ws?after=<n>&together=yes&token=<t>`. */
 function openSockets(server: Server, sessions: Sessions, token: string): WebSocketServer {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024 })
   server.on('upgrade', (request, socket, head) => {
@@ -97,8 +97,12 @@ function openSockets(server: Server, sessions: Sessions, token: string): WebSock
       const given = url.searchParams.get('after')
       if (given !== null && !/^\d{1,15}$/.test(given))
         throw new Fault('bad-argument', `after is ${given}`, { field: 'after', value: given, rule: 'a number' })
+      const together = url.searchParams.get('together')
+      if (together !== null && together !== 'yes' && together !== 'no')
+        throw new Fault('bad-argument', `together is ${together}`, { field: 'together', value: together, rule: 'yes or no' })
       const after = startOf(session, given === null ? undefined : Number(given))
-      sockets.handleUpgrade(request, socket, head, own => void feed(own, socket, session.happenings, after, sessions.use(session)))
+      const listening = { happenings: session.happenings, after, together: together === 'yes' }
+      sockets.handleUpgrade(request, socket, head, own => void feed(own, socket, { ...listening, over: sessions.use(session) }))
     } catch (error) {
       const { status, body } = failureOf(error)
       refuse(status, body)

@@ -12,10 +12,30 @@ const AWAKE = 15_000
 const MOST_BUFFERED = 1024 * 1024
 const encoder = new TextEncoder()
 
-/** `id:` is the number of an event, so that a browser comes back to where it was. */
-export function eventStream(happenings: Happenings, after: number, over: () => void): ReadableStream<Uint8Array> {
+/** What somebody listens to. */
+export interface Listening {
+  readonly happenings: Happenings
+  /** Number of the last event that is known. */
+  readonly after: number
+  /** Events that are close to each other are one message: a list of them. */
+  readonly together: boolean
+  /** The listener has gone. */
+  readonly over: () => void
+}
+
+/** Messages of events after number `at`, each with the number of its last. @throws Fault `not-found` where they are not kept any more */
+function messagesAfter(at: number, { happenings, together }: Listening): readonly (readonly [n: number, text: string])[] {
+  const lines = happenings.after(at, undefined, together ? happenings.together : undefined)
+  if (!together) return lines.map((line, place) => [at + place + 1, line] as const)
+  return lines.length === 0 ? [] : [[at + lines.length, `[${lines.join(',')}]`]]
+}
+
+/** `id:` is the number of the event, of the last where there are several, so that a browser comes back to where it was. */
+export function eventStream(listening: Listening): ReadableStream<Uint8Array> {
+  const { happenings, after, together, over } = listening
   const gone = new AbortController()
   let at = after
+  let waiting: Promise<void> | undefined
   const end = () => {
     gone.abort()
     over()
@@ -23,12 +43,18 @@ export function eventStream(happenings: Happenings, after: number, over: () => v
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        if (happenings.last <= at && !happenings.ended) await within(happenings.beyond(at, gone.signal), gone.signal)
+        // A line that is quiet for long is kept awake many times, and waits once.
+        waiting ??= happenings.beyond(at, gone.signal, together).then(() => {
+          waiting = undefined
+        })
+        await within(waiting, gone.signal)
         if (gone.signal.aborted) return
         try {
-          const lines = happenings.after(at)
           let text = ''
-          for (const line of lines) text += `id: ${++at}\ndata: ${line}\n\n`
+          for (const [n, message] of messagesAfter(at, listening)) {
+            at = n
+            text += `id: ${n}\ndata: ${message}\n\n`
+          }
           if (text === '' && happenings.ended) {
             end()
             return controller.close()
@@ -62,8 +88,9 @@ function within(work: Promise<void>, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Each event is one message. */
-export async function feed(socket: WebSocket, line: Duplex, happenings: Happenings, after: number, over: () => void): Promise<void> {
+/** The same as messages of a WebSocket. */
+export async function feed(socket: WebSocket, line: Duplex, listening: Listening): Promise<void> {
+  const { happenings, after, together, over } = listening
   const gone = new AbortController()
   const stop = () => gone.abort()
   socket.on('close', stop)
@@ -72,14 +99,14 @@ export async function feed(socket: WebSocket, line: Duplex, happenings: Happenin
   awake.unref()
   try {
     for (let at = after; !gone.signal.aborted; ) {
-      await happenings.beyond(at, gone.signal)
+      await happenings.beyond(at, gone.signal, together)
       if (gone.signal.aborted) break
-      const lines = happenings.after(at)
-      if (lines.length === 0 && happenings.ended) return socket.close(1000, 'the session has ended')
+      const messages = messagesAfter(at, listening)
+      if (messages.length === 0 && happenings.ended) return socket.close(1000, 'the session has ended')
       line.cork() // many messages are one piece on the line
-      for (const text of lines) socket.send(text)
+      for (const [, text] of messages) socket.send(text)
       line.uncork()
-      at += lines.length
+      at = messages.at(-1)?.[0] ?? at
       if (socket.bufferedAmount > MOST_BUFFERED) await drained(socket, gone.signal)
     }
   } catch (error) {

@@ -1,6 +1,6 @@
 /** The time axis: every event in its lane. The pointer chooses one, and so do the arrow keys. */
 
-import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks'
+import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { TraceEvent } from '../../src/trace/event.ts'
 import { HEIGHT, type Paint, paint, ROW, TOP } from './axis-paint.ts'
 import { ending, movedTo, place, type Range, type Scale, whole, zoomed } from './axis-plan.ts'
@@ -54,13 +54,35 @@ function lookOf(element: HTMLElement): { readonly colours: Paint['colours']; rea
   return { colours: { text, line, chosen, lanes: names.map(one => getComputedStyle(one).color) }, font: `11px ${fontFamily}` }
 }
 
+/** What is seen of `all`: its end while it grows, else all of it; what is chosen is in it. */
+function useRange(all: Range, scale: Scale, follow: boolean, chosen: number | undefined): [Range, (range: Range) => void] {
+  const [, turn] = useState(0)
+  const kept = useRef({ all, scale, chosen, range: all })
+  const before = kept.current
+  const another = before.all !== all
+  if (another || before.scale !== scale || before.chosen !== chosen) {
+    const seen = another ? (follow ? ending(before.range, scale, all) : all) : before.range
+    kept.current = { all, scale, chosen, range: chosen === undefined ? seen : movedTo(seen, chosen, all) }
+  }
+  const set = (range: Range) => {
+    kept.current = { ...kept.current, range }
+    turn(one => one + 1)
+  }
+  return [kept.current.range, set]
+}
+
 export function Axis({ events, shown, selected, follow = false, onSelect }: Props) {
   const view = useView()
   const { say, language } = view
   const own = useId()
   const [scale, setScale] = useState<Scale>('time')
   const all = useMemo(() => whole(events, scale), [events, scale])
-  const [range, setRange] = useState<Range>(all)
+  const [range, setRange] = useRange(
+    all,
+    scale,
+    follow,
+    selected === undefined || !events[selected] ? undefined : place(events, selected, scale),
+  )
   const [hint, setHint] = useState('')
   const [box, canvas] = [useRef<HTMLDivElement>(null), useRef<HTMLCanvasElement>(null)]
   const width = useWidth(box)
@@ -81,11 +103,8 @@ export function Axis({ events, shown, selected, follow = false, onSelect }: Prop
   )
   const look = useRef<{ for: unknown; colours: Paint['colours']; font: string }>()
 
-  useEffect(() => setRange(one => (follow ? ending(one, scale, all) : all)), [all])
-  useEffect(() => {
-    if (selected !== undefined && events[selected]) setRange(one => movedTo(one, place(events, selected, scale), all))
-  }, [selected, scale, all])
-  useEffect(() => {
+  // Before the page is drawn: else each picture of a trace that grows would be two.
+  useLayoutEffect(() => {
     const [element, context] = [canvas.current, canvas.current?.getContext('2d')]
     if (!element || !context || width === 0) return
     const ratio = devicePixelRatio || 1

@@ -4,8 +4,8 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 export const ROW = 24
-/** Rows above and below what can be seen. */
-const BEYOND = 12
+/** Rows above and below what can be seen: for who scrolls, and while a list that grows stays with its end. */
+const [BEYOND, AT_END] = [12, 1]
 
 interface Props {
   readonly label: string
@@ -40,15 +40,13 @@ export function List({ label, items, selected, focus, follow = false, onSelect, 
     else if ((place + 1) * ROW > list.scrollTop + list.clientHeight) list.scrollTop = (place + 1) * ROW - list.clientHeight
     setTop(list.scrollTop)
   }, [place, items])
-  const count = useRef(0)
+  // Where it stands is known without asking: who asks a list that has just changed makes it be laid out at once.
+  const end = Math.max(0, items.length * ROW - height)
+  const atEnd = useRef(true)
+  const following = follow && atEnd.current
   useLayoutEffect(() => {
-    const list = box.current
-    const atEnd = list && list.scrollTop + list.clientHeight >= (count.current - 2) * ROW
-    count.current = items.length
-    if (!list || !follow || !atEnd) return
-    list.scrollTop = items.length * ROW
-    setTop(list.scrollTop)
-  }, [items, follow, height])
+    if (box.current && following) box.current.scrollTop = end
+  }, [end, following])
   useEffect(() => {
     const list = box.current
     if (focus === 0 || !list) return
@@ -56,8 +54,10 @@ export function List({ label, items, selected, focus, follow = false, onSelect, 
     list.scrollTop = (place + 0.5) * ROW - list.clientHeight / 2 // what is led to stands in the middle
   }, [focus])
 
-  const first = Math.max(0, Math.floor(top / ROW) - BEYOND)
-  const seen = items.slice(first, first + Math.ceil(height / ROW) + 2 * BEYOND)
+  const [from, beyond] = following ? [end, AT_END] : [top, BEYOND]
+  const first = Math.max(0, Math.floor(from / ROW) - beyond)
+  const rows = Math.ceil(height / ROW) + 2 * beyond
+  const seen = items.slice(first, first + rows)
   const key = (event: KeyboardEvent) => {
     const page = Math.max(1, Math.floor(height / ROW) - 1)
     const steps: Readonly<Record<string, number>> = {
@@ -81,7 +81,10 @@ export function List({ label, items, selected, focus, follow = false, onSelect, 
       aria-label={label}
       tabIndex={0}
       {...(place >= first && place < first + seen.length && { 'aria-activedescendant': `${own}-${selected}` })}
-      onScroll={event => setTop(event.currentTarget.scrollTop)}
+      onScroll={({ currentTarget: list }) => {
+        atEnd.current = list.scrollTop >= end - 2 * ROW
+        if (!follow || !atEnd.current || !following) setTop(list.scrollTop)
+      }}
       onKeyDown={key}
     >
       <div role="presentation" style={{ height: `${items.length * ROW}px` }}>
@@ -89,11 +92,11 @@ export function List({ label, items, selected, focus, follow = false, onSelect, 
           {seen.map((item, at) => (
             // biome-ignore lint/a11y/useKeyWithClickEvents lint/a11y/useFocusableInteractive: the list has the focus and the keys
             <div
-              key={item}
+              key={(first + at) % rows} // a row that has left is the next one that comes
               id={`${own}-${item}`}
               role="option"
               aria-selected={item === selected}
-              aria-setsize={items.length}
+              aria-setsize={following ? -1 : items.length} // not known while it grows
               aria-posinset={first + at + 1}
               style={{ height: `${ROW}px` }}
               onClick={() => onSelect(item)}

@@ -244,7 +244,7 @@ async function run(phone: Phone, draft: Draft): Promise<void> {
     try {
       const wish = await enterOrder(phone, draft)
       if (wish === 'notifications') await showNotices(phone)
-      else if (wish === 'disconnect') await phone.connection.release()
+      else if (wish === 'disconnect') await phone.connection.forget()
       else if (wish === 'orders') {
         const number = await chooseOrder(phone)
         if (number !== undefined) await lookAt(phone, number)

@@ -118,7 +118,7 @@ export class Session implements Place {
   }
 
   tell(what: Noun, id: string, state: unknown): void {
-    this.happenings.push(JSON.stringify({ kind: 'bench', what, id, state }))
+    this.happenings.push(JSON.stringify({ kind: 'bench', what, id, state }), undefined, what !== 'deed')
   }
 
   tracer(reader = ''): TraceWriter {

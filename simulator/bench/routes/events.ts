@@ -5,13 +5,16 @@ import { eventStream } from '../listeners.ts'
 import { benchEvent, eventsQuery } from '../schema/events.ts'
 import { Raw, route } from './route.ts'
 
-/** @throws Fault `not-found` with details.first where what follows is not kept any more */
+/**
+ * @param last the Last-Event-ID of a browser that comes back to the address that it began with: what it has heard since
+ * @throws Fault `not-found` with details.first where what follows is not kept any more
+ */
 export function startOf(
   { happenings }: { happenings: { last: number; after(n: number, most?: number): unknown } },
   after: number | undefined,
   last?: string,
 ): number {
-  const from = after ?? (last !== undefined && /^\d{1,15}$/.test(last) ? Number(last) : happenings.last)
+  const from = last !== undefined && /^\d{1,15}$/.test(last) ? Number(last) : (after ?? happenings.last)
   happenings.after(from, 1)
   return from
 }
@@ -27,12 +30,15 @@ export const eventRoutes = [
     ...{ query: eventsQuery, media: 'text/event-stream' },
     run: ({ session, sessions, query, header }) => {
       const after = startOf(session, query.after, header('last-event-id'))
-      return new Raw({ type: 'text/event-stream', body: eventStream(session.happenings, after, sessions.use(session)) })
+      const listening = { happenings: session.happenings, after, together: query.together === 'yes', over: sessions.use(session) }
+      return new Raw({ type: 'text/event-stream', body: eventStream(listening) })
     },
   }),
   route({
     ...{ method: 'get', path: '/api/sessions/{s}/events/list', name: 'listEvents', summary: 'Events that are kept, from a number on' },
-    query: eventsQuery.extend({ most: z.coerce.number().int().min(1).max(10_000).optional().describe('1000 when left out') }),
+    query: eventsQuery
+      .omit({ together: true })
+      .extend({ most: z.coerce.number().int().min(1).max(10_000).optional().describe('1000 when left out') }),
     answers: z.array(benchEvent),
     run: ({ session, query }) =>
       new Raw({

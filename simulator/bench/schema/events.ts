@@ -9,6 +9,12 @@ export const eventsQuery = z.strictObject({
     .min(0)
     .optional()
     .describe('Number of the last event that is known: what follows is told; 0 is all that is kept; left out, what comes from now on'),
+  together: z
+    .enum(['yes', 'no'])
+    .optional()
+    .describe(
+      'yes: events that come close to each other, within 30 ms, are one message: a list of them, whose id is the number of the last. What changes the state of a noun waits for nothing',
+    ),
   token: z.string().optional().describe('The token, where a header cannot be sent'),
 })
 

@@ -117,6 +117,38 @@ describe('a client of the bench', () => {
     expect(await closed).toBe(1000)
   })
 
+  it('told together: a message is a list, whose id is the number of its last; who comes back by that number misses nothing and hears nothing twice', async () => {
+    const session = await benchClient(bench.url).open({})
+    await payWrong(session)
+    const { happenings } = bench.sessions.session(session.id)
+    const at = `/api/sessions/${session.id}/events`
+    const lists: string[] = []
+    const socket = new WebSocket(`ws://127.0.0.1:${bench.port}${at}/ws?after=10&together=yes&token=${bench.token}`)
+    socket.on('message', data => lists.push(String(data)))
+    await expect.poll(() => lists.join().includes(`{"n":${happenings.last},`), { timeout: 10_000 }).toBe(true)
+    expect(lists.flatMap(list => JSON.parse(list))).toEqual(happenings.after(10, undefined).map(line => JSON.parse(line)))
+    expect(lists.length).toBeLessThan(happenings.last - 10)
+    socket.close()
+    /** The first message, as one who has the whole session before them. */
+    const first = async (last?: string) => {
+      const gone = new AbortController()
+      const headers = { ...(last !== undefined && { 'last-event-id': last }) }
+      const { body } = await fetch(`${bench.origin}${at}?after=0&together=yes&token=${bench.token}`, { headers, signal: gone.signal })
+      const { value } = await body!.pipeThrough(new TextDecoderStream()).getReader().read()
+      gone.abort()
+      const [, id, data] = /^id: (\d+)\ndata: (.*)\n\n$/.exec(value!)!
+      return { id: Number(id), numbers: (JSON.parse(data) as { n: number }[]).map(({ n }) => n) }
+    }
+    const whole = await first()
+    expect([whole.numbers[0], whole.numbers.at(-1)]).toEqual([1, whole.id])
+    await session.reader('r1').knob('latency 0')
+    expect((await first(String(whole.id))).numbers[0]).toBe(whole.id + 1)
+    const refused = new WebSocket(`ws://127.0.0.1:${bench.port}${at}/ws?together=perhaps&token=${bench.token}`)
+    refused.on('error', () => {})
+    expect(await new Promise(resolve => refused.on('unexpected-response', (_, { statusCode }) => resolve(statusCode)))).toBe(400)
+    await session.close()
+  })
+
   it('is told what was refused as the Fault that it was: field, value and rule; and a token that is none', async () => {
     const client = benchClient(bench.url)
     const session = await client.open({})

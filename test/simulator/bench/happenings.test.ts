@@ -1,6 +1,6 @@
 /** The ring of events: numbers without gaps, the oldest forgotten by count and by size, never one between two; who asks for one that is gone is told the first that is there. */
 
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Happenings } from '../../../simulator/bench/happenings.ts'
 import { isFault } from '../../../src/errors.ts'
 
@@ -52,5 +52,52 @@ describe('what happens', () => {
     await last
     ring.push('{}')
     expect([ring.last, ring.ended]).toEqual([2, true])
+  })
+
+  describe('to those who hear it in company', () => {
+    afterEach(() => void vi.useRealTimers())
+
+    it('is told together, some 30 ms apart; what somebody sees waits for nothing, and takes with it what came before', async () => {
+      vi.useFakeTimers()
+      const ring = new Happenings()
+      const { signal } = new AbortController()
+      const told: number[] = []
+      const hear = async () => {
+        for (let at = 0; !ring.ended; at = ring.together) {
+          await ring.beyond(at, signal, true)
+          told.push(ring.together)
+        }
+      }
+      const hearing = [hear(), hear()]
+      const within = async (ms: number) => {
+        await vi.advanceTimersByTimeAsync(ms)
+        return told.splice(0)
+      }
+      ring.push('{}') // alone: at once
+      expect(await within(2)).toEqual([1, 1])
+      for (let n = 2; n <= 20; n++) ring.push('{}')
+      expect(await within(20)).toEqual([])
+      ring.push('{}')
+      expect(await within(10)).toEqual([21, 21])
+      ring.push('{}')
+      ring.push('{}', undefined, true)
+      expect(await within(5)).toEqual([23, 23])
+      expect(await within(1000)).toEqual([])
+      expect(vi.getTimerCount()).toBe(0)
+      ring.push('{}')
+      ring.end()
+      expect(await within(1)).toEqual([24, 24])
+      await Promise.all(hearing)
+    })
+
+    it('is told in the same pieces to all, from whichever number they come', async () => {
+      const ring = new Happenings()
+      for (let n = 1; n <= 30; n++) ring.push('{}')
+      await ring.beyond(0, new AbortController().signal, true)
+      ring.push('{}')
+      expect([ring.together, ring.last]).toEqual([30, 31])
+      expect(numbers(ring.after(27, undefined, ring.together))).toEqual([28, 29, 30])
+      expect(ring.after(30, undefined, ring.together)).toEqual([])
+    })
   })
 })

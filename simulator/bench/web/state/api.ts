@@ -119,7 +119,7 @@ export function benchApi(token: string) {
         runScenario: (text: string) => call<{ readonly results: readonly Ran[] }>('POST', `${at}/scenario`, { text, trace: true }),
         file: () => get<unknown>(`${at}/file`),
         traceUrl: () => `/api${at}/trace?token=${encodeURIComponent(token)}`,
-        eventsUrl: (after: number) => `/api${at}/events?after=${after}&token=${encodeURIComponent(token)}`,
+        eventsUrl: (after: number) => `/api${at}/events?after=${after}&together=yes&token=${encodeURIComponent(token)}`,
       }
     },
   }

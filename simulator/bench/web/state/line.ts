@@ -7,8 +7,8 @@ import { firstLanguage, sayIn } from './view.ts'
 
 /** Milliseconds until a lost line is tried again: longer each time. */
 const [FIRST, LONGEST] = [250, 5_000]
-/** Milliseconds of a frame. */
-const FRAME = 17
+/** Milliseconds between two pictures of a page that nobody sees. */
+const UNSEEN = 100
 
 /** A session that is there already, or a new one; whoever looks first has their language. */
 export async function openSession(api: BenchApi, wanted: string | null, language: Language): Promise<string> {
@@ -34,15 +34,19 @@ export function hear(session: SessionApi, store: BenchStore): () => void {
   let source: EventSource | undefined
   let [ended, wait]: [boolean, number] = [false, FIRST]
   let timer: ReturnType<typeof setTimeout> | undefined
-  let batch: Happening[] = []
-  let [planned, taken] = [false, 0]
-  const flush = () => {
-    planned = false
-    taken = performance.now()
-    const all = batch
-    batch = []
+  let unseen: Happening[] = []
+  let later: ReturnType<typeof setTimeout> | undefined
+  const take = () => {
+    clearTimeout(later)
+    later = undefined
+    const all = unseen
+    unseen = []
     if (!ended && all.length > 0) store.take(all)
   }
+  const seen = () => {
+    if (!document.hidden) take()
+  }
+  document.addEventListener('visibilitychange', seen)
   const open = (after: number) => {
     if (ended) return
     source = new EventSource(session.eventsUrl(after))
@@ -50,14 +54,11 @@ export function hear(session: SessionApi, store: BenchStore): () => void {
       wait = FIRST
       store.set({ line: 'live' })
     }
+    // The server has put together what comes close to each other.
     source.onmessage = ({ data }) => {
-      batch.push(JSON.parse(data))
-      if (planned) return
-      planned = true
-      // What comes alone is taken at once, and is in the frame that comes; what comes close upon it together, in the next one. A page in the background has none.
-      if (document.hidden) setTimeout(flush, 100)
-      else if (performance.now() - taken > FRAME) flush()
-      else requestAnimationFrame(flush)
+      unseen.push(...(JSON.parse(data) as Happening[]))
+      if (!document.hidden) take()
+      else later ??= setTimeout(take, UNSEEN)
     }
     source.onerror = () => {
       source?.close()
@@ -70,11 +71,10 @@ export function hear(session: SessionApi, store: BenchStore): () => void {
   const again = async () => {
     try {
       const { events } = await session.state()
-      flush()
+      take()
       // What was missed is gone from the server's memory: the states tell what it came to.
       if (events.first > store.last + 1) {
-        store.events = []
-        store.traced++
+        store.forget()
         store.tell(sayIn(firstLanguage())('bench.line.gap', { count: events.first - store.last - 1 }), true)
         await readStates(session, store)
         store.last = Math.max(0, events.first - 1)
@@ -93,7 +93,9 @@ export function hear(session: SessionApi, store: BenchStore): () => void {
   open(store.last)
   return () => {
     ended = true
+    document.removeEventListener('visibilitychange', seen)
     clearTimeout(timer)
+    clearTimeout(later)
     source?.close()
   }
 }

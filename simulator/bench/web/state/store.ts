@@ -54,11 +54,18 @@ export class BenchStore {
   /** Number of the event up to which the states are true: older ones tell them as they were. */
   knownAt = 0
   readonly #listeners = new Set<() => void>()
+  readonly #followers = new Set<() => void>()
   #notices = 0
 
   on(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Hears that the trace has grown. */
+  onTrace(follower: () => void): () => void {
+    this.#followers.add(follower)
+    return () => this.#followers.delete(follower)
   }
 
   set(change: Partial<BenchState>): void {
@@ -70,16 +77,29 @@ export class BenchStore {
     this.set({ notice: { text, bad, count: ++this.#notices } })
   }
 
-  /** Several events that came together: one change. */
+  /** Several events that came together: one change of the states, if one of them is any. */
   take(happenings: readonly Happening[]): void {
-    let change: Partial<BenchState> = {}
+    let change: Partial<BenchState> | undefined
+    const before = this.traced
     for (const { n, reader, event } of happenings) {
       if (n <= this.last) continue // told again after a line that broke
       this.last = n
       if (!isBench(event)) this.#trace(event, reader)
-      else if (n > this.knownAt) change = { ...change, ...this.#bench(event, { ...this.state, ...change }) }
+      else if (n > this.knownAt && event.what !== 'deed') change = { ...change, ...this.#bench(event, { ...this.state, ...change }) }
     }
-    this.set(change)
+    if (change) this.set(change)
+    if (this.traced !== before) this.#grown()
+  }
+
+  /** What was traced is no whole any more: it begins anew. */
+  forget(): void {
+    this.events = []
+    this.traced++
+    this.#grown()
+  }
+
+  #grown(): void {
+    for (const follower of [...this.#followers]) follower()
   }
 
   #trace(event: TraceEvent, reader: string | undefined): void {

@@ -16,16 +16,22 @@ const [SOONEST, LATEST] = [40, 120]
 /** Payments whose end is shown until all are asked for. */
 const FEW = 3
 
-/** Whether an element is in sight, or nearly. */
+/** Whether an element is in sight, or nearly, of a page that is. */
 function useSeen(element: { readonly current: HTMLElement | null }): boolean {
   const [seen, setSeen] = useState(false)
+  const [shown, setShown] = useState(!document.hidden)
+  useEffect(() => {
+    const changed = () => setShown(!document.hidden)
+    document.addEventListener('visibilitychange', changed)
+    return () => document.removeEventListener('visibilitychange', changed)
+  }, [])
   useEffect(() => {
     if (!element.current) return
     const watch = new IntersectionObserver(entries => setSeen(entries.at(-1)!.isIntersecting), { rootMargin: '100px' })
     watch.observe(element.current)
     return () => watch.disconnect()
   }, [])
-  return seen
+  return seen && shown
 }
 
 /** The events as they are now, many times a second: a list that does not change while it is shown. What nobody looks at is not drawn. */
@@ -53,7 +59,7 @@ function useEvents(looked: boolean): readonly TraceEvent[] {
       if (store.traced !== drawn) timer ??= setTimeout(draw, Math.max(0, at + pause - performance.now()))
     }
     changed()
-    const deaf = store.on(changed)
+    const deaf = store.onTrace(changed)
     return () => {
       clearTimeout(timer)
       deaf()

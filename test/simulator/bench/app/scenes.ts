@@ -252,13 +252,20 @@ export const atReader = {
     await face.until('found', 'connect')
     await face.press('connect')
     await signedIfAsked(face, 'home')
-    await face.press('home')
+    // The app is started again: the last one by itself, without a question.
+    await face.kill()
     await face.next(SIGNATURE.person)
+    await byReader(face, '25.00')
+    await signedIfAsked(face, 'home')
+    must(await face.approved(), 2, 'payments')
+    await face.press('home')
+    // Let go of, it is the last one no more.
     await face.until('order', 'disconnect')
     await face.press('disconnect')
     await byReader(face, '25.00')
-    await signedIfAsked(face)
-    must(await face.approved(), 2, 'payments')
+    await face.until('found', 'cancel')
+    await face.press('cancel')
+    await face.until('method')
   },
   async pairing(face) {
     await face.open({ ...SIGNATURE, search: true, pairing: true })
@@ -276,6 +283,8 @@ export const atReader = {
     await face.until('order', 'disconnect')
     await face.press('disconnect')
     await byReader(face, '25.00')
+    await face.until('found', 'connect')
+    await face.press('connect')
     await signedIfAsked(face)
     must(await face.approved(), 2, 'payments')
   },
