@@ -253,7 +253,7 @@ export const atReader = {
     await face.press('connect')
     await signedIfAsked(face, 'home')
     // The app is started again: the last one by itself, without a question.
-    await face.kill()
+    await face.kill(1000)
     await face.next(SIGNATURE.person)
     await byReader(face, '25.00')
     await signedIfAsked(face, 'home')
@@ -262,7 +262,9 @@ export const atReader = {
     // Let go of, it is the last one no more.
     await face.until('order', 'disconnect')
     await face.press('disconnect')
-    await byReader(face, '25.00')
+    await order(face, '25.00', 'the third')
+    await face.until('method')
+    await face.press('reader')
     await face.until('found', 'cancel')
     await face.press('cancel')
     await face.until('method')
