@@ -35,6 +35,8 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   // What the source says of platforms (`imports` of package.json) is taken from the source too.
   ssr: { resolve: { conditions: ['tapdip-source', ...defaultServerConditions] } },
+  // What pages draw is Preact's; the project's own settings know nothing of it.
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   test: {
     exclude: ['test/hw/**'], // npm run test:hw-virtual
     // For what hangs; how long something may take is asserted where it matters. A busy machine takes ten times as long.

@@ -95,6 +95,7 @@ export function Bytes({ digits, answerTo }: { digits: string; answerTo?: number 
 }
 
 function Value({ name, value }: { name: string; value: Json }): ComponentChildren {
+  const { told } = useView()
   if (typeof value === 'object' && value !== null) return <JsonTree value={value} />
   if (typeof value !== 'string') return <code>{String(value)}</code>
   const one = objectOfTag(name, value)
@@ -104,7 +105,7 @@ function Value({ name, value }: { name: string; value: Json }): ComponentChildre
         {one.name} <Hex digits={one.value ?? ''} />
         {(one.words ?? []).map((word, at) => (
           <div key={at} class="word">
-            {word}
+            {told(word)}
           </div>
         ))}
       </>

@@ -147,7 +147,7 @@ function Body({ events, at }: { events: readonly TraceEvent[]; at: number }) {
 
 export function Detail({ events, at }: { events: readonly TraceEvent[]; at: number | undefined }) {
   const view = useView()
-  const { say } = view
+  const { say, told } = view
   const event = at === undefined ? undefined : events[at]
   if (at === undefined || !event) return <p class="dim">{say('report.event.none')}</p>
   const [name, rest] = lineOf(event, view)
@@ -157,8 +157,8 @@ export function Detail({ events, at }: { events: readonly TraceEvent[]; at: numb
       <p class="dim">
         {timeText(say, event.at)} ·{' '}
         {say('report.event.seen', { kind: say(`report.kind.${event.kind}`), from: say(`report.from.${event.from}`) })}
-        {event.kind === 'apdu' && ` · ${event.interface}`}
-        {event.masked && ` · ${say('report.masked')}: ${event.masked.join(', ')}`}
+        {event.kind === 'apdu' && ` · ${told(event.interface)}`}
+        {event.masked && ` · ${say('report.masked')}: ${event.masked.map(told).join(', ')}`}
       </p>
       <h3>{name || event.kind}</h3>
       {rest && !long && event.kind !== 'kernel' && event.kind !== 'apdu' && <p>{rest}</p>}

@@ -123,15 +123,15 @@ const arrow = (way: 'out' | 'in') => (way === 'out' ? '→' : '←')
 const asked = { ask: '?', answer: '!', event: '·', request: '→', decision: '·' } as const
 
 /** How a line is told in a language; as the trace has it where nobody says. */
-type Teller = Pick<View, 'rule' | 'told' | 'step' | 'reason'>
+type Teller = Pick<View, 'rule' | 'told' | 'step' | 'level' | 'reason'>
 const same = (text: string) => text
-const asWritten: Teller = { rule: same, told: same, step: same, reason: same }
+const asWritten: Teller = { rule: same, told: same, step: same, level: same, reason: same }
 
 /** What happened, in a line: its name, and the rest. In the terms of the trace, which are those of the field. */
-export function lineOf(event: TraceEvent, { rule, told, step, reason }: Teller = asWritten): readonly [name: string, rest: string] {
+export function lineOf(event: TraceEvent, { rule, told, step, level, reason }: Teller = asWritten): readonly [name: string, rest: string] {
   switch (event.kind) {
     case 'span':
-      return [event.level === 'step' ? step(event.name) : event.name, event.level]
+      return [event.level === 'step' ? step(event.name) : told(event.name), level(event.level)]
     case 'spanEnd':
       return ['', event.fault ?? '']
     case 'link':
@@ -161,7 +161,7 @@ export function lineOf(event: TraceEvent, { rule, told, step, reason }: Teller =
     case 'journal':
       return [event.stage, short(event.content)]
     case 'result':
-      return [event.result, event.reason === undefined ? '' : reason(event.reason)]
+      return [told(event.result), event.reason === undefined ? '' : reason(event.reason)]
   }
 }
 

@@ -121,7 +121,7 @@ function resultName(say: Say, result: string): string {
 const results = ['approved', 'declined', 'cancelled', 'unknown'] as const
 
 function Ending({ payment, number, of, events, onStep }: Props & { payment: Payment; number: number; of: number }) {
-  const { say, reason: why } = useView()
+  const { say, told, reason: why } = useView()
   const { content, result, reason } = payment
   const tags = textsOf(content.tags)
   const receipt = objectOf(content.receipt)
@@ -138,7 +138,7 @@ function Ending({ payment, number, of, events, onStep }: Props & { payment: Paym
         <p class="facts">
           {said.map(([name, value]) => (
             <span key={name}>
-              <small>{say(`report.fact.${name}`)}</small> {value}
+              <small>{say(`report.fact.${name}`)}</small> {told(value)}
             </span>
           ))}
         </p>

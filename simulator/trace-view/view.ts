@@ -8,6 +8,7 @@ import { reasonMessages } from '../../src/messages/reasons.ts'
 import { retoldSaid, retoldStatus } from '../../src/messages/retold.ts'
 import { bitName, retoldRule, stepName } from '../../src/messages/retold-rules.ts'
 import { reportMessages } from '../../src/messages/tools/report.ts'
+import type { SpanLevel } from '../../src/trace/event.ts'
 
 export type Say = (id: keyof typeof reportMessages, params?: Readonly<Record<string, string | number>>) => string
 
@@ -16,6 +17,8 @@ export interface View {
   readonly say: Say
   /** A step of a payment. */
   readonly step: (name: string) => string
+  /** What a span is of. */
+  readonly level: (level: SpanLevel) => string
   /** What a bit of TVR or TSI means. */
   readonly bit: (meaning: string) => string
   /** Why a payment was not approved; by its id in English, as files have it. */
@@ -32,6 +35,7 @@ export function viewIn(language: Language): View {
     language,
     say: (id, params) => filled(reportMessages[id][language === 'ru' ? 1 : 0], params),
     step: name => stepName(name, language),
+    level: level => reportMessages[`report.level.${level}`][language === 'ru' ? 1 : 0],
     bit: meaning => bitName(meaning, language),
     reason: id =>
       language === 'ru' && Object.hasOwn(reasonMessages, `reason.${id}`) ? reasonMessages[`reason.${id}` as 'reason.referral'][1] : id,

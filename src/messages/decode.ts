@@ -8,6 +8,7 @@ export const decodeMessages = {
   'decode.noise': ['no frame in bytes {from} to {to}', 'в байтах {from}–{to} нет кадра'],
   'decode.atByte': ['{rule} (byte {at})', '{rule} (байт {at})'],
   'decode.track': ['track {track}', 'дорожка {track}'],
+  'decode.unknownTag': ['unknown tag', 'неизвестный тег'],
   'decode.mark.derived': ['derived', 'выведено'],
   'decode.mark.assumed': ['assumed', 'предположительно'],
   'decode.certainty.derived': [

@@ -1,35 +1,14 @@
 /** Rules and effects of a kernel's explanation in the user's language: they are made in English, deep below the table of messages, and stand so in traces. */
 
 import type { Language } from './messages.ts'
+import { phrasesOf } from './phrases.ts'
 import { reasonMessages } from './reasons.ts'
 import { retold } from './retold.ts'
 import { ruleMessages } from './rules/rules.ts'
 import { ruleWords } from './rules/words.ts'
 
 const table: Readonly<Record<string, readonly [english: string, russian: string]>> = { ...ruleMessages, ...ruleWords }
-/** Made when the first rule is retold: most programs retell none. */
-let made: ReturnType<typeof make> | undefined
-
-function rules(): ReturnType<typeof make> {
-  made ??= make()
-  return made
-}
-
-function make() {
-  const rows = Object.values(table)
-  return {
-    plain: new Map(rows.filter(([english]) => !english.includes('{}'))),
-    // What says more of itself comes first: `record {} of the directory answered {}` before `{} answered {}`.
-    patterns: rows
-      .filter(([english]) => english.includes('{}'))
-      .map(([english, russian]) => ({ english: new RegExp(`^${english.split('{}').map(escaped).join('(.+?)')}$`), russian }))
-      .toSorted((one, other) => other.english.source.length - one.english.source.length),
-  }
-}
-
-function escaped(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-}
+const phrases = phrasesOf(table)
 
 /** `Book 3, 10.6.1`, `Book 2, 6.5.2 step 7`, `Book C-4, CVM`, `Mir`, with what follows it. */
 const headed = /^((?:Book [0-9A-C](?:-\d)?|Mir|Mastercard)(?:[^:]*)): (.+)$/
@@ -47,8 +26,7 @@ function place(head: string): string {
 const asItIs = /^[A-Z0-9 ,./:-]*$/
 
 function told(sentence: string): string | undefined {
-  const { plain, patterns } = rules()
-  const known = plain.get(sentence)
+  const known = phrases.whole(sentence)
   if (known !== undefined) return known
   const bit = /^(TVR|TSI) (\w+)$/.exec(sentence)
   if (bit)
@@ -58,13 +36,8 @@ function told(sentence: string): string | undefined {
     const rest = told(head[2])
     return rest && `${place(head[1])}: ${rest}`
   }
-  for (const { english, russian } of patterns) {
-    const found = english.exec(sentence)
-    if (found) {
-      let at = 0
-      return russian.replace(/\{\}/g, () => part(found[++at]))
-    }
-  }
+  const filled = phrases.filled(sentence, part)
+  if (filled !== undefined) return filled
   const ended = /^(\w+): (\w+)$/.exec(sentence) // result and reason of a payment
   if (ended && Object.hasOwn(reasonMessages, `reason.${ended[2]}`)) {
     const [, because] = reasonMessages[`reason.${ended[2]}` as keyof typeof reasonMessages]
@@ -97,5 +70,5 @@ export function stepName(step: string, language: Language): string {
 
 /** What a bit of TVR or TSI means, in the words of the Book, in the user's language. */
 export function bitName(meaning: string, language: Language): string {
-  return language === 'en' ? meaning : (rules().plain.get(meaning) ?? meaning)
+  return language === 'en' ? meaning : (phrases.whole(meaning) ?? meaning)
 }

@@ -2,7 +2,12 @@
 
 import { decodeMessages } from './decode.ts'
 import type { Language } from './messages.ts'
+import { type Phrases, phrasesOf } from './phrases.ts'
 import { retoldWords } from './retold-words.ts'
+import { flagTexts } from './rules/flags.ts'
+import { issuerDataTexts } from './rules/issuer-data.ts'
+import { valueTexts } from './rules/values.ts'
+import { ruleWords } from './rules/words.ts'
 
 type Unsure = 'derived' | 'assumed'
 
@@ -40,21 +45,6 @@ const rows: readonly (readonly [RegExp, string])[] = [
   [/^it begins like an ATR$/, 'начинается как ATR'],
   [/^it has the form of a command$/, 'похоже на команду'],
   [/^it has not the form of a command$/, 'на команду не похоже'],
-  // Issuer Application Data.
-  [/^Layout, told by the scheme and its form: (.+)$/, 'Структура, по платёжной системе и по виду: $1'],
-  [/^Layout, told by its form: (.+)$/, 'Структура, по виду: $1'],
-  [/^(.+) \((.+)\); (.+) would fit too$/, '$1 ($2); подошло бы и $3'],
-  [/^(.+): the layout is not public$/, '$1: структура не опубликована'],
-  [
-    /^(.+): none of its public layouts fits; an issuer's own, or a version that is not public$/,
-    '$1: ни одна из опубликованных структур не подходит; своя у эмитента или неопубликованная версия',
-  ],
-  [
-    /^No public layout fits: an issuer's own, or that of a scheme that has published none \((.+)\)$/,
-    'Ни одна опубликованная структура не подходит: своя у эмитента или у системы, которая её не публикует ($1)',
-  ],
-  [/^(CVN .+): its rules are not public$/, '$1: правила не опубликованы'],
-  [/^Card Verification Results (\w+): their bits are not public$/, 'Card Verification Results $1: значения битов не опубликованы'],
   // What is wrong.
   [/^(.+) at offset (\d+); (\d+) bytes? not read$/, '$1, смещение $2; не прочитано байт: $3'],
   [/^tag is truncated$/, 'тег обрывается'],
@@ -71,6 +61,9 @@ const rows: readonly (readonly [RegExp, string])[] = [
   [/^not compressed numeric: digits, then F$/, 'не сжатое число: цифры, затем F'],
   [/^not a date YYMMDD$/, 'не дата ГГММДД'],
   [/^not a time HHMMSS$/, 'не время ЧЧММСС'],
+  [/^not 5 bytes for each script$/, 'не по 5 байт на скрипт'],
+  [/^not X and Y of 4 bytes each and rules of 2 bytes$/, 'не X и Y по 4 байта и правила по 2 байта'],
+  [/^not 4 bytes for each file$/, 'не по 4 байта на файл'],
   [/^not (\d+) bytes$/, 'не $1 байт'],
   // ISO 8583.
   [/^ISO 8583: (.+)$/, 'ISO 8583: $1'],
@@ -118,11 +111,26 @@ export function retold(sentence: string, language: Language): string {
   return sentence
 }
 
+/** What data objects say: the same in every family, so that their bits have the names that explanations give them. */
+let made: Phrases | undefined
+
+function said(): Phrases {
+  made ??= phrasesOf({ ...ruleWords, ...flagTexts, ...valueTexts, ...issuerDataTexts })
+  return made
+}
+
+/** What a value says, part by part; text of a card's own stays as it is. */
+function retoldValue(words: string): string {
+  const known = retoldWords.get(words) ?? said().whole(words)
+  if (known !== undefined || /^"[^"]*"$/.test(words)) return known ?? words
+  return said().filled(words, retoldValue) ?? retold(words, 'ru')
+}
+
 /** A status word (`< 6985 …`, or alone as the last line) and what a field says (`= …`) by the table of words; tries are counted. */
 function retoldWord(said: string): string {
   const [, words, mark] = /^(.*?)(?: \[(derived|assumed)\])?$/.exec(said)!
   const tries = /^verification failed, (\d+) (?:try|tries) left$/.exec(words)
-  const told = tries ? `проверка не пройдена, осталось попыток: ${tries[1]}` : (retoldWords.get(words) ?? retold(words, 'ru'))
+  const told = tries ? `проверка не пройдена, осталось попыток: ${tries[1]}` : retoldValue(words)
   return mark ? `${told} [${decodeMessages[`decode.mark.${mark as Unsure}`][1]}]` : told
 }
 
@@ -139,11 +147,15 @@ export function retoldSaid(words: string, language: Language): string {
   return language === 'en' ? words : retoldWord(words)
 }
 
-/** A printed description in the user's language: guesses (`?`), what is wrong (`!`), statuses, and what a service code says. Names of tags and bits stay as the Books have them. */
+/** A printed description in the user's language: guesses (`?`), what is wrong (`!`), statuses, and what a service code says. Names of tags stay as the Books have them. */
 export function retoldLines(text: string, language: Language): string {
   if (language === 'en') return text
   return text
     .replace(/^(\s*[?!] )(.+)$/gm, (_, mark: string, sentence: string) => mark + retold(sentence, language))
     .replace(mark, (_, unsure: Unsure) => ` [${decodeMessages[`decode.mark.${unsure}`][1]}]`)
+    .replace(
+      /^(\s*(?:[0-9A-F]{2})+) unknown tag(?= (?:\[\S+\] )?\(\d+\))/gm,
+      (_, tag: string) => `${tag} ${decodeMessages['decode.unknownTag'][1]}`,
+    )
     .replace(/^(\s*= |(?:< )?[0-9A-F]{4} )(.+)$/gm, (_, mark: string, words: string) => mark + retoldWord(words))
 }

@@ -135,7 +135,7 @@ const pbocVersions: Readonly<Record<number, Sentence>> = {
 
 /** Length, then identifier 01 with an amount of 5 bytes and a MAC of 4; others as they stand. */
 function pbocIssuerData(data: Uint8Array): string[] {
-  if (data.length === 0) return []
+  if (data.length <= 1) return []
   if (data[1] !== 0x01 || data.length < 11) return [`Issuer discretionary data: ${hex(data.subarray(1))}`]
   return [
     `Issuer discretionary data 01: amount ${hex(data.subarray(2, 7))}, MAC ${hex(data.subarray(7, 11))}`,
