@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { hex } from '../../src/bytes.ts'
 import { bytesOf, choice, onlyFor } from '../../src/command/flags.ts'
 import { EXIT, language } from '../../src/command/line.ts'
+import { certaintyLegend } from '../../src/decode/legend.ts'
 import { tagName } from '../../src/emv/data.ts'
 import { bitEffect, setBits } from '../../src/emv/explain/bit-rules.ts'
 import { type Explanation, steps } from '../../src/emv/explain/explain.ts'
@@ -78,17 +79,26 @@ export function addExplain(program: Command): void {
       const log = isTrace(text) ? traceIn('<file>', file, text) : undefined
       const rulesAlone = log?.events.length !== 0 && log?.events.every(({ kind }) => kind === 'kernel') // `--explain` has written it
       if (log && !rulesAlone && options.of === undefined && options.bit === undefined && options.step === undefined) {
-        process.stdout.write(options.json ? `${JSON.stringify(log.events, null, 2)}\n` : printTrace(log, language(options.lang)))
+        const rules = log.events.flatMap(event => (event.kind === 'kernel' ? [event.rule] : []))
+        const printed = printTrace(log, language(options.lang)) + legend(rules, language(options.lang))
+        process.stdout.write(options.json ? `${JSON.stringify(log.events, null, 2)}\n` : printed)
         return
       }
       const entries = log ? explanationsOf(log.events) : explanations(text, file)
       const chosen = entries.filter(about)
       if (chosen.length === 0 && !options.json)
         process.stderr.write(`${message('explain.none', language(options.lang), { count: entries.length })}\n`)
-      process.stdout.write(
-        options.json ? `${JSON.stringify(chosen.map(explanationJson), null, 2)}\n` : printExplanations(chosen, language(options.lang)),
-      )
+      const printed = printExplanations(chosen, language(options.lang)) + legend(chosen.map(({ rule }) => rule), language(options.lang)) // biome-ignore format: one line
+      process.stdout.write(options.json ? `${JSON.stringify(chosen.map(explanationJson), null, 2)}\n` : printed)
     })
+}
+
+/** What the marks of rules mean, where some have one. */
+function legend(rules: readonly string[], lang: Language): string {
+  const certainty = (['derived', 'assumed'] as const).filter(one => rules.some(rule => rule.includes(` [${one}]`)))
+  return certaintyLegend({ certainty }, lang)
+    .map(line => `${line}\n`)
+    .join('')
 }
 
 /** @throws Fault `bad-argument` */

@@ -28,7 +28,7 @@ const rules: FieldRules = {
   words: { code: value => Object.entries(resultCodes).find(([, one]) => one === value)?.[0] },
   describe: {
     ff: 'tag',
-    vendor: vendorTags({ ...tags, pinBlock: 0x99, interfaces: 0xdfef37 }, ['msrData', 'maskedTrack2', 'pinBlock']),
+    vendor: vendorTags({ ...tags, pinBlock: 0x99, interfaces: 0xdfef37, chipWays: 0xdfef1f }, ['msrData', 'maskedTrack2', 'pinBlock']),
   },
 }
 

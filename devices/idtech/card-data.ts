@@ -12,9 +12,13 @@ import { type Activated, type Start, type Told, tags, transactionTypes } from '.
 const ENCIPHERED = 0xdfff01
 
 /** @throws Fault `bad-argument` where an amount does not fit n 12 */
-export function startOf({ type = 'purchase', amount, otherAmount, currency }: Transaction): Start {
+export function startOf({ type = 'purchase', amount, otherAmount, currency, forceOnline }: Transaction): Start {
   needN12({ amount, ...(otherAmount !== undefined && { otherAmount }) })
-  return { type: transactionTypes[type], amount, ...(otherAmount !== undefined && { otherAmount }), currency: currency.numeric }
+  return {
+    ...{ type: transactionTypes[type], amount, currency: currency.numeric },
+    ...(otherAmount !== undefined && { otherAmount }),
+    ...(forceOnline && { forceOnline }),
+  }
 }
 
 /** What is in clear; the PAN for the receipt, and what is enciphered for whoever has the key, of the last answer. */

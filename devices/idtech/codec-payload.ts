@@ -66,14 +66,22 @@ export interface Start {
   readonly otherAmount?: bigint
   /** ISO 4217 numeric. */
   readonly currency: number
+  /** The chip is to go online, whatever its card would approve. */
+  readonly forceOnline?: boolean
+  /** The reader is to go on by itself, as if 60-11 had come. */
+  readonly autoAuthenticate?: boolean
 }
 
-function encodeStart({ type, amount, otherAmount, currency }: Start): Uint8Array {
+/** DFEF1F: whether 60-11 is done by the reader itself, and whether the chip is forced online (NEO 2 Interface Developer's Guide, p. 179). */
+const CHIP_WAYS = 0xdfef1f
+
+function encodeStart({ type, amount, otherAmount, currency, forceOnline = false, autoAuthenticate = false }: Start): Uint8Array {
   return concat(
     write(0x9f02, toBcd(amount, 6)),
     ...(otherAmount === undefined ? [] : [write(0x9f03, toBcd(otherAmount, 6))]),
     write(0x9c, Uint8Array.of(type)),
     write(0x5f2a, toBcd(currency, 2)),
+    ...(forceOnline || autoAuthenticate ? [write(CHIP_WAYS, Uint8Array.of(Number(autoAuthenticate), Number(forceOnline)))] : []),
   )
 }
 
@@ -85,11 +93,14 @@ function decodeStart(bytes: Uint8Array): Start {
     if (value === undefined || !found.has(tag)) throw new Fault('protocol', `${what}: no ${tag.toString(16)}, or no number`)
     return value
   }
+  const [auto, online] = found.get(CHIP_WAYS) ?? []
   return {
     type: found.get(0x9c)?.[0] ?? 0,
     amount: number(0x9f02),
     ...(found.has(0x9f03) && { otherAmount: number(0x9f03) }),
     currency: Number(number(0x5f2a)),
+    ...(online === 1 && { forceOnline: true }),
+    ...(auto === 1 && { autoAuthenticate: true }),
   }
 }
 
@@ -139,7 +150,7 @@ export function decodeContactStart(data: Uint8Array): ContactStart {
   return { fallback: fallback === 1, cardTimeout: a * 256 + b, nextTimeout: c * 256 + d, ...decodeStart(data.subarray(5)) }
 }
 
-/** 60-11: online is not forced. `timeout`: seconds, until 60-12 comes. */
+/** 60-11. `timeout`: seconds, until 60-12 comes. */
 export function encodeAuthenticate(timeout: number): Uint8Array {
   return concat(Uint8Array.of(0), fromUint(timeout, 2))
 }

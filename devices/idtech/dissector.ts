@@ -19,7 +19,7 @@ const vendor: Vendor = byTag({
   secret: [tags.msrData],
   pan: [tags.maskedPan],
   track: [tags.maskedTrack2],
-  plain: [tags.resultCode, tags.attribution, tags.errorCode, tags.group, 0xdfef37],
+  plain: [tags.resultCode, tags.attribution, tags.errorCode, tags.group, 0xdfef37, 0xdfef1f],
 })
 
 const ENCIPHERED = 0x40

@@ -19,6 +19,7 @@ const merchants = z.array(
   z.strictObject({
     id: z.string().min(1).max(15),
     stages: z.union([z.literal(1), z.literal(2)]).optional(),
+    refundsTo: z.enum(['paidCard', 'anyCard']).optional(),
     estimates: z
       .strictObject({ category: z.enum(categories), rules: z.array(estimate).optional(), assumed: z.boolean().optional() })
       .optional(),

@@ -114,6 +114,7 @@ const configuration = z
     capabilities: bytes(3),
     additionalCapabilities: bytes(5),
     verifyFrom: minorUnits.optional(),
+    onlineCodesOffline: z.boolean().optional(),
     countryCode: numeric(1, 999),
     currencyCode,
     merchantCategoryCode: z.string().regex(/^\d{4}$/, '4 digits'),

@@ -83,6 +83,8 @@ export interface TerminalConfig {
    * amount (EMV 4.4 Book 4, 6.3.4: the terminal's support of a CVM). Refunds have no such limit. Left out: 9F33 is the same for all amounts.
    */
   readonly verifyFrom?: bigint | undefined
+  /** An offline-only terminal looks at the online action codes first, and at the default ones only where they match; left out or false: it skips them (EMV 4.4 Book 3, 10.7 leaves it the choice). */
+  readonly onlineCodesOffline?: boolean | undefined
   /** 9F1A, ISO 3166-1 numeric. */
   readonly countryCode: number
   /** ISO 4217 numeric of the currency that limits are in. */

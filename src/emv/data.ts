@@ -34,6 +34,7 @@ export const TVR = {
   upperConsecutiveLimitExceeded: { byte: 4, bit: 6 },
   randomlySelectedOnline: { byte: 4, bit: 5 },
   merchantForcedOnline: { byte: 4, bit: 4 },
+  biometricTypeNotSupported: { byte: 4, bit: 2 },
   defaultTdolUsed: { byte: 5, bit: 8 },
   issuerAuthenticationFailed: { byte: 5, bit: 7 },
   scriptFailedBeforeFinalAc: { byte: 5, bit: 6 },

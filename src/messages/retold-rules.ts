@@ -1,5 +1,6 @@
 /** Rules and effects of a kernel's explanation in the user's language: they are made in English, deep below the table of messages, and stand so in traces. */
 
+import { decodeMessages } from './decode.ts'
 import type { Language } from './messages.ts'
 import { phrasesOf } from './phrases.ts'
 import { reasonMessages } from './reasons.ts'
@@ -19,7 +20,9 @@ function place(head: string): string {
     .replace(/ steps? (?=\d)/g, ', шаг ')
     .replace(/ and (?=Book|\d)/g, ' и ')
     .replace('Annex ', 'приложение ')
-    .replace(/^Mir$/, 'Мир')
+    .replace(/^Mir(?=$|, as )/, 'Мир')
+    .replace(/(?<=^Мир, )as /, 'как ')
+    .replace(/\[(derived|assumed)\]$/, (_, unsure: 'derived' | 'assumed') => `[${decodeMessages[`decode.mark.${unsure}`][1]}]`)
 }
 
 /** What nobody translates: codes, hex, numbers, tags, names of cryptograms and of labels. */

@@ -94,7 +94,9 @@ export function readAsFar(bytes: Uint8Array, options?: ReadOptions): { readonly 
   return { objects, whole: stop === undefined }
 }
 
-type Found = (tag: number, offset: number, from: number, to: number) => void
+/** Called with each object; `STOP` ends the search there. */
+type Found = (tag: number, offset: number, from: number, to: number) => unknown
+const STOP = 'stop'
 
 /** As `look`. @throws Fault `tlv` where it stopped */
 function scan(bytes: Uint8Array, at: number, end: number, options: ReadOptions | undefined, found: Found): void {
@@ -134,7 +136,7 @@ function look(bytes: Uint8Array, at: number, end: number, options: ReadOptions |
       for (let i = 0; i < size; i++) length = length * 256 + bytes[at++]
     }
     if (length > end - at) return { rule: `value of ${length} bytes exceeds the ${end - at} that follow`, offset: base + at }
-    found(tag, base + offset, at, (at += length))
+    if (found(tag, base + offset, at, (at += length)) === STOP) return undefined
   }
   return undefined
 }
@@ -150,6 +152,17 @@ export function readOne(bytes: Uint8Array, options?: ReadOptions): Tlv {
   if (!only) throw malformed('no data object', options?.base ?? 0)
   if (second !== undefined) throw malformed('data after the object', second)
   return only
+}
+
+/** The object that `bytes` begin with (00 before it is padding); what follows it is not looked at. @throws Fault `tlv` */
+export function readFirst(bytes: Uint8Array, options?: ReadOptions): Tlv {
+  let first: Tlv | undefined
+  scan(bytes, 0, bytes.length, options, (tag, offset, from, to) => {
+    first = { tag, value: bytes.subarray(from, to), offset }
+    return STOP
+  })
+  if (!first) throw malformed('no data object', options?.base ?? 0)
+  return first
 }
 
 /** The objects inside the one template that `bytes` must be, as card responses are (`70`, `77`, `6F`). @throws Fault `tlv` */

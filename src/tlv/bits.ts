@@ -6,20 +6,23 @@ export type FlagTable = readonly (readonly string[])[]
 const TVR: FlagTable = [
   [
     'Offline data authentication was not performed', 'SDA failed', 'ICC data missing', 'Card appears on terminal exception file',
-    'DDA failed', 'CDA failed', 'SDA selected', '',
+    'DDA failed', 'CDA failed', 'SDA selected', 'XDA selected',
   ],
   [
     'ICC and terminal have different application versions', 'Expired application', 'Application not yet effective',
-    'Requested service not allowed for card product', 'New card', '', '', '',
+    'Requested service not allowed for card product', 'New card', '', 'Biometric performed and successful',
+    'Biometric template format not supported',
   ],
   [
     'Cardholder verification was not successful', 'Unrecognised CVM', 'PIN Try Limit exceeded',
     'PIN entry required and PIN pad not present or not working', 'PIN entry required, PIN pad present, but PIN was not entered',
-    'Online PIN entered', '', '',
+    'Online PIN entered', 'Biometric required but Biometric capture device not working',
+    'Biometric required, Biometric capture device present, but Biometric Subtype entry was bypassed',
   ],
   [
     'Transaction exceeds floor limit', 'Lower consecutive offline limit exceeded', 'Upper consecutive offline limit exceeded',
-    'Transaction selected randomly for online processing', 'Merchant forced transaction online', '', '', '',
+    'Transaction selected randomly for online processing', 'Merchant forced transaction online', 'Biometric Try Limit exceeded',
+    'A selected Biometric Type not supported', 'XDA signature verification failed',
   ],
   [
     'Default TDOL used', 'Issuer authentication failed', 'Script processing failed before final GENERATE AC',
@@ -72,9 +75,9 @@ export const flags: ReadonlyMap<number, FlagTable> = new Map<number, FlagTable>(
       ['Manual key entry', 'Magnetic stripe', 'IC with contacts', '', '', '', '', ''],
       [
         'Plaintext PIN for ICC verification', 'Enciphered PIN for online verification', 'Signature', 'Enciphered PIN for offline verification',
-        'No CVM required', '', '', '',
+        'No CVM required', 'Online biometric', 'Offline biometric', 'Enciphered PIN for offline verification (ECC)',
       ],
-      ['SDA', 'DDA', 'Card capture', '', 'CDA', '', '', ''],
+      ['SDA', 'DDA', 'Card capture', '', 'CDA', 'XDA', '', ''],
     ],
   ],
   [
@@ -121,6 +124,16 @@ const METHODS: Readonly<Record<number, string>> = {
   3: 'Plaintext PIN verification by ICC and signature',
   4: 'Enciphered PIN verification by ICC',
   5: 'Enciphered PIN verification by ICC and signature',
+  6: 'Facial biometric verified offline by ICC',
+  7: 'Facial biometric verified online',
+  8: 'Finger biometric verified offline by ICC',
+  9: 'Finger biometric verified online',
+  10: 'Palm biometric verified offline by ICC',
+  11: 'Palm biometric verified online',
+  12: 'Iris biometric verified offline by ICC',
+  13: 'Iris biometric verified online',
+  14: 'Voice biometric verified offline by ICC',
+  15: 'Voice biometric verified online',
   30: 'Signature',
   31: 'No CVM required',
   63: 'No CVM performed',

@@ -44,19 +44,19 @@ export async function authorise(desk: CardDesk, asked: CardAsked, { rules, wait 
   records.expire(found.order)
   // Overtaken by a reversal or by time while the host was busy.
   if (found.operation.state !== 'In Process') return records.named(key, found.transaction.answer)
-  return records.named(key, decide(desk, found, asked, rules, refused ?? refuseRefund(found)))
+  return records.named(key, decide(desk, found, asked, rules, refused ?? merchants.refuseRefund(found, message.merchant.id)))
 }
 
 /** @throws Refusal 409 when the key belongs to another payment */
 export async function advise(desk: CardDesk, asked: CardAsked, { rules, wait }: Turn): Promise<HostAnswer> {
-  const { records } = desk
+  const { records, merchants } = desk
   const { message, pan, rrn } = asked
   const { key } = message
   await wait()
   const repeated = records.repeated(key, message)
   if (repeated) return records.named(key, repeated)
   const found = begin(desk, asked, 'advice')
-  const refused = refuseRefund(found)
+  const refused = merchants.refuseRefund(found, message.merchant.id)
   if (refused) {
     const { code, reason } = refused
     const declined = records.book.finish(found, { state: 'declined', reason, response: { type: 'declined', code } })
@@ -133,12 +133,6 @@ function decide(desk: CardDesk, found: Found, asked: CardAsked, rules: readonly 
 function reward({ records, bonus }: CardDesk, found: Found, { message: { type }, pan }: CardAsked): void {
   if (bonus && type !== 'refund' && type !== 'check' && pan?.startsWith(bonus.pan ?? ''))
     earnBonus(records.book, records.issuer, found, bonus)
-}
-
-/** A refund by card of an order gives back at most what is charged for it at that moment. */
-function refuseRefund({ order, operation: { linked, amount } }: Found): Refused | undefined {
-  const { charged } = standing(order)
-  return linked && amount > charged ? { code: '13', reason: `${charged} minor units are charged` } : undefined
 }
 
 /** An observer hears of it, without card number and PIN. */

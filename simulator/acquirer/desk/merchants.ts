@@ -2,7 +2,7 @@
 
 import type { AuthorisationMessage } from '../../../src/payment/acquirer.ts'
 import { type Allowed, allowedOf, type Estimates } from '../../../src/payment/estimates.ts'
-import { payments, standing } from '../book.ts'
+import { type Found, payments, standing } from '../book.ts'
 import type { BookedOrder, Operation } from '../booked.ts'
 import type { Records } from './records.ts'
 import type { Refused } from './reply.ts'
@@ -15,6 +15,8 @@ export interface MerchantAccount {
   readonly stages?: 1 | 2
   /** What it sells, where amounts are estimated: how far its payments may be raised. */
   readonly estimates?: Estimates
+  /** Where money of an order goes back by card: `paidCard` when left out, to a card that has paid it; `anyCard`, as hosts have it that go by the order alone. */
+  readonly refundsTo?: 'paidCard' | 'anyCard'
   /** Its terminals; any when left out. */
   readonly terminals?: readonly string[]
 }
@@ -44,6 +46,16 @@ export class Merchants {
     const order = this.#records.book.order(asked.number, merchant.id)
     if (order) this.#records.expire(order)
     return order && type !== 'refund' && type !== 'check' ? alreadyHad(order, amount) : undefined
+  }
+
+  /** A refund by card of an order gives back at most what is charged for it at that moment, to a card that has paid it. */
+  refuseRefund({ order, operation: { linked, amount, card } }: Found, merchant: string): Refused | undefined {
+    if (!linked) return undefined
+    const { charged } = standing(order)
+    if (amount > charged) return { code: '13', reason: `${charged} minor units are charged` }
+    const cards = payments(order).map(payment => payment.card)
+    const other = card !== undefined && cards.every(one => one !== undefined && one !== card)
+    return other && this.of(merchant)?.refundsTo !== 'anyCard' ? { code: '12', reason: 'the order was paid with another card' } : undefined
   }
 
   /** Without a rule of this host's a payment may be raised, and is charged for no more than is held. */

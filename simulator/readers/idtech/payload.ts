@@ -36,11 +36,16 @@ export function ok(data: Uint8Array = new Uint8Array(0)): Answer {
   return { status: statuses.ok, data }
 }
 
-/** @throws Fault `bad-argument` (type, currency) */
-export function transactionOf({ type, amount, otherAmount, currency: numeric }: Start): Transaction {
+/** @throws Fault `bad-argument` (type, currency, DFEF1F) */
+export function transactionOf({ type, amount, otherAmount, currency: numeric, forceOnline, autoAuthenticate }: Start): Transaction {
   const name = (Object.keys(transactionTypes) as TransactionType[]).find(one => transactionTypes[one] === type)
   if (!name) throw new Fault('bad-argument', `transaction type ${type} is not known`, { field: '9C' })
-  return { type: name, amount, ...(otherAmount !== undefined && { otherAmount }), currency: currency(numeric) }
+  if (autoAuthenticate) throw new Fault('bad-argument', 'this reader waits for 60-11', { field: 'DFEF1F' })
+  return {
+    ...{ type: name, amount, currency: currency(numeric) },
+    ...(otherAmount !== undefined && { otherAmount }),
+    ...(forceOnline && { forceOnline }),
+  }
 }
 
 /** Never leaves the reader: Transaction PIN Data (EMV 4.4 Book 3, Annex A). */

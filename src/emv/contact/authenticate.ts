@@ -10,7 +10,7 @@ import { failOda } from '../oda/fail.ts'
 import { ISSUER_DATA, iccKey, issuerKey, missingData, staticData } from '../oda/keys.ts'
 import { dynamicHashHolds, type Failed, isFailed, recoverDynamicData, verifyStaticData } from '../oda/signature.ts'
 import { type Kernel, type Oda, type Stop, stopForCardError } from '../steps/context.ts'
-import { single } from '../steps/fci.ts'
+import { templateOf } from '../steps/fci.ts'
 
 /** Methods, best first, by the bits of AIP (82, Book 3, C1) and Terminal Capabilities (9F33, Book 4, A2) that both must have. */
 const methods: readonly { method: Oda['method'] | 'xda'; aip: Bit; terminal: Bit }[] = [
@@ -94,8 +94,8 @@ async function performDda(kernel: Kernel): Promise<Failed | undefined> {
 
 /** The Signed Dynamic Application Data of a response in format 1 (80) or 2 (77). @throws Fault `tlv` (Book 3, 6.5.9.4) */
 function signatureOf(data: Uint8Array): Uint8Array {
-  if (data[0] === 0x80) return single(data, 0x80).slice()
-  const found = read(single(data, 0x77)).filter(({ tag }) => tag === 0x9f4b)
+  if (data[0] === 0x80) return templateOf(data, 0x80).slice()
+  const found = read(templateOf(data, 0x77)).filter(({ tag }) => tag === 0x9f4b)
   if (found.length !== 1) throw new Fault('tlv', `INTERNAL AUTHENTICATE gave ${found.length} Signed Dynamic Application Data (9F4B)`)
   return found[0].value.slice()
 }

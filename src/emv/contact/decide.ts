@@ -21,7 +21,9 @@ export function analyseActions(kernel: Kernel): CryptogramType {
   if (matches(kernel, 'denial')) return choose(kernel, 'AAC', 'Z1')
   // An online-only terminal need not look at the online codes: it has no other way to approve.
   if (kind === 'onlineOnly' || (kind === 'offlineWithOnline' && matches(kernel, 'online'))) return choose(kernel, 'ARQC')
-  if (kind === 'offlineOnly' && matches(kernel, 'default')) return choose(kernel, 'AAC', 'Z1')
+  // "May skip this test": a terminal that does not skip it looks at the default codes only where it would have gone online.
+  const skips = !kernel.config.onlineCodesOffline
+  if (kind === 'offlineOnly' && (skips || matches(kernel, 'online')) && matches(kernel, 'default')) return choose(kernel, 'AAC', 'Z1')
   return choose(kernel, 'TC', 'Y1')
 }
 

@@ -3,7 +3,7 @@
 import { sha1 } from '@noble/hashes/legacy.js'
 import { hex } from '../../bytes.ts'
 import { isFault } from '../../errors.ts'
-import { read, readOne } from '../../tlv/ber.ts'
+import { read, readFirst } from '../../tlv/ber.ts'
 import { buildDol, parseDol } from '../../tlv/dol.ts'
 import { canRequestCda, verifyCda } from '../oda/combined.ts'
 import { belongsIn, FROM } from '../steps/card-data.ts'
@@ -69,7 +69,7 @@ export async function generateAc(kernel: Kernel, which: 'first' | 'second', requ
   kernel.cdolData.push(values)
   // A card that declines signs nothing (Book 2, 6.6.1).
   if (!cda || type === 'AAC') return objects.has(0x9f26) ? { type, cdaFailed: false } : refuse(kernel, 'the response lacks the cryptogram')
-  const template = response.data[0] === 0x77 ? readOne(response.data).value : new Uint8Array()
+  const template = response.data[0] === 0x77 ? readFirst(response.data).value : new Uint8Array()
   const { verified, cid: signed } = verifyCda(kernel, template, [kernel.pdolData ?? new Uint8Array(), ...kernel.cdolData])
   // Where the signature tells another type than the response in clear, the signed one counts (Book 4, 6.3.2.1).
   return { type: (signed !== undefined && types[signed >> 6]) || type, cdaFailed: !verified }
@@ -89,7 +89,7 @@ const reasons: Readonly<Record<number, string>> = {
 function parseResponse(bytes: Uint8Array): Map<number, Uint8Array> | undefined {
   const objects = new Map<number, Uint8Array>()
   try {
-    const outer = readOne(bytes)
+    const outer = readFirst(bytes)
     if (outer.tag === 0x80) {
       if (outer.value.length < 11 || outer.value.length > 43) return undefined
       objects.set(0x9f27, outer.value.slice(0, 1)).set(0x9f36, outer.value.slice(1, 3)).set(0x9f26, outer.value.slice(3, 11))

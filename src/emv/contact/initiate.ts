@@ -7,7 +7,7 @@ import { buildDol } from '../../tlv/dol.ts'
 import { tagName } from '../data.ts'
 import { belongsIn, FROM } from '../steps/card-data.ts'
 import { type Kernel, type Stop, stopForCardError } from '../steps/context.ts'
-import { single } from '../steps/fci.ts'
+import { templateOf } from '../steps/fci.ts'
 import { dropApplication, selectApplication } from './select.ts'
 
 /** Selects an application and starts it, and another one while the card refuses them (6985), until one accepts the transaction or none is left. */
@@ -59,11 +59,11 @@ export async function initiate(kernel: Kernel): Promise<Stop | 'selectAgain' | u
 export function parseProcessingOptions(data: Uint8Array): ReadonlyMap<number, Uint8Array> {
   const objects = new Map<number, Uint8Array>()
   if (data[0] === 0x80) {
-    const value = single(data, 0x80)
+    const value = templateOf(data, 0x80)
     objects.set(0x82, value.subarray(0, 2))
     objects.set(0x94, value.subarray(2))
   } else {
-    for (const { tag, value } of read(single(data, 0x77))) {
+    for (const { tag, value } of read(templateOf(data, 0x77))) {
       if (isConstructed(tag)) continue
       if (objects.has(tag)) throw new Fault('tlv', `${tagName(tag)} comes twice`)
       objects.set(tag, value)

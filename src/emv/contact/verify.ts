@@ -27,10 +27,7 @@ interface Method {
   readonly result: number
 }
 
-/**
- * Codes 06–0F (biometric methods) and those of payment systems and issuers (20–3E) are not here: this terminal does not recognise them, which the Book has a
- * TVR bit for.
- */
+/** Codes of payment systems and issuers (20–3E) are not here: this terminal does not recognise them, which the Book has a TVR bit for. */
 const methods: Readonly<Record<number, Method>> = {
   1: { name: 'plaintext PIN', needs: [CAPABILITY.plaintextPin], pin: 'plaintext', cvm: 'offlinePin', result: RESULT.successful },
   2: { name: 'online PIN', needs: [CAPABILITY.onlinePin], pin: 'online', cvm: 'onlinePin', result: RESULT.unknown },
@@ -53,6 +50,9 @@ const methods: Readonly<Record<number, Method>> = {
   31: { name: 'no CVM', needs: [CAPABILITY.noCvm], cvm: 'none', result: RESULT.successful },
 }
 const FAIL_CVM = 0
+
+/** Face, finger, palm, iris and voice, each checked by the card or online (EMV 4.4 Book 3, Annex C3): recognised, but this terminal has no sensor. */
+const isBiometric = (code: number) => (code & 0x3f) >= 0x06 && (code & 0x3f) <= 0x0f
 
 interface Rule {
   /** CVM Code with b7, as it stands in the list. */
@@ -92,7 +92,12 @@ export async function verifyCardholder(kernel: Kernel): Promise<Stop | undefined
       break
     }
     const method = methods[code & 0x3f]
-    if (!method) kernel.raise('unrecognisedCvm', { rule: `Book 3, 10.5: rule ${ruleHex(rule)}: code not recognised`, inputs: [0x8e] })
+    if (isBiometric(code))
+      kernel.raise('biometricTypeNotSupported', {
+        rule: `Book 3, 10.5: rule ${ruleHex(rule)}: the terminal has no sensor for it`,
+        inputs: [0x8e, 0x9f33],
+      })
+    else if (!method) kernel.raise('unrecognisedCvm', { rule: `Book 3, 10.5: rule ${ruleHex(rule)}: code not recognised`, inputs: [0x8e] })
     else if (!supports(kernel, method)) pinPadMissing(kernel, rule, method)
     else {
       const attempt = await perform(kernel, method, pinPad)

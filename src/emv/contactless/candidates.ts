@@ -5,7 +5,7 @@ import { Fault } from '../../errors.ts'
 import { read } from '../../tlv/ber.ts'
 import { parseDol } from '../../tlv/dol.ts'
 import { kernelIdentifier, knownSchemeOf } from '../schemes.ts'
-import { type Fci, single } from '../steps/fci.ts'
+import { type Fci, templateOf } from '../steps/fci.ts'
 import type { Combination, PreProcessed } from './combination.ts'
 
 export interface ContactlessCandidate {
@@ -35,7 +35,7 @@ export function parsePpse(data: Uint8Array): DirectoryEntry[] {
     if (!value) throw new Fault('tlv', `PPSE has no ${tag.toString(16).toUpperCase()}`, { rule: 'missing template' })
     return value
   }
-  const discretionary = inside(inside(single(data, 0x6f), 0xa5), 0xbf0c)
+  const discretionary = inside(inside(templateOf(data, 0x6f), 0xa5), 0xbf0c)
   return read(discretionary)
     .filter(({ tag }) => tag === 0x61)
     .flatMap(({ value }) => {

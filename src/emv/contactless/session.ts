@@ -10,7 +10,7 @@ import type { TerminalConfig } from '../config.ts'
 import { tagName } from '../data.ts'
 import { storeCardData } from '../steps/card-data.ts'
 import type { Kernel, KernelOptions } from '../steps/context.ts'
-import { single } from '../steps/fci.ts'
+import { recordTemplate, templateOf } from '../steps/fci.ts'
 import { aflEntry } from '../steps/records.ts'
 import { restrict } from '../steps/restrict.ts'
 import { newKernel } from '../steps/start.ts'
@@ -90,12 +90,12 @@ export async function getProcessingOptions(kernel: Kernel): Promise<Response> {
 /** Keeps what a response in format 1 (AIP and AFL) or 2 says. @throws Fault `tlv` on another form, or an object that the kernel has already */
 export function keepResponse(kernel: Kernel, data: Uint8Array): void {
   if (data[0] === 0x80) {
-    const value = single(data, 0x80)
+    const value = templateOf(data, 0x80)
     if (value.length < 2 || value.length % 4 !== 2)
       throw new Fault('tlv', `response in format 1 has ${value.length} bytes, not AIP and AFL`)
     kernel.data.card.set(0x82, value.subarray(0, 2))
     if (value.length > 2) kernel.data.card.set(0x94, value.subarray(2))
-  } else keepObjects(kernel, single(data, 0x77))
+  } else keepObjects(kernel, templateOf(data, 0x77))
 }
 
 function keepObjects(kernel: Kernel, template: Uint8Array): void {
@@ -116,7 +116,7 @@ export async function readFiles(kernel: Kernel, afl: Uint8Array): Promise<void> 
     for (let record = first; record <= last; record++) {
       const { sw, data } = await kernel.exchange({ cla: 0x00, ins: 0xb2, p1: record, p2: (sfi << 3) | 4, le: 0 })
       if (sw !== 0x9000) throw statusFault(`record ${record} of SFI ${sfi}`, sw)
-      const template = single(data, 0x70)
+      const template = recordTemplate(data, `record ${record} of SFI ${sfi}`)
       keepObjects(kernel, template)
       // The template's tag and length take part only for SFIs above 10 (Book 3, 10.3).
       if (record - first < count) authenticated.push(sfi <= 10 ? template : data)

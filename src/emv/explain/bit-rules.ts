@@ -110,6 +110,9 @@ export const tvrRules: Readonly<Record<TvrBit, readonly BitRule[]>> = {
   ],
   randomlySelectedOnline: [rule('Book 3, 10.6.2', 'the random number is not above the target percentage', 0x9f02, 0x9f1b)],
   merchantForcedOnline: [rule('Book 4, 6.5.3', 'the merchant forces the transaction online')],
+  biometricTypeNotSupported: [
+    rule('Book 3, 10.5', 'a rule whose condition holds wants a biometric, and the terminal has no sensor for it', 0x8e, 0x9f33),
+  ],
   defaultTdolUsed: [rule('Book 3, 9.2.2', 'a CDOL asks for the TC Hash Value and the card has no TDOL', 0x97)],
   issuerAuthenticationFailed: [rule('Book 3, 10.9', 'EXTERNAL AUTHENTICATE is answered by other than 9000', 0x91)],
   scriptFailedBeforeFinalAc: [rule('Book 3, 10.10', 'a script in template 71 failed or could not be read', 0x9f5b)],

@@ -2,7 +2,7 @@
 
 import { hex, text } from '../../bytes.ts'
 import { Fault } from '../../errors.ts'
-import { isConstructed, read } from '../../tlv/ber.ts'
+import { isConstructed, read, readFirst } from '../../tlv/ber.ts'
 
 /** Data objects by tag. */
 export type Objects = ReadonlyMap<number, Uint8Array>
@@ -43,7 +43,7 @@ function collect(template: Uint8Array, open: readonly number[]): Map<number, Uin
  * @throws Fault `tlv` on a format error that Book 1, 12.2.4 does not forgive
  */
 export function parseFci(data: Uint8Array): Fci {
-  const template = single(data, 0x6f)
+  const template = templateOf(data, 0x6f)
   const outer = read(template)
   const names = outer.filter(({ tag }) => tag === 0x84)
   const proprietary = outer.filter(({ tag }) => tag === 0xa5)
@@ -61,7 +61,7 @@ export function parseFci(data: Uint8Array): Fci {
  * @throws Fault `tlv` on a format error
  */
 export function parseDirectoryRecord(data: Uint8Array): { name: Uint8Array; objects: Objects }[] {
-  return read(single(data, 0x70))
+  return read(recordTemplate(data, 'directory record'))
     .filter(({ tag }) => tag === 0x61)
     .flatMap(({ value }) => {
       const objects = collect(value, [0x73])
@@ -74,11 +74,21 @@ export function parseDirectoryRecord(data: Uint8Array): { name: Uint8Array; obje
     })
 }
 
-/** The value of the one template that `data` must be. */
-export function single(data: Uint8Array, tag: number): Uint8Array {
-  const objects = read(data)
-  if (objects.length !== 1 || objects[0].tag !== tag) throw formatError(`one ${tag.toString(16).toUpperCase()} template is expected`)
-  return objects[0].value
+/** The value of the template that an answer begins with. What stands behind it is the card's own affair, and is not looked at. @throws Fault `tlv` */
+export function templateOf(answer: Uint8Array, tag: number): Uint8Array {
+  const first = readFirst(answer)
+  if (first.tag !== tag) throw formatError(`a template ${tag.toString(16).toUpperCase()} is expected`)
+  return first.value
+}
+
+/** The value of the template 70 that a record of SFI 1–10 is: 00 alone may follow it (Book 3, 6.5.11.4 and 7.1, Annex B1). @throws Fault `tlv` */
+export function recordTemplate(record: Uint8Array, what: string): Uint8Array {
+  const objects = record[0] === 0x70 ? read(record) : []
+  if (objects.length !== 1) throw formatError(`${what} is not one template 70`)
+  const { value } = objects[0]
+  const end = value.byteOffset - record.byteOffset + value.length
+  if (record.subarray(end).some(byte => byte !== 0)) throw formatError(`${what} has data behind its template`)
+  return value
 }
 
 function checkName(name: Uint8Array, what: string): void {

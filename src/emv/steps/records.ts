@@ -7,6 +7,7 @@ import { general } from '../../tlv/tags.ts'
 import { tagName } from '../data.ts'
 import { belongsIn, FROM } from './card-data.ts'
 import { type Kernel, type Stop, stopForCardError } from './context.ts'
+import { recordTemplate } from './fci.ts'
 
 /** One element of the AFL (94). */
 export interface AflEntry {
@@ -61,7 +62,7 @@ export async function readRecords(kernel: Kernel): Promise<Stop | undefined> {
       const entry = aflEntry(afl.subarray(at, at + 4))
       for (let record = entry.first; record <= entry.last; record++, count++) {
         const data = await readRecord(kernel, entry.sfi, record)
-        const value = entry.sfi <= 10 ? template(data, `record ${record} of SFI ${entry.sfi}`) : proprietaryTemplate(data)
+        const value = entry.sfi <= 10 ? recordTemplate(data, `record ${record} of SFI ${entry.sfi}`) : proprietaryTemplate(data)
         if (value) keep(value, card, seen)
         if (record - entry.first >= entry.authenticated) continue
         if (value) {
@@ -92,16 +93,6 @@ async function readRecord(kernel: Kernel, sfi: number, record: number): Promise<
   const { sw, data } = await kernel.exchange({ cla: 0x00, ins: 0xb2, p1: record, p2: (sfi << 3) | 4, le: 0 })
   if (sw !== 0x9000) throw new Fault('apdu', `record ${record} of SFI ${sfi} answered ${hex(fromUint(sw, 2))}`)
   return data
-}
-
-/** The value of the one template 70 that a record of SFI 1–10 is; only 00 may follow it (7.1, Annex B1). */
-function template(data: Uint8Array, what: string): Uint8Array {
-  const objects = data[0] === 0x70 ? read(data) : []
-  if (objects.length !== 1) throw new Fault('tlv', `${what} is not one template 70`)
-  const { value } = objects[0]
-  const end = value.byteOffset - data.byteOffset + value.length
-  if (data.subarray(end).some(byte => byte !== 0)) throw new Fault('tlv', `${what} has data behind its template`)
-  return value
 }
 
 /** The value of a record of SFI 11–30 that is a template 70 of data objects; files of others' making may hold anything else (10.2). */

@@ -45,6 +45,10 @@ export const flagTexts = {
   'said.noCvmRequired': ['No CVM required', 'Проверка держателя не нужна'],
   'said.onlineBiometric': ['Online biometric', 'Онлайн-биометрия'],
   'said.offlineBiometric': ['Offline biometric', 'Офлайн-биометрия'],
+  'said.encipheredPinOfflineVerificationEcc': [
+    'Enciphered PIN for offline verification (ECC)',
+    'Зашифрованный ПИН-код для офлайн-проверки (ECC)',
+  ],
   'said.cardCapture': ['Card capture', 'Изъятие карты'],
   'said.cash': ['Cash', 'Наличные'],
   'said.goods': ['Goods', 'Товары'],

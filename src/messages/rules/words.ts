@@ -121,6 +121,10 @@ export const ruleWords = {
     'a rule whose condition holds has a code that the terminal does not know',
     'в правиле, условие которого выполнено, неизвестный терминалу код',
   ],
+  'when.biometric': [
+    'a rule whose condition holds wants a biometric, and the terminal has no sensor for it',
+    'правило, условие которого выполнено, требует биометрию, а датчика для неё у терминала нет',
+  ],
   'when.tryCounter': ['the PIN Try Counter is zero', 'PIN Try Counter равен нулю'],
   'when.verifyBlocked': [
     'VERIFY says that no try is left or that the PIN is blocked',

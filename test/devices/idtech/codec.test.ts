@@ -224,6 +224,7 @@ describe('round trips', () => {
   const start = {
     ...{ type: fc.constantFrom(...Object.values(idtech.transactionTypes)), amount, currency: fc.nat(999) },
     otherAmount: fc.option(amount, { nil: undefined }),
+    forceOnline: fc.constantFrom(true, undefined),
   }
   const known = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T
 
@@ -255,6 +256,10 @@ describe('round trips', () => {
       expect(hex(idtech.encodeActivate({ ...told, interfaces }))).toBe(`${plain}DFEF3701${bits}`)
       expect(idtech.decodeActivate(fromHex(`${plain}DFEF3701${bits}`))).toEqual({ ...told, interfaces })
     }
+    // DFEF1F of the guide (p. 179): byte 1 auto authenticate, byte 2 force online
+    expect(hex(idtech.encodeActivate({ ...told, forceOnline: true }))).toBe(`${plain}DFEF1F020001`)
+    for (const [value, ways] of [['0001', { forceOnline: true }], ['0100', { autoAuthenticate: true }], ['0000', {}]] as const)
+      expect(idtech.decodeActivate(fromHex(`${plain}DFEF1F02${value}`))).toEqual({ ...told, ...ways }) // biome-ignore format: a table
     // … and 60-10 there
     const contact = '0100780078' + '9C0100' + '5F570100' + '9F0206000000000200' + '9F0306000000000000' + '5F2A020840'
     expect(idtech.decodeContactStart(fromHex(contact))).toEqual({

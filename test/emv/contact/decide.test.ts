@@ -19,6 +19,7 @@ const kinds = {
   onlineOnly: { terminalType: 0x21 },
   offlineWithOnline: { terminalType: 0x22 },
   offlineOnly: { terminalType: 0x23, capabilities: '60B8C8' },
+  withOnlineCodes: { terminalType: 0x23, capabilities: '60B8C8', onlineCodesOffline: true },
 }
 
 function scene(kind: keyof typeof kinds, tvr: string, { tac = [NONE, NONE, NONE], iac = [NONE, NONE, NONE] }: Codes) {
@@ -53,6 +54,14 @@ describe('the first GENERATE AC asks for', () => {
     ['offlineWithOnline', BIT, { tac: [NONE, NONE, BIT], iac: [NONE, NONE, BIT] }, 'TC', 'Y1'],
     ['offlineOnly', BIT, { tac: [NONE, NONE, BIT] }, 'AAC', 'Z1'],
     ['offlineOnly', BIT, { iac: [NONE, NONE, BIT] }, 'AAC', 'Z1'],
+    // An offline-only terminal may look at the online codes first: the default ones count where they match.
+    ['withOnlineCodes', BIT, { tac: [NONE, NONE, BIT] }, 'TC', 'Y1'],
+    ['withOnlineCodes', BIT, { tac: [NONE, BIT, NONE] }, 'TC', 'Y1'],
+    ['withOnlineCodes', BIT, { tac: [NONE, BIT, NONE], iac: [NONE, NONE, BIT] }, 'AAC', 'Z1'],
+    ['withOnlineCodes', BIT, { tac: [NONE, OTHER, BIT] }, 'TC', 'Y1'],
+    ['withOnlineCodes', BIT, { tac: [BIT, NONE, NONE] }, 'AAC', 'Z1'],
+    ['withOnlineCodes', BIT, { iac: missing }, 'AAC', 'Z1'],
+    ['withOnlineCodes', NONE, { iac: missing }, 'TC', 'Y1'],
     // Missing issuer codes deny nothing, and send all else online or decline it.
     ['offlineWithOnline', NONE, { iac: missing }, 'TC', 'Y1'],
     ['offlineWithOnline', BIT, { iac: missing }, 'ARQC', undefined],

@@ -47,6 +47,10 @@ describe('GET PROCESSING OPTIONS, emv-utils', () => {
 })
 
 describe('GET PROCESSING OPTIONS', () => {
+  it.each(['770A82025800940408010100', '800658000801010'.padEnd(16, '0')])('what stands behind %s is not looked at', answer => {
+    expect(parseProcessingOptions(fromHex(`${answer}9F1002AB`))).toEqual(parseProcessingOptions(fromHex(answer)))
+  })
+
   it('sends what the PDOL asks for, keeps it for CDA, and clears TVR and TSI', async () => {
     const { kernel, card, explained } = selected([{ c: '80A8000008830606430643000000', r: '770A820258009404080101009000' }])
     kernel.data.card.set(0x9f38, fromHex('9F1A025F2A029F6602'))
@@ -83,7 +87,6 @@ describe('GET PROCESSING OPTIONS', () => {
     ['an AIP of one byte', '7709820158940408010100'],
     ['an object twice', '770E82025800820258009404 08010100'],
     ['another template', '700A82025800940408010100'],
-    ['data behind it', '800658000801010082025800'],
     ['nothing', ''],
   ]
   it.each(bad)('%s is a card error', async (_, data) => {

@@ -96,6 +96,15 @@ describe('PSE', () => {
     return at.kernel
   }
   const one = [application(VISA)]
+
+  it('what stands behind the FCI is not looked at; behind the template of a record it makes the PSE useless', async () => {
+    const more = '73095F280206439F0A0101FF'
+    const behind = (answer: string) => answer.replace(/9000$/, `${more}9000`)
+    const kernel = await run([{ c: PSE, r: behind(PSE_FCI) }, { c: '00B2010C00', r: record(entry(VISA, '500456495341')) }, END], one)
+    expect(kernel.selection!.candidates.map(({ label }) => label)).toEqual(['VISA'])
+    const byList = await run([{ c: PSE, r: PSE_FCI }, { c: '00B2010C00', r: behind(record(entry(VISA))) }, ...byAid.map(({ c, r }) => ({ c, r: behind(r) }))], one) // biome-ignore format: one line
+    expect(byList.selection!.candidates).toHaveLength(1)
+  })
   const byAid = [{ c: select(VISA), r: fci(VISA) }]
 
   it('language, code table and registered proprietary data are read', async () => {
@@ -257,7 +266,6 @@ describe('list of AIDs', () => {
     ['no DF Name', '6F06 A504 50025649'],
     ['two DF Names', `6F18 8407${VISA} 8407${VISA} A504 50025649`],
     ['another template', `61 0B 8407${VISA} A500`],
-    ['data behind the template', `6F0B 8407${VISA} A500 8701 01`],
     ['87 twice', `6F11 8407${VISA} A506 870101 870102`],
     ['a name that does not begin with the AID', `6F0B 8407${MASTERCARD} A500`],
   ]

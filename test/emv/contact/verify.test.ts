@@ -170,15 +170,26 @@ describe('methods without a PIN', () => {
   })
 
   it.each([
-    ['0600', '3F0001', '0000C00000'], // biometric
     ['2000', '3F0001', '0000C00000'], // payment system's own
     ['7F00', '3F0001', '0000C00000'],
-    ['46001F00', '1F0002', '0000400000'],
-    ['06001F00', '3F0001', '0000C00000'],
-    ['06031F00', '1F0002', '0000000000'], // only if supported
+    ['54001F00', '1F0002', '0000400000'],
+    ['14001F00', '3F0001', '0000C00000'],
+    ['14031F00', '1F0002', '0000000000'], // only if supported
   ])('codes that are not recognised: %s', async (rules, cvr, tvr) => {
     expect(await run(rules)).toMatchObject({ cvr, tvr, tsi: DONE })
   })
+
+  it.each(['06', '07', '08', '09', '0A', '0B', '0C', '0D', '0E', '0F'])(
+    'biometric %s: the terminal has no sensor, and knows the code',
+    async code => {
+      const further = hex(Uint8Array.of(0x40 | Number.parseInt(code, 16)))
+      expect(await run(`${code}00`)).toMatchObject({ cvr: '3F0001', tvr: '0000800200', tsi: DONE })
+      expect(await run(`${code}001F00`)).toMatchObject({ cvr: '3F0001', tvr: '0000800200', tsi: DONE })
+      expect(await run(`${further}001F00`)).toMatchObject({ cvr: '1F0002', tvr: '0000000200', tsi: DONE })
+      expect(await run(`${code}031F00`)).toMatchObject({ cvr: '1F0002', tvr: '0000000000', tsi: DONE }) // only if supported
+      expect(await run(`${code}03`)).toMatchObject({ cvr: '3F0001', tvr: '0000800000', tsi: DONE })
+    },
+  )
 
   it.each([
     ['1E00', '60D8C8', '3F0001', FAILED_TVR], // signature

@@ -232,6 +232,20 @@ describe('directory entries', () => {
   })
 })
 
+describe('what stands behind a template', () => {
+  const behind = fromHex('73095F280206439F0A0101FF')
+  it('of a directory or an application is not looked at, be it well-formed or not', async () => {
+    for (const more of [behind, fromHex('9F'), fromHex('6F7F')]) {
+      const found = directory().subarray(0, -2)
+      expect(parsePpse(concat(found, more))).toEqual(parsePpse(found))
+      const answers = { [names.ppse]: () => ok(concat(found, more)), [names.visa]: () => ok(concat(fci(visaAid, pdol), more)) }
+      const { activations, entry } = bench([combination(3)], answers, [])
+      expect((await entry.run('A')).status).toBe('approved')
+      expect(activations).toHaveLength(1)
+    }
+  })
+})
+
 describe('pre-processing', () => {
   const limits = { transactionLimit: 1_000_000n, floorLimit: 100_000n, cvmRequiredLimit: 300_000n, ttq: fromHex('36C04000') }
   it.each([

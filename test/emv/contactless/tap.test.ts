@@ -20,6 +20,7 @@ import { russianMpos } from '../../../src/emv/profiles.ts'
 import type { AuthorisationRequest, AuthorisationResponse, Terminal } from '../../../src/emv/terminal.ts'
 import { Fault } from '../../../src/errors.ts'
 import type { MessageId } from '../../../src/messages/messages.ts'
+import { retoldRule } from '../../../src/messages/retold-rules.ts'
 import { read, readOne, write } from '../../../src/tlv/ber.ts'
 
 const rub = currency('RUB')
@@ -206,6 +207,21 @@ describe('online', () => {
     const keys = { ac: key(account.masterKeys.ac), mac: key(account.masterKeys.smi), encipherment: key(account.masterKeys.smc) }
     expect(hex(tags.get(0x9f26)!)).toBe(hex(versionCryptogram(version, keys, tags, account.issuerData(tags.get(0x9f10)!))))
     expect(hex(tags.get(0x9f39)!)).toBe('07')
+  })
+
+  it('rules of other Books are told as what they are to Mir: derived, or assumed', async () => {
+    const explained: string[] = []
+    await pay(loadCard('mir'), { amount: 1n, options: { explain: ({ rule }) => explained.push(rule) } })
+    const own = explained.slice(explained.findIndex(rule => rule.startsWith('Mir, as ')))
+    expect(own.filter(rule => /^Book (2|3|C)/.test(rule))).toEqual([])
+    expect(own.some(rule => /^Mir, as Book [^:]*\[derived\]: /.test(rule))).toBe(true)
+    expect(own.some(rule => /^Mir, as Book [^:]*\[assumed\]: /.test(rule))).toBe(true)
+    for (const rule of own.filter(one => one.startsWith('Mir, as')))
+      expect(retoldRule(rule, 'ru')).toMatch(/^Мир, как Book .* \[(выведено|предположительно)\]: /)
+    // No kernel of its own Book has such a mark.
+    const others: string[] = []
+    await pay(loadCard('mastercard'), { amount: 1n, options: { explain: ({ rule }) => others.push(rule) } })
+    expect(others.filter(rule => rule.includes('['))).toEqual([])
   })
 
   it('the host decides', async () => {

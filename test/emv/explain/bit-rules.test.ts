@@ -81,7 +81,7 @@ describe('a value without a trace', () => {
   })
 
   it('says of reserved bits that they are', () => {
-    expect(setBits('TVR', fromHex('0100000000'))).toEqual([{ byte: 1, bit: 1, name: undefined, meaning: undefined, rules: [] }])
+    expect(setBits('TVR', fromHex('0004000000'))).toEqual([{ byte: 2, bit: 3, name: undefined, meaning: undefined, rules: [] }])
     expect(setBits('TSI', fromHex('0000'))).toEqual([])
   })
 

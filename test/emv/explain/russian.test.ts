@@ -19,6 +19,7 @@ const settings =
 
 /** Sentences in the kernels that are in no rule and no effect: what a wait is for, what is wrong with a configuration or an argument. */
 const apart: readonly RegExp[] = [
+  /^Mir, as \{head\}/, // put before rules of other Books
   /^(the choice of an application|the authorisation request|the voice referral|PIN entry|a card command|data exchange \(DEK\))$/, // what a wait is for
   /checksum|^RID has|^CA key|is not built$|there is no such kernel|^combination |^no list is shown|go online itself|ends before the host|^transaction\.|^Mastercard \{|minor units \(n 12\)|^part of the amount$|^only a transaction|configuration's limits/,
   /^(kernel identifier|AID has|TTQ has|the rule is n 12|data storage is for|what is read is told|the leave to go on|mir protocol 2|EXCHANGE RELAY)/,

@@ -140,6 +140,24 @@ describe.each(protocols)('over %s', protocol => {
     expect(await shop.acquirer.order(merchant, 'D1')).toMatchObject({ state: 'Canceled', charged: 0n })
   })
 
+  it('of an order that was paid, to another card: the host refuses, and the next card may be the right one', async () => {
+    const shop = await lyingShop(protocol)
+    await shop.pay({ amount: 100_00n })
+    const { pan } = profiles['mir-maestro']
+    const other = () => new CounterReader({ card: loadCard('mir-maestro') })
+    expect(await shop.till.refundByCard('D1', { reader: other() })).toMatchObject({
+      result: 'declined',
+      payment: { responseCode: '12', hostReason: 'the order was paid with another card' },
+    })
+    expect([shop.host.balance(pan), shop.balance()]).toEqual([full, full - 100_00n])
+    expect(await shop.till.refundByCard('D1', { reader: reader() })).toMatchObject({ result: 'approved', order: { state: 'Canceled' } })
+    // Hosts that go by the order alone.
+    const lenient = await lyingShop(protocol, { merchants: [{ id: merchant.id, refundsTo: 'anyCard' }] })
+    await lenient.pay({ amount: 100_00n })
+    expect(await lenient.till.refundByCard('D1', { reader: other() })).toMatchObject({ result: 'approved', linked: true })
+    expect([lenient.host.balance(pan), lenient.balance()]).toEqual([full + 100_00n, full - 100_00n])
+  })
+
   it.each<readonly [string, RefundRules | undefined, object, string]>([
     ['no rules', undefined, {}, 'unlinkedRefund'],
     ['more than the rules allow', { most: 5_00n }, {}, 'amount'],

@@ -11,7 +11,7 @@ import { iccKey, issuerKey, missingData, staticData } from '../../oda/keys.ts'
 import { type Failed, isFailed, verifyStaticData } from '../../oda/signature.ts'
 import type { Kernel } from '../../steps/context.ts'
 import { cvmConditionHolds } from '../../steps/cvm-condition.ts'
-import { single } from '../../steps/fci.ts'
+import { templateOf } from '../../steps/fci.ts'
 import { lookUpExceptionFile } from '../../steps/risk.ts'
 import { TRANSACTION_TYPE } from '../../steps/start.ts'
 import type { Transaction } from '../../terminal.ts'
@@ -304,7 +304,7 @@ async function generate(
   if (sw !== 0x9000) return endApplication('statusBytes', sw)
   activation.ui({ message: UI.cardReadOk, status: 'cardReadSuccessfully' })
   if (data[0] === 0x80) {
-    const value = single(data, 0x80)
+    const value = templateOf(data, 0x80)
     if (cda || value.length < 11) return endApplication('cardDataError')
     card.set(0x9f27, value.slice(0, 1)).set(0x9f36, value.slice(1, 3)).set(0x9f26, value.slice(3, 11))
     if (value.length > 11) card.set(0x9f10, value.slice(11))
@@ -312,7 +312,7 @@ async function generate(
   if (lacking(kernel, [0x9f27, 0x9f36]).length > 0) return endApplication('cardDataMissing')
   const given = givenCryptogram(kernel)
   if (!given || exceeds(given, request)) return endApplication('cardDataError')
-  if (cda && given !== 'AAC' && !(card.has(0x9f4b) && verifyCda(kernel, single(data, 0x77), [kernel.pdolData!, cdolData]).verified)) {
+  if (cda && given !== 'AAC' && !(card.has(0x9f4b) && verifyCda(kernel, templateOf(data, 0x77), [kernel.pdolData!, cdolData]).verified)) {
     kernel.raise('cdaFailed', { rule: 'Book C-4, ODA: the signature is missing or wrong', inputs: [0x9f4b] })
     return outcome(kernel, 'declined')
   }

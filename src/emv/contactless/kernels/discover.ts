@@ -6,7 +6,7 @@ import { verifyCda } from '../../oda/combined.ts'
 import { iccKey } from '../../oda/keys.ts'
 import { isFailed } from '../../oda/signature.ts'
 import type { Kernel } from '../../steps/context.ts'
-import { single } from '../../steps/fci.ts'
+import { templateOf } from '../../steps/fci.ts'
 import { lookUpExceptionFile } from '../../steps/risk.ts'
 import { TTQ } from '../combination.ts'
 import { type Cryptogram, type Decision, decided, givenCryptogram } from '../decide.ts'
@@ -158,7 +158,7 @@ function authenticate(kernel: Kernel, response: Uint8Array): void {
   if (isFailed(key)) {
     if (key.missing) kernel.raise('iccDataMissing', { rule: key.failed })
     kernel.raise('cdaFailed', { rule: `Book C-6, CDA: ${key.failed}`, inputs: [0x8f, 0x90, 0x9f46] })
-  } else verifyCda(kernel, single(response, 0x77), [kernel.pdolData!])
+  } else verifyCda(kernel, templateOf(response, 0x77), [kernel.pdolData!])
 }
 
 /** The card's wish, with its fallbacks; an outcome where the reader can do nothing with it. */

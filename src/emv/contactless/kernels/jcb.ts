@@ -11,7 +11,7 @@ import { verifyCda } from '../../oda/combined.ts'
 import { iccKey } from '../../oda/keys.ts'
 import { isFailed } from '../../oda/signature.ts'
 import type { Kernel } from '../../steps/context.ts'
-import { single } from '../../steps/fci.ts'
+import { templateOf } from '../../steps/fci.ts'
 import { lookUpExceptionFile, selectAtRandom } from '../../steps/risk.ts'
 import { parseScripts, performScripts } from '../../steps/scripts.ts'
 import { TRANSACTION_TYPE } from '../../steps/start.ts'
@@ -139,7 +139,7 @@ async function run(kernel: Kernel, activation: KernelActivation, settings: JcbSe
   // A card that remembers a torn transaction may say so by a warning.
   if (sw !== 0x9000 && !(sw === 0x6200 && payment.torn)) return selectNext
   try {
-    single(data, 0x77)
+    templateOf(data, 0x77)
     keepResponse(kernel, data)
   } catch (fault) {
     if (isFault(fault, 'tlv')) return selectNext
@@ -260,14 +260,14 @@ function conclude(kernel: Kernel, { sw, data }: Response, { request, cda, pdolDa
   if (sw === 0x6984)
     return { status: 'tryAnotherInterface', alternateInterface: 'contact', uiOnOutcome: { message: UI.insertCard, status: 'notReady' } }
   if (sw !== 0x9000) return selectNext
-  single(data, 0x77) // no other format is allowed
+  templateOf(data, 0x77) // no other format is allowed
   keepResponse(kernel, data)
   tap.activation.ui({ message: UI.cardReadOk, status: 'cardReadSuccessfully' })
   if (lacking(kernel, [0x9f27, 0x9f36]).length > 0) return endApplication('cardDataMissing')
   const given = givenCryptogram(kernel)
   if (given === undefined || given === 'AAC' || request === 'AAC' || (request === 'ARQC' && given === 'TC'))
     return outcome(kernel, 'declined')
-  if (cda && !(card.has(0x9f4b) && verifyCda(kernel, single(data, 0x77), [pdolData!, cdolData]).verified)) {
+  if (cda && !(card.has(0x9f4b) && verifyCda(kernel, templateOf(data, 0x77), [pdolData!, cdolData]).verified)) {
     kernel.raise('cdaFailed', { rule: 'Book C-5, 5.8: the signature is missing or wrong', inputs: [0x9f4b] })
     return outcome(kernel, 'declined')
   }

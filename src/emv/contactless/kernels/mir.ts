@@ -1,8 +1,9 @@
 /** Mir, Protocol 1: ordinary EMV over contactless, with CDA. The kernel's book is not public: docs/emv-coverage.md says what is seen, derived, assumed. */
 
 import { Fault } from '../../../errors.ts'
+import type { Step } from '../../explain/explain.ts'
 import type { ContactlessKernel } from '../entry.ts'
-import { giveUp, mastercardDefaults } from '../mastercard/data.ts'
+import { giveUp, mastercardDefaults, setCapabilities } from '../mastercard/data.ts'
 import { Exchange } from '../mastercard/exchange.ts'
 import { emvMode } from '../mastercard/mastercard.ts'
 import { selectNext } from '../mastercard/outcome.ts'
@@ -25,11 +26,24 @@ const sameRule = new Map([
 /** Objects in the FCI that tell of Protocol 2 (guess of the facts sheet: DF6F Operation DOL, DF70 Application Information). */
 const protocol2 = [0xdf6f, 0xdf70]
 
+/** Verification and action codes go as in kernel 2 by likeness alone; the rest follows from what cards of Protocol 1 and SDKs do. */
+const assumed: readonly Step[] = ['cardholderVerification', 'terminalActionAnalysis']
+
+/** Rules of other Books as this kernel's: it goes by them, and none of them is its own. */
+function asMir({ options, ...environment }: KernelEnvironment): KernelEnvironment {
+  const { explain } = options ?? {}
+  if (!explain) return { ...environment, ...(options && { options }) }
+  const told = (rule: string, step: Step) =>
+    rule.replace(/^Book [^:]*/, head => `Mir, as ${head} [${assumed.includes(step) ? 'assumed' : 'derived'}]`)
+  return { ...environment, options: { ...options, explain: entry => explain({ ...entry, rule: told(entry.rule, entry.step) }) } }
+}
+
 /**
  * Protocol 1. A card that speaks Protocol 2 is refused by name, in the explanation and with "insert card": its commands are not public.
  * CVM on a phone is taken from AIP B1b2, as kernel 2 does (assumed).
  */
 export function mirKernel(environment: KernelEnvironment, settings: MirSettings = {}): ContactlessKernel {
+  const mirEnvironment = asMir(environment)
   const own = new Map([
     ...mastercardDefaults,
     [0xdf811b, Uint8Array.of(0xa0)],
@@ -38,7 +52,8 @@ export function mirKernel(environment: KernelEnvironment, settings: MirSettings 
   ] as const)
   for (const [tag, value] of settings.data ?? []) own.set(sameRule.get(tag) ?? tag, value)
   return async activation => {
-    const kernel = newSession(activation, environment, own)
+    const kernel = newSession(activation, mirEnvironment, own)
+    setCapabilities(kernel)
     try {
       if (protocol2.some(tag => activation.fci.objects.has(tag)))
         throw new Fault('unsupported', 'the card speaks Mir Protocol 2, whose commands are not public', { feature: 'mir protocol 2' })

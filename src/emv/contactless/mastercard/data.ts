@@ -30,6 +30,7 @@ export function mastercardSession(
 ): Kernel {
   const kernel = newSession(activation, environment, own, kernelDictionaries.mastercard)
   const { terminal } = kernel.data
+  setCapabilities(kernel)
   for (const [tag, value] of own) if (value.length === 0 && !mastercardDefaults.has(tag)) terminal.set(tag, value)
   for (const tag of Object.values(BALANCE)) if (own.has(tag)) terminal.set(tag, new Uint8Array())
   for (const tag of [STORAGE.status, STORAGE.summaryStatus, EXCHANGE.putBefore, EXCHANGE.putAfter]) terminal.set(tag, new Uint8Array(1))
@@ -58,6 +59,12 @@ export const money = (kernel: Kernel, tag: number): bigint => fromBcd(config(ker
 /** Message Hold Time (DF812D: n 6, units of 100 ms), in ms. */
 export const holdTime = (kernel: Kernel): number => Number(fromBcd(config(kernel, 0xdf812d)) ?? 0n) * 100
 export const configured = (kernel: Kernel, bit: keyof typeof CONFIG): boolean => isSet(config(kernel, 0xdf811b), CONFIG[bit])
+
+/** Terminal Capabilities (9F33): of the reader's own objects, 00 where one is absent; what it verifies (`cvm`) is only known after the records (S456.16), until then 00. */
+export function setCapabilities(kernel: Kernel, cvm?: number): void {
+  const byte = (tag: number | undefined) => (tag === undefined ? 0 : (config(kernel, tag)[0] ?? 0))
+  kernel.data.terminal.set(0x9f33, Uint8Array.of(byte(0xdf8117), byte(cvm), byte(0xdf811f)))
+}
 
 export function giveUp(kernel: Kernel, error: L2Error, sw = 0): ContactlessOutcome {
   return endApplication(error, sw, holdTime(kernel))

@@ -6,7 +6,7 @@ import { buildDol } from '../../../tlv/dol.ts'
 import { isSet, TVR } from '../../data.ts'
 import { verifyCda } from '../../oda/combined.ts'
 import type { Kernel } from '../../steps/context.ts'
-import { single } from '../../steps/fci.ts'
+import { templateOf } from '../../steps/fci.ts'
 import { analyseActions, CRYPTOGRAM, type Cryptogram, exceeds, givenCryptogram } from '../decide.ts'
 import type { KernelActivation } from '../entry.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI } from '../outcome.ts'
@@ -98,7 +98,7 @@ async function conclude(
   const { card } = kernel.data
   const wrong = (error: L2Error) => failed(kernel, error, 0, lost)
   if (response[0] === 0x80) {
-    const value = single(response, 0x80)
+    const value = templateOf(response, 0x80)
     if (combined || value.length < 11 || value.length > 43) return wrong(combined ? 'cardDataError' : 'parsingError')
     for (const [tag, from, to] of [[0x9f27, 0, 1], [0x9f36, 1, 3], [0x9f26, 3, 11], [0x9f10, 11, undefined]] as const) // biome-ignore format: a table
       if (value.length > from) card.set(tag, value.slice(from, to))
@@ -109,7 +109,7 @@ async function conclude(
   await unlessGone(() => readBalance(kernel, BALANCE.after))
   if (!exchange.writesAfter) activation.ui({ message: UI.clear, status: 'cardReadSuccessfully' })
   if (combined && card.has(0x9f4b)) {
-    const { verified, behind = new Uint8Array() } = verifyCda(kernel, single(response, 0x77), [pdolData, cdolData])
+    const { verified, behind = new Uint8Array() } = verifyCda(kernel, templateOf(response, 0x77), [pdolData, cdolData])
     if (!verified || !relayDataSigned(kernel, behind)) return camFailed(kernel, lost)
     if (isReading(kernel)) {
       const summaries = kernel.data.terminal.has(RELAY_ANSWER) ? behind.subarray(0, -RELAY_DATA) : behind

@@ -6,7 +6,7 @@ import { isFault } from '../../../errors.ts'
 import { buildDol } from '../../../tlv/dol.ts'
 import { isSet } from '../../data.ts'
 import type { Kernel } from '../../steps/context.ts'
-import { single } from '../../steps/fci.ts'
+import { templateOf } from '../../steps/fci.ts'
 import type { KernelActivation } from '../entry.ts'
 import { type ContactlessCvm, type ContactlessOutcome, UI } from '../outcome.ts'
 import { cardError, keepResponse, lacking, misshapen, pick, readFiles, recordOf } from '../session.ts'
@@ -99,7 +99,7 @@ async function checksum(kernel: Kernel, activation: KernelActivation, withTrack1
   try {
     const response = await kernel.exchange({ cla: 0x80, ins: 0x2a, p1: 0x8e, p2: 0x80, data, le: 0 })
     if (response.sw !== 0x9000) return giveUp(kernel, 'statusBytes', response.sw)
-    single(response.data, 0x77) // no other format is allowed
+    templateOf(response.data, 0x77) // no other format is allowed
     keepResponse(kernel, response.data)
     if (misshapen(kernel, [0x9f36, 0x9f60, 0x9f61])) return giveUp(kernel, 'parsingError')
   } catch (fault) {

@@ -1,6 +1,6 @@
 /** Kernel 2, Mastercard: modes, limits, relay resistance, CDA and the CVM list, up to GENERATE AC (EMV Contactless Book C-2). */
 
-import { concat, hex, uint } from '../../../bytes.ts'
+import { hex, uint } from '../../../bytes.ts'
 import { isSet } from '../../data.ts'
 import { iccKey } from '../../oda/keys.ts'
 import { isFailed } from '../../oda/signature.ts'
@@ -30,6 +30,7 @@ import {
   mastercardSession,
   money,
   onDevice,
+  setCapabilities,
 } from './data.ts'
 import { checkExchange, type DataExchangeHandler, Exchange, isExchangeTimeout } from './exchange.ts'
 import { generate } from './generate.ts'
@@ -126,8 +127,7 @@ export async function emvMode(
   if (!panAgrees(kernel) || (isReading(kernel) && !dsIdAgrees(kernel))) return giveUp(kernel, 'cardDataError')
   await exchange.finish()
   const cda = prepareCda(kernel)
-  const capability = config(kernel, aboveCvmLimit(kernel) ? 0xdf8118 : 0xdf8119)
-  terminal.set(0x9f33, concat(config(kernel, 0xdf8117), capability, config(kernel, 0xdf811f)))
+  setCapabilities(kernel, aboveCvmLimit(kernel) ? 0xdf8118 : 0xdf8119)
   await readBalance(kernel, BALANCE.before)
   kernel.step = 'restrictions'
   restrictions(kernel)

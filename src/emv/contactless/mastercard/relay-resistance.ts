@@ -2,7 +2,7 @@
 
 import { concat, fromUint, uint } from '../../../bytes.ts'
 import type { Kernel } from '../../steps/context.ts'
-import { single } from '../../steps/fci.ts'
+import { templateOf } from '../../steps/fci.ts'
 import { type L2Error, statusFault } from '../session.ts'
 
 /** Where the card's last answer is kept among terminal data: entropy, minimum, maximum and transmission time (10 bytes). Our own tag, never sent. */
@@ -27,7 +27,7 @@ export async function resistRelay(kernel: Kernel): Promise<'ok' | L2Error> {
     const { sw, data } = await kernel.exchange({ cla: 0x80, ins: 0xea, p1: 0x00, p2: 0x00, data: entropy, le: 0 })
     const elapsed = (kernel.clock.now() - started) * TICKS_PER_MS
     if (sw !== 0x9000) throw statusFault('EXCHANGE RELAY RESISTANCE DATA', sw)
-    const answer = single(data, 0x80)
+    const answer = templateOf(data, 0x80)
     if (answer.length !== 10) return 'cardDataError'
     const [minimum, maximum, transmission] = [4, 6, 8].map(at => uint(answer.subarray(at, at + 2)))
     const measured = Math.max(0, elapsed - expectedCommand - Math.min(transmission, expectedResponse))

@@ -20,6 +20,7 @@ import {
   type IsoFields,
   type IsoTask,
   privateOf,
+  repeatOf,
   retrievalReference,
   setPrivate,
   transmissionTime,
@@ -197,11 +198,13 @@ export function iso8583Acquirer(options: Iso8583Options): Iso8583Acquirer {
     return async (message: AuthorisationMessage, { signal }: Partial<Waiting> = {}) => {
       const type = typeOf(what, { hold: message.hold === true, check: message.type === 'check' })
       const fields = authorisationFields(message, dialect)
-      const trace = nextTrace()
-      // A repetition of the same key is the same payment under a new trace number.
-      fields.set(37, (await known.find(message.key))?.original.fields[37] ?? retrievalReference(message.at, trace.stan))
+      const before = (await known.find(message.key))?.original
+      // An advice is repeated as it was: hosts know it by its trace. Asked again, an authorisation is the same payment under a new trace number.
+      const again = what === 'advice' && before?.type === type
+      const trace = again ? { stan: before.fields[11], sent: before.fields[7] } : nextTrace()
+      fields.set(37, before?.fields[37] ?? retrievalReference(message.at, trace.stan))
       await known.sending(message.key, message, type, new Map([...fields, [7, trace.sent], [11, trace.stan]]))
-      const answer = agreed(paymentAnswer(await call(type, fields, signal, trace), dialect), askedBy(message))
+      const answer = agreed(paymentAnswer(await call(again ? repeatOf(type) : type, fields, signal, trace), dialect), askedBy(message))
       await known.answered(message.key, answer)
       return answer
     }

@@ -38,6 +38,11 @@ export function typeOf(task: IsoTask, { hold = false, repeat = false, check = fa
   }
 }
 
+/** The type of a repetition: 0221 of 0220. */
+export function repeatOf(type: string): string {
+  return `${type.slice(0, 3)}1`
+}
+
 /** The answer's type: 0110 to 0100, 0430 to 0420 and its repeat 0421. */
 export function answerType(type: string): string {
   return `${type.slice(0, 2)}${Number(type[2]) + 1}0`

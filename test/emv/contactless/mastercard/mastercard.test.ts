@@ -68,6 +68,26 @@ describe('a signed cryptogram', () => {
   })
 })
 
+describe('Terminal Capabilities before GET PROCESSING OPTIONS', () => {
+  const asked = async (data: Record<string, string>) =>
+    (await pay({ pdol: '9F02069F33039C01', amount: 1000n, data })).sent.find(command => command.startsWith('80A8'))
+  it.each([
+    ['of the reader', { DF8117: '00', DF811F: '08' }, '00000000100000000800'],
+    ['absent', { DF8117: '', DF811F: '' }, '00000000100000000000'],
+    ['of more', { DF8117: 'E0', DF8118: '60', DF8119: '08', DF811F: 'C8' }, '000000001000E000C800'],
+  ])('%s: what is verified is not known yet', async (_, data, values) => {
+    expect(await asked(data)).toBe(`80A800000C830A${values}00`)
+  })
+
+  it('has what is verified after the records, by the limit', async () => {
+    const dataOf = async (amount: bigint) =>
+      hex(
+        (await pay({ amount, data: { DF8117: '', DF8118: '60', DF8119: '08', DF8126: '000000000999' } })).outcome.dataRecord!.get(0x9f33)!,
+      )
+    expect([await dataOf(999n), await dataOf(1000n)]).toEqual(['000808', '006008'])
+  })
+})
+
 describe('the balance', () => {
   const balances = () => {
     let count = 0
