@@ -18,9 +18,9 @@ export function usageFault(says: UsageId, params: FaultDetails, code: FaultCode 
   const { value } = params
   const told =
     typeof value === 'string' ? { ...params, value: maskNumbers(value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value) } : params
-  const words = Object.fromEntries(Object.entries(told).map(([name, one]) => [name, String(one)]))
-  const [english] = says in usageMessages ? usageMessages[says as keyof typeof usageMessages] : toolWords[says as keyof typeof toolWords]
-  const rule = filled(english, words)
+  const put = Object.fromEntries(Object.entries(told).map(([name, one]) => [name, String(one)]))
+  const words: Readonly<Record<string, readonly [english: string, russian: string]>> = says in usageMessages ? usageMessages : toolWords
+  const rule = filled(words[says][0], put)
   return new Fault(code, rule, { ...told, says, rule }, cause === undefined ? undefined : { cause })
 }
 
