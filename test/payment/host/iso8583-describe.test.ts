@@ -47,6 +47,23 @@ describe.each(names)('%s', name => {
     expect(ends.at(-1)).toBe(bytes.length)
   })
 
+  it('name and place of the acceptor, and the longest PIN, are told apart; another text is one text', () => {
+    const dialect = isoDialects[name]
+    const partsOf = (number: number, value: string) =>
+      describeIso(isoSideOf({ dialect }).encode({ type: '0200', fields: new Map([[11, '000001'], [number, value]]) }), { dialect }).fields.find(one => one.number === number)?.parts // biome-ignore format: a message
+    expect(partsOf(26, '12')).toMatchObject([{ name: 'pinDigits', value: '12' }])
+    const place = 'CORNER SHOP, MAIN ST 1'.padEnd(23) + 'SPRINGFIELD'.padEnd(13) + 'ILUS'
+    expect(partsOf(43, place)?.map(one => [one.name, one.from, one.to, one.value.trim(), one.certainty])).toEqual([
+      ['acceptorAddress', 1, 23, 'CORNER SHOP, MAIN ST 1', 'derived'],
+      ['acceptorCity', 24, 36, 'SPRINGFIELD', 'derived'],
+      ['acceptorState', 37, 38, 'IL', 'derived'],
+      ['acceptorCountry', 39, 40, 'US', undefined],
+    ])
+    expect(partsOf(43, 'MobileTestMerchant'.padEnd(40))).toBeUndefined()
+    const { pan } = profiles['visa-signature']
+    expect(JSON.stringify(partsOf(43, `${pan}`.padEnd(38) + 'US'))).not.toContain(pan)
+  })
+
   it('without a name it is read all the same, and said as what', async () => {
     const described = describeIso(await payment(name))
     expect(described.stopped).toBeUndefined()

@@ -1,4 +1,4 @@
-/** What stands inside fields of ISO 8583:1987, part by part: 3, 22, 25, 39, 54, 70, 90, 95, amounts and times, and the private fields of tapdip's own host. */
+/** What stands inside fields of ISO 8583:1987, part by part: 3, 22, 25, 26, 39, 43, 54, 70, 90, 95, amounts and times, and the private fields of tapdip's own host. */
 
 import { hex } from '../../../bytes.ts'
 import { currency, formatAmount } from '../../../currency.ts'
@@ -113,6 +113,15 @@ const additional: Reads = value =>
 const originals = [['originalType', 4], ['originalTrace', 6], ['originalSent', 10], ['originalAcquirer', 11], ['originalForwarder', 11]] as const // biome-ignore format: a table
 const replacements = [['actualAmount', 12], ['actualSettlement', 12], ['actualFee', 9], ['actualSettlementFee', 9]] as const // biome-ignore format: a table
 
+const acceptor = [['acceptorAddress', 23], ['acceptorCity', 13], ['acceptorState', 2], ['acceptorCountry', 2]] as const // biome-ignore format: a table
+
+/** Name and place as ISO 8583:1987 cuts its 40 characters, where they end in a country's letters; other texts, as our own host's name alone, have no parts. Networks that cut after 25 and 38 have the country at the same place. */
+const acceptorParts: Reads = value => {
+  const shown = starNumbers(value) // anybody's text, which may repeat a card number
+  if (value.length !== 40 || shown.length !== 40 || !/[A-Z]{2}$/.test(value)) return []
+  return cut(shown, acceptor).map(one => (one.name === 'acceptorCountry' ? one : { ...one, certainty: 'derived' as const }))
+}
+
 function cut(value: string, sizes: readonly (readonly [name: string, size: number])[]): IsoPart[] {
   let at = 0
   return sizes.map(([name, size]) => {
@@ -143,11 +152,13 @@ const reads: Readonly<Record<number, Reads>> = {
   17: date,
   22: value => [coded('entryMode', 0, value.slice(0, 2), 'iso.entry'), coded('pinCapability', 2, value.slice(2), 'iso.pin')],
   25: code('condition', 'iso.condition'),
+  26: value => [part('pinDigits', 0, value)],
   28: fee(49),
   29: fee(50),
   30: fee(49),
   31: fee(50),
   39: value => [Object.hasOwn(messageTexts, `host.${value}`) ? coded('response', 0, value, 'host') : part('response', 0, value, { says: 'iso.reserved', words: message('iso.reserved') })], // biome-ignore format: one line
+  43: acceptorParts,
   49: value => [currencyPart(0, value)],
   50: value => [currencyPart(0, value)],
   51: value => [currencyPart(0, value)],
