@@ -11,13 +11,14 @@ import { isFailed, recoverIssuerKey } from '../dist/src/emv/oda/signature.js'
 import { readTemplate, walk, write } from '../dist/src/tlv/ber.js'
 import { record } from './card.mjs'
 import { measure, micro } from './measure.mjs'
+import { orderTimes } from './orders.mjs'
 import { recordValue } from './record.mjs'
 import { suiteBeside } from './suite.mjs'
 import { recordTap } from './tap.mjs'
 import { suiteBesideThen, summed } from './then.mjs'
 import { traceTimes } from './trace.mjs'
 
-/** Limits of the project: decoding against each other package, the part of RSA in a transaction, the kernel's own work in it, a tap as a whole, the suite beside a loop, a payment that is traced against one that is not (1.1 is the aim: docs/quality.md), a case of the suite against a payment of the loop of the day on which it was asked for. */
+/** Limits of the project: decoding against each other package, the part of RSA in a transaction, the kernel's own work in it, a tap as a whole, the suite beside a loop, a payment that is traced against one that is not (1.1 is the aim: docs/quality.md), a case of the suite against a payment of the loop of the day on which it was asked for; an order command with 100,000 orders against the same with 1,000, and how much memory it may have. */
 const LIMITS = {
   suiteFaster: 10,
   decodeFaster: 10,
@@ -26,6 +27,8 @@ const LIMITS = {
   tapMicroseconds: 10_000,
   traced: 1.3,
   suiteThen: 0.1,
+  longJournal: 1.5,
+  orderMegabytes: 150,
 }
 
 const missed = []
@@ -133,6 +136,14 @@ for (const [name, where] of Object.entries({ file: 'to a file', memory: 'in memo
   const ratio = trace.times[name] / trace.times.off
   const held = limit(ratio <= LIMITS.traced, `${ratio.toFixed(3)} times as long, at most ${LIMITS.traced}`)
   row(`  with a trace of ${trace.events} events ${where}`, micro(trace.times[name]), held)
+}
+row('An order command, processor time, with 1,000 orders', '', 'and with 100,000 of them')
+for (const [name, { short, long }] of Object.entries(await orderTimes())) {
+  const held = limit(
+    long.cpu / short.cpu <= LIMITS.longJournal && long.memory <= LIMITS.orderMegabytes,
+    `${(long.cpu / short.cpu).toFixed(2)} times as long with ${long.memory.toFixed(0)} MB, at most ${LIMITS.longJournal} and ${LIMITS.orderMegabytes} MB`,
+  )
+  row(`  order ${name}`, ms(short.cpu), `${ms(long.cpu)}; ${held}`)
 }
 if (missed.length > 0) {
   console.error(`\nmissed: ${missed.join('; ')}`)

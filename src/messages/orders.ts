@@ -116,6 +116,7 @@ export const orderMessages = {
     'The host has not answered yet: it is asked again at every start and by `tapdip order sync`.',
     'Сервер ещё не ответил: запрос повторяется при каждом запуске и командой `tapdip order sync`.',
   ],
+  'order.more': ['Older orders: {option}', 'Более ранние заказы: {option}'],
   'order.nothingToSync': ['Nothing is waiting for the server.', 'Все заказы переданы на сервер.'],
   'order.stillWaiting': ['Waiting for the server: {count}', 'Ожидают передачи на сервер: {count}'],
   'journal.mended': ['mended: {row} ({why})', 'исправлено: {row} ({why})'],

@@ -23,6 +23,7 @@ import {
   tracer,
   whole,
 } from '../door.ts'
+import { orderStates } from './acquirer.ts'
 import { categories } from './estimates.ts'
 import { type Method, methods } from './steps.ts'
 
@@ -161,7 +162,13 @@ export const partRule: Rule = shape({
   final: maybe(flag),
 })
 
+/** Which orders of a journal. */
+export const filterRule: Rule = shape({
+  ...{ since: maybe(date), merchant: maybe(merchantRule), states: maybe(listOf(oneOf(orderStates))), unsettled: maybe(flag) },
+  ...{ limit: maybe(whole(1, Number.MAX_SAFE_INTEGER)), after: maybe(shape({ merchant: merchantRule, number: anyText, createdAt: date })) },
+})
+
 export const journalRule: Rule = shape({
   ...{ clock: maybe(clock), key: maybe(anyBytes), busyTime: maybe(milliseconds), leaseTime: maybe(milliseconds) },
-  ...{ maxSize: maybe(whole(1, Number.MAX_SAFE_INTEGER)), onRepair: maybe(callable) },
+  ...{ maxSize: maybe(whole(1, Number.MAX_SAFE_INTEGER)), onRepair: maybe(callable), inspect: maybe(oneOf(['all', 'needed'])) },
 })

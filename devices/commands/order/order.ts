@@ -1,7 +1,7 @@
 /** `tapdip order`: orders that are entered, paid, asked for, confirmed, cancelled, refunded and synchronised, over the journal of this user. */
 
 import type { Command } from 'commander'
-import { amountOf, onlyFor } from '../../../src/command/flags.ts'
+import { amountOf, onlyFor, textOf } from '../../../src/command/flags.ts'
 import { EXIT, wholeNumber } from '../../../src/command/line.ts'
 import { type Currency, currency, formatAmount } from '../../../src/currency.ts'
 import { Fault, isFault } from '../../../src/errors.ts'
@@ -27,6 +27,12 @@ interface NewFlags extends ShopFlags {
   readonly item: readonly string[]
   readonly email?: string
   readonly comment?: string
+}
+
+interface ListFlags extends ShopFlags {
+  readonly days?: number
+  readonly limit: number
+  readonly after?: string
 }
 
 interface PartFlags extends ShopFlags {
@@ -96,7 +102,9 @@ export function addOrder(program: Command): void {
   shopOptions(order.command('list'))
     .description('the orders of the journal, newest first')
     .option('--days <number>', 'how far back', wholeNumber('--days', 1, 3650))
-    .action((flags: ShopFlags & { readonly days?: number }) => done(list(flags)))
+    .option('--limit <number>', 'at most so many', wholeNumber('--limit', 1, 1_000_000), 100)
+    .option('--after <order>', 'the next page: those behind this one', textOf('--after', 1, 32))
+    .action((flags: ListFlags) => done(list(flags)))
 }
 
 async function done(code: Promise<number>): Promise<void> {
@@ -149,7 +157,7 @@ function tooMuch(name: 'confirm' | 'cancel' | 'refund' | 'increment', order: Ord
 
 async function change(name: 'confirm' | 'cancel' | 'refund' | 'increment', number: string, flags: PartFlags): Promise<number> {
   return withShop(flags, async ({ till, signal, screen, lang }) => {
-    const order = till.orders().find(one => one.number === number)
+    const order = till.order(number)
     if (!order) throw new Fault('not-found', `the journal has no order ${number}`, { order: number })
     const part: Part = {
       ...(flags.amount !== undefined && { amount: amountOf('--amount', flags.amount, order.currency) }),
@@ -215,19 +223,24 @@ async function mendJournal(flags: ShopFlags): Promise<number> {
       print(flags, repaired, lines.length > 0 ? lines : [message('journal.whole', lang)])
       return EXIT.ok
     },
-    { onRepair: found => repaired.push(...found) },
+    { inspect: 'all', onRepair: found => repaired.push(...found) },
   )
 }
 
-async function list(flags: ShopFlags & { readonly days?: number }): Promise<number> {
-  return withShop({ ...flags, sync: false }, async ({ till, lang }) => {
-    const since = flags.days === undefined ? {} : { since: new Date(Date.now() - flags.days * 86_400_000) }
-    const orders = till.orders(since)
+async function list(flags: ListFlags): Promise<number> {
+  const { days, limit, after: behind } = flags
+  return withShop({ ...flags, sync: false }, async ({ till, screen, lang }) => {
+    const after = behind === undefined ? undefined : till.order(behind)
+    if (behind !== undefined && !after) throw new Fault('not-found', `the journal has no order ${behind}`, { order: behind })
+    const since = days === undefined ? {} : { since: new Date(Date.now() - days * 86_400_000) }
+    const found = till.orders({ ...since, ...(after && { after }), limit: limit + 1 })
+    const orders = found.slice(0, limit)
     const rows = orders.map(
       one =>
       [one.number, `${formatAmount(one.amount, one.currency)} ${one.currency.alpha}`, stateText(one, lang), one.offline ? message('order.offline', lang) : ''].join('  ').trimEnd(), // biome-ignore format: a row
     )
     print(flags, orders.map(orderJson), rows.length > 0 ? rows : [message('screen.none', lang)])
+    if (found.length > limit) screen.say('order.more', { option: `--after ${orders.at(-1)!.number}` })
     return EXIT.ok
   })
 }

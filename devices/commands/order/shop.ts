@@ -93,6 +93,7 @@ function journalKey(): Uint8Array | undefined {
 /** What some commands need of the shop. */
 export interface ShopNeeds {
   readonly onRepair?: JournalOptions['onRepair']
+  readonly inspect?: JournalOptions['inspect']
   readonly refunds?: RefundRules
   /** For the header of `--trace`, of a command that reads a card. */
   readonly about?: (journal: Journal, merchant: Merchant) => Promise<TraceSubject>
@@ -102,7 +103,7 @@ export interface ShopNeeds {
 export async function withShop(
   flags: ShopFlags,
   work: (shop: Shop) => Promise<number>,
-  { onRepair, refunds, about }: ShopNeeds = {},
+  { onRepair, inspect, refunds, about }: ShopNeeds = {},
 ): Promise<number> {
   const lang = language(flags.lang)
   const merchant = merchantOf(flags)
@@ -115,7 +116,11 @@ export async function withShop(
   const told: Notice[] = []
   try {
     const path = await journalPath(flags.journal)
-    const journal = await openJournal(path, { ...(journalKey() && { key: journalKey()! }), ...(onRepair && { onRepair }) }).catch(error => {
+    const journal = await openJournal(path, {
+      ...(journalKey() && { key: journalKey()! }),
+      ...(onRepair && { onRepair }),
+      ...(inspect && { inspect }),
+    }).catch(error => {
       throw isFault(error, 'journal') || (isFault(error, 'bad-argument') && error.details.field === 'path')
         ? bookFault('--journal', path, error, 'journal')
         : error

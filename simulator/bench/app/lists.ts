@@ -11,7 +11,7 @@ export async function chooseOrder(phone: Phone): Promise<string | undefined> {
   const { stage, till, signal } = phone
   const { action } = await stage.ask(words => {
     const { text, language } = words
-    const orders = till.orders().slice(0, SHOWN)
+    const orders = till.orders({ limit: SHOWN })
     return {
       kind: 'orders',
       title: text('screen.orders'),

@@ -6,7 +6,7 @@ import { maskPan } from '../../mask.ts'
 import type { Merchant, OrderChange } from '../acquirer.ts'
 import { checkOrder } from '../order.ts'
 import { panOf } from '../receipt/receipt.ts'
-import { damaged, inspect, isAside, legible, repair } from './check.ts'
+import { damaged, inspect, isAside, legible, repair, wasLookedAt } from './check.ts'
 import type { Entry, Journal, JournalOptions, OrderRecord } from './journal.ts'
 import { openLease } from './lease.ts'
 import { refuseIfTaken, standingPayments, stateAfter } from './money.ts'
@@ -14,6 +14,7 @@ import type { Notice } from './notice.ts'
 import type { Ending, Intent, PaymentStep } from './recorder.ts'
 import { APPLICATION, type Facts, orderRow, readEntry, readFacts, readNotice, readOrder, readShop, schema, writeFacts } from './rows.ts'
 import { sealer } from './seal.ts'
+import { ordersBy } from './select.ts'
 import { openDatabase, type Row, type Value } from './sqlite.ts'
 
 const BUSY_TIME = 5000
@@ -26,9 +27,10 @@ export async function open(path: string, options: JournalOptions & { readonly cl
   const database = await openDatabase(path, {
     ...{ schema, application: APPLICATION, what: 'the payment journal', busyTime },
     ...(maxSize !== undefined && { maxSize }),
+    sound: read => options.inspect !== 'all' && wasLookedAt(read, clock.now()),
   })
   try {
-    const found = inspect(database)
+    const found = inspect(database, clock.now(), options.inspect === 'all')
     if (found.length > 0 && !options.onRepair) throw damaged(path, found)
     if (found.length > 0) options.onRepair!(repair(database, found))
   } catch (error) {
@@ -65,7 +67,6 @@ export async function open(path: string, options: JournalOptions & { readonly cl
       })
   }
 
-  const orderRows = 'SELECT * FROM orders'
   const entryOf = (row: Row, shop: Merchant) => legible(path, 'entries', String(row.key), () => readEntry(row, shop))
   const withEntries = (row: Row): OrderRecord =>
     legible(path, 'orders', String(row.number), () => {
@@ -77,7 +78,7 @@ export async function open(path: string, options: JournalOptions & { readonly cl
       )
     })
   const recordOf = (merchant: Value, number: Value): OrderRecord | undefined => {
-    const row = database.get(`${orderRows} WHERE merchant = ? AND number = ?`, merchant, number)
+    const row = database.get('SELECT * FROM orders WHERE merchant = ? AND number = ?', merchant, number)
     return row && withEntries(row)
   }
 
@@ -247,11 +248,9 @@ export async function open(path: string, options: JournalOptions & { readonly cl
       })
     },
     order: (merchant, number) => recordOf(merchant.id, number),
-    orders({ since, merchant, states } = {}) {
-      const rows = database.all(`${orderRows} WHERE updated >= ? ORDER BY created DESC, rowid DESC`, since ? +since : 0)
-      return rows
-        .filter(row => (!merchant || row.merchant === merchant.id) && (!states || states.some(state => state === row.state)))
-        .map(withEntries)
+    orders(filter = {}) {
+      const { sql, values } = ordersBy(filter)
+      return database.all(sql, ...values).map(withEntries)
     },
     open(merchant) {
       const rows = database.all('SELECT * FROM entries WHERE open = 1 AND merchant = ? ORDER BY at, rowid', merchant.id)

@@ -6,6 +6,7 @@ import type { Merchant } from '../acquirer.ts'
 import { methods } from '../steps.ts'
 import type { Damage, Repaired } from './damage.ts'
 import { readEntry, readNotice, readOrder, readShop, results, schema } from './rows.ts'
+import { additions, UNSETTLED } from './select.ts'
 import type { Database, Row } from './sqlite.ts'
 
 const nobody: Merchant = { name: '', id: '', terminal: '' }
@@ -22,43 +23,88 @@ const columns = new Map(
 )
 const nameOf = (column: string) => column.split(/\s/)[0]
 
-/** Everything that is wrong, in the order of the tables, as it stands at one moment: others may be writing. */
-export function inspect(database: Database): readonly Damage[] {
-  return database.transaction(() => look(database))
+/** So many orders are few: all of them are looked at. */
+const FEW = 1000
+/** Rows that are read at a time. */
+const PAGE = 200
+const DAY = 86_400_000
+
+/** Orders that somebody may soon ask of: those that changed last, and what is open or unsettled. */
+const needed = `SELECT rowid FROM (SELECT rowid FROM orders ORDER BY updated DESC LIMIT ${FEW})
+  UNION SELECT rowid FROM orders WHERE ${UNSETTLED}
+  UNION SELECT o.rowid FROM entries e JOIN orders o ON o.merchant = e.merchant AND o.number = e.number WHERE e.open = 1`
+
+/**
+ * What is wrong, in the order of the tables, as it stands at one moment: others may be writing. With `all`, where there are few orders, and once a day of everything, which
+ * is then written down; else of what is needed.
+ * @param now milliseconds since 1970
+ */
+export function inspect(database: Database, now: number, all: boolean): readonly Damage[] {
+  const missing = lacking(database)
+  if (missing.length > 0) return missing
+  for (const sql of additions) database.run(sql)
+  const many = database.get(`SELECT rowid FROM orders LIMIT 1 OFFSET ${FEW}`) !== undefined
+  const due = many && !wasLookedAt(database.get, now)
+  const found = database.snapshot(() => look(database, all || due || !many))
+  if (found.length === 0 && due)
+    database.transaction(() => {
+      database.run('DELETE FROM looks')
+      database.run('INSERT INTO looks (at) VALUES (?)', now)
+    })
+  return found
 }
 
-function look(database: Database): readonly Damage[] {
+/** Whether all of the file was looked at within a day. */
+export function wasLookedAt(read: Database['get'], now: number): boolean {
+  const { at } = read('SELECT max(at) AS at FROM looks') ?? {}
+  return typeof at === 'number' && at <= now && now - at < DAY
+}
+
+function lacking(database: Database): readonly Damage[] {
   const found: Damage[] = []
   for (const [table, names] of columns) {
     const there = database.all(`SELECT name FROM pragma_table_info('${table}')`).map(({ name }) => String(name))
     if (there.length === 0) found.push({ table, why: 'the table is missing' })
     else for (const column of names.map(nameOf)) if (!there.includes(column)) found.push({ table, column, why: 'the column is missing' })
   }
-  if (found.length > 0) return found
-  const read = (table: string, name: (row: Row) => string | undefined, reading: (row: Row) => unknown) => {
-    for (const row of database.all(`SELECT rowid AS row, * FROM ${table} ORDER BY rowid`)) {
-      const bad = unreadable(() => reading(row))
-      if (bad) found.push({ table, row: Number(row.row), ...(name(row) !== undefined && { name: name(row)! }), ...bad })
+  return found
+}
+
+function look(database: Database, all: boolean): readonly Damage[] {
+  const found: Damage[] = []
+  const read = (table: string, sql: string, which: string, name: (row: Row) => string | undefined, reading: (row: Row) => unknown) => {
+    for (let last = -1; ; ) {
+      const rows = database.all(`${sql} WHERE t.rowid > ?${all ? '' : ` AND ${which}`} ORDER BY t.rowid LIMIT ${PAGE}`, last)
+      for (const row of rows) {
+        const bad = unreadable(() => reading(row))
+        if (bad) found.push({ table, row: Number(row.row), ...(name(row) !== undefined && { name: name(row)! }), ...bad })
+      }
+      if (rows.length < PAGE) return
+      last = Number(rows.at(-1)!.row)
     }
   }
   read(
     'orders',
+    'SELECT t.rowid AS row, t.* FROM orders t',
+    `t.rowid IN (${needed})`,
     row => String(row.number),
     row => readOrder(row, []),
   )
-  const shops = new Map(database.all('SELECT merchant, number, shop FROM orders').map(row => [`${row.merchant}\n${row.number}`, row]))
   const unread = new Set(found.map(({ name }) => name))
   read(
     'entries',
+    'SELECT t.rowid AS row, t.*, o.shop AS shop FROM entries t LEFT JOIN orders o ON o.merchant = t.merchant AND o.number = t.number',
+    `t.rowid IN (SELECT rowid FROM entries WHERE open = 1 UNION SELECT e.rowid FROM orders o JOIN entries e ON e.merchant = o.merchant AND e.number = o.number WHERE o.rowid IN (${needed}))`,
     row => String(row.key),
     row => {
-      const order = shops.get(`${row.merchant}\n${row.number}`)
-      if (!order) throw new Fault('journal', 'its order is not there', { path: 'number' })
-      return readEntry(row, unread.has(String(row.number)) ? nobody : readShop(order))
+      if (row.shop === null) throw new Fault('journal', 'its order is not there', { path: 'number' })
+      return readEntry(row, unread.has(String(row.number)) ? nobody : readShop(row))
     },
   )
   read(
     'notices',
+    'SELECT t.rowid AS row, t.* FROM notices t',
+    't.told IS NULL',
     () => undefined,
     row => readNotice(String(row.notice)),
   )
@@ -84,7 +130,9 @@ export function repair(database: Database, found: readonly Damage[]): readonly R
     database.run(
       'CREATE TABLE IF NOT EXISTS aside (id INTEGER PRIMARY KEY, source TEXT NOT NULL, merchant TEXT, number TEXT, content TEXT NOT NULL) STRICT',
     )
-    return found.map(damage => ({ ...damage, became: mend(database, damage) }))
+    const repaired = found.map(damage => ({ ...damage, became: mend(database, damage) }))
+    for (const sql of additions) database.run(sql)
+    return repaired
   })
 }
 

@@ -34,6 +34,11 @@ export interface JournalOptions {
   readonly leaseTime?: number
   /** Bytes that the file may take; as many as the disk has when left out. */
   readonly maxSize?: number
+  /**
+   * What is read when it is opened. `all`: every row and every page of the file. `needed`: the thousand orders that changed last and whatever is open, unsettled or to be
+   * told; all of it where there is no more, and once a day. Every other row is looked at when it is asked for. `needed` when left out.
+   */
+  readonly inspect?: 'all' | 'needed'
   /** Hears of rows that could not be read and were mended or set aside, so that the journal opens without them. Left out: such a journal is not opened. */
   readonly onRepair?: (repaired: readonly Repaired[]) => void
 }
@@ -134,6 +139,12 @@ export interface OrderFilter {
   readonly merchant?: Merchant
   /** In one of these states. */
   readonly states?: readonly OrderState[]
+  /** Paid offline, or in process: what the host is still to be asked of. */
+  readonly unsettled?: boolean
+  /** The next page: those that come behind this one. */
+  readonly after?: Pick<OrderRecord, 'merchant' | 'number' | 'createdAt'>
+  /** At most so many, from 1. */
+  readonly limit?: number
 }
 
 /** A notice that nobody has been told of yet. */

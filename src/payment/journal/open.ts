@@ -7,8 +7,8 @@ import * as rules from '../rules.ts'
 import type { Journal, JournalOptions } from './journal.ts'
 
 /**
- * Opens or makes the journal at `path`, a file that only its owner may read. Every row is read once: one that nobody can read is told with its table and number, and the
- * others are not lost (`onRepair`).
+ * Opens or makes the journal at `path`, a file that only its owner may read. Rows are looked at (`inspect`): one that nobody can read is told with its table and number, and
+ * the others are not lost (`onRepair`).
  * @throws Fault `journal` (details.reason `damaged` with table, row, column, why; `corrupt`, `locked`, …), `bad-argument` where `path` is an address, `missing-library`,
  * `bad-key`
  * @example

@@ -19,6 +19,8 @@ export interface Database {
   all(sql: string, ...values: readonly Value[]): readonly Row[]
   /** All of `work` or none of it, on disk when this returns. Not nested. */
   transaction<T>(work: () => T): T
+  /** `work` reads the file as it stands at one moment, and nobody waits for it. Not nested, and nothing is written in it. */
+  snapshot<T>(work: () => T): T
   /** Idempotent. */
   close(): void
 }
@@ -30,6 +32,8 @@ export interface DatabaseOptions {
   readonly application: number
   /** For messages: `the payment journal`. */
   readonly what: string
+  /** Whether the file was looked at lately, so that not all of its pages are now: what is asked of it is read by the given function. Looked at when left out, or when it throws. */
+  readonly sound?: (read: Database['get']) => boolean
   /** Milliseconds that a write waits for another process. */
   readonly busyTime?: number
   /** Bytes that the file may take; as many as the disk has when left out. */
@@ -137,31 +141,33 @@ function wrap(connection: Connection, path: string, failed: (error: unknown) => 
     if (!statement) statements.set(sql, (statement = connection.prepare(sql)))
     return statement
   }
+  const within = <T>(begin: string, work: () => T): T =>
+    attempt(() => {
+      if (nested) throw new Fault('internal', 'a transaction in a transaction')
+      connection.exec(begin)
+      nested = true
+      try {
+        const result = work()
+        connection.exec('COMMIT')
+        return result
+      } catch (error) {
+        try {
+          connection.exec('ROLLBACK')
+        } catch {
+          // SQLite has rolled back by itself (full disk, I/O error)
+        }
+        throw error
+      } finally {
+        nested = false
+      }
+    })
   return {
     path,
     run: (sql, ...values) => attempt(() => prepared(sql, values).run(values).changes),
     get: (sql, ...values) => attempt(() => prepared(sql, values).get(values) as Row | undefined),
     all: (sql, ...values) => attempt(() => prepared(sql, values).all(values) as Row[]),
-    transaction: work =>
-      attempt(() => {
-        if (nested) throw new Fault('internal', 'a transaction in a transaction')
-        connection.exec('BEGIN IMMEDIATE') // waits its turn; a deferred one could fail at its first write
-        nested = true
-        try {
-          const result = work()
-          connection.exec('COMMIT')
-          return result
-        } catch (error) {
-          try {
-            connection.exec('ROLLBACK')
-          } catch {
-            // SQLite has rolled back by itself (full disk, I/O error)
-          }
-          throw error
-        } finally {
-          nested = false
-        }
-      }),
+    transaction: work => within('BEGIN IMMEDIATE', work), // waits its turn; a deferred one could fail at its first write
+    snapshot: work => within('BEGIN', work),
     close() {
       if (!open) return
       open = false
@@ -177,14 +183,14 @@ function wrap(connection: Connection, path: string, failed: (error: unknown) => 
   }
 }
 
-function prepareFile(connection: Connection, { schema, application, what, maxSize }: DatabaseOptions): void {
+function prepareFile(connection: Connection, { schema, application, what, maxSize, sound }: DatabaseOptions): void {
   const pragma = (sql: string) => Object.values((connection.prepare(`PRAGMA ${sql}`).get([]) ?? {}) as Row)[0]
   const id = pragma('application_id')
   const version = Number(pragma('user_version'))
   const tables = Number(Object.values(connection.prepare('SELECT count(*) FROM sqlite_schema').get([]) as Row)[0])
   if (id !== application && (id !== 0 || tables > 0)) throw unusable('other', what, 'the file is an SQLite database of something else')
   if (version > VERSION) throw unusable('newer', what, `it was written by a newer version (${version}, known is ${VERSION})`)
-  const checked = pragma('quick_check(1)')
+  const checked = isSound(connection, sound) ? 'ok' : pragma('quick_check(1)')
   if (checked !== 'ok') throw unusable('corrupt', what, `the file is damaged: ${String(checked).replace(/\s+/g, ' ')}`)
   if (pragma('journal_mode=WAL') !== 'wal') throw unusable('other', what, 'the file system cannot hold a write-ahead log')
   for (const setting of ['synchronous=FULL', 'fullfsync=1', 'checkpoint_fullfsync=1']) connection.exec(`PRAGMA ${setting}`)
@@ -204,6 +210,14 @@ function prepareFile(connection: Connection, { schema, application, what, maxSiz
       // rolled back already
     }
     throw error
+  }
+}
+
+function isSound(connection: Connection, sound: DatabaseOptions['sound']): boolean {
+  try {
+    return sound?.((sql, ...values) => connection.prepare(sql).get(values) as Row | undefined) ?? false
+  } catch {
+    return false // the look says what is wrong
   }
 }
 

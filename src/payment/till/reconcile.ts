@@ -17,7 +17,7 @@ export async function reconcile(desk: TillDesk, days: number, signal: AbortSigna
   door.need('days', days, door.finite(0, 36_500))
   const { journal, merchant, clock } = desk
   const since = new Date(clock.now() - days * DAY)
-  const open = journal.orders({ since, merchant }).filter(({ state, offline }) => offline || state === 'In Process')
+  const open = journal.orders({ since, merchant, unsettled: true })
   for (const { entries } of open)
     await attemptAll(
       desk,

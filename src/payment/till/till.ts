@@ -44,6 +44,8 @@ export interface Till extends AsyncDisposable {
   recover(signal?: AbortSignal): Promise<readonly Recovered[]>
   /** Compares orders of the last `days` that were paid offline or in process with the host's. Gives those that changed. Twice: those that changed since. */
   reconcile(days?: number, signal?: AbortSignal): Promise<readonly OrderRecord[]>
+  /** Undefined where this merchant has no order of that number here. Twice: as it is then, it only reads. */
+  order(number: string): OrderRecord | undefined
   /** Orders of this merchant, newest first. Twice: as they are then, it only reads. */
   orders(filter?: Parameters<Journal['orders']>[0]): readonly OrderRecord[]
   /**
@@ -123,6 +125,10 @@ export function openTill(options: TillOptions): Till {
     },
     recover: signal => inSpan(desk.tracer, 'step', 'recovery', () => attemptAll(desk, journal.open(merchant), signal)),
     reconcile: (days = DAYS, signal) => inSpan(desk.tracer, 'step', 'reconciliation', () => reconcile(desk, days, signal)),
+    order(number) {
+      door.need('number', number, door.text(1, 32))
+      return journal.order(merchant, number)
+    },
     orders: (filter = {}) => journal.orders({ merchant, ...filter }),
     drawer: (filter = {}) => drawerOf(journal.orders({ merchant, ...filter })),
     status: (number, signal) => inSpan(desk.tracer, 'step', 'status', () => statusOf(desk, number, signal)),

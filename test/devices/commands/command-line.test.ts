@@ -112,6 +112,8 @@ const wrong: readonly (readonly [Name, string, readonly string[], ...RegExp[]])[
   ['tapdip', 'order receipt --place', ['order', 'receipt', '7', '--place', 'A'], /--place is only for --fiscal/],
   ['tapdip', 'order receipt --acquirer', ['order', 'receipt', '7', '--acquirer', 'http://127.0.0.1:1'], /--acquirer is only for --fiscal/],
   ['tapdip', 'order sync --days', ['order', 'sync', '--acquirer', 'http://127.0.0.1:1', '--days', '0'], /--days is '0'/],
+  ['tapdip', 'order list --limit', ['order', 'list', '--limit', '0'], /--limit is '0', it takes a whole number from 1 to 1000000/],
+  ['tapdip', 'order list --after', ['order', 'list', '--after', ''], /--after has 0 characters, it takes 1 to 32/],
   ['tapdip', 'order list --days', ['order', 'list', '--days', '3651'], /--days is '3651', it takes a whole number from 1 to 3650/],
   ['tapdip', 'decode <hex>', ['decode', '9F0'], /odd number of digits/],
   ['tapdip', 'decode --kernel', ['decode', '9F0200', '--kernel', 'mastercrad'], /did you mean 'mastercard'/],

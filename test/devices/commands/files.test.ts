@@ -3,9 +3,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
+import { VirtualClock } from '../../../src/clock.ts'
 import { fileFault } from '../../../src/file-fault.ts'
 import { faultMessage } from '../../../src/messages/messages.ts'
+import { longJournal, spoil } from '../../payment/journal/long-journal.ts'
 import { line, type Name } from './line.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tapdip-files-'))
@@ -67,4 +69,33 @@ it.each([
     expect(faultMessage(fault, lang)).not.toContain('system')
   }
   expect(fault.cause).toMatchObject({ code })
+})
+
+describe('a long journal', () => {
+  it('`order list` shows a page and says how the next one is asked for', async () => {
+    const { path } = await longJournal(5, new VirtualClock(Date.now()))
+    const list = (...words: readonly string[]) => line('tapdip', ['order', 'list', '--journal', path, ...words])
+    const first = await list('--limit', '3')
+    expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/^FIRST .*\nOLD-1 .*\nOLD-2 .*\n$/) })
+    expect(first.err).toContain('--after OLD-2')
+    const last = await list('--limit', '3', '--after', 'OLD-2', '--json')
+    expect(JSON.parse(last.out).map(({ number }: { number: string }) => number)).toEqual(['OLD-3', 'OLD-4', 'OLD-5'])
+    expect(last.err).toBe('')
+    expect(await list('--after', 'NOBODY')).toMatchObject({ code: 1, err: expect.stringContaining('NOBODY') })
+  })
+
+  it('a file of an older version gets its indexes, and `order repair` looks at every row', async () => {
+    const { path, write } = await longJournal(1100, new VirtualClock(Date.now()))
+    await write(
+      'DROP TABLE IF EXISTS looks',
+      'DROP INDEX IF EXISTS orders_created',
+      'DROP INDEX IF EXISTS orders_unsettled',
+      'DROP INDEX IF EXISTS notices_untold',
+    )
+    expect((await line('tapdip', ['order', 'list', '--journal', path, '--limit', '1'])).out).toMatch(/^FIRST /)
+    await write(spoil('OLD-1050'))
+    expect(await line('tapdip', ['order', 'list', '--journal', path, '--limit', '1'])).toMatchObject({ code: 0 })
+    const { code, out } = await line('tapdip', ['order', 'repair', '--journal', path])
+    expect([code, out]).toEqual([0, expect.stringMatching(/^mended: entries k-1050 facts /)])
+  })
 })
