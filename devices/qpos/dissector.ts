@@ -1,6 +1,6 @@
 /** A QPOS line for recordings: what its commands and answers hold, field by field. */
 
-import { concat } from '../../src/bytes.ts'
+import { concat, lrc } from '../../src/bytes.ts'
 import { editCommand, editResponse } from '../../src/recording/apdu.ts'
 import type { Cursor } from '../../src/recording/cursor.ts'
 import { cursorOver } from '../../src/recording/cursor.ts'
@@ -162,7 +162,10 @@ export const dissector: Dissector = {
   },
   edit(unit, direction, edit) {
     const frames = unit[0] === 0x4d ? frameDecoder().push(unit) : []
-    return frames.length === 0 ? undefined : editFrames(frames, direction, edit)
+    if (frames.length === 0) return undefined
+    return frames.length === 1 && frameLength(unit) === unit.length
+      ? editAlone(unit, frames[0], direction, edit)
+      : editFrames(frames, direction, edit)
   },
   part: (unit, direction) => direction === 'in' && unit[3] === PART && frameOf(unit)?.id === PART,
 }
@@ -182,6 +185,17 @@ function editFrame(frame: Frame, direction: Direction, edit: FieldEdit): Uint8Ar
   // An ending that is no result carries the data objects of the card as they are.
   const bare = known === emvResult && id !== 0x24 && id !== 0x88 ? tlv : known
   return cursorOver(data, edit, bare ?? (cursor => cursor.rest('secret')))
+}
+
+/** One frame, the usual case: its head stays, and its redundancy changes as its data do. */
+function editAlone(unit: Uint8Array, frame: Frame, direction: Direction, edit: FieldEdit): Uint8Array | undefined {
+  const edited = editFrame(frame, direction, edit)
+  if (edited?.length !== frame.data.length) return undefined
+  const own = unit.slice()
+  const last = own.length - 1
+  own.set(edited, last - edited.length)
+  own[last] = lrc(own.subarray(0, last))
+  return own
 }
 
 /** Frames of one message: parts of its data, the last of which says what it is. */

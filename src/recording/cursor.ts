@@ -27,7 +27,7 @@ export class Cursor {
   take(length: number, kind: RecordedKind, tag?: number): Uint8Array {
     const place = this.skip(length)
     const was = place.slice()
-    put(place, this.#edit(kind, was.slice(), tag))
+    put(place, this.#edit(kind, was, tag))
     return was
   }
 

@@ -49,7 +49,7 @@ function wholeLength(dissector: Dissector, bytes: Uint8Array, direction: Directi
     const length = dissector.length(rest, direction)
     if (length === 0) return 0
     at += length
-    if (at > bytes.length || !dissector.part?.(rest.slice(0, length), direction)) return at
+    if (at > bytes.length || !dissector.part?.(rest.subarray(0, length), direction)) return at
   }
 }
 

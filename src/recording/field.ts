@@ -27,5 +27,5 @@ export type RecordedKind =
   /** A number that an answer has in common with what it answers; as `date`. */
   | 'reference'
 
-/** Gets a field, gives as many bytes back. `tag`: of a data object. */
+/** Gets a field, leaves its bytes as they are, and gives as many back: they, or others. `tag`: of a data object. */
 export type FieldEdit = (kind: RecordedKind, bytes: Uint8Array, tag?: number) => Uint8Array

@@ -61,7 +61,7 @@ interface Waiting {
 }
 
 /** Milliseconds for which an event waits for others; and how many wait at most. */
-const [PATIENCE, MOST_WAITING] = [20, 256]
+const [PATIENCE, MOST_WAITING] = [100, 256]
 
 /** Stamps and masks what is told, and gives it as a line. `heard`: somebody still takes it. Where several share one order, none lets its events wait. */
 export function book(clock: Clock, take: (line: string) => void, heard: () => boolean = () => true, shared?: TraceShared): TraceWriter {

@@ -11,7 +11,7 @@ export type { TraceWriter } from './book.ts'
 
 /** How a trace is written. */
 export interface TraceWriterOptions {
-  /** Takes each line, without a line feed, at the latest some milliseconds after what it tells of. One that throws ends the trace, and nothing else. */
+  /** Takes each line, without a line feed, at the latest a tenth of a second after what it tells of. One that throws ends the trace, and nothing else. */
   readonly write: (line: string) => void
   /** Hears once what `write` threw; the console is warned when left out. */
   readonly onFailure?: ((error: unknown) => void) | undefined
@@ -37,7 +37,7 @@ const memoryRule = door.shape({ clock: door.maybe(door.clock), header: door.mayb
 /**
  * A Tracer that writes lines of JSON: the header with the first event, so that who is given the tracer may tell what it is of, then the events in the order in which they are told, with the time of their telling. What is secret is masked before
  * it is written (`maskingRules`). Events wait for each other a moment, since a line costs less in company: until the host is asked, the payment ends, `flush`, `close`,
- * or for 20 milliseconds.
+ * or for 100 milliseconds.
  * @example
  * ```ts
  * import { openTrace } from 'tapdip'
