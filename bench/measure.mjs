@@ -31,23 +31,34 @@ async function timed(work, milliseconds) {
 
 export const micro = value => `${value < 10 ? value.toFixed(2) : value.toFixed(1)} µs`
 
+const median = values => values.toSorted((one, other) => one - other)[values.length >> 1]
+
 /**
- * Microseconds of processor time of each piece of work, in turn, each round in another order, the quickest round of each: for work of many turns of the event loop, where a
- * clock on the wall tells of the neighbours.
+ * What each piece of work takes, in turn, in many short rounds, each round in another order: medians in microseconds of processor time and of the clock on the wall; and beside the first of
+ * them, round by round, so that a busy moment meets both: how many times as long, and how many microseconds more.
  * @param {Record<string, () => Promise<unknown>>} works
  * @param {{ rounds?: number, each?: number, warmUp?: number }} [options] how many rounds, how often a piece runs in one, and how often it runs before the first
- * @returns {Promise<Record<string, number>>}
+ * @returns {Promise<Record<string, { cpu: number, wall: number, ratio: number, more: number }>>}
  */
-export async function quickestOf(works, { rounds = 40, each = 3, warmUp = 40 } = {}) {
+export async function inTurn(works, { rounds = 60, each = 4, warmUp = 150 } = {}) {
   const names = Object.keys(works)
-  const best = Object.fromEntries(names.map(name => [name, Number.POSITIVE_INFINITY]))
+  const all = Object.fromEntries(names.map(name => [name, { cpu: [], wall: [] }]))
   for (let run = 0; run < warmUp; run++) for (const name of names) await works[name]()
   for (let round = 0; round < rounds; round++)
     for (const name of names.map((_, at) => names[(at + round) % names.length])) {
-      const before = process.cpuUsage()
+      const [began, before] = [performance.now(), process.cpuUsage()]
       for (let run = 0; run < each; run++) await works[name]()
       const { user, system } = process.cpuUsage(before)
-      best[name] = Math.min(best[name], (user + system) / each)
+      all[name].cpu.push((user + system) / each)
+      all[name].wall.push(((performance.now() - began) / each) * 1000)
     }
-  return best
+  const [first] = names
+  const beside = (name, how) => median(all[name].cpu.map((cpu, round) => how(cpu, all[first].cpu[round])))
+  return Object.fromEntries(
+    names.map(name => {
+      const { cpu, wall } = all[name]
+      const times = { cpu: median(cpu), wall: median(wall) }
+      return [name, { ...times, ratio: beside(name, (own, plain) => own / plain), more: beside(name, (own, plain) => own - plain) }]
+    }),
+  )
 }

@@ -129,13 +129,22 @@ else {
   for (const { name, payments, suite, loop, ratio } of families)
     row(`    ${name}, ${payments}`, ms(loop.wall), `the suite ${ms(suite.wall)}, ${ratio.toFixed(3)} of it`)
   if (others > 0) console.log(`  left out: ${others} that ended otherwise by the rules of that day`)
+  for (const { name, before: then, now, faster } of before.paid)
+    row(`  The loop today, ${name}, processor time`, ms(now), `then ${ms(then)}: ${faster.toFixed(1)} times as many a second, the aim is 8`)
 }
 const trace = await traceTimes()
-row('Whole virtual payment, QPOS, processor time, no trace', micro(trace.times.off))
+const wall = ({ wall }) => `${(wall / 1000).toFixed(1)} ms by the clock on the wall`
+row('Whole virtual payment, QPOS, processor time, no trace', micro(trace.times.off.cpu), wall(trace.times.off))
+row(
+  '  told to who does nothing',
+  micro(trace.times.deaf.cpu),
+  `${trace.times.deaf.ratio.toFixed(3)} times as long; ${wall(trace.times.deaf)}`,
+)
 for (const [name, where] of Object.entries({ file: 'to a file', memory: 'in memory' })) {
-  const ratio = trace.times[name] / trace.times.off
+  const { cpu, ratio, more } = trace.times[name]
   const held = limit(ratio <= LIMITS.traced, `${ratio.toFixed(3)} times as long, at most ${LIMITS.traced}`)
-  row(`  with a trace of ${trace.events} events ${where}`, micro(trace.times[name]), held)
+  const each = `${micro(more / trace.events)} an event`
+  row(`  with a trace of ${trace.events} events ${where}`, micro(cpu), `${held}; ${each}; ${wall(trace.times[name])}`)
 }
 row('An order command, processor time, with 1,000 orders', '', 'and with 100,000 of them')
 for (const [name, { short, long }] of Object.entries(await orderTimes())) {

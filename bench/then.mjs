@@ -1,7 +1,7 @@
 /**
  * The shipped suite beside the loop of the day on which it was asked for: `virtualCounter` and `pay` of a02462e, built in this run, pay what the suite's plain cases pay.
  * Both with what they had when nothing was set: the loop with its readers' real pauses (a QPOS was asked for its result every 225 ms), the suite with its trace,
- * explanations and expectations. Each in a process of its own, in turn, by the clock on the wall: pauses are what is compared, and processor time has none. The quickest
+ * explanations and expectations. The same loop with today's build, which asks the host without a socket, is told by the payments that it makes in a second of processor time. Each in a process of its own, in turn, by the clock on the wall: pauses are what is compared, and processor time has none. The quickest
  * of three rounds of a payment counts, each way: neighbours on the machine only ever add.
  */
 
@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { loadCard } from '../dist/simulator/cards/icc.js'
 import { runCase } from '../dist/simulator/scenario/run.js'
-import { buildOf, commitOf } from './older.mjs'
+import { buildOf, commitOf, root } from './older.mjs'
 import { plainCases, timed } from './suite.mjs'
 
 /** The tree that was measured when the suite was asked for. */
@@ -21,7 +21,7 @@ const ROUNDS = 3
 
 const merchant = { name: 'MobileTestMerchant', id: '635459020000001', terminal: '63545902' }
 
-/** The loop of that day, in a process with that day's build. */
+/** The loop, in a process with one build; that of the day has no way around a socket. */
 async function loop(build) {
   const at = path => import(pathToFileURL(join(build, 'dist', path)).href)
   const [{ currency, httpAcquirer, open, parseAmount, pay }, { profiles: cards, virtualCounter, virtualFamilies }] = await Promise.all([
@@ -30,22 +30,34 @@ async function loop(build) {
   ])
   const rub = currency('RUB')
   let number = 0
+  /** Service code 101: a card with a stripe and no chip. */
+  const stripe = { ...cards.mastercard, name: 'stripe', serviceCode: '101' }
   async function once({ family, card, present, pins, amount, dialect }) {
-    const counter = await virtualCounter({ family, card, present, ...(pins && { pins }), ...(dialect && { dialect }) })
+    const counter = await virtualCounter({
+      family,
+      card: card === 'stripe' ? stripe : card,
+      present,
+      ...(pins && { pins }),
+      ...(dialect && { dialect }),
+    })
     try {
       const reader = await open(counter.link(), { family, ...(dialect && { dialect }) })
       const order = { number: `then_${number++}`, amount: parseAmount(amount, rub), currency: rub }
-      const { result } = await pay(order, { reader, merchant, acquirer: httpAcquirer(counter.acquirer.url) })
+      const { result } = await pay(order, {
+        reader,
+        merchant,
+        acquirer: httpAcquirer(counter.acquirer.url, { fetch: counter.acquirer.fetch }),
+      })
       await reader.close()
       return result
     } finally {
       await counter.close()
     }
   }
-  process.on('message', async payment => {
+  process.on('message', async ({ times = 1, ...payment }) => {
     let result
     const time = await timed(async () => {
-      result = await once(payment).catch(error => `${error.code}: ${error.message}`)
+      for (let paid = 0; paid < times; paid++) result = await once(payment).catch(error => `${error.code}: ${error.message}`)
     })
     process.send({ result, time })
   })
@@ -102,9 +114,9 @@ export async function suiteBesideThen(count) {
   try {
     const build = join(folder, 'then')
     buildOf(commit, build)
-    const [then, now] = [started('--loop', build), started('--suite')]
-    running.push(then, now)
-    const [{ cards, families }] = await Promise.all([then.ready, now.ready])
+    const [then, now, today] = [started('--loop', build), started('--suite'), started('--loop', root)]
+    running.push(then, now, today)
+    const [{ cards, families }] = await Promise.all([then.ready, now.ready, today.ready])
     const knows = ({ family, card }) => cards.includes(card) && JSON.stringify(families).includes(family)
     const both = plainCases().filter(one => knows(paymentOf(one)))
     const step = Math.max(1, both.length / count)
@@ -117,7 +129,7 @@ export async function suiteBesideThen(count) {
       const quickest = way => rounds.map(row => row[way]).reduce((best, next) => (next.time.wall < best.time.wall ? next : best))
       rows.push({ one, suite: quickest('suite'), loop: quickest('loop') })
     }
-    return { commit, rows }
+    return { commit, rows, paid: await paidPerSecond(then, today) }
   } finally {
     for (const one of running) one.stop()
     rmSync(folder, { recursive: true, force: true })
@@ -136,6 +148,41 @@ export function summed(rows) {
   const same = rows.filter(({ suite, loop }) => suite.result === loop.result)
   const families = grouped(same)
   return { all: of(same), others: rows.length - same.length, families: [...families].map(([name, list]) => ({ name, ...of(list) })) }
+}
+
+/** A payment each way in every family: with a chip, a field, a stripe alone. */
+const ways = [
+  { present: 'dip', card: 'mir' },
+  { present: 'tap', card: 'mir' },
+  { present: 'swipe', card: 'stripe' },
+]
+const readers = ['qpos', 'miura', 'bluepad', 'idtech', 'magtek']
+
+/**
+ * Milliseconds of processor time that a payment takes by the loop then and today, warm: the least of three rounds of each, in turn. Readers wait as they do; waiting takes none.
+ * @returns {Promise<readonly { name: string, before: number, now: number, faster: number, result: string }[]>} those that ended alike, and all of them as `all`
+ */
+async function paidPerSecond(then, today) {
+  const paid = []
+  for (const way of ways)
+    for (const family of readers) {
+      const payment = { ...way, family, amount: '900.00', pins: [loadCard('mir').pin], times: 6 }
+      const rounds = []
+      for (let round = 0; round < 3; round++) rounds.push({ before: await then.ask(payment), now: await today.ask(payment) })
+      const [{ before, now }] = rounds
+      const name = `${family}, ${way.present}`
+      if (before.result !== now.result) {
+        console.log(`  left out: ${name}, ${before.result} then, ${now.result} today`)
+        continue
+      }
+      const least = side => Math.min(...rounds.map(row => row[side].time.cpu)) / payment.times
+      paid.push({ name, before: least('before'), now: least('now'), result: now.result })
+    }
+  const mean = side => paid.reduce((sum, row) => sum + row[side], 0) / paid.length
+  return [{ name: 'all', before: mean('before'), now: mean('now'), result: '' }, ...paid].map(row => ({
+    ...row,
+    faster: row.before / row.now,
+  }))
 }
 
 function grouped(rows) {

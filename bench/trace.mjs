@@ -1,4 +1,4 @@
-/** What a trace costs: a whole virtual payment, counter and all, without one, with one that goes to a file, with one that is kept in memory. */
+/** What a trace costs: a whole virtual payment, counter and all, without one, told to who does nothing, with one that goes to a file, with one that is kept in memory. */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { currency, httpAcquirer, open, openTrace, parseTraceLog, pay, traceEvents } from '../dist/devices/index.js'
 import { virtualCounter } from '../dist/simulator/world.js'
 import { lineFile } from '../dist/src/line-file.js'
-import { quickestOf } from './measure.mjs'
+import { inTurn } from './measure.mjs'
 
 const merchant = { name: 'MobileTestMerchant', id: '635459020000001', terminal: '63545902' }
 const prompts = { selectApplication: async candidates => candidates.findIndex(({ label }) => label === 'MIR') }
@@ -23,13 +23,16 @@ async function payment(tracer) {
   if (result !== 'approved') throw new Error(`the payment of the bench is another: ${result} ${reason}`)
   await reader.close()
   await counter.close()
-  tracer?.close()
+  tracer?.close?.()
   return tracer
 }
 
+/** Who is told everything and makes nothing of it: what the telling alone costs. */
+const deaf = { tell() {}, span: () => () => {} }
+
 /**
- * Microseconds of processor time of a payment by how it is traced, and how many events a trace of it has.
- * @returns {Promise<{ times: Record<'off' | 'file' | 'memory', number>, events: number }>}
+ * What a payment takes by how it is traced, as `inTurn`, and how many events a trace of it has.
+ * @returns {Promise<{ times: Awaited<ReturnType<typeof inTurn>>, events: number }>}
  */
 export async function traceTimes() {
   const folder = mkdtempSync(join(tmpdir(), 'tapdip-bench-'))
@@ -39,6 +42,7 @@ export async function traceTimes() {
     const write = lineFile(file, { option: '--trace', onFailure: what => (failed ??= what) })
     const works = {
       off: () => payment(),
+      deaf: () => payment(deaf),
       file: () => payment(openTrace({ write })),
       memory: () => payment(traceEvents()),
     }
@@ -48,8 +52,8 @@ export async function traceTimes() {
     const memory = await works.memory()
     if (failed || memory.events.length !== events.length)
       throw new Error(failed ?? `a file has ${events.length} events, a memory ${memory.events.length}`)
-    // A rig runs thousands: what is compiled for the hundredth payment counts, and collections of garbage are part of ten in a row.
-    return { times: await quickestOf(works, { warmUp: 150, each: 10, rounds: 24 }), events: events.length }
+    // A rig runs thousands: what is compiled for the hundredth payment counts.
+    return { times: await inTurn(works), events: events.length }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
