@@ -13,7 +13,6 @@ import { heardLink } from './heard-link.ts'
 import { dialectOf, type Listen, openOf, openOver, openRule, placeRule, recordedLine, telling } from './open-family.ts'
 import { openPcscReader } from './pcsc/driver.ts'
 import { recordedSlot } from './recorded-slot.ts'
-import { openRecording } from './recording.ts'
 import { toldReader } from './told-reader.ts'
 
 /**
@@ -55,7 +54,8 @@ async function opened(where: string | Link, options: OpenOptions): Promise<Reade
 }
 
 /** A recorded reader, played by message; the clock of the app is today's. */
-function openRecorded(uri: Extract<Uri, { scheme: 'replay' }>, options: OpenOptions): Promise<Reader> {
+async function openRecorded(uri: Extract<Uri, { scheme: 'replay' }>, options: OpenOptions): Promise<Reader> {
+  const { openRecording } = await import('./recording.ts')
   const { link, family, dialect } = openRecording(uri, options)
   return openOver(link, family, dialectOf(dialect, family), options, listen)
 }

@@ -1,8 +1,8 @@
 /** BluePad in the table of families. */
 
+import { openBluepad } from '#drivers'
 import { bleShape } from '../bluepad/codec.ts'
 import { dissector } from '../bluepad/dissector.ts'
-import { openBluepad } from '../bluepad/driver.ts'
 import type { Family } from '../family.ts'
 
 /** Datecs BluePad-50, BluePad-55, BluePad-500 (Handpoint HiLite, HiPro). */

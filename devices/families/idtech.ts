@@ -1,9 +1,9 @@
 /** ID TECH in the table of families. */
 
+import { openIdtech } from '#drivers'
 import type { Family } from '../family.ts'
 import { idtechHid } from '../idtech/codec.ts'
 import { dissector } from '../idtech/dissector.ts'
-import { openIdtech } from '../idtech/driver.ts'
 
 /** ID TECH VP3300 and other NEO 2 readers (ViVOtech2). */
 export const idtechFamily: Family = {

@@ -1,9 +1,9 @@
 /** MagTek in the table of families. */
 
+import { openMagtek } from '#drivers'
 import type { Family } from '../family.ts'
 import { magtekBle, magtekHid } from '../magtek/codec.ts'
 import { dissector } from '../magtek/dissector.ts'
-import { magtekDialects, openMagtek } from '../magtek/driver.ts'
 
 /** MagTek eDynamo, tDynamo, mDynamo, iDynamo 6, DynaMag (V5); DynaFlex, DynaFlex II, DynaProx (MMS). */
 export const magtekFamily: Family = {
@@ -18,7 +18,7 @@ export const magtekFamily: Family = {
     ...[0x19, 0x1a, 0x1c, 0x1e, 0x1f].map(product => ({ vendor: 0x0801, product, hid: magtekHid.v5 })),
     ...[0x2020, 0x2023, 0x2024].map(product => ({ vendor: 0x0801, product, hid: magtekHid.mms })),
   ],
-  dialects: magtekDialects,
+  dialects: ['v5', 'mms'],
   baud: 115200,
   dissector,
   open: openMagtek,

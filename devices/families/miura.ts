@@ -1,8 +1,8 @@
 /** Miura in the table of families. */
 
+import { openMiura } from '#drivers'
 import type { Family } from '../family.ts'
 import { dissector } from '../miura/dissector.ts'
-import { openMiura } from '../miura/driver.ts'
 
 /** Miura M010, Shuttle (MPI). */
 export const miuraFamily: Family = {

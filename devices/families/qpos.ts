@@ -1,9 +1,9 @@
 /** QPOS in the table of families. */
 
+import { openQpos } from '#drivers'
 import type { Family } from '../family.ts'
 import { bleShape } from '../qpos/codec.ts'
 import { dissector } from '../qpos/dissector.ts'
-import { openQpos } from '../qpos/driver.ts'
 
 /** DSPREAD QPOS mini, Cute, Plus, CR100. */
 export const qposFamily: Family = {

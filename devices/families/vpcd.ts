@@ -1,8 +1,8 @@
 /** vpcd in the table of families. */
 
+import { openVpcd } from '#drivers'
 import type { Family } from '../family.ts'
 import { dissector } from '../vpcd/dissector.ts'
-import { openVpcd } from '../vpcd/driver.ts'
 
 /** Card programs that speak the socket protocol of vpcd (vsmartcard). */
 export const vpcdFamily: Family = {

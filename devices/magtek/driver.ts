@@ -10,8 +10,6 @@ import { magtekServices } from './codec.ts'
 import { openMms } from './mms/mms.ts'
 import { openV5, type V5Model } from './v5.ts'
 
-export const magtekDialects = ['v5', 'mms'] as const
-
 export interface MagtekOptions {
   readonly signal?: AbortSignal | undefined
   readonly clock?: Clock | undefined

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import * as door from '../door.ts'
 import type { TerminalConfig } from '../emv/config.ts'
 import { withoutPinPad } from '../emv/contact/without-pin.ts'
-import { TornLog } from '../emv/contactless/mastercard/torn-log.ts'
+import type { TornLog } from '../emv/contactless/mastercard/torn-log.ts'
 import type { CardInterface, Outcome } from '../emv/outcome.ts'
 import type { Terminal, Transaction } from '../emv/terminal.ts'
 import { Fault, isFault } from '../errors.ts'
@@ -82,7 +82,8 @@ class Passthrough implements Reader {
   readonly #options: PassthroughOptions
   readonly #clock: Clock
   readonly #work: ReaderWork
-  readonly #torn = new TornLog()
+  /** Made by the first payment, with the kernels. */
+  #torn: TornLog | undefined
   readonly #trace: KernelTrace | undefined
   #known: ReaderStatus = {}
   #sequence = 0
@@ -147,13 +148,14 @@ class Passthrough implements Reader {
     const { sequence = this.#sequence, country = config.countryCode } = transaction
     const counted = { ...transaction, sequence, country }
     const asked: Asked = { transaction: counted, dated: 'told', begun: new Date(this.#clock.now()), clock: this.#clock }
+    const { payOverSlots, TornLog, unreadCardOut } = await kernels()
+    const torn = (this.#torn ??= new TornLog())
     this.#open.begin()
     const payment: HostPayment = {
-      ...{ events: this.events, clock: this.#clock, slots: this.#open, options: this.#options, torn: this.#torn },
+      ...{ events: this.events, clock: this.#clock, slots: this.#open, options: this.#options, torn },
       ...{ transaction: counted, terminal, config: terminal.enterPin ? config : withoutPinPad(config), ways, signal, trace: this.#trace },
       hasChip: this.info.capabilities.includes('chip'),
     }
-    const { payOverSlots, unreadCardOut } = await kernels()
     const still = this.#unread ? await unreadCardOut(payment) : undefined
     if (still) return still
     const outcome = await payOverSlots(payment)

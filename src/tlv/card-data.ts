@@ -4,8 +4,8 @@ import { hex } from '../bytes.ts'
 import * as door from '../door.ts'
 import { Fault } from '../errors.ts'
 import { tagBytes, tagHex } from './ber.ts'
+import { mask } from './masked.ts'
 import { isSensitive } from './tags.ts'
-import { mask } from './words.ts'
 
 /**
  * A Map of its own, by tag (`0x9f02`). `console.log`, `util.inspect` and `JSON.stringify` of it, or of anything around it, show tag and value in hex; of PAN, tracks, names and

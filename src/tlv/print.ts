@@ -9,8 +9,9 @@ import { parseDol } from './dol.ts'
 import { openFormat1 } from './format1.ts'
 import { guess, type Hints, kernelOfAid, kernelOfDictionary, likelyKernel } from './guess.ts'
 import type { KernelDictionary } from './kernels.ts'
+import { mask } from './masked.ts'
 import { type Dictionary, general, isSensitive, type TagInfo } from './tags.ts'
-import { mask, type Surroundings, sentences } from './words.ts'
+import { type Surroundings, sentences } from './words.ts'
 
 /** One data object as JSON can carry it. */
 export interface Described {

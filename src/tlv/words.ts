@@ -5,7 +5,6 @@ import { type Currency, currency, formatAmount } from '../currency.ts'
 import { Fault, isFault } from '../errors.ts'
 import { fullYear } from '../expiry.ts'
 import { serviceCodeWords } from '../magstripe/service-code.ts'
-import { maskPan } from '../mask.ts'
 import { cidWords, cvmWords, flagWords, terminalTypeWords, transactionTypes } from './bits.ts'
 import { known, markOf, type Sentence } from './certainty.ts'
 import { issuerDataSentences } from './iad.ts'
@@ -20,13 +19,6 @@ export interface Surroundings {
   readonly name?: string
   /** The dictionary of the card's kernel, where its AID or somebody told it: schemes use one object differently. */
   readonly scheme?: string
-}
-
-/** Of a sensitive value what may be shown: a PAN's first six and last four digits, else only that it is there. */
-export function mask(tag: number, value: Uint8Array): string {
-  if (tag === 0x5a) return maskPan(hex(value))
-  if (tag === 0x57 || tag === 0x9f6b) return maskPan(hex(value).split('D')[0]) + (hex(value).includes('D') ? '=***' : '')
-  return value.length === 0 ? '' : '***'
 }
 
 /** Lines that say what `value` means, each with how well that is known; none where the hex says it all. @throws Fault `tlv` where the value breaks its format */

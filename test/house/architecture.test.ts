@@ -43,7 +43,8 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
     never: /driver/,
   },
   // A row of the table of families: of the driver what opens it, and how its lines look.
-  { files: /^devices\/families\//, may: [/^devices\/([\w-]+\/(codec|dissector|driver|no-link)|family)\.ts$/] },
+  { files: /^devices\/families\//, may: [/^devices\/([\w-]+\/(codec|dissector|no-link)|drivers\/(node|web)|family)\.ts$/] },
+  { files: /^devices\/drivers\//, may: [/^devices\/[\w-]+\/driver\.ts$/], own: true },
   {
     files: /^devices\/(?<family>[\w-]+)\//,
     may: [...bottom, /^src\/(reader|emv|tlv|apdu|crypto|trace|decode)\//, /^src\/transport\/link\.ts$/],
@@ -138,9 +139,9 @@ const isOwn = (specifier: string) => /^[.#]/.test(specifier)
 
 /** The files that an import names: `#platform/…` one for each platform, or that of `only` one. */
 function targets(file: string, specifier: string, ...only: ('node' | 'web')[]): string[] {
+  if (!specifier.startsWith('#')) return [relative(root, resolve(root, dirname(file), specifier))]
   const [, name] = /^#platform\/(\w+)$/.exec(specifier) ?? []
-  if (name === undefined) return [relative(root, resolve(root, dirname(file), specifier))]
-  return (only.length > 0 ? only : ['node', 'web']).map(side => `src/platform/${side}/${name}.ts`)
+  return (only.length > 0 ? only : ['node', 'web']).map(side => (name ? `src/platform/${side}/${name}.ts` : `devices/drivers/${side}.ts`))
 }
 
 function violations(file: string): string[] {
@@ -233,6 +234,9 @@ describe('architecture', () => {
         .sort()
     expect(files('web').filter(name => name !== 'only-node.ts')).toEqual(files('node'))
     for (const name of files('node')) expect(names(`src/platform/web/${name}`)).toEqual(names(`src/platform/node/${name}`))
+    const drivers = (side: string) =>
+      [...readFileSync(join(root, `devices/drivers/${side}.ts`), 'utf8').matchAll(/^export .*?\b(open\w+)/gm)].map(([, name]) => name)
+    expect(drivers('web')).toEqual(drivers('node'))
   })
 
   it('a command that begins loads nothing of scenarios but their words and door: schemas and reports come when they are asked for', () => {

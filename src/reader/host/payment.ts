@@ -3,7 +3,7 @@
 import { sleep } from '../../clock.ts'
 import type { TerminalConfig } from '../../emv/config.ts'
 import { transact } from '../../emv/contact/kernel.ts'
-import type { TornLog } from '../../emv/contactless/mastercard/torn-log.ts'
+import { TornLog } from '../../emv/contactless/mastercard/torn-log.ts'
 import { tap } from '../../emv/contactless/tap.ts'
 import { withoutOnlinePin } from '../../emv/contactless/without-pin.ts'
 import type { CardInterface, Outcome, Reason } from '../../emv/outcome.ts'
@@ -17,6 +17,8 @@ import type { CardSlot, OpenCardOptions } from '../reader.ts'
 import { CARD_TIMEOUT, type OpenSlots } from '../slots.ts'
 import { display, type Teller, toldTerminal } from '../told-terminal.ts'
 import { type SlotField, slotField } from './tap-slot.ts'
+
+export { TornLog }
 
 /** What a payment works with. */
 export interface HostPayment extends Teller {
