@@ -1,6 +1,6 @@
 /** BluePad in the table of families. */
 
-import { openBluepad } from '#drivers'
+import { openBluepad } from '#drivers/bluepad'
 import { bleShape } from '../bluepad/codec.ts'
 import { dissector } from '../bluepad/dissector.ts'
 import type { Family } from '../family.ts'

@@ -1,6 +1,6 @@
 /** ID TECH in the table of families. */
 
-import { openIdtech } from '#drivers'
+import { openIdtech } from '#drivers/idtech'
 import type { Family } from '../family.ts'
 import { idtechHid } from '../idtech/codec.ts'
 import { dissector } from '../idtech/dissector.ts'

@@ -1,6 +1,6 @@
 /** MagTek in the table of families. */
 
-import { openMagtek } from '#drivers'
+import { openMagtek } from '#drivers/magtek'
 import type { Family } from '../family.ts'
 import { magtekBle, magtekHid } from '../magtek/codec.ts'
 import { dissector } from '../magtek/dissector.ts'

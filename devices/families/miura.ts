@@ -1,6 +1,6 @@
 /** Miura in the table of families. */
 
-import { openMiura } from '#drivers'
+import { openMiura } from '#drivers/miura'
 import type { Family } from '../family.ts'
 import { dissector } from '../miura/dissector.ts'
 

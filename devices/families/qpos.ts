@@ -1,6 +1,6 @@
 /** QPOS in the table of families. */
 
-import { openQpos } from '#drivers'
+import { openQpos } from '#drivers/qpos'
 import type { Family } from '../family.ts'
 import { bleShape } from '../qpos/codec.ts'
 import { dissector } from '../qpos/dissector.ts'

@@ -1,6 +1,6 @@
 /** vpcd in the table of families. */
 
-import { openVpcd } from '#drivers'
+import { openVpcd } from '#drivers/vpcd'
 import type { Family } from '../family.ts'
 import { dissector } from '../vpcd/dissector.ts'
 

@@ -1,0 +1,3 @@
+/** The driver for MagTek, here at once. */
+
+export { openMagtek } from '../../magtek/driver.ts'

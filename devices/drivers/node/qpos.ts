@@ -1,0 +1,3 @@
+/** The driver for QPOS, here at once. */
+
+export { openQpos } from '../../qpos/driver.ts'

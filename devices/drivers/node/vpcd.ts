@@ -1,0 +1,3 @@
+/** The driver for vpcd, here at once. */
+
+export { openVpcd } from '../../vpcd/driver.ts'

@@ -1,0 +1,5 @@
+/** A page with a reader of one family. */
+
+import { openFamily, qposFamily } from 'tapdip'
+
+globalThis.openReader = link => openFamily(link, qposFamily)
