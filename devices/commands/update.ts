@@ -26,7 +26,9 @@ export function addUpdate(program: Command): void {
       try {
         if (!reader.updateFirmware)
           throw new Fault('unsupported', `readers of family ${reader.info.family} take no firmware here`, { feature: 'firmwareUpdate' })
-        screen.say('app.updating', { from: reader.info.firmware ?? '?' })
+        const { firmware: from } = reader.info
+        if (from === undefined) screen.say('app.updatingUnknown')
+        else screen.say('app.updating', { from })
         let shown = -1
         await reader.updateFirmware(new Uint8Array(image), {
           signal,

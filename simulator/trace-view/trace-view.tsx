@@ -108,7 +108,7 @@ export function TraceView({ events, name, selected, focus, follow = false, onSel
             row={at => <Row event={events[at]} />}
           />
         ) : (
-          <p class="dim list">{say('report.nothing')}</p>
+          <p class="dim list">{say(events.length === 0 ? 'report.noEvents' : 'report.nothing')}</p>
         )}
         <Wide class="detail" label={say('report.event')}>
           <Detail events={events} at={selected} />

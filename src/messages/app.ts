@@ -108,6 +108,7 @@ export const appMessages = {
   'app.searchAgainPrompt': ['Enter searches again, x gives up: ', 'Enter — повторить поиск, x — отказаться: '],
   'app.reconnecting': ['The reader was lost; connecting again…', 'Связь с картридером потеряна, повторное подключение…'],
   'app.updating': ['Updating the reader’s firmware ({from})…', 'Обновление прошивки картридера ({from})…'],
+  'app.updatingUnknown': ['Updating the reader’s firmware…', 'Обновление прошивки картридера…'],
   'app.updated': ['The reader has its new firmware and restarts.', 'Прошивка обновлена, картридер перезапускается.'],
   'app.noReaders': ['No readers found nearby.', 'Картридеры поблизости не найдены.'],
 } as const

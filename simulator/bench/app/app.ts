@@ -71,6 +71,9 @@ export interface BenchApp extends AsyncDisposable {
 
 const merchantOfGuide: Merchant = { name: 'MobileTestMerchant', id: '635459020000001', terminal: '63545902' }
 const shopOfGuide: FiscalShop = { inn: '7728029110', taxation: 'osn', cashier: 'Рязанов Д.', place: 'пр. Шаумяна 4' }
+/** Notices that a phone keeps, newest first: the oldest go, and their numbers say how many there were. */
+const MOST_NOTICES = 100
+
 const times: AppTimes = { search: 5000, more: 700, last: 20_000, refresh: 3000, status: 20_000 }
 
 /** @throws Fault `journal` */
@@ -123,7 +126,7 @@ export async function openApp(options: BenchAppOptions): Promise<BenchApp> {
       ...{ journal, merchant, clock, acquirer: host, refunds: {}, ...(tracer && { tracer }) },
       ...(options.newKey && { newKey: options.newKey }),
       onNotice(notice) {
-        told = [{ n: told.length + 1, notice, read: false }, ...told]
+        told = [{ n: (told[0]?.n ?? 0) + 1, notice, read: false }, ...told.slice(0, MOST_NOTICES - 1)]
         stage.update()
       },
     })

@@ -38,10 +38,11 @@ export async function updateReader(phone: Phone, reader: Reader, fault: Fault, h
 
 async function update({ stage, connection, signal, times }: Phone, image: Uint8Array): Promise<void> {
   const reader = await connection.ready({ timeout: times.last, signal })
+  const { firmware: from } = reader.info
   let percent = 0
   stage.show(words => ({
     ...{ kind: 'updating', title: words.text('screen.firmware'), busy: true, progress: percent },
-    lines: [words.line('app.updating', { from: reader.info.firmware ?? '?' }, 'strong')],
+    lines: [from === undefined ? words.line('app.updatingUnknown', {}, 'strong') : words.line('app.updating', { from }, 'strong')],
   }))
   await reader.updateFirmware!(image, {
     signal,

@@ -99,7 +99,7 @@ export const benchMessages = {
   'bench.tamper': ['Open the case', 'Вскрыть корпус'],
   // The shelf.
   'bench.cards': ['Cards', 'Карты'],
-  'bench.cards.search': ['Search: scheme, PIN, expired…', 'Поиск: схема, ПИН, истекла…'],
+  'bench.cards.search': ['Search: PIN, expired…', 'Поиск: ПИН, схема…'],
   'bench.cards.shown': ['{shown} of {count} cards', 'Карт: {shown} из {count}'],
   'bench.cards.none': ['No card fits.', 'Подходящих карт нет.'],
   'bench.inHand': ['In the hand: {label}', 'В руке: {label}'],

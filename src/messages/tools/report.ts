@@ -41,6 +41,7 @@ export const reportMessages = {
   'report.shown': ['{shown} of {count} shown', 'Показано: {shown} из {count}'],
   'report.more': ['Show all {count}', 'Показать все ({count})'],
   'report.nothing': ['Nothing fits the filter.', 'Фильтру ничего не соответствует.'],
+  'report.noEvents': ['Nothing has happened yet.', 'Пока ничего не произошло.'],
   // Times of steps.
   'report.times': ['Times of the steps', 'Время шагов'],
   'report.times.none': ['No trace here tells of steps.', 'В трассировках нет шагов.'],

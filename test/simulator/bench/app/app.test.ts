@@ -1,11 +1,9 @@
 /** The app of the bench: an order paid over a virtual reader, screen by screen, on virtual time. */
 
 import { describe, expect, it } from 'vitest'
-import { openPcscReader } from '../../../../devices/pcsc/driver.ts'
-import { slotOf } from '../../../../simulator/scenario/over/slot.ts'
-import { virtualConfig } from '../../../../simulator/world.ts'
 import { isFault } from '../../../../src/errors.ts'
 import { AtPhone } from './at-phone.ts'
+import { atReferral } from './elsewhere.ts'
 
 describe('by card', () => {
   it('is entered, paid by the reader that is searched for and agreed to, and the next order connects by itself', async () => {
@@ -86,25 +84,7 @@ describe('a bank that wants a call', () => {
     ['approved', 'APPROVED', 'Approved'],
     ['declined', 'DECLINED: call the bank (01)', 'Declined'],
   ])('%s by voice, with the kernel in the app', async (answer, told, state) => {
-    let phone!: AtPhone
-    // A raw slot: its commands are the app's.
-    const open = async () => {
-      const { body } = phone.counter.reader
-      const reader = openPcscReader(slotOf(body), { config: virtualConfig(), clock: phone.clock })
-      void (async () => {
-        for await (const event of reader.events) if (event.type === 'display') body.show(event.message)
-      })()
-      return reader
-    }
-    phone = await AtPhone.open({
-      ...{ card: 'visa-signature', rules: [{ do: 'refer', reason: 'call 800' }] },
-      app: { last: { uri: 'pcsc:', name: 'PC/SC' }, nearby: { search: async function* () {}, open } },
-    })
-    await using _ = phone
-    await phone.pay('5000.00', 'reader')
-    await phone.until('signature')
-    phone.press('sign', { fields: { name: 'Smith' } })
-    await phone.until('referral')
+    await using phone = await atReferral()
     expect(phone.screen.lines[0].text).toMatch(/^The bank wants a call before it decides: order \S+, 5 ?000\.00 RUB\./)
     phone.press(answer)
     await phone.until('result')

@@ -4,10 +4,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startBench } from '../../../../simulator/bench/bench.ts'
+import type { AppScreen } from '../../../../simulator/bench/schema/app.ts'
 import type { Language } from '../../../../src/messages/messages.ts'
 import { missing, type Seen } from '../../../devices/commands/mpos-words.ts'
 import { root } from '../../../devices/commands/processes.ts'
 import { noBrowser, type Opened, Pages } from '../../scenario/report/browser.ts'
+import { elsewhere } from './elsewhere.ts'
 import { onPage, type PhonePage, phonePage } from './on-page.ts'
 import { played } from './scenes.ts'
 import { Looks, looksAt } from './screen-look.ts'
@@ -95,6 +97,26 @@ describe.skipIf(noBrowser || !built)('on the page', () => {
     async (kind, lang) => {
       await Promise.allSettled([...plays.values()].map(({ seen }) => seen))
       expect(looks.found.get(`${kind} ${lang}`)).toEqual([])
+    },
+    180_000,
+  )
+
+  it.each(Object.entries(elsewhere).flatMap(([kind, screen]) => (['en', 'ru'] as const).map(lang => [kind, lang, screen] as const)))(
+    'axe finds nothing, and no word is cut off, where no counter comes to: %s, %s',
+    async (kind, lang, screen) => {
+      await Promise.allSettled([...plays.values()].map(({ seen }) => seen))
+      const [{ page }] = lanes
+      const session = await bench.sessions.open({ ttl: 0, clock: 'virtual', language: lang })
+      await page.goto(`${bench.origin}/?session=${session.id}`)
+      await page.locator('.phone[data-n]').waitFor()
+      const shown = { ...(await screen(lang)), n: 1000 }
+      session.tell('app', 'a1', { ...session.apps.state('a1'), screen: shown })
+      await page.locator('.phone[data-n="1000"]').waitFor()
+      expect(await page.locator('.phone').textContent()).toContain(shown.title)
+      await looks.eyes(lang)(page, kind as AppScreen['kind'])
+      expect(looks.found.get(`${kind} ${lang}`)).toEqual([])
+      await page.goto('about:blank')
+      await bench.sessions.remove(session.id)
     },
     180_000,
   )

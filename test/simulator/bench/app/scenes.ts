@@ -175,6 +175,12 @@ export const atReader = {
     await face.until('stillProcessing')
     must(await face.approved(), 1, 'payments')
   },
+  async late(face) {
+    await face.open({ ...SIGNATURE, rules: [{ do: 'dropAnswer', times: 1 }, { do: 'dropRequest', on: 'status', times: 6 }] }) // biome-ignore format: a line
+    await byReader(face, '66.22')
+    await signedIfAsked(face, 'receipt')
+    must(await face.approved(), 1, 'payments')
+  },
   async network(face) {
     await face.open(SIGNATURE)
     await face.phone({ network: 'off' })

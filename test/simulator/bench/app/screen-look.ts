@@ -5,14 +5,13 @@ import type { Page } from 'playwright-core'
 import { screenKind } from '../../../../simulator/bench/schema/app.ts'
 import type { Language } from '../../../../src/messages/messages.ts'
 import { violations } from '../../scenario/report/browser.ts'
+import { elsewhere } from './elsewhere.ts'
 import type { Look } from './on-page.ts'
 
 const themes = ['light', 'dark'] as const
 const widths = [360, 1280] as const
 
-/** Those that no counter of the bench comes to: a voice call is of a kernel in the app, a fault is the disk's, and what is closed is not shown. */
-const elsewhere: readonly string[] = ['referral', 'fault', 'closed']
-export const looksAt = screenKind.options.filter(kind => !elsewhere.includes(kind))
+export const looksAt = screenKind.options.filter(kind => !Object.hasOwn(elsewhere, kind))
 
 /** In the page: words that are cut off, and what stands out of the phone. */
 const cut = `(() => {

@@ -61,6 +61,15 @@ export const screenRows: readonly Row[] = [
     ],
   },
   {
+    row: '29a',
+    scene: 'late',
+    words: [
+      ['app.reconciling', 'The result is not known yet: asking the host…', 'Платёж в процессе: запрос результата…'],
+      ['app.approved', 'APPROVED', 'ОПЛАЧЕНО'],
+      ['state.Approved', 'Paid', 'Оплачен'],
+    ],
+  },
+  {
     row: '34',
     scene: 'threeDays',
     words: [

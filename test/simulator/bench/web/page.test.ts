@@ -2,13 +2,22 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startBench } from '../../../../simulator/bench/bench.ts'
-import type { Bench } from '../../../../simulator/bench/options.ts'
 import { noBrowser, Pages, violations } from '../../scenario/report/browser.ts'
 import { atCounter, between, drag, hold, says, until } from './counter.ts'
 
+/** In the page: what a field asks for before anything is typed, where there is no room for it. */
+const cutHints = `[...document.querySelectorAll('input[placeholder]')].filter(one => one.getClientRects().length > 0).flatMap(one => {
+  const { font, paddingLeft, paddingRight } = getComputedStyle(one)
+  const pen = document.createElement('canvas').getContext('2d')
+  pen.font = font
+  const room = one.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight)
+  const wide = pen.measureText(one.placeholder).width
+  return wide > room ? [one.placeholder + ': ' + Math.round(wide) + ' of ' + Math.round(room)] : []
+})`
+
 describe.skipIf(noBrowser !== undefined)(`the page of the bench${noBrowser ? `: ${noBrowser}` : ''}`, () => {
   const pages = new Pages()
-  let bench: Bench
+  let bench: Awaited<ReturnType<typeof startBench>>
   beforeAll(async () => {
     bench = await startBench({ session: false })
   })
@@ -204,6 +213,61 @@ describe.skipIf(noBrowser !== undefined)(`the page of the bench${noBrowser ? `: 
     await line.cut()
   })
 
+  it('several pages on one counter, one of which loses its line: none misses an event, and all show the last', async () => {
+    const line = await between(bench.port)
+    const one = await atCounter(bench, pages, {}, {}, `http://127.0.0.1:${line.port}`)
+    const others = await Promise.all(
+      [1, 2].map(async () => {
+        const { page } = await pages.open(`${bench.origin}/?session=${one.session}#token=${bench.token}`, {
+          offline: false,
+          locale: 'en-GB',
+        })
+        await page.locator('.line.live').waitFor()
+        return page
+      }),
+    )
+    const session = bench.sessions.session(one.session)
+    const tracer = session.tracer('r1')
+    const told = (count: number) => {
+      for (let at = 0; at < count; at++) tracer.tell('reader', { kind: 'reader', event: 'measured', content: { at } })
+    }
+    told(300)
+    await line.cut()
+    told(300)
+    await one.page.locator('.line.lost').waitFor()
+    await line.mend()
+    await one.page.locator('.line.live').waitFor()
+    told(300)
+    const traced = session.happenings.after(0, Number.POSITIVE_INFINITY).filter(event => !event.includes('"kind":"bench"')).length
+    for (const page of [one.page, ...others]) {
+      await page.locator('#trace-panel').scrollIntoViewIfNeeded()
+      await page.locator('.trace-panel output', { hasText: `${traced} of ${traced}` }).waitFor()
+      await page.locator('[role=option]', { hasText: '{"at":299}' }).last().waitFor()
+    }
+    for (const page of others) await page.context().close()
+    await one.close()
+    await line.cut()
+  })
+
+  it('a phone with two cards: put into one on the shelf, held to the reader, and one of them pays when it comes alone', async () => {
+    const { page, pay, close, complaints, ask, at } = await atCounter(bench, pages)
+    const other = (await ask('GET', `${at}/cards`)).json.find((card: { profile: string }) => card.profile === 'mir').id
+    await hold(page, 'dda')
+    await page.getByRole('checkbox', { name: 'In a phone' }).check()
+    await page.getByRole('combobox', { name: 'Held with' }).selectOption(other)
+    const paying = pay(500_00n)
+    await until(page, /Present card/)
+    await page.locator('.hand button', { hasText: 'Tap' }).click()
+    await until(page, /ONE CARD ONLY/)
+    expect(await page.locator('.at-field').count()).toBe(2)
+    await page.locator('.hand button', { hasText: 'Take away' }).click()
+    await page.getByRole('combobox', { name: 'Held with' }).selectOption('')
+    await page.locator('.hand button', { hasText: 'Tap' }).click()
+    expect(await paying).toMatchObject({ result: 'approved', interface: 'tap' })
+    expect(complaints).toEqual([])
+    await close()
+  })
+
   it('without a token the page says what to do, and in the language of the browser', async () => {
     const { page } = await pages.open(bench.origin, { offline: false, locale: 'ru-RU' }, '#page')
     await page.getByText('В адресе нет действительного токена').waitFor()
@@ -220,6 +284,7 @@ describe.skipIf(noBrowser !== undefined)(`the page of the bench${noBrowser ? `: 
     pay(500_00n)
     await until(page, /Present card|Предъявите/)
     expect(await violations(page)).toEqual([])
+    expect(await page.evaluate(cutHints)).toEqual([])
     await page.locator('.device header button.quiet').click()
     await page.locator('.hand button').first().click()
     await page.locator('.more-knobs summary').click()
