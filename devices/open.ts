@@ -2,7 +2,7 @@
 
 import { openPcsc } from '#platform/transports'
 import * as door from '../src/door.ts'
-import { Fault } from '../src/errors.ts'
+import { Fault, isFault } from '../src/errors.ts'
 import type { Reader } from '../src/reader/reader.ts'
 import type { Link } from '../src/transport/link.ts'
 import { parseUri, type Uri } from '../src/transport/uri.ts'
@@ -65,7 +65,10 @@ const listen: Listen = (link, { name }, dialect) => {
   const heard = heardLink(link)
   return {
     link: heard.link,
-    explain: async error => (await import('./wrong-family.ts')).asAnother(error, name, dialect, heard.bytes()),
+    explain: async error =>
+      heard.bytes().length > 0 && isFault(error, 'timeout', 'protocol')
+        ? (await import('./wrong-family.ts')).asAnother(error, name, dialect, heard.bytes())
+        : error,
     enough: heard.enough,
   }
 }
