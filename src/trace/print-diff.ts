@@ -3,6 +3,7 @@
 import * as door from '../door.ts'
 import type { Language, MessageId } from '../messages/messages.ts'
 import { message } from '../messages/messages.ts'
+import { retoldSaid } from '../messages/retold.ts'
 import { retoldRule } from '../messages/retold-rules.ts'
 import type { DiffEvent, DiffIgnored, DiffTag, DiffValue, TraceDiff } from './diff.ts'
 
@@ -47,8 +48,8 @@ function tag(one: DiffTag, say: Say, language: Language): string[] {
   const { where, leftBits = [], rightBits = [], rules } = one
   return [
     `  ${sides(one, say)}  (${where})`,
-    ...(leftBits.length > 0 ? [`    ${say('diff.bitsLeft', { bits: leftBits.join(', ') })}`] : []),
-    ...(rightBits.length > 0 ? [`    ${say('diff.bitsRight', { bits: rightBits.join(', ') })}`] : []),
+    ...(leftBits.length > 0 ? [`    ${say('diff.bitsLeft', { bits: leftBits.map(bit => retoldSaid(bit, language)).join(', ') })}`] : []),
+    ...(rightBits.length > 0 ? [`    ${say('diff.bitsRight', { bits: rightBits.map(bit => retoldSaid(bit, language)).join(', ') })}`] : []),
     ...rules.map(
       ({ side, rule, effect }) =>
         `    ${say('diff.because', { side: say(side === 'left' ? 'diff.sideLeft' : 'diff.sideRight'), ...ruleWords(rule, effect, language) })}`,
