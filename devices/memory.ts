@@ -1,6 +1,6 @@
 /** The last reader, kept in a file over the runs of a program: where it was, and which it was. */
 
-import { readTextLater, removeFile, replaceFile, stateFolder } from '#platform/files'
+import { removeFile, replaceFile, stateFolder, textOfFileLater } from '#platform/files'
 import { Fault, isFault } from '../src/errors.ts'
 import type { ReaderMemory, RememberedReader } from '../src/reader/reconnect.ts'
 
@@ -11,7 +11,7 @@ export function fileMemory(file = `${stateFolder()}/reader.json`): ReaderMemory 
   return {
     async load() {
       try {
-        const { uri, serial, name } = JSON.parse(await readTextLater(file)) as Partial<RememberedReader>
+        const { uri, serial, name } = JSON.parse(await textOfFileLater(file)) as Partial<RememberedReader>
         if (typeof uri !== 'string') return undefined
         return { uri, ...(typeof serial === 'string' && { serial }), ...(typeof name === 'string' && { name }) }
       } catch {

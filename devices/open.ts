@@ -1,5 +1,6 @@
 /** A reader of any family, over whatever leads to it. */
 
+import { asAnother } from '#drivers/another'
 import { openPcsc } from '#platform/transports'
 import * as door from '../src/door.ts'
 import { Fault, isFault } from '../src/errors.ts'
@@ -65,10 +66,7 @@ const listen: Listen = (link, { name }, dialect) => {
   const heard = heardLink(link)
   return {
     link: heard.link,
-    explain: async error =>
-      heard.bytes().length > 0 && isFault(error, 'timeout', 'protocol')
-        ? (await import('./wrong-family.ts')).asAnother(error, name, dialect, heard.bytes())
-        : error,
+    explain: error => (isFault(error, 'timeout', 'protocol') ? asAnother(error, name, dialect, heard.bytes()) : error),
     enough: heard.enough,
   }
 }

@@ -1,6 +1,6 @@
 /** A recording in place of a reader: `replay:<file>`, opened and played by message. */
 
-import { readText } from '#platform/files'
+import { textOfFile } from '#platform/files'
 import type { Clock } from '../src/clock.ts'
 import { systemClock } from '../src/clock.ts'
 import * as door from '../src/door.ts'
@@ -42,7 +42,7 @@ export function readRecording(path: string, options: RecordingOptions = {}, fiel
   door.need('options', options, door.shape({ family: door.maybe(door.anyText), dialect: door.maybe(door.anyText) }))
   let text: string
   try {
-    text = readText(path)
+    text = textOfFile(path)
   } catch (cause) {
     throw isFault(cause) ? cause : fileFault(field, path, cause, 'read')
   }

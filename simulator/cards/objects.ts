@@ -5,7 +5,7 @@ import { TLV } from 'tlv'
 /** A data object, to be a child of a template or the whole. Named here, so that no declaration of the package asks an app for types of `tlv`, which has none. */
 export interface DataObject {
   readonly byteLength: number
-  encode(room: Buffer): Uint8Array
+  encode(): Uint8Array
 }
 
 export type Value = Uint8Array | readonly DataObject[]
@@ -22,7 +22,7 @@ export function encode(tag: number, value: Value): Uint8Array {
 /** The room is ours: the one that the package makes where it has none asks Node each time whether to warn of it. */
 export function bytesOf(one: DataObject): Uint8Array {
   const bytes = new Uint8Array(one.byteLength)
-  one.encode(Buffer.from(bytes.buffer))
+  ;(one as TLV).encode(Buffer.from(bytes.buffer))
   return bytes
 }
 

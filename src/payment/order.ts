@@ -122,11 +122,15 @@ export function discountOf(item: OrderItem): bigint {
   return full > amount ? full - amount : 0n
 }
 
-/** `20230914_120719_302`, as the mPOS app numbers its orders. */
-export function orderNumber(at: Date): string {
+/**
+ * `20230914_120719_302`, as the mPOS app numbers its orders.
+ * @param isTaken of a number that has an order: two orders of one millisecond have two numbers
+ */
+export function orderNumber(at: Date, isTaken: (number: string) => boolean = () => false): string {
   const part = (value: number, length = 2) => String(value).padStart(length, '0')
   const day = `${at.getFullYear()}${part(at.getMonth() + 1)}${part(at.getDate())}`
-  return `${day}_${part(at.getHours())}${part(at.getMinutes())}${part(at.getSeconds())}_${part(at.getMilliseconds(), 3)}`
+  const number = `${day}_${part(at.getHours())}${part(at.getMinutes())}${part(at.getSeconds())}_${part(at.getMilliseconds(), 3)}`
+  return isTaken(number) ? orderNumber(new Date(+at + 1), isTaken) : number
 }
 
 /** Of a line before its discount, minor units. */

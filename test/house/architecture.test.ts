@@ -44,7 +44,7 @@ const rows: readonly { files: RegExp; may: readonly RegExp[]; own?: boolean; nev
   },
   // A row of the table of families: of the driver what opens it, and how its lines look.
   { files: /^devices\/families\//, may: [/^devices\/([\w-]+\/(codec|dissector|no-link)|drivers\/(node|web)\/\w+|family)\.ts$/] },
-  { files: /^devices\/drivers\//, may: [/^devices\/[\w-]+\/driver\.ts$/], own: true },
+  { files: /^devices\/drivers\//, may: [/^devices\/([\w-]+\/driver|wrong-family)\.ts$/], own: true },
   {
     files: /^devices\/(?<family>[\w-]+)\//,
     may: [...bottom, /^src\/(reader|emv|tlv|apdu|crypto|trace|decode)\//, /^src\/transport\/link\.ts$/],

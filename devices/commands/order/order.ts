@@ -125,9 +125,11 @@ async function enter(amountText: string | undefined, flags: NewFlags): Promise<n
   const merchant = merchantOf(flags)
   checkOrder(order, merchant)
   return withShop({ ...flags, sync: false }, async ({ journal, lang }) => {
-    const entered = journal.enter(order, merchant)
-    for (const line of orderLines(order, lang)) process.stderr.write(`${line}\n`)
-    print(flags, orderJson(entered), [order.number])
+    const isTaken = (number: string) => journal.order(merchant, number) !== undefined
+    const number = flags.number ?? orderNumber(new Date(), isTaken)
+    const entered = journal.enter({ ...order, number }, merchant)
+    for (const line of orderLines(entered, lang)) process.stderr.write(`${line}\n`)
+    print(flags, orderJson(entered), [number])
     return EXIT.ok
   })
 }

@@ -83,9 +83,9 @@ function newItem({ currency }: Phone, { items }: Draft, fields: Typed, at: (fiel
 }
 
 /** @throws Fault `bad-argument` */
-function orderOf({ clock, currency, merchant }: Phone, { number, items, amount, email, comment }: Draft): Order {
+function orderOf({ clock, currency, merchant, till }: Phone, { number, items, amount, email, comment }: Draft): Order {
   const order: Order = {
-    number: number.trim() || orderNumber(new Date(clock.now())),
+    number: number.trim() || orderNumber(new Date(clock.now()), one => till.order(one) !== undefined),
     amount: items.length > 0 ? sumOf(items) : parseAmount(amount.trim(), currency),
     currency,
     ...(items.length > 0 && { items }),

@@ -2,11 +2,11 @@
 
 import { readFileSync } from 'node:fs'
 
-export function readText(path: string): string {
+export function textOfFile(path: string): string {
   return readFileSync(path, 'utf8')
 }
 
-export async function readTextLater(path: string): Promise<string> {
+export async function textOfFileLater(path: string): Promise<string> {
   const { readFile } = await import('node:fs/promises')
   return readFile(path, 'utf8')
 }

@@ -5,12 +5,12 @@ import { onlyNode } from './only-node.ts'
 const none = () => onlyNode('file', 'node:fs')
 
 /** @throws Fault `unsupported` */
-export function readText(_path: string): string {
+export function textOfFile(_path: string): string {
   throw none()
 }
 
 /** @throws Fault `unsupported` */
-export async function readTextLater(_path: string): Promise<string> {
+export async function textOfFileLater(_path: string): Promise<string> {
   throw none()
 }
 

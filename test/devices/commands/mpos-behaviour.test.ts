@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { type Language, type MessageId, messageTexts } from '../../../src/messages/messages.ts'
+import { shopMessages } from '../../../src/messages/shop.ts'
 import { bluetooth } from '../../transport/bluetooth.ts'
 import { everyFamily, type FamilyRow } from '../families.ts'
 import { type Row, rows } from './mpos-rows.ts'
@@ -63,16 +64,19 @@ describe('without a reader', () => {
 /** A sign of its own for each text, of the range for private use, before the first letter that stands in the table. */
 const ids = Object.keys(messageTexts) as MessageId[]
 const sign = (id: MessageId) => String.fromCharCode(0xe000 + ids.indexOf(id))
-const mutable = messageTexts as Record<MessageId, readonly [string, string]>
+/** Drivers, payments and tills say theirs from a part of the table. */
+const tables = [messageTexts, shopMessages] as readonly Partial<Record<MessageId, readonly [string, string]>>[]
 
 /** Texts of the table as `change` makes them, while `work` is done. */
 async function withTexts<T>(of: readonly MessageId[], change: (text: string, id: MessageId) => string, work: () => Promise<T>): Promise<T> {
-  const before = of.map(id => [id, mutable[id]] as const)
-  for (const [id, [english, russian]] of before) mutable[id] = [change(english, id), change(russian, id)]
+  const before = tables.flatMap(table =>
+    of.flatMap(id => (table[id] ? [[table as Record<MessageId, readonly [string, string]>, id, table[id]] as const] : [])),
+  )
+  for (const [table, id, [english, russian]] of before) table[id] = [change(english, id), change(russian, id)]
   try {
     return await work()
   } finally {
-    for (const [id, texts] of before) mutable[id] = texts
+    for (const [table, id, texts] of before) table[id] = texts
   }
 }
 

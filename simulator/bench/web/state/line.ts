@@ -7,8 +7,8 @@ import { firstLanguage, sayIn } from './view.ts'
 
 /** Milliseconds until a lost line is tried again: longer each time. */
 const [FIRST, LONGEST] = [250, 5_000]
-/** Milliseconds between two pictures of a page that nobody sees. */
-const UNSEEN = 100
+/** Milliseconds between two looks of a page that nobody sees at what has come. */
+const UNSEEN = 1000
 
 /** A session that is there already, or a new one; whoever looks first has their language. */
 export async function openSession(api: BenchApi, wanted: string | null, language: Language): Promise<string> {
@@ -34,12 +34,12 @@ export function hear(session: SessionApi, store: BenchStore): () => void {
   let source: EventSource | undefined
   let [ended, wait]: [boolean, number] = [false, FIRST]
   let timer: ReturnType<typeof setTimeout> | undefined
-  let unseen: Happening[] = []
+  let unseen: string[] = []
   let later: ReturnType<typeof setTimeout> | undefined
   const take = () => {
     clearTimeout(later)
     later = undefined
-    const all = unseen
+    const all = unseen.flatMap(data => JSON.parse(data) as Happening[])
     unseen = []
     if (!ended && all.length > 0) store.take(all)
   }
@@ -56,7 +56,7 @@ export function hear(session: SessionApi, store: BenchStore): () => void {
     }
     // The server has put together what comes close to each other.
     source.onmessage = ({ data }) => {
-      unseen.push(...(JSON.parse(data) as Happening[]))
+      unseen.push(data)
       if (!document.hidden) take()
       else later ??= setTimeout(take, UNSEEN)
     }
