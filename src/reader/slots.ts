@@ -2,7 +2,7 @@
 
 import { emvRemarks, parseAtr } from '../apdu/atr.ts'
 import type { Limit } from '../clock.ts'
-import { isFault } from '../errors.ts'
+import { isFault, throwIfAborted } from '../errors.ts'
 import type { KernelTrace } from './kernel-trace.ts'
 import type { CardSlot, OpenCardOptions, ReaderInfo, ReaderStatus } from './reader.ts'
 import type { ReaderWork } from './work.ts'
@@ -66,6 +66,7 @@ export class OpenSlots {
       if (isFault(error, 'aborted') && error.details.by === 'cardholder') this.cancelled = true
       throw error
     }
+    throwIfAborted(stop) // before there was a slot to hear of it
     const slot = await this.#slots.openCard({ timeout: CARD_TIMEOUT, ...options, signal: stop }).catch(heard)
     events.send({ type: 'card', event: slot.interface === 'contact' ? 'inserted' : 'tapped' })
     const remarks = slot.interface === 'contact' && slot.atr.length > 0 ? remarksOn(slot.atr) : []
