@@ -235,7 +235,7 @@ describe.skipIf(!bluetooth)('the counter over Bluetooth LE', () => {
     const stopped = new Promise(done => second.once('close', done))
     second.kill('SIGINT')
     expect(await stopped).toBe(0)
-    const gone = await run(tapdip, ['list', '--json', '--time', '1'], { TAPDIP_AIR })
+    const gone = await run(tapdip, ['list', '--json', '--time', '3'], { TAPDIP_AIR })
     expect(gone.out).not.toContain('MPOS0000000001')
     expect(gone.out).toContain('PP0918900518')
   }, 60_000)

@@ -50,7 +50,7 @@ describe('tapdip explain', () => {
     expect(stdout).toContain('TSI.1.8 Offline data authentication was performed (odaPerformed)')
     expect(stdout).toContain('CVM 420300\n  Enciphered PIN verified online, if terminal supports the CVM: unknown\n')
     expect(JSON.parse(tapdip('--tvr', '0100000000', '--json').stdout)).toEqual([
-      { field: 'TVR', value: '0100000000', bits: [{ place: '1.1', meaning: 'reserved', rules: [] }] },
+      { field: 'TVR', value: '0100000000', bits: [{ place: '1.1', meaning: 'XDA selected', rules: [] }] },
     ])
   })
 
