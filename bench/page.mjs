@@ -11,8 +11,8 @@ import { chromium } from 'playwright-core'
 import { startBench } from '../dist/simulator/bench/bench.js'
 import { benchClient } from '../dist/simulator/bench/client.js'
 
-/** Milliseconds: a click, median, until the frame that shows it begins; how far a page may be behind. Pages: all in front at once. */
-const LIMITS = { click: 16 + 1000 / 60, lag: 200, front: 4 }
+/** Milliseconds: a click, median, until the frame that shows it begins; how far a page may be behind. Pages: all in front at once. Events a second: with twenty pages, one in front. */
+const LIMITS = { click: 16 + 1000 / 60, lag: 200, front: 4, rate: 500 }
 const [CLICKS, EVENTS, PAGES] = [60, 10_000, 20]
 const executablePath = process.env.TAPDIP_CHROMIUM ?? '/usr/bin/chromium'
 
@@ -90,9 +90,19 @@ try {
   if (!only || only === 'clicks') await clicks()
   if (!only || only === 'one') held(await behind({ pages: 1, rate: 1000 }))
   if (!only || only === 'twenty') {
-    const twenty = await behind({ pages: PAGES, rate: 1000, front: 1 })
-    held(twenty)
-    limit(twenty.looked < LIMITS.lag, `one behind it that is looked at shows all of it within ${LIMITS.lag} ms`)
+    let most = 0
+    for (const rate of [1000, 500, 250]) {
+      const { lag, missing, looked } = await behind({ pages: PAGES, rate, front: 1 })
+      limit(missing === 0, 'none misses an event')
+      limit(looked < LIMITS.lag, `one behind it that is looked at shows all of it within ${LIMITS.lag} ms`)
+      if (lag >= LIMITS.lag) continue
+      most = rate
+      break
+    }
+    limit(
+      most >= LIMITS.rate,
+      `${PAGES} pages are less than ${LIMITS.lag} ms behind ${LIMITS.rate} events a second; behind ${most} they are`,
+    )
   }
   if (!only || only === 'front') await carried()
   if (only === 'floor') await behind({ pages: PAGES, rate: 1000, floor: true })
