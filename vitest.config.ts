@@ -1,9 +1,9 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import ClosingLine from './test/closing-line.ts'
+import { platforms } from './test/platforms.ts'
 
 // What whoever runs the tests has set for their own terminal: colours that are forced would stand in what commands print, a language would be that of their words.
 for (const name of Object.keys(process.env))
@@ -33,8 +33,7 @@ class LongestFirst extends BaseSequencer {
 }
 
 export default defineConfig({
-  // What the source says of platforms (`imports` of package.json) is taken from the source too.
-  ssr: { resolve: { conditions: ['tapdip-source', ...defaultServerConditions] } },
+  resolve: { alias: platforms },
   // What pages draw is Preact's; the project's own settings know nothing of it.
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   test: {

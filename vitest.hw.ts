@@ -1,11 +1,11 @@
 /** The tests that `npm run test:hw-virtual` runs in a virtual machine: over the kernel's own HID, USB, serial and Bluetooth. Elsewhere they are skipped. */
 
-import { defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
 import ClosingLine from './test/closing-line.ts'
+import { platforms } from './test/platforms.ts'
 
 export default defineConfig({
-  ssr: { resolve: { conditions: ['tapdip-source', ...defaultServerConditions] } },
+  resolve: { alias: platforms },
   test: {
     include: ['test/hw/*.test.ts'],
     testTimeout: 180_000, // the machine is some ten times slower than this one, and this one may be busy
