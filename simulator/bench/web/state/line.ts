@@ -7,8 +7,8 @@ import { firstLanguage, sayIn } from './view.ts'
 
 /** Milliseconds until a lost line is tried again: longer each time. */
 const [FIRST, LONGEST] = [250, 5_000]
-/** Milliseconds between two looks of a page that nobody sees at what has come. */
-const UNSEEN = 1000
+/** Characters that a page which nobody sees keeps unread: what is seen needs the processor. */
+const UNSEEN = 2_000_000
 
 /** A session that is there already, or a new one; whoever looks first has their language. */
 export async function openSession(api: BenchApi, wanted: string | null, language: Language): Promise<string> {
@@ -35,12 +35,11 @@ export function hear(session: SessionApi, store: BenchStore): () => void {
   let [ended, wait]: [boolean, number] = [false, FIRST]
   let timer: ReturnType<typeof setTimeout> | undefined
   let unseen: string[] = []
-  let later: ReturnType<typeof setTimeout> | undefined
+  let unread = 0
   const take = () => {
-    clearTimeout(later)
-    later = undefined
     const all = unseen.flatMap(data => JSON.parse(data) as Happening[])
     unseen = []
+    unread = 0
     if (!ended && all.length > 0) store.take(all)
   }
   const seen = () => {
@@ -57,8 +56,8 @@ export function hear(session: SessionApi, store: BenchStore): () => void {
     // The server has put together what comes close to each other.
     source.onmessage = ({ data }) => {
       unseen.push(data)
-      if (!document.hidden) take()
-      else later ??= setTimeout(take, UNSEEN)
+      unread += data.length
+      if (!document.hidden || unread > UNSEEN) take()
     }
     source.onerror = () => {
       source?.close()
@@ -95,7 +94,6 @@ export function hear(session: SessionApi, store: BenchStore): () => void {
     ended = true
     document.removeEventListener('visibilitychange', seen)
     clearTimeout(timer)
-    clearTimeout(later)
     source?.close()
   }
 }
